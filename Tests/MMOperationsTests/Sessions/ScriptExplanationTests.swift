@@ -47,6 +47,101 @@ struct ScriptExplanationTests {
         }
     }
 
+    @Test("the page names files and questions, and no other words of the script")
+    func files() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let page = try await explained(
+            "$u = Read-Host -Prompt 'Which user'; Import-Csv -Path in.csv -Delimiter ';'; "
+                + "Get-Mailbox | Export-Csv -NoTypeInformation -Encoding UTF8 out.csv; "
+                + "1 | Out-File -Encoding utf8 -FilePath b.txt",
+            in: home)
+        #expect(page["files_written"] == ["out.csv", "b.txt"], "\(page)")
+        #expect(page["files_read"] == ["in.csv"], "\(page)")
+        #expect(page["asks"] == ["Which user"], "\(page)")
+    }
+
+    private func run(_ script: String, in home: ChangesHome) async throws(MMError) -> JSONValue {
+        let arguments: JSONObject = [
+            "connection": "Demo", "command": .string(script), "engine": "native", "script": "report.ps1",
+            "output": "json",
+        ]
+        return ChangesHome.value(try await home.call("run", arguments))
+    }
+
+    @Test("a report runs natively as far as it gets, and says what it would need where it reaches it")
+    func patience() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let report =
+            "$m = Get-Mailbox -ResultSize 1; if (@($m).Count -gt 99) { Invoke-WebRequest https://example.com }; 'end'"
+        #expect(try await run(report, in: home) == ["end"])
+        let page = ChangesHome.value(
+            try await home.call(
+                "run",
+                [
+                    "connection": "Demo", "command": .string(report), "engine": "native", "script": "r.ps1",
+                    "explain": true,
+                ]))
+        #expect(page["runs"]?[0]?.string?.contains("as long as it doesn't reach") == true, "\(page)")
+        for script in [
+            "$m = Get-Mailbox -ResultSize 1; if ($m) { Invoke-WebRequest https://example.com }",
+            "$m = Get-Mailbox -ResultSize 1; Invoke-WebRequest https://example.com",
+            "if ($false) { Invoke-WebRequest https://example.com }; Set-Mailbox lena.vogt -CustomAttribute1 x",
+        ] {
+            do throws(MMError) {
+                _ = try await run(script, in: home)
+                Issue.record("\(script) ran")
+            } catch {
+                #expect(error.code == .unsupported || error.code == .confirmationNeeded, "\(script): \(error)")
+            }
+        }
+    }
+
+    @Test("cmdlets of Exchange, of the compliance service and of Graph share one native run")
+    func several() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script =
+            "$l = Get-Label; $m = Get-Mailbox -ResultSize 2 -WarningAction SilentlyContinue; $u = Get-MgUser -Top 1; "
+            + "\"$(@($l).Count -gt 0) $(@($m).Count) $(@($u).Count)\""
+        #expect(try await run(script, in: home) == ["True 2 1"])
+    }
+
+    @Test("a script that writes with Graph's cmdlets is asked about with what it would change, and how many")
+    func graphChanges() async throws {
+        let home = try await ChangesHome(users: 8)
+        defer { Task { await home.stop() } }
+        _ = try await home.call(
+            "run",
+            [
+                "connection": "Demo", "module": "graph", "engine": "native",
+                "command": "Get-MgUser -Top 3 | ForEach-Object { Update-MgUser -UserId $_.Id -JobTitle 'Pilot' }",
+            ])
+        let page = try #require(home.person.pages.last)
+        #expect(page.contains("Update-MgUser reaches 3 objects"), "\(page)")
+        #expect(page.contains("jobTitle") && page.contains("Pilot"), "\(page)")
+        _ = try await home.call(
+            "run",
+            [
+                "connection": "Demo", "module": "graph", "engine": "native",
+                "command": """
+                $g = New-MgGroup -DisplayName 'New ones' -MailEnabled:$false -SecurityEnabled -MailNickname 'newones'
+                Get-MgUser -Top 2 | ForEach-Object { New-MgGroupMember -GroupId $g.Id -DirectoryObjectId $_.Id }
+                """,
+            ])
+        let created = try #require(home.person.pages.last)
+        #expect(created.contains("New-MgGroupMember reaches 2 objects"), "\(created)")
+    }
+
+    @Test("a script that asks for the permissions of its sign-in gets them")
+    func scopes() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = "$s = (Get-MgContext).Scopes; $u = Get-MgUser -Top 1; \"$($s -contains 'User.Read.All')\""
+        #expect(try await run(script, in: home) == ["True"])
+    }
+
     @Test("a request by its method is a change where the method is one")
     func requests() {
         let cases = [

@@ -31,7 +31,16 @@ struct ScriptModulesTests {
     }
 
     @Test("is Exchange's where Graph's cmdlets stand beside its own")
-    func together() throws { #expect(try module("Get-MgUser; Get-Mailbox") == "exo") }
+    func together() throws {
+        #expect(try module("Get-MgUser; Get-Mailbox") == "exo")
+        #expect(try module("Get-Label; Get-Mailbox; Get-MgUser") == "exo")
+        #expect(try module("Get-Label; Get-MgUser") == "compliance")
+        for script in ["Get-Label; Get-Mailbox", "Get-MgUser; Get-Mailbox"] {
+            #expect(throws: MMError.self) {
+                try ScriptModules(PowerShellParser.parse(script)).module(inPowerShell: true)
+            }
+        }
+    }
 
     @Test("is asked for where there are several, or none")
     func several() {

@@ -119,10 +119,10 @@ package struct ArgumentScanner {
         if path != "-" { tell(path, of: field) }
     }
 
-    /// Tells the argument that wants to know it the name of a file.
+    /// Tells the argument that wants to know it which file a value is read from.
     private mutating func tell(_ path: String, of field: InputField) {
-        guard let other = field.nameOfFile, let name = path.split(separator: "/").last else { return }
-        result.arguments[other] = .string(String(name))
+        guard let other = field.nameOfFile, path.contains(where: { $0 != "/" }) else { return }
+        result.arguments[other] = .string(path)
     }
 
     private mutating func set(

@@ -122,13 +122,25 @@ struct ScriptJudge: Sendable {
         }
         if isPlain == true { return nil }
         var offset = 0
+        var before: Unicode.Scalar?
+        var joiner: Int?
         for scalar in source.unicodeScalars {
-            if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format) {
+            if let joiner, !Self.isPicture(scalar) { return joiner }
+            joiner = nil
+            if scalar.value == 0x200D, let before, Self.isPicture(before) || before.value == 0xFE0F {
+                // It joins two pictures into one that everybody sees.
+                joiner = offset
+            } else if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format) {
                 return offset
             }
             offset += scalar.value > 0xffff ? 2 : 1
+            before = scalar
         }
-        return nil
+        return joiner
+    }
+
+    private static func isPicture(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value > 0x2000 && scalar.properties.isEmoji
     }
 }
 
@@ -202,7 +214,7 @@ package enum BehindWire {
     static func kept(
         _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false, isNative: Bool = false
     ) -> GuardFinding? {
-        if isNative, isOfRun(finding) { return nil }
+        if isNative, isOfRun(finding, cmdlets) { return nil }
         if isDryRun, finding.rule == "unknown-command" { return nil }
         let isPlainChange = finding.kind == .unknown && says(finding, cmdlets)
         guard isPlainChange || keeper(of: finding, cmdlets) == nil else { return nil }
@@ -227,20 +239,16 @@ package enum BehindWire {
         }
     }
 
-    /// Commands of PowerShell's own that the native engine carries out within the run.
-    private static let ofRun: Set<String> = [
-        "read-host", "set-variable", "new-variable", "remove-variable", "clear-variable", "export-csv", "out-file",
-        "set-content", "add-content", "new-item", "remove-item", "import-csv", "get-content", "test-path",
-        "invoke-item", "start-process", "out-gridview", "start-transcript", "stop-transcript", "set-location",
-        "set-executionpolicy", "set-strictmode", "get-credential", "clear-host", "tee-object", "start-sleep",
-        "convertto-securestring", "get-pssession", "remove-pssession", "select-mgprofile", "convertfrom-stringdata",
-        "write-progress", "add-type", "get-variable", "get-childitem", "get-item", "import-module",
-    ]
-
-    private static func isOfRun(_ finding: GuardFinding) -> Bool {
+    /// Returns whether a finding is about what stays within a run of the native engine: a command of PowerShell's own works on the
+    /// run's own files and values there, or isn't carried out at all.
+    private static func isOfRun(_ finding: GuardFinding, _ cmdlets: CmdletTable) -> Bool {
         // The engine holds no tokens: a property that keeps one elsewhere is here a name in what a service answered.
-        finding.rule == ConstructRule.secretProperty.rawValue
-            || finding.kind != .blocked && ofRun.contains((finding.subject ?? "").asciiLowercased)
+        if finding.rule == ConstructRule.secretProperty.rawValue { return true }
+        guard finding.kind != .blocked, finding.minimumDecision == nil, let name = finding.subject else { return false }
+        let entries = cmdlets.entries(named: cmdlets.alias(name) ?? name)
+        if !entries.isEmpty { return entries.allSatisfy { $0.product == .builtin } }
+        // A word that no table knows is no cmdlet of a service, which have a verb and a noun.
+        return finding.rule == "unknown-command" && !name.contains("-")
     }
 
     /// Returns whether the name of a command shows that it changes something, although no table knows it. Programs have

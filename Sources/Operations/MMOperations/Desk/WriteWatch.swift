@@ -57,7 +57,7 @@ struct WriteWatch: Sendable {
     }
 
     /// Whether the connection can read without asking a person to sign in first.
-    private var isSignedIn: Bool {
+    var isSignedIn: Bool {
         get async {
             if case .signedIn = await requests.identity.state(of: connection, resource: client.resource) { return true }
             return false

@@ -131,22 +131,34 @@ enum DryRun {
 
     /// What a person who is asked about a script is shown of its changes; none where the native engine does not take it, or
     /// nobody is signed in.
+    /// - Parameters:
+    ///   - watches: read what cmdlets of Exchange and of the compliance service change.
+    ///   - graph: reads what cmdlets of Graph's modules change.
     static func changes(
-        _ plan: EnginePlan, in module: String, after session: NativeSession, watch: CmdletWatch
+        _ plan: EnginePlan, after session: NativeSession, watches: [CmdletWatch], graph: WriteWatch, until end: Deadline
     ) async -> [String] {
-        guard let service = ExchangeTable.Service(module: module), !plan.waitsForAnswers, await watch.isSignedIn else {
-            return []
+        guard !plan.waitsForAnswers else { return [] }
+        let deadline = min(end, .after(.seconds(60)))
+        var sources: [any CmdletSource] = []
+        var rehearsals: [CmdletRehearsal] = []
+        for watch in watches {
+            guard await watch.isSignedIn else { return [] }
+            let service = ExchangeTable.Service(of: watch.client.service)
+            let rehearsal = CmdletRehearsal(watch, reads: true)
+            rehearsals.append(rehearsal)
+            sources.append(
+                ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
         }
-        let rehearsal = CmdletRehearsal(watch, reads: true)
-        let deadline = min(watch.context.deadline, .after(.seconds(60)))
-        let source = ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal)
+        let host = plan.host?.forRehearsal
+        let requests = GraphRehearsal(graph)
+        if await graph.isSignedIn {
+            sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: host))
+        }
         var session = session
-        guard plan.misfit([source], in: session) == nil else { return [] }
-        let outcome = await NativeEngine(
-            sources: plan.sources([source]), host: plan.host?.forRehearsal, arguments: plan.arguments
-        ).run(
+        guard plan.misfit(sources, in: session) == nil else { return [] }
+        let outcome = await plan.engine(sources, host: host).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
-        var lines = rehearsal.lines
+        var lines = rehearsals.flatMap(\.lines) + (await requests.lines())
         switch outcome {
         case .completed(let result):
             if let error = result.failure ?? result.errors.first {

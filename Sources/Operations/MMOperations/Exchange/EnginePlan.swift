@@ -1,5 +1,7 @@
 import MMCore
+import MMGuard
 import MMNative
+import MMSystem
 import PowerShellSyntax
 
 /// What carries a script's commands out.
@@ -36,6 +38,11 @@ struct EnginePlan: Sendable {
     private(set) var wanted: ConnectionEngine
     /// Why it is this one, where nobody has named it.
     private(set) var because: String?
+    /// Where this machine's programs lie, for a script that no PowerShell can take over; `nil` where one can. The native engine
+    /// begins such a script although parts of it that may never be reached don't fit.
+    private(set) var programs: String?
+    /// Whether its cmdlets are in several modules, which only the native engine has in one session.
+    private(set) var isMixed = false
 
     /// A plan.
     /// - Parameter signIn: answers for the cmdlets by which the script signs in.
@@ -62,6 +69,22 @@ struct EnginePlan: Sendable {
         wanted = .native
     }
 
+    /// Leaves the script to the native engine alone: no PowerShell can take it over.
+    /// - Parameters:
+    ///   - programs: where this machine's programs lie, as `PATH` says.
+    ///   - isMixed: whether no PowerShell could because its cmdlets are in several modules.
+    mutating func isAlone(programs: String?, isMixed: Bool) {
+        self.programs = programs ?? "/usr/local/bin:/usr/bin:/bin"
+        self.isMixed = isMixed
+    }
+
+    /// The same script where it only runs if all of it fits.
+    var whole: EnginePlan {
+        var plan = self
+        plan.programs = nil
+        return plan
+    }
+
     /// Takes the values for its param block.
     mutating func take(_ arguments: ScriptArguments) {
         values = arguments.texts
@@ -82,10 +105,41 @@ struct EnginePlan: Sendable {
     ///   - sources: where cmdlets come from.
     ///   - session: what earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
-        misfitOfValues
-            ?? NativeEngine(sources: self.sources(sources), host: host, arguments: arguments)
-            .unsupportedReason(parsed, values: values, in: session)
-            ?? unproven
+        misfitOfValues ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
+    }
+
+    /// The native engine for this script.
+    /// - Parameter sources: where cmdlets come from.
+    func engine(_ sources: [any CmdletSource], host: NativeHost? = nil) -> NativeEngine {
+        var missing: Set<String>?
+        if let programs, isLocal, !ServiceCommands(of: parsed).changesSomething {
+            missing = self.missing(sources, programs)
+        }
+        return NativeEngine(
+            sources: self.sources(sources), screenWidth: width, host: host ?? self.host, arguments: arguments,
+            missing: missing ?? [], isPatient: missing != nil)
+    }
+
+    /// Words, in lower case, that the script runs as commands and that are none on any machine: no cmdlet has such a name, and no
+    /// program here.
+    private func missing(_ sources: [any CmdletSource], _ programs: String) -> Set<String> {
+        let modules = CmdletModules()
+        let classes = CmdletClasses()
+        let own = functions
+        var names: Set<String> = []
+        for item in ScriptFacts(of: parsed).items {
+            guard case .command(let command) = item.detail, let name = command.name, command.invocation == nil else {
+                continue
+            }
+            let lower = name.lowercased()
+            guard !Self.isCmdletName(name), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }),
+                !own.contains(lower), !NativeEngine.carriesOut(name), !modules.isBuiltIn(name),
+                modules.sessions(of: name).isEmpty, !classes.knows(name), !classes.knows("Get-" + name),
+                !sources.contains(where: { $0.knows(name) }), ExecutableSearch.find(name, path: programs) == nil
+            else { continue }
+            names.insert(lower)
+        }
+        return names
     }
 
     /// What of a script that changes something nobody has held against a real PowerShell; `nil` where there is nothing.

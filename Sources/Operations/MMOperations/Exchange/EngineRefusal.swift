@@ -7,10 +7,17 @@ import MMNative
 enum EngineRefusal {
     /// A script that the native engine alone was asked for, or that has no other.
     static func beyond(
-        _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool,
+        _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool, isMixed: Bool = false,
         hasSent: Bool = false, because: String? = nil
     ) -> MMError {
         if let unknown = unknown(strangers, module) { return unknown }
+        if isMixed {
+            return MMError(
+                .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
+                hint:
+                    "Its cmdlets are in several modules, of which a PowerShell session holds one: split it by module.",
+                details: ["engine": "native", "reason": .string(reason)])
+        }
         return MMError(
             .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
             hint: because.map { "It stays in the native engine, because \($0): mm reset makes a new one." }

@@ -245,22 +245,22 @@ package actor ExchangeSession {
     ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
     ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
     ///   - watch: notes what the native engine's cmdlets change.
-    ///   - graph: carries out the cmdlets of Graph's modules.
+    ///   - others: carry out the cmdlets of other modules: Graph's, and those of the service beside this one.
     ///   - report: is told in a sentence when the service asks to slow down.
     /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
         prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil, watch: CmdletWatch? = nil,
-        graph: GraphSource? = nil, report: @escaping @Sendable (String) -> Void = { _ in }
+        others: [any ScriptSource] = [], report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
             return try await runPowerShell(plan, command, deadline, prompt, because: plan.because)
         }
-        if !isNativelySignedIn, plan.wanted == .native, canSignIn {
+        if !isNativelySignedIn, plan.wanted == .native || plan.isMixed, canSignIn {
             _ = try await identity.token(for: connection, resource: resource, deadline: deadline)
             isNativelySignedIn = true
         }
-        if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
+        if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto, !plan.isMixed {
             return try await runPowerShell(plan, command, deadline, prompt, because: nil)
         }
         var sources: [any ScriptSource] =
@@ -271,11 +271,12 @@ package actor ExchangeSession {
                         report: report)
                 ]
             } ?? []
-        if let graph { sources.append(graph) }
+        sources += others
         var reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
-        let strangers = reason == nil ? [] : plan.strangers(to: sources)
+        let strangers = reason == nil && plan.programs == nil ? [] : plan.strangers(to: sources)
         if !strangers.isEmpty, isNativelySignedIn, let exchange,
-            let known = try? await exchange.client.cmdlets(deadline: deadline), strangers.allSatisfy(known.contains)
+            let known = try? await exchange.client.cmdlets(deadline: deadline),
+            reason == nil ? strangers.contains(where: known.contains) : strangers.allSatisfy(known.contains)
         {
             sources[0] = ExchangeSource(
                 client: exchange.client, service: exchange.service, others: known, deadline: deadline, watch: watch,
@@ -297,8 +298,7 @@ package actor ExchangeSession {
     ) async throws(MMError) -> SessionAnswer {
         var session = plan.isLocal ? NativeSession() : native
         if !plan.isLocal { session.forget(Set(owners.keys.filter { owners[$0] == .pwsh })) }
-        let engine = NativeEngine(
-            sources: plan.sources(sources), screenWidth: plan.width, host: plan.host, arguments: plan.arguments)
+        let engine = plan.engine(sources)
         let outcome: NativeOutcome
         if let flow {
             outcome = flow.completed(
@@ -354,9 +354,10 @@ package actor ExchangeSession {
         _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String], hasSent: Bool
     ) async throws(MMError) -> SessionAnswer {
-        if plan.wanted == .native || makePowerShell == nil {
+        if plan.wanted == .native || makePowerShell == nil || plan.isMixed {
             throw EngineRefusal.beyond(
-                reason, strangers, module, hasPowerShell: makePowerShell != nil, hasSent: hasSent,
+                reason, strangers, module, hasPowerShell: makePowerShell != nil, isMixed: plan.isMixed,
+                hasSent: hasSent,
                 because: plan.because)
         }
         do throws(MMError) {

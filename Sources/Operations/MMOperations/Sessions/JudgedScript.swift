@@ -50,9 +50,11 @@ struct JudgedScript: Sendable {
         var question = ConfirmationRequest(
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
-        if verdict.decision == .ask, !input.isDryRun, let watch {
+        if verdict.decision == .ask, !input.isDryRun, plan.wanted != .pwsh, script.isForNativeModule {
+            let beside = try script.serviceBeside.map { (service) throws(MMError) in try cmdletWatch(of: service) }
             question.changes = await DryRun.changes(
-                plan, in: module, after: await script.nativeSession(), watch: watch)
+                plan, after: await script.nativeSession(), watches: [watch, beside].compactMap(\.self),
+                graph: try writeWatch(), until: script.context.deadline)
         }
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
@@ -62,13 +64,33 @@ struct JudgedScript: Sendable {
         for warning in verdict.warnings {
             script.services.requests.log.scoped(connection.name, module).warning("guard: \(warning)")
         }
-        return ClearedScript(
-            judgement: self, cleared: cleared, plan: plan, watch: watch, graph: try graphSource(plan, by: cleared))
+        var others: [any ScriptSource] = []
+        if let beside = try besideSource(plan, by: cleared) { others.append(beside) }
+        if let graph = try graphSource(plan, by: cleared) { others.append(graph) }
+        return ClearedScript(judgement: self, cleared: cleared, plan: plan, watch: watch, others: others)
     }
 
     /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
     private func cmdletWatch(_ plan: EnginePlan) throws(MMError) -> CmdletWatch? {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: script.module) else { return nil }
+        return try cmdletWatch(of: service)
+    }
+
+    /// Carries out the cmdlets of the service beside the session's own, where the script has some: those of Exchange in a session of
+    /// the compliance service, and the other way round.
+    private func besideSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> ExchangeSource? {
+        guard plan.wanted != .pwsh, let service = script.serviceBeside else { return nil }
+        var watch = try cmdletWatch(of: service)
+        watch.cleared = cleared
+        let progress = script.context.call.progress
+        return ExchangeSource(
+            client: watch.client, service: service, deadline: script.context.deadline, watch: watch
+        ) {
+            progress(ProgressReport(done: 1, message: $0))
+        }
+    }
+
+    private func cmdletWatch(of service: ExchangeTable.Service) throws(MMError) -> CmdletWatch {
         let requests = script.services.requests
         let client = try GuardedExchange(
             identity: requests.identity, connection: script.connection, service: service.endpoint)
@@ -78,13 +100,18 @@ struct JudgedScript: Sendable {
     /// Carries out the cmdlets of Graph's modules; `nil` where the script runs in PowerShell.
     private func graphSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> GraphSource? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
-        let (requests, context) = (script.services.requests, script.context)
-        let client = try GuardedClient(identity: requests.identity, connection: script.connection)
-        let watch = WriteWatch(client: client, connection: script.connection, requests: requests, context: context)
-        let progress = context.call.progress
-        return GraphSource(watch, by: cleared, deadline: context.deadline, host: plan.host) {
+        let progress = script.context.call.progress
+        return GraphSource(
+            try writeWatch(), by: cleared, deadline: script.context.deadline, host: plan.host
+        ) {
             progress(ProgressReport(done: 1, message: $0))
         }
+    }
+
+    private func writeWatch() throws(MMError) -> WriteWatch {
+        let requests = script.services.requests
+        let client = try GuardedClient(identity: requests.identity, connection: script.connection)
+        return WriteWatch(client: client, connection: script.connection, requests: requests, context: script.context)
     }
 
     /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.
@@ -94,7 +121,8 @@ struct JudgedScript: Sendable {
         let sources = script.knownCmdlets
         let classes = CmdletClasses()
         let strangers = plan.strangers(to: sources).filter { !classes.knows($0) }
-        guard !strangers.isEmpty, plan.fits(sources, with: strangers) else { return }
+        guard !strangers.isEmpty, plan.misfit(sources, in: NativeSession()) != nil, plan.fits(sources, with: strangers)
+        else { return }
         let deadline = script.context.deadline
         let unknown = try await script.services.sessions.withSession(script.key, until: deadline) {
             (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> [String] in
@@ -111,7 +139,8 @@ struct ClearedScript: Sendable {
     let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
     let watch: CmdletWatch?
-    let graph: GraphSource?
+    /// Carry out the cmdlets of other modules than the session's.
+    let others: [any ScriptSource]
 
     private var script: RunScript { judgement.script }
     private var input: RunInput { script.input }
@@ -185,7 +214,7 @@ struct ClearedScript: Sendable {
                 case .exchange(let session):
                     return try await session.run(
                         plan, command: judgement.prepared.command, account: lease.account, deadline: deadline,
-                        prompt: prompt, flow: flow, watch: watch, graph: graph, report: report)
+                        prompt: prompt, flow: flow, watch: watch, others: others, report: report)
                 case .powerShell(let session):
                     let answer = try await session.answer(judgement.prepared.command, deadline: deadline)
                     let isStandIn = await session.isStandIn
@@ -200,7 +229,8 @@ struct ClearedScript: Sendable {
         script.context.record.note("engine", .string(Engine.native.rawValue))
         let verdict = judgement.verdict
         let result = OperationAnswer(
-            .items(rows), notes: verdict.warnings + verdict.notes + ["engine: native"] + notes,
+            .items(rows),
+            notes: verdict.warnings + verdict.notes + judgement.prepared.notes + ["engine: native"] + notes,
             connection: script.connection.name)
         log(result)
         return result
@@ -218,7 +248,7 @@ struct ClearedScript: Sendable {
         }
         var result = try answer.operationAnswer(of: input, connection: connection.name)
         if !context.call.namesEngine, result.notes.first?.hasPrefix("engine: ") == true { result.notes.removeFirst() }
-        result.notes = verdict.warnings + verdict.notes + result.notes
+        result.notes = verdict.warnings + verdict.notes + judgement.prepared.notes + result.notes
         if let host = plan.host {
             result.notes += try await judgement.prepared.files.handOver(host.written, to: input.save)
         }

@@ -68,11 +68,12 @@ extension SignInIdentity {
 
 extension SignInSource {
     /// What answers natively for a script's own sign-in; `nil` for a script that does nothing of the kind.
+    /// - Parameter granted: the permissions of Graph that the sign-in has; `nil` where nobody knows.
     init?(
-        of script: ParsedScript, on connection: Connection, module: String, in context: OperationContext,
-        with services: GuardServices
+        of script: ParsedScript, on connection: Connection, module: String, granted: [String]? = nil,
+        in context: OperationContext, with services: GuardServices
     ) {
         guard OwnSignIn.isMentioned(in: script) else { return nil }
-        self.init(OwnSignIn(of: connection, in: context, with: services), module: module)
+        self.init(OwnSignIn(of: connection, in: context, with: services), module: module, granted: granted)
     }
 }

@@ -33,10 +33,10 @@ package struct RunInput: OperationInput {
         var attached: [String]
     /// Where the files that the script writes are put; `nil` for handles.
     @Argument("save", "The folder for the files that the script writes.", .notForModels) package var save: String?
-    /// The name of the file that the script comes from; its variables and functions end with it. `nil` for a line of the
-    /// session, whose variables stay.
+    /// The file that the script comes from; its variables and functions end with it. `nil` for a line of the session, whose
+    /// variables stay.
     @Argument(
-        "script", "The name of the script's file: its variables and functions are its own, as those of a file are.",
+        "script", "The script's file: its variables and functions are its own, as those of a file are.",
         .notOnCommandLine, .notForModels)
     package var file: String?
     /// Whether it is only told what the script is.

@@ -19,9 +19,12 @@ package enum RunModule {
 
     /// The module that a caller names, else the one that a script's own cmdlets are in.
     /// - Throws: `invalidInput` with the words there are.
-    package static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
+    /// - Parameter inPowerShell: whether PowerShell runs it, where a session has the cmdlets of its module alone.
+    package static func named(
+        _ name: String?, for script: ParsedScript, inPowerShell: Bool = false
+    ) throws(MMError) -> String {
         if let name { return try named(name) }
-        return try ScriptModules(script).module()
+        return try ScriptModules(script).module(inPowerShell: inPowerShell)
     }
 
     /// Whether its cmdlets run natively.

@@ -18,6 +18,8 @@ struct RunScript: Sendable {
     /// The text as PowerShell gets it.
     let command: PowerShellCommand
     let parsed: ParsedScript
+    /// The service whose cmdlets the script has besides those of its session: compliance beside Exchange, or the other way round.
+    let serviceBeside: ExchangeTable.Service?
     let context: OperationContext
     let services: RunServices
 
@@ -34,7 +36,9 @@ struct RunScript: Sendable {
         command.isLocal = asked.file != nil
         try command.check()
         parsed = PowerShellParser.parse(command.script)
-        module = try RunModule.named(asked.module, for: parsed)
+        module = try RunModule.named(
+            asked.module, for: parsed, inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
+        serviceBeside = Self.serviceBeside(module, in: parsed)
         var input = asked
         input.module = module
         context.record.note("module", .string(module))
@@ -86,9 +90,31 @@ struct RunScript: Sendable {
 
     /// The cmdlets that run natively in the module's session, as far as tables know them; none of them is sent.
     var knownCmdlets: [any CmdletSource] {
-        var sources: [any CmdletSource] = [GraphCmdletList()]
-        if let service = ExchangeTable.Service(module: module) { sources.append(RequestRecorder(service: service)) }
-        return sources
+        let services = [ExchangeTable.Service(module: module), serviceBeside].compactMap(\.self)
+        return [GraphCmdletList()] + services.map { RequestRecorder(service: $0) }
+    }
+
+    /// The permissions of Graph that the connection's sign-in has, or will ask for where it has none yet, for a script that speaks of
+    /// its sign-in.
+    func graphPermissions() async -> [String]? {
+        guard OwnSignIn.isMentioned(in: parsed) else { return nil }
+        if let rights = await services.requests.identity.rights(of: connection, on: .graph) {
+            return rights.permissions.sorted()
+        }
+        let asked = ConnectionUse.graphScopes(of: connection)
+        return asked.isEmpty ? nil : asked
+    }
+
+    /// The service whose cmdlets a script has besides those of its session.
+    private static func serviceBeside(_ module: String, in script: ParsedScript) -> ExchangeTable.Service? {
+        guard let own = ExchangeTable.Service(module: module) else { return nil }
+        let other: ExchangeTable.Service = own == .exo ? .scc : .exo
+        let table = ExchangeTable.standard
+        let isUsed = ScriptFacts(of: script).items.contains { item in
+            guard case .command(let command) = item.detail, let name = command.name else { return false }
+            return !table.knows(name, in: own) && table.knows(name, in: other)
+        }
+        return isUsed ? other : nil
     }
 }
 
@@ -100,6 +126,8 @@ struct PreparedScript: Sendable {
     let plan: EnginePlan
     let arguments: ScriptArguments
     let files: ScriptFiles
+    /// What was handed in without being asked for.
+    let notes: [String]
     private let judging: ScriptJudging
 
     /// Finds the engine, binds the parameters, and takes what is handed in.
@@ -107,16 +135,22 @@ struct PreparedScript: Sendable {
     init(_ script: RunScript) async throws(MMError) {
         let (input, module, connection) = (script.input, script.module, script.connection)
         let signIn = SignInSource(
-            of: script.parsed, on: connection, module: module, in: script.context, with: script.guarding)
+            of: script.parsed, on: connection, module: module, granted: await script.graphPermissions(),
+            in: script.context, with: script.guarding)
         var (plan, arguments) = try Self.plan(script, signIn)
         var command = script.command
         command.parameters = arguments.parameters
+        var notes: [String] = []
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
         if plan.wanted != .pwsh, script.isForNativeModule {
             let progress = script.context.call.progress
+            let given = try await files.attached(input.attached)
+            let beside = await files.beside(input.file, named: command.script, given: given)
+            notes = beside.map { "\($0.name) lies beside the script and was handed in." }
             plan.host = NativeHost(
-                scriptName: input.file ?? "script.ps1", attached: try await files.attached(input.attached),
+                scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
+                attached: given + beside,
                 answers: arguments.answers,
                 progress: { progress(ProgressReport(done: 1, message: $0)) },
                 ask: Self.asking(script.context.call.person))
@@ -137,10 +171,12 @@ struct PreparedScript: Sendable {
             : await SecurityGroups(identity: script.services.requests.identity, connection: connection)
                 .findings(on: groups, until: script.context.deadline)
         judging = try ScriptJudging(
-            script: command.script, parsed: plan.parsed, module: module, engine: plan.wanted, of: connection,
+            script: command.script, parsed: plan.parsed, module: module, engine: plan.isMixed ? .native : plan.wanted,
+            of: connection,
             isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script), seen: seen,
             in: script.context, with: script.guarding)
         (self.script, self.command, self.plan, self.arguments, self.files) = (script, command, plan, arguments, files)
+        self.notes = notes
     }
 
     /// Puts a script's questions to the person behind the call; `nil` where there is none. Secrets are asked of nobody.
@@ -171,6 +207,11 @@ struct PreparedScript: Sendable {
         }
         var plan = EnginePlan(script.command.script, wanted: wanted, parsed: script.parsed, signIn: signIn)
         plan.isLocal = script.command.isLocal
+        let isMixed = script.serviceBeside != nil
+        let environment = script.guarding.environment
+        if isMixed || wanted == .native || !SessionPowerShell.exists(for: script.connection, environment) {
+            plan.isAlone(programs: environment["PATH"], isMixed: isMixed)
+        }
         let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
         plan.take(arguments)
         return (plan, arguments)
@@ -190,11 +231,13 @@ struct PreparedScript: Sendable {
 
     /// What it reads, changes and needs, and what of that the connection's sign-in lacks, without running it.
     func explanation() async -> OperationAnswer {
-        let misfit =
-            script.isForNativeModule
-            ? plan.misfit(script.knownCmdlets, in: NativeSession()) : "the module \(script.module)"
-        let explained = ScriptExplanation(
-            plan.parsed, in: script.module, misfit: misfit, verdict: judging.judge(with: .fresh).verdict)
+        var explained = ScriptExplanation(
+            plan.parsed, in: script.module, misfit: "the module \(script.module)",
+            verdict: judging.judge(with: .fresh).verdict)
+        if script.isForNativeModule {
+            explained.misfit = plan.whole.misfit(script.knownCmdlets, in: NativeSession())
+            explained.isBegun = plan.misfit(script.knownCmdlets, in: NativeSession()) == nil
+        }
         let granted = await script.services.requests.identity.rights(of: script.connection, on: .graph)?.permissions
         let lacking = granted.map { granted in
             explained.permissions.filter { name in !granted.contains { ConnectSteps.covers($0, name) } }
@@ -317,6 +360,49 @@ struct ScriptFiles: Sendable {
             files.append((parts.count == 2 ? parts[0] : own, piece.bytes))
         }
         return files
+    }
+
+    /// The endings of files that hold data.
+    private static let dataEndings = [".csv", ".txt", ".json", ".xml"]
+    /// How many names of files are looked for beside a script.
+    private static let mostNames = 20
+
+    /// The data files that lie beside a script of the caller's and that its text names: it finds them where it lies.
+    func beside(
+        _ path: String?, named text: String, given: [(name: String, bytes: [UInt8])]
+    ) async -> [(name: String, bytes: [UInt8])] {
+        guard let path, context.call.caller.surface == .terminal else { return [] }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        var files: [(name: String, bytes: [UInt8])] = []
+        for name in Self.dataFiles(in: text) where !given.contains(where: { $0.name.lowercased() == name.lowercased() })
+        {
+            guard
+                let piece = try? await CallerFiles(context, services).local().read(
+                    folder + name, limit: Self.mostBytes), piece.size <= Self.mostBytes
+            else { continue }
+            files.append((name, piece.bytes))
+        }
+        return files
+    }
+
+    /// The names of data files in a text, each once.
+    static func dataFiles(in text: String) -> [String] {
+        var names: [String] = []
+        let words = text.utf8.split { unit in
+            let isName =
+                (0x30...0x39).contains(unit) || (0x41...0x5A).contains(unit & 0xDF) || unit >= 0x80
+                || unit == UInt8(ascii: "_") || unit == UInt8(ascii: "-") || unit == UInt8(ascii: ".")
+            return !isName
+        }
+        for word in words {
+            let name = String(decoding: word, as: UTF8.self)
+            guard dataEndings.contains(where: { name.lowercased().hasSuffix($0) && name.utf8.count > $0.utf8.count }),
+                !name.hasPrefix("."), !names.contains(name)
+            else { continue }
+            names.append(name)
+            if names.count == mostNames { break }
+        }
+        return names
     }
 
     /// Hands over what a script wrote: in a folder of the caller's, else behind handles.

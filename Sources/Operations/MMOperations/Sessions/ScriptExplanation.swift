@@ -7,8 +7,10 @@ import PowerShellSyntax
 /// questions, and what runs it.
 struct ScriptExplanation {
     let module: String
-    /// Why the native engine does not run it; `nil` where it does.
-    let misfit: String?
+    /// Why the native engine does not run all of it; `nil` where it does.
+    var misfit: String?
+    /// Whether the native engine begins it all the same, because it may never reach that.
+    var isBegun = false
     let verdict: Verdict
     private var modules: [String] = []
     private var reads: [String] = []
@@ -47,7 +49,8 @@ struct ScriptExplanation {
             if Self.writingFiles.contains(lower) { Self.add(Self.path(command), to: &filesWritten) }
             if Self.readingFiles.contains(lower) { Self.add(Self.path(command), to: &filesRead) }
             if lower == "read-host" {
-                Self.add(Self.path(command) == "…" ? "a question" : Self.path(command), to: &questions)
+                let question = Self.path(command)
+                Self.add(question == "…" ? "a question" : question, to: &questions)
             }
             guard SignInCmdlet.named(name) == nil,
                 seen.insert(ServiceCommands.isRead(command) ? lower : lower + " write").inserted
@@ -85,17 +88,42 @@ struct ScriptExplanation {
         }
     }
 
-    /// The first text among a command's arguments.
+    /// What runs it.
+    private var place: String {
+        guard let misfit else { return "natively, without PowerShell" }
+        guard isBegun else { return "in PowerShell: \(misfit)" }
+        return "natively, as long as it doesn't reach what needs PowerShell: \(misfit)"
+    }
+
+    /// Parameters whose value is the file or the question.
+    private static let naming = ["path", "literalpath", "filepath", "pspath", "prompt"]
+    /// Parameters without a value.
+    private static let switches = [
+        "append", "force", "noclobber", "notypeinformation", "nti", "includetypeinformation", "useculture", "raw",
+        "nonewline", "assecurestring", "maskinput", "noheader", "autosize", "autofilter", "boldtoprow", "freezetoprow",
+        "show",
+    ]
+
+    /// The text of a command's argument that names its file or its question.
     private static func path(_ command: CommandFact) -> String {
+        var pending: String?
         for argument in command.arguments {
             switch argument {
-            case .value(.string(let text)): return text
-            case .parameter(_, value: .string(let text)?): return text
-            default: continue
+            case .parameter(let name, let value):
+                let lower = name.lowercased()
+                let isNaming = naming.contains { $0.hasPrefix(lower) }
+                if isNaming, let value { return text(value) }
+                pending = value == nil && !switches.contains(where: { $0.hasPrefix(lower) }) ? lower : nil
+            case .value(let value):
+                guard let name = pending else { return text(value) }
+                if naming.contains(where: { $0.hasPrefix(name) }) { return text(value) }
+                pending = nil
             }
         }
         return "…"
     }
+
+    private static func text(_ value: FactValue) -> String { if case .string(let text) = value { text } else { "…" } }
 
     /// The page.
     func answer(connection: String, lacking: [String]?) -> OperationAnswer {
@@ -106,7 +134,7 @@ struct ScriptExplanation {
         if let lacking { rows.append(("lacking", lacking)) }
         rows += [
             ("files written", filesWritten), ("files read", filesRead), ("asks", questions),
-            ("runs", [misfit.map { "in PowerShell: \($0)" } ?? "natively, without PowerShell"]),
+            ("runs", [place]),
             (
                 "guard",
                 [

@@ -24,6 +24,7 @@ struct ScriptJudging: Sendable {
     private let script: String
     private let parsed: ParsedScript
     private let module: String
+    private let wanted: ConnectionEngine
     private let policy: GuardPolicy
     private let isConfirmed: Bool
     /// Whether a PowerShell of this module would be confined behind the wire.
@@ -58,6 +59,7 @@ struct ScriptJudging: Sendable {
         self.script = script
         self.parsed = parsed
         self.module = module
+        self.wanted = wanted
         policy = services.policy(of: connection, in: context)
         self.isConfirmed = isConfirmed
         self.seen = seen
@@ -90,7 +92,8 @@ struct ScriptJudging: Sendable {
         let judged = engine.judgeInSession(
             script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
         let isBetter = judged.verdict.decision < usual.verdict.decision
-        guard isBetter || usual.runsBehindWalls && judged.verdict.decision == usual.verdict.decision else {
+        let isOnlyNative = usual.runsBehindWalls || wanted == .native
+        guard isBetter || isOnlyNative && judged.verdict.decision == usual.verdict.decision else {
             return usual
         }
         var native = Judgement(

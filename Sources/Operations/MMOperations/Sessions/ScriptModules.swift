@@ -49,8 +49,9 @@ struct ScriptModules {
     }
 
     /// The module that a script runs in.
+    /// - Parameter inPowerShell: whether PowerShell runs it, where a session has the cmdlets of its module alone.
     /// - Throws: `invalidInput` where it uses several or none, with how to name one.
-    func module() throws(MMError) -> String {
+    func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if cmdlets.isEmpty, let retired {
             throw MMError(
                 .invalidInput, "\(retired) is a cmdlet of a module that has ended.",
@@ -74,9 +75,11 @@ struct ScriptModules {
         let common = cmdlets.dropFirst().reduce(first.sessions) { $0.intersection($1.sessions) }
         if let hinted = hints.first(where: common.contains) { return hinted }
         if let module = RunModule.names.first(where: common.contains) { return module }
-        // The native engine has Graph's cmdlets beside Exchange's in one session.
-        for module in ["exo", "compliance"] {
-            if cmdlets.allSatisfy({ !$0.sessions.isDisjoint(with: [module, "graph"]) }) { return module }
+        // The native engine has Graph's cmdlets beside Exchange's in one session, and those of both of Exchange's services.
+        for (module, beside) in [("exo", Set<String>()), ("compliance", []), ("exo", ["compliance"])]
+        where !inPowerShell {
+            let sessions = beside.union([module, "graph"])
+            if cmdlets.allSatisfy({ !$0.sessions.isDisjoint(with: sessions) }) { return module }
         }
         throw several
     }

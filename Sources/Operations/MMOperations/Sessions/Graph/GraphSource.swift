@@ -17,7 +17,9 @@ final class GraphSource: ScriptSource {
 
     private let client: GuardedClient
     private let watch: WriteWatch
-    private let cleared: Cleared<JudgedAgain>
+    /// What the script was let through for; `nil` in a rehearsal, which sends nothing but reads.
+    private let cleared: Cleared<JudgedAgain>?
+    private let rehearsal: GraphRehearsal?
     private let deadline: Deadline
     private let host: NativeHost?
     private let binder = GraphBinder()
@@ -36,9 +38,20 @@ final class GraphSource: ScriptSource {
     ) {
         self.watch = watch
         self.cleared = cleared
+        rehearsal = nil
         self.host = host
         self.deadline = deadline
         client = watch.client.reportingWaits(to: report)
+    }
+
+    /// A source that shows what one script would change.
+    init(_ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, deadline: Deadline, host: NativeHost?) {
+        self.watch = watch
+        cleared = nil
+        self.rehearsal = rehearsal
+        self.host = host
+        self.deadline = deadline
+        client = watch.client
     }
 
     var failure: MMError? { state.withLock { $0.failure } }
@@ -65,15 +78,29 @@ final class GraphSource: ScriptSource {
             let line = "What if: \(request.method) \(request.target.path)"
             return PreviewRows(batch: CmdletBatch([], information: [line]))
         }
+        if let rehearsal, !rehearsal.lets(request) {
+            rehearsal.note(request, of: bound.cmdlet)
+            return PreviewRows(batch: CmdletBatch(Self.rehearsed(request, bound)))
+        }
         do throws(MMError) {
             // Held against what the script was let through for, before anything of it is sent.
-            _ = try cleared.act.holds(request, under: cleared.verdict)
+            if let cleared { _ = try cleared.act.holds(request, under: cleared.verdict) }
             return try GraphRows(
                 source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
         } catch {
             note(failure: error)
             throw .interrupted(PipelineStop(refusedWith: ExchangeRecord.of(error, cmdlet: bound.cmdlet)))
         }
+    }
+
+    /// What a request that is not sent goes on with: an object that it would create has what was asked for, and an id that nothing has.
+    private static func rehearsed(_ request: GraphRequest, _ call: GraphCmdletCall) -> [PSValue] {
+        guard request.method == "POST", let body = request.body,
+            case .object(var members)? = try? JSONParser.parse(body)
+        else { return [] }
+        members["id"] = "NEW"
+        var objects = GraphObjects(call.shape, of: call.cmdlet)
+        return [objects.object(.object(members))]
     }
 
     private func bound(_ call: CmdletCall) throws(CmdletFault) -> GraphCmdletCall {
@@ -89,6 +116,7 @@ final class GraphSource: ScriptSource {
 
     /// Sends a request that may change something, and notes it.
     func send(_ request: GraphRequest, _ call: GraphCmdletCall) async throws(MMError) -> GraphResponse {
+        guard let cleared else { return try await client.read(request, deadline: deadline) }
         var notes: [String] = []
         let writes = await watch.writes([request])
         if writes.contains(where: { $0.change != nil }) || request.method != "GET" {
@@ -107,7 +135,8 @@ final class GraphSource: ScriptSource {
 
     /// The pages of a read.
     func pages(_ request: GraphRequest, _ limits: PageLimits) throws(MMError) -> GraphPages {
-        try client.pages(request, by: cleared, limits: limits, deadline: deadline)
+        guard let cleared else { return try client.readPages(request, limits: limits, deadline: deadline) }
+        return try client.pages(request, by: cleared, limits: limits, deadline: deadline)
     }
 
     /// Puts an answer into a file of the run.
