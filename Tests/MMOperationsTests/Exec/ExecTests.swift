@@ -158,8 +158,10 @@ struct ExecTests {
     @Test("of two hundred different writes none is sent that nobody has agreed to", arguments: [false, true])
     func allHeld(isReadOnly: Bool) async throws {
         let home = try await ChangesHome()
-        let writes = try Self.writes()
-        #expect(writes.count >= 200)
+        let all = try Self.writes()
+        #expect(all.count >= 200)
+        // What only reads holds them all for one reason.
+        let writes = isReadOnly ? all.enumerated().filter { $0.offset.isMultiple(of: 5) }.map(\.element) : all
         let lines = writes.enumerated().map { at, write -> String in
             let token = write[1].hasPrefix("https://graph") ? "GRAPH" : "ARM"
             let body = (write.count > 2 ? write[2] : "").replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
