@@ -261,10 +261,9 @@ struct SignInEndTests {
         try await home.fault(["kind": "refusedConsent", "resource": "arm"])
         let before = try await home.signInRequests()
         let asked = await home.run("azure")
-        let code = try #require(asked.code, "\(asked)")
+        try #require(asked.code != nil, "\(asked)")
         // The request that fails is sent once; a poll may be among the rest.
         #expect(try await home.signInRequests().token - before.token <= 2)
-        try await home.approve(code)
         let ran = try await home.runSignedIn("azure")
         guard case .answered(let answer) = ran.last else {
             Issue.record("\(ran)")
