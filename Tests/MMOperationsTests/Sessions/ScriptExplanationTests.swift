@@ -116,10 +116,10 @@ struct ScriptExplanationTests {
             "run",
             [
                 "connection": "Demo", "module": "graph", "engine": "native",
-                "command": "Get-MgUser -Top 3 | ForEach-Object { Update-MgUser -UserId $_.Id -JobTitle 'Pilot' }",
+                "command": "Get-MgUser -All | ForEach-Object { Update-MgUser -UserId $_.Id -JobTitle 'Pilot' }",
             ])
         let page = try #require(home.person.pages.last)
-        #expect(page.contains("Update-MgUser reaches 3 objects"), "\(page)")
+        #expect(page.contains("Update-MgUser reaches ") && page.contains(" objects"), "\(page)")
         #expect(page.contains("jobTitle") && page.contains("Pilot"), "\(page)")
         _ = try await home.call(
             "run",
@@ -127,19 +127,21 @@ struct ScriptExplanationTests {
                 "connection": "Demo", "module": "graph", "engine": "native",
                 "command": """
                 $g = New-MgGroup -DisplayName 'New ones' -MailEnabled:$false -SecurityEnabled -MailNickname 'newones'
-                Get-MgUser -Top 2 | ForEach-Object { New-MgGroupMember -GroupId $g.Id -DirectoryObjectId $_.Id }
+                Get-MgUser -All | ForEach-Object { New-MgGroupMember -GroupId $g.Id -DirectoryObjectId $_.Id }
                 """,
             ])
         let created = try #require(home.person.pages.last)
-        #expect(created.contains("New-MgGroupMember reaches 2 objects"), "\(created)")
+        #expect(created.contains("New-MgGroupMember reaches ") && created.contains("New ones"), "\(created)")
     }
 
     @Test("a script that asks for the permissions of its sign-in gets them")
     func scopes() async throws {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
-        let script = "$s = (Get-MgContext).Scopes; $u = Get-MgUser -Top 1; \"$($s -contains 'User.Read.All')\""
-        #expect(try await run(script, in: home) == ["True"])
+        let script =
+            "Connect-MgGraph -Scopes User.Read.All -NoWelcome; $c = Get-MgContext; $u = Get-MgUser -Top 1; "
+            + "\"$($c.Scopes -contains 'User.Read.All') $($c.Scopes.Count -gt 1)\""
+        #expect(try await run(script, in: home) == ["True True"])
     }
 
     @Test("a request by its method is a change where the method is one")
