@@ -1,3 +1,4 @@
+import MMCore
 import Testing
 
 @testable import MMShell
@@ -52,5 +53,15 @@ struct CommandEffectsTests {
             #expect(
                 ShellDialect(kind: .bash).fitsLine(text, CommandEffects(of: text, known: true)) == fits, "\(text)")
         }
+    }
+
+    @Test(
+        "refuses what changes the names that a session reports with, and nothing else",
+        arguments: [
+            ("readonly __mm_i=1", true), ("__mm_end() { :; }", true), ("unset __mm_d", true), ("read -r __mm_c", true),
+            ("echo $__mm_i", false), ("set | grep __mm_", false), ("printf() { :; }", false), ("a__mm_=1", false),
+        ])
+    func ownNames(text: String, isRefused: Bool) {
+        #expect(isRefused == ((try? ShellCommand(text).check()) == nil))
     }
 }

@@ -24,6 +24,15 @@ struct JobNoticesTests {
             (.bash, "[1]+  Done                    for i in 1 2;\ndo\n    echo $i;\ndone > x\nafter\n", "after\n"),
             (.bash, "[1]+  Done                    if a; then\n    b;\nelse\n    c;\nfi\n    mine\n", "    mine\n"),
             (.bash, "[1]+  Done                    while a; do\n    b;\nmine\n", "mine\n"),
+            (.bash, "[1]+  Done                    ( for i in 1 2; do\n    a;\ndone )\nFG\n", "FG\n"),
+            (
+                .bash, "[1]+  Done                    ( if a; then\n    b;\nelse\n    c;\nfi; e )\n    mine\n",
+                "    mine\n"
+            ),
+            (
+                .bash,
+                "[1]+  Done                    ( for i in 1; do\n    a;\ndone; for j in 2; do\n    b;\ndone )\nx", "x"
+            ),
             (.zsh, "[3] 16446\r\n", ""), (.zsh, "[3] 16446 16447\r\nx", "x"),
             (.zsh, "[3]  + done       sleep 0.2\r\n[1]    exit 3     (exit 3)\r\n", ""),
         ])

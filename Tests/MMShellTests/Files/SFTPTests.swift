@@ -45,6 +45,13 @@ struct SFTPTests {
             how.createsFolders = true
             _ = try await files.write("a/b c/d'e", [1], how: how)
             #expect(try await session.sh("stat -c %a \"a/b c/d'e\"").out == "4711\n")
+            // Names are as long as the file system takes them, in bytes.
+            let name = String(repeating: "日", count: 80)
+            _ = try await files.write(name, Array("long".utf8))
+            #expect(try await session.sh("cat \(name)").out == "long")
+            _ = try await session.sh("mkfifo pipe")
+            await #expect(throws: MMError.self) { try await files.write("pipe", [1]) }
+            #expect(try await session.sh("[ -p pipe ] && echo still").out == "still\n")
             await #expect(throws: MMError.self) { try await files.write("a", [1]) }
             await #expect(throws: MMError.self) { try await files.write("nowhere/x", [1]) }
             await #expect(throws: MMError.self) { try await files.read("/proc/self") }

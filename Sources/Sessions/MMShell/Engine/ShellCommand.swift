@@ -80,6 +80,14 @@ public struct ShellCommand: Sendable, Hashable {
         self.size = size
     }
 
+    /// Whether a text assigns, unsets or declares a name of the session's own; to look at one is nobody's harm.
+    private static func changesOwnNames(_ text: String) -> Bool {
+        let words = text.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "=" || $0 == "(" || $0 == ")") }
+        let declaring: Set<Substring> = ["readonly", "unset", "declare", "typeset", "local", "export", "read"]
+        return words.contains { $0.hasPrefix("__mm_") && ($0.contains("=") || $0.contains("(")) }
+            || words.contains { $0.hasPrefix("__mm_") } && words.contains { declaring.contains($0) }
+    }
+
     /// Refuses what a shell would silently alter.
     /// - Throws: `.invalidInput` for a NUL character, `.limitExceeded` for more than 16 MiB.
     func check() throws(MMError) {
@@ -87,6 +95,12 @@ public struct ShellCommand: Sendable, Hashable {
             throw MMError(
                 .invalidInput, "The command contains a NUL character, which shells drop or stop at.",
                 hint: "Write the data to a file first (upload), or make the byte with printf '\\0'.")
+        }
+        // Whoever changes what the session reports with would get wrong answers, or none.
+        if text.contains("__mm_"), Self.changesOwnNames(text) {
+            throw MMError(
+                .invalidInput, "The command changes names that begin with `__mm_`: they are the session's own.",
+                hint: "Use other names.")
         }
         if text.utf8.count > 16 << 20 {
             throw MMError(

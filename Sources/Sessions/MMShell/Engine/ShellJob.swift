@@ -462,8 +462,8 @@ struct JobNotices: Sendable {
     /// The beginning of a line of which it isn't known yet whether it is a notice.
     private var held: [UInt8] = []
     private var place = Place.lineStart
-    /// Whether the notice that was just left out goes on with the lines of a loop, a condition or a choice.
-    private var closer: [UInt8] = []
+    /// What may close the loop, condition or choice with whose lines the notice that was just left out goes on.
+    private var closers: [[UInt8]] = []
 
     private enum Place: Sendable {
         /// What comes begins a line, or goes on with `held`.
@@ -521,12 +521,12 @@ struct JobNotices: Sendable {
 
     private mutating func judge(into out: inout [UInt8]) {
         let isWhole = held.last == 0x0A
-        switch closer.isEmpty ? judgement() : continuation() {
+        switch closers.isEmpty ? judgement() : continuation() {
         case .open where !isWhole: break
         case .notice:
             if isWhole { endNotice() } else { place = .dropped }
         case .open, .other:
-            closer = []
+            closers = []
             out += held
             held = []
             place = isWhole ? .lineStart : .kept
@@ -537,15 +537,22 @@ struct JobNotices: Sendable {
         let line = held
         (held, place) = ([], .lineStart)
         guard kind == .bash else { return }
-        if !closer.isEmpty {
-            if line.starts(with: closer) { closer = [] }
+        if !closers.isEmpty {
+            if closers.contains(where: { line.starts(with: $0) }), !Self.goesOn(line) { closers = [] }
             return
         }
         // bash writes a loop as it would be written in a script: over several lines, the inner ones indented.
         let text = line.dropFirst(6 + Self.field).drop { $0 == 0x20 }
         for (opener, end) in Self.compounds where text.starts(with: opener) {
-            if ByteSearch.find([0x20] + end, in: Array(text)) == nil { closer = end }
+            if ByteSearch.find([0x20] + end, in: Array(text)) == nil { closers = [end] }
         }
+        if closers.isEmpty, Self.goesOn(line) { closers = Self.compounds.map(\.end) }
+    }
+
+    /// Whether a line ends with a word behind which a loop, a condition or a choice begins.
+    private static func goesOn(_ line: [UInt8]) -> Bool {
+        let word = line.reversed().drop { $0 == 0x0A || $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0x09 }
+        return ["do", "then", "else", "in"].contains(String(decoding: word.reversed(), as: UTF8.self))
     }
 
     private static let compounds: [(opener: [UInt8], end: [UInt8])] = [
@@ -554,7 +561,7 @@ struct JobNotices: Sendable {
 
     /// Whether a line goes on with a notice: `do`, what is indented, and the word that closes it.
     private func continuation() -> Judgement {
-        let words = [Array("    ".utf8), Array("do\n".utf8), Array("else\n".utf8), closer]
+        let words = [Array("    ".utf8), Array("do\n".utf8), Array("else\n".utf8), Array("elif ".utf8)] + closers
         if words.contains(where: { held.starts(with: $0) }) { return .notice }
         return words.contains(where: { $0.starts(with: held) }) ? .open : .other
     }

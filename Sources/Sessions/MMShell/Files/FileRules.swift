@@ -22,6 +22,17 @@ package struct FileRules: Sendable, Hashable {
         self.init(root: root, forbidden: paths.ownFiles, limit: limit)
     }
 
+    /// A name with room for what marks a draft or a copy beside it: file systems count 255 bytes, not letters.
+    static func shortened(_ name: some StringProtocol) -> String {
+        var (short, count) = ("", 0)
+        for scalar in name.unicodeScalars {
+            count += UTF8.width(scalar)
+            if count > 180 { break }
+            short.unicodeScalars.append(scalar)
+        }
+        return short
+    }
+
     /// Judges the real place of a file, all links followed.
     func check(real path: String, asked: String) throws(MMError) {
         if let root, !RealPath.lies(path, in: RealPath.of(root) ?? root) {

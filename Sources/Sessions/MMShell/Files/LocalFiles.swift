@@ -120,7 +120,7 @@ package struct LocalFiles: Sendable {
                 fstat(owner.raw, &info)
                 return FileReceipt(path: target, size: Int(info.st_size), digest: source.digest)
             }
-            let draft = ".\(name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
+            let draft = ".\(FileRules.shortened(name)).mm-\(Hex.text(RandomBytes.make(6)))"
             let raw = openat(parent.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard raw >= 0 else { throw SystemError.error("Creating a file beside \(path)") }
             let file = FileDescriptor(owning: raw)

@@ -92,7 +92,7 @@ package struct RemoteFiles: Sendable {
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
             d=$(dirname -- "$f"); \(how.createsFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
-            [ -d "$f" ] && exit 92; [ -d "$d" ] || exit 91
+            [ -d "$f" ] && exit 92; [ -e "$f" ] && [ ! -f "$f" ] && exit 92; [ -d "$d" ] || exit 91
             umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
             trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
             [ $(($(wc -c <"$t"))) = \(bytes.count) ] || exit 96
@@ -257,13 +257,19 @@ extension RemoteFiles {
         if old?.isFolder == true {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")
         }
+        // A pipe or device would be replaced by a plain file.
+        if let old, !old.isFile {
+            throw MMError(
+                .invalidInput, "“\(path)” on \(session.name) is a pipe, socket or device, and no plain file.",
+                hint: "Give the path of a file, or let a command write there.")
+        }
         if how.appends {
             let size = try await channel.append(source, to: target, permissions: how.permissions ?? 0o644, progress)
             if let permissions = how.permissions { try await channel.setPermissions(target, permissions) }
             return FileReceipt(path: target, size: size, digest: source.digest)
         }
         let words = target.split(separator: "/", omittingEmptySubsequences: false)
-        let beside = words.dropLast().joined(separator: "/") + "/.\((words.last ?? "").prefix(100)).mm-"
+        let beside = words.dropLast().joined(separator: "/") + "/.\(FileRules.shortened(words.last ?? "")).mm-"
         let drafts = session.masters.drafts
         let (record, isLeft) = await drafts.take(session.name, target, digest: source.digest) { beside + $0 }
         do throws(MMError) {
