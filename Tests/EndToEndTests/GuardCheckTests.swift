@@ -35,6 +35,33 @@ struct GuardCheckTests {
         #expect(piped.json?["kind"]?.string == kind && piped.code == code, "\(piped)")
     }
 
+    @Test("judges as a confined session does where it is told so, and points at a quote that isn't closed")
+    func confined() async throws {
+        let text = "$n = [IO.File]::ReadAllText('names.txt'); Get-Mailbox $n"
+        #expect(try await check([text, "-m", "exo"]).code == 5)
+        let behind = try await check([text, "-m", "exo", "--confined"])
+        #expect(behind.code == 0 && behind.error.contains("judged when it is sent"), "\(behind)")
+        #expect(try await check(["Get-Mailbox | Remove-Mailbox", "-m", "exo", "--confined"]).code == 5)
+        let open = try await check(["echo 'open", "--kind", "shell"])
+        #expect(open.code == 2 && open.error.contains("line 1, column 6"), "\(open)")
+    }
+
+    @Test("names each key and way to sign in of a connection in help and completion")
+    func keys() async throws {
+        let help = try await Tenant.run(Programs.mm, ["connections", "add", "--help"], home.environment)
+        for word in ["managed-identity", "secretVariable", "keepSpares", "tokenCache"] {
+            #expect(help.output.contains(word), "\(help.output)")
+        }
+        func completed(_ typed: String) async throws -> String {
+            try await Tenant.run(
+                Programs.mm, ["complete", "--", "connections", "add", "Contoso", typed], home.environment
+            ).output
+        }
+        #expect(try await completed("au").contains("auth="))
+        #expect(try await completed("auth=").contains("auth=federated"))
+        #expect(try await completed("auth.").contains("auth.certificatePath="))
+    }
+
     @Test("takes the kind that it is told")
     func told() async throws {
         #expect(try await check(["rm x", "--kind", "shell", "--json"]).json?["kind"]?.string == "shell")

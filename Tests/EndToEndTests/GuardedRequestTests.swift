@@ -33,6 +33,22 @@ struct GuardedRequestTests {
         #expect(try await tenant.mm(Self.send).code == 5)
     }
 
+    @Test("name their undo to a person at a terminal, and to no script")
+    func undo() async throws {
+        let tenant = try await Tenant()
+        try await tenant.signIn()
+        func write(_ title: String) -> [String] {
+            [
+                "graph", "Demo", "/users/lena.vogt@contoso-sandbox.example", "-X", "PATCH", "-d",
+                #"{"jobTitle":"\#(title)"}"#,
+            ]
+        }
+        let person = try await tenant.dialog(write("Head of sales"))
+        #expect(person.code == 0 && person.text.contains("undo: `mm undo chg_"), "\(person)")
+        let script = try await tenant.mm(write("Head of finance"))
+        #expect(script.code == 0 && !script.error.contains("undo"), "\(script)")
+    }
+
     @Test("are not sent when the person says no")
     func refusal() async throws {
         let tenant = try await Tenant()

@@ -58,7 +58,7 @@ package struct ConnectionAuth: Sendable, Hashable {
     }
 
     /// The fields that name files, variables and identities; all are strings.
-    static let fieldNames = [
+    package static let fieldNames = [
         "secretFile", "secretVariable", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile",
         "tokenVariable", "assertionFile", "assertionVariable", "clientId", "objectId", "resourceId",
     ]

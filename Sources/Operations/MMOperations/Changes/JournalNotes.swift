@@ -49,8 +49,9 @@ struct JournalNotes: Sendable {
             }
         }
         let standing = entries.compactMap(\.self).filter { $0.change.expectedObstacle == nil }
-        // A person has `mm undo` at hand; a model has to be told that there is such a thing.
-        if context.call.caller.surface == .mcp, context.call.partOf == nil, undoing == nil, let first = standing.first {
+        // A model and somebody at a terminal are told that there is such a thing; a script has the journal.
+        let isTold = context.call.caller.surface == .mcp || context.isTerminal && context.call.person != nil
+        if isTold, context.call.partOf == nil, undoing == nil, let first = standing.first {
             notes.append("undo: `mm undo \(standing.count == 1 ? first.id : "--call \(context.record.call)")`")
         }
         let ids = entries.compactMap { $0?.id }

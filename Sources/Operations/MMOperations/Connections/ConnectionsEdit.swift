@@ -97,9 +97,19 @@ enum ConnectionFields {
         InputField("subscription", .text, "The Azure subscription that sessions begin with, by name or id."),
         InputField(
             "set", .parameters,
-            "Any key=value, such as mcps=mm or keepSpares=exo,azure; an empty value removes the key.",
+            "Any key=value; an empty value removes the key. Ways to sign in: auth=\(ways), with what they need as "
+                + "auth.\(ConnectionAuth.fieldNames.joined(separator: ", ")). Further keys: \(others).",
             .at(1)),
     ]
+
+    private static let ways = ConnectionAuth.Method.allCases.map(\.rawValue).joined(separator: "|")
+    /// The keys that have no flag.
+    private static let others = Connection.knownKeys.filter {
+        ![
+            "appId", "tenant", "tenantId", "expectedEmail", "description", "cloud", "guard", "egress", "confinement",
+            "subscription", "auth",
+        ].contains($0)
+    }.joined(separator: ", ")
 
     /// The keys and texts that a call gives.
     static func read(_ reader: InputReader) throws(MMError) -> [(key: String, text: String?)] {

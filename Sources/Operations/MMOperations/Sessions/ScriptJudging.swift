@@ -28,7 +28,7 @@ struct ScriptJudging: Sendable {
     private let policy: GuardPolicy
     private let isConfirmed: Bool
     /// Whether a PowerShell of this module would be confined behind the wire.
-    private let hasWalls: Bool
+    private var hasWalls: Bool
     /// Whether the script may run outside of PowerShell.
     private let mayRunNatively: Bool
     /// Whether the native engine takes the script as it is written.
@@ -69,6 +69,13 @@ struct ScriptJudging: Sendable {
         hasWalls =
             wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
             && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
+    }
+
+    /// The same in a confined session, whatever this machine's are.
+    var confined: Self {
+        var judging = self
+        judging.hasWalls = true
+        return judging
     }
 
     /// The verdict in a session with this memory.

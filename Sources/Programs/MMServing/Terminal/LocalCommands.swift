@@ -137,6 +137,7 @@ struct CompletionValues: Sendable {
                 + (place.field.otherFlags.isEmpty ? [] : tags.map { CompletionAnswer.Candidate("tag:" + $0) })
         case "tag" where place.command.first == "connections": return tags.map { CompletionAnswer.Candidate($0) }
         case "name" where place.command.first == "connections": return connections
+        case "set" where place.command.first == "connections": return keys(startingWith: place.typed)
         case "module": return RunModule.names.map { CompletionAnswer.Candidate($0) }
         case "command": return script(place)
         case "line" where place.command.first == "cmdlets", "pattern" where place.command.first == "cmdlets":
@@ -160,6 +161,16 @@ struct CompletionValues: Sendable {
     private var connections: [CompletionAnswer.Candidate] {
         let known = (try? services.registry.snapshot().connections) ?? []
         return known.map { CompletionAnswer.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
+    }
+
+    /// The keys of a connection's entry, and for `auth` the ways to sign in and what they need.
+    private func keys(startingWith typed: String) -> [CompletionAnswer.Candidate] {
+        let words =
+            typed.hasPrefix("auth=")
+            ? ConnectionAuth.Method.allCases.map { "auth=" + $0.rawValue }
+            : typed.hasPrefix("auth.")
+                ? ConnectionAuth.fieldNames.map { "auth.\($0)=" } : Connection.knownKeys.map { $0 + "=" }
+        return words.map { CompletionAnswer.Candidate($0) }
     }
 
     private var tags: [String] {

@@ -13,6 +13,8 @@ struct GuardCheck: CatalogueOperation {
         @Argument("connection", "Judge by the policy of this connection (default: the standard policy).", .short("c"))
         var connection: String?
         @Argument("module", "The module the script would run in, such as exo.", .short("m")) var module: String?
+        @Argument("confined", "Judge as a confined session does, where what is sent is judged when it is sent.")
+        var isConfined: Bool
         @Argument("url", "Judge a request to this endpoint instead of a script.") var url: String?
         @Argument("method", "The request's method (default GET).", .short("X")) var method = "GET"
         @Argument("body", "The request's body.", .short("d"), .readsFiles) var body: JSONObject?
@@ -171,21 +173,27 @@ struct TextJudge {
                 ownFiles: services.paths.ownFiles
                     + [ShellsConfiguration.path(services.environment, home: services.paths.home)],
                 workspace: context.call.directory.flatMap { $0 == services.paths.home || $0 == "/" ? nil : $0 })
-            return (engine.judge(shell: text.text, in: place, policy: policy), false)
+            let verdict = engine.judge(shell: text.text, in: place, policy: policy)
+            if verdict.decision == .ask, let quote = GuardEngine.unfinishedQuote(in: text.text) {
+                throw MMError(
+                    .invalidInput, "The text has \(quote.construct) in line \(quote.line), column \(quote.column).",
+                    hint: "Close it and check again.", details: ["field": "script"])
+            }
+            return (verdict, false)
         case .powershell:
             let parsed = PowerShellParser.parse(text.text)
             let named = input.module.flatMap { try? RunModule.named($0) }
             guard let connection,
                 let module = named ?? (input.module == nil ? try? ScriptModules(parsed).module() : nil)
             else {
-                var place = ScriptContext(module: input.module)
+                var place = ScriptContext(module: input.module, isBehindWire: input.isConfined)
                 place.signIn = connection.map { OwnSignIn(of: $0, in: context, with: services) }
-                return (engine.judge(script: text.text, in: place, policy: policy), false)
+                return (engine.judge(script: text.text, in: place, policy: policy), input.isConfined)
             }
-            let judged = try ScriptJudging(
+            let judging = try ScriptJudging(
                 script: text.text, parsed: parsed, module: module, engine: connection.engine,
-                of: connection, in: context, with: services
-            ).judge(with: .fresh)
+                of: connection, in: context, with: services)
+            let judged = (input.isConfined ? judging.confined : judging).judge(with: .fresh)
             return (judged.verdict, judged.runsBehindWalls)
         }
     }
