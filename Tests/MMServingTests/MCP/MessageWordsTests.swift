@@ -112,6 +112,34 @@ struct MessageWordsTests {
         #expect(faults.isEmpty, "\(faults.count):\n\(faults.joined(separator: "\n"))")
     }
 
+    @Test("no operation that a model reaches describes itself or an argument by a command or a flag")
+    func descriptions() {
+        for operation in Catalogue.standard.operations where operation.declaration.audience == .everyone {
+            let declaration = operation.declaration
+            for text in [declaration.title, declaration.summary] + operation.fields.map(\.summary) {
+                #expect(strangers(in: text).isEmpty, "\(declaration.name): \(text)")
+            }
+        }
+    }
+
+    @Test("a server that only reads offers no prompt that changes something")
+    func readingPrompts() async throws {
+        func prompts(_ words: [String]) async throws -> [String] {
+            let home = try ServingHome()
+            let options = try #require(try MCPFaceOptions(words: ["--http", "127.0.0.1:0"]).http)
+            let face = try HTTPFace.start(try home.server(words), options, secret: nil, log: .off)
+            let caller = HTTPCaller(face)
+            let listed = try await caller.call(try await caller.initialize(), "prompts/list")
+            await face.stop(graceful: .zero)
+            return (listed["prompts"]?.array ?? []).compactMap { $0["name"]?.string }
+        }
+        let all = try await prompts([])
+        let reading = try await prompts(["--read-only"])
+        #expect(all.contains("recipe_leaver") && all.contains("offboard_user"))
+        #expect(!reading.contains("recipe_leaver") && !reading.contains("offboard_user"))
+        #expect(reading.contains("recipe_mail-forwarding") && reading.contains("tenant_health"))
+    }
+
     @Test("no wrong call of any tool, and of no ready task, is answered with a command or a flag")
     func calls() async throws {
         let home = try ServingHome()

@@ -8,7 +8,7 @@ import MMIdentity
 /// since is left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "The change, as mm undo list names it.", .at(0)) var id: String?
+        @Argument("id", "The change, by its name in the list of changes.", .at(0)) var id: String?
         @Argument("since", "All changes of the last time: 10m, 2h, 1d.", as: Input.duration) var since: Duration?
         @Argument("call", "All changes of this call.") var call: String?
         @Argument("session", "All changes of this session of a client.") var session: String?

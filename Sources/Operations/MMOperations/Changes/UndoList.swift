@@ -4,7 +4,7 @@ import MMCore
 struct UndoList: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("connection", "Only this connection.") var connection: String?
-        @Argument("call", "Only this call, as mm audit show names it.") var call: String?
+        @Argument("call", "Only this call, by its name in the audit log.") var call: String?
         @Argument("session", "Only this session of a client.") var session: String?
         @Argument("last", "How many at most (default 50).", in: 1...10_000) var last = 50
     }

@@ -4,7 +4,7 @@ import MMShell
 /// `undo_show`: one write in the journal, as a difference.
 struct UndoShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "The change, as mm undo list names it.", .at(0)) var id: String
+        @Argument("id", "The change, by its name in the list of changes.", .at(0)) var id: String
     }
 
     let declaration = OperationDeclaration(

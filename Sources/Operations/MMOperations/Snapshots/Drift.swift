@@ -12,7 +12,7 @@ struct Drift: CatalogueOperation {
         @Argument("repair", "Show the commands that would bring the earlier state back; none is run.")
         var showsRepairs: Bool
         @Argument(.sarif) var isSARIF: Bool
-        @Argument("news", "Report only what the last report with --news did not.") var isNews: Bool
+        @Argument("news", "Report only what the last such report did not.") var isNews: Bool
         @Argument(
             "accept",
             "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",

@@ -259,8 +259,13 @@ struct ToolPrompts: Sendable {
     /// All of them.
     /// - Parameter own: the tools that the owner wrote.
     func all(own: [ToolDefinition]) -> [Prompt] {
-        RecipeLibrary.all.filter(canBeFollowed).map { prompt(of: $0, named: "recipe_\($0.name)", isRecipe: true) }
-            + own.map { prompt(of: $0, named: "do_\($0.name)", isRecipe: false) }
+        let effects = (try? services.guards.engine()).map { ToolEffects($0) }
+        func isOffered(_ tool: ToolDefinition) -> Bool {
+            !options.readOnly || effects?.effects(of: tool).readOnly == true
+        }
+        return RecipeLibrary.all.filter { canBeFollowed($0) && isOffered($0) }
+            .map { prompt(of: $0, named: "recipe_\($0.name)", isRecipe: true) }
+            + own.filter(isOffered).map { prompt(of: $0, named: "do_\($0.name)", isRecipe: false) }
     }
 
     /// Whether the server offers what the steps need.

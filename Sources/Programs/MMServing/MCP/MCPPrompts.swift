@@ -26,7 +26,7 @@ struct MCPPrompts: Sendable {
     /// All that can be followed with the tools offered.
     var all: [Prompt] {
         guard tools.contains("graph_request") else { return [] }
-        let always = [investigateSignIn, offboardUser, forwardingRules, tenantHealth]
+        let always = [investigateSignIn] + (options.readOnly ? [] : [offboardUser]) + [forwardingRules, tenantHealth]
         return tools.contains("run") ? [always[0], mailboxPermissions] + always.dropFirst() : always
     }
 
