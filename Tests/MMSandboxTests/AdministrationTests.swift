@@ -220,9 +220,10 @@ struct AdministrationTests {
         let file = await bench.send("GET", String(address))
         let lines = file.text.split(separator: "\r\n").map(String.init)
         #expect(lines.first?.hasPrefix("\u{FEFF}Report Refresh Date,") == true)
-        // There are fewer groups and teams than people.
-        let isOfGroups = UsageReport.all.contains { $0.name == name && $0.isOfGroups }
-        #expect(lines.count > (isOfGroups ? 3 : 250) && lines[1].hasPrefix("2025-12-30,"))
+        // There are fewer groups and teams than people, and a line for each day of the period.
+        let report = try #require(UsageReport.all.first { $0.name == name })
+        #expect(lines[1].hasPrefix("2025-12-30,"))
+        #expect(report.isOfDays ? lines.count == 31 : lines.count > (report.isOfGroups ? 3 : 250))
         let columns = lines[0].split(separator: ",").count
         #expect(
             lines.filter { !$0.contains("\"") }.allSatisfy {
