@@ -161,7 +161,8 @@ struct ExchangePipelineTests {
         let listed = try await tenant.mm([
             "cmdlets", "Get-Mailbox", "--connection", "Demo", "--module", "exo", "--json",
         ])
-        #expect(listed.json?["allowed"] == true, "\(listed.error)")
-        #expect(listed.json?["class"]?.string?.contains("read") == true)
+        let cmdlet = listed.json?["cmdlets"]?[0]
+        #expect(cmdlet?["allowed"] == true && cmdlet?["confirm"] != nil, "\(listed)")
+        #expect(cmdlet?["class"]?.string?.contains("read") == true)
     }
 }

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// A file on its way into a service: how it is sent, and the first request, which the guard judges.
 package struct FileUpload: Sendable {
@@ -94,6 +94,20 @@ package struct FileUpload: Sendable {
                     ]
                 ])
         }
+    }
+
+    /// The one request that sends the file with all its bytes; `nil` where it goes piece by piece.
+    package func wholeRequest() async throws(MMError) -> GraphRequest? {
+        guard way == .content || way == .attachment else { return nil }
+        let bytes = try await file.read(0..<file.size)
+        try file.checkUnchanged()
+        if way == .attachment, var body = request.body.flatMap({ try? JSONParser.parse($0) })?.object {
+            body["contentBytes"] = .string(Base64.text(bytes))
+            return try GraphRequest(method: request.method, target: request.target, json: .object(body))
+        }
+        return try GraphRequest(
+            method: request.method, target: request.target, body: bytes, contentType: request.contentType,
+            mayRepeat: request.mayRepeat)
     }
 
     /// The largest piece that the service takes; mailboxes want less than 4 MiB.

@@ -75,18 +75,7 @@ extension GraphClient {
     }
 
     private func sendWhole(_ upload: FileUpload, deadline: Deadline) async throws(MMError) -> [UInt8] {
-        let bytes = try await upload.file.read(0..<upload.file.size)
-        try upload.file.checkUnchanged()
-        let planned = upload.request
-        var request = planned
-        if upload.way == .attachment, var body = planned.body.flatMap({ try? JSONParser.parse($0) })?.object {
-            body["contentBytes"] = .string(Base64.text(bytes))
-            request = try GraphRequest(method: planned.method, target: planned.target, json: .object(body))
-        } else {
-            request = try GraphRequest(
-                method: planned.method, target: planned.target, body: bytes, contentType: planned.contentType,
-                mayRepeat: planned.mayRepeat)
-        }
+        guard let request = try await upload.wholeRequest() else { return [] }
         return try await send(request, deadline: deadline).body
     }
 

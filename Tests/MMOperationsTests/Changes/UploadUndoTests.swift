@@ -50,19 +50,80 @@ struct UploadUndoTests {
         await home.stop()
     }
 
-    @Test("a file that was replaced says so before and after, in the audit log as well")
+    private func undo(_ home: ChangesHome, _ id: String) async throws(MMError) -> JSONValue {
+        ChangesHome.value(try await home.call("undo", ["id": .string(id)]))[0]?["result"] ?? .null
+    }
+
+    @Test("a file that was replaced says so before and after, gets back what it held, and that is taken back as well")
     func replaced() async throws {
         let home = try await ChangesHome(users: 12)
         _ = try await upload(home, "one")
-        let shown = try await upload(home, "two", replacing: true, isDryRun: true)
-        #expect(shown["undo"]?.string?.contains("replaced what the file held") == true, "\(shown)")
-        _ = try await upload(home, "two", replacing: true)
+        let shown = try await upload(home, "another text", replacing: true, isDryRun: true)
+        #expect(shown["undo"] == "mm undo can take it back", "\(shown)")
+        #expect(shown["lines"]?[0]?.string?.contains("version 1.0") == true, "\(shown)")
+        _ = try await upload(home, "another text", replacing: true)
         let entry = try #require(try await home.newest())
-        #expect(entry.change.obstacle?.contains("/versions") == true)
+        #expect(entry.change.kind == .content && entry.change.subject.name == "notes.txt")
         let bytes = try ProtectedFile.read(home.home.paths.auditLog, limit: 16 << 20) ?? []
         let line = try #require(bytes.split(separator: 0x0A).last.flatMap { try? JSONParser.parse(Array($0)) })
         #expect(line["method"] == "PUT" && line["file"] == "notes.txt" && line["replaced"] == true, "\(line)")
         #expect(line["path"]?.string?.contains("notes.txt") == true)
+        #expect(try await files(home)[0]["size"] == 12)
+        #expect(try await undo(home, entry.id) == "undone")
+        #expect(try await files(home)[0]["size"] == 3)
+        let undoing = try #require(try await home.newest())
+        #expect(undoing.undoes == entry.id && undoing.change.reasonAgainstUndo == nil)
+        #expect(try await undo(home, undoing.id) == "undone")
+        #expect(try await files(home)[0]["size"] == 12)
+        await home.stop()
+    }
+
+    @Test("bytes that a request puts into a file are noted like an upload", arguments: [true, false])
+    func request(isThere: Bool) async throws {
+        let home = try await ChangesHome(users: 12)
+        if isThere { _ = try await upload(home, "one") }
+        _ = try await home.call(
+            "graph_request",
+            [
+                "connection": "Demo", "endpoint": "/me/drive/root:/Documents/notes.txt:/content", "method": "PUT",
+                "body": ["more": "than one"],
+            ])
+        let entry = try #require(try await home.newest())
+        #expect(entry.change.kind == (isThere ? .content : .creation), "\(entry.change)")
+        #expect(try await undo(home, entry.id) == "undone")
+        #expect(try await files(home).map { $0["size"] } == (isThere ? [3] : []))
+        await home.stop()
+    }
+
+    @Test("what somebody wrote into a replaced file since is left alone, and the later change is named")
+    func replacedSince() async throws {
+        let home = try await ChangesHome(users: 12)
+        _ = try await upload(home, "one")
+        _ = try await upload(home, "another text", replacing: true)
+        let entry = try #require(try await home.newest())
+        _ = try await upload(home, "the third text", replacing: true)
+        let later = try #require(try await home.newest())
+        let error = await #expect(throws: MMError.self) { try await undo(home, entry.id) }
+        #expect(error?.code == .conflict && error?.hint?.contains(later.id) == true, "\(error as Any)")
+        #expect(try await files(home)[0]["size"] == 14)
+        // Both, the last one first.
+        let rows = ChangesHome.value(try await home.call("undo", ["since": "1h"])).array ?? []
+        #expect(rows.count == 3 && rows.allSatisfy { $0["result"] == "undone" }, "\(rows)")
+        #expect(try await files(home).isEmpty)
+        await home.stop()
+    }
+
+    @Test("a version that the service did not keep is not said to be back")
+    func notKept() async throws {
+        let home = try await ChangesHome(users: 12)
+        _ = try await upload(home, "one")
+        _ = try await upload(home, "another text", replacing: true)
+        let entry = try #require(try await home.newest())
+        try await home.control(
+            "POST", "faults", ["kind": "status", "status": 404, "method": "GET", "path": "*versions", "count": 1])
+        let error = await #expect(throws: MMError.self) { try await undo(home, entry.id) }
+        #expect(error?.code == .unsupported && error?.message.contains("not kept") == true, "\(error as Any)")
+        #expect(try await files(home)[0]["size"] == 12)
         await home.stop()
     }
 }

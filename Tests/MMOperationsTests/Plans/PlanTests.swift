@@ -202,7 +202,7 @@ struct PlanTests {
             act: .request(
                 .init(
                     resource: "graph", method: "PATCH", address: "/v1.0/users/1", headers: [:],
-                    body: "{\"city\": \"Rome\"}", contentType: "application/json")),
+                    body: Array("{\"city\": \"Rome\"}".utf8), contentType: "application/json")),
             guardClass: .write, decision: .allow, reason: "", change: nil, state: PlanState())
         let plan = Plan(
             nonce: "n",
@@ -377,6 +377,63 @@ struct PlanTests {
             try text("report.xml").contains("<testsuites name=\"mm apply\" tests=\"2\" failures=\"1\" errors=\"0\""))
         #expect(try text("summary.md").contains("1 of 2 changes"))
         #expect(try text("summary.md").contains("2 changes in Demo"), "a summary is added to")
+        await home.tenant.stop()
+    }
+
+    @Test(
+        "a script that reads by any name what it would have changed is planned up to there",
+        arguments: ["lena.vogt@contoso-sandbox.example", "lena.vogt"])
+    func reading(name: String) async throws {
+        let home = try await PlanHome(users: 12)
+        let plan = try await home.plan([
+            PlanHome.run(
+                "Set-Mailbox lena.vogt@contoso-sandbox.example -CustomAttribute1 one; "
+                    + "if ((Get-Mailbox \(name)).CustomAttribute1 -eq 'one') { Set-Mailbox \(name) -CustomAttribute2 two }"
+            )
+        ])
+        #expect(plan["steps"]?.array?.count == 1, "\(plan)")
+        #expect(plan["open"]?.string?.contains("Get-Mailbox reads what Set-Mailbox") == true, "\(plan)")
+        await home.tenant.stop()
+    }
+
+    @Test("a file that is sent is planned with its bytes, whatever they are, and replaces only what it was planned on")
+    func upload() async throws {
+        let home = try await PlanHome(users: 12)
+        let path = home.tenant.home.path + "/picture.bin"
+        let place = "/me/drive/root:/Documents/picture.bin"
+        func planned(_ bytes: [UInt8], replacing: Bool) async throws -> JSONValue {
+            try ProtectedFile.replace(path, with: bytes)
+            var arguments: JSONObject = ["connection": "Demo", "endpoint": .string(place), "upload": .string(path)]
+            if replacing { arguments["conflict"] = "replace" }
+            return ["tool": "graph_request", "arguments": .object(arguments)]
+        }
+        func size() async throws -> JSONValue? { try await home.tenant.graph("GET", place)["size"] }
+        let new = try await home.plan([try await planned([0xFF, 0x00, 0xFE], replacing: false)])
+        #expect(new["steps"]?.array?.count == 1)
+        // The plan holds the bytes: the file may go.
+        try ProtectedFile.remove(path)
+        let made = try await home.apply(new)
+        #expect(made.exitStatus == 0 && ChangesHome.value(made)["done"] == 1)
+        #expect(try await size() == 3)
+        let replacing = try await home.plan([try await planned([1, 2, 3, 4], replacing: true)])
+        let title = replacing["steps"]?.array?[0]["change"]?.string ?? ""
+        #expect(title.contains("replaces what picture.bin"), "\(replacing)")
+        // Somebody else writes in between.
+        try ProtectedFile.replace(path, with: [9, 9])
+        _ = try await home.tenant.call(
+            "graph_request",
+            ["connection": "Demo", "endpoint": .string(place), "upload": .string(path), "conflict": "replace"])
+        let error = await #expect(throws: MMError.self) { try await home.apply(replacing) }
+        #expect(error?.code == .conflict, "\(error as Any)")
+        #expect(try await size() == 2)
+        let again = try await home.plan([try await planned([1, 2, 3, 4], replacing: true)])
+        let applied = try await home.apply(again)
+        #expect(applied.exitStatus == 0, "\(ChangesHome.value(applied))")
+        #expect(try await size() == 4)
+        let undone = ChangesHome.value(
+            try await home.tenant.call("undo", ["call": ChangesHome.value(applied)["call"] ?? .null]))
+        #expect(undone[0]?["result"] == "undone", "\(undone)")
+        #expect(try await size() == 2)
         await home.tenant.stop()
     }
 

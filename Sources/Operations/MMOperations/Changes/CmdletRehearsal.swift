@@ -31,8 +31,6 @@ final class CmdletRehearsal: Sendable {
     private let watch: CmdletWatch
     /// Whether anything is read: without a sign-in, only what the script says is known.
     private let reads: Bool
-    /// Why none of it can be taken back later, where that is so.
-    private let obstacle: String?
     /// Of how many objects a cmdlet's states before are read.
     private let most: Int
     /// The rows that a cmdlet answered which was carried out before.
@@ -44,13 +42,12 @@ final class CmdletRehearsal: Sendable {
     ///   - earlier: what is sent before it all, by the places that it changes.
     ///   - carriedOut: says what was carried out before.
     init(
-        _ watch: CmdletWatch, reads: Bool, obstacle: String? = nil, statesOf most: Int = CmdletRehearsal.most,
+        _ watch: CmdletWatch, reads: Bool, statesOf most: Int = CmdletRehearsal.most,
         after earlier: [String: [Change]] = [:], carriedOut: @escaping CarriedOut = { _, _ in nil }
     ) {
         self.carriedOut = carriedOut
         self.watch = watch
         self.reads = reads
-        self.obstacle = obstacle
         self.most = most
         state = Mutex(State(left: earlier))
     }
@@ -88,7 +85,7 @@ final class CmdletRehearsal: Sendable {
         }
         if let rows = carriedOut(command, change) { return rows }
         let read = found
-        let noted = obstacle.map { change.notKept(because: $0) } ?? change
+        let noted = change
         state.withLock { state in
             state.left[noted.place, default: []].append(noted)
             state.steps.append(Step(command: command, change: noted, found: read, wasSent: false))

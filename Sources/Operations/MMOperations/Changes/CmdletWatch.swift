@@ -128,9 +128,14 @@ struct CmdletWatch: Sendable {
             if let error = page?.errors.first, page?.rows.isEmpty ?? true {
                 return await journal.end([(entry, MMError(.remoteFailed, error.message))])
             }
-            await journal.end([(entry.left(entry.change.left(by: page?.values ?? [])), nil)])
+            await end(entry, left: page?.values ?? [])
         case .failure(let error): await journal.end([(entry, error)])
         }
+    }
+
+    /// Notes that it was carried out.
+    func end(_ entry: JournalEntry, left rows: [JSONValue]) async {
+        await journal.end([(entry.left(entry.change.left(by: rows)), nil)])
     }
 
     /// Runs a cmdlet that takes a change back, and notes it.

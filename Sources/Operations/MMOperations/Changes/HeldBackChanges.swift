@@ -10,9 +10,6 @@ struct HeldBackChanges {
     let requests: RequestServices
     let context: OperationContext
 
-    /// Why none of them can be taken back later.
-    static let obstacle = "writes in PowerShell are not in the journal"
-
     /// The changes, by the numbers of the requests.
     func changes(of rehearsed: [DryRunRequest]) async -> [UInt64: Change] {
         var changes: [UInt64: Change] = [:]
@@ -22,11 +19,13 @@ struct HeldBackChanges {
         for held in rehearsed where !held.isRead {
             let facts = held.json
             guard let address = facts["url"]?.string.flatMap({ WebAddress($0) }) else { continue }
-            if let (watch, command) = cmdlet(at: address, facts["body"] ?? .null) {
-                guard let written = Change(command, at: watch.client.service) else { continue }
+            if let cmdlet = WireCmdlet(at: address, facts["body"] ?? .null, of: connection, requests, in: context) {
+                guard let written = cmdlet.written else { continue }
                 var change = written
                 readings += 1
-                if readings <= CmdletRehearsal.most, await watch.isSignedIn { change = await watch.read(change) }
+                if readings <= CmdletRehearsal.most, await cmdlet.watch.isSignedIn {
+                    change = await cmdlet.watch.read(change)
+                }
                 change = change.following(left[change.place] ?? [], written: written)
                 left[change.place, default: []].append(change)
                 changes[held.number] = change
@@ -40,28 +39,7 @@ struct HeldBackChanges {
                 changes[held.number] = write.change
             }
         }
-        return changes.mapValues { $0.notKept(because: Self.obstacle) }
-    }
-
-    /// The cmdlet that a request to the admin API of Exchange or of the compliance service carries.
-    private func cmdlet(at address: WebAddress, _ body: JSONValue) -> (CmdletWatch, ExchangeCommand)? {
-        let path = address.pathAndQuery.prefix { $0 != "?" }.lowercased()
-        guard path.hasPrefix("/adminapi/"), path.hasSuffix("/invokecommand"),
-            let name = body["CmdletInput"]?["CmdletName"]?.string,
-            let parameters = body["CmdletInput"]?["Parameters"]?.object
-        else { return nil }
-        for service in ExchangeService.allCases {
-            guard
-                let client = try? GuardedExchange(
-                    identity: requests.identity, connection: connection, service: service),
-                client.serves(address)
-            else { continue }
-            return (
-                CmdletWatch(client: client, connection: connection, requests: requests, context: context),
-                ExchangeCommand(name, parameters)
-            )
-        }
-        return nil
+        return changes
     }
 
     private func graphWatch() throws(MMError) -> WriteWatch {

@@ -48,16 +48,28 @@ struct JournalNotes: Sendable {
                 entries.append(nil)
             }
         }
+        let isFirst = context.record.facts["change"] == nil && context.record.facts["changes"] == nil
         let standing = entries.compactMap(\.self).filter { $0.change.expectedObstacle == nil }
         // A model and somebody at a terminal are told that there is such a thing; a script has the journal.
         let isTold = context.call.caller.surface == .mcp || context.isTerminal && context.call.person != nil
         if isTold, context.call.partOf == nil, undoing == nil, let first = standing.first {
-            notes.append("undo: `mm undo \(standing.count == 1 ? first.id : "--call \(context.record.call)")`")
+            let isOne = isFirst && standing.count == 1
+            notes.append("\(Self.way)\(isOne ? first.id : "\(Self.whole)\(context.record.call)")`")
         }
         let ids = entries.compactMap { $0?.id }
         if ids.count == 1 { context.record.note("change", .string(ids[0])) }
         if ids.count > 1 { context.record.note("changes", .array(ids.map { .string($0) })) }
         return entries
+    }
+
+    private static let (way, whole) = ("undo: `mm undo ", "--call ")
+
+    /// Adds what one write of a call has to tell to what its others have told: one way back is named for all of them.
+    static func add(_ more: [String], to notes: inout [String]) {
+        for note in more {
+            if note.hasPrefix(way + whole) { notes.removeAll { $0.hasPrefix(way) } }
+            notes.append(note)
+        }
     }
 
     private var partner: JournalEntry.Partner? {

@@ -43,6 +43,8 @@ struct UndoChannels {
         let standing: Change.Standing
         var answer: JSONValue?
         var rows: [JSONValue]?
+        /// Why it can't be taken back, though it stands as it was left.
+        var obstacle: String?
 
         /// Whether the object itself was found.
         var isFound: Bool { answer != nil || rows?.isEmpty == false }
@@ -50,7 +52,7 @@ struct UndoChannels {
 
     private func client(_ service: Change.Service) throws(MMError) -> GuardedClient {
         try GuardedClient(
-            identity: services.identity, connection: connection, service: service == .flow ? .flow : .graph)
+            identity: services.identity, connection: connection, service: service.requests)
     }
 
     private func watch(_ service: Change.Service) throws(MMError) -> WriteWatch {
@@ -102,7 +104,7 @@ struct UndoChannels {
             let module: String
             switch action {
             case .request(let request):
-                module = (request.target.service == .flow ? RequestResource.flow : .graph).module
+                module = RequestResource(request.target.service)?.module ?? request.target.service.rawValue
                 requests.append(request)
                 let verdict = try services.guarding.verdict(
                     on: [request], of: connection, confirmed: confirmed, in: context)
@@ -188,8 +190,15 @@ struct UndoChannels {
             return Present(standing: try await watch.standing(of: change, inRows: rows), rows: rows)
         }
         guard change.presentPath != nil else { return Present(standing: .unknown) }
-        let answer = try await watch(change.service).present(of: change)
-        return Present(standing: change.standing(in: answer), answer: answer)
+        let watch = try watch(change.service)
+        let answer = try await watch.present(of: change)
+        var present = Present(standing: change.standing(in: answer), answer: answer)
+        if answer != nil, let path = change.versionsPath {
+            let versions = try await watch.rows(path)
+            present.rows = versions
+            present.obstacle = change.versionObstacle(versions)
+        }
+        return present
     }
 
     /// The objects that are as a change made one, or as one is made anew for it; `nil` where nothing lists them.
@@ -253,6 +262,7 @@ struct UndoChannels {
             let guarded = try request.guarded(by: present.answer, of: change)
             var write = WriteWatch.Write(
                 request: guarded, change: change.inverseChange(by: guarded, present.answer))
+            if change.kind == .content { write.change = write.change?.knowing(versions: present.rows ?? []) }
             if write.change?.isBeforeKnown == false { write = await watch.writes([guarded]).first ?? write }
             if let twins { write.change = write.change?.beside(twins) }
             let response = try await watch.send(
@@ -269,10 +279,20 @@ extension Change.Service {
     /// What its tokens are for.
     fileprivate var resource: ServiceResource {
         switch self {
-        case .graph: .graph
+        case .graph, .other: .graph
         case .flow: .flow
         case .exchange: .exchange
         case .compliance: .compliance
+        case .teams: .teams
+        }
+    }
+
+    /// The service that its requests go to.
+    fileprivate var requests: RequestService {
+        switch self {
+        case .flow: .flow
+        case .teams: .teams
+        case .graph, .exchange, .compliance, .other: .graph
         }
     }
 }

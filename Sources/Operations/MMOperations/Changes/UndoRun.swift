@@ -107,10 +107,16 @@ struct UndoRun: Sendable {
                 hint: "mm undo show \(step.entry.id) shows what it changed.")
         }
         // Later parts speak of what the first one makes.
-        if let part = step.parts.first,
-            case .changed(let what) = try await channels.present(of: part.change).standing
-        {
-            throw await refusal(step.entry, what, among: selection.newest(besides: []))
+        if let part = step.parts.first {
+            let present = try await channels.present(of: part.change)
+            if case .changed(let what) = present.standing {
+                throw await refusal(step.entry, what, among: selection.newest(besides: []))
+            }
+            if let obstacle = present.obstacle, present.standing != .asBefore {
+                throw MMError(
+                    .unsupported, "This can't be undone: \(obstacle).",
+                    hint: "mm undo show \(step.entry.id) shows what it changed.")
+            }
         }
         if let doubt = try await doubt(step) {
             throw MMError(
@@ -209,11 +215,13 @@ struct UndoRun: Sendable {
         guard let part = step.parts.first else { return step }
         var step = step
         do throws(MMError) {
-            switch try await channels.present(of: part.change).standing {
+            let present = try await channels.present(of: part.change)
+            switch present.standing {
             case .changed(let what): step.obstacle = Self.words(step.entry, what)
             case .asBefore where step.parts.count == 1: step.nothing = "nothing to do: it is as it was before"
             case .asLeft where step.entry.mayHaveChangedNothing: step.obstacle = Self.doubt(step.entry)
-            case .asBefore, .asLeft, .unknown: break
+            case .asBefore: break
+            case .asLeft, .unknown: step.obstacle = present.obstacle
             }
         } catch {
             step.obstacle = "its state can't be read now: \(error.message)"
@@ -316,7 +324,8 @@ struct UndoRun: Sendable {
                     "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
                     hint: "Look at the object: \(step.entry.request).")
             case .asLeft where step.entry.mayHaveChangedNothing: return .left(because: Self.doubt(step.entry))
-            case .asLeft, .unknown: break
+            case .asLeft, .unknown:
+                if let obstacle = present.obstacle { return .left(because: obstacle) }
             }
             guard await isProven(step.entry, part.change, present) else { throw unproven(step.entry) }
             var twins: [Change.Subject]?

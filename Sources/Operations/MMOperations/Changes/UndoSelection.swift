@@ -103,7 +103,7 @@ struct UndoSelection {
     func newest(besides taken: Set<String>) -> Newest {
         var newest = Newest()
         for (position, entry) in entries.enumerated()
-        where entry.change.kind == .properties && entry.outcome == .done && entry.undoes == nil
+        where entry.change.isOverwritten && entry.outcome == .done && entry.undoes == nil
             && !taken.contains(entry.id) && !isUndone(entry)
         {
             for slot in Self.slots(entry) { newest.positions[slot] = position }
@@ -113,7 +113,7 @@ struct UndoSelection {
 
     /// The newest change of the same properties of the same object.
     func later(than entry: JournalEntry, among newest: Newest) -> JournalEntry? {
-        guard entry.change.kind == .properties, let own = positions[entry.id] else { return nil }
+        guard entry.change.isOverwritten, let own = positions[entry.id] else { return nil }
         let found = Self.slots(entry).compactMap { newest.positions[$0] }.max()
         return found.flatMap { $0 > own ? entries[$0] : nil }
     }

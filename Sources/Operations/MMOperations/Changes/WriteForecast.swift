@@ -32,7 +32,7 @@ struct WriteForecast {
             if verdict.decision != .allow { row["reason"] = .string(verdict.reason) }
         }
         guard let change = write.change else {
-            row["change"] = .string(nothing(write))
+            row["change"] = "only reads"
             return .object(row)
         }
         for (key, value) in change.forecast { row[key] = value }
@@ -40,7 +40,7 @@ struct WriteForecast {
     }
 
     private static func lines(_ write: WriteWatch.Write, _ verdict: Verdict?) -> [String] {
-        var lines = [line(write)] + (write.change?.forecastLines ?? ["  \(nothing(write))"])
+        var lines = [line(write)] + (write.change?.forecastLines ?? ["  only reads"])
         switch verdict?.decision {
         case .ask: lines.append("  The guard would ask a person: \(verdict?.reason ?? "")")
         case .deny: lines.append("  The guard would deny it: \(verdict?.reason ?? "")")
@@ -51,11 +51,6 @@ struct WriteForecast {
 
     private static func line(_ write: WriteWatch.Write) -> String {
         VisibleText.exact("\(write.request.method) \(write.request.target.pathAndQuery)")
-    }
-
-    private static func nothing(_ write: WriteWatch.Write) -> String {
-        [.graph, .flow].contains(write.request.target.service)
-            ? "only reads" : "unknown: only writes to Microsoft Graph and Power Automate are read beforehand"
     }
 }
 

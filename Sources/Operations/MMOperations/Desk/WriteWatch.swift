@@ -41,6 +41,13 @@ struct WriteWatch: Sendable {
         return writes
     }
 
+    /// A write whose change is known by more than its request, with the state before.
+    func known(_ change: Change, by request: GraphRequest) async -> Write {
+        var writes = [Write(request: request, change: change)]
+        if change.priorPath != nil, await isSignedIn { await read(&writes) }
+        return writes[0]
+    }
+
     /// What a person is shown of writes before they are sent.
     static func lines(of writes: [Write]) -> [String] {
         writes.compactMap(\.change).flatMap(\.shownLines)

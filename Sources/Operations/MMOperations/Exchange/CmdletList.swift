@@ -59,7 +59,10 @@ struct CmdletList: CatalogueOperation {
                 hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
         }
         if let only = rows.first, rows.count == 1 {
-            return .value(.object(CmdletReference.detailed(only, table)))
+            // One is shown whole, in the shape of a list all the same.
+            return OperationAnswer(
+                .value(["cmdlets": [.object(CmdletReference.detailed(only, table))]]),
+                text: CmdletReference.text(of: only, table))
         }
         return .value(
             ["cmdlets": .array(rows.map { .object($0) })],

@@ -32,6 +32,20 @@ package enum CmdletReference {
         ]
     }
 
+    /// One cmdlet with its class and parameters, for people.
+    static func text(of row: JSONObject, _ table: ExchangeTable) -> String {
+        let name = row["name"]?.string ?? ""
+        let service = row["module"]?.string.flatMap { ExchangeTable.Service(module: $0) }
+        let described = service.flatMap { table.description(of: name, in: $0) }
+        let parameters = (described?.parameters ?? []).map { parameter in
+            "-\(parameter.name)" + (parameter.isSwitch ? "" : " <\(parameter.type)>")
+                + (parameter.isPositional ? ", also without its name" : "")
+        }
+        let head = "\(name): \(row["class"]?.string ?? "")"
+        let allowed = row["allowed"]?.bool.map { $0 ? "The account may run it." : "The account may not run it." }
+        return ([head] + [allowed].compactMap(\.self) + parameters).joined(separator: "\n")
+    }
+
     /// One cmdlet with all that is known of its parameters.
     static func detailed(_ row: JSONObject, _ table: ExchangeTable) -> JSONObject {
         guard let name = row["name"]?.string,

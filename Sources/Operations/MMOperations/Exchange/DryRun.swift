@@ -41,8 +41,7 @@ enum DryRun {
                 plan.variables.reads.allSatisfy({ Self.known.contains($0) })
             else { return nil }
         }
-        let rehearsal = CmdletRehearsal(
-            watch, reads: reads, obstacle: isInPowerShell ? HeldBackChanges.obstacle : nil)
+        let rehearsal = CmdletRehearsal(watch, reads: reads)
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
         var session = session
@@ -195,7 +194,7 @@ enum DryRun {
                 row["change"] = "nothing: -WhatIf only says what it would do"
             } else if !request.isRead {
                 row["change"] = "unknown"
-                row["undo"] = .string("can't be taken back: \(HeldBackChanges.obstacle)")
+                row["undo"] = "unknown"
             }
             return .object(row)
         }

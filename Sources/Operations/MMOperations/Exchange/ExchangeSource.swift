@@ -148,7 +148,7 @@ final class ExchangeSource: CmdletSource {
 
     func note(information: [String]) {
         guard !information.isEmpty else { return }
-        state.withLock { $0.information += information }
+        state.withLock { JournalNotes.add(information, to: &$0.information) }
     }
 
     func note(cause: MMError, of record: NativeError) {

@@ -95,7 +95,7 @@ struct Exec: CatalogueOperation {
                 "What \(input.connection) describes has no entry that a plan could name: nothing was planned.",
                 hint: "Plan it with a connection of the registry: mm connections list.")
         }
-        return PlannedProgram(recorder, of: connection, services.requests, in: context)
+        return PlannedProgram(recorder, of: connection, services.requests, module: Self.module, in: context)
     }
 
     private static func checkMachine() throws(MMError) {

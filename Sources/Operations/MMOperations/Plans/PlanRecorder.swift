@@ -157,7 +157,7 @@ extension PlanRecorder {
             let act = PlanStep.Act.request(
                 .init(
                     resource: resource.rawValue, method: request.method, address: request.target.pathAndQuery,
-                    headers: request.headers, body: request.body.map { String(decoding: $0, as: UTF8.self) },
+                    headers: request.headers, body: request.body,
                     contentType: request.contentType))
             if let done = try carriedOut(act, on: connection.name, write.change) {
                 answers[index] = done
@@ -185,6 +185,35 @@ extension PlanRecorder {
         return OperationAnswer(
             .value(requests.count == 1 ? answers[0]?.value ?? .null : .array(rows)),
             notes: ["Planned: nothing was sent."], connection: connection.name)
+    }
+}
+
+extension PlanRecorder {
+    /// Takes a cmdlet.
+    /// - Parameters:
+    ///   - change: what it would change once what stands before it is sent.
+    ///   - found: the same as its object was found.
+    /// - Throws: the guard's no to it; `beyond` where the plan has ended.
+    func record(
+        _ command: ExchangeCommand, changing change: Change, found: Change?, in module: String, by watch: CmdletWatch
+    ) async throws(MMError) {
+        let connection = watch.connection
+        let verdict = try PlannedScript.verdict(
+            on: command, in: module, of: connection, watch.requests.guarding, watch.context)
+        if verdict.decision == .deny, let error = verdict.error() { throw error }
+        if change.isIdle {
+            note("\(change.title): it is so already")
+            return
+        }
+        let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)
+        let state = await states.state(of: found ?? change)
+        try add(
+            { call in
+                PlanStep(
+                    call: call, part: watch.context.call.partOf?.step, connection: connection.name, module: module,
+                    act: .command(command, at: watch.client.service), guardClass: verdict.guardClass,
+                    decision: verdict.decision, reason: verdict.reason, change: change, state: state)
+            }, leaving: change, on: connection.name)
     }
 }
 

@@ -54,7 +54,7 @@ struct PlanSending: Sendable {
                 hint: "Nothing was sent. Make the plan anew.")
         }
         let request = try GraphRequest(
-            method: text.method, target: target, headers: text.headers, body: text.body.map { Array($0.utf8) },
+            method: text.method, target: target, headers: text.headers, body: text.body,
             contentType: text.contentType)
         return (client, request)
     }
@@ -187,7 +187,7 @@ struct PlanAct: RequestAct, CmdletAct {
             guard case .request(let text) = step.act, text.method == request.method,
                 text.address == request.target.pathAndQuery
             else { return false }
-            return text.body.map { Array($0.utf8) } == request.body
+            return text.body == request.body
         }
         if isStep { return true }
         guard undoes else { return false }

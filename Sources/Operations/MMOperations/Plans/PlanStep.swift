@@ -20,7 +20,7 @@ struct PlanStep: Sendable {
         let method: String
         let address: String
         let headers: [String: String]
-        let body: String?
+        let body: [UInt8]?
         let contentType: String?
     }
 
@@ -60,8 +60,14 @@ struct PlanStep: Sendable {
     /// The body of a request, as it is shown; empty for everything else.
     var body: JSONValue {
         guard case .request(let request) = act, let body = request.body else { return .null }
-        return (try? JSONParser.parse(body)) ?? .string(body)
+        if let value = try? JSONParser.parse(body) { return value }
+        return .string(
+            String(validating: body, as: UTF8.self).flatMap { $0.utf8.count > Self.longestText ? nil : $0 }
+                ?? "\(body.count) bytes, SHA-256 \(Hex.text(SHA256.digest(body)))")
     }
+
+    /// Longer texts are shown by their digest.
+    private static let longestText = 4_096
 
     /// What it does to what, by name.
     var title: String { change?.title ?? "sends \(line)" }
@@ -144,7 +150,14 @@ extension PlanStep.Act {
                 "address": .string(request.address),
                 "headers": .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) })),
             ]
-            sent["body"] = request.body.map { .string($0) }
+            // What is no text is kept as Base64.
+            if let body = request.body {
+                if let text = String(validating: body, as: UTF8.self) {
+                    sent["body"] = .string(text)
+                } else {
+                    sent["bytes"] = .string(Base64.text(body))
+                }
+            }
             sent["contentType"] = request.contentType.map { .string($0) }
             return ["request": .object(sent)]
         case .command(let command, let service):
@@ -175,7 +188,9 @@ extension PlanStep.Act {
             self = .request(
                 .init(
                     resource: resource, method: method, address: address, headers: texts(sent["headers"]),
-                    body: sent["body"]?.string, contentType: sent["contentType"]?.string))
+                    body: sent["body"]?.string.map { Array($0.utf8) }
+                        ?? sent["bytes"]?.string.flatMap { Base64.bytes($0) },
+                    contentType: sent["contentType"]?.string))
         } else if let sent = json["command"] {
             guard let service = sent["service"]?.string.flatMap(ExchangeService.init(rawValue:)),
                 let cmdlet = sent["cmdlet"]?.string, let parameters = sent["parameters"]?.object

@@ -3,8 +3,9 @@ import MMDesk
 import MMEgress
 import MMGuard
 import MMIdentity
+import MMPowerShell
 
-/// A program of which only a plan is made: its reads are sent, and each request that would change something becomes a step; the program
+/// A program, or a script in PowerShell, of which only a plan is made: its reads are sent, and each request that would change something becomes a step; the program
 /// is told that it was not sent. Where it goes on with what such a request would have answered, or reads what one would have changed,
 /// the plan ends.
 final class PlannedProgram: Sendable {
@@ -13,21 +14,29 @@ final class PlannedProgram: Sendable {
         var last: Task<RequestRefusal, Never>?
         /// What steps write to: the paths, in small letters.
         var written: [String] = []
+        /// The cmdlets that are steps.
+        var cmdlets: [PlannedCmdlet] = []
         /// The first step whose answer a program may go on with.
         var answering: String?
         var failure: MMError?
         var count = 0
+        var refused = 0
     }
 
     private let recorder: PlanRecorder
     private let connection: Connection
     private let services: RequestServices
     private let context: OperationContext
+    /// What its requests are called by.
+    private let module: String
     private let state = Mutex(State())
 
-    init(_ recorder: PlanRecorder, of connection: Connection, _ services: RequestServices, in context: OperationContext)
-    {
+    init(
+        _ recorder: PlanRecorder, of connection: Connection, _ services: RequestServices, module: String,
+        in context: OperationContext
+    ) {
         self.recorder = recorder
+        self.module = module
         self.connection = connection
         self.services = services
         self.context = context
@@ -52,6 +61,13 @@ final class PlannedProgram: Sendable {
 
     /// Looks at a read that is about to be sent.
     func reads(_ request: DescribedRequest) {
+        if let cmdlet = journal.cmdlet(of: request) {
+            let write = state.withLock { $0.cmdlets.first { $0.changes(whatIsReadBy: cmdlet.command) } }
+            if let write {
+                recorder.end(because: "\(cmdlet.command.cmdlet) reads what \(write.name) would have changed")
+            }
+            return
+        }
         let path = Self.path(of: request)
         let isWritten = state.withLock { state in
             state.written.contains { $0 == path || $0.hasPrefix(path + "/") || path.hasPrefix($0 + "/") }
@@ -63,8 +79,13 @@ final class PlannedProgram: Sendable {
         if let step = state.withLock({ $0.answering }) {
             recorder.end(because: "the program goes on after “\(step)”, whose answer nobody knows")
         }
+        state.withLock { $0.refused += 1 }
         guard recorder.open == nil else { return Self.beyond }
         do throws(MMError) {
+            if let cmdlet = journal.cmdlet(of: request), let written = cmdlet.written {
+                try await record(cmdlet, written)
+                return Self.planned
+            }
             let (desk, resource) = try desk(for: request)
             let parts = try WireJournal.parts(of: request, desk.client).requests
             let before = recorder.steps.count
@@ -73,11 +94,10 @@ final class PlannedProgram: Sendable {
             state.withLock { state in
                 state.count += steps.count
                 state.written += parts.map { Self.path(of: $0.target.pathAndQuery) }
-                let answering = steps.first { $0.change.map { $0.kind == .creation } ?? true }
+                let answering = steps.first { $0.change.map { $0.kind == .creation || $0.service == .other } ?? true }
                 state.answering = state.answering ?? answering?.title
             }
-            return RequestRefusal(
-                code: "planned", message: "This is only planned: nothing was sent, and the service has not answered.")
+            return Self.planned
         } catch {
             if recorder.open != nil { return Self.beyond }
             // What went before can be applied; what comes now is not known.
@@ -90,6 +110,29 @@ final class PlannedProgram: Sendable {
         }
     }
 
+    /// Takes a cmdlet.
+    private func record(_ cmdlet: WireCmdlet, _ written: Change) async throws(MMError) {
+        let (watch, command) = (cmdlet.watch, cmdlet.command)
+        let place: Change.Service = watch.client.service == .compliance ? .compliance : .exchange
+        let found = await watch.read(written)
+        let change = found.following(recorder.left(on: connection.name, place)[found.place] ?? [], written: written)
+        let act = PlanStep.Act.command(command, at: watch.client.service)
+        guard try recorder.carriedOut(act, on: connection.name, change) == nil else { return }
+        let before = recorder.steps.count
+        try await recorder.record(command, changing: change, found: found, in: module, by: watch)
+        guard recorder.steps.count > before else { return }
+        state.withLock { state in
+            state.count += 1
+            state.cmdlets.append(PlannedCmdlet(command, change))
+            if change.kind == .creation { state.answering = state.answering ?? change.title }
+        }
+    }
+
+    /// Reads cmdlets out of requests.
+    private var journal: WireJournal { WireJournal(of: connection, services, in: context) }
+
+    private static let planned = RequestRefusal(
+        code: "planned", message: "This is only planned: nothing was sent, and the service has not answered.")
     private static let beyond = RequestRefusal(
         code: "planned", message: "The plan ends before this: nothing was sent.")
 
@@ -121,16 +164,39 @@ final class PlannedProgram: Sendable {
     /// - Parameter code: the program's exit code; `nil` where it was ended.
     /// - Throws: what is wrong with one of its requests; that the plan ends here.
     func end(code: Int32?) throws(MMError) -> OperationAnswer {
+        let word = code.map { "ended with \($0)" } ?? "did not end in time"
+        return try end(
+            code == 0 ? nil : "the program \(word), since its changes were not sent",
+            orElse: MMError(
+                .remoteFailed, "The program \(word) before it changed anything. Nothing was planned.",
+                hint: "Try it by itself: mm exec --read-only."))
+    }
+
+    /// What the call answers once the script has ended.
+    /// - Throws: as `end(code:)`.
+    func end(of answer: PowerShellAnswer, script: String) throws(MMError) -> OperationAnswer {
+        let errors = answer.reportedErrors(in: script)
+        // Each change that was held back is an error to its cmdlet.
+        let held = state.withLock { $0.refused }
+        let isWhole = answer.end?.state == .completed && errors.count <= held
+        let problem = answer.end?.state == .completed ? errors.first?.line ?? "" : answer.problem(in: script)
+        return try end(
+            isWhole ? nil : "the script fails there, since its changes were not sent",
+            orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
+    }
+
+    /// Whether it has held anything back.
+    var hasHeld: Bool { state.withLock { $0.refused > 0 } }
+
+    /// - Parameters:
+    ///   - fault: why it did not come to its end; `nil` where it did.
+    ///   - error: what is thrown where it has not changed anything by then.
+    private func end(_ fault: String?, orElse error: MMError) throws(MMError) -> OperationAnswer {
         let (failure, count) = state.withLock { ($0.failure, $0.count) }
         if let failure { throw failure }
-        if code != 0 {
-            let word = code.map { "ended with \($0)" } ?? "did not end in time"
-            guard count > 0 else {
-                throw MMError(
-                    .remoteFailed, "The program \(word) before it changed anything. Nothing was planned.",
-                    hint: "Try it by itself: mm exec --read-only.")
-            }
-            recorder.end(because: "the program \(word), since its changes were not sent")
+        if let fault {
+            guard count > 0 else { throw error }
+            recorder.end(because: fault)
         }
         if recorder.open != nil { throw PlanRecorder.beyond }
         return OperationAnswer(.value([]), notes: ["Planned: nothing was sent."], connection: connection.name)

@@ -17,9 +17,10 @@ struct PlannedScript {
     /// What earlier scripts of the session left.
     let session: NativeSession
 
-    func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
+    /// - Returns: `nil` where PowerShell has to run it.
+    func record(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer? {
         context.record.note("planned", true)
-        guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { throw needsPowerShell }
+        guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { return nil }
         let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
         // Without a sign-in nobody knows which objects a pipeline reaches.
@@ -40,9 +41,7 @@ struct PlannedScript {
             })
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         var session = session
-        if let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil) {
-            throw needsPowerShell(reason)
-        }
+        if plan.misfit([source], in: session) != nil || plan.waitsForAnswers { return nil }
         let outcome = await NativeEngine(sources: plan.sources([source])).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: context.deadline)
         if let failure = source.failure { throw failure }
@@ -56,7 +55,7 @@ struct PlannedScript {
             }
         case .stopped: throw StopErrors.deadline(restarted: false)
         case .handedOver(let reason, _):
-            guard hasSteps else { throw needsPowerShell(reason) }
+            guard hasSteps else { return nil }
             recorder.end(because: "\(reason) needs PowerShell")
         }
         if recorder.open != nil { throw PlanRecorder.beyond }
@@ -66,9 +65,8 @@ struct PlannedScript {
     private func record(
         _ rehearsed: [CmdletRehearsal.Step], _ watch: CmdletWatch, _ recorder: PlanRecorder
     ) async throws(MMError) {
-        let states = PlanStates(connection: connection, services: services, context: context)
         let answered = ConsumedWrites(plan)
-        var written: [CmdletWrite] = []
+        var written: [PlannedCmdlet] = []
         for step in rehearsed {
             guard let change = step.change else {
                 if step.wasSent, let write = written.first(where: { $0.changes(whatIsReadBy: step.command) }) {
@@ -77,32 +75,15 @@ struct PlannedScript {
                 }
                 continue
             }
-            let verdict = try verdict(on: step.command)
-            if verdict.decision == .deny, let error = verdict.error() { throw error }
-            if change.isIdle {
-                recorder.note("\(change.title): it is so already")
-                continue
-            }
-            let state = await states.state(of: step.found ?? change)
             let command = step.command
-            try recorder.add(
-                { call in
-                    PlanStep(
-                        call: call, part: context.call.partOf?.step, connection: connection.name, module: module,
-                        act: .command(command, at: watch.client.service), guardClass: verdict.guardClass,
-                        decision: verdict.decision, reason: verdict.reason, change: change, state: state)
-                }, leaving: change, on: connection.name)
-            if let cmdlet = change.cmdlet { written.append(cmdlet) }
+            try await recorder.record(command, changing: change, found: step.found, in: module, by: watch)
+            if change.isIdle { continue }
+            written.append(PlannedCmdlet(command, change))
             if answered.contains(command.cmdlet) {
                 recorder.end(because: "the script goes on with what \(command.cmdlet) answers")
                 throw PlanRecorder.beyond
             }
         }
-    }
-
-    /// What the guard says of a cmdlet by itself.
-    private func verdict(on command: ExchangeCommand) throws(MMError) -> Verdict {
-        try Self.verdict(on: command, in: module, of: connection, services.guarding, context)
     }
 
     /// What the guard says of a cmdlet by itself.
@@ -117,25 +98,30 @@ struct PlannedScript {
         ).judge(with: .fresh).verdict
     }
 
-    private var needsPowerShell: MMError { needsPowerShell("it runs in PowerShell") }
-
-    private func needsPowerShell(_ reason: String) -> MMError {
-        MMError(
-            .unsupported, "This script can't be planned: \(reason). Nothing was planned.",
-            hint: "Plans are made of requests and of scripts that the native engine takes (exo, scc). "
-                + "--dry-run shows what PowerShell would send.", details: ["field": "command"])
-    }
 }
 
-extension CmdletWrite {
-    /// Whether a cmdlet reads an object that this one changes: one of the same noun, and not of another name.
-    fileprivate func changes(whatIsReadBy command: ExchangeCommand) -> Bool {
+/// A cmdlet that is a step: whoever reads its object before it is sent reads what it would have changed.
+struct PlannedCmdlet: Sendable {
+    /// Its name.
+    let name: String
+    /// The names that its object is known by, in small letters; none where it names none.
+    private let names: Set<String>
+
+    init(_ command: ExchangeCommand, _ change: Change) {
+        name = command.cmdlet
+        var names: Set<String> = [change.subject.id.lowercased()]
+        names.insert((change.subject.name ?? "").lowercased())
+        names.insert((command.parameters["Identity"]?.string ?? "").lowercased())
+        for address in names where address.contains("@") { names.insert(String(address.prefix { $0 != "@" })) }
+        self.names = names.subtracting([""])
+    }
+
+    /// Whether a cmdlet reads the object that this one changes: one of the same noun, and not of another name.
+    func changes(whatIsReadBy command: ExchangeCommand) -> Bool {
         func noun(_ name: String) -> Substring { name.lowercased().drop { $0 != "-" }.dropFirst() }
         guard noun(name) == noun(command.cmdlet) else { return false }
-        guard let own = names["Identity"]?.string, let read = command.parameters["Identity"]?.string else {
-            return true
-        }
-        return own.lowercased() == read.lowercased()
+        guard !names.isEmpty, let read = command.parameters["Identity"]?.string else { return true }
+        return names.contains(read.lowercased())
     }
 }
 

@@ -15,7 +15,11 @@ struct FileTransfer {
     var connection: Connection { desk.connection }
 
     /// Sends a file, or a folder.
-    func upload(_ named: String, to endpoint: String) async throws(MMError) -> OperationAnswer {
+    /// - Parameter resource: the service that it is sent to.
+    func upload(
+        _ named: String, to endpoint: String, of resource: RequestResource
+    ) async throws(MMError) -> OperationAnswer {
+        if input.recursive { try context.call.refusePlanning("Folders that are sent") }
         if input.recursive { return try await FolderUpload(transfer: self, endpoint: endpoint).run(named) }
         let converted = try await inForm(named, endpoint)
         let opened = try await CallerFiles(context, services.shells).open(converted?.handle ?? named)
@@ -26,6 +30,10 @@ struct FileTransfer {
         context.record.note("path", .string(upload.request.target.path))
         context.record.note("file", .string(file.name))
         if input.isDryRun { return try await WriteForecast(desk).answer([await write(upload)]) }
+        if let planning = context.call.planning {
+            guard let request = try await upload.wholeRequest() else { throw Self.tooLargeToPlan(file) }
+            return try await planning.record([request], of: resource, at: desk)
+        }
         let cleared = try await desk.clear(
             [upload.request], lines: ["file: \(file.path), \(file.size) bytes"],
             parameters: ["file": .object(file.identity)]
@@ -42,6 +50,13 @@ struct FileTransfer {
         item.remove("@content.downloadUrl")
         item.remove("contentBytes")
         return OperationAnswer(.json(JSONWriter.bytes(.object(item))), connection: connection.name)
+    }
+
+    private static func tooLargeToPlan(_ file: FileReader) -> MMError {
+        MMError(
+            .unsupported,
+            "“\(file.path)” is sent piece by piece, and no plan holds that: \(file.size) bytes. Nothing was planned.",
+            hint: "A plan holds a file's bytes where one request takes them: 4 MB for a drive, 3 MB for a message.")
     }
 
     private var outputs: OutputStore { services.shells.work.outputs.of(context.call.caller) }
@@ -66,21 +81,16 @@ struct FileTransfer {
 
     /// An upload with what it changes.
     private func write(_ upload: FileUpload) async -> WriteWatch.Write {
-        let (target, name) = (upload.request.target, upload.file.name)
-        guard let new = Change(uploadTo: target, name: name, replacing: nil) else {
+        guard let content = Change(contentOf: upload.request.target, name: upload.file.name) else {
             return await watch.writes([upload.request])[0]
         }
         // Where it would not replace what is there, nothing has to be read.
-        guard upload.conflict == .replace else { return WriteWatch.Write(request: upload.request, change: new) }
-        var change = new
-        switch await watch.found(Change.itemPath(ofUpload: target)) {
-        case .success(let existing):
-            change = Change(uploadTo: target, name: name, replacing: existing) ?? new
-            if existing != nil { context.record.note("replaced", true) }
-        case .failure(let error):
-            change = new.notKept(because: "whether it replaced a file could not be read: \(error.message)")
+        guard upload.conflict == .replace else {
+            return WriteWatch.Write(request: upload.request, change: content.newFile)
         }
-        return WriteWatch.Write(request: upload.request, change: change)
+        let write = await watch.known(content, by: upload.request)
+        if write.change?.kind == .content, write.change?.isBeforeKnown == true { context.record.note("replaced", true) }
+        return write
     }
 
     /// Sends a file, and notes it in the journal.

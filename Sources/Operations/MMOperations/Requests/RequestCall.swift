@@ -83,11 +83,11 @@ struct RequestCall: Sendable {
 
     /// Sends or fetches a file, a folder, or a whole list.
     func transfer() async throws(MMError) -> OperationAnswer {
-        try context.call.refusePlanning("Files that are sent or fetched")
         let transfer = FileTransfer(desk: desk, input: input, services: services)
         // The slash at the end of a folder is the caller's own.
         let place = input.query.isEmpty ? endpoint : target.pathAndQuery
-        if let file = input.upload { return try await transfer.upload(file, to: place) }
+        if let file = input.upload { return try await transfer.upload(file, to: place, of: self.place.resource) }
+        try context.call.refusePlanning("Files that are fetched")
         let list = ListDownload(transfer: transfer, target: target, progress: progress)
         let file = input.download ?? ""
         return list.isMeant ? try await list.run(to: file) : try await transfer.download(place, to: file)

@@ -31,10 +31,27 @@ struct JudgedScript: Sendable {
             verdict.guardClass != .read || verdict.decision != .allow
         else { return nil }
         if verdict.decision == .deny, let error = verdict.error() { throw error }
-        return try await PlannedScript(
+        let walked = try await PlannedScript(
             plan: prepared.plan, module: script.module, connection: script.connection,
             services: script.services.requests, context: script.context, session: await script.nativeSession()
         ).record(in: planning)
+        if let walked { return walked }
+        return try await recorded(inPowerShell: planning)
+    }
+
+    /// Lets PowerShell run the script as a dry run does: its reads are sent, and the wire hands what it would change to the plan.
+    private func recorded(inPowerShell planning: PlanRecorder) async throws(MMError) -> OperationAnswer {
+        guard RunModule.hasPowerShell(script.module), script.connection.egress != .off else {
+            throw MMError(
+                .unsupported,
+                "This script can't be planned: it needs a PowerShell behind the wire. Nothing was planned.",
+                hint: "Write it as a pipeline of cmdlets of \(script.module), or leave `egress` of "
+                    + "\(script.connection.name) on.", details: ["field": "command"])
+        }
+        planning.note(
+            "A script ran in PowerShell, and what changes something was held back: variables that it set, and files that it "
+                + "wrote, are there as after a run.")
+        return try await JudgedScript(try await PreparedScript(script.rehearsed)).cleared().answer()
     }
 
     /// Asks whoever must be asked.
@@ -158,14 +175,28 @@ struct ClearedScript: Sendable {
         let waiting = LeaseProgress(of: script.key, in: sessions).begin(script.context.call.progress)
         defer { waiting.cancel() }
         let isWhole = input.output == "text" || input.isDryRun || NativeEngine.usesFiles(plan.parsed)
-        let flow = isWhole ? nil : NativeFlow(depth: input.depth ?? 3)
+        // What a script sends that was said to read only may be a change all the same.
+        let planned = script.context.call.planning.map { planning in
+            PlannedProgram(
+                planning, of: script.connection, script.services.requests, module: script.module, in: script.context)
+        }
+        let flow = isWhole || planned != nil ? nil : NativeFlow(depth: input.depth ?? 3)
         let arguments = judgement.prepared.arguments
         let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
         let turn = CallTurn(
             of: script.context, CallAuthority(verdict: judgement.meant, text: script.command.script + values),
-            connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun)
+            connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun,
+            journal: WireJournal(of: script.connection, script.services.requests, in: script.context),
+            planned: planned)
         let work = { @Sendable () async throws(MMError) -> SessionAnswer in
             try await signedIn(turn, flow) { waiting.cancel() }
+        }
+        if let planned {
+            let answer = try await work()
+            guard case .powerShell(let left) = answer.output, input.isDryRun || planned.hasHeld else {
+                return try await shown(answer)
+            }
+            return try planned.end(of: left, script: input.command ?? "")
         }
         switch await flow?.begin(work) {
         case nil: return try await shown(try await work())

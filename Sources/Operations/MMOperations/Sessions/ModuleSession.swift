@@ -141,6 +141,7 @@ package struct ModuleSession: PooledSession {
         guard answer.engine == .pwsh else { return answer }
         answer.traffic = traffic
         answer.notices = notices.take(walls, bearer) + [await powerShell?.takeSignInNote()].compactMap(\.self)
+        answer.notices += turn.journal?.told ?? []
         return answer
     }
 

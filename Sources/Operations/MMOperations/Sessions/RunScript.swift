@@ -10,7 +10,7 @@ import PowerShellSyntax
 /// A script that `run` was called with: its text, and where it shall run.
 struct RunScript: Sendable {
     /// What the caller gave, with the module that was found.
-    let input: RunInput
+    private(set) var input: RunInput
     let connection: Connection
     let module: String
     /// The session that it runs in.
@@ -86,6 +86,13 @@ struct RunScript: Sendable {
             return NativeSession()
         }
         return await session.nativeSession
+    }
+
+    /// The script as it is run where only its reads are sent.
+    var rehearsed: RunScript {
+        var script = self
+        script.input.isDryRun = true
+        return script
     }
 
     /// The cmdlets that run natively in the module's session, as far as tables know them; none of them is sent.
@@ -314,8 +321,7 @@ struct CmdletHelp {
         let table = ExchangeTable.standard
         let classes = CmdletClasses()
         let rows = names.prefix(Self.most).map { CmdletReference.row(of: $0, service, classes) }
-        guard !isList, let row = rows.first, let name = names.first,
-            let described = table.description(of: name, in: service)
+        guard !isList, let row = rows.first, let name = names.first, table.description(of: name, in: service) != nil
         else {
             let lines = rows.map { "\($0["name"]?.string ?? "") (\($0["class"]?.string ?? ""))" }
             let more = names.count > Self.most ? ["… and \(names.count - Self.most) more"] : []
@@ -323,14 +329,8 @@ struct CmdletHelp {
                 .value(["cmdlets": .array(rows.map { .object($0) })]), columns: ["name", "class"],
                 text: (lines + more).joined(separator: "\n"))
         }
-        let parameters = described.parameters.map { parameter in
-            "-\(parameter.name)" + (parameter.isSwitch ? "" : " <\(parameter.type)>")
-                + (parameter.isPositional ? ", also without its name" : "")
-        }
-        let head = "\(name): \(row["class"]?.string ?? "")"
         return OperationAnswer(
-            .value(.object(CmdletReference.detailed(row, table))),
-            text: ([head] + parameters).joined(separator: "\n"))
+            .value(.object(CmdletReference.detailed(row, table))), text: CmdletReference.text(of: row, table))
     }
 }
 

@@ -10,6 +10,8 @@ final class FileStorage {
     private var uploads: [String: OpenUpload] = [:]
     /// Bytes of files that were uploaded, by drive and item.
     private var contents: [String: [UInt8]] = [:]
+    /// What files held before, the oldest first, by drive and item.
+    private var earlier: [String: [FileVersion]] = [:]
 
     init(context: TenantContext, store: DirectoryStore, mint: TokenMint) {
         self.context = context
@@ -33,6 +35,15 @@ final class FileStorage {
 
     func content(of record: Record, drive: String) -> [UInt8] {
         contents["\(drive)/\(record.id)"] ?? FileContent.startContent(name: record["name"]?.string ?? "")
+    }
+
+    /// What a file holds and has held, the newest first. Their numbers go on, whatever is made the current one again.
+    func versions(of record: Record, drive: String) -> [FileVersion] {
+        let before = earlier["\(drive)/\(record.id)"] ?? []
+        let current = FileVersion(
+            number: before.count + 1, content: content(of: record, drive: drive),
+            size: record["size"]?.int.map(Int64.init) ?? 0, modified: record["lastModifiedDateTime"]?.string ?? "")
+        return [current] + before.reversed()
     }
 
     /// Finds the folder that names lead to, and makes those that are missing, as the service does on the way to a file.
@@ -88,6 +99,9 @@ final class FileStorage {
                 ],
             ])
         if let existing { row["createdDateTime"] = existing["createdDateTime"] }
+        if let existing {
+            earlier["\(drive)/\(id)", default: []].append(versions(of: existing, drive: drive)[0])
+        }
         let version = table.version(of: id) + 1
         row["eTag"] = .string("\"{\(id)},\(version + 1)\"")
         row["cTag"] = .string("\"c:{\(id)},\(version + 1)\"")
@@ -227,6 +241,22 @@ final class FileStorage {
                 status: 201,
                 json: .object(put(name: name, content: session.content, parent: parent, drive: drive)))
         }
+    }
+}
+
+/// A state of a file that the service keeps.
+struct FileVersion: Sendable {
+    let number: Int
+    let content: [UInt8]
+    let size: Int64
+    let modified: String
+
+    /// Its id: versions of libraries have a minor number as well.
+    var id: String { "\(number).0" }
+
+    /// The version as Graph shows it.
+    var row: JSONValue {
+        ["id": .string(id), "size": .int(size), "lastModifiedDateTime": .string(modified)]
     }
 }
 

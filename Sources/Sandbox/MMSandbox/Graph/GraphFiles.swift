@@ -34,6 +34,9 @@ struct GraphFiles {
         case ("invite", "POST"):
             guard let record else { throw .fileMissing }
             return try share(call, record, drive: drive)
+        case ("versions", _):
+            guard let record else { throw .fileMissing }
+            return try version(call, record, drive: drive, Array(place.rest.dropFirst()))
         case ("copy", "POST"):
             guard let record else { throw .fileMissing }
             let name = try call.optionalObject()["name"]?.string ?? "Copy of \(record["name"]?.string ?? "")"
@@ -72,6 +75,31 @@ struct GraphFiles {
             call, row, in: .driveItems(drive), label: "drives('\(drive)')/items", status: existing == nil ? 201 : 200)
         answer.headers.remove("Location")
         return answer
+    }
+
+    /// The versions of a file, one of them, or making one the current one again.
+    private func version(
+        _ call: GraphCall, _ record: Record, drive: String, _ rest: [GraphSegment]
+    ) throws(GraphFailure) -> HTTPServerResponse {
+        guard record["file"] != nil else { throw GraphFailure(400, "invalidRequest", "Only files have versions.") }
+        let versions = storage.versions(of: record, drive: drive)
+        guard let id = rest.first?.name else {
+            guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
+            return answers.value(call, .array(versions.map(\.row)), type: "drives/items/versions")
+        }
+        guard let version = versions.first(where: { $0.id == id }) else { throw .fileMissing }
+        switch (rest.dropFirst().first?.name.lowercased(), call.request.method) {
+        case (nil, "GET"): return GraphAnswers.json(version.row)
+        case ("restoreversion", "POST"):
+            guard version.id != versions.first?.id else {
+                throw GraphFailure(400, "invalidRequest", "The current version can't be restored.")
+            }
+            _ = storage.put(
+                name: record["name"]?.string ?? "", content: version.content,
+                parent: record["parentReference"]?["id"]?.string ?? "", drive: drive)
+            return HTTPServerResponse(status: 204)
+        default: throw .unknownSegment(rest.last?.name ?? "")
+        }
     }
 
     /// Where a key of an item, or of a place below one, puts a file.

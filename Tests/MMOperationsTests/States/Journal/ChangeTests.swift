@@ -43,6 +43,14 @@ struct ChangeTests {
             ("DELETE", "/v1.0/directory/deletedItems/d", "", .action, "/directory/deletedItems/d"),
             ("POST", "/v1.0/directory/deletedItems/d/restore", "", .restoration, "/directory/deletedItems/d"),
             ("POST", "/v1.0/me/sendMail", "{}", .action, "/me/sendMail"),
+            ("PUT", "/v1.0/me/drive/root:/a b.txt:/content", "", .content, "/me/drive/root:/a%20b.txt"),
+            ("PUT", "/v1.0/drives/d/items/i/content", "", .content, "/drives/d/items/i"),
+            (
+                "PUT", "/v1.0/drives/d/items/i/content?@microsoft.graph.conflictBehavior=rename", "", .creation,
+                "/drives/d/items"
+            ),
+            ("POST", "/v1.0/drives/d/items/i/versions/2.0/restoreVersion", "", .content, "/drives/d/items/i"),
+            ("PUT", "/v1.0/me/photo/$value", "", .action, "/me/photo/$value"),
         ])
     func kinds(method: String, path: String, body: String, kind: Change.Kind, place: String) throws {
         let value = body.isEmpty ? nil : try JSONParser.parse(body)
@@ -53,11 +61,43 @@ struct ChangeTests {
         if kind == .unlink || kind == .link { #expect(change.others.map(\.id) == ["a"]) }
     }
 
-    @Test("there are none in reads, and none in what goes to other services")
+    @Test("there are none in reads, and what goes to other services can't be taken back")
     func reads() throws {
         #expect(try change("GET", "/v1.0/users") == nil)
         let target = try RequestTarget(parsing: "/subscriptions/x", service: .arm)
-        #expect(Change(try GraphRequest(method: "DELETE", target: target), isAction: nil) == nil)
+        let write = try #require(Change(try GraphRequest(method: "DELETE", target: target), isAction: nil))
+        #expect(write.service == .other && write.place == "/subscriptions/x" && write.reasonAgainstUndo != nil)
+        #expect(write.inverse(base: "").isEmpty && Change(json: write.json) == write)
+        #expect(Change(try GraphRequest(method: "GET", target: target), isAction: nil) == nil)
+    }
+
+    @Test("settings of Teams are written back as far as the request wrote them, a policy that was made is removed")
+    func teams() throws {
+        let place = "/Skype.Policy/configurations/TeamsMeetingPolicy"
+        func change(_ method: String, _ path: String, _ body: JSONValue) throws -> Change {
+            let target = try RequestTarget(parsing: path, service: .teams)
+            return try #require(Change(try GraphRequest(method: method, target: target, json: body), isAction: nil))
+        }
+        let written = try change(
+            "PUT", "\(place)/configuration/Global", ["Identity": "Global", "allowCloudRecording": false, "Key": [:]])
+        #expect(written.priorPath == place && written.keys == ["allowCloudRecording"])
+        let rows: JSONValue = [
+            "value": [
+                ["Identity": "Tag:Other", "AllowCloudRecording": false],
+                ["Identity": "Global", "AllowCloudRecording": true, "AllowTranscription": true],
+            ]
+        ]
+        let known = written.knowing(rows)
+        #expect(known.before == ["allowCloudRecording": true] && known.reasonAgainstUndo == nil)
+        #expect(Change(json: known.json) == known)
+        #expect(known.inverse(base: "").map(\.method) == ["PUT"])
+        #expect(known.inverse(base: "")[0].body == ["allowCloudRecording": true])
+        #expect(known.standing(in: rows) == .asBefore)
+        let made = try change("POST", place, ["Identity": "Sales", "AllowTranscription": false])
+        #expect(made.inverse(base: "").map(\.path) == ["\(place)/configuration/Sales"])
+        #expect(made.left(by: nil, etag: nil).standing(in: ["value": []]) == .asBefore)
+        #expect(made.standing(in: ["value": [["Identity": "Tag:Sales", "AllowTranscription": false]]]) == .asLeft)
+        #expect(try change("DELETE", "\(place)/configuration/Sales", [:]).reasonAgainstUndo != nil)
     }
 
     @Test("restore structured values whole, and empty what they did not have before")

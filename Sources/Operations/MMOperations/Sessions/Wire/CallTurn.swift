@@ -31,17 +31,20 @@ package struct CallTurn: Sendable {
     ///   - module: the session's module.
     ///   - guarding: how strictly its requests are judged, and where one waits for a person.
     ///   - isDryRun: whether all that changes something is held back.
+    ///   - journal: notes what it changes.
+    ///   - planned: takes what it would change, where only a plan of it is made.
     init(
         of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String,
-        with guarding: GuardServices, isDryRun: Bool = false
+        with guarding: GuardServices, isDryRun: Bool = false, journal: WireJournal? = nil,
+        planned: PlannedProgram? = nil
     ) {
         call = context.record.call
         grant = RequestGrant(authority, policy: guarding.policy(of: connection, in: context), isDryRun: isDryRun)
         self.isDryRun = isDryRun
         span = Span.current
         goesOn = false
-        journal = nil
-        planned = nil
+        self.journal = journal
+        self.planned = planned
         self.guarding = guarding
         requester = Requester(context.call)
         person = context.call.person

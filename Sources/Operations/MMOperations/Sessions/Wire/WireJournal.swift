@@ -5,7 +5,7 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// Notes in the journal what a program changes through Microsoft Graph, as our own requests do: the state before is read
+/// Notes in the journal what a script in PowerShell, or another program, changes, as our own requests do: the state before is read
 /// by our own client just before a request leaves.
 struct WireJournal: Sendable {
     let connection: Connection
@@ -26,10 +26,11 @@ struct WireJournal: Sendable {
     /// Notes that a request is about to leave.
     /// - Returns: what notes how it ended; nil for what changes nothing that the journal knows.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
-        guard request.place.services.contains(.resource(.graph)),
-            let client = try? GuardedClient(identity: requests.identity, connection: connection, service: .graph),
+        if let cmdlet = cmdlet(of: request) { return await witness(of: cmdlet) }
+        guard let service = WireRequest(request).service, service != .signIn else { return nil }
+        guard let client = try? GuardedClient(identity: requests.identity, connection: connection, service: service),
             let parts = try? Self.parts(of: request, client)
-        else { return nil }
+        else { return await witness(elsewhere: request) }
         let watch = WriteWatch(client: client, connection: connection, requests: requests, context: context)
         let writes = await watch.writes(parts.requests)
         guard writes.contains(where: { $0.change != nil }) else { return nil }
@@ -37,6 +38,53 @@ struct WireJournal: Sendable {
         let entries = await watch.begin(writes, notes: &notes)
         self.notes.add(notes)
         return RequestWitness { answer in await watch.end(entries, Self.endings(answer, parts.ids, entries.count)) }
+    }
+
+    /// The cmdlet that a request carries.
+    func cmdlet(of request: DescribedRequest) -> WireCmdlet? {
+        guard case .whole(let bytes) = request.body, let address = WebAddress(request.url),
+            address.pathAndQuery.lowercased().hasPrefix("/adminapi/"), let body = try? JSONParser.parse(bytes)
+        else { return nil }
+        return WireCmdlet(at: address, body, of: connection, requests, in: context)
+    }
+
+    private func witness(of cmdlet: WireCmdlet) async -> RequestWitness? {
+        guard let written = cmdlet.written else { return nil }
+        let watch = cmdlet.watch
+        // Nobody is asked to sign in once more for the sake of the journal.
+        if await !watch.isSignedIn {
+            watch.known.keep(written.unreadable("the connection's own sign-in is not for it"), of: cmdlet.command)
+        }
+        var notes: [String] = []
+        let entry = await watch.begin(cmdlet.command, notes: &notes)
+        self.notes.add(notes)
+        guard let entry else { return nil }
+        return RequestWitness { answer in
+            let ending = Self.endings(answer, nil, 1)[0]
+            switch ending {
+            case .done(let body, _): await watch.end(entry, left: body?["value"]?.array ?? [])
+            case .failed(let error): await watch.end(entry, .failure(error))
+            }
+        }
+    }
+
+    /// Notes a write to a service whose requests mm doesn't read.
+    private func witness(elsewhere request: DescribedRequest) async -> RequestWitness? {
+        let journal = JournalNotes(connection: connection, resource: .graph, requests: requests, context: context)
+        let path = String(request.target.prefix { $0 != "?" })
+        var notes: [String] = []
+        let entry =
+            await journal.begin(
+                [(Change(elsewhere: path), "\(request.method) https://\(request.place.host)\(path)")], notes: &notes
+            ).first ?? nil
+        self.notes.add(notes)
+        guard let entry else { return nil }
+        return RequestWitness { answer in
+            guard case .failed(let error) = Self.endings(answer, nil, 1)[0] else {
+                return await journal.end([(entry, nil)])
+            }
+            await journal.end([(entry, error)])
+        }
     }
 
     /// The requests that one stands for: a batch changes what its items change.
@@ -83,7 +131,8 @@ private final class WireJournalNotes: Sendable {
 
     func add(_ more: [String]) {
         notes.withLock { notes in
-            for note in more where notes.count < Self.most && !notes.contains(note) { notes.append(note) }
+            let new = more.filter { !notes.contains($0) }
+            if notes.count < Self.most { JournalNotes.add(new, to: &notes) }
         }
     }
 }

@@ -36,6 +36,7 @@ extension Change {
     package func inverse(base: String) -> [InverseRequest] {
         guard reasonAgainstUndo == nil, cmdlet == nil else { return [] }
         if service == .flow { return flowInverse }
+        if service == .teams { return teamsInverse }
         let path = versioned(place)
         switch kind {
         case .properties: return [InverseRequest("PATCH", path, .object(restoredProperties))]
@@ -58,6 +59,9 @@ extension Change {
         case .restoration:
             guard let collection = restoredCollection else { return [] }
             return [InverseRequest("DELETE", "/\(version)/\(collection)/\(Self.step(subject.id))")]
+        case .content:
+            guard let version = before?[Self.versionKey]?.string else { return [] }
+            return [InverseRequest("POST", "\(path)/versions/\(Self.step(version))/restoreVersion")]
         case .file, .action: return []
         }
     }
@@ -156,6 +160,7 @@ extension Change {
             change.others = change.others.map { other in others.first { $0.id == other.id } ?? other }
             change.isBeforeKnown = true
             return change
+        case .content: return change.knowing(present)
         // The object is deleted: more has to be known of it than the properties that it was created with.
         case .creation, .restoration, .file, .action: return change
         }
@@ -174,6 +179,7 @@ extension Change {
                 ? ["\(subject.text) is restored from the deleted items"] : ["it is created anew, with another id"]
         case .restoration: ["\(subject.text) is deleted again"]
         case .file: ["what it held before is put back, and what it holds now is kept in turn"]
+        case .content: ["version \(before?[Self.versionKey]?.string ?? "") of it becomes the current one again"]
         case .action: []
         }
     }

@@ -8,7 +8,7 @@ extension Change {
     package func left(by answer: JSONValue?, etag: String?) -> Change {
         var change = self
         change.etag = etag ?? answer?["@odata.etag"]?.string
-        guard let answer else { return change }
+        guard let answer, service != .teams else { return change }
         switch kind {
         case .creation:
             change.subject = Subject(
@@ -24,6 +24,8 @@ extension Change {
             for key in keys where answer[key] != nil { after[key] = answer[key] }
             change.after = .object(after)
         case .restoration where answer["id"] != nil: change.after = answer
+        case .content where answer["id"] != nil:
+            change.after = .object(Self.content(of: answer))
         default: break
         }
         return change
@@ -47,13 +49,14 @@ extension Change {
         let present = state(in: answer)
         switch kind {
         case .file, .action: return .unknown
+        case .content: return contentStanding(present)
         case .link, .restoration: return present == nil ? .asBefore : .asLeft
         case .unlink: return present == nil ? .asLeft : .asBefore
         case .deletion: return (present == nil) == isRestorable ? .asBefore : .asLeft
         case .creation:
             guard let present else { return .asBefore }
             if let etag, let now = answer?["@odata.etag"]?.string, etag == now { return .asLeft }
-            return standing(of: present)
+            return isFileAsMade(present) ? .asLeft : standing(of: present)
         case .properties, .licenses, .reference:
             guard let present else { return .changed(ObjectDifference(before: after, after: nil)) }
             if Self.isHeld(after, in: present) { return .asLeft }
@@ -109,7 +112,12 @@ extension Change {
 
     /// The change where there is nothing at its place.
     package var missing: Change {
-        kind == .reference ? knowing(nil) : unreadable("there is no such object")
+        switch kind {
+        case .reference: knowing(nil)
+        // What is put where nothing was makes a file.
+        case .content where others.isEmpty: newFile
+        default: unreadable("there is no such object")
+        }
     }
 
     /// Whether the state before could not be read, so that an undo that would be possible is not.

@@ -5,6 +5,7 @@ extension Change {
     package var priorPath: String? {
         guard cmdlet == nil else { return nil }
         if service == .flow { return kind == .properties ? place : nil }
+        if service == .teams { return teamsReading }
         switch kind {
         case .properties where obstacle == nil || !keys.isEmpty:
             guard isItem, !keys.isEmpty else { return keys.isEmpty ? nil : versioned(place) }
@@ -15,13 +16,16 @@ extension Change {
             guard let more = Self.deletedDetails[collection.lowercased()], isTopLevel else { return versioned(place) }
             return versioned(place) + "?$select=" + names(with: more)
         case .restoration: return versioned(place)
+        case .content: return versioned(place) + Self.shownContent
         case .link, .unlink: return others.count == 1 ? "/\(version)/directoryObjects/\(Self.step(others[0].id))" : nil
         case .properties, .creation, .file, .action: return nil
         }
     }
 
-    /// What tells whom the deletion of an object touches; read together with its state.
+    /// What tells more of its object than the object itself, read together with its state: whom the deletion of a group touches,
+    /// which versions there are of a file.
     package var contentPath: String? {
+        if kind == .content { return versionsPath }
         guard kind == .deletion, service == .graph, isTopLevel, collection.lowercased() == "groups" else { return nil }
         return versioned(place)
             + "/members?$count=true&$top=\(Self.shownMembers)&$select=id,displayName,userPrincipalName"
@@ -29,8 +33,9 @@ extension Change {
 
     private static let shownMembers = 10
 
-    /// Takes over whom a deletion touches.
+    /// Takes over what `contentPath` answered.
     package func knowing(content answer: JSONValue) -> Change {
+        if kind == .content { return knowing(versions: answer["value"]?.array ?? []) }
         guard isBeforeKnown, var before = before?.object else { return self }
         let rows = answer["value"]?.array ?? []
         let names = rows.compactMap { $0["userPrincipalName"]?.string ?? $0["displayName"]?.string }
@@ -55,6 +60,7 @@ extension Change {
                     + (keys.isEmpty ? "" : "?$select=" + keys.joined(separator: ","))
         case .deletion: isRestorable ? "/\(version)/directory/deletedItems/\(Self.step(subject.id))" : versioned(place)
         case .restoration: "/\(version)/directoryObjects/\(Self.step(subject.id))"
+        case .content: priorPath
         case .file, .action: nil
         }
     }
@@ -78,6 +84,7 @@ extension Change {
         }
         guard let answer else { return self }
         if service == .flow { return change.knowing(flow: answer) }
+        if service == .teams { return change.knowing(teams: answer) }
         change.subject = Self.subject(answer, or: subject)
         change.isBeforeKnown = true
         change.namePlace()
@@ -95,6 +102,7 @@ extension Change {
             change.before = Redactor.standard.json(.object(Self.plain(answer)))
             change.obstacle = change.deletionObstacle
         case .restoration: change.after = .object(Self.plain(answer))
+        case .content: return change.knowing(item: answer)
         default: break
         }
         return change
@@ -103,6 +111,7 @@ extension Change {
     /// The same state in what `presentPath` answered; `nil` where there is no such object.
     func state(in answer: JSONValue?) -> JSONValue? {
         if service == .flow { return answer.map { .object(Self.only(keys, of: $0["properties"] ?? .null)) } }
+        if service == .teams { return answer.flatMap(teamsSettings).map { .object($0) } }
         return switch kind {
         case .properties, .creation: answer.map { .object(Self.only(keys, of: $0)) }
         case .licenses:
@@ -115,6 +124,7 @@ extension Change {
         case .reference:
             .object([relation: (isNamed(by: answer) ? after?[relation] : answer?["id"]) ?? .null])
         case .link, .unlink, .deletion, .restoration: answer == nil ? nil : true
+        case .content: answer.map { .object(Self.content(of: $0)) }
         case .file, .action: nil
         }
     }

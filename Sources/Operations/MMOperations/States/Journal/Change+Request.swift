@@ -12,11 +12,28 @@ extension Change {
             self.init(flow: request)
             return
         }
-        guard request.target.service == .graph else { return nil }
+        guard request.target.service == .graph else {
+            if request.target.service == .teams {
+                self.init(teams: request)
+            } else {
+                self.init(elsewhere: request.target.path)
+            }
+            return
+        }
         let steps = request.target.segments
         guard !steps.isEmpty, steps.last?.lowercased() != "$batch" else { return nil }
         let body = request.body.flatMap { try? JSONParser.parse($0) }?.object ?? [:]
         let draft = Draft(version: request.target.version ?? "v1.0", steps: steps, body: body)
+        if request.method == "PUT", draft.last == "content", let content = Change(contentOf: request.target) {
+            // What does not replace a file that is there makes one.
+            let conflict = request.target.queryValue("@microsoft.graph.conflictBehavior")?.lowercased() ?? "replace"
+            self = conflict == "replace" ? content : content.newFile
+            return
+        }
+        if request.method == "POST", draft.last == "restoreversion", let content = Change(restoringBy: request.target) {
+            self = content
+            return
+        }
         switch request.method {
         case "PATCH": self = draft.update()
         case "DELETE": self = draft.deletion(query: request.target)

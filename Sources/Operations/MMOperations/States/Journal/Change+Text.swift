@@ -20,8 +20,14 @@ extension Change {
         case .deletion: return "deletes \(objectText)"
         case .restoration: return "restores \(subject.text) from the deleted items"
         case .file: return "replaces the \(objectText)"
+        case .content:
+            let name = subject.name.map { "\($0) (\(place))" } ?? place
+            return others.first.map { "makes version \($0.id) of \(name) the current one" }
+                ?? "replaces what \(name) holds"
         case .action:
-            return cmdlet.map { "runs \($0.name)\(subject.id.isEmpty ? "" : " on \(subject.text)")" } ?? "does \(place)"
+            let verb = service == .other ? "writes to" : "does"
+            return cmdlet.map { "runs \($0.name)\(subject.id.isEmpty ? "" : " on \(subject.text)")" }
+                ?? "\(verb) \(place)"
         }
     }
 
@@ -29,6 +35,7 @@ extension Change {
     package var objectText: String {
         if let kind = cmdletKind { return [kind.word, subject.text].filter { !$0.isEmpty }.joined(separator: " ") }
         if service == .flow { return "flow \(subject.text)" }
+        if service == .teams { return teamsText }
         if kind == .file { return "file \(subject.id) on \(place)" }
         guard isTopLevel || [.link, .unlink, .reference].contains(kind) else { return place }
         let collection = collection.lowercased()
@@ -74,6 +81,11 @@ extension Change {
         case .action where !isBeforeKnown: lines = ["what it changes is unknown"]
         case .file:
             if let copy = before?["copy"]?.string { lines = ["what it held before is kept in \(copy)"] }
+        case .content:
+            lines = [
+                before?[Self.versionKey]?.string.map { "what it holds now stays in its history as version \($0)" }
+                    ?? "what it holds now is unknown"
+            ]
         case .restoration, .action: break
         }
         return lines

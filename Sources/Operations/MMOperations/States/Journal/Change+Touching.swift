@@ -12,6 +12,9 @@ extension Change {
         }
     }
 
+    /// Whether a later change of the same kind takes the place of what it left.
+    package var isOverwritten: Bool { kind == .properties || kind == .content }
+
     /// The object whose being there it changes, in small letters; `nil` for what only changes one.
     package var madeOrDeleted: String? {
         guard [.creation, .deletion, .restoration].contains(kind), !subject.id.isEmpty else { return nil }

@@ -24,6 +24,8 @@ package struct Change: Sendable, Hashable {
         case restoration
         /// Replaces a file of a host.
         case file
+        /// Replaces what a file of a drive holds.
+        case content
         /// Does something else.
         case action
     }
@@ -55,6 +57,10 @@ package struct Change: Sendable, Hashable {
         case exchange
         /// Security & Compliance, by its cmdlets.
         case compliance
+        /// The configuration of Teams.
+        case teams
+        /// Any other: what is written there is noted, and not taken back.
+        case other
     }
 
     /// What it does.
@@ -637,7 +643,7 @@ extension Change {
             return ["Without /$ref at the end this deletes the object itself, not the membership."]
         case .licenses: return licenseConsequences
         case .properties: return propertyConsequences
-        case .reference, .link, .unlink, .creation, .restoration, .file, .action, .deletion: return []
+        case .reference, .link, .unlink, .creation, .restoration, .file, .content, .action, .deletion: return []
         }
     }
 

@@ -1,0 +1,97 @@
+import MMCore
+import MMDesk
+
+/// Writes to services that mm takes little or nothing back in.
+extension Change {
+    /// A write to a service whose objects mm doesn't know.
+    package init(elsewhere path: String) {
+        self.init(
+            .action, version: "", place: path,
+            subject: .init(id: path.split(separator: "/").last.map(String.init) ?? ""),
+            obstacle: "mm takes nothing back in this service")
+        service = .other
+    }
+
+    // MARK: Teams
+
+    /// Members of an object of Teams' configuration that say what it is, and are no settings.
+    private static let teamsIdentity: Set<String> = ["identity", "key", "datasource", "configmetadata", "configid"]
+
+    /// Reads out of a request to the configuration of Teams what it would change: its settings, by the path
+    /// `/Skype.Policy/configurations/TYPE/configuration/NAME`.
+    init(teams request: GraphRequest) {
+        let steps = request.target.segments
+        let path = steps.map { "/" + Self.step($0) }.joined()
+        let isObject =
+            steps.count == 5 && steps[0].lowercased() == "skype.policy" && steps[1].lowercased() == "configurations"
+            && steps[3].lowercased() == "configuration"
+        let body = request.body.flatMap { try? JSONParser.parse($0) }?.object ?? [:]
+        let settings = body.filter {
+            !Self.teamsIdentity.contains($0.key.lowercased()) && Self.isPlain($0.key, $0.value)
+        }
+        if request.method == "PUT", isObject, !settings.isEmpty {
+            self.init(
+                .properties, version: "", place: path, keys: settings.map(\.key), subject: .init(id: steps[4]),
+                after: .object(JSONObject(settings.map { ($0.key, $0.value) })))
+        } else if request.method == "POST", steps.count == 3, steps[1].lowercased() == "configurations",
+            let name = body["Identity"]?.string
+        {
+            self.init(
+                .creation, version: "", place: path, keys: settings.map(\.key), subject: .init(id: name, name: name),
+                after: .object(JSONObject(settings.map { ($0.key, $0.value) })), isBeforeKnown: true)
+        } else {
+            self.init(
+                .action, version: "", place: path, subject: .init(id: steps.last ?? ""), isBeforeKnown: true,
+                obstacle: "mm knows no way to take this \(request.method) back")
+        }
+        service = .teams
+    }
+
+    /// The list in which the object is found.
+    var teamsReading: String? {
+        switch kind {
+        case .properties: place.split(separator: "/").prefix(3).map { "/" + $0 }.joined()
+        case .creation: place
+        default: nil
+        }
+    }
+
+    /// The object in what lists those of its type. The mark of those that are given to people may be left out.
+    private func teamsObject(in answer: JSONValue) -> JSONValue? {
+        func plain(_ name: String) -> String {
+            let name = name.lowercased()
+            return name.hasPrefix("tag:") ? String(name.dropFirst(4)) : name
+        }
+        return answer["value"]?.array?.first { $0["Identity"]?.string.map(plain) == plain(subject.id) }
+    }
+
+    /// The settings that it writes as they are; `nil` where there is no such object. Their names are alike in any case.
+    func teamsSettings(in answer: JSONValue) -> JSONObject? {
+        guard let object = teamsObject(in: answer)?.object else { return nil }
+        let shown = Dictionary(object.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
+        return JSONObject(keys.map { ($0, shown[$0.lowercased()] ?? .null) })
+    }
+
+    func knowing(teams answer: JSONValue) -> Change {
+        guard kind == .properties else { return self }
+        guard let settings = teamsSettings(in: answer) else { return missing }
+        var change = self
+        change.before = .object(settings)
+        change.isBeforeKnown = true
+        return change
+    }
+
+    /// The request that writes the settings back, or takes away what was made.
+    var teamsInverse: [InverseRequest] {
+        switch kind {
+        case .properties: before.map { [InverseRequest("PUT", place, $0)] } ?? []
+        case .creation: [InverseRequest("DELETE", "\(place)/configuration/\(Self.step(subject.id))")]
+        default: []
+        }
+    }
+
+    var teamsText: String {
+        let steps = place.split(separator: "/")
+        return steps.count > 2 ? "\(steps[2]) \(subject.id) of Teams" : place
+    }
+}
