@@ -3,7 +3,10 @@
 enum ClientVerbs {
     /// What the words of a client make of it; `nil` for one that nothing is known of.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
-        if ["pip", "pip3"].contains(program), words.contains(where: { $0.hasPrefix("git+") || $0.contains("://") }) {
+        let installs = words.first.map { ["install", "i", "add", "download"].contains($0) } ?? false
+        if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem"].contains(program), installs,
+            words.contains(where: { $0.hasPrefix("git+") || $0.contains("://") || $0 == "--git" || $0 == "--source" })
+        {
             return .software
         }
         if let rows = table[program] {
@@ -31,18 +34,23 @@ enum ClientVerbs {
     /// What the verb of a cloud's client makes of it. Only what is known to look, to fetch or to set up the client itself passes:
     /// of what services can be told to do no list is whole.
     private static func managed(_ program: String, _ words: [String]) -> ShellRule? {
-        let path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
-        if let copied = path.firstIndex(where: copying.contains) {
+        var path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
+        // The name of a product, there.
+        if program == "gcloud", path.first == "run" { path.removeFirst() }
+        if let copied = path.firstIndex(where: copying.contains), copiers.contains(program) {
             let ends = words.filter { !$0.hasPrefix("-") }.suffix(2)
             let isOut = ends.last.map { $0.contains("://") || program == "mc" && $0.contains("/") } ?? true
             return isOut || path[copied] == "mv" ? .network : .writes
         }
+        if path.contains(where: { $0.contains("credential") }) { return .secrets }
+        if program == "heroku", path == ["config"] { return .secrets }
+        if path.isEmpty, words.contains("--prod") { return .managed }
         if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
         let shows = path.contains { showing.contains($0) }
         if shows, path.contains(where: keys.contains) { return .secrets }
         if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
         if local.contains(program) || path.isEmpty { return nil }
-        if path.contains(where: changing.contains) { return .managed }
+        if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
         let looks = path.contains { word in looking.contains(word) || lookingStarts.contains(where: word.hasPrefix) }
         let isOwn = path.first.map {
             ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
@@ -62,6 +70,7 @@ enum ClientVerbs {
     private static let copying: Set<String> = [
         "cp", "mv", "sync", "rsync", "copy", "put", "mirror", "upload", "upload-file",
     ]
+    private static let copiers: Set<String> = ["aws", "gsutil", "gcloud", "s3cmd", "mc", "azcopy", "b2", "oci", "bq"]
     private static let showing: Set<String> = ["show", "list", "get", "create", "renew", "download", "view", "export"]
     private static let keys: Set<String> = [
         "keys", "credential", "credentials", "password", "passwords", "connection-string", "sas",
@@ -79,6 +88,7 @@ enum ClientVerbs {
         "offline",
         "emulators", "serve", "build", "lint", "fmt", "test", "doctor", "login", "logout", "listen", "inspect", "apps",
         "services", "releases", "addons", "domains", "regions", "graph", "open", "template", "package",
+        "what-if", "exists", "members", "analyze", "read",
     ]
     private static let lookingStarts = [
         "list", "get", "describe", "show", "search", "lookup", "validate", "estimate", "preview", "check", "filter",
@@ -166,12 +176,17 @@ enum ClientVerbs {
         "npm": [
             row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
             row("owner add", .rights), row("access grant", .rights), row("access set", .rights),
-            row("token create", .secrets), row("uninstall -g", .software),
+            row("token create", .secrets), row("config set registry", .software), row("uninstall -g", .software),
             row("rm -g", .software), row("uninstall --global", .software),
         ],
         "yarn": [row("publish", .network), row("global remove", .software)],
         "pnpm": [row("publish", .network), row("remove -g", .software)],
-        "cargo": [row("publish", .network), row("yank", .network), row("uninstall", .software)],
+        "cargo": [
+            row("publish", .network), row("yank", .network), row("uninstall", .software),
+            row("install --git", .software),
+        ],
+        "conda": [row("remove", .software), row("uninstall", .software)],
+        "mamba": [row("remove", .software), row("uninstall", .software)],
         "gem": [row("push", .network), row("yank", .network), row("uninstall", .software)],
         "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
         "pip": packages, "pip3": packages,
@@ -238,6 +253,11 @@ enum ClientVerbs {
             || has("delete", ["from"]) || words.first == "delete"
         {
             return .removes
+        }
+        if has("set", ["global"]) || words.first == "kill" || has("system", ["reload"])
+            || words.first == "copy" && !text.hasPrefix("\\") && words.contains("to") && !words.contains("stdout")
+        {
+            return .rights
         }
         if words.contains("xp_cmdshell") || words.contains("load_extension") || words.contains("pg_read_file")
             || words.contains("lo_export") || words.contains("load_file") || has("copy", ["program"])

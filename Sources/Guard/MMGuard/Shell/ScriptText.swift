@@ -84,13 +84,18 @@ struct ScriptText: Sendable {
             for text in groups() { started += shell(text) }
         }
         if starts, !startsKnown(named) { found.append((.dynamic, "a program that it starts")) }
+        let feedsShell = literals.contains { literal in
+            ShellPrograms.shells.contains(literal.text.split(separator: " ").first.map(String.init) ?? "")
+        }
+        if language == .awk, feedsShell, code.contains(UInt8(ascii: "|")) { found.append((.fed, "a shell")) }
         if language == .awk, !isKnownAwk { found.append((.dynamic, "a command that awk puts together")) }
         return (found, started)
     }
 
     /// Whether it writes files, or sets what they may be used for.
     var writesFiles: Bool {
-        [">", "'w", "\"w", "'a'", "\"a\"", "write", "copy", "rename", "chmod", "symlink"].contains(where: raw.contains)
+        [">", "'w", "\"w", "'a'", "\"a\"", "write", "put_contents", "copy", "cpSync", "rename", "chmod", "symlink"]
+            .contains(where: raw.contains)
     }
 
     /// The texts in quotes, for what they name.
@@ -134,7 +139,7 @@ struct ScriptText: Sendable {
         switch name.text {
         case "remove" where language == .javascript: return name.isCalled ? .removes : nil
         case "remove": return isOfSystem ? .removes : owner == "file" && language == .other ? .removes : nil
-        case "delete": return ["File", "Dir", "FileUtils", "Pathname", "file"].contains(owner) ? .removes : nil
+        case "delete" where ["File", "Dir", "FileUtils", "Pathname", "file"].contains(owner): return .removes
         case "rm": return name.isCalled ? .removes : nil
         case "truncate": return isOfSystem || owner == "File" ? .removes : nil
         case "drop", "remove_all": return language == .javascript && owner != nil && name.isCalled ? .removes : nil
@@ -158,7 +163,10 @@ struct ScriptText: Sendable {
         case "assert": return language == .php && name.isCalled ? .dynamic : nil
         case "load", "dofile": return language == .lua ? .dynamic : nil
         case "socket": return owner == "socket" ? .network : nil
-        case "post", "put", "patch":
+        case "request": return ["http", "https"].contains(owner) && raw.contains("method") ? .network : nil
+        case "updateMany": return raw.contains("Many({}") ? .removes : nil
+        case "post", "put", "patch",
+            "delete" where language != .ruby && language != .other:
             return ["requests", "session", "httpx", "axios", "http", "client", "s"].contains(owner) ? .network : nil
         case "urlopen": return raw.contains("data=") || raw.contains("method=") ? .network : nil
         case "fetch": return raw.contains("POST") || raw.contains("PUT") || raw.contains("body") ? .network : nil

@@ -101,7 +101,10 @@ extension ShellJudge {
             for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {
                 if context.isOwn(word) { found.append(finding(.ownFiles, subject: word)) }
                 if isSecret(word) { found.append(finding(.secrets, subject: word)) }
-                if script.writesFiles, isSystem(word) { found.append(finding(.device, subject: word)) }
+                if script.writesFiles, Self.isKeyFolder(word) { found.append(finding(.secrets, subject: word)) }
+                if script.writesFiles, isSystem(String(word.drop { "<>+ ".contains($0) })) {
+                    found.append(finding(.device, subject: word))
+                }
             }
         }
         return found

@@ -10,6 +10,10 @@ extension ShellJudge {
             "plan",
             "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
         ]
+        let groups: Set = ["swarm", "service", "stack", "node", "secret"]
+        if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first, !looks.contains(next) {
+            return .managed
+        }
         if words.contains(where: { destroys.contains($0) }) || verbs.starts(with: ["system", "reset"]) {
             return .removes
         }
@@ -34,6 +38,9 @@ extension ShellJudge {
         let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
         switch verbs.first {
         case "adm": return .rights
+        case "debug": return .managed
+        case "proxy":
+            return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
             "certificate":
             return isTrial ? .writes : .managed

@@ -223,6 +223,9 @@ extension ShellJudge {
         case "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "micro", "chmod", "touch", "patch", "gzip", "gunzip",
             "xz", "bzip2", "rename", "mkdir", "rmdir", "split":
             return operands.contains(where: isPlace)
+        case "curl": return behind("-o", "--output").contains(where: isPlace)
+        case "wget": return behind("-O", "--output-document", "-P", "--directory-prefix").contains(where: isPlace)
+        case "rsync": return operands.last.map(isPlace) ?? false
         case "unzip": return behind("-d").contains(where: isPlace)
         case "7z", "7za", "7zz": return behind("-o").contains(where: isPlace)
         case "tar", "bsdtar", "gtar":
@@ -254,6 +257,10 @@ extension ShellJudge {
         if ["--version", "--help"].contains(words.first), words.count == 1 {
             return !ShellPrograms.shells.contains(name) && isKnown(name)
         }
+        let clients: Set = [
+            "kubectl", "oc", "helm", "docker", "podman", "aws", "az", "gcloud", "terraform", "tofu", "gh",
+        ]
+        if words.last == "--help", clients.contains(name) { return true }
         switch name {
         case "gh", "glab":
             let looks: Set = ["list", "view", "status", "checks", "diff"]
@@ -276,6 +283,8 @@ extension ShellJudge {
                         && !$0.hasPrefix("-p") && !$0.hasPrefix("-w")
                 }
         case "ifconfig": return words.count { !$0.hasPrefix("-") } <= 1
+        case "route": return words.isEmpty || only("-n", "-e", "-ee")
+        case "arp": return words.isEmpty || only("-a", "-n", "-an", "-e")
         case "losetup": return words.isEmpty || only("-a", "-l", "--all", "--list", "-j")
         case "chage": return words.first == "-l" || words.first == "--list"
         case "ldconfig": return words.first == "-p"

@@ -73,6 +73,9 @@ extension ShellJudge {
             return list(verb, arguments)
         case "update-ref", "replace": return has("-d", "--delete") || has("--stdin") ? .removes : .writes
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
+        case "rm":
+            let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
+            return isDeep && arguments.contains { $0 == "." || $0.contains("*") } ? .removes : .writes
         case "lfs": return first == "prune" ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail

@@ -155,6 +155,7 @@ struct ShellJudge {
             "hash", "printf", "read", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             if let hidden = hiddenCommands(of: call, depth) { return hidden }
         case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
+        case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
         case "command" where words.first == "-v" || words.first == "-V": return one(.reads)
         case "find", "fd": return search(call, depth)
@@ -218,11 +219,15 @@ struct ShellJudge {
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return found + one(.removes) }
         if ShellPrograms.privileged.contains(name) { return found + one(.rights) }
         if ShellPrograms.software.contains(name) { return found + one(.software) }
-        if ShellPrograms.carriers.contains(name) { return found + one(.network) }
+        // What others have put there comes here, as with git.
+        let fetches =
+            name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
+        if ShellPrograms.carriers.contains(name) { return found + one(fetches ? .writes : .network) }
         if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
         if ShellPrograms.readers.contains(name) {
             let rule = looks(call) ?? .reads
-            return found + one(rule == .writes && ["date", "hostname"].contains(name) ? .rights : rule)
+            return found
+                + one(rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name) ? .rights : rule)
         }
         found += embedded(in: call, depth)
         // A program that nothing is known of runs with the user's rights, as the user's own programs do.
@@ -410,7 +415,8 @@ extension ShellJudge {
     private static let startFiles = [
         "/.bashrc", "/.profile", "/.bash_profile", "/.bash_login", "/.bash_logout", "/.bash_aliases", "/.zshrc",
         "/.zshenv",
-        "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
+        "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.bash_history",
+        "/.zsh_history", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
         "/.ssh/rc",
         "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.xprofile", "/.xsessionrc",
     ]

@@ -28,7 +28,7 @@ enum ShellPrograms {
         ssh-copy-id ssh-add authconfig setsebool semanage auditctl capsh systemd-run machinectl ifconfig nmcli networkctl \
         resolvectl losetup fsck e2fsck tune2fs resize2fs xfs_repair xfs_admin dmsetup lvcreate lvextend lvresize vgcreate \
         pvcreate tc ethtool rfkill efibootmgr bootctl fwupdmgr depmod ldconfig edquota setquota apparmor_parser chage chsh \
-        chfn faillock dpkg-reconfigure
+        chfn faillock dpkg-reconfigure ifup ifdown route arp brctl iwconfig
         """)
 
     /// Managers of software.
@@ -79,7 +79,7 @@ enum ShellPrograms {
         """)
 
     /// Programs whose name in a text shows that a command stands there.
-    static let noticed = names("rm shred mkfs wipefs blkdiscard mm truncate rmdir dd sudo")
+    static let noticed = names("rm rimraf shred mkfs wipefs blkdiscard mm truncate rmdir dd sudo")
 
     /// Programs that show what a file holds.
     static let printers = names(
