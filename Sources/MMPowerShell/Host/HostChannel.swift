@@ -463,7 +463,9 @@ extension HostChannel {
 
     /// Most reads find little or nothing: those need no memory but the stack's.
     func read(_ descriptor: Int32, into take: (UnsafeBufferPointer<UInt8>) -> Void) -> ReadResult {
-        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.firstRead) { fill($0, descriptor, take) }
+        let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.firstRead) {
+            fill($0, descriptor, take)
+        }
         guard case .bytes(Self.firstRead) = first else { return first }
         let rest = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { fill($0, descriptor, take) }
         guard case .bytes(let count) = rest else { return first }
