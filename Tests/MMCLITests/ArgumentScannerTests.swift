@@ -38,7 +38,7 @@ struct ArgumentScannerTests {
     }
 
     @Test(
-        "the name of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
+        "the path of a file that is named for a text goes where it is wanted", arguments: [["-f", "F"], ["F"], ["@F"]])
     func nameOfFile(words: [String]) throws {
         let home = try TestHome()
         let file = home.path + "/report.ps1"
@@ -50,7 +50,7 @@ struct ArgumentScannerTests {
         let named = words.map { $0.replacing("F", with: file) }
         #expect(
             try ArgumentScanner.scan(named, fields: fields, command: "mm test")
-                == ["command": "Get-Mailbox", "script": "report.ps1"])
+                == ["command": "Get-Mailbox", "script": .string(file)])
         #expect(
             try ArgumentScanner.scan(["Get-Mailbox"], fields: fields, command: "mm test") == ["command": "Get-Mailbox"])
     }

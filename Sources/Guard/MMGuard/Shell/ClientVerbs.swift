@@ -1,3 +1,5 @@
+import MMCore
+
 /// Clients of services, clouds and stores by the words that say what they do there: all of a row's words stand in the command, in
 /// this order.
 enum ClientVerbs {

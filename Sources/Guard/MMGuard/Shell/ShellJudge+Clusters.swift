@@ -1,3 +1,5 @@
+import MMCore
+
 /// What containers and clusters are told to do.
 extension ShellJudge {
     static func cluster(_ words: [String]) -> ShellRule {

@@ -20,6 +20,7 @@ struct ConnectionsAdd: CatalogueOperation {
                 "mm connections add Contoso --app-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com "
                     + "--expected-email admin@contoso.com", "a tenant with an app registration of its own"),
             .init("mm connections add Demo --cloud sandbox --tenant contoso.example", "the sandbox tenant"),
+            ConnectionFields.keys(of: "add"),
         ]
     )
 

@@ -27,6 +27,7 @@ struct ConnectionsEdit: CatalogueOperation {
             .init("mm connections edit Contoso --guard readonly", "lets reads through and nothing else"),
             .init("mm connections edit Contoso expectedEmail=admin@contoso.com tags=a,b", "several keys at once"),
             .init("mm connections edit Contoso mcps=", "removes the key mcps: every server may use it again"),
+            ConnectionFields.keys(of: "edit"),
         ]
     )
 
@@ -97,10 +98,17 @@ enum ConnectionFields {
         InputField("subscription", .text, "The Azure subscription that sessions begin with, by name or id."),
         InputField(
             "set", .parameters,
-            "Any key=value; an empty value removes the key. Ways to sign in: auth=\(ways), with what they need as "
-                + "auth.\(ConnectionAuth.fieldNames.joined(separator: ", ")). Further keys: \(others).",
+            "Any key=value, such as tags=a,b or auth=certificate; an empty value removes the key.",
             .at(1)),
     ]
+
+    /// A line of the help that names every way to sign in, and the keys without a flag.
+    static func keys(of command: String) -> OperationDeclaration.Example {
+        .init(
+            "mm connections \(command) Contoso auth=certificate auth.certificatePath=/etc/mm/contoso.pem",
+            "signs in by auth=\(ways), with what that needs as auth.\(ConnectionAuth.fieldNames.joined(separator: ", ")); "
+                + "further keys: \(others)")
+    }
 
     private static let ways = ConnectionAuth.Method.allCases.map(\.rawValue).joined(separator: "|")
     /// The keys that have no flag.

@@ -2,6 +2,6 @@ extension InputField {
     /// Which kinds a snapshot or a comparison is about.
     static let kinds = InputField(
         "only", .textList,
-        "Kinds, separated by commas; conditional-access, exchange-* and so on (default: all but those that cost a question a mailbox or a session)."
+        "Kinds, separated by commas; conditional-access, exchange-* and so on (default: all but costly ones)."
     )
 }

@@ -1,3 +1,5 @@
+import MMCore
+
 /// A System.DateTime: ticks of 100 ns since the year 1, and the kind of clock they refer to.
 package struct PSDate: Sendable, Hashable {
     /// The clock that a date refers to.
