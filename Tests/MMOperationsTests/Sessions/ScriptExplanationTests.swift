@@ -16,9 +16,9 @@ struct ScriptExplanationTests {
     func lacking() async throws {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
-        let page = try await explained("Get-MgTeamMember -TeamId x; Get-MgUser -Top 1", in: home)
-        #expect(page["permissions"]?.array?.contains("TeamMember.Read.All") == true, "\(page)")
-        #expect(page["lacking"] == ["TeamMember.Read.All"], "\(page)")
+        let page = try await explained("Get-MgTeamTag -TeamId x; Get-MgUser -Top 1", in: home)
+        #expect(page["permissions"]?.array?.contains("TeamworkTag.Read") == true, "\(page)")
+        #expect(page["lacking"] == ["TeamworkTag.Read"], "\(page)")
         let other = try await explained("Get-MgUser -Top 1", in: home)
         #expect(other["lacking"] == nil, "\(other)")
     }
