@@ -55,8 +55,8 @@ struct SessionJournalTests {
     func request() async throws {
         let tenant = try await Self.tenant()
         for (path, state) in [("users/\(Self.user)", "can be undone"), ("users/nobody@contoso.example", nil)] {
-            let script = "Invoke-StandIn request pnp PATCH /v1.0/\(path) '{\"city\": \"Rome\"}'"
-            let ran = try await tenant.mm(["run", "Demo", "pnp", script, "--json"])
+            let script = "Invoke-StandIn request graph PATCH /v1.0/\(path) '{\"city\": \"Rome\"}'"
+            let ran = try await tenant.mm(["run", "Demo", "graph", script, "--engine", "pwsh", "--json"])
             #expect(ran.code == 0, "\(ran)")
             let listed = try #require(try await tenant.mm(["undo", "list", "--json"]).json?.array)
             #expect(listed.count == 1, "\(listed)")
