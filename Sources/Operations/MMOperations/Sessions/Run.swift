@@ -73,7 +73,7 @@ struct LeaseProgress: Sendable {
     }
 
     /// How long a call waits before its caller is told why.
-    private static let patience = Duration.milliseconds(20)
+    private static let patience = Duration.milliseconds(200)
 
     /// A wait whose caller is told of it.
     final class Wait: Sendable {
