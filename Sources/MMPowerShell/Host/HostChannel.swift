@@ -310,8 +310,9 @@ extension HostChannel {
             switch read(socket.raw, into: { state.decoder.append($0) }) {
             case .bytes(let count):
                 takeFrames(&state, &effects, bytes: count)
-                // Less than there was room for: the socket is empty, and tells when it no longer is.
-                if count < Self.firstRead { return }
+                // Less than there was room for: the socket is empty, and tells when it no longer is. After the last reading
+                // nobody listens to it.
+                if count < Self.firstRead, !isLast { return }
             case .nothing: return
             case .end: return wireClosed(&state, &effects)
             }
