@@ -75,7 +75,9 @@ extension GraphClient {
     }
 
     private func sendWhole(_ upload: FileUpload, deadline: Deadline) async throws(MMError) -> [UInt8] {
-        guard let request = try await upload.wholeRequest() else { return [] }
+        guard let request = try await upload.wholeRequest() else {
+            throw MMError(.internalError, "An upload that goes piece by piece was to be sent whole.")
+        }
         return try await send(request, deadline: deadline).body
     }
 

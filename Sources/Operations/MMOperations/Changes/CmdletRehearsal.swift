@@ -85,10 +85,9 @@ final class CmdletRehearsal: Sendable {
         }
         if let rows = carriedOut(command, change) { return rows }
         let read = found
-        let noted = change
         state.withLock { state in
-            state.left[noted.place, default: []].append(noted)
-            state.steps.append(Step(command: command, change: noted, found: read, wasSent: false))
+            state.left[change.place, default: []].append(change)
+            state.steps.append(Step(command: command, change: change, found: read, wasSent: false))
         }
         return []
     }

@@ -112,11 +112,8 @@ enum ConnectionFields {
 
     private static let ways = ConnectionAuth.Method.allCases.map(\.rawValue).joined(separator: "|")
     /// The keys that have no flag.
-    private static let others = Connection.knownKeys.filter {
-        ![
-            "appId", "tenant", "tenantId", "expectedEmail", "description", "cloud", "guard", "egress", "confinement",
-            "subscription", "auth",
-        ].contains($0)
+    private static let others = Connection.knownKeys.filter { key in
+        key != "auth" && !settable.contains { $0.name == key }
     }.joined(separator: ", ")
 
     /// The keys and texts that a call gives.
