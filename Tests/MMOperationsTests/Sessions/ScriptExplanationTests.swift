@@ -23,6 +23,16 @@ struct ScriptExplanationTests {
         #expect(other["lacking"] == nil, "\(other)")
     }
 
+    @Test("a file that a script writes keeps the letters of its name")
+    func names() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = #"Get-Mailbox -ResultSize 1 | Export-Csv C:\Temp\MailReport.csv; Test-Path c:\temp\mailreport.CSV"#
+        let answer = try await home.call(
+            "run", ["connection": "Demo", "engine": "native", "command": .string(script)])
+        #expect(answer.notes.contains { $0.hasPrefix("file: MailReport.csv, ") }, "\(answer.notes)")
+    }
+
     @Test(
         "what nobody has held against a real PowerShell runs natively in a report, and not in a script that changes something",
         arguments: [

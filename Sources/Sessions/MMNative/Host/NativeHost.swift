@@ -13,7 +13,7 @@ package final class NativeHost: Sendable {
         package internal(set) var isWritten: Bool
 
         /// Its name without folders.
-        package var name: String { NativeHost.key(path).split(separator: "/").last.map(String.init) ?? "file" }
+        package var name: String { NativeHost.parts(of: path).last.map(String.init) ?? "file" }
     }
 
     private struct State {
@@ -119,7 +119,10 @@ package final class NativeHost: Sendable {
     // MARK: Files
 
     /// The place of a path among the files of the run: drives and dots count for nothing, letters are small.
-    static func key(_ path: String) -> String {
+    static func key(_ path: String) -> String { parts(of: path).joined(separator: "/").lowercased() }
+
+    /// The steps of a path among the files of the run, in their own letters.
+    private static func parts(of path: String) -> [Substring] {
         var parts: [Substring] = []
         for part in path.split(whereSeparator: { $0 == "/" || $0 == "\\" }) {
             switch part {
@@ -128,7 +131,7 @@ package final class NativeHost: Sendable {
             default: if part.hasSuffix(":") { continue } else { parts.append(part) }
             }
         }
-        return parts.joined(separator: "/").lowercased()
+        return parts
     }
 
     /// The files whose paths a pattern with stars names.
