@@ -1,3 +1,5 @@
+import Glibc
+
 /// The result of parsing a text: a tree, or the error that prevents one.
 ///
 /// A text with an error has no tree at all: it can never run, and no part of it should be judged. Keep this value alive
@@ -33,19 +35,23 @@ package struct ParsedScript: Sendable {
     /// The tree; `nil` when there are errors.
     package var root: ScriptBlockSyntax? { tree?.root }
 
-    /// The number of nodes in the tree.
-    var nodeCount: Int { tree?.nodes.count ?? 0 }
+    /// The facts of the tree in source order; none when there are errors. They are collected once, whoever asks.
+    var facts: [ScriptFact] { tree?.facts ?? [] }
 
     /// Whether an interactive shell would wait for more text.
     package var isIncomplete: Bool { errors.contains(where: \.isIncomplete) }
 }
 
 /// The owner of all nodes of a tree.
-final class SyntaxTree: Sendable {
+///
+/// `@unchecked Sendable`: what is not constant, the facts and the lock itself, is touched only between locking and unlocking.
+final class SyntaxTree: @unchecked Sendable {
     // Fields are released in this order: the root first, while the list still retains every other node, and then the
     // list from the outermost node inwards, so that no release ever recurses down a whole branch.
     let root: ScriptBlockSyntax
     let nodes: [any AnyObject & Sendable]
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
+    private var collected: [ScriptFact]?
 
     /// Creates the owner of a tree.
     /// - Parameters:
@@ -54,6 +60,25 @@ final class SyntaxTree: Sendable {
     init(root: ScriptBlockSyntax, nodes: [any AnyObject & Sendable]) {
         self.root = root
         self.nodes = nodes
+        lock = .allocate(capacity: 1)
+        lock.initialize(to: pthread_mutex_t())
+        // Initialising a mutex of the default kind can't fail.
+        pthread_mutex_init(lock, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(lock)
+        lock.deallocate()
+    }
+
+    /// The facts of the tree, collected when they are first asked for: guard, engine and answer of one call all want them.
+    var facts: [ScriptFact] {
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        if let collected { return collected }
+        let facts = FactCollector.collect(root, nodes: nodes.count)
+        collected = facts
+        return facts
     }
 }
 

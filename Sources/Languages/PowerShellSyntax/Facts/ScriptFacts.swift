@@ -16,7 +16,7 @@ package struct ScriptFacts: Sendable {
         errors = script.errors
         isIncomplete = script.isIncomplete
         requirements = script.requirements
-        items = script.root.map { FactCollector.collect($0, nodes: script.nodeCount) } ?? []
+        items = script.facts
     }
 }
 
