@@ -7,7 +7,7 @@ import MMSessions
 import PowerShellSyntax
 
 /// A script with the guard's verdict over it.
-struct JudgedScript: Sendable {
+final class JudgedScript: Sendable {
     let prepared: PreparedScript
     let judged: ScriptVerdict
     /// What the script may do where it runs: in a dry run, what it would do once a person has confirmed it.
@@ -84,7 +84,7 @@ struct JudgedScript: Sendable {
         var others: [any ScriptSource] = []
         if let beside = try besideSource(plan, by: cleared) { others.append(beside) }
         if let graph = try graphSource(plan, by: cleared) { others.append(graph) }
-        return ClearedScript(judgement: self, cleared: cleared, plan: plan, watch: watch, others: others)
+        return ClearedScript(self, cleared, plan, watch, others: others)
     }
 
     /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
@@ -151,13 +151,20 @@ struct JudgedScript: Sendable {
 }
 
 /// A script that may run: the guard lets it through, or a person said yes to it.
-struct ClearedScript: Sendable {
+final class ClearedScript: Sendable {
     let judgement: JudgedScript
     let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
     let watch: CmdletWatch?
     /// Carry out the cmdlets of other modules than the session's.
     let others: [any ScriptSource]
+
+    fileprivate init(
+        _ judgement: JudgedScript, _ cleared: Cleared<JudgedAgain>, _ plan: EnginePlan, _ watch: CmdletWatch?,
+        others: [any ScriptSource]
+    ) {
+        (self.judgement, self.cleared, self.plan, self.watch, self.others) = (judgement, cleared, plan, watch, others)
+    }
 
     private var script: RunScript { judgement.script }
     private var input: RunInput { script.input }
@@ -188,7 +195,7 @@ struct ClearedScript: Sendable {
             connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun,
             journal: WireJournal(of: script.connection, script.services.requests, in: script.context),
             planned: planned)
-        let work = { @Sendable () async throws(MMError) -> SessionAnswer in
+        let work = { @Sendable [self] () async throws(MMError) -> SessionAnswer in
             try await signedIn(turn, flow) { waiting.cancel() }
         }
         if let planned {

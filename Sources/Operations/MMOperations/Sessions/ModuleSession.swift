@@ -7,7 +7,7 @@ import PowerShellSyntax
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
 /// the native engine with a PowerShell beside it.
-package struct ModuleSession: PooledSession {
+package final class ModuleSession: PooledSession {
     /// What runs its commands.
     package enum Runner: Sendable {
         /// A PowerShell alone.
@@ -41,6 +41,14 @@ package struct ModuleSession: PooledSession {
     private static let signInLimit = Duration.seconds(900)
     /// Shorter than the pool waits: a question that gets no answer is stopped, and the session goes on.
     static let healthLimit = Duration.seconds(20)
+
+    init(
+        runner: Runner, ground: SignInBasis, bearer: SessionBearer, variables: HeldVariables, walls: SessionWalls,
+        requests: GrantedRequests?, sent: SentRequests, watch: SignInWatch, identity: IdentityService
+    ) {
+        (self.runner, self.ground, self.bearer, self.variables) = (runner, ground, bearer, variables)
+        (self.walls, self.requests, self.sent, self.watch, self.identity) = (walls, requests, sent, watch, identity)
+    }
 
     /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
     /// a module first is who the connection is pinned to.

@@ -8,9 +8,12 @@ import MMShell
 import PowerShellSyntax
 
 /// A script that `run` was called with: its text, and where it shall run.
-struct RunScript: Sendable {
+///
+/// It and what becomes of it on its way (`PreparedScript`, `JudgedScript`, `ClearedScript`) are classes: each is made once and never
+/// changed, and is handed through a dozen closures and waits, each of which would copy all that a struct holds.
+final class RunScript: Sendable {
     /// What the caller gave, with the module that was found.
-    private(set) var input: RunInput
+    let input: RunInput
     let connection: Connection
     let module: String
     /// The session that it runs in.
@@ -89,10 +92,15 @@ struct RunScript: Sendable {
     }
 
     /// The script as it is run where only its reads are sent.
-    var rehearsed: RunScript {
-        var script = self
-        script.input.isDryRun = true
-        return script
+    var rehearsed: RunScript { RunScript(rehearsing: self) }
+
+    private init(rehearsing script: RunScript) {
+        var input = script.input
+        input.isDryRun = true
+        self.input = input
+        (connection, module, key, command) = (script.connection, script.module, script.key, script.command)
+        (parsed, serviceBeside) = (script.parsed, script.serviceBeside)
+        (context, services) = (script.context, script.services)
     }
 
     /// The cmdlets that run natively in the module's session, as far as tables know them; none of them is sent.
@@ -126,7 +134,7 @@ struct RunScript: Sendable {
 }
 
 /// A script on its way to an engine, with the values for its parameters and the files of its run.
-struct PreparedScript: Sendable {
+final class PreparedScript: Sendable {
     let script: RunScript
     /// The text and its parameters as PowerShell gets them.
     let command: PowerShellCommand
