@@ -39,7 +39,8 @@ struct ConnectionSelectionTests {
 
     @Test("is none where the text is the plain name of a connection", arguments: ["A", "x,y", "all of it", "unknown"])
     func plain(text: String) throws {
-        #expect(try ConnectionSelection(text, in: Self.snapshot()) == nil)
+        let snapshot = try Self.snapshot()
+        #expect(try ConnectionSelection(text, in: snapshot) == nil)
     }
 
     @Test("shows a server nothing that it may not use")

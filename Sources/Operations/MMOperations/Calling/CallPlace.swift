@@ -10,7 +10,8 @@ struct CallPlace: Sendable {
     func note(in record: CallRecord) async {
         let facts = record.facts
         guard facts["account"] == nil, facts["app"] == nil, let name = facts["connection"]?.string,
-            let connection = try? registry.snapshot().connection(named: name)
+            let connection = record.connection.flatMap({ $0.name == name ? $0 : nil })
+                ?? (try? registry.snapshot().connection(named: name))
         else { return }
         for (key, value) in await self.facts(of: connection) { record.note(key, value) }
     }

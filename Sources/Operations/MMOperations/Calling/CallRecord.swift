@@ -1,10 +1,12 @@
 package import MMCore
+import MMGuard
 
 /// What becomes known of a call while it runs and belongs into its audit line: connection, verdict, sizes; never content.
 package final class CallRecord: Sendable {
     private let name = Mutex(RandomBytes.name(bytes: 9))
     private let members = Mutex(JSONObject())
     private let beginning = Mutex(Beginning())
+    private let place = Mutex<Connection?>(nil)
 
     /// How far the line is that says what begins.
     private struct Beginning {
@@ -13,6 +15,16 @@ package final class CallRecord: Sendable {
     }
 
     package init() {}
+
+    /// The connection that the call was found to work with; `nil` until then, and for calls with several or none.
+    var connection: Connection? { place.withLock { $0 } }
+
+    /// Notes the connection that the call works with.
+    func note(_ connection: Connection) {
+        place.withLock { $0 = connection }
+        note("connection", .string(connection.name))
+        if let actor = connection.actor { note("actor", .string(actor)) }
+    }
 
     /// What names this call in the audit log and the journal, and the requests that it sent.
     package var call: String { name.withLock { $0 } }

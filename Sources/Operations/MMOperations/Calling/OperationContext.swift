@@ -40,8 +40,7 @@ extension ConnectionRegistry {
     /// - Throws: `notFound` with the known names, nearest first.
     package func connection(named name: String, in context: OperationContext) throws(MMError) -> Connection {
         let connection = try snapshot().connection(named: name, for: context.call.caller.server)
-        context.record.note("connection", .string(connection.name))
-        if let actor = connection.actor { context.record.note("actor", .string(actor)) }
+        context.record.note(connection)
         return connection
     }
 }

@@ -19,9 +19,14 @@ package struct ConnectionSelection: Sendable, Hashable {
     /// - Returns: `nil` for the plain name of one connection: what is registered under exactly this name is meant by it,
     ///   whatever characters it has.
     /// - Throws: `invalidInput` for a selection that selects nothing by its form.
-    package init?(_ text: String, in snapshot: RegistrySnapshot) throws(MMError) {
+    package init?(
+        _ text: String, in registry: @autoclosure () throws(MMError) -> RegistrySnapshot
+    ) throws(MMError) {
+        // Nearly every call names one connection: the registry is not looked at for it.
+        guard Self.isSeveral(text) else { return nil }
+        let snapshot = try registry()
         let known = Set(snapshot.names)
-        guard !known.contains(text), snapshot.implied(named: text) == nil, Self.isSeveral(text) else { return nil }
+        guard !known.contains(text), snapshot.implied(named: text) == nil else { return nil }
         self.text = text
         var included: [Term] = []
         var excluded: [Term] = []
