@@ -2,56 +2,91 @@
 /// does the same to what is indexed.
 enum WordForm {
     /// The words of a text, in small letters: split where letters and digits end, and where capitals begin.
+    ///
+    /// Hundreds of phrases come this way each time a program starts that is asked a question: bytes are looked at, not characters.
     static func pieces(_ text: String) -> [String] {
-        let letters = Array(text)
+        let letters = Array((text.utf8.allSatisfy { $0 < 0x80 } ? text : plain(text)).utf8)
         var words: [String] = []
-        var word = ""
+        var word: [UInt8] = []
+        func kind(_ index: Int) -> Kind { letters.indices.contains(index) ? Kind(letters[index]) : .other }
+        func end() {
+            if !word.isEmpty { words.append(String(decoding: word, as: UTF8.self)) }
+            word.removeAll(keepingCapacity: true)
+        }
         for (index, letter) in letters.enumerated() {
-            guard letter.isLetter || letter.isNumber else {
-                if !word.isEmpty { words.append(word) }
-                word = ""
+            let own = Kind(letter)
+            guard own != .other else {
+                end()
                 continue
             }
-            let previous = index > 0 ? letters[index - 1] : " "
-            let following = index + 1 < letters.count ? letters[index + 1] : " "
-            let begins = previous.isLowercase || previous.isNumber || (previous.isUppercase && following.isLowercase)
-            if letter.isUppercase, begins, !word.isEmpty {
-                words.append(word)
-                word = ""
+            if own == .capital {
+                let previous = kind(index - 1)
+                if previous == .small || previous == .digit || (previous == .capital && kind(index + 1) == .small) {
+                    end()
+                }
             }
-            word.append(letter)
+            word.append(own == .capital ? letter | 0x20 : letter)
         }
-        if !word.isEmpty { words.append(word) }
-        return words.map(folded)
+        end()
+        return words
     }
 
     /// A word without its ending.
     static func stem(_ word: String) -> String {
-        var word = Array(word)
-        if word.count > 3, word.last == "s", !["ss", "us", "is"].contains(String(word.suffix(2))) { word.removeLast() }
-        if word.count >= 6, word.suffix(3) == ["i", "n", "g"] {
+        var word = Array(word.utf8)
+        func ends(_ ending: StaticString) -> Bool {
+            word.suffix(ending.utf8CodeUnitCount)
+                .elementsEqual(UnsafeBufferPointer(start: ending.utf8Start, count: ending.utf8CodeUnitCount))
+        }
+        if word.count > 3, ends("s"), !ends("ss"), !ends("us"), !ends("is") { word.removeLast() }
+        if word.count >= 6, ends("ing") {
             word = undoubled(word.dropLast(3))
-        } else if word.count >= 5, word.suffix(2) == ["e", "d"], word.suffix(3) != ["e", "e", "d"] {
+        } else if word.count >= 5, ends("ed"), !ends("eed") {
             word = undoubled(word.dropLast(2))
         }
-        if word.count >= 4, word.last == "e" { word.removeLast() }
-        if word.count >= 4, word.last == "y" { word[word.count - 1] = "i" }
-        return String(word)
+        if word.count >= 4, ends("e") { word.removeLast() }
+        if word.count >= 4, ends("y") { word[word.count - 1] = UInt8(ascii: "i") }
+        return String(decoding: word, as: UTF8.self)
     }
 
-    private static func undoubled(_ word: ArraySlice<Character>) -> [Character] {
+    private static func undoubled(_ word: ArraySlice<UInt8>) -> [UInt8] {
         var word = Array(word)
-        if word.count >= 4, word[word.count - 1] == word[word.count - 2], "bgmnp".contains(word[word.count - 1]) {
+        if word.count >= 4, word[word.count - 1] == word[word.count - 2], "bgmnp".utf8.contains(word[word.count - 1]) {
             word.removeLast()
         }
         return word
     }
 
-    private static let plain: [Character: String] = [
+    /// What a byte of a text is, once accents are gone; letters of other scripts have no capitals then.
+    private enum Kind {
+        case small, capital, digit, other
+
+        init(_ byte: UInt8) {
+            self =
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), 0x80...: .small
+                case UInt8(ascii: "A")...UInt8(ascii: "Z"): .capital
+                case UInt8(ascii: "0")...UInt8(ascii: "9"): .digit
+                default: .other
+                }
+        }
+    }
+
+    private static let unaccented: [Character: String] = [
         "ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a", "á": "a", "ç": "c", "ô": "o",
     ]
 
-    private static func folded(_ word: String) -> String {
-        word.lowercased().map { plain[$0] ?? String($0) }.joined()
+    /// A text without accents, and with blanks for all that is neither letter nor digit beyond ASCII.
+    private static func plain(_ text: String) -> String {
+        text.reduce(into: "") { plain, letter in
+            let small = letter.lowercased()
+            if letter.isASCII {
+                plain.append(letter)
+            } else if let base = small.first.flatMap({ unaccented[$0] }) {
+                plain += letter.isUppercase ? base.uppercased() : base
+            } else {
+                plain += letter.isLetter || letter.isNumber ? small : " "
+            }
+        }
     }
 }

@@ -19,12 +19,9 @@ package enum CmdletCallTable {
 
     /// All of them.
     package static let calls: [Call] = text.split(separator: "\n").compactMap { line in
-        let parts = line.split(separator: "|").map { part in
-            String(part.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-        }
+        let parts = line.split(separator: "|").map(\.trimmed)
         guard parts.count == 3 else { return nil }
-        let phrases = parts[2].split(separator: ";").map { String($0.drop { $0 == " " }) }
-        return Call(module: parts[0], example: parts[1], phrases: phrases)
+        return Call(module: parts[0], example: parts[1], phrases: parts[2].split(separator: ";").map(\.trimmed))
     }
 
     private static let search = PhraseSearch(calls.map(\.phrases))
