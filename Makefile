@@ -79,7 +79,7 @@ sanitize:
 
 # Writes the generated page of the site.
 pages:
-	MM_WRITE_PAGES=1 swift test --filter '^MMCLITests\.OperationsPage'
+	MM_WRITE_PAGES=1 swift test --filter '^MMCLITests\.(OperationsPage|SwiftCalls)'
 
 # The manual pages; `man -l .build/man/mm.1` shows one.
 man:

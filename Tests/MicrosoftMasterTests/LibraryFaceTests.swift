@@ -22,6 +22,19 @@ struct LibraryFaceTests {
         await mm.close()
     }
 
+    @Test("takes a call as a value, and judges it as one by name")
+    func typed() async throws {
+        struct GuardCheck: OperationCall {
+            static let operation = "guard_check"
+            let script: String
+            var members: JSONObject { ["script": .string(script)] }
+        }
+        let mm = MM.embedded(named: "test", environment: home.environment)
+        #expect(try await mm(GuardCheck(script: "Get-Mailbox")).json()["verdict"] == "allow")
+        #expect(try await mm(GuardCheck(script: "Get-Mailbox | Remove-Mailbox")).json()["verdict"] == "ask")
+        await mm.close()
+    }
+
     @Test(
         "reads rows one at a time, whatever the form of the answer",
         arguments: [

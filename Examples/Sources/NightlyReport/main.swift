@@ -2,6 +2,8 @@
 // scheduler has to do. 3: somebody has to sign in; 5: somebody has to confirm.
 //
 //     swift run NightlyReport Contoso Fabrikam
+//
+// Calls.swift was written by `mm swift graph_request unused-guests`.
 import Glibc
 import MicrosoftMaster
 
@@ -16,17 +18,16 @@ do throws(MMError) {
     for name in names {
         do throws(MMError) {
             let users = try await mm(
-                "graph_request",
-                [
-                    "connection": .string(name), "endpoint": "/users?$select=userPrincipalName,accountEnabled",
-                    "all": true,
-                ])
+                GraphRequest(
+                    connection: name, endpoint: "/users?$select=userPrincipalName,accountEnabled", all: true))
             var (count, disabled) = (0, 0)
             for try await user in users.rows {
                 count += 1
                 if user["accountEnabled"] == false { disabled += 1 }
             }
-            print("\(name): \(count) accounts, \(disabled) of them disabled")
+            var guests = 0
+            for try await _ in try await mm(UnusedGuests(connection: name, days: 60)).rows { guests += 1 }
+            print("\(name): \(count) accounts, \(disabled) of them disabled; \(guests) guests have not signed in for 60 days")
         } catch {
             // What goes wrong in one tenant is no reason to leave the others out.
             print("\(name): \(error.description)")

@@ -59,8 +59,29 @@ public struct MM: Sendable {
         try await service.call(operation, arguments, in: context)
     }
 
+    /// Carries out a call whose arguments the compiler has checked.
+    ///
+    /// ```swift
+    /// let guests = try await mm(UnusedGuests(connection: "Contoso", days: 60))
+    /// ```
+    /// - Parameter call: the operation with its arguments; `mm swift` writes a type for each operation and recipe.
+    /// - Throws: as a call by name does.
+    public func callAsFunction(_ call: some OperationCall) async throws(MMError) -> OperationAnswer {
+        try await self(type(of: call).operation, call.members)
+    }
+
     /// Ends the sessions of an embedded catalogue; those of a pool stay.
     public func close() async { await services?.close() }
+}
+
+/// A call of an operation as a value, with a property for each argument.
+///
+/// `mm swift NAME…` writes such types into a program, from the declarations that schemas and flags come from.
+public protocol OperationCall: Sendable {
+    /// The operation's name: `graph_request`.
+    static var operation: String { get }
+    /// The arguments by their names; those that are left out are not in it.
+    var members: JSONObject { get }
 }
 
 extension OperationAnswer {

@@ -21,7 +21,7 @@ enum LocalCommands {
             + MCPCommands.all(environment: environment)
             + DriftCommands.all(environment: environment)
             + PoolCommands.all(environment: environment, signals: signals)
-            + IsolatedCommands.all(environment: environment) + [version]
+            + IsolatedCommands.all(environment: environment) + [version, swiftCalls(catalogue, environment)]
         let shown = others + [completions, ManualPages.command(catalogue, others + [completions])]
         return shown + [CompletionValues.command(catalogue, shown, environment: environment).hidden]
     }
@@ -34,6 +34,40 @@ enum LocalCommands {
             try streams.writeLine("mm \(ProductVersion.text)")
         }
         return 0
+    }
+
+    private static func swiftCalls(_ catalogue: Catalogue, _ environment: [String: String]) -> LocalCommand {
+        LocalCommand(
+            ["swift"], summary: "Write typed calls of operations, recipes and your own tools for a Swift program.",
+            discussion:
+                "Each is a struct whose arguments the compiler checks: try await mm(UnusedGuests(connection: \"Contoso\")).",
+            fields: [
+                InputField("names", .textList, "Operations, recipes or tools; every operation when left out.", .at(0))
+            ],
+            examples: [
+                .init("mm swift graph_request unused-guests > Sources/Report/Calls.swift", "two calls for a program")
+            ]
+        ) { (input, _, streams) throws(MMError) in
+            let names = try input.textList("names") ?? []
+            let shelves = [ToolShelf.recipes, .own(StatePaths(environment: environment))]
+            var calls = SwiftCalls()
+            for operation in names.isEmpty ? catalogue.operations : [] { calls.add(operation) }
+            for name in names {
+                if let operation = catalogue.operation(named: name) {
+                    calls.add(operation)
+                } else if let shelf = shelves.first(where: { $0.contents().definition(named: name) != nil }) {
+                    calls.add(try shelf.definition(named: name), on: shelf)
+                } else {
+                    throw MMError(
+                        .notFound, "There is no operation, recipe or tool `\(name.prefix(80))`.",
+                        hint:
+                            "mm recipe lists the recipes, mm do your own tools; operations are called as in mm-mcp, without mm__.",
+                        details: ["field": "names"])
+                }
+            }
+            try streams.write(Array(calls.text.utf8))
+            return 0
+        }
     }
 
     private static let completions =

@@ -1,0 +1,217 @@
+import MMCore
+package import MMOperations
+
+/// Typed calls for Swift programs: a struct for an operation, a recipe or a tool of the owner's, whose arguments the compiler
+/// checks. It is one more projection of the same declarations, written into the program that wants it, so that the library
+/// itself needs no type for each.
+package struct SwiftCalls: Sendable {
+    private var calls: [SwiftCall] = []
+
+    package init() {}
+
+    /// Adds an operation.
+    package mutating func add(_ operation: AnyOperation) {
+        let declaration = operation.declaration
+        calls.append(
+            SwiftCall(
+                name: declaration.name, operation: declaration.name, summary: declaration.summary,
+                arguments: operation.fields.map(SwiftArgument.init), values: []))
+    }
+
+    /// Adds a recipe, or a tool of the owner's: a call of the operation that carries it out.
+    package mutating func add(_ definition: ToolDefinition, on shelf: ToolShelf) {
+        let common = ["connection", "dryRun", "apply"].map { name in
+            switch name {
+            case "connection": SwiftArgument(name, .text, "Name of the connection.", isRequired: true)
+            case "dryRun": SwiftArgument(name, .flag, "Show what would be done; only reads are sent.")
+            default: SwiftArgument(name, .flag, "Carry out what is a plan otherwise.")
+            }
+        }
+        calls.append(
+            SwiftCall(
+                name: definition.name, operation: shelf.operation, summary: definition.summary, tool: definition.name,
+                arguments: common, values: definition.parameters.map(SwiftArgument.init)))
+    }
+
+    /// A Swift file with all of them.
+    package var text: String {
+        "// Written by `mm swift`; write it anew after an update of mm.\nimport MicrosoftMaster\n"
+            + calls.map { "\n" + $0.text }.joined()
+    }
+}
+
+/// A call as a struct.
+private struct SwiftCall: Sendable {
+    /// As it is called by name.
+    let name: String
+    let operation: String
+    let summary: String
+    /// The recipe or tool that the operation is to carry out.
+    var tool: String?
+    /// The operation's arguments.
+    let arguments: [SwiftArgument]
+    /// The tool's own parameters, which travel together.
+    let values: [SwiftArgument]
+
+    private var all: [SwiftArgument] { arguments + values }
+
+    var text: String {
+        var lines = ["/// \(summary)", "struct \(SwiftName.type(name)): OperationCall {"]
+        lines.append("    static let operation = \(SwiftName.literal(operation))")
+        for argument in all {
+            lines.append("    /// \(argument.summary)")
+            lines.append("    var \(argument.property): \(argument.declaredType)")
+        }
+        for argument in all {
+            guard case .choice(let words) = argument.kind else { continue }
+            lines += [
+                "", "    /// What `\(argument.property)` may be.", "    enum \(argument.type): String, Sendable {",
+            ]
+            lines += words.map { word in
+                let name = SwiftName.value(word)
+                return "        case \(name)" + (name == word ? "" : " = \(SwiftName.literal(word))")
+            }
+            lines.append("    }")
+        }
+        lines += [""] + initializer + [""] + members
+        return (lines + ["}"]).joined(separator: "\n") + "\n"
+    }
+
+    private var initializer: [String] {
+        guard !all.isEmpty else { return ["    init() {}"] }
+        // What must be given stands first.
+        let ordered = all.filter(\.isRequired) + all.filter { !$0.isRequired }
+        let parameters = ordered.map { "        \($0.property): \($0.declaredType)\($0.isRequired ? "" : " = nil")" }
+        return ["    init(", parameters.joined(separator: ",\n"), "    ) {"]
+            + all.map { "        self.\($0.property) = \($0.property)" } + ["    }"]
+    }
+
+    private var members: [String] {
+        guard !all.isEmpty else { return ["    var members: JSONObject { [:] }"] }
+        var lines = ["    var members: JSONObject {", "        var members = JSONObject()"]
+        if let tool { lines.append("        members[\"tool\"] = \(SwiftName.literal(tool))") }
+        lines += arguments.map { "        members[\(SwiftName.literal($0.name))] = \($0.json)" }
+        if !values.isEmpty {
+            lines.append("        var param = JSONObject()")
+            lines += values.map { "        param[\(SwiftName.literal($0.name))] = \($0.json)" }
+            lines.append("        if !param.isEmpty { members[\"param\"] = .object(param) }")
+        }
+        return lines + ["        return members", "    }"]
+    }
+}
+
+/// An argument as a property.
+private struct SwiftArgument: Sendable {
+    enum Kind: Sendable {
+        case text, flag, integer, number, object, textList, objectList
+        case choice([String])
+    }
+
+    let name: String
+    let kind: Kind
+    let summary: String
+    let isRequired: Bool
+
+    init(_ name: String, _ kind: Kind, _ summary: String, isRequired: Bool = false) {
+        (self.name, self.kind, self.summary, self.isRequired) = (name, kind, summary, isRequired)
+    }
+
+    init(_ field: InputField) {
+        let kind: Kind =
+            switch field.kind {
+            case .text: .text
+            case .flag: .flag
+            case .integer: .integer
+            case .choice(let words): .choice(words)
+            case .object, .parameters, .arguments: .object
+            case .textList: .textList
+            case .calls: .objectList
+            }
+        self.init(field.name, kind, field.summary, isRequired: field.isRequired)
+    }
+
+    init(_ parameter: ToolParameter) {
+        let kind: Kind =
+            switch parameter.kind {
+            case .string where !parameter.choices.isEmpty: .choice(parameter.choices)
+            case .string, .datetime: .text
+            case .integer: .integer
+            case .number: .number
+            case .boolean: .flag
+            case .list: .textList
+            }
+        self.init(parameter.name, kind, parameter.summary, isRequired: parameter.isRequired)
+    }
+
+    var property: String { SwiftName.value(name) }
+
+    var type: String {
+        switch kind {
+        case .text: "String"
+        case .flag: "Bool"
+        case .integer: "Int"
+        case .number: "Double"
+        case .object: "JSONObject"
+        case .textList: "[String]"
+        case .objectList: "[JSONObject]"
+        case .choice: SwiftName.type(name)
+        }
+    }
+
+    var declaredType: String { isRequired ? type : type + "?" }
+
+    /// The value in JSON; nil where it is left out.
+    var json: String { isRequired ? json(of: property) : "\(property).map { \(json(of: "$0")) }" }
+
+    private func json(of value: String) -> String {
+        switch kind {
+        case .text: ".string(\(value))"
+        case .flag: ".bool(\(value))"
+        case .integer: ".int(Int64(\(value)))"
+        case .number: ".double(\(value))"
+        case .object: ".object(\(value))"
+        case .textList: ".array(\(value).map { .string($0) })"
+        case .objectList: ".array(\(value).map { .object($0) })"
+        case .choice: ".string(\(value).rawValue)"
+        }
+    }
+}
+
+/// Names of JSON and of the command line as Swift has them.
+private enum SwiftName {
+    private static let words: Set<String> = [
+        "as", "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do",
+        "else", "enum",
+        "extension", "fallthrough", "false", "fileprivate", "for", "func", "guard", "if", "import", "in", "init",
+        "inout",
+        "internal", "is", "let", "nil", "operator", "precedencegroup", "private", "protocol", "public", "repeat",
+        "rethrows",
+        "return", "self", "static", "struct", "subscript", "super", "switch", "throw", "throws", "true", "try",
+        "typealias", "var",
+        "where", "while",
+    ]
+
+    /// `graph_request` and `unused-guests` as `GraphRequest` and `UnusedGuests`.
+    static func type(_ name: String) -> String { parts(name).map(capitalized).joined() }
+
+    /// `dry_run` and `no-wait` as `dryRun` and `noWait`.
+    static func value(_ name: String) -> String {
+        let parts = parts(name)
+        let first =
+            parts.first.map { part in
+                // `GET` becomes `get`, `userPrincipalName` stays.
+                part.contains(where: \.isLowercase) ? part.prefix(1).lowercased() + part.dropFirst() : part.lowercased()
+            } ?? ""
+        let text = first + parts.dropFirst().map(capitalized).joined()
+        if text.isEmpty || text.utf8.first.map({ (0x30...0x39).contains($0) }) ?? false { return "_" + text }
+        return words.contains(text) ? "`\(text)`" : text
+    }
+
+    static func literal(_ text: String) -> String { JSONWriter.string(.string(text)) }
+
+    private static func parts(_ name: String) -> [String] {
+        name.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.map(String.init)
+    }
+
+    private static func capitalized(_ word: String) -> String { word.prefix(1).uppercased() + word.dropFirst() }
+}
