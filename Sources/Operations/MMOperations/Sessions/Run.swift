@@ -152,31 +152,37 @@ struct EndedSignIn: Sendable {
 /// What people type in every shell: a screen to clear, a folder to go to, help. An Exchange session has neither screen nor
 /// folder, and no PowerShell is needed to say so.
 struct SessionWord {
-    /// What to know about it.
+    /// What to know about it; a word puts nothing out.
     let note: String
-    /// What it puts out.
-    let text: String
 
-    /// The word that a script consists of; `nil` for any other script.
+    /// The words that a script consists of, whether on one line or several; `nil` for any other script.
     init?(_ script: ParsedScript, in module: String) {
         guard ExchangeTable.Service(module: module) != nil, script.errors.isEmpty, script.root?.parameterBlock == nil,
-            script.root?.body?.statements.count == 1
+            let statements = script.root?.body?.statements.count, statements > 0
         else { return nil }
         let items = ScriptFacts(of: script).items
-        guard items.count == 1, case .command(let command)? = items.first?.detail, command.count == 1,
-            command.redirections.isEmpty, let name = command.name?.lowercased()
-        else { return nil }
+        guard items.count == statements else { return nil }
+        var notes: [String] = []
+        for item in items {
+            guard case .command(let command) = item.detail, let note = Self.note(on: command) else { return nil }
+            if !notes.contains(note) { notes.append(note) }
+        }
+        note = notes.joined(separator: " ")
+    }
+
+    /// What to know about a command that is such a word; `nil` for any other command.
+    private static func note(on command: CommandFact) -> String? {
+        guard command.count == 1, command.redirections.isEmpty, let name = command.name?.lowercased() else {
+            return nil
+        }
         switch (name, command.arguments.count) {
         case ("cls", 0), ("clear", 0), ("clear-host", 0):
-            note = "This session has no screen of its own: nothing was cleared."
-            text = ""
+            return "This session has no screen of its own: nothing was cleared."
         case ("cd", 0...1), ("chdir", 0...1), ("sl", 0...1), ("set-location", 0...1):
-            if let argument = command.arguments.first, !Self.isText(argument) { return nil }
-            note = "This session has no folder to go to: its cmdlets work on the service, not on files."
-            text = ""
+            if let argument = command.arguments.first, !isText(argument) { return nil }
+            return "This session has no folder to go to: its cmdlets work on the service, not on files."
         case ("help", 0), ("get-help", 0):
-            note = "Get-Help NAME tells a cmdlet's parameters, Get-Command PATTERN finds names, mm cmdlets lists them."
-            text = ""
+            return "Get-Help NAME tells a cmdlet's parameters, Get-Command PATTERN finds names, mm cmdlets lists them."
         default: return nil
         }
     }

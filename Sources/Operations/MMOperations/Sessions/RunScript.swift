@@ -59,7 +59,7 @@ final class RunScript: Sendable {
         if let shown = try await nativeDryRun() { return shown }
         guard input.engine != .pwsh else { return nil }
         if !input.explains, let word = SessionWord(parsed, in: module) {
-            var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: word.text)
+            var answer = OperationAnswer(.value(.array([])), notes: [word.note], text: "")
             answer.connection = connection.name
             return answer
         }
