@@ -189,18 +189,20 @@ extension RegistryEdit {
         entry[key] = try value(text, key: key)
     }
 
-    /// Refuses a key that closely resembles a known one: it is a typing mistake, and nothing would read its value.
-    /// Other unknown keys belong to other programs.
+    /// Refuses a key that nothing reads: it is a typing mistake. What stands in the file already belongs to other programs,
+    /// and so do keys that begin with `x-` or an underscore.
     private static func checkKnown(
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {
         let root = key.split(separator: ".").first.map(String.init) ?? key
-        guard !(text?.isEmpty ?? true), entry[key] == nil, !Connection.knownKeys.contains(root),
-            let near = NearestNames.of(root, among: Connection.knownKeys, limit: 1).first
+        guard !(text?.isEmpty ?? true), entry[key] == nil, entry[root] == nil, !root.hasPrefix("_"),
+            !root.hasPrefix("x-"),
+            !Connection.knownKeys.contains(root)
         else { return }
+        let near = NearestNames.of(root, among: Connection.knownKeys, limit: 1).first.map { " Did you mean '\($0)'?" }
         throw MMError(
-            .invalidInput, "A connection has no key '\(root)'. Did you mean '\(near)'?",
-            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")).",
+            .invalidInput, "A connection has no key '\(root)'.\(near ?? "")",
+            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")); one of your own begins with x-.",
             details: ["connection": .string(name)])
     }
 
