@@ -68,6 +68,29 @@ struct KeptFileTests {
         }
     }
 
+    @Test(
+        "that nobody may write is replaced only where the call says what its permissions become",
+        arguments: [true, false])
+    func readOnly(sftp: Bool) async throws {
+        try await SFTPTests.with(sftp: sftp) { (session, server, files) async throws in
+            let path = server.folder + "/read-only"
+            let name = RemoteDialect.quoted(path)
+            let keeping = FileKeeping(label: "a") { (_) async throws(MMError) in }
+            _ = try await session.sh("printf one > \(name); chmod 444 \(name)")
+            let refused = await #expect(throws: MMError.self) {
+                _ = try await files.write(path, Self.bytes("two"), keeping: keeping)
+            }
+            #expect(refused?.code == .forbidden && refused?.hint?.contains("permissions") == true, "\(refused as Any)")
+            #expect(
+                try await session.sh("cat \(name); ls -A \(RemoteDialect.quoted(server.folder)) | grep -c mm-kept").out
+                    == "one0\n")
+            var how = FileWriting()
+            how.permissions = 0o644
+            _ = try await files.write(path, Self.bytes("two"), how: how, keeping: keeping)
+            #expect(try await session.sh("cat \(name); stat -c %a \(name)").out == "two644\n")
+        }
+    }
+
     @Test("stays what it is where what is kept can't be noted")
     func unnoted() async throws {
         try await SFTPTests.with(sftp: true) { (session, server, files) async throws in

@@ -84,6 +84,20 @@ package struct FileWriting: Sendable, Hashable {
     /// Replaces a file in one step.
     package init() {}
 
+    /// Refuses to take the place of a file that nobody may write: whoever made it so wants it to stay, and putting another one
+    /// in its place asks for no right over the file itself.
+    /// - Parameter permissions: the old file's.
+    func check(replacing permissions: UInt32, asked path: String) throws(MMError) {
+        guard permissions & 0o222 == 0, self.permissions == nil else { return }
+        throw Self.readOnly(path)
+    }
+
+    static func readOnly(_ path: String) -> MMError {
+        MMError(
+            .forbidden, "“\(path)” is read-only: nobody may write it.",
+            hint: "If it is to be replaced, give `permissions`, such as 644, or make it writable first: chmod u+w.")
+    }
+
     func check(_ source: FileSource, limit: Int) throws(MMError) {
         guard source.count <= limit else {
             throw MMError(

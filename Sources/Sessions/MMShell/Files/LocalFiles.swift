@@ -109,6 +109,7 @@ package struct LocalFiles: Sendable {
                     .invalidInput, "“\(path)” is \(isFolder ? "a folder" : "no regular file").",
                     hint: "Give the path of a file.")
             }
+            if exists { try how.check(replacing: old.st_mode, asked: path) }
             if how.appends {
                 let file = openat(
                     parent.raw, name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,

@@ -86,6 +86,7 @@ package struct RemoteFiles: Sendable {
             return receipt
         }
         let bytes = try await source.whole()
+        if how.permissions == nil { try await refuseReadOnly(path, timeout: timeout) }
         try await keep()
         let digest = source.digest
         let mode = how.permissions.map { String($0, radix: 8) } ?? ""
@@ -118,6 +119,17 @@ package struct RemoteFiles: Sendable {
     /// Keeps the old file, right before the new one takes its place.
     typealias Keep = @Sendable () async throws(MMError) -> Void
 
+    /// Throws where nobody may write a file, which `-w` doesn't tell to root.
+    private func refuseReadOnly(_ path: String, timeout: Duration) async throws(MMError) {
+        let script = """
+            f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
+            [ -f "$f" ] || exit 0
+            case $(ls -ldn -- "$f") in ??w*|?????w*|????????w*) exit 0 ;; *) exit 98 ;; esac
+            """
+        let (status, _) = try await run(script, input: [], timeout: timeout, most: 1024)
+        try check(status, path)
+    }
+
     private static let problems = """
         [ -e "$f" ] || exit 91; [ -d "$f" ] && exit 92; [ -f "$f" ] || exit 92; [ -r "$f" ] || exit 93
         """
@@ -146,6 +158,7 @@ package struct RemoteFiles: Sendable {
             throw MMError(
                 .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
                 hint: "Write it again.", retry: .now)
+        case 98: throw FileWriting.readOnly(path)
         case 1 where sudo != .none:
             throw MMError(
                 .forbidden, "sudo on \(session.name) did not accept it.",
@@ -263,6 +276,7 @@ extension RemoteFiles {
                 .invalidInput, "“\(path)” on \(session.name) is a pipe, socket or device, and no plain file.",
                 hint: "Give the path of a file, or let a command write there.")
         }
+        if let permissions = old?.permissions { try how.check(replacing: permissions, asked: path) }
         if how.appends {
             let size = try await channel.append(source, to: target, permissions: how.permissions ?? 0o644, progress)
             if let permissions = how.permissions { try await channel.setPermissions(target, permissions) }
