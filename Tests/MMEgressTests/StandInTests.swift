@@ -21,7 +21,7 @@ struct StandInTests {
         "requests to the addresses that programs know go to it",
         arguments: [
             "graph.microsoft.com", "login.microsoftonline.com", "management.azure.com", "outlook.office365.com",
-            "api.bap.microsoft.com", "contoso.sharepoint.com",
+            "api.bap.microsoft.com", "contoso.sharepoint.com", "contoso.vault.azure.net", "files.blob.core.windows.net",
         ])
     func reached(_ host: String) throws {
         let name = try #require(PlainHostName(host + ":443"))
@@ -33,7 +33,7 @@ struct StandInTests {
 
     @Test(
         "what it doesn't serve stays foreign",
-        arguments: ["example.com", "files.blob.core.windows.net", "www.powershellgallery.com"])
+        arguments: ["example.com", "contoso.crm.dynamics.com", "www.powershellgallery.com"])
     func foreign(_ host: String) throws {
         let name = try #require(PlainHostName(host + ":443"))
         #expect(try hosts().place(name, isSecure: true) == nil)

@@ -58,6 +58,19 @@ struct AzureSessionTests {
         await home.stop()
     }
 
+    @Test("a vault's names are read with the token of vaults; a secret's value is asked for by a person")
+    func vaults() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        let vaults = await home.run("azure", on: "Demo", "Get-AzKeyVault | ForEach-Object VaultName")
+        #expect(vaults.isAnswered && Self.text(vaults).contains("kvweb"), "\(vaults)")
+        let names = await home.run("azure", on: "Demo", "Get-AzKeyVaultSecret -VaultName kvweb | ForEach-Object Name")
+        #expect(names.isAnswered && Self.text(names).contains("smtp-relay"), "\(names)")
+        let one = await home.run("azure", on: "Demo", "Get-AzKeyVaultSecret kvweb smtp-relay")
+        #expect(one.error?.code == .confirmationNeeded, "\(one)")
+        await home.stop()
+    }
+
     @Test("a cmdlet of an Azure module that isn't installed names the module, and how to install it")
     func lacking() async throws {
         let home = try await SignInHome()

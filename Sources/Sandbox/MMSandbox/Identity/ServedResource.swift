@@ -3,6 +3,8 @@ internal import MMCore
 /// An API that tokens are issued for.
 enum ServedResource: String, Sendable, CaseIterable {
     case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint, dataverse
+    /// The data of Azure's vaults and storage accounts.
+    case keyVault, storage
     /// An API of the tenant's own.
     case ownAPI
     /// Asked for by the sandbox's own address: every service there takes it.
@@ -31,6 +33,8 @@ enum ServedResource: String, Sendable, CaseIterable {
                 "00000003-0000-0ff1-ce00-000000000000",
             ]
         case .dataverse: ["https://contososandbox.crm.dynamics.com"]
+        case .keyVault: ["https://vault.azure.net", "cfa8b339-82a2-471a-a3c9-0fc0be7a4093"]
+        case .storage: ["https://storage.azure.com", "e406a681-f3d4-42a8-90b6-c2b029497af1"]
         case .ownAPI:
             [
                 "api://contoso-hr", "https://hr.contoso-sandbox.example", TenantIdentity.automationApp,
@@ -64,7 +68,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         case .flow: ["Flows.Manage.All", "Flows.Read.All", "User"]
         case .powerApps: ["User"]
         case .powerPlatform: ["user_impersonation"]
-        case .arm, .teamsAdmin, .dataverse: ["user_impersonation"]
+        case .arm, .teamsAdmin, .dataverse, .keyVault, .storage: ["user_impersonation"]
         case .exchange, .compliance: ["Exchange.Manage"]
         case .sharePoint: ["AllSites.FullControl"]
         case .ownAPI: ["Records.Read"]

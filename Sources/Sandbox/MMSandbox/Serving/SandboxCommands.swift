@@ -242,7 +242,7 @@ struct SandboxModuleTenant: StandInTenant {
 
     func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
         var request = HTTPRequest(
-            method: body == nil ? "GET" : "POST", url: address + path, body: body.map { JSONWriter.bytes($0) },
+            method: body == nil ? "GET" : "POST", url: whole(path), body: body.map { JSONWriter.bytes($0) },
             allowsPlainHTTP: true)
         if body != nil { request.headers.set("Content-Type", "application/json") }
         request.headers.set("Authorization", "Bearer \(token.reveal())")
@@ -255,7 +255,7 @@ struct SandboxModuleTenant: StandInTenant {
         _ method: String, _ path: String, body: String?, token: Secret?
     ) async throws(MMError) -> (status: Int, text: String) {
         var request = HTTPRequest(
-            method: method, url: path.hasPrefix("/") ? address + path : path, body: body.map { Array($0.utf8) },
+            method: method, url: whole(path), body: body.map { Array($0.utf8) },
             allowsPlainHTTP: true)
         if body != nil { request.headers.set("Content-Type", "application/json") }
         if let token { request.headers.set("Authorization", "Bearer \(token.reveal())") }
@@ -268,6 +268,8 @@ struct SandboxModuleTenant: StandInTenant {
     }
 
     // MARK: Requests
+
+    private func whole(_ path: String) -> String { path.hasPrefix("/") ? address + path : path }
 
     private typealias Answer = (status: Int, json: JSONValue)
 

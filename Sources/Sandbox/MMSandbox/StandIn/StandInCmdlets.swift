@@ -89,6 +89,7 @@ struct StandInCmdlets: CmdletSource {
             } catch {
                 throw Self.refusal(error.message, id: "ServiceRefused")
             }
+        case .vault: return try await secrets(account, arguments, reading)
         case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
         case .service(let source, let count, let make):
             guard let tenant else {
@@ -99,17 +100,46 @@ struct StandInCmdlets: CmdletSource {
                 throw Self.refusal(
                     "\(reading.name) needs the sign-in of a person on the sandbox tenant.", id: "NotInSandbox")
             }
-            do throws(MMError) {
-                let asked = { @Sendable () async throws(MMError) in
-                    try await source.read(
-                        tenant, token, arguments.parameters, subscription: subscription.current?["Id"]?.string)
-                }
-                // A task of its own isn't cancelled by a stop.
-                return reading.heedsStops
-                    ? try await asked() : try await Task { await Result(catching: asked) }.value.get()
-            } catch {
-                throw Self.refusal(error.message, id: "ServiceRefused")
+            return try await Self.asked(reading) { () async throws(MMError) in
+                try await source.read(
+                    tenant, token, arguments.parameters, subscription: subscription.current?["Id"]?.string)
             }
+        }
+    }
+
+    /// What a service answers, whose refusal ends the script.
+    private static func asked(
+        _ reading: StandInReading, _ work: @escaping @Sendable () async throws(MMError) -> [JSONValue]
+    ) async throws(CmdletFault) -> [JSONValue] {
+        do throws(MMError) {
+            // A task of its own isn't cancelled by a stop.
+            return reading.heedsStops ? try await work() : try await Task { await Result(catching: work) }.value.get()
+        } catch {
+            throw refusal(error.message, id: "ServiceRefused")
+        }
+    }
+
+    /// `Get-AzKeyVaultSecret`: names, or one secret whose value stays hidden.
+    private func secrets(
+        _ account: StandInAccount, _ arguments: StandInArguments, _ reading: StandInReading
+    ) async throws(CmdletFault) -> [JSONValue] {
+        guard let vault = arguments.parameters["vaultname"]?.string else {
+            throw .handedOver("a secret without its vault")
+        }
+        guard let tenant, let token = account.vault else {
+            throw Self.refusal("The vault's token is missing: sign in with -KeyVaultAccessToken.", id: "NotConnected")
+        }
+        let name = arguments.parameters["name"]?.string
+        let rows = try await Self.asked(reading) { () async throws(MMError) in
+            try await StandInRows.secrets(of: vault, named: name).read(tenant, token)
+        }
+        return rows.map { row in
+            var shown = row.object ?? [:]
+            let parts = shown["Id"]?.string?.split(separator: "/").map(String.init) ?? []
+            shown["VaultName"] = .string(vault)
+            shown["Name"] = parts.count > 3 ? .string(parts[3]) : .null
+            if name != nil { shown["SecretValue"] = "System.Security.SecureString" }
+            return .object(shown)
         }
     }
 
@@ -184,8 +214,13 @@ struct StandInArguments: Sendable {
             guard values.count <= 1 else { throw .handedOver("the second value of \(cmdlet)") }
         } else {
             for name in Self.counts.union(["all"]) { named[name] = nil }
-            if let stranger = named.keys.first { throw .handedOver("-\(stranger) of \(reading.name)") }
-            if !values.isEmpty { throw .handedOver("a value of \(reading.name)") }
+            let known = reading.takes.map { $0.lowercased() }
+            if let stranger = named.keys.first(where: { !known.contains($0) }) {
+                throw .handedOver("-\(stranger) of \(reading.name)")
+            }
+            let free = known.filter { named[$0] == nil }
+            guard values.count <= free.count else { throw .handedOver("a value of \(reading.name)") }
+            for (name, value) in zip(free, values) { named[name] = value }
         }
         parameters = named
     }

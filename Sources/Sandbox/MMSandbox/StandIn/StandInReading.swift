@@ -11,6 +11,8 @@ struct StandInReading: Sendable {
         case context
         /// A service of the tenant; without a tenant this many objects are made up, each from its number.
         case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
+        /// The secrets of a vault, which takes a token of its own.
+        case vault
         /// The configuration store of Teams, which takes the module's second token.
         case teams(TeamsConfiguration.Kind)
     }
@@ -28,6 +30,8 @@ struct StandInReading: Sendable {
     var asks: String?
     /// Parameters that change nothing here, in lower case, besides those that all cmdlets have.
     var ignored: Set<String> = []
+    /// Parameters that it takes, in the order of its positions.
+    var takes: [String] = []
 
     /// Whether a stop reaches it while it waits for an answer; else it comes to its end when the answer does. Among the real
     /// modules Exchange's and Graph's cmdlets look up, those of Az and Teams don't.
@@ -70,6 +74,12 @@ struct StandInReading: Sendable {
             StandInReading(
                 name: "Get-AzResourceGroup", module: "azure", companion: "Az.Resources",
                 source: .service(.resourceGroups, count: 3) { ["ResourceGroupName": .string("rg-\($0)")] }),
+            StandInReading(
+                name: "Get-AzKeyVault", module: "azure", companion: "Az.KeyVault",
+                source: .service(.vaults, count: 2) { ["VaultName": .string("kv-\($0)")] }),
+            StandInReading(
+                name: "Get-AzKeyVaultSecret", module: "azure", companion: "Az.KeyVault", source: .vault,
+                takes: ["VaultName", "Name"]),
             StandInReading(
                 name: "Get-AzSubscription", module: "azure",
                 source: .service(.subscriptions, count: 5) { number in

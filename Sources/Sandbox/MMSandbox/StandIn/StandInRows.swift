@@ -29,6 +29,9 @@ struct StandInRows: Sendable {
     static let resourceGroups = StandInRows(
         "/subscriptions/{subscription}/resourcegroups?api-version=2021-04-01",
         "ResourceGroupName=name Location=location ResourceId=id")
+    static let vaults = StandInRows(
+        "/subscriptions/{subscription}/providers/Microsoft.KeyVault/vaults?api-version=2023-07-01",
+        "VaultName=name Location=location ResourceId=id VaultUri=properties.vaultUri")
     static let organization = StandInRows("/v1.0/organization", "TenantId=id DisplayName=displayName")
     static let teams = StandInRows(
         "/v1.0/groups?$filter=resourceProvisioningOptions/any(x:x%20eq%20'Team')&$top=999",
@@ -41,6 +44,13 @@ struct StandInRows: Sendable {
     static let environments = StandInRows(
         "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments?api-version=2020-10-01",
         "Name=properties.displayName")
+
+    /// A vault's secrets without their values, or one of them, whose value the module hides in a secure string.
+    static func secrets(of vault: String, named name: String?) -> StandInRows {
+        StandInRows(
+            "https://\(vault).vault.azure.net/secrets\(name.map { "/" + $0 } ?? "")?api-version=7.4",
+            "Id=id ContentType=contentType Enabled=attributes.enabled")
+    }
 
     /// Reads the rows.
     /// - Parameter parameters: what a cmdlet of Exchange is called with.

@@ -16,7 +16,7 @@ package protocol StandInTenant: Sendable {
 
     /// Reads from a service of the tenant.
     /// - Parameters:
-    ///   - path: the path and query, relative to the tenant's own address.
+    ///   - path: the path and query, relative to the tenant's own address, or a full address.
     ///   - body: the body to post, for services that read in this way; `nil` for a plain read.
     ///   - token: the reader's token.
     /// - Returns: the items of a list, otherwise the single object.

@@ -34,7 +34,8 @@ package struct SandboxStateFile: Sendable {
     /// - Throws: `MMError` when the folder or the file can't be written.
     package func write(in stateDirectory: String) throws(MMError) {
         let services = [
-            "login", "graph", "flow", "arm", "exchange", "compliance", "bap", "powerApps", "powerPlatform", "teams",
+            "login", "graph", "flow", "arm", "exchange", "compliance", "bap", "powerapps", "powerplatform", "teams",
+            "keyvault",
         ]
         var members = JSONObject(services.map { ($0, .string(base)) })
         members["pid"] = .int(Int64(process.pid))

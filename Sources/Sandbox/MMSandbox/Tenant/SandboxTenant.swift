@@ -48,7 +48,7 @@ package actor SandboxTenant {
         let steps: [any HTTPMiddleware<Void>] = [
             JournalStep(services: services),
             ControlGate(secret: options.controlSecret), ControlPlane.routes(services),
-            FaultStep(services: services), DelegatedAdministration.routes(services),
+            FaultStep(services: services), AzureDataServices.step(services), DelegatedAdministration.routes(services),
             DeviceApproval.routes(services), GraphService.routes(services), UsageReports.routes(services),
             FileStorage.routes(services), SharePointService.routes(services), ExchangeAdminAPI.routes(services),
             PowerPlatformAdministration.routes(services), PowerAutomate.routes(services),

@@ -18,6 +18,7 @@ actor TenantServices {
     let reports: UsageReports
     let exchange: ExchangeAdminAPI
     let azure: AzureResourceManager
+    let azureData: AzureDataServices
     let sharePoint: SharePointService
     let automate: PowerAutomate
     let platform: PowerPlatformAdministration
@@ -57,9 +58,11 @@ actor TenantServices {
         approval = DeviceApproval(
             context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
         exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
+        let subscription = AzureContent()
         azure = AzureResourceManager(
-            context: context, answers: platformAnswers, content: AzureContent(), catalogue: AzureCatalogue(store: store)
+            context: context, answers: platformAnswers, content: subscription, catalogue: AzureCatalogue(store: store)
         )
+        azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
         sharePoint = SharePointService(context: context, store: store, bearer: bearer)
         automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
         platform = PowerPlatformAdministration(context: context, answers: platformAnswers)

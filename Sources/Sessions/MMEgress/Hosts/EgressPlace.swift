@@ -42,8 +42,9 @@ package struct EgressPlace: Sendable, Hashable {
     /// Where requests go: `https://host`, with the port where it is not the scheme's own.
     package var origin: String { standIn ?? ownOrigin }
 
-    /// The same, of what was asked for.
-    var ownOrigin: String {
+    /// The same, of what was asked for: what is judged, confirmed and recorded. Many hosts of which each is another
+    /// customer's may share one address that stands in for them.
+    package var ownOrigin: String {
         let scheme = isSecure ? "https" : "http"
         return port == (isSecure ? 443 : 80) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }

@@ -32,7 +32,8 @@ package struct StandIn: Sendable {
         switch service {
         case .signIn: cloud.login
         case .resource(let resource): cloud.base(of: resource)
-        case .storage, .dataverse, .contents, .gallery: nil
+        case .storage: cloud.login
+        case .dataverse, .contents, .gallery: nil
         }
     }
 }

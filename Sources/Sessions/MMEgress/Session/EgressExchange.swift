@@ -31,7 +31,7 @@ struct EgressExchange: Sendable {
         number = core.nextNumber()
         record = RecordDraft(
             session: core.session, number: number, time: core.clock.now, method: head.method,
-            host: String(place.origin.drop { $0 != "/" }.dropFirst(2)), target: target)
+            host: String(place.ownOrigin.drop { $0 != "/" }.dropFirst(2)), target: target)
     }
 
     /// Carries the request out and records it.
@@ -73,6 +73,8 @@ struct EgressExchange: Sendable {
         }
         var fields = Self.endToEnd(head.headers)
         if isWebSocket { fields.set("Upgrade", WebSocketHandshake.name) }
+        // One address stands in for many hosts, some of which are one customer's vault or account.
+        if place.standIn != nil { fields.set("X-Forwarded-Host", place.host) }
         let credentials = try OutgoingCredentials(fields, target: target, to: place, core: core)
         let described = try await describe(credentials)
         // What is sent to strangers is looked through as well: a placeholder there was carried out of the session.

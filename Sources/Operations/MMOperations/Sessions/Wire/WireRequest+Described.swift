@@ -14,7 +14,7 @@ extension WireRequest {
             case .beginning(let bytes, _): .beginning(bytes)
             }
         self.init(
-            service: Self.service(of: request), origin: request.place.origin, owner: Self.owner(of: request.place),
+            service: Self.service(of: request), origin: request.place.ownOrigin, owner: Self.owner(of: request.place),
             method: request.method,
             target: request.target, headers: request.headers.map { Field($0.name, $0.value) }, body: body)
     }

@@ -68,7 +68,8 @@ struct StandInModules {
             let said = TokenClaims(reading: token)
             return StandInAccount(
                 claims: said.tenantID == nil ? host.options.claims : said, token: token,
-                administration: call.argument("TeamsToken").map { Secret($0) })
+                administration: call.argument("TeamsToken").map { Secret($0) },
+                vault: call.argument("VaultToken").map { Secret($0) })
         case .app:
             var claims = host.options.claims
             claims.account = nil

@@ -113,6 +113,8 @@ struct StandInAccount: Sendable {
     var token: Secret?
     /// The second token of the module of Teams, which its administration takes.
     var administration: Secret?
+    /// The token of Azure's modules for vaults.
+    var vault: Secret?
 
     /// The permissions in its token; `nil` where there is none to read.
     var scopes: [String]? {

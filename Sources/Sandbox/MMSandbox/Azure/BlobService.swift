@@ -1,0 +1,205 @@
+internal import MMCore
+internal import MMHTTP
+
+/// The blob service of storage accounts: containers, and blobs that are written whole.
+final class BlobService {
+    private let context: TenantContext
+    private var accounts: [String: [Container]] = [:]
+
+    private struct Container {
+        let name: String
+        var blobs: [Blob]
+    }
+
+    private struct Blob {
+        let name: String
+        let type: String
+        let bytes: [UInt8]
+        let changed: Int64
+
+        var tag: String { "\"0x\(Hex.text(SHA256.digest(bytes)).prefix(15).uppercased())\"" }
+    }
+
+    init(context: TenantContext) { self.context = context }
+
+    private func containers(of account: String) -> [Container] {
+        if let known = accounts[account] { return known }
+        let changed = context.now - 30 * 86_400
+        func blob(_ name: String, _ type: String, _ text: String) -> Blob {
+            Blob(name: name, type: type, bytes: Array(text.utf8), changed: changed)
+        }
+        return [
+            Container(
+                name: "logs",
+                blobs: (1...3).map { blob("2026/0\($0)/app.log", "text/plain", "line of \(account) in month \($0)\n") }),
+            Container(
+                name: "reports", blobs: [blob("licences.csv", "text/csv", "sku,used,free\nE3,240,10\nE5,41,9\n")]),
+        ]
+    }
+
+    /// The answer to a request whose token is in order.
+    func answer(_ request: HTTPServerRequest, at host: AzureDataServices.Host) -> HTTPServerResponse {
+        var answer = answered(request, host)
+        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
+        answer.headers.set("x-ms-version", request.headers["x-ms-version"] ?? "2021-08-06")
+        answer.headers.set("Server", "Windows-Azure-Blob/1.0 Microsoft-HTTPAPI/2.0")
+        return answer
+    }
+
+    private func answered(_ request: HTTPServerRequest, _ host: AzureDataServices.Host) -> HTTPServerResponse {
+        guard request.headers.contains("x-ms-version") else {
+            return Self.failure(
+                400, "InvalidHeaderValue",
+                "A token needs a version of the service that takes it: x-ms-version is missing.")
+        }
+        let parts = request.segments.map { PercentCoding.decode($0.utf8) ?? $0 }
+        let fields = request.queryFields
+        guard let name = parts.first else {
+            guard request.method == "GET", fields["comp"] == "list" else { return Self.unknown(request) }
+            return list(containers: host, prefix: fields["prefix"] ?? "")
+        }
+        var all = containers(of: host.name)
+        guard let at = all.firstIndex(where: { $0.name == name }) else {
+            guard request.method == "PUT", parts.count == 1, fields["restype"] == "container" else {
+                return Self.failure(404, "ContainerNotFound", "The specified container does not exist.")
+            }
+            all.append(Container(name: name, blobs: []))
+            accounts[host.name] = all
+            return changed(201, context.now, "\"0x1\"")
+        }
+        let path = parts.dropFirst().joined(separator: "/")
+        guard path.isEmpty else { return blob(path, at, request, host) }
+        switch (request.method, fields["comp"]) {
+        case ("GET", "list"):
+            return list(all[at], host, prefix: fields["prefix"] ?? "", delimiter: fields["delimiter"] ?? "")
+        case ("GET", nil), ("HEAD", nil): return changed(200, context.now - 30 * 86_400, "\"0x1\"")
+        case ("PUT", nil): return Self.failure(409, "ContainerAlreadyExists", "The specified container already exists.")
+        case ("DELETE", nil):
+            all.remove(at: at)
+            accounts[host.name] = all
+            return HTTPServerResponse(status: 202)
+        default: return Self.unknown(request)
+        }
+    }
+
+    private func blob(
+        _ path: String, _ container: Int, _ request: HTTPServerRequest, _ host: AzureDataServices.Host
+    ) -> HTTPServerResponse {
+        var all = containers(of: host.name)
+        let at = all[container].blobs.firstIndex { $0.name == path }
+        guard request.queryFields["comp"] == nil else { return Self.unknown(request) }
+        if request.method == "PUT" {
+            guard request.headers["x-ms-blob-type"]?.lowercased() == "blockblob" else { return Self.unknown(request) }
+            let type = request.headers["x-ms-blob-content-type"] ?? request.headers["content-type"]
+            let blob = Blob(
+                name: path, type: type ?? "application/octet-stream", bytes: request.body, changed: context.now)
+            if let at { all[container].blobs[at] = blob } else { all[container].blobs.append(blob) }
+            accounts[host.name] = all
+            return changed(201, blob.changed, blob.tag)
+        }
+        guard let at else { return Self.failure(404, "BlobNotFound", "The specified blob does not exist.") }
+        switch request.method {
+        case "GET", "HEAD": return told(all[container].blobs[at], request)
+        case "DELETE":
+            all[container].blobs.remove(at: at)
+            accounts[host.name] = all
+            return HTTPServerResponse(status: 202)
+        default: return Self.unknown(request)
+        }
+    }
+
+    /// A blob, or the piece of it that is asked for.
+    private func told(_ blob: Blob, _ request: HTTPServerRequest) -> HTTPServerResponse {
+        var answer = changed(200, blob.changed, blob.tag)
+        answer.headers.set("Content-Type", blob.type)
+        answer.headers.set("Accept-Ranges", "bytes")
+        answer.headers.set("x-ms-blob-type", "BlockBlob")
+        answer.body = .bytes(blob.bytes)
+        let range = request.headers["x-ms-range"] ?? request.headers["range"] ?? ""
+        guard request.method == "GET", range.hasPrefix("bytes=") else { return answer }
+        let ends = range.dropFirst(6).split(separator: "-").map { Int($0) }
+        guard let first = ends.first.flatMap({ $0 }), first < blob.bytes.count else {
+            return Self.failure(
+                416, "InvalidRange", "The range specified is invalid for the current size of the resource.")
+        }
+        let last = min(ends.count > 1 ? ends[1] ?? .max : .max, blob.bytes.count - 1)
+        guard first <= last else { return answer }
+        answer.status = 206
+        answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(blob.bytes.count)")
+        answer.body = .bytes(Array(blob.bytes[first...last]))
+        return answer
+    }
+
+    private func changed(_ status: Int, _ seconds: Int64, _ tag: String) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: status, headers: ["Last-Modified": ServiceTime.headerText(seconds), "ETag": tag], body: .bytes([]))
+    }
+
+    // MARK: Lists
+
+    private func list(containers host: AzureDataServices.Host, prefix: String) -> HTTPServerResponse {
+        let rows = containers(of: host.name).filter { $0.name.hasPrefix(prefix) }.map { container in
+            "<Container><Name>\(Self.escaped(container.name))</Name><Properties>"
+                + "<Last-Modified>\(ServiceTime.headerText(context.now - 30 * 86_400))</Last-Modified><Etag>\"0x1\"</Etag>"
+                + "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState></Properties></Container>"
+        }
+        return Self.listed("", host, "<Containers>\(rows.joined())</Containers>")
+    }
+
+    private func list(
+        _ container: Container, _ host: AzureDataServices.Host, prefix: String, delimiter: String
+    ) -> HTTPServerResponse {
+        var folders: [String] = []
+        var rows = ""
+        for blob in container.blobs.sorted(by: { $0.name < $1.name }) where blob.name.hasPrefix(prefix) {
+            let rest = blob.name.dropFirst(prefix.count)
+            if let mark = delimiter.first, let end = rest.firstIndex(of: mark) {
+                let folder = prefix + rest[...end]
+                if !folders.contains(folder) { folders.append(folder) }
+                continue
+            }
+            let when = ServiceTime.headerText(blob.changed)
+            rows +=
+                "<Blob><Name>\(Self.escaped(blob.name))</Name><Properties><Creation-Time>\(when)</Creation-Time>"
+                + "<Last-Modified>\(when)</Last-Modified><Etag>\(blob.tag)</Etag>"
+                + "<Content-Length>\(blob.bytes.count)</Content-Length><Content-Type>\(Self.escaped(blob.type))</Content-Type>"
+                + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><LeaseStatus>unlocked</LeaseStatus>"
+                + "<LeaseState>available</LeaseState></Properties></Blob>"
+        }
+        for folder in folders { rows += "<BlobPrefix><Name>\(Self.escaped(folder))</Name></BlobPrefix>" }
+        return Self.listed(" ContainerName=\"\(Self.escaped(container.name))\"", host, "<Blobs>\(rows)</Blobs>")
+    }
+
+    private static func listed(_ names: String, _ host: AzureDataServices.Host, _ rows: String) -> HTTPServerResponse {
+        xml(
+            200,
+            "<EnumerationResults ServiceEndpoint=\"https://\(host.text)/\"\(names)>\(rows)<NextMarker /></EnumerationResults>"
+        )
+    }
+
+    // MARK: Words
+
+    private static func unknown(_ request: HTTPServerRequest) -> HTTPServerResponse {
+        failure(
+            501, "NotImplemented",
+            "The sandbox doesn't know \(request.method.prefix(10)) \(request.target.prefix(100)) of blobs; the real service does."
+        )
+    }
+
+    static func failure(_ status: Int, _ code: String, _ message: String) -> HTTPServerResponse {
+        var answer = xml(status, "<Error><Code>\(code)</Code><Message>\(escaped(message))</Message></Error>")
+        answer.headers.set("x-ms-error-code", code)
+        return answer
+    }
+
+    private static func xml(_ status: Int, _ text: String) -> HTTPServerResponse {
+        HTTPServerResponse(
+            status: status, contentType: "application/xml",
+            body: Array("<?xml version=\"1.0\" encoding=\"utf-8\"?>\(text)".utf8))
+    }
+
+    private static func escaped(_ text: String) -> String {
+        text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+            .replacing("\"", with: "&quot;")
+    }
+}

@@ -1,0 +1,106 @@
+import MMCore
+import MMHTTP
+import Testing
+
+@testable import MMSandbox
+
+@Suite("Vaults and storage accounts of the sandbox")
+struct AzureDataTests {
+    private static let vault = "kvweb.vault.azure.net"
+    private static let account = "saweb.blob.core.windows.net"
+
+    private static func asked(
+        _ bench: Bench, _ host: String, _ method: String, _ path: String, scope: String? = nil,
+        headers more: [String: String] = [:], body: JSONValue? = nil
+    ) async -> HTTPServerResponse {
+        let audience = host.hasSuffix("vault.azure.net") ? "https://vault.azure.net" : "https://storage.azure.com"
+        let token = await bench.token(scope: "\(scope ?? audience)/.default")
+        var headers = ["Authorization": "Bearer \(token)", "X-Forwarded-Host": host, "x-ms-version": "2021-08-06"]
+        headers.merge(more) { $1 }
+        return await bench.send(method, path, headers: headers, body: body)
+    }
+
+    @Test("a vault lists names, and tells a value by the secret's own address alone")
+    func secrets() async {
+        let bench = Bench()
+        let list = await Self.asked(bench, Self.vault, "GET", "/secrets?api-version=7.4")
+        let rows = list.json["value"]?.array ?? []
+        #expect(list.status == 200 && rows.count == 3 && rows.allSatisfy { $0["value"] == nil }, "\(list.json)")
+        #expect(rows.first?["id"] == "https://kvweb.vault.azure.net/secrets/smtp-relay")
+        let one = await Self.asked(bench, Self.vault, "GET", "/secrets/SMTP-relay?api-version=7.4")
+        #expect(one.json["value"] == "sandbox~kvweb~smtp-relay", "\(one.json)")
+        let version = one.json["id"]?.string?.split(separator: "/").last ?? ""
+        let again = await Self.asked(bench, Self.vault, "GET", "/secrets/smtp-relay/\(version)?api-version=7.4")
+        #expect(again.json == one.json)
+        let missing = await Self.asked(bench, Self.vault, "GET", "/secrets/none?api-version=7.4")
+        #expect(missing.status == 404 && missing.errorCode == "SecretNotFound")
+    }
+
+    @Test("what is put into a vault is there, in as many versions, and goes")
+    func changed() async {
+        let bench = Bench()
+        for value in ["one", "two"] {
+            let put = await Self.asked(
+                bench, Self.vault, "PUT", "/secrets/new?api-version=7.4", body: ["value": .string(value)])
+            #expect(put.status == 200 && put.json["value"]?.string == value)
+        }
+        let versions = await Self.asked(bench, Self.vault, "GET", "/secrets/new/versions?api-version=7.4")
+        #expect(versions.json["value"]?.array?.count == 2)
+        #expect(await Self.asked(bench, Self.vault, "DELETE", "/secrets/new?api-version=7.4").status == 200)
+        #expect(await Self.asked(bench, Self.vault, "GET", "/secrets/new?api-version=7.4").status == 404)
+        let deleted = await Self.asked(bench, Self.vault, "GET", "/deletedsecrets?api-version=7.4")
+        #expect(deleted.json["value"]?.array?.count == 1)
+    }
+
+    @Test("an account lists containers and blobs, whole, by prefix and by folder, and gives pieces of them")
+    func blobs() async {
+        let bench = Bench()
+        func text(_ path: String, _ more: [String: String] = [:]) async -> String {
+            String(decoding: await Self.asked(bench, Self.account, "GET", path, headers: more).bytes, as: UTF8.self)
+        }
+        #expect(await text("/?comp=list").contains("<Name>reports</Name>"))
+        #expect(await text("/logs?restype=container&comp=list").contains("<Name>2026/02/app.log</Name>"))
+        let folders = await text("/logs?restype=container&comp=list&delimiter=/")
+        #expect(folders.contains("<BlobPrefix><Name>2026/</Name>") && !folders.contains("app.log"))
+        #expect(await text("/reports/licences.csv").hasPrefix("sku,used,free"))
+        #expect(await text("/reports/licences.csv", ["x-ms-range": "bytes=4-7"]) == "used")
+        #expect(await text("/reports/none").contains("<Code>BlobNotFound</Code>"))
+    }
+
+    @Test("what is written to an account is there, and goes")
+    func written() async {
+        let bench = Bench()
+        #expect(await Self.asked(bench, Self.account, "PUT", "/new?restype=container").status == 201)
+        let put = await Self.asked(
+            bench, Self.account, "PUT", "/new/a/b.json", headers: ["x-ms-blob-type": "BlockBlob"], body: ["a": 1])
+        #expect(put.status == 201)
+        #expect(await Self.asked(bench, Self.account, "GET", "/new/a/b.json").json == ["a": 1])
+        #expect(await Self.asked(bench, Self.account, "DELETE", "/new/a/b.json").status == 202)
+        #expect(await Self.asked(bench, Self.account, "DELETE", "/new?restype=container").status == 202)
+        #expect(await Self.asked(bench, Self.account, "GET", "/new/a/b.json").status == 404)
+    }
+
+    @Test(
+        "tokens of other services are refused with a challenge that names the right ones",
+        arguments: [
+            (vault, "/secrets?api-version=7.4", "resource=\"https://vault.azure.net\""),
+            (account, "/?comp=list", "resource_id=https://storage.azure.com"),
+        ])
+    func challenged(host: String, path: String, words: String) async {
+        let bench = Bench()
+        let answer = await Self.asked(bench, host, "GET", path, scope: "https://management.azure.com")
+        #expect(answer.status == 401 && answer.headers["www-authenticate"]?.contains(words) == true)
+        let bare = await bench.send("GET", path, headers: ["X-Forwarded-Host": host])
+        #expect(bare.status == 401 && bare.headers["www-authenticate"]?.contains(words) == true)
+    }
+
+    @Test("a vault that the subscription doesn't have, and a service that isn't here, are told")
+    func absent() async {
+        let bench = Bench()
+        let vault = await Self.asked(bench, "elsewhere.vault.azure.net", "GET", "/secrets?api-version=7.4")
+        #expect(vault.status == 404)
+        let queue = await Self.asked(bench, "saweb.queue.core.windows.net", "GET", "/?comp=list")
+        #expect(
+            queue.status == 501 && queue.json["error"]?["message"]?.string?.contains("the real service does") == true)
+    }
+}
