@@ -142,6 +142,30 @@ struct UndoTogetherTests {
         await home.stop()
     }
 
+    @Test("what was made beside something of which nobody knows whether it was made is taken back all the same")
+    func besideUnknown() async throws {
+        let home = try await ChangesHome(users: 20)
+        let rules = "/me/mailFolders/inbox/messageRules"
+        func make(_ name: String) async throws {
+            _ = try await home.graph("POST", rules, ["displayName": .string(name), "sequence": 1, "isEnabled": false])
+        }
+        let before = try await home.list(rules).count
+        try await make("First")
+        try await make("Second")
+        try await home.control(
+            "POST", "faults", ["kind": "torn", "method": "POST", "path": "*messageRules", "count": 1])
+        await #expect(throws: MMError.self) { try await make("Lost") }
+        let forecast = try await home.call("undo", ["since": "1h", "dryRun": true])
+        let stays = ChangesHome.value(forecast).array?.filter { $0["undo"]?.string?.hasPrefix("can't") == true }
+        #expect(stays?.count == 1, "\(forecast)")
+        let answer = try await home.call("undo", ["since": "1h", "skip": true])
+        #expect(
+            ChangesHome.value(answer).array?.count { $0["result"] == "undone" } == 2, "\(ChangesHome.value(answer))")
+        let left = try await home.list(rules).compactMap { $0["displayName"]?.string }
+        #expect(left.count == before + 1 && left.contains("Lost"), "\(left)")
+        await home.stop()
+    }
+
     @Test("what hangs on a change that stays is left: earlier changes of the same, and what made the object")
     func dependent() async throws {
         let home = try await ChangesHome(users: 12)

@@ -8,6 +8,8 @@ extension Change {
         switch kind {
         case .properties where !keys.isEmpty: return keys.map { "\(place) \($0.lowercased())" }
         case .link, .unlink: return others.map { "\(place) \($0.id.lowercased())" }
+        // Its place is what it was made in. Nothing else can speak of an object whose id nobody knows.
+        case .creation: return subject.id.isEmpty ? [] : ["\(place) \(subject.id.lowercased())"]
         default: return [place]
         }
     }
