@@ -67,12 +67,15 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
-    @Test("a policy of Teams that a cmdlet changes is written back")
+    @Test("a policy of Teams that a cmdlet changes is written back, one that a cmdlet removes is there again")
     func teams() async throws {
         let tenant = try await Self.tenant()
-        func policy() async throws -> JSONValue? {
+        func policies() async throws -> [JSONValue] {
             let ran = try await tenant.mm(["run", "Demo", "teams", "Get-CsTeamsMeetingPolicy", "--json", "-q"])
-            return try #require(ran.json?.array, "\(ran)").first { $0["Identity"] == "Global" }?["AllowCloudRecording"]
+            return try #require(ran.json?.array, "\(ran)")
+        }
+        func policy() async throws -> JSONValue? {
+            try await policies().first { $0["Identity"] == "Global" }?["AllowCloudRecording"]
         }
         let asked = try await tenant.mm(["run", "Demo", "teams", "Get-CsTeamsMeetingPolicy", "--json"])
         if let code = asked.failure?["details"]?["userCode"]?.string { try await tenant.approve(code) }
@@ -91,6 +94,15 @@ struct SessionJournalTests {
         #expect(change["change"]?.string?.contains("TeamsMeetingPolicy Global") == true, "\(change)")
         try await confirmed(["undo", change["id"]?.string ?? "", "--json"], in: tenant)
         #expect(try await policy() == true)
+        let before = try await policies()
+        let name = "Tag:RestrictedAnonymousAccess"
+        try await confirmed(
+            ["run", "Demo", "teams", "Remove-CsTeamsMeetingPolicy -Identity \(name)", "--json"], in: tenant)
+        #expect(try await policies().count == before.count - 1)
+        let removal = try #require(try await tenant.mm(["undo", "list", "--json"]).json?.array?.first)
+        #expect(removal["state"] == "can be undone", "\(removal)")
+        try await confirmed(["undo", removal["id"]?.string ?? "", "--json"], in: tenant)
+        #expect(Set(try await policies()) == Set(before))
         await tenant.stop()
     }
 

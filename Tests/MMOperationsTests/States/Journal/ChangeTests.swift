@@ -71,7 +71,7 @@ struct ChangeTests {
         #expect(Change(try GraphRequest(method: "GET", target: target), isAction: nil) == nil)
     }
 
-    @Test("settings of Teams are written back as far as the request wrote them, a policy that was made is removed")
+    @Test("settings of Teams are written back as far as the request wrote them, a policy that was made is removed, a removed one made again")
     func teams() throws {
         let place = "/Skype.Policy/configurations/TeamsMeetingPolicy"
         func change(_ method: String, _ path: String, _ body: JSONValue) throws -> Change {
@@ -97,7 +97,17 @@ struct ChangeTests {
         #expect(made.inverse(base: "").map(\.path) == ["\(place)/configuration/Sales"])
         #expect(made.left(by: nil, etag: nil).standing(in: ["value": []]) == .asBefore)
         #expect(made.standing(in: ["value": [["Identity": "Tag:Sales", "AllowTranscription": false]]]) == .asLeft)
-        #expect(try change("DELETE", "\(place)/configuration/Sales", [:]).reasonAgainstUndo != nil)
+        let removed = try change("DELETE", "\(place)/configuration/Tag:Other", [:])
+        #expect(removed.priorPath == place && removed.reasonAgainstUndo != nil)
+        let gone = removed.knowing(rows)
+        #expect(gone.before == ["AllowCloudRecording": false] && gone.reasonAgainstUndo == nil)
+        #expect(gone.standing(in: rows) == .asBefore && gone.standing(in: ["value": []]) == .asLeft)
+        #expect(gone.inverse(base: "").map { "\($0.method) \($0.path)" } == ["POST \(place)"])
+        #expect(gone.inverse(base: "")[0].body == ["Identity": "Other", "AllowCloudRecording": false])
+        #expect(Change(json: gone.json) == gone)
+        #expect(removed.knowing(["value": []]).reasonAgainstUndo != nil)
+        // Removing the global one only brings back settings that nobody knows.
+        #expect(try change("DELETE", "\(place)/configuration/Global", [:]).reasonAgainstUndo != nil)
     }
 
     @Test("restore structured values whole, and empty what they did not have before")

@@ -39,6 +39,9 @@ extension Change {
             self.init(
                 .creation, version: "", place: path, keys: settings.map(\.key), subject: .init(id: name, name: name),
                 after: .object(JSONObject(settings.map { ($0.key, $0.value) })), isBeforeKnown: true)
+        } else if request.method == "DELETE", isObject, steps[4].lowercased() != "global" {
+            // The global one is not removed by it: it goes back to what it was at first, which nobody knows.
+            self.init(.deletion, version: "", place: path, subject: .init(id: steps[4], name: Self.unmarked(steps[4])))
         } else {
             self.init(
                 .action, version: "", place: path, subject: .init(id: steps.last ?? ""), isBeforeKnown: true,
@@ -50,18 +53,23 @@ extension Change {
     /// The list in which the object is found.
     var teamsReading: String? {
         switch kind {
-        case .properties: place.split(separator: "/").prefix(3).map { "/" + $0 }.joined()
+        case .properties, .deletion: teamsType
         case .creation: place
         default: nil
         }
     }
 
+    /// The place of all objects of its type.
+    private var teamsType: String { place.split(separator: "/").prefix(3).map { "/" + $0 }.joined() }
+
+    /// A name without the mark of those that are given to people.
+    private static func unmarked(_ name: String) -> String {
+        name.lowercased().hasPrefix("tag:") ? String(name.dropFirst(4)) : name
+    }
+
     /// The object in what lists those of its type. The mark of those that are given to people may be left out.
     private func teamsObject(in answer: JSONValue) -> JSONValue? {
-        func plain(_ name: String) -> String {
-            let name = name.lowercased()
-            return name.hasPrefix("tag:") ? String(name.dropFirst(4)) : name
-        }
+        func plain(_ name: String) -> String { Self.unmarked(name).lowercased() }
         return answer["value"]?.array?.first { $0["Identity"]?.string.map(plain) == plain(subject.id) }
     }
 
@@ -73,19 +81,30 @@ extension Change {
     }
 
     func knowing(teams answer: JSONValue) -> Change {
-        guard kind == .properties else { return self }
-        guard let settings = teamsSettings(in: answer) else { return missing }
+        guard kind == .properties || kind == .deletion else { return self }
+        guard let object = teamsObject(in: answer)?.object, let written = teamsSettings(in: answer) else {
+            return missing
+        }
         var change = self
-        change.before = .object(settings)
+        let all = object.filter {
+            !Self.teamsIdentity.contains($0.key.lowercased()) && !$0.value.isNull && Self.isPlain($0.key, $0.value)
+        }
+        change.before = .object(kind == .deletion ? JSONObject(all.map { ($0.key, $0.value) }) : written)
         change.isBeforeKnown = true
         return change
     }
 
-    /// The request that writes the settings back, or takes away what was made.
+    /// The request that writes the settings back, takes away what was made, or makes what was removed.
     var teamsInverse: [InverseRequest] {
         switch kind {
         case .properties: before.map { [InverseRequest("PUT", place, $0)] } ?? []
         case .creation: [InverseRequest("DELETE", "\(place)/configuration/\(Self.step(subject.id))")]
+        case .deletion:
+            before?.object.map { settings in
+                var body: JSONObject = ["Identity": .string(Self.unmarked(subject.id))]
+                for (name, value) in settings { body[name] = value }
+                return [InverseRequest("POST", teamsType, .object(body))]
+            } ?? []
         default: []
         }
     }

@@ -176,7 +176,8 @@ extension Change {
         case .creation: ["\(subject.text) is deleted"]
         case .deletion:
             isRestorable
-                ? ["\(subject.text) is restored from the deleted items"] : ["it is created anew, with another id"]
+                ? ["\(subject.text) is restored from the deleted items"]
+                : [service == .teams ? "it is created anew" : "it is created anew, with another id"]
         case .restoration: ["\(subject.text) is deleted again"]
         case .file: ["what it held before is put back, and what it holds now is kept in turn"]
         case .content: ["version \(before?[Self.versionKey]?.string ?? "") of it becomes the current one again"]
