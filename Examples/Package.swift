@@ -9,6 +9,7 @@ let examples: [(name: String, uses: [String])] = [
     ("SwiftEmbedding", ["MMCore", "MMOperations"]),
     ("PoolSessions", ["MicrosoftMaster"]),
     ("NightlyReport", ["MicrosoftMaster"]),
+    ("PlannedChange", ["MicrosoftMaster"]),
     ("FlowOwners", ["MicrosoftMaster"]),
     ("WhoIsSignedIn", ["MMCore", "MMIdentity"]),
     ("RegistryCheck", ["MMCore"]),

@@ -424,6 +424,11 @@ struct AgentWords: Sendable {
             }
             result += call
             rest = rest[used...]
+            if isQuoted, rest.first == "`", result.hasSuffix(Self.ownersRemark) {
+                // What is said of the command is no part of it.
+                result = result.dropLast(Self.ownersRemark.count) + "`" + Self.ownersRemark
+                rest.removeFirst()
+            }
         }
         return result + rest
     }
@@ -442,10 +447,13 @@ struct AgentWords: Sendable {
         if !isWhole { arguments = arguments.prefix { $0.isArgument } }
         let end = isWhole ? text.endIndex : (arguments.last ?? pieces[count - 1]).end
         guard operation.operation.declaration.audience == .everyone else {
-            return ("mm " + String(text[..<end]) + " (the owner's, in a terminal)", end)
+            return ("mm " + String(text[..<end]) + Self.ownersRemark, end)
         }
         return (tool(operation.operation, arguments.map(\.text)), end)
     }
+
+    /// What is said of a command that a model can't call.
+    private static let ownersRemark = " (the owner's, in a terminal)"
 
     /// What no operation is: a command of the program itself, such as `mm doctor`, which is its owner's.
     private func owners(_ pieces: [Piece], _ whole: Substring.Index?) -> (call: String, end: Substring.Index)? {
@@ -453,7 +461,7 @@ struct AgentWords: Sendable {
         let used = whole == nil ? pieces.prefix { $0.isArgument || $0.text == first.text } : pieces[...]
         guard let last = used.last else { return nil }
         let words = used.map(\.written).joined(separator: " ")
-        return ("mm \(words) (the owner's, in a terminal)", whole ?? last.end)
+        return ("mm \(words)" + Self.ownersRemark, whole ?? last.end)
     }
 
     private static let ownCommands: Set<String> = [

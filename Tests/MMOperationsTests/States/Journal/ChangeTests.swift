@@ -71,7 +71,7 @@ struct ChangeTests {
         #expect(Change(try GraphRequest(method: "GET", target: target), isAction: nil) == nil)
     }
 
-    @Test("settings of Teams are written back as far as the request wrote them, a policy that was made is removed, a removed one made again")
+    @Test("settings of Teams are written back as far as the request wrote them, policies are removed and made again")
     func teams() throws {
         let place = "/Skype.Policy/configurations/TeamsMeetingPolicy"
         func change(_ method: String, _ path: String, _ body: JSONValue) throws -> Change {
