@@ -107,6 +107,24 @@ struct PlanTests {
         await home.tenant.stop()
     }
 
+    @Test("says whether a person is asked about it: many plain changes are", arguments: [(10, false), (11, true)])
+    func asks(count: Int, isAsked: Bool) async throws {
+        let home = try await PlanHome(users: 40)
+        let calls = try await home.users(count).map {
+            PlanHome.request("PATCH", "/users/\($0)", ["department": "Planned"])
+        }
+        let answer = try await home.tenant.call("plan", ["calls": .array(calls)])
+        let plan = ChangesHome.value(answer)
+        #expect(plan["steps"]?.array?.count == count && plan["asks"] == .bool(isAsked))
+        #expect(answer.notes.contains { $0.contains("plan approve") } == isAsked, "\(answer.notes)")
+        let applied = await Result { () async throws(MMError) in try await home.apply(plan) }
+        switch applied {
+        case .success: #expect(!isAsked)
+        case .failure(let error): #expect(isAsked && error.code == .confirmationNeeded, "\(error)")
+        }
+        await home.tenant.stop()
+    }
+
     @Test("a second apply of the same plan sends nothing")
     func once() async throws {
         let home = try await PlanHome()

@@ -1,13 +1,13 @@
 internal import PowerShellSyntax
 
 /// How many things a text changes in a service, as far as its own lists and limits say.
-struct TargetCount: Sendable {
+package struct TargetCount: Sendable {
     /// How often at most each command runs, by its name and place: a loop's body is walked more than once.
     private var counts: [String: [SourceExtent: Int]] = [:]
     private var isOpen = false
 
     /// More things than these are many: a change of them is asked about.
-    static let few = 10
+    package static let few = 10
 
     /// A command that changes something was found.
     /// - Parameter times: how often it runs at most.

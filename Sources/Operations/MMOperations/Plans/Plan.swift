@@ -1,4 +1,5 @@
 import MMCore
+import MMGuard
 
 /// What calls would change, request by request, as they were judged and as the objects stood: a value that is shown, approved and
 /// carried out exactly so, on this machine or another one.
@@ -54,6 +55,11 @@ struct Plan: Sendable {
 
     /// The connections in the order of their first steps.
     var connections: [String] { places.map(\.connection) }
+
+    /// Whether a person is asked about it, as far as it tells: its connections may demand more by the time it is applied.
+    var asks: Bool {
+        places.count > 1 || steps.contains { $0.decision == .ask } || PlanStep.objects(of: steps) > TargetCount.few
+    }
 }
 
 extension Plan {

@@ -109,15 +109,14 @@ struct PlanQuestions {
     private func request(_ steps: [PlanStep], on connection: Connection) async throws(MMError) -> ConfirmationRequest? {
         var verdicts: [Verdict] = []
         var modules: [String] = []
-        var objects: Set<String> = []
         for step in steps {
             verdicts.append(try await verdict(on: step, connection))
             if !modules.contains(step.module) { modules.append(step.module) }
-            if let change = step.change { objects.insert("\(change.service.rawValue) \(change.place.lowercased())") }
         }
+        let objects = PlanStep.objects(of: steps)
         guard
             let verdict = Verdict.joined(verdicts)?.changing(
-                objects.count, by: "A plan that changes \(objects.count) objects", instead: "Look at it: mm plan show.")
+                objects, by: "A plan that changes \(objects) objects", instead: "Look at it: mm plan show.")
         else { return nil }
         let bodies = steps.filter { !$0.body.isNull }.map { step -> JSONValue in
             ["request": .string(step.line), "body": step.body]

@@ -95,8 +95,15 @@ struct PlanMake: CatalogueOperation {
     private static func next(_ plan: Plan, _ name: String, _ context: OperationContext) -> [String] {
         guard !plan.steps.isEmpty else { return [] }
         let word = ShellWord.quoted(name)
-        if context.call.caller.surface == .terminal { return ["mm plan approve \(word), then mm apply \(word)"] }
-        return ["A person approves it with `mm plan approve \(plan.id)`; then call `apply` {\"plan\": \"\(plan.id)\"}."]
+        if context.call.caller.surface == .terminal {
+            return ["mm " + (plan.asks ? "plan approve \(word), then mm " : "") + "apply \(word)"]
+        }
+        let call = "call `apply` {\"plan\": \"\(plan.id)\"}"
+        return [
+            plan.asks
+                ? "A person approves it with `mm plan approve \(plan.id)`; then \(call)."
+                : "Nobody has to approve it: \(call)."
+        ]
     }
 }
 

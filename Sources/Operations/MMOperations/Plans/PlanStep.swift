@@ -40,6 +40,11 @@ struct PlanStep: Sendable {
     /// How that stood.
     let state: PlanState
 
+    /// How many objects steps change.
+    static func objects(of steps: [PlanStep]) -> Int {
+        Set(steps.compactMap { $0.change.map { "\($0.service.rawValue) \($0.place.lowercased())" } }).count
+    }
+
     /// What is sent, in one line.
     var line: String {
         switch act {

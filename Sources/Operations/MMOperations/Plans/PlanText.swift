@@ -81,7 +81,7 @@ struct PlanText {
             "connections": .array(
                 plan.places.map { ["connection": .string($0.connection), "tenant": .string($0.tenant)] }),
             "steps": .array(plan.steps.enumerated().map { Self.row(of: $1, number: $0 + 1) }),
-            "asks": .bool(plan.steps.contains { $0.decision == .ask } || plan.places.count > 1),
+            "asks": .bool(plan.asks),
             "approvals": .array(
                 file.approvals.map {
                     ["by": .string($0.by), "check": .string($0.check.rawValue), "at": .string($0.at.iso8601)]
