@@ -33,7 +33,9 @@ package struct ExecDoctor: Sendable {
                 "/bin/sh", "-c",
                 """
                 az login --identity -o none && az group list -o none && az resource list -o none && az vm list -o none \
-                && az role assignment list -o none && az rest --url https://graph.microsoft.com/v1.0/me
+                && az role assignment list -o none && az keyvault secret list --vault-name kvweb -o none \
+                && az storage container list --account-name saweb --auth-mode login -o none \
+                && az rest --url https://graph.microsoft.com/v1.0/me
                 """,
             ], way: "az login --identity, in the same program"),
         Trial(
