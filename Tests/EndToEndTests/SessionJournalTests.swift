@@ -106,6 +106,45 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
+    @Test("a policy of Teams that a cmdlet would change is planned, and the approved plan changes it without PowerShell")
+    func plannedPolicy() async throws {
+        let tenant = try await Self.tenant()
+        let read = ["run", "Demo", "teams", "Get-CsTeamsMeetingPolicy", "--json"]
+        var ran = try await tenant.mm(read)
+        if let code = ran.failure?["details"]?["userCode"]?.string { try await tenant.approve(code) }
+        while ran.code == 3 { ran = try await tenant.mm(read) }
+        func recording() async throws -> JSONValue? {
+            let ran = try await tenant.mm(read)
+            return try #require(ran.json?.array, "\(ran)").first { $0["Identity"] == "Global" }?["AllowCloudRecording"]
+        }
+        let file = "\(tenant.home.path)/teams.plan"
+        let words = [
+            "plan", "-o", file, "--json", "--", "run", "Demo", "teams",
+            "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording $false",
+        ]
+        let planned = try await tenant.mm(words)
+        #expect(planned.code == 2 && planned.json?["steps"]?.array?.count == 1, "\(planned)")
+        #expect(planned.json?["asks"] == true && planned.json?["open"]?.string == nil, "\(planned)")
+        #expect(try await recording() == true)
+        let said = try await tenant.dialog(["plan", "approve", file], [("Type yes", "yes\n")])
+        #expect(said.code == 0, "\(said)")
+        let applied = try await tenant.mm(["apply", file, "--json"])
+        #expect(applied.code == 0 && applied.json?["done"] == 1, "\(applied)")
+        #expect(try await recording() == false)
+        // What was planned on another state is refused.
+        try await confirmed(
+            ["run", "Demo", "teams", "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording $true", "--json"],
+            in: tenant)
+        let again = try await tenant.mm(words)
+        #expect(again.code == 2, "\(again)")
+        try await confirmed(
+            ["run", "Demo", "teams", "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording $false", "--json"],
+            in: tenant)
+        let late = try await tenant.mm(["apply", file, "--json"])
+        #expect(late.failure?["code"] == "conflict", "\(late)")
+        await tenant.stop()
+    }
+
     /// Runs what a person has to confirm first.
     private func confirmed(_ words: [String], in tenant: Tenant) async throws {
         let asked = try await tenant.mm(words)

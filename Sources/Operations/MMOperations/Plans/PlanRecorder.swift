@@ -135,17 +135,16 @@ package final class PlanRecorder: Sendable {
 
 extension PlanRecorder {
     /// Takes requests.
-    /// - Parameter resource: the service, as callers name it.
+    /// - Parameter place: the service.
     /// - Returns: the answer of a call that has sent nothing.
     /// - Throws: the guard's no to one of them.
     func record(
-        _ requests: [GraphRequest], of resource: RequestResource, at desk: Desk
+        _ requests: [GraphRequest], of place: PlanService, at desk: Desk
     ) async throws(MMError) -> OperationAnswer {
         let watch = desk.watch
         watch.context.record.note("planned", true)
         let connection = watch.connection
-        let service: Change.Service = resource == .flow ? .flow : .graph
-        let writes = await watch.writes(requests, after: left(on: connection.name, service))
+        let writes = await watch.writes(requests, after: left(on: connection.name, place.changes))
         let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)
         var answers: [Int: PlanEarlier.Done] = [:]
         for (index, write) in writes.enumerated() {
@@ -156,7 +155,7 @@ extension PlanRecorder {
             let request = write.request
             let act = PlanStep.Act.request(
                 .init(
-                    resource: resource.rawValue, method: request.method, address: request.target.pathAndQuery,
+                    resource: place.word, method: request.method, address: request.target.pathAndQuery,
                     headers: request.headers, body: request.body,
                     contentType: request.contentType))
             if let done = try carriedOut(act, on: connection.name, write.change) {
@@ -172,7 +171,7 @@ extension PlanRecorder {
                 { call in
                     PlanStep(
                         call: call, part: watch.context.call.partOf?.step, connection: connection.name,
-                        module: resource.module, act: act,
+                        module: place.module, act: act,
                         guardClass: verdict.guardClass, decision: verdict.decision, reason: verdict.reason,
                         change: write.change, state: found)
                 }, leaving: write.change, on: connection.name)

@@ -3,6 +3,46 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
+/// The service that a planned request goes to: one that callers name, or the configuration of Teams, which only scripts reach.
+enum PlanService {
+    case named(RequestResource)
+    case teams
+
+    init?(_ service: RequestService) {
+        if service == .teams {
+            self = .teams
+        } else {
+            guard let resource = RequestResource(service) else { return nil }
+            self = .named(resource)
+        }
+    }
+
+    /// - Parameter word: as a plan names it.
+    init?(word: String) {
+        if word == Self.teams.word {
+            self = .teams
+        } else {
+            guard let resource = RequestResource(rawValue: word) else { return nil }
+            self = .named(resource)
+        }
+    }
+
+    /// What a plan calls it.
+    var word: String { if case .named(let resource) = self { resource.rawValue } else { "teams" } }
+
+    /// Its session, as sessions are named.
+    var module: String { if case .named(let resource) = self { resource.module } else { "teams" } }
+
+    /// Whose changes its requests make.
+    var changes: Change.Service {
+        switch self {
+        case .named(.flow): .flow
+        case .named: .graph
+        case .teams: .teams
+        }
+    }
+}
+
 /// The steps of a plan on their way to one connection's services: looked at, and sent as every other write is, through the journal.
 struct PlanSending: Sendable {
     let connection: Connection
@@ -39,14 +79,7 @@ struct PlanSending: Sendable {
     /// The request that a step holds, byte for byte.
     /// - Throws: `conflict` where the address would be another one today.
     func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GuardedClient, GraphRequest) {
-        let cloud = try services.identity.cloud(of: connection)
-        guard let resource = RequestResource(rawValue: text.resource) else {
-            throw MMError(.invalidInput, "The plan names a service that doesn't exist: \(text.resource.prefix(40)).")
-        }
-        let place = try RequestResource.place(resource, of: text.address, connection: connection, cloud: cloud)
-        let client = try GuardedClient(
-            identity: services.identity, connection: connection, service: place.service,
-            sharePointLabel: place.sharePointLabel)
+        let client = try client(of: text)
         let target = try client.target(text.address)
         guard target.pathAndQuery == text.address else {
             throw MMError(
@@ -57,6 +90,20 @@ struct PlanSending: Sendable {
             method: text.method, target: target, headers: text.headers, body: text.body,
             contentType: text.contentType)
         return (client, request)
+    }
+
+    private func client(of text: PlanStep.GraphRequestText) throws(MMError) -> GuardedClient {
+        switch PlanService(word: text.resource) {
+        case .named(let resource):
+            let place = try RequestResource.place(
+                resource, of: text.address, connection: connection, cloud: try services.identity.cloud(of: connection))
+            return try GuardedClient(
+                identity: services.identity, connection: connection, service: place.service,
+                sharePointLabel: place.sharePointLabel)
+        case .teams: return try GuardedClient(identity: services.identity, connection: connection, service: .teams)
+        case nil:
+            throw MMError(.invalidInput, "The plan names a service that doesn't exist: \(text.resource.prefix(40)).")
+        }
     }
 
     /// The service whose token a step needs.

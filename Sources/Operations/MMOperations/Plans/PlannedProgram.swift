@@ -4,6 +4,7 @@ import MMEgress
 import MMGuard
 import MMIdentity
 import MMPowerShell
+import PowerShellSyntax
 
 /// A program, or a script in PowerShell, of which only a plan is made: its reads are sent, and each request that would change something becomes a step; the program
 /// is told that it was not sent. Where it goes on with what such a request would have answered, or reads what one would have changed,
@@ -86,10 +87,10 @@ final class PlannedProgram: Sendable {
                 try await record(cmdlet, written)
                 return Self.planned
             }
-            let (desk, resource) = try desk(for: request)
+            let (desk, place) = try desk(for: request)
             let parts = try WireJournal.parts(of: request, desk.client).requests
             let before = recorder.steps.count
-            _ = try await recorder.record(parts, of: resource, at: desk)
+            _ = try await recorder.record(parts, of: place, at: desk)
             let steps = recorder.steps.dropFirst(before)
             state.withLock { state in
                 state.count += steps.count
@@ -137,11 +138,11 @@ final class PlannedProgram: Sendable {
         code: "planned", message: "The plan ends before this: nothing was sent.")
 
     /// What records requests to the service that one goes to.
-    private func desk(for request: DescribedRequest) throws(MMError) -> (Desk, RequestResource) {
+    private func desk(for request: DescribedRequest) throws(MMError) -> (Desk, PlanService) {
         let unknown = MMError(
             .unsupported, "A request to \(request.place.host) can't be part of a plan.",
-            hint: "Plans hold requests to Graph, Power Automate, Azure, SharePoint and the Power Platform.")
-        guard let service = WireRequest(request).service, let resource = RequestResource(service) else { throw unknown }
+            hint: "Plans hold requests to Graph, Power Automate, Teams, Azure, SharePoint and the Power Platform.")
+        guard let service = WireRequest(request).service, let place = PlanService(service) else { throw unknown }
         if case .beginning = request.body {
             throw MMError(
                 .unsupported,
@@ -149,7 +150,7 @@ final class PlannedProgram: Sendable {
         }
         let client = try GuardedClient(identity: services.identity, connection: connection, service: service)
         let watch = WriteWatch(client: client, connection: connection, requests: services, context: context)
-        return (Desk(watch: watch, module: resource.module, confirmed: false), resource)
+        return (Desk(watch: watch, module: place.module, confirmed: false), place)
     }
 
     private static func path(of request: DescribedRequest) -> String { path(of: request.target) }
@@ -174,15 +175,25 @@ final class PlannedProgram: Sendable {
 
     /// What the call answers once the script has ended.
     /// - Throws: as `end(code:)`.
-    func end(of answer: PowerShellAnswer, script: String) throws(MMError) -> OperationAnswer {
+    func end(of answer: PowerShellAnswer, script: String, parsed: ParsedScript) throws(MMError) -> OperationAnswer {
         let errors = answer.reportedErrors(in: script)
-        // Each change that was held back is an error to its cmdlet.
+        // Each change that was held back is an error to its cmdlet. Where that ends the script, all of it has run if it is one cmdlet.
         let held = state.withLock { $0.refused }
-        let isWhole = answer.end?.state == .completed && errors.count <= held
+        let isAtEnd =
+            answer.end?.state == .completed || answer.end?.state == .failed && Self.isOneCommand(parsed)
+        let isWhole = isAtEnd && errors.count <= held
         let problem = answer.end?.state == .completed ? errors.first?.line ?? "" : answer.problem(in: script)
         return try end(
             isWhole ? nil : "the script fails there, since its changes were not sent",
             orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
+    }
+
+    private static func isOneCommand(_ script: ParsedScript) -> Bool {
+        guard let statements = script.root?.body?.statements, statements.count == 1,
+            case .pipeline(let pipeline) = statements[0], pipeline.elements.count == 1,
+            case .command = pipeline.elements[0]
+        else { return false }
+        return true
     }
 
     /// Whether it has held anything back.

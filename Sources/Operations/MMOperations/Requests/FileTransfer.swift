@@ -32,7 +32,7 @@ struct FileTransfer {
         if input.isDryRun { return try await WriteForecast(desk).answer([await write(upload)]) }
         if let planning = context.call.planning {
             guard let request = try await upload.wholeRequest() else { throw Self.tooLargeToPlan(file) }
-            return try await planning.record([request], of: resource, at: desk)
+            return try await planning.record([request], of: .named(resource), at: desk)
         }
         let cleared = try await desk.clear(
             [upload.request], lines: ["file: \(file.path), \(file.size) bytes"],

@@ -122,7 +122,7 @@ struct RequestCall: Sendable {
     private func withoutSending(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer? {
         if input.isDryRun { return try await WriteForecast(desk).answer(requests) }
         guard let planning = context.call.planning, try desk.changes(requests) else { return nil }
-        return try await planning.record(requests, of: place.resource, at: desk)
+        return try await planning.record(requests, of: .named(place.resource), at: desk)
     }
 
     /// Has requests judged, and whoever must be asked, asked; reads the state of what they change for that and for the journal.

@@ -203,7 +203,7 @@ final class ClearedScript: Sendable {
             guard case .powerShell(let left) = answer.output, input.isDryRun || planned.hasHeld else {
                 return try await shown(answer)
             }
-            return try planned.end(of: left, script: input.command ?? "")
+            return try planned.end(of: left, script: input.command ?? "", parsed: plan.parsed)
         }
         switch await flow?.begin(work) {
         case nil: return try await shown(try await work())
