@@ -106,7 +106,7 @@ struct SessionJournalTests {
         await tenant.stop()
     }
 
-    @Test("a policy of Teams that a cmdlet would change is planned, and the approved plan changes it without PowerShell")
+    @Test("a change of a Teams policy is planned, and the approved plan makes it without PowerShell")
     func plannedPolicy() async throws {
         let tenant = try await Self.tenant()
         let read = ["run", "Demo", "teams", "Get-CsTeamsMeetingPolicy", "--json"]
@@ -132,14 +132,14 @@ struct SessionJournalTests {
         #expect(applied.code == 0 && applied.json?["done"] == 1, "\(applied)")
         #expect(try await recording() == false)
         // What was planned on another state is refused.
-        try await confirmed(
-            ["run", "Demo", "teams", "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording $true", "--json"],
-            in: tenant)
+        func set(_ value: String) async throws {
+            let script = "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording \(value)"
+            try await confirmed(["run", "Demo", "teams", script, "--json"], in: tenant)
+        }
+        try await set("$true")
         let again = try await tenant.mm(words)
         #expect(again.code == 2, "\(again)")
-        try await confirmed(
-            ["run", "Demo", "teams", "Set-CsTeamsMeetingPolicy -Identity Global -AllowCloudRecording $false", "--json"],
-            in: tenant)
+        try await set("$false")
         let late = try await tenant.mm(["apply", file, "--json"])
         #expect(late.failure?["code"] == "conflict", "\(late)")
         await tenant.stop()

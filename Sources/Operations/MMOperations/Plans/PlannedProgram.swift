@@ -180,7 +180,7 @@ final class PlannedProgram: Sendable {
         // Each change that was held back is an error to its cmdlet. Where that ends the script, all of it has run if it is one cmdlet.
         let held = state.withLock { $0.refused }
         let isAtEnd =
-            answer.end?.state == .completed || answer.end?.state == .failed && Self.isOneCommand(parsed)
+            answer.end?.state == .completed || answer.end?.state == .failed && Self.isOneCmdlet(parsed)
         let isWhole = isAtEnd && errors.count <= held
         let problem = answer.end?.state == .completed ? errors.first?.line ?? "" : answer.problem(in: script)
         return try end(
@@ -188,12 +188,15 @@ final class PlannedProgram: Sendable {
             orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
     }
 
-    private static func isOneCommand(_ script: ParsedScript) -> Bool {
+    /// Whether a script is one cmdlet of a service, called once: neither a function, which may go on, nor one with commands in it.
+    private static func isOneCmdlet(_ script: ParsedScript) -> Bool {
         guard let statements = script.root?.body?.statements, statements.count == 1,
             case .pipeline(let pipeline) = statements[0], pipeline.elements.count == 1,
-            case .command = pipeline.elements[0]
+            case .command(let command) = pipeline.elements[0], command.invocation == nil,
+            let name = command.constantName, CmdletClasses().isOfService(name)
         else { return false }
-        return true
+        let commands = ScriptFacts(of: script).items.count { if case .command = $0.detail { true } else { false } }
+        return commands == 1
     }
 
     /// Whether it has held anything back.
