@@ -67,4 +67,78 @@ struct PatientScripts {
         #expect(texts.dropFirst().first?.hasPrefix("caught: The term 'Export' is not recognized") == true)
         #expect(result.errors.map(\.id) == ["CommandNotFoundException", "CommandNotFoundException"])
     }
+
+    @Test(
+        "that only read have labels, single numbers, elements that are replaced, and tables shown whole",
+        arguments: [
+            (
+                ":outer foreach ($a in 1..3) { foreach ($b in 1..3) { if ($b -eq 2) { continue outer }; \"$a$b\" } }",
+                ["11", "21", "31"]
+            ),
+            (":Outer while ($true) { switch (1) { 1 { break outer } }; 'no' }; 'end'", ["end"]),
+            (
+                ":one for ($i = 0; $i -lt 3; $i++) { :two foreach ($b in 1..3) { if ($b -eq 2) { break two }; $i } }",
+                ["0", "1", "2"]
+            ),
+            ("[float]$n = 1.1; \"$n $($n * 2) $($n.GetType().Name)\"", ["1.1 2.20000004768372 Single"]),
+            (
+                "[single]$n = '0.75'; $n.ToString(); '{0:N2}' -f $n; $n + 1; [math]::Round($n, 1); $n -eq 0.75",
+                ["0.75", "0.75", "1.75", "0.8", "True"]
+            ),
+            ("[float]$n = $null; $n += 2; $n; if ($n -gt 1) { 'more' }", ["2", "more"]),
+            ("$a = 1, 2, 3; $a[1] = 'x'; $a[-1] += 4; $a -join ','", ["1,x,7"]),
+            ("function F { $l = @('a', 'b'); $l[0] = 'c'; return $l }; (F) -join ''", ["cb"]),
+            ("$a = @(1); try { $a[3] = 1 } catch { 'outside' }", ["outside"]),
+            ("'ab 1' -match @('ab', '1')", ["True"]),
+            (
+                "$o = [pscustomobject]@{Name=1}; $o.PSObject.Properties['name'].Value; $null -eq $o.PSObject.Properties['x']",
+                ["1", "True"]
+            ),
+            (
+                "$t = @{a=1}; $t.PSObject.Properties.Name -contains 'a'; $null -eq $t.PSObject.Properties['@odata.nextLink']",
+                ["False", "True"]
+            ),
+            ("$t = @{a=1} | Select-Object -First 1; $t.a", ["1"]),
+        ] as [(String, [String])])
+    func onlyReading(script: String, texts: [String]) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run: \(await outcome(script))")
+            return
+        }
+        #expect(result.objects.map(\.text) == texts)
+        #expect(result.errors.isEmpty && result.failure == nil)
+    }
+
+    @Test("show a wrapped table with all that is in it")
+    func wrapped() async throws {
+        let long = String(repeating: "word ", count: 60)
+        let script = "[pscustomobject]@{Name='a';Text='\(long)'} | Format-Table Name, Text -Wrap"
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text).joined().contains(long.dropLast()))
+    }
+
+    @Test(
+        "go elsewhere where a list that is held twice would change in one place alone",
+        arguments: ["$a = 1, 2; $b = $a; $a[0] = 3; $b[0]", "$a = 1, 2; $o = @{l = $a}; $a[0] = 3; $o.l[0]"])
+    func heldTwice(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test(
+        "that change something keep to what was recorded",
+        arguments: [
+            ":outer foreach ($a in 1..3) { continue outer }", "$a = 1, 2; $a[0] = 3", "'a' -match @('a', 'b')",
+        ])
+    func recordedAlone(script: String) async {
+        guard case .handedOver = await outcome(script, isPatient: false) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
 }

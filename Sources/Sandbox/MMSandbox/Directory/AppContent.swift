@@ -124,7 +124,7 @@ struct AppContent: Sendable {
             "notes": .null, "notificationEmailAddresses": [], "passwordCredentials": [], "keyCredentials": [],
             "replyUrls": [], "preferredSingleSignOnMode": .null, "loginUrl": .null, "logoutUrl": .null,
             "verifiedPublisher": ["displayName": .null, "verifiedPublisherId": .null, "addedDateTime": .null],
-            "alternativeNames": [],
+            "alternativeNames": [], "tokenEncryptionKeyId": .null,
         ]
     }
 

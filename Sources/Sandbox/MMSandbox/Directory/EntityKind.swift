@@ -390,7 +390,9 @@ extension EntityKind {
         userPrincipalName accountEnabled:b ageGroup assignedLicenses:c assignedPlans:c city companyName country \
         createdDateTime:d creationType deletedDateTime:d department employeeHireDate:d employeeId employeeType \
         externalUserState externalUserStateChangeDateTime:d identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
-        onPremisesImmutableId onPremisesLastSyncDateTime:d onPremisesSyncEnabled:b otherMails:c passwordPolicies \
+        onPremisesDistinguishedName onPremisesDomainName onPremisesImmutableId onPremisesLastSyncDateTime:d \
+        onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled:b onPremisesUserPrincipalName \
+        otherMails:c passwordPolicies \
         passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
         streetAddress usageLocation userType licenseAssignmentStates:c refreshTokensValidFromDateTime:d
         """,
@@ -433,7 +435,8 @@ extension EntityKind {
         id deletedDateTime:d accountEnabled:b appId appDisplayName appOwnerOrganizationId appRoleAssignmentRequired:b \
         appRoles:c createdDateTime:d description displayName homepage oauth2PermissionScopes:c servicePrincipalNames:c \
         servicePrincipalType signInAudience tags:c notes notificationEmailAddresses:c passwordCredentials:c \
-        keyCredentials:c replyUrls:c preferredSingleSignOnMode loginUrl logoutUrl verifiedPublisher:o alternativeNames:c
+        keyCredentials:c replyUrls:c preferredSingleSignOnMode loginUrl logoutUrl verifiedPublisher:o alternativeNames:c \
+        tokenEncryptionKeyId
         """,
         directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId", required: "appId")
 

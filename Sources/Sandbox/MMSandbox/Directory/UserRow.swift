@@ -121,7 +121,9 @@ struct UserRow: Sendable {
 
     private func rareValue(of property: String) -> JSONValue? {
         switch property {
-        case "ageGroup", "deletedDateTime", "onPremisesImmutableId", "passwordProfile":
+        case "ageGroup", "deletedDateTime", "onPremisesDistinguishedName", "onPremisesDomainName",
+            "onPremisesImmutableId", "onPremisesSamAccountName", "onPremisesSecurityIdentifier",
+            "onPremisesUserPrincipalName", "passwordProfile":
             .null
         case "createdDateTime": .string(ServiceTime.text(created))
         case "creationType", "externalUserState":

@@ -48,7 +48,7 @@ enum ExchangeValue {
         switch value {
         case .null, .nothing: return .null
         case .bool(let flag): return isText ? .string(flag ? "True" : "False") : .bool(flag)
-        case .int, .long, .double, .decimal:
+        case .int, .long, .double, .single, .decimal:
             let digits = (try? PSText.string(value)) ?? ""
             if isText { return .string(text ?? digits) }
             // A number written in another form reaches the service as the text of its value.
@@ -56,6 +56,7 @@ enum ExchangeValue {
             switch value {
             case .int(let number): return .int(Int64(number))
             case .long(let number): return .int(number)
+            case .single(let number): return .double(PSText.widened(number))
             default: return Comparison.double(value).map { .double($0) } ?? .null
             }
         case .char(let unit): return .string(String(decoding: [unit], as: UTF16.self))

@@ -10,6 +10,8 @@ extension PSValue {
         case .bool(let flag): return .bool(flag)
         case .int(let number): return .int(Int64(number))
         case .long(let number): return .int(number)
+        case .single(let number) where number.isFinite: return .double(PSText.widened(number))
+        case .single(let number): return .string("\(number)")
         case .double(let number): return number.isFinite ? .double(number) : .string("\(number)")
         case .string(let text): return .string(text)
         case .date(let date): return .string(date.json ?? date.text)

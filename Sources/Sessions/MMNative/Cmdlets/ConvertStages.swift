@@ -197,6 +197,7 @@ final class ToCSVStage: Stage {
             case .null, .nothing: fields.append("")
             case .array: fields.append(quoted("System.Object[]"))
             case .double(let number): fields.append(quoted(try PSText.long(number)))
+            case .single(let number): fields.append(quoted(try PSText.long(number)))
             case .table(let table) where !table.isOrdered: fields.append(quoted("System.Collections.Hashtable"))
             case .list(let list): fields.append(quoted(list.typeName))
             case .table, .block: fields.append(quoted(object[name]?.typeName ?? ""))

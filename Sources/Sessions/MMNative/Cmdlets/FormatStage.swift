@@ -65,8 +65,13 @@ final class FormatStage: Stage {
         }
         groups.append(try group(members, title))
         let block = FormattedBlock(isTable: isTable, groups: groups)
-        // `-Wrap` makes a difference only where something doesn't fit.
-        if wraps { throw .handOver("a wrapped table") }
+        if wraps {
+            // What doesn't fit is shown in lines as long as they are: nothing of it may be cut off.
+            guard evaluator.onlyReads, let lines = block.lines(width: 65_536) else {
+                throw .handOver("a wrapped table")
+            }
+            return try next(.string(lines.joined(separator: "\n")))
+        }
         guard let value = block.value else { throw .handOver("formatting") }
         try next(value)
     }
@@ -178,7 +183,7 @@ enum CellText {
     /// Returns the text of a value; tables show fractions with two decimal places.
     static func text(_ value: PSValue, isTable: Bool) throws(Interrupt) -> String {
         switch value {
-        case .double, .decimal:
+        case .double, .single, .decimal:
             return isTable ? try NumberFormat.text(value, "F") : try PSText.string(value)
         case .array(let items):
             var texts: [String] = []

@@ -29,6 +29,7 @@ struct JSONText {
         case .bool(let flag): text += flag ? "true" : "false"
         case .int(let number): text += String(number)
         case .long(let number): text += String(number)
+        case .single(let number): try write(.double(PSText.widened(number)), level: level)
         case .double(let number):
             if number.isFinite {
                 let digits = try PSText.long(number)

@@ -114,7 +114,7 @@ final class MeasureStage: Stage {
     /// Returns a value as a double; `nil` when it certainly isn't a number.
     private static func number(_ value: PSValue) throws(Interrupt) -> Double? {
         switch value {
-        case .int, .long, .double, .decimal: return Comparison.double(value)
+        case .int, .long, .double, .single, .decimal: return Comparison.double(value)
         case .null, .nothing, .bool, .string, .enumeration:
             guard case .double(let number)? = try Conversion.converted(value, to: .double) else { return nil }
             return number

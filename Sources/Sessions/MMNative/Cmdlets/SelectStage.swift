@@ -225,7 +225,9 @@ final class SelectStage: Stage {
     private func marked(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .object(var object) = value else {
             // A table that was a property passes as it is; one that was piped in whole shows as other than it is.
-            if case .table = value, expanded == nil { throw .handOver("a selected table") }
+            if case .table = value, expanded == nil, evaluator.collecting == 0 || !evaluator.onlyReads {
+                throw .handOver("a selected table")
+            }
             return value
         }
         guard object.isCustom else { return value }

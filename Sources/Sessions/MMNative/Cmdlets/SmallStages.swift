@@ -124,6 +124,7 @@ final class HostStage: Stage {
                 texts.append(try PSText.string(item))
             case .object(let object) where object.isCustom: texts.append(try PSText.string(item))
             case .double(let number): texts.append(try PSText.long(number))
+            case .single(let number): texts.append(try PSText.long(number))
             case .table, .array: texts.append(try PSText.string(item))
             default: throw .handOver("showing \(item.typeName)")
             }

@@ -9,7 +9,7 @@ extension Evaluator {
             try run(body.statements, into: sink)
             return true
         } catch {
-            guard case .leaveLoop(let isBreak, _) = error else { throw error }
+            guard let isBreak = error.endsLoop(label) else { throw error }
             return !isBreak
         }
     }
@@ -50,7 +50,7 @@ extension Evaluator {
                 }
                 if !isMatched, let body = node.defaultBody { try run(body.statements, into: sink) }
             } catch {
-                guard case .leaveLoop(let isBreak, _) = error else { throw error }
+                guard let isBreak = error.endsLoop(node.label) else { throw error }
                 if isBreak { return }
             }
         }

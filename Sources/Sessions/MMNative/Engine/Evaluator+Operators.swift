@@ -95,7 +95,8 @@ extension Evaluator {
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _):
             throw .handOver("a type test")
-        case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.string, .string), (.char, .char),
+        case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
+            (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
             return true
         case (.array, .array), (.anytable, .table), (.anylist, .array), (.anylist, .list): return true
@@ -131,7 +132,7 @@ extension Evaluator {
                 try pattern.matches(try operand(item)) == wanted
             }
         case .imatch, .cmatch, .inotmatch, .cnotmatch:
-            if case .array = right { throw .handOver("a pattern that isn't a string") }
+            if case .array = right, !onlyReads { throw .handOver("a pattern that isn't a string") }
             let text = try operand(right)
             return try match(
                 left, try pattern(text, ignoringCase: ignoringCase), wanted: op == .imatch || op == .cmatch)
@@ -147,6 +148,7 @@ extension Evaluator {
 
     private func operand(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
+        case .array where onlyReads: return try PSText.string(value)
         case .array, .table, .block, .type, .typeInfo: throw .handOver("matching \(value.typeName)")
         case .object(let object) where !object.isCustom: throw .handOver("matching \(value.typeName)")
         default: return try PSText.string(value)

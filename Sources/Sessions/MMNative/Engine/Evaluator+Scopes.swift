@@ -97,12 +97,34 @@ extension Evaluator {
                 ("TypeNames", .array([.string(object.typeName)])),
             ])
             return view.map { .object($0) } ?? .null
+        case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
+            // The properties of a table are those of its type, and not its keys.
+            let names = ["IsReadOnly", "IsFixedSize", "IsSynchronized", "Keys", "Values", "SyncRoot", "Count"]
+            let properties = names.compactMap { Self.property($0, .null) }
+            return PSObject([("Properties", .array(properties)), ("BaseObject", target)]).map { .object($0) } ?? .null
         case .table(let table):
             if name.lowercased() == "keys" || name.lowercased() == "values", table[name] == nil, host != nil {
                 return .array(table.entries.map { name.lowercased() == "keys" ? $0.key : $0.value })
             }
             return try Members.property(target, name)
         default: return try Members.property(target.plain, name)
+        }
+    }
+
+    /// Returns `value.PSObject.Properties[name]`; `nil` for any other index.
+    func namedProperty(_ node: IndexExpressionSyntax) throws(Interrupt) -> PSValue? {
+        guard onlyReads, case .member(let outer) = node.target, case .string(let properties) = outer.member,
+            properties.value.lowercased() == "properties", case .member(let inner) = outer.target,
+            case .string(let view) = inner.member, view.value.lowercased() == "psobject"
+        else { return nil }
+        let (target, key) = (try value(of: inner.target), try value(of: node.index))
+        guard case .string(let name) = key else { return nil }
+        switch target {
+        case .object(let object):
+            guard let place = object.shape.place(of: name) else { return .null }
+            return Self.property(object.shape.names[place], object.values[place])
+        case .table(let table) where table["psobject"] == nil && name.hasPrefix("@"): return .null
+        default: return nil
         }
     }
 

@@ -112,8 +112,7 @@ extension Evaluator {
         case .switch(let node): try runSwitch(node, into: sink)
         case .try(let node): try runTry(node, into: sink)
         case .jump(let node):
-            guard node.label == nil else { throw .handOver("a label") }
-            throw .leaveLoop(isBreak: node.kind == .break, [])
+            throw .leaveLoop(isBreak: node.kind == .break, label: try label(of: node), [])
         case .flow(let node):
             switch node.kind {
             case .return:
@@ -131,6 +130,13 @@ extension Evaluator {
             functions[node.name.lowercased()] = function
         default: throw .handOver("an unusual statement")
         }
+    }
+
+    /// The loop that a jump is for.
+    private func label(of node: JumpStatementSyntax) throws(Interrupt) -> String? {
+        guard let label = node.label else { return nil }
+        guard case .string(let name) = label else { throw .handOver("a computed label") }
+        return name.value
     }
 
     /// Returns the code of `exit`.

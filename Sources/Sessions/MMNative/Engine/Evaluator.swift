@@ -18,6 +18,8 @@ final class Evaluator {
     var frames: [[String: PSValue]] = []
     /// The statements that were found beyond the language before the script began, with why.
     var unfit: [SourceExtent: String] = [:]
+    /// Whether the script changes nothing, so that it may use what no real PowerShell's answer was recorded for.
+    var onlyReads = false
     /// Names, in lower case, that are no command anywhere.
     var missing: Set<String> = []
     /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
@@ -206,6 +208,7 @@ final class Evaluator {
         case .paren(let node): return try grouped(node)
         case .invokeMember(let node): return try call(node)
         case .index(let node):
+            if let named = try namedProperty(node) { return named }
             let target = try value(of: node.target)
             if node.isNullConditional, target.isNull { return .null }
             if case .type = target { throw .handOver("an index of a type") }
@@ -388,7 +391,7 @@ final class Evaluator {
         case .minus: return try Arithmetic.subtract(.int(0), operand)
         case .plus:
             switch operand {
-            case .int, .long, .double, .decimal: return operand
+            case .int, .long, .double, .single, .decimal: return operand
             case .bool, .null: throw .handOver("a sign of \(operand.typeName)")
             default: return try Arithmetic.subtract(operand, .int(0))
             }
@@ -453,6 +456,8 @@ extension Evaluator {
     /// What an assignment changes.
     enum Place {
         case variable(String), element(PSTable, PSValue), property(PSObject, String), item(PSList, Int)
+        /// An element of an array that one variable alone holds.
+        case slot(String, Int)
         /// A variable of the script itself, seen from a function.
         case outer(String)
         /// What is assigned is dropped, as by `$env:` in a run of its own.
@@ -487,6 +492,9 @@ extension Evaluator {
         case .index(let node):
             let target = try worth(of: node.target)
             let key = try value(of: node.index)
+            if case .array(let items) = target {
+                return try slot(of: node.target, items.count, key)
+            }
             if case .list(let list) = target {
                 guard case .int(let number) = key else { throw .handOver("an unusual index") }
                 let place = number < 0 ? list.items.count + Int(number) : Int(number)
@@ -525,6 +533,7 @@ extension Evaluator {
         case .element(let table, let key): table[key] ?? .null
         case .property(let object, let name): object[name] ?? .null
         case .item(let list, let place): list.items[place]
+        case .slot(let name, let place): try element(place, of: name)
         case .outer(let name): frames.first?[name] ?? variables[name] ?? .null
         case .dropped: .null
         }
@@ -548,6 +557,7 @@ extension Evaluator {
                         isReadable: true))
             }
         case .item(let list, let place): list.items[place] = value.plain
+        case .slot(let name, let place): try replace(place, of: name, with: value)
         case .outer(let name):
             guard !frames.isEmpty else { return try set(name, value) }
             // A function between that has one of its own keeps it.

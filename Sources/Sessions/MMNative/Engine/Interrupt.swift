@@ -19,13 +19,21 @@ enum Interrupt: Error {
     case leaveBlock([PSValue])
     /// A statement error inside a block that should return a value.
     case blockFailed(NativeError)
-    /// `break` or `continue`, with what the statement that it left had emitted.
-    case leaveLoop(isBreak: Bool, [PSValue])
+    /// `break` or `continue`, for the loop with a label where one is named, with what the statement that it left had emitted.
+    case leaveLoop(isBreak: Bool, label: String?, [PSValue])
+
+    /// Whether a loop or `switch` is left by this jump, and goes on with its next round in place of ending; `nil` where the jump
+    /// is for another one.
+    func endsLoop(_ label: String?) -> Bool? {
+        guard case .leaveLoop(let isBreak, let wanted, _) = self else { return nil }
+        guard wanted == nil || wanted?.lowercased() == label?.lowercased() else { return nil }
+        return isBreak
+    }
 
     /// The output that a jump carries out of the statements which were collecting it.
     var carried: [PSValue] {
         switch self {
-        case .leaveBlock(let items), .leaveLoop(_, let items): items
+        case .leaveBlock(let items), .leaveLoop(_, _, let items): items
         default: []
         }
     }
@@ -34,7 +42,8 @@ enum Interrupt: Error {
     func leaving(with items: [PSValue]?) -> Interrupt {
         switch self {
         case .leaveBlock(let carried): .leaveBlock(items.map { $0 + carried } ?? [])
-        case .leaveLoop(let isBreak, let carried): .leaveLoop(isBreak: isBreak, items.map { $0 + carried } ?? [])
+        case .leaveLoop(let isBreak, let label, let carried):
+            .leaveLoop(isBreak: isBreak, label: label, items.map { $0 + carried } ?? [])
         default: self
         }
     }

@@ -120,7 +120,7 @@ enum Members {
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }
         case .list: throw .handOver("a member of a list")
-        case .bool, .int, .long, .double, .char, .object: break
+        case .bool, .int, .long, .double, .single, .char, .object: break
         }
         if folded == "count" || folded == "length" { return .int(1) }
         return nil

@@ -19,7 +19,7 @@ enum Methods {
                     "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))
         case .string(let text): return try TextMethods.call(text, method, name, arguments)
         case .array(let items): return try each(items, method, name, arguments)
-        case .int, .long, .double, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
+        case .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)
         case .guid, .version, .enumeration:
@@ -43,6 +43,7 @@ enum Methods {
         switch (method, arguments.count, arguments.first) {
         case ("tostring", 0, _):
             if case .double(let number) = target { return .string(try PSText.long(number)) }
+            if case .single(let number) = target { return .string(try PSText.long(number)) }
             return .string(try PSText.string(target))
         case ("tostring", 1, .string(let format)?) where Comparison.isNumber(target) && !format.isEmpty:
             return .string(try NumberFormat.text(target, format))

@@ -55,9 +55,9 @@ package struct NativeEngine: Sendable {
     }
 
     private func check(of script: ParsedScript) -> SubsetCheck {
-        SubsetCheck(script, hasHost: host != nil, canAsk: host?.canAsk ?? false, missing: missing) { name in
-            sources.contains { $0.knows(name) }
-        }
+        SubsetCheck(
+            script, hasHost: host != nil, canAsk: host?.canAsk ?? false, missing: missing, onlyReads: isPatient
+        ) { name in sources.contains { $0.knows(name) } }
     }
 
     private func all(_ texts: [String: String]) -> [String: PSValue] {
@@ -112,7 +112,7 @@ package struct NativeEngine: Sendable {
         let given = all(values)
         let parameters = root.parameterBlock.map { ScriptParameters($0, values: given) }
         let (sources, showsLayouts, screenWidth, limits, host) = (sources, showsLayouts, screenWidth, limits, host)
-        let missing = missing
+        let (missing, onlyReads) = (missing, isPatient)
         let end: (NativeOutcome, NativeSession)
         do {
             end = try await thread.run {
@@ -123,7 +123,7 @@ package struct NativeEngine: Sendable {
                         units: units, session: changesInPlace ? before.copied : before, sources: sources,
                         limits: limits, host: host, thread: thread,
                         receiver: receiver)
-                    run.knows(missing, unfit)
+                    run.knows(missing, unfit, onlyReads: onlyReads)
                     let outcome = run.run(
                         parts, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
@@ -159,9 +159,10 @@ private final class NativeRun {
     }
 
     /// Takes what was found of the script before it began.
-    func knows(_ missing: Set<String>, _ unfit: [SourceExtent: String]) {
+    func knows(_ missing: Set<String>, _ unfit: [SourceExtent: String], onlyReads: Bool) {
         evaluator.missing = missing
         evaluator.unfit = unfit
+        evaluator.onlyReads = onlyReads
     }
 
     /// The columns that PowerShell lays out for where there is no screen.

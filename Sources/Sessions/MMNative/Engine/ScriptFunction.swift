@@ -185,6 +185,7 @@ struct ScriptFunction {
         case .int?: return .int(0)
         case .long?: return .long(0)
         case .double?: return .double(0)
+        case .single?: return .single(0)
         case .bool?: return .bool(false)
         default: return .null
         }

@@ -97,6 +97,7 @@ struct ScriptParameters {
         case .int?: return .int(0)
         case .long?: return .long(0)
         case .double?: return .double(0)
+        case .single?: return .single(0)
         case .bool?: return .bool(false)
         default: return .null
         }

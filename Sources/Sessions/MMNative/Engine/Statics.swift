@@ -104,7 +104,8 @@ enum Statics {
         throw .handOver("the method \(name) of \(type.rawValue)")
     }
 
-    private static func math(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+    private static func math(_ method: String, _ given: [PSValue]) throws(Interrupt) -> PSValue {
+        let arguments = given.map { if case .single(let number) = $0 { PSValue.double(Double(number)) } else { $0 } }
         func double(_ place: Int) throws(Interrupt) -> Double {
             if arguments.indices.contains(place), arguments[place].isNull { return 0 }
             guard arguments.indices.contains(place), let number = Comparison.double(arguments[place]) else {
@@ -224,6 +225,7 @@ enum Statics {
         func plain(_ value: PSValue) throws(Interrupt) -> String {
             switch value {
             case .double(let number): return try PSText.long(number)
+            case .single(let number): return try PSText.long(number)
             case .array, .table, .object, .block: throw .handOver("a text of \(value.typeName)")
             default: return try PSText.string(value)
             }

@@ -7,6 +7,8 @@ struct SubsetCheck {
     /// Whether the run has files of its own, and whether questions can be answered.
     private let hasHost: Bool
     private let canAsk: Bool
+    /// Whether the script changes nothing, so that it may use what no real PowerShell's answer was recorded for.
+    private let onlyReads: Bool
     /// The functions that the script defines, by lower-case name.
     private let functions: Set<String>
     /// Names, in lower case, that are no command anywhere: they end their statement with an error.
@@ -19,15 +21,17 @@ struct SubsetCheck {
     /// - Parameter hasHost: whether the run has files of its own.
     /// - Parameter canAsk: whether questions can be answered.
     /// - Parameter missing: names, in lower case, that are no command anywhere.
+    /// - Parameter onlyReads: whether the script changes nothing.
     init(
         _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, missing: Set<String> = [],
-        isSource: @escaping (String) -> Bool
+        onlyReads: Bool = false, isSource: @escaping (String) -> Bool
     ) {
         self.script = script
         self.isSource = isSource
         self.missing = missing
         self.hasHost = hasHost
         self.canAsk = canAsk
+        self.onlyReads = onlyReads
         functions = Set(
             ScriptFacts(of: script).items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
@@ -87,22 +91,22 @@ struct SubsetCheck {
             }
             return node.elseBody.flatMap { statements($0) }
         case .forEach(let node):
-            guard node.label == nil, Self.isSettable(node.variable.path),
+            guard label(node.label), Self.isSettable(node.variable.path),
                 !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_"
             else { return "an unusual foreach" }
             return statement(node.collection) ?? statements(node.body)
         case .while(let node):
-            guard node.label == nil else { return "a label" }
+            guard label(node.label) else { return "a label" }
             return statement(node.condition) ?? statements(node.body)
         case .do(let node):
-            guard node.label == nil else { return "a label" }
+            guard label(node.label) else { return "a label" }
             return statements(node.body) ?? statement(node.condition)
         case .for(let node):
-            guard node.label == nil else { return "a label" }
+            guard label(node.label) else { return "a label" }
             return node.initializer.flatMap { statement($0) } ?? node.condition.flatMap { statement($0) }
                 ?? node.iterator.flatMap { statement($0) } ?? statements(node.body)
         case .switch(let node):
-            guard node.label == nil, !node.flags.contains(.file) else {
+            guard label(node.label), !node.flags.contains(.file) else {
                 return "an unusual switch"
             }
             for clause in node.clauses {
@@ -114,13 +118,19 @@ struct SubsetCheck {
                 if let reason = statements(clause.body) { return reason }
             }
             return statements(node.body) ?? node.finallyBody.flatMap { statements($0) }
-        case .jump(let node): return node.label == nil ? nil : "a label"
+        case .jump(let node):
+            guard let wanted = node.label else { return nil }
+            if onlyReads, case .string = wanted { return nil }
+            return "a label"
         case .flow(let node):
             return node.value.flatMap { statement($0) }
         case .function(let node): return function(node)
         default: return "a statement outside the native language"
         }
     }
+
+    /// Whether a loop may have this label.
+    private func label(_ name: String?) -> Bool { name == nil || onlyReads }
 
     /// Checks the definition of a function, which stands at the top of the script, once, under a name of its own.
     private func function(_ node: FunctionDefinitionSyntax) -> String? {
@@ -155,7 +165,7 @@ struct SubsetCheck {
 
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
-        .string, .int, .long, .double, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
+        .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
         .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle, .guid, .version,
     ]
 
@@ -447,20 +457,20 @@ extension SubsetCheck {
             guard node.clauses.allSatisfy({ statement($0.condition) == nil }) else { return nil }
             blocks = node.clauses.map { ($0.body, false) } + [node.elseBody].compactMap(\.self).map { ($0, false) }
         case .forEach(let node):
-            guard node.label == nil, Self.isSettable(node.variable.path),
+            guard label(node.label), Self.isSettable(node.variable.path),
                 !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_",
                 statement(node.collection) == nil
             else { return nil }
             blocks = [(node.body, false)]
         case .while(let node):
-            guard node.label == nil, statement(node.condition) == nil else { return nil }
+            guard label(node.label), statement(node.condition) == nil else { return nil }
             blocks = [(node.body, false)]
         case .try(let node):
             blocks =
                 [(node.body, true)] + node.catchClauses.map { ($0.body, false) }
                 + [node.finallyBody].compactMap(\.self).map { ($0, true) }
         case .switch(let node):
-            guard node.label == nil, !node.flags.contains(.file), statement(node.condition) == nil,
+            guard label(node.label), !node.flags.contains(.file), statement(node.condition) == nil,
                 node.clauses.allSatisfy({ expression($0.condition) == nil })
             else { return nil }
             blocks = node.clauses.map { ($0.body, false) } + [node.defaultBody].compactMap(\.self).map { ($0, false) }

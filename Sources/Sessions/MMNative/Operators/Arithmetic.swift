@@ -26,10 +26,10 @@ enum Arithmetic {
                 guard sum.add(key, value) else { throw .handOver("a key in both tables") }
             }
             return .table(sum)
-        case (.int, .null), (.long, .null), (.double, .null), (.decimal, .null): return left
+        case (.int, .null), (.long, .null), (.double, .null), (.single, .null), (.decimal, .null): return left
         case (.date(let date), .span(let ticks)): return try moved(date, ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.addingReportingOverflow(other))
-        case (.int, _), (.long, _), (.double, _), (.decimal, _): return try number(left, right, .add)
+        case (.int, _), (.long, _), (.double, _), (.single, _), (.decimal, _): return try number(left, right, .add)
         default: throw .handOver("adding to \(left.typeName)")
         }
     }
@@ -43,7 +43,7 @@ enum Arithmetic {
             throw .statement(NativeError("", "a date taken from $null"))
         case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
-        case (.int, .null), (.long, .null), (.double, .null), (.decimal, .null): return left
+        case (.int, .null), (.long, .null), (.double, .null), (.single, .null), (.decimal, .null): return left
         default: return try number(zero(left), zero(right), .subtract)
         }
     }
@@ -105,6 +105,7 @@ enum Arithmetic {
     private static func operand(_ value: PSValue, beside other: PSValue) throws(Interrupt) -> PSValue {
         switch value {
         case .int, .long, .double, .decimal: return value
+        case .single(let number): return .double(Double(number))
         case .bool(let flag): return .int(flag ? 1 : 0)
         case .enumeration(let own): return .int(own.value)
         case .string(let text):

@@ -77,6 +77,7 @@ enum Comparison {
             case .int(let number): number < 0
             case .long(let number): number < 0
             case .double(let number): number < 0
+            case .single(let number): number < 0
             case .decimal(let number): number.isNegative
             default: false
             }
@@ -100,7 +101,7 @@ enum Comparison {
         switch value {
         case .int: .int
         case .long: .long
-        case .double: .double
+        case .double, .single: .double
         case .decimal: .decimal
         case .date: .datetime
         case .span: .timespan
@@ -149,7 +150,7 @@ enum Comparison {
     /// Whether a value is a number.
     static func isNumber(_ value: PSValue) -> Bool {
         switch value {
-        case .int, .long, .double, .decimal: true
+        case .int, .long, .double, .single, .decimal: true
         default: false
         }
     }
@@ -182,6 +183,7 @@ enum Comparison {
         case .int(let number): Double(number)
         case .long(let number): Double(number)
         case .double(let number): number
+        case .single(let number): Double(number)
         case .decimal(let number): number.double
         default: nil
         }

@@ -21,11 +21,12 @@ enum Conversion {
         }
         switch type {
         case .int, .long: id = "InvalidCastFromStringToInteger"
-        case .double: id = "InvalidCastFromStringToDoubleOrSingle"
+        case .double, .single: id = "InvalidCastFromStringToDoubleOrSingle"
         case .decimal: id = "InvalidCastFromStringToDecimal"
         default: throw .handOver("a cast to \(type.rawValue) that fails")
         }
-        let name = type == .int ? "Int32" : type == .long ? "Int64" : type == .double ? "Double" : "Decimal"
+        let names: [PSType: String] = [.int: "Int32", .long: "Int64", .double: "Double", .single: "Single"]
+        let name = names[type] ?? "Decimal"
         return NativeError(
             id,
             "Cannot convert value \"\(text)\" to type \"System.\(name)\". Error: \"The input string '\(text)' was not in a "
@@ -39,7 +40,7 @@ enum Conversion {
         case .string:
             if case .object = value { throw .handOver("an object cast to text") }
             return .string(try PSText.string(value))
-        case .int, .long, .double, .decimal: return try number(value, type)
+        case .int, .long, .double, .single, .decimal: return try number(value, type)
         case .datetime:
             if case .date = value { return value }
             guard case .string(let text) = value else { throw .handOver("a date in an uncertain form") }
@@ -196,7 +197,8 @@ enum Conversion {
         case .char(let unit):
             guard type == .int || type == .long else { throw .handOver("a character as a number") }
             return try number(.int(Int32(unit)), type)
-        case .int, .long, .double, .decimal: break
+        case .single(let own) where type != .single: return try number(.double(Double(own)), type)
+        case .int, .long, .double, .single, .decimal: break
         default: throw .handOver("a cast of \(value.typeName) to a number")
         }
         switch type {
@@ -216,6 +218,7 @@ enum Conversion {
         case .decimal:
             guard let number = decimal(value) else { throw .handOver("a cast that overflows") }
             return .decimal(number)
+        case .single: return Comparison.double(value).map { .single(Float($0)) }
         default: return Comparison.double(value).map { .double($0) }
         }
     }

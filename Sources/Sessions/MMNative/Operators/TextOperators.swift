@@ -126,9 +126,10 @@ enum TextOperators {
             guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
             return text
         case .string, .bool, .char: return try PSText.string(value)
-        case .int, .long, .decimal, .double:
+        case .int, .long, .decimal, .double, .single:
             if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
             if case .double(let number) = value { return try PSText.long(number) }
+            if case .single(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)
         case .span(let ticks):
             guard let format, !format.isEmpty else { return PSSpan.text(ticks) }

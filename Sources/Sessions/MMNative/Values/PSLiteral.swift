@@ -8,6 +8,7 @@ enum PSLiteral {
         case .int(let number): return "[int]'\(number)'"
         case .long(let number): return "[long]'\(number)'"
         case .double(let number): return number.isFinite ? "[double]'\(number)'" : nil
+        case .single(let number): return number.isFinite ? "[single]'\(number)'" : nil
         case .decimal(let number): return "\(number.text)d"
         case .guid(let text): return "[guid]\(quoted(text))"
         case .char(let unit): return "[char]\(quoted(String(decoding: [unit], as: UTF16.self)))"

@@ -11,6 +11,7 @@ enum PSText {
         case .int(let number): return String(number)
         case .long(let number): return String(number)
         case .double(let number): return short(number)
+        case .single(let number): return short(number)
         case .decimal(let number): return number.text
         case .span(let ticks): return PSSpan.text(ticks)
         case .guid(let text): return text
@@ -75,6 +76,32 @@ enum PSText {
         if number.isNaN { return "NaN" }
         return NumberValue.double(rounded).invariantText
     }
+
+    /// Returns a single with 7 significant digits, as casts and strings show it.
+    static func short(_ number: Float) -> String {
+        guard number.isFinite, let rounded = Double(printed("%.7g", Double(number))) else {
+            return short(Double(number))
+        }
+        guard rounded.magnitude >= 1e7 || rounded.magnitude < 1e-4 && rounded != 0 else {
+            return NumberValue.double(rounded).invariantText
+        }
+        let parts = printed("%.6E", Double(number)).split(separator: "E")
+        var digits = parts.first.map(String.init) ?? ""
+        while digits.last == "0" { digits.removeLast() }
+        if digits.last == "." { digits.removeLast() }
+        return digits + "E" + (parts.last.map(String.init) ?? "")
+    }
+
+    /// Returns a single with the digits that tell it from its neighbours, as `ToString()` shows it.
+    static func long(_ number: Float) throws(Interrupt) -> String {
+        guard !number.isFinite || number == 0 || (1e-4..<1e7).contains(number.magnitude) else {
+            throw .handOver("the digits of a large number")
+        }
+        return try long(widened(number))
+    }
+
+    /// The double with the same shortest digits.
+    static func widened(_ number: Float) -> Double { Double("\(number)") ?? Double(number) }
 
     /// Returns a double with all its digits, as `ToString()` and JSON show it. At which magnitude they switch to an
     /// exponent depends on the version of .NET.

@@ -13,6 +13,8 @@ package enum PSValue: Sendable {
     case long(Int64)
     /// System.Double.
     case double(Double)
+    /// System.Single.
+    case single(Float)
     /// System.Decimal.
     indirect case decimal(PSDecimal)
     /// System.TimeSpan, in ticks of 100 ns.
@@ -54,6 +56,7 @@ extension PSValue {
         case .int: "System.Int32"
         case .long: "System.Int64"
         case .double: "System.Double"
+        case .single: "System.Single"
         case .decimal: "System.Decimal"
         case .span: "System.TimeSpan"
         case .guid: "System.Guid"
@@ -97,6 +100,7 @@ extension PSValue {
         case .int(let number): number != 0
         case .long(let number): number != 0
         case .double(let number): number != 0
+        case .single(let number): number != 0
         case .decimal(let number): number.digits != 0
         case .enumeration(let value): value.value != 0
         case .char(let unit): unit != 0
@@ -131,7 +135,7 @@ package enum PSType: String, Sendable {
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
     case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
-    case bool, int, long, double, string, datetime, array, object, pscustomobject, hashtable, ordered, char
+    case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
 
@@ -167,6 +171,7 @@ package enum PSType: String, Sendable {
         case "int", "int32": self = .int
         case "long", "int64": self = .long
         case "double": self = .double
+        case "float", "single": self = .single
         case "string": self = .string
         case "datetime": self = .datetime
         case "array", "object[]": self = short == "array" ? .array : .array

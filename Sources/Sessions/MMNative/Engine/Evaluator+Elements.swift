@@ -1,0 +1,42 @@
+import PowerShellSyntax
+
+/// The elements of arrays as places that are assigned to.
+extension Evaluator {
+    /// Returns the element of the array that a variable holds.
+    func slot(
+        of expression: ExpressionSyntax, _ count: Int, _ key: PSValue
+    ) throws(Interrupt) -> Place {
+        guard onlyReads, case .variable(let variable) = expression, variable.path.qualifier == .none,
+            case .int(let number) = key
+        else { throw .handOver("an assignment to a part of System.Object[]") }
+        let place = number < 0 ? count + Int(number) : Int(number)
+        guard (0..<count).contains(place) else {
+            throw .statement(
+                NativeError(
+                    "System.IndexOutOfRangeException", "Index was outside the bounds of the array.", isReadable: true))
+        }
+        return .slot(variable.path.name.lowercased(), place)
+    }
+
+    /// Returns what an element of a variable's array holds.
+    func element(_ place: Int, of name: String) throws(Interrupt) -> PSValue {
+        guard case .array(let items)? = variables[name], items.indices.contains(place) else { return .null }
+        return items[place]
+    }
+
+    /// Replaces an element of an array. An array that something else holds as well would change there too, which values can't:
+    /// replacing an element copies its storage then.
+    func replace(_ place: Int, of name: String, with value: PSValue) throws(Interrupt) {
+        guard case .array(var items)? = variables[name], items.indices.contains(place) else {
+            throw .handOver("an assignment to a part of System.Object[]")
+        }
+        variables[name] = .null
+        let before = items.withUnsafeBufferPointer { $0.baseAddress }
+        let after = items.withUnsafeMutableBufferPointer { elements in
+            elements[place] = value.withoutNothing
+            return UnsafePointer(elements.baseAddress)
+        }
+        variables[name] = .array(items)
+        guard before == after else { throw .handOver("an element of a list that is held twice") }
+    }
+}
