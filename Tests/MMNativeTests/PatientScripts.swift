@@ -99,6 +99,14 @@ struct PatientScripts {
                 ["False", "True"]
             ),
             ("$t = @{a=1} | Select-Object -First 1; $t.a", ["1"]),
+            (
+                "(Get-Date '2026-04-17 10:11:12' -Day 31 -Hour 0 -Minute 0 -Second 0).ToString('s')",
+                ["2026-05-01T00:00:00"]
+            ),
+            (
+                "(Get-Date -Date '2024-02-29' -Year 2026).ToString('s'); (Get-Date '2026-01-31' -Month 2).Day",
+                ["2026-02-28T00:00:00", "28"]
+            ),
         ] as [(String, [String])])
     func onlyReading(script: String, texts: [String]) async throws {
         guard case .completed(let result) = await outcome(script) else {

@@ -173,7 +173,7 @@ enum Cmdlets {
         case "New-TimeSpan": return try SpanStage(command)
         case "Get-Unique": return try UniqueStage(command, evaluator)
         case "ConvertFrom-Csv": return try FromCSVStage(command)
-        case "Get-Date": return try DateStage(command)
+        case "Get-Date": return try DateStage(command, evaluator)
         case "Format-Table", "Format-List": return try FormatStage(command, evaluator)
         case "Out-String": return try OutStringStage(command, evaluator)
         case "Out-Null": return NullStage()

@@ -59,8 +59,12 @@ final class DateStage: Stage {
     private let format: String?
     private var isDone = false
 
-    init(_ command: BoundCommand) throws(Interrupt) {
-        guard command.names.isSubset(of: ["Date", "Format", "AsUTC"]) else { throw .handOver("an unusual Get-Date") }
+    /// The parts of a date that parameters replace, from the largest to the smallest.
+    private static let parts = ["Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"]
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        let known = ["Date", "Format", "AsUTC"] + (evaluator.onlyReads ? Self.parts : [])
+        guard command.names.isSubset(of: known) else { throw .handOver("an unusual Get-Date") }
         var date = PSZone.now
         switch command["Date"] {
         case nil: break
@@ -75,12 +79,36 @@ final class DateStage: Stage {
             guard command["Date"] == nil else { throw .handOver("an unusual Get-Date") }
             date = date.asUniversal
         }
-        self.date = date
+        self.date = try Self.replacing(command, in: date)
         switch command["Format"] {
         case nil: format = nil
         case .string(let text)?: format = text
         default: throw .handOver("an unusual Get-Date")
         }
+    }
+
+    /// Replaces the parts that are given; a day beyond the end of its month falls into the next one.
+    private static func replacing(_ command: BoundCommand, in date: PSDate) throws(Interrupt) -> PSDate {
+        var given: [String: Int] = [:]
+        for name in parts where command[name] != nil {
+            guard let number = command.count(name), number >= 0 else { throw .handOver("an unusual Get-Date") }
+            given[name] = number
+        }
+        guard !given.isEmpty else { return date }
+        let at = date.parts
+        let (year, month) = (given["Year"] ?? at.year, given["Month"] ?? at.month)
+        guard (1...9999).contains(year), (1...12).contains(month), (1...31).contains(given["Day"] ?? 1),
+            given["Hour"] ?? 0 < 24, given["Minute"] ?? 0 < 60, given["Second"] ?? 0 < 60,
+            given["Millisecond"] ?? 0 < 1000
+        else { throw .handOver("an unusual Get-Date") }
+        let day = min(at.day, PSDate.days(in: month, of: year))
+        let start = PSDate(
+            year, month, day, given["Hour"] ?? at.hour, given["Minute"] ?? at.minute, given["Second"] ?? at.second,
+            fraction: given["Millisecond"].map { Int64($0) * 10_000 } ?? Int64(at.fraction), kind: date.kind)
+        guard let made = start?.moved(by: Int64((given["Day"] ?? day) - day) * PSSpan.day) else {
+            throw .handOver("a date out of range")
+        }
+        return made
     }
 
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("Get-Date within a pipeline") }
