@@ -99,6 +99,7 @@ struct PatientScripts {
                 ["False", "True"]
             ),
             ("$t = @{a=1} | Select-Object -First 1; $t.a", ["1"]),
+            ("[math]::Round('2.345', 1); [math]::Floor('7.9')", ["2.3", "7"]),
             (
                 "(Get-Date '2026-04-17 10:11:12' -Day 31 -Hour 0 -Minute 0 -Second 0).ToString('s')",
                 ["2026-05-01T00:00:00"]

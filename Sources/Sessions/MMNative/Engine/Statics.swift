@@ -52,7 +52,7 @@ enum Statics {
         }
         if let answer = try LibraryTypes.call(type, method, arguments) { return answer }
         switch type {
-        case .math: return try math(method, arguments)
+        case .math: return try math(method, try numbers(arguments, in: evaluator))
         case .string: return try text(method, arguments)
         case .webtext: return .string(try WebText.call(method, arguments))
         case .regex: return try regex(method, arguments, evaluator)
@@ -104,8 +104,21 @@ enum Statics {
         throw .handOver("the method \(name) of \(type.rawValue)")
     }
 
-    private static func math(_ method: String, _ given: [PSValue]) throws(Interrupt) -> PSValue {
-        let arguments = given.map { if case .single(let number) = $0 { PSValue.double(Double(number)) } else { $0 } }
+    /// The arguments of a function of numbers: singles, and in a report the first as text, become doubles.
+    private static func numbers(_ given: [PSValue], in evaluator: Evaluator) throws(Interrupt) -> [PSValue] {
+        var arguments: [PSValue] = []
+        for value in given {
+            switch value {
+            case .single(let number): arguments.append(.double(Double(number)))
+            case .string where evaluator.onlyReads && arguments.isEmpty:
+                arguments.append(try Conversion.cast(value, to: .double))
+            default: arguments.append(value)
+            }
+        }
+        return arguments
+    }
+
+    private static func math(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         func double(_ place: Int) throws(Interrupt) -> Double {
             if arguments.indices.contains(place), arguments[place].isNull { return 0 }
             guard arguments.indices.contains(place), let number = Comparison.double(arguments[place]) else {
