@@ -92,6 +92,13 @@ struct CarriedText: Sendable {
             "cargo": CarriedText(usual: ["build.rs"]), "pytest": CarriedText(usual: ["conftest.py"]),
             "sg": CarriedText(options: ["-c": .shell]),
             "runuser": CarriedText(options: ["-c": .shell, "--command": .shell]),
+            "gem": CarriedText(options: ["-e": .shell, "--editor": .shell]),
+            "puppet": CarriedText(options: ["-e": .script, "--execute": .script]),
+            "hg": CarriedText(options: ["--config": .unknown]),
+            "dhclient": CarriedText(options: ["-sf": .shell]),
+            "minicom": CarriedText(files: ["-S", "--script"], input: .editor),
+            "bundle": CarriedText(usual: ["Gemfile"]), "composer": CarriedText(usual: ["composer.json"]),
+            "man": CarriedText(options: ["-P": .shell, "--pager": .shell]),
             "vagrant": CarriedText(options: ["-c": .shell, "--command": .shell]),
         ]
         for name in ["awk", "gawk", "mawk", "nawk", "original-awk"] { table[name] = awk }

@@ -40,8 +40,13 @@ enum ClientVerbs {
         // The name of a product, there.
         if program == "gcloud", path.first == "run" { path.removeFirst() }
         if let copied = path.firstIndex(where: copying.contains), copiers.contains(program) {
-            let ends = words.filter { !$0.hasPrefix("-") }.suffix(2)
-            let isOut = ends.last.map { $0.contains("://") || program == "mc" && $0.contains("/") } ?? true
+            let operands = words.filter { !$0.hasPrefix("-") }
+            let verb = operands.firstIndex { copying.contains($0.lowercased()) } ?? 0
+            // Behind the source; the value of an option may stand there as well.
+            let targets = operands.dropFirst(verb + 2)
+            let isOut =
+                targets.isEmpty || targets.contains { $0.contains("://") }
+                || program == "mc" && targets.last?.contains("/") == true
             return isOut || path[copied] == "mv" ? .network : .writes
         }
         if path.contains(where: { $0.contains("credential") }) { return .secrets }
@@ -96,6 +101,9 @@ enum ClientVerbs {
         "list", "get", "describe", "show", "search", "lookup", "validate", "estimate", "preview", "check", "filter",
         "view",
     ]
+
+    /// Whether a program manages a cloud or platform.
+    static func isCloud(_ program: String) -> Bool { clouds.contains(program) || table[program] != nil }
 
     /// Whether a client takes the same words a line each, as what it reads.
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
@@ -161,6 +169,16 @@ enum ClientVerbs {
 
     private static let table: [String: [(words: [String], rule: ShellRule)]] = [
         "terraform": plans, "tofu": plans,
+        "finger": [row("", .network)], "sshfs": [row("", .network)],
+        "smbclient": [row("-L", .reads), row("", .network)],
+        "whois": [row("-h", .network), row("--host", .network), row("-p", .network), row("", .reads)],
+        "lp": [row("-h", .network), row("", .writes)], "ab": [row("-p", .network), row("-u", .network)],
+        "mosquitto_pub": [row("", .network)], "wormhole": [row("send", .network)], "ffsend": [row("upload", .network)],
+        "busctl": [
+            row("call", .rights), row("set-property", .rights), row("emit", .rights), row("--address", .dynamic),
+            row("", .reads),
+        ],
+        "dhclient": [row("", .rights)], "mkcert": [row("-install", .rights), row("-uninstall", .rights)],
         "redis-cli": [
             row("flushall", .removes), row("flushdb", .removes), row("shutdown", .removes), row("del", .removes),
             row("unlink", .removes), row("getdel", .removes), row("config set", .rights),
@@ -181,6 +199,7 @@ enum ClientVerbs {
             row("token create", .secrets), row("config set registry", .software), row("uninstall -g", .software),
             row("rm -g", .software), row("uninstall --global", .software),
         ],
+        "bun": [row("publish", .network)], "deno": [row("publish", .network)],
         "yarn": [row("publish", .network), row("global remove", .software)],
         "pnpm": [row("publish", .network), row("remove -g", .software)],
         "cargo": [

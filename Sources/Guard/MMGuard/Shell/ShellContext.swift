@@ -26,6 +26,9 @@ public struct ShellContext: Sendable, Hashable {
         self.ownFiles = ownFiles
     }
 
+    /// Whether walls stand around what runs there.
+    var hasWalls: Bool { workspace != nil && !isRemote }
+
     /// A word as the path that it means, without `.` and `..`; nil for what is no fixed path.
     func path(_ word: String) -> String? {
         var text = word

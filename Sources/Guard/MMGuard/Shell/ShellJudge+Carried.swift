@@ -34,7 +34,7 @@ extension ShellJudge {
         let texts = self.texts(of: call, row)
         let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
         if words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
-            return [finding(.reads, subject: call.program)]
+            return found + [finding(.reads, subject: call.program)]
         }
         if !texts.texts.isEmpty {
             if context.asksInterpreters { found.append(asks) }
@@ -94,7 +94,7 @@ extension ShellJudge {
         let language = ScriptText.Language(program: program)
         let script = ScriptText(text, language)
         let (rules, started) = script.rules { text in
-            self.findings(in: text, depth: depth + 1).filter(Self.matters)
+            self.handed(ShellScript.Word(text), depth)
         }
         var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
         for text in script.texts {
@@ -228,7 +228,7 @@ extension ShellJudge {
         switch language {
         case .shell:
             if text.hasPrefix("exec=") { text = String(text.dropFirst(5)) }
-            let found = findings(in: text, depth: depth + 1).filter(Self.matters)
+            let found = handed(ShellScript.Word(text, isFixed: word.isFixed), depth)
             // The way to a host is one way out, which the host's name tells.
             return program == "rsync" ? found.filter { $0.rule != ShellRule.network.rawValue } : found
         case .script:
@@ -257,13 +257,16 @@ extension ShellJudge {
     func editor(_ line: String, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: line)] }
         func shell(_ text: some StringProtocol) -> [GuardFinding] {
-            findings(in: String(text), depth: depth + 1).filter(Self.matters)
+            handed(ShellScript.Word(String(text)), depth)
         }
         var found: [GuardFinding] = []
         if let mark = line.firstIndex(of: "!") { found += shell(line[line.index(after: mark)...].drop { $0 == "!" }) }
         let words = line.drop { ":.\\ \t%".contains($0) }
         for name in ["shell ", "system ", "sh ", "terminal ", "term ", "make ", "grep "] where words.hasPrefix(name) {
             found += shell(words.dropFirst(name.count))
+        }
+        if ["shell", "sh", "terminal", "term", "ter"].contains(words.prefix { $0.isLetter }), context.asksInterpreters {
+            found.append(finding(.interpreter, subject: line))
         }
         if ["load ", "python", "py3", "py ", "lua ", "perl ", "ruby ", "source ", "so "].contains(
             where: words.hasPrefix)
@@ -390,32 +393,48 @@ extension ShellJudge {
     // MARK: Where no table tells
 
     /// The command that stands among the words of a program which starts one: `docker exec NAME rm -rf /data`.
-    func started(among call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    /// - Parameter isKnown: whether the program is one that starts others. Of another one only such words count as are hardly
+    ///   anything else.
+    func started(among call: ShellScript.Command, _ depth: Int, isKnown: Bool = true) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
+        func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
+        var found: [GuardFinding] = []
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
             let name = word.value.split(separator: "/").last.map(String.init) ?? ""
             // Behind this mark stands nothing but the command.
-            if word.value == "--", Self.divided.contains(call.program),
+            if word.value == "--", isKnown, Self.divided.contains(call.program),
                 let inside = call.inner((index + 1)..<call.words.count)
             {
-                return judge(inside, depth + 1).filter { Self.weighs($0) || $0.rule == ShellRule.fed.rawValue }
+                return found + judge(inside, depth + 1).filter(counts)
             }
-            if word.value.contains(" ") {
-                let found = embedded(in: word.value, depth)
-                if !found.isEmpty { return found }
-            }
+            if isKnown, word.value.contains(" ") { found += embedded(in: word.value, depth) }
             // The program's own verb may be called like one: `docker rm`, `npm exec`.
-            let isFirst = [
-                "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
-            ].contains(call.program)
-            guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isStrong(name),
+            let isFirst =
+                !isKnown
+                || [
+                    "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
+                ].contains(call.program)
+            let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
+            let isCommand =
+                isKnown
+                ? isStrong(name)
+                : isProgram && (isStrong(name) || ShellPrograms.privileged.contains(name))
+                    || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
+                        && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
+            guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isCommand,
                 let inside = call.inner(index..<call.words.count)
             else { continue }
-            return judge(inside, depth + 1).filter { Self.weighs($0) || $0.rule == ShellRule.fed.rawValue }
+            found += judge(inside, depth + 1).filter(counts)
+            if !isKnown, context.asksInterpreters, ShellPrograms.shells.contains(name) {
+                found.append(finding(.interpreter, subject: "\(call.program) \(word.value)"))
+            }
+            return found
         }
-        return []
+        return found
     }
+
+    private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
 
     /// Whether an editor takes what it reads for commands, and not for the text that it shows.
     private func runsInput(_ call: ShellScript.Command) -> Bool {
@@ -488,7 +507,6 @@ extension ShellJudge {
                 judged = findings(in: String(decoding: shorter, as: UTF8.self), depth: depth + 1)
             }
             found += judged.filter(Self.weighs)
-            if !found.isEmpty { return found }
         }
         return found
     }

@@ -225,7 +225,9 @@ extension ShellJudge {
             return operands.contains(where: isPlace)
         case "curl": return behind("-o", "--output").contains(where: isPlace)
         case "wget": return behind("-O", "--output-document", "-P", "--directory-prefix").contains(where: isPlace)
-        case "rsync": return operands.last.map(isPlace) ?? false
+        case "rsync", "lwp-download": return operands.last.map(isPlace) ?? false
+        case "docker", "podman": return operands.first == "cp" && operands.last.map(isPlace) == true
+        case "strace", "ltrace": return behind("-o", "--output").contains(where: isPlace)
         case "unzip": return behind("-d").contains(where: isPlace)
         case "7z", "7za", "7zz": return behind("-o").contains(where: isPlace)
         case "tar", "bsdtar", "gtar":
@@ -260,10 +262,38 @@ extension ShellJudge {
         let clients: Set = [
             "kubectl", "oc", "helm", "docker", "podman", "aws", "az", "gcloud", "terraform", "tofu", "gh",
         ]
-        if words.last == "--help", clients.contains(name) { return true }
+        if words.last == "--help", !words.contains("--"), clients.contains(name) { return true }
+        if asksOnly(name, words) { return true }
         switch name {
+        case "systemctl", "service", "rc-service", "launchctl":
+            let looks: Set = [
+                "status", "list-units", "list-unit-files", "is-active", "is-enabled", "is-failed", "is-system-running",
+                "get-default", "help", "whoami", "show", "show-environment", "cat", "list",
+            ]
+            let verb = words.first { !$0.hasPrefix("-") && !(name == "service" && $0 == words.first) }
+            if name == "service", words.first?.contains("/") == true { return false }
+            return verb.map { looks.contains($0) || $0.hasPrefix("list-") } ?? true
+        case "command": return words.first == "-v" || words.first == "-V"
+        case "killall", "pkill": return words == ["--list"] || words == ["-l"]
+        case "cryptsetup": return ["status", "isLuks", "luksDump", "luksUUID", "benchmark"].contains(verb)
+        case "fdisk", "sfdisk", "parted", "sgdisk", "gdisk":
+            return words.first.map { ["-l", "--list", "--print", "-p", "-x"].contains($0) } == true
+                || words.last == "print" && !words.contains { $0.hasPrefix("mk") || $0.hasPrefix("rm") }
+        case "wipefs": return words.count { !$0.hasPrefix("-") } == words.count && !words.isEmpty
+        case "mdadm":
+            return words.first.map { ["--detail", "-D", "--examine", "-E", "--query", "-Q"].contains($0) } == true
+        case "hdparm": return only("-I", "-i") || words.count == 2 && ["-I", "-i", "-g"].contains(words[0])
+        case "pass": return words.isEmpty
         case "gh", "glab":
-            let looks: Set = ["list", "view", "status", "checks", "diff"]
+            let looks: Set = ["list", "view", "status", "checks", "diff", "search", "check"]
+            if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
+            if verb == "api" {
+                // A GET, unless its options say otherwise: fields make a POST of it.
+                return !words.contains { word in
+                    ["-X", "--method", "-f", "-F", "--field", "--raw-field", "--input"].contains { word.hasPrefix($0) }
+                        || word == "graphql"
+                }
+            }
             return words.count > 1 && !verb.isEmpty && looks.contains(words[1]) && words.first == verb
                 && !words.contains("--web")
         case "mount":
@@ -319,6 +349,42 @@ extension ShellJudge {
                 && !words.contains { $0.hasPrefix("--") }
         case "modprobe": return words.first == "--show-depends" || words.first == "-n"
         default: return false
+        }
+    }
+
+    /// Whether managers of software are only asked something, or any program for its help.
+    private static func asksOnly(_ name: String, _ words: [String]) -> Bool {
+        let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
+        if words.last == "--help", isPlain, words.count <= 4, !ShellPrograms.wrappers.contains(name),
+            !ShellPrograms.shells.contains(name), !isInterpreter(name), !ShellPrograms.starters.contains(name)
+        {
+            return words.dropLast().allSatisfy { !$0.hasPrefix("-") }
+        }
+        guard ShellPrograms.software.contains(name), let first = words.first else { return false }
+        let looks: Set = [
+            "list", "search", "show", "info", "policy", "-l", "-L", "-s", "-S", "-qa", "-q", "-qi", "-ql", "madison",
+            "--list", "--version", "find", "outdated", "leaves", "deps", "uses", "desc", "home", "config", "doctor",
+            "changes", "repolist", "repoquery", "provides", "whatprovides", "check-update", "history", "list-updates",
+            "repos", "lr", "se", "if", "packages", "patches", "depends", "rdepends", "--query", "-h", "--help", "help",
+            "changelog", "why", "tasks", "connections", "interfaces", "services",
+        ]
+        let installs = words.contains { ["undo", "rollback", "redo", "start", "stop", "restart", "set"].contains($0) }
+        switch name {
+        case "pacman":
+            // Its letters: the first says what is done, those after it how.
+            if first.hasSuffix("h"), first.hasPrefix("-") { return words.count == 1 }
+            return first.hasPrefix("-Q") || first.hasPrefix("-T") || first.hasPrefix("-F") && !first.contains("y")
+                || first.hasPrefix("-S") && first.dropFirst(2).contains { "silgp".contains($0) }
+                    && !first.dropFirst(2).contains { "yuc".contains($0) }
+        case "rpm": return first.hasPrefix("-q") || first.hasPrefix("--query") || first.hasPrefix("-V")
+        case "dpkg", "snap", "brew", "nix-env", "port", "flatpak", "zypper", "dnf", "yum", "apk", "apt", "apt-get",
+            "aptitude":
+            if name == "brew", ["--prefix", "--cellar", "--repository"].contains(first) { return true }
+            if name == "brew", words == ["tap"] || words == ["services"] { return true }
+            if name == "nix-env", words.contains("--install") || words.contains("-i") { return false }
+            if words.contains("--dry-run") || words.contains("--simulate") { return true }
+            return looks.contains(first) && !installs
+        default: return looks.contains(first) && !installs
         }
     }
 

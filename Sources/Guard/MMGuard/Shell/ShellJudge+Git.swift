@@ -45,7 +45,10 @@ extension ShellJudge {
         return (rest.first ?? "status", rest.dropFirst())
     }
 
-    static func git(_ words: [String]) -> ShellRule {
+    /// What a subcommand does.
+    /// - Parameter hasWalls: whether it runs behind walls, in a workspace of the session's own: there a push of new commits to a
+    ///   remote that the repository knows is a part of the work.
+    static func git(_ words: [String], hasWalls: Bool) -> ShellRule {
         let (verb, arguments) = parts(words)
         func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
         func hasLetter(_ letters: String) -> Bool {
@@ -63,6 +66,7 @@ extension ShellJudge {
             if ["expire", "delete", "drop"].contains(first) { return .removes }
             return first == "write" ? .writes : .reads
         case "fsck": return has("--lost-found") ? .writes : .reads
+        case "push" where hasWalls && isPlainPush(arguments): return .writes
         case "push", "send-pack", "http-push", "svn", "p4", "daemon", "instaweb": return .network
         case "credential": return first == "fill" ? .secrets : .writes
         case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
@@ -79,8 +83,25 @@ extension ShellJudge {
         case "lfs": return first == "prune" ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
-        default: return .writes
+        case "commit", "add", "merge", "rebase", "cherry-pick", "fetch", "pull", "clone", "mv", "apply", "am", "revert":
+            return .writes
+        // A program of the user's, which git starts by its name.
+        default: return WordMeaning.rule("git", [verb]) ?? .writes
         }
+    }
+
+    /// Whether a push only adds commits to a remote that stands in the repository's settings by a name.
+    private static func isPlainPush(_ arguments: ArraySlice<String>) -> Bool {
+        let flags: Set = [
+            "-u", "--set-upstream", "-q", "--quiet", "-v", "--verbose", "--progress", "--no-verify", "--dry-run", "-n",
+            "--porcelain", "--atomic", "--tags", "--follow-tags", "--signed", "--all", "--branches",
+        ]
+        let operands = arguments.filter { !$0.hasPrefix("-") }
+        guard arguments.allSatisfy({ !$0.hasPrefix("-") || flags.contains($0) }),
+            operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
+        else { return false }
+        // `+name` overwrites, `:name` removes.
+        return operands.dropFirst().allSatisfy { !$0.hasPrefix("+") && !$0.hasPrefix(":") && !$0.contains("$") }
     }
 
     /// Subcommands that list where nothing says more.

@@ -31,7 +31,14 @@ extension ShellJudge {
             return [finding(.loader, subject: "PATH=\(first)")]
         }
         var found: [GuardFinding] = []
-        if ShellPrograms.commandVariables.contains(name), let value {
+        // Programs name such variables alike.
+        if name.hasSuffix("LIB") && !name.hasSuffix("_LIB") || name.hasSuffix("BIN_PATH") {
+            found.append(finding(.loader, subject: name))
+        }
+        let isCommand =
+            ShellPrograms.commandVariables.contains(name)
+            || ["PAGER", "EDITOR", "_COMMAND", "_CMD", "_ASKPASS", "_RSH", "_SSH"].contains(where: name.hasSuffix)
+        if isCommand, let value {
             found = carried(value, .shell, program: name, depth)
             if name == "LESS" || name == "MORE", value.value.contains("+") {
                 found.append(finding(.loader, subject: name))

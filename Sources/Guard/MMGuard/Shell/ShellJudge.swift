@@ -105,139 +105,22 @@ struct ShellJudge {
 
     private func judge(_ redirect: ShellScript.Redirection) -> [GuardFinding] {
         let target = redirect.target.value
-        if context.isOwn(target) { return [finding(.ownFiles, subject: target)] }
-        if !redirect.writes { return isSecret(target) ? [finding(.secrets, subject: target)] : [] }
-        if target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/") {
-            return [finding(.network, subject: target)]
-        }
         if ["/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty", ""].contains(target) { return [] }
-        if isSystem(target) { return [finding(.device, subject: "> " + target)] }
-        return [finding(.writes, subject: "> " + target)]
-    }
-
-    private func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        let name = call.program
-        let words = call.arguments.map(\.value)
-        func one(_ rule: ShellRule) -> [GuardFinding] {
-            [finding(rule, subject: ([name] + words.prefix(3)).joined(separator: " "))]
-        }
         var found: [GuardFinding] = []
-        if let started = starts(call, depth) { return started }
-        if Self.onlyLooks(name, words) { return one(.reads) }
-        if changesSystem(call) { found += one(.device) }
-        if tellsOutside(call) { found += one(.network) }
-        if let written = runsWritten(call, depth) { found += written }
-        if ShellPrograms.wrappers.contains(name) {
-            if ShellPrograms.privileged.contains(name) { found += one(.rights) }
-            return found + inner(of: call, depth)
+        if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
+        let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
+        if redirect.writes {
+            let rule: ShellRule = isConnection ? .network : isSystem(target) ? .device : .writes
+            found.append(finding(rule, subject: "> " + target))
         }
-        if ShellPrograms.shells.contains(name) { return found + shell(call, depth) }
-        if Self.isInterpreter(name) { return found + interpreter(call, depth) }
-        if let row = CarriedText.table[name] { found += carried(call, row, depth) }
-        if ShellPrograms.starters.contains(name) { found += started(among: call, depth) }
-        if let text = call.document, ClientVerbs.readsLines(name) {
-            for line in text.split(whereSeparator: \.isNewline) {
-                let typed = line.split(separator: " ").map(String.init)
-                if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
-            }
-        }
-        if let rule = ClientVerbs.rule(name, words) {
-            // A row that says it only looks has the last word.
-            return rule == .reads && found.isEmpty ? one(.reads) : found + one(rule)
-        }
-        switch name {
-        case "device": return equipment(call, depth)
-        case "source", ".":
-            if let file = call.arguments.first, let input = call.input(named: file) {
-                return read(input, by: call, depth)
-            }
-        case "test", "[", "[[", "let", "declare", "typeset", "local", "readonly", "export", "mapfile", "readarray",
-            "hash", "printf", "read", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
-            if let hidden = hiddenCommands(of: call, depth) { return hidden }
-        case "eval", "trap", "alias", "su", "ssh": found += texts(of: call, depth)
-        case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes)
-        case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes)
-        case "command" where words.first == "-v" || words.first == "-V": return one(.reads)
-        case "find", "fd": return search(call, depth)
-        case "git":
-            found += git(call, depth)
-            return found + one(Self.runsPrograms(git: words) ? .dynamic : Self.git(words))
-        case "kill":
-            let isWide = words.dropFirst().contains { $0 == "-1" || $0 == "1" } || words == ["-1"] || words == ["1"]
-            return one(isWide ? .removes : .writes)
-        case "logger":
-            let sends = words.contains {
-                $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
-            }
-            return one(sends ? .network : .reads)
-        case "curl", "wget", "http", "https", "xh": return found + one(Self.uploads(name, words) ? .network : .writes)
-        case "rsync":
-            found += words.contains { $0.contains(":") && !$0.hasPrefix("-") } ? one(.network) : []
-            found += words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" } ? one(.removes) : []
-            return found.isEmpty ? one(.writes) : found
-        case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
-            if words.contains(where: {
-                isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
-            }) {
-                // Copying from such a place is no change of it.
-                let targets = name == "tee" || name == "dd" || name == "truncate" ? words : Array(words.suffix(1))
-                if targets.contains(where: { isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) }) {
-                    return one(.device)
-                }
-            }
-            return found + one(name == "truncate" ? .removes : .writes)
-        case "chmod": return found + one(Self.opensUp(words) ? .rights : .writes)
-        case "systemctl", "service", "rc-service", "launchctl":
-            let looks: Set = [
-                "status", "list-units", "list-unit-files", "is-active", "is-enabled", "show", "cat", "list",
-            ]
-            let verb = words.first { !$0.hasPrefix("-") && !(name == "service" && $0 == words.first) }
-            if verb.map({ looks.contains($0) || $0.hasPrefix("list-") }) ?? true { return one(.reads) }
-            // A user's own services act with the user's own rights.
-            return one(words.contains("--user") ? .writes : .rights)
-        case "kubectl", "oc": return found + one(Self.orders(words))
-        case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
-            return found + one(Self.cluster(words))
-        case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes)
-        case "mm": return call.assignments.isEmpty ? own(words, one) : one(.ownProgram)
-        case "mm-mcp", "mm-sandbox": return one(.ownProgram)
-        default: break
-        }
-        switch name {
-        case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
-            let set = sets(call, depth)
-            return set.isEmpty ? one(.reads) : set
-        case "apt", "apt-get", "dpkg", "rpm", "dnf", "yum", "brew", "apk", "pacman", "snap":
-            let looks: Set = [
-                "list", "search", "show", "info", "policy", "-l", "-L", "-s", "-S", "-qa", "-q", "-qi", "-ql",
-                "madison",
-                "--list", "--version",
-            ]
-            return one(words.first.map { looks.contains($0) } == true ? .reads : .software)
-        default: break
-        }
-        if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return found + one(.removes) }
-        if ShellPrograms.privileged.contains(name) { return found + one(.rights) }
-        if ShellPrograms.software.contains(name) { return found + one(.software) }
-        // What others have put there comes here, as with git.
-        let fetches =
-            name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
-        if ShellPrograms.carriers.contains(name) { return found + one(fetches ? .writes : .network) }
-        if ShellPrograms.mailers.contains(name) { return found + one(.mail) }
-        if ShellPrograms.readers.contains(name) {
-            let rule = looks(call) ?? .reads
-            return found
-                + one(rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name) ? .rights : rule)
-        }
-        found += embedded(in: call, depth)
-        // A program that nothing is known of runs with the user's rights, as the user's own programs do.
-        return found + one(Self.removesToo(name, words) ? .removes : .writes)
+        if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }
+        return found
     }
 
     // MARK: Commands within commands
 
     /// What a wrapper such as `env` or `sudo` starts.
-    private func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         let arguments = call.arguments.map(\.value)
         if name == "command", ["-v", "-V"].contains(arguments.first) {
@@ -250,7 +133,7 @@ struct ShellJudge {
         let takesValue = ShellPrograms.valueOptions[name] ?? []
         while index < call.words.count {
             let word = call.words[index]
-            if name == "env", let split = Self.split(call.words[index...]) { return text(split, depth) }
+            if name == "env", let split = Self.split(call.words[index...]) { return set + text(split, depth) }
             if word.value == "--" {
                 index += 1
                 break
@@ -299,7 +182,7 @@ struct ShellJudge {
         return findings(in: word.value, depth: depth + 1)
     }
 
-    private func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func texts(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var words = Array(call.arguments)
         if words.first?.value == "--" { words.removeFirst() }
         switch call.program {
@@ -325,33 +208,34 @@ struct ShellJudge {
     }
 
     /// A shell that is started: with a text of its own, a file, or what it is fed.
-    private func shell(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func shell(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = Array(call.arguments)
+        var found: [GuardFinding] = []
+        // A file of start-up commands is run before the first line is.
+        if words.contains(where: { $0.value.hasPrefix("--rcfile") || $0.value.hasPrefix("--init-file") }) {
+            found.append(finding(.dynamic, subject: call.program))
+        }
+        let named = words.compactMap(call.input)
         if let index = words.firstIndex(where: {
             $0.value.hasPrefix("-") && !$0.value.hasPrefix("--") && $0.value.contains("c")
         }) {
-            guard index + 1 < words.count else { return [finding(.unreadable, subject: call.program)] }
-            return text(words[index + 1], depth)
+            let isWhole = index + 1 < words.count
+            found += isWhole ? text(words[index + 1], depth) : [finding(.unreadable, subject: call.program)]
+            return found + named.flatMap { commands(from: $0, by: call, depth) }
         }
-        let named = words.compactMap(call.input)
         // What a substitution makes of a word may be nothing at all.
         let runsFile =
             named.isEmpty && !words.contains { $0.value == "-s" }
             && words.contains { !$0.value.hasPrefix("-") && !$0.value.hasPrefix("$(") && !$0.value.hasPrefix("`") }
         let inputs = named + (runsFile && call.document == nil ? [] : [call.inputs[0]].compactMap(\.self))
-        if !inputs.isEmpty {
-            let found = inputs.flatMap { read($0, by: call, depth) }
-            return found.isEmpty ? [finding(.reads, subject: call.program)] : found
-        }
-        // A file of start-up commands is run before the first line is.
-        if words.contains(where: { $0.value.hasPrefix("--rcfile") || $0.value.hasPrefix("--init-file") }) {
-            return [finding(.dynamic, subject: call.program)]
-        }
-        return [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
+        found += inputs.flatMap { commands(from: $0, by: call, depth) }
+        if !inputs.isEmpty { return found.isEmpty ? [finding(.reads, subject: call.program)] : found }
+        return found
+            + [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }
 
     /// What is found in what a shell reads commands from.
-    private func read(_ input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func commands(from input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         switch input {
         case .text(let text, _): findings(in: text, depth: depth + 1)
         case .output: [finding(.fed, subject: call.program)]
@@ -360,7 +244,7 @@ struct ShellJudge {
         }
     }
 
-    private func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+    func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.words
         var found: [GuardFinding] = []
         var index = 0
@@ -512,6 +396,12 @@ extension ShellJudge {
             "-T", "--upload-file", "--post-data", "--post-file", "--body-data", "--body-file", "--form-string",
         ]
         for (index, word) in words.enumerated() {
+            // Such addresses hold what is sent.
+            if ["gopher:", "dict:", "telnet:", "smtp:", "smtps:", "tftp:", "mqtt:", "ldap:"].contains(
+                where: word.hasPrefix)
+            {
+                return true
+            }
             let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
             if flags.contains(flag) { return true }
             // Long options may be shortened; a file of options may hold any of them.

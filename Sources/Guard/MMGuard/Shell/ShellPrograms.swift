@@ -42,14 +42,14 @@ enum ShellPrograms {
     static let destroyers = names(
         """
         shred wipefs fdisk sfdisk cfdisk parted sgdisk gdisk blkdiscard mkswap mkfs mke2fs killall pkill wipe srm \
-        cryptsetup lvremove vgremove pvremove mdadm debugfs hdparm dropdb killall5 trash-empty
+        cryptsetup lvremove vgremove pvremove mdadm debugfs hdparm dropdb killall5 trash-empty ipcrm tcpkill xkill fkill
         """)
 
     /// Those that carry data elsewhere or let others in.
     static let carriers = names(
         """
         scp sftp ftp lftp nc ncat netcat socat telnet ssh rsh rlogin rclone tftp ngrok cloudflared croc magic-wormhole \
-        websocat gh glab
+        websocat gh glab twurl transfersh nxc crackmapexec
         """)
 
     /// Those that send mail.
@@ -63,7 +63,8 @@ enum ShellPrograms {
         faketime chpst setuidgid runcon dbus-run-session dbus-launch xvfb-run cgexec numactl eatmydata fakeroot proot catchsegv \
         rlwrap systemd-inhibit systemd-run nocache ifne chronic hyperfine entr unshare nsenter chroot valgrind heaptrack \
         softlimit envdir setlock winpty stdbuf coproc nocorrect noglob rr gosu su-exec tini dumb-init catatonit s6-setuidgid \
-        with-contenv
+        with-contenv aoss grc multitime torify tsocks linux32 linux64 i386 x86_64 setarch logsave tsp cpulimit aa-exec choom \
+        systemd-cat daemonize daemon uclampset gamemoderun optirun primusrun caffeinate sem uftrace
         """)
 
     /// Wrappers that hand their words to a shell as one text.
@@ -75,6 +76,7 @@ enum ShellPrograms {
         docker podman nerdctl kubectl oc lxc incus tmux screen uv poetry pipenv bundle conda mamba micromamba nix nix-shell \
         flatpak-spawn distrobox toolbox machinectl wsl ssh direnv mise asdf npm pnpm yarn bun cargo gdb perf strace ansible \
         fzf vagrant npx bunx uvx docker-compose compose crictl ctr multipass rustup pyenv rbenv nvm act \
+        cabal codex task stack dune opam rye hatch pdm pixi devbox plymouth start-stop-daemon check_by_ssh \
         bwrap watchexec nodemon viddy systemd-nspawn doppler aws-vault chamber envchain honcho foreman ld.so
         """)
 
@@ -89,13 +91,24 @@ enum ShellPrograms {
         """)
 
     /// Shells, which run texts.
-    static let shells = names("sh bash zsh dash ash ksh mksh fish rbash csh tcsh")
+    static let shells = names("sh bash zsh dash ash ksh mksh fish rbash csh tcsh posh yash elvish nu xonsh osh sash")
 
     /// Interpreters, which run what they are fed.
     static let interpreters = names(
         """
         python python2 python3 pypy pypy3 perl raku ruby node nodejs php lua luajit tclsh wish osascript pwsh powershell deno bun \
-        Rscript julia groovy guile jshell elixir erl
+        Rscript julia groovy guile jshell elixir erl R octave octave-cli ghci ghc slsh jrunscript jjs gnuplot irb pry ipython ipython3 \
+        scala clojure clj racket sbcl clisp ocaml ginsh maxima
+        """)
+
+    /// Programs whose verbs are of the project at hand: they add, remove and make what belongs to it, which comes back by them; and
+    /// such whose first words are texts or files.
+    static let verbless = names(
+        """
+        npm yarn pnpm bun pip pip3 pipenv poetry uv cargo composer bundle bundler gem dotnet go flutter dart mix rebar3 sbt gradle \
+        gradlew mvn mvnw ant make gmake bmake ninja cmake meson bazel buck rake just invoke conda mamba rustup pyenv nvm \
+        asdf mise rbenv tox nox pytest jest vitest tsc webpack vite eslint prettier ng rails django-admin awk gawk mawk sed \
+        tldr cheat notify-send touch mkdir vim vi nano emacs code patch cpio tar zip unzip gzip
         """)
 
     /// Options of wrappers that take the next word.

@@ -1,0 +1,176 @@
+internal import MMCore
+import ShellSyntax
+
+/// What the words of a program are for, by the names that programs give them: so an option that takes a command is known for one
+/// although nothing is known of the program.
+enum WordMeaning {
+    /// What the value of an option is for.
+    enum Value: Sendable {
+        /// It is run as a command.
+        case command
+        /// It is run as a script of the program's own language.
+        case script
+        /// It is loaded.
+        case library
+        /// A file of this name is written.
+        case output
+        /// It is where others may connect.
+        case listener
+    }
+
+    private static let commands: Set<String> = [
+        "command", "cmd", "exec", "execute", "pager", "editor", "browser", "askpass", "hook", "rsh", "program",
+        "helper",
+        "shell",
+    ]
+    private static let scripts: Set<String> = [
+        "eval", "evaluate", "expression", "expr", "script", "code", "lua", "python", "perl", "ruby", "javascript",
+        "batch",
+    ]
+    private static let libraries: Set<String> = [
+        "engine", "plugin", "library", "lib", "preload", "module", "extension", "provider", "load", "agentpath",
+    ]
+    private static let outputs: Set<String> = [
+        "output", "out", "outfile", "log", "logfile", "dump", "write", "save", "export", "report", "destination",
+        "dest",
+    ]
+    /// Words in front of which an option says that it doesn't do what comes after them.
+    private static let denials: Set<String> = ["no", "without", "disable", "skip", "list", "dry", "ignore", "exclude"]
+
+    /// What an option is for, by its name; `nil` where that says nothing.
+    static func value(of option: some StringProtocol) -> Value? {
+        if ["-o", "-O", "-w", "-W", "-l"].contains(String(option)) { return .output }
+        guard option.hasPrefix("-") else { return nil }
+        let isLong = option.hasPrefix("--")
+        let parts = option.drop { $0 == "-" }.lowercased().split { $0 == "-" || $0 == "_" }.map(String.init)
+        guard let first = parts.first, let last = parts.last, !denials.contains(first), isLong || first.count > 2 else {
+            return nil
+        }
+        if commands.contains(last) || first == "on" && parts.count > 1 { return .command }
+        if scripts.contains(last) { return .script }
+        if libraries.contains(last) { return .library }
+        if outputs.contains(first) || outputs.contains(last) { return .output }
+        return first == "listen" ? .listener : nil
+    }
+
+    private static let removing: Set<String> = [
+        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
+        "terminate", "obliterate", "prune", "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
+        "shutdown", "unlink",
+    ]
+    private static let sending: Set<String> = [
+        "upload", "publish", "send", "deploy", "push", "submit", "share", "post",
+    ]
+    private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe"]
+    private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail"]
+
+    /// What the verb of a program says that it does, its own name, or an option that is called like one; `nil` where none does.
+    static func rule(_ program: String, _ words: [String]) -> ShellRule? {
+        if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
+        if ShellPrograms.verbless.contains(program) {
+            // What the verbs of such a program remove is the project's own, and comes back by them; but for its database.
+            if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
+            return ["publish", "upload", "deploy"].contains(words.first) && program != "dotnet" ? .network : nil
+        }
+        let leading = words.prefix { !$0.hasPrefix("-") }.prefix(3)
+        let verbs = leading.isEmpty ? ShellPrograms.verbs(words).prefix(3)[...] : leading[...]
+        let parts = verbs.flatMap { verb -> [String] in
+            guard verb.allSatisfy({ $0.isLetter || "-_:".contains($0) }) else { return [] }
+            return verb.lowercased().split { "-_:".contains($0) }.map(String.init)
+        }
+        let options = words.filter { $0.hasPrefix("-") && $0.utf8.count > 3 }.map {
+            $0.drop { $0 == "-" }.prefix { $0 != "=" }.lowercased()
+        }
+        let own = program.lowercased().split { "-_.".contains($0) }.map(String.init)
+        func removes(_ word: String) -> Bool {
+            removing.contains(word) || removingStarts.contains(where: word.hasPrefix)
+        }
+        let isRemoval =
+            parts.contains { removes($0) || $0.hasSuffix("del") && $0.utf8.count > 4 }
+            || own.contains(where: removing.contains)
+            || options.contains { option in
+                // `--remove-comments` says how something is made; `--delete-disk` what goes.
+                removing.contains(option) || removingStarts.contains { option.hasPrefix($0 + "-") }
+            }
+        if isRemoval { return .removes }
+        let sends =
+            parts.contains(where: sending.contains)
+            || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
+        return sends ? .network : nil
+    }
+}
+
+extension ShellJudge {
+    /// What the options of a program start, load or write, where no table of its own says what they are.
+    func options(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let name = call.program
+        guard depth < Self.deepest, !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
+            !ShellPrograms.shells.contains(name), !Self.isInterpreter(name), name != "git", name != "ssh",
+            !ClientVerbs.isCloud(name)
+        else { return [] }
+        let row = CarriedText.table[name]
+        let words = Array(call.arguments)
+        var found: [GuardFinding] = []
+        for (index, word) in words.enumerated() {
+            let option = word.value.prefix { $0 != "=" }
+            guard word.value.hasPrefix("-") else {
+                // A filter or a setting that names a library: `ladspa=file=/tmp/x.so`.
+                if option.count < word.value.count { found += judge(word, as: .library, of: call, depth) }
+                continue
+            }
+            if ["shell-escape", "enable-write18"].contains(option.drop { $0 == "-" }) {
+                found.append(finding(.dynamic, subject: "\(name) \(word.value)"))
+            }
+            guard row?.options[String(option)] == nil, let meaning = WordMeaning.value(of: option) else { continue }
+            var value = ShellScript.Word(String(word.value.dropFirst(option.count + 1)), isFixed: word.isFixed)
+            if option.count == word.value.count {
+                guard index + 1 < words.count, !words[index + 1].value.hasPrefix("-") || meaning == .listener else {
+                    continue
+                }
+                value = words[index + 1]
+            }
+            found += judge(value, as: meaning, of: call, depth)
+        }
+        return found
+    }
+
+    private func judge(
+        _ value: ShellScript.Word, as meaning: WordMeaning.Value, of call: ShellScript.Command, _ depth: Int
+    ) -> [GuardFinding] {
+        let text = value.value
+        switch meaning {
+        // The name of a shell alone says for which one something is made.
+        case .command: return ShellPrograms.shells.contains(text) ? [] : handed(value, depth)
+        case .script:
+            guard text.contains(where: { "();{}\"'`!$".contains($0) }) else { return [] }
+            let asks = context.asksInterpreters ? [finding(.interpreter, subject: "\(call.program) \(text)")] : []
+            return findings(inScript: text, of: call.program, depth) + asks
+        case .library:
+            let isLibrary = [".so", ".dll", ".dylib"].contains { text.hasSuffix($0) || text.contains($0 + "=") }
+            return isLibrary ? [finding(.loader, subject: text)] : []
+        case .output: return isSystem(text) ? [finding(.device, subject: text)] : []
+        case .listener: return [finding(.network, subject: "\(call.program) \(text)")]
+        }
+    }
+
+    /// A text that another program hands to a shell, or starts. On a host, a shell or program that it opens there is one of which
+    /// nothing is seen any more.
+    func handed(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
+        guard depth < Self.deepest else { return [finding(.unreadable, subject: word.value)] }
+        let found = findings(in: word.value, depth: depth + 1).filter(Self.matters)
+        guard context.asksInterpreters, opens(word.value) else { return found }
+        return found + [finding(.interpreter, subject: word.value)]
+    }
+
+    private func opens(_ text: String) -> Bool {
+        guard let script = try? ShellScript.parse(text, as: .whole) else { return false }
+        return script.commands.contains { call in
+            let name = call.program
+            let isWrapper = ShellPrograms.wrappers.contains(name)
+            let names = isWrapper ? call.words.map { ShellMemory.name($0.value) } : [name]
+            if names.contains(where: { ShellPrograms.shells.contains($0) || Self.isInterpreter($0) }) { return true }
+            return call.name.contains("/") && !ShellPrograms.readers.contains(name)
+                && !ShellPrograms.carriers.contains(name)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+internal import MMCore
+import ShellSyntax
+
+/// What one program does, by its name and words. Every question adds what it finds, and none takes away what another has found: the
+/// verdict joins them, and the strictest decides.
+extension ShellJudge {
+    func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        common(call, depth) + (kind(call, depth) ?? unknown(call, depth))
+    }
+
+    private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
+        [finding(rule, subject: ([call.program] + call.arguments.prefix(3).map(\.value)).joined(separator: " "))]
+    }
+
+    /// What is asked of every program.
+    private func common(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let name = call.program
+        var found: [GuardFinding] = []
+        if changesSystem(call) { found += one(.device, call) }
+        if tellsOutside(call) { found += one(.network, call) }
+        if let written = runsWritten(call, depth) { found += written }
+        if let row = CarriedText.table[name], !Self.isInterpreter(name) { found += carried(call, row, depth) }
+        if ShellPrograms.starters.contains(name) { found += started(among: call, depth) }
+        if let text = call.document, ClientVerbs.readsLines(name) {
+            for line in text.split(whereSeparator: \.isNewline) {
+                let typed = line.split(separator: " ").map(String.init)
+                if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
+            }
+        }
+        return found + options(call, depth)
+    }
+
+    /// What is known of a program by its name; `nil` for one that nothing is known of.
+    private func kind(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        if let started = starts(call, depth) { return started }
+        if Self.onlyLooks(name, words) { return one(.reads, call) }
+        if ShellPrograms.wrappers.contains(name) {
+            return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inner(of: call, depth)
+        }
+        if ShellPrograms.shells.contains(name) { return shell(call, depth) }
+        if let rule = ClientVerbs.rule(name, words) { return one(rule, call) }
+        if Self.isInterpreter(name) { return interpreter(call, depth) }
+        return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
+    }
+
+    /// Commands of the shell itself.
+    private func builtin(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        let words = call.arguments.map(\.value)
+        switch call.program {
+        case "source", ".":
+            guard let file = call.arguments.first, let input = call.input(named: file) else { return nil }
+            return commands(from: input, by: call, depth)
+        case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
+            let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
+            return found.isEmpty ? one(.reads, call) : found
+        case "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
+            return hiddenCommands(of: call, depth)
+        case "eval", "trap", "alias", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
+        case "kill":
+            let isWide = words.dropFirst().contains { $0 == "-1" || $0 == "1" } || words == ["-1"] || words == ["1"]
+            return one(isWide ? .removes : .writes, call)
+        default: return nil
+        }
+    }
+
+    /// Programs whose words say what they do in a way of their own.
+    private func tool(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        switch name {
+        case "device": return equipment(call, depth)
+        case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes, call)
+        case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
+        case "find", "fd": return search(call, depth)
+        case "git":
+            let starts = Self.runsPrograms(git: words) ? one(.dynamic, call) : []
+            return git(call, depth) + starts + one(Self.git(words, hasWalls: context.hasWalls), call)
+        case "logger":
+            let sends = words.contains {
+                $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
+            }
+            return one(sends ? .network : .reads, call)
+        case "curl", "wget", "http", "https", "xh": return one(Self.uploads(name, words) ? .network : .writes, call)
+        case "rsync":
+            let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
+            let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
+            return one(.writes, call) + (leaves ? one(.network, call) : []) + (removes ? one(.removes, call) : [])
+        case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
+            // Copying from a place of the system is no change of it.
+            let targets = ["tee", "dd", "truncate"].contains(name) ? words : Array(words.suffix(1))
+            let reaches = targets.contains {
+                isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
+            }
+            return one(name == "truncate" ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
+        case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
+        case "kubectl", "oc": return one(Self.orders(words), call)
+        case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
+            return one(Self.cluster(words), call)
+        case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes, call)
+        case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
+        case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
+        default: return nil
+        }
+    }
+
+    /// Programs that the lists name.
+    private func listed(_ call: ShellScript.Command) -> [GuardFinding]? {
+        let name = call.program
+        let words = call.arguments.map(\.value)
+        if ["systemctl", "service", "rc-service", "launchctl"].contains(name) {
+            // A user's own services act with the user's own rights.
+            return one(words.contains("--user") ? .writes : .rights, call)
+        }
+        if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
+        if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
+        if ShellPrograms.software.contains(name) { return one(.software, call) }
+        if ShellPrograms.carriers.contains(name) {
+            // What others have put there comes here, as with git.
+            let fetches =
+                name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
+            return one(fetches ? .writes : .network, call)
+        }
+        if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
+        guard ShellPrograms.readers.contains(name) else { return nil }
+        let rule = looks(call) ?? .reads
+        let setsSystem = rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name)
+        return one(setsSystem ? .rights : rule, call)
+    }
+
+    /// A program that nothing is known of. It runs with the user's rights, as the user's own programs do; its words may still say
+    /// that it starts, removes or sends something.
+    private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        let words = call.arguments.map(\.value)
+        if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
+        let rule = WordMeaning.rule(call.program, words)
+        // A file that the session wrote may tell the program what to start.
+        let handed = call.arguments.flatMap { word -> [GuardFinding] in
+            let path = word.value.split(separator: "=").last.map(String.init) ?? word.value
+            return (record.memory.texts(of: path) ?? []).flatMap { $0.map { embedded(in: $0, depth) } ?? [] }
+        }
+        return handed + embedded(in: call, depth) + started(among: call, depth, isKnown: false)
+            + one(rule ?? .writes, call)
+    }
+}

@@ -1,0 +1,131 @@
+import MMCore
+import MMGuard
+import Testing
+
+@Suite("What the words of any program say")
+struct ShellWordTests {
+    private func verdict(_ line: String, onHost: Bool) -> Verdict {
+        let context = ShellContext(
+            isRemote: onHost, home: "/home/me", directory: "/home/me/work", ownFiles: ["/home/me/.m365-state"],
+            workspace: onHost ? nil : "/home/me/work")
+        return GuardEngine.standard.judge(shell: line, in: context, policy: .standard)
+    }
+
+    /// A program of each kind that the judge tells apart.
+    static let programs = [
+        "ls", "cat", "env", "timeout 5", "sudo", "bash -c 'ls'", "bash --version", "python3 --version", "python3 x.py",
+        "kubectl get pods", "kubectl --help", "aws s3 ls", "redis-cli get k", "source x", "read v", "printf -v v x",
+        "test -f",
+        "bind -l", "fc -l", "hash", "eval ls", "trap - INT", "alias a=ls", "kill 7", "rm x", "rmdir x", "rimraf x",
+        "find .",
+        "git status", "logger x", "curl https://e.example", "rsync a b", "cp a b", "dd if=a", "chmod 600 x",
+        "docker ps", "gpg --list-keys", "systemctl status", "systemctl restart x", "apt list", "apt install x",
+        "mkfs.ext4 x",
+        "scp a b", "mail x", "script -c ls", "flock -c ls", "awk 1", "sed p", "make", "psql", "vim x", "npm ls",
+        "unknown-program x",
+        "device show", "command -v x", "mount", "gh pr list", "unshare",
+    ]
+
+    @Test("finds a danger beside every kind of program", arguments: programs)
+    func dangers(program: String) {
+        let dangers = [
+            ("", " > /etc/passwd", "shell-device"), ("", " < ~/.aws/credentials", "shell-secrets"),
+            ("", " ~/.ssh/id_ed25519", "shell-secrets"), ("", " ~/.m365-state/x", "shell-own-files"),
+            ("", " \"$(rm -rf /srv)\"", "shell-removes"), ("", " 2> >(nc h 1)", "shell-network"),
+            ("LD_PRELOAD=./x.so ", "", "shell-loader"), ("PAGER='rm -rf /srv' ", "", "shell-removes"),
+        ]
+        for (before, after, rule) in dangers {
+            let line = before + program + after
+            #expect(verdict(line, onHost: false).findings.contains { $0.rule == rule }, "\(line): \(rule)")
+        }
+    }
+
+    @Test(
+        "keeps what one question found when another one answers",
+        arguments: [
+            ("env LD_PRELOAD=./x.so -S 'ls -l'", "shell-loader"), ("bash --rcfile x -c 'ls'", "shell-dynamic"),
+            ("kubectl exec p -- rm -rf /srv --help", "shell-removes"), ("rmdir /etc/cron.d", "shell-device"),
+            ("runuser -c 'rm -rf /srv' me", "shell-removes"), ("rsync -a --delete . h:/x", "shell-removes"),
+            ("rsync -a --delete . h:/x", "shell-network"), ("git -c core.pager=x clean -f", "shell-removes"),
+            ("echo 'rm -rf /srv' > x.sh; script -c ls x.sh; sh x.sh", "shell-removes"),
+            ("docker run --entrypoint x i sh -c 'rm -rf /srv' > /etc/passwd", "shell-device"),
+        ])
+    func kept(line: String, rule: String) {
+        #expect(verdict(line, onHost: false).findings.contains { $0.rule == rule }, "\(line)")
+    }
+
+    @Test(
+        "asks before what an option starts, loads, writes or opens, by the option's name",
+        arguments: [
+            "restic --password-command 'rm -rf /srv' backup",
+            "aria2c --on-download-complete='rm -rf /srv' https://e.example",
+            "mytool --pre-exec 'shred x'", "mytool --editor='rm -rf /srv' x", "mytool --eval 'system(\"rm -rf /srv\")'",
+            "gem open -e 'rm -rf /srv' rake", "openssl req -engine ./x.so", "ffmpeg -af ladspa=file=/tmp/x.so o.wav",
+            "mytool --output /etc/cron.d/x", "mytool --log-file=/etc/cron.d/x", "pdftex --shell-escape x.tex",
+            "fzf --listen=80",
+            "BACKUP_PASSWORD_COMMAND='rm -rf /srv' backup", "mytool /usr/bin/rm -rf /srv", "mytool sh -c 'rm -rf /srv'",
+            "echo 'hook: rm -rf /srv' > c.yml; mytool --config c.yml",
+        ])
+    func options(line: String) {
+        for onHost in [false, true] {
+            #expect(verdict(line, onHost: onHost).decision == .ask, "\(line), on a host: \(onHost)")
+        }
+    }
+
+    @Test(
+        "asks on a host before a shell that another program opens",
+        arguments: [
+            "vim -c ':!/bin/sh'", "awk 'BEGIN {system(\"/bin/sh\")}'", "mytool --command=/bin/sh", "vi -c ':shell'",
+        ])
+    func opened(line: String) {
+        #expect(verdict(line, onHost: true).decision == .ask)
+    }
+
+    @Test(
+        "asks before the verbs that remove or send, of whichever program",
+        arguments: [
+            "mytool volume delete v", "mytool remove x", "dvc destroy", "tool-uninstall.sh", "mytool --delete-disk vm",
+            "mytool userdel x", "blackfire upload f", "wormhole send f", "hexo deploy", "mytool --put-file f host",
+            "git obliterate f", "azcopy copy a 'https://x.blob.core.windows.net/c' --blob-type PageBlob",
+            "rails db:drop", "bun publish",
+        ])
+    func verbs(line: String) {
+        #expect(verdict(line, onHost: true).decision == .ask)
+        #expect(verdict(line, onHost: false).decision == .ask)
+    }
+
+    @Test(
+        "lets the like be that neither starts nor removes anything",
+        arguments: [
+            "mytool list", "mytool --shell bash", "mytool --no-exec", "mytool --output x.json", "mytool delete --help",
+            "cargo remove dep", "npm uninstall dep", "poetry remove dep", "tldr rm", "gh search issues x",
+            "gh api repos/o/r",
+            "gh help pr create", "brew outdated", "dnf repoquery x", "snap find x", "pacman -Ss x",
+            "systemctl is-failed x",
+            "autoflake --remove-unused-variables x.py", "awk -F: '{print $1}' /etc/passwd", "tar -I 'zstd -T0' -cf a b",
+            "mytool --browser firefox", "dpkg -l", "killall --list", "systemctl get-default",
+        ])
+    func harmless(line: String) {
+        for onHost in [false, true] {
+            let verdict = verdict(line, onHost: onHost)
+            #expect(verdict.decision == .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test("lets new commits be pushed from a workspace to a remote by its name, and asks before every other push")
+    func pushes() {
+        for line in ["git push", "git push origin", "git push -u origin main", "git push origin HEAD --tags"] {
+            #expect(verdict(line, onHost: false).decision == .allow, "\(line)")
+            #expect(verdict(line, onHost: true).decision == .ask, "\(line)")
+        }
+        for line in [
+            "git push --force", "git push -f", "git push --force-with-lease", "git push --mirror", "git push --prune",
+            "git push origin --delete x", "git push -d origin x", "git push origin :x", "git push origin +main",
+            "git push https://e.example/x.git", "git push ../other main", "git push git@e.example:x main",
+            "git push $R",
+            "git -c remote.origin.url=x push",
+        ] {
+            #expect(verdict(line, onHost: false).decision == .ask, "\(line)")
+        }
+    }
+}
