@@ -36,11 +36,14 @@ class Acts:
     def _of(self, product, name, mask):
         for act in self.acts:
             is_change = mask != READ or act["class"] in OF_READS
-            if act["class"] != "write" and "cmdlets" in act and is_change and self._concerns(act, product, name):
+            if act["class"] != "write" and "cmdlets" in act and not act.get("plain") and is_change and self._concerns(act, product, name):
                 yield act
 
     def classes(self, product, name, mask, reasons, reason_names):
         """The classes and reasons of a cmdlet, its acts counted in."""
+        for act in self.acts:
+            if act.get("plain") and fits(act["cmdlets"], name):
+                return CLASS_BITS[act["class"]], []
         before, reasons = mask, list(reasons)
         for act in self._of(product, name, before):
             mask = (mask & ~READ) | CLASS_BITS[act["class"]]
