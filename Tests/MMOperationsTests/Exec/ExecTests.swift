@@ -129,6 +129,7 @@ struct ExecTests {
         #expect(first.text.components("mm confirm ") == 21 && first.text.components(" 403\n") == 21, "\(first.text)")
         #expect(first.text.hasSuffix(" 200\n") && first.answer.exitStatus == 0)
         #expect(first.answer.notes.last?.contains("21 changes were held back") == true, "\(first.answer.notes)")
+        #expect(first.answer.notes.last?.contains("--allow destructive") == true, "\(first.answer.notes)")
         let waiting = try await home.service.services.ledger.all()
         #expect(waiting.count == 21)
         let third = try #require(waiting.first { $0.presentation.pages.joined().contains(#""T3""#) })

@@ -177,10 +177,12 @@ struct Exec: CatalogueOperation {
         guard !held.isEmpty else { return nil }
         let lines = held.prefix(mostHeld).map { "  \($0.line)" }
         let what = held.count == 1 ? "1 change was" : "\(held.count) changes were"
-        let way =
-            isReading
-            ? "This call only reads (--read-only)."
-            : "What waits for a yes: mm confirm. A class passes with --allow CLASS, or for a while: mm allow."
+        // Secrets and their like are asked about each time, whatever is allowed.
+        let classes = Set(held.map(\.guardClass)).filter(StandingApproval.isPossible).map(\.rawValue).sorted()
+        var way = isReading ? "This call only reads (--read-only)." : "What waits for a yes: mm confirm."
+        if !isReading, !classes.isEmpty {
+            way += " Without a question: --allow \(classes.joined(separator: ",")), or for a while: mm allow."
+        }
         return
             (["\(what) held back, and not sent:"] + lines
             + (held.count > lines.count ? ["  and \(held.count - lines.count) more"] : []) + [way])
