@@ -99,6 +99,15 @@ struct PatientScripts {
                 ["False", "True"]
             ),
             ("$t = @{a=1} | Select-Object -First 1; $t.a", ["1"]),
+            (
+                "$w = [System.Diagnostics.Stopwatch]::StartNew(); $w.Stop(); $a = $w.Elapsed; $a -eq $w.Elapsed; $a.TotalMinutes -lt 1; "
+                    + "$w.IsRunning; $w.Start(); $w.IsRunning; $w.Reset(); $w.ElapsedMilliseconds; \"took $($w.Elapsed)\"",
+                ["True", "True", "False", "True", "0", "took 00:00:00"]
+            ),
+            (
+                "$w = New-Object System.Diagnostics.Stopwatch; $w.Restart(); $w.Elapsed.ToString('hh\\:mm'); $w.Elapsed.TotalSeconds -ge 0",
+                ["00:00", "True"]
+            ),
             ("[math]::Round('2.345', 1); [math]::Floor('7.9')", ["2.3", "7"]),
             (
                 "(Get-Date '2026-04-17 10:11:12' -Day 31 -Hour 0 -Minute 0 -Second 0).ToString('s')",

@@ -278,6 +278,10 @@ final class ObjectStage: Stage {
             value = .object(object)
             return
         }
+        if PSStopwatch.isNamed(name), command.names == ["TypeName"] {
+            value = PSStopwatch.made(isRunning: false)
+            return
+        }
         if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
             value = .table(PSTable(isOrdered: false))
             return

@@ -93,7 +93,7 @@ extension Evaluator {
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
             (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.toggle, _), (.optionaldate, _), (.path, _),
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
-            (.settings, _), (.console, _):
+            (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
             (.char, .char),

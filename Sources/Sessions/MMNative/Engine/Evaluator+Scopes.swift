@@ -165,6 +165,7 @@ extension Evaluator {
         case .object(let object):
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
+            if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             guard object.isCustom else { return nil }
             switch (method, arguments.count) {
             // What PowerShell itself answers here is empty, whatever the object holds.

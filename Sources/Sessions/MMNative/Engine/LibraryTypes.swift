@@ -74,6 +74,8 @@ enum LibraryTypes {
                 throw failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
             }
             return .date(date)
+        case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
+        case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
         case (.datetime, "parse", 2):
             guard isCulture(arguments[1]) || arguments[1].isNull else { throw .handOver("an unusual Parse") }
             return try Conversion.cast(arguments[0], to: .datetime)

@@ -42,7 +42,7 @@ extension PSType {
     /// Whether its members are held against a real PowerShell's answers.
     var isRecorded: Bool {
         switch self {
-        case .encoding, .convert, .webtext, .path, .environment, .single: false
+        case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch: false
         default: true
         }
     }

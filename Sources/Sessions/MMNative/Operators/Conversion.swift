@@ -143,7 +143,7 @@ enum Conversion {
             }
             return known
         case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring,
-            .encoding, .culture, .console, .anytable, .anycollection, .anylist, .anysequence:
+            .encoding, .culture, .console, .stopwatch, .anytable, .anycollection, .anylist, .anysequence:
             throw .handOver("a cast to \(type.rawValue)")
         }
     }

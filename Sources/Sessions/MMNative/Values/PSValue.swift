@@ -130,7 +130,7 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
-    case encoding, culture, settings, console
+    case encoding, culture, settings, console, stopwatch
     /// Interfaces, which only tests name.
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
@@ -213,6 +213,7 @@ package enum PSType: String, Sendable {
         case "io.path": self = .path
         case "environment": self = .environment
         case "uri": self = .uri
+        case "diagnostics.stopwatch": self = .stopwatch
         case "pscredential", "management.automation.pscredential": self = .credential
         case "securestring", "security.securestring": self = .securestring
         default: return nil
