@@ -22,4 +22,33 @@ struct UndoSelectionTests {
         let recent = UndoSelection(entries).entries(ofLast: .seconds(60), now: now)
         #expect(recent == Set(entries[3...].map(\.id)))
     }
+
+    /// An entry of a rule that is made or deleted.
+    private func entry(_ method: String, _ id: String, undoes: JournalEntry? = nil) throws -> JournalEntry {
+        let rules = "/v1.0/me/mailFolders/inbox/messageRules"
+        let path = method == "POST" ? rules : "\(rules)/\(id)"
+        let request = try GraphRequest(
+            method: method, target: RequestTarget(parsing: path, service: .graph),
+            json: method == "POST" ? ["displayName": "r"] : nil)
+        var change = try #require(Change(request, isAction: nil))
+        change.subject.id = id
+        var entry = JournalEntry(
+            connection: "Demo", author: .init(tenant: "t", account: "a"), call: "c", session: nil, client: "test",
+            request: "\(method) \(path)", change: change, undoes: undoes?.id)
+        entry.outcome = .done
+        return entry
+    }
+
+    @Test("are creations no longer, whose object a deletion took as well, once that deletion is taken back")
+    func again() throws {
+        let made = try entry("POST", "1")
+        let deleted = try entry("DELETE", "1")
+        let undone = try entry("DELETE", "1", undoes: made)
+        let again = try entry("POST", "2", undoes: deleted)
+        #expect(UndoSelection([made, deleted, undone]).isUndone(made))
+        #expect(!UndoSelection([made, deleted, undone, again]).isUndone(made))
+        #expect(UndoSelection([made, deleted, again, undone]).isUndone(made))
+        let last = try entry("DELETE", "2", undoes: made)
+        #expect(UndoSelection([made, deleted, undone, again, last]).isUndone(made))
+    }
 }

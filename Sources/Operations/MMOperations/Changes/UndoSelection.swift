@@ -62,9 +62,24 @@ struct UndoSelection {
         return entries[position]
     }
 
-    /// Whether an entry has been taken back, by an undo that was not itself taken back.
+    /// Whether an entry has been taken back, by an undo that was not itself taken back, and still is.
     func isUndone(_ entry: JournalEntry) -> Bool {
-        undoers[entry.id]?.contains { $0.outcome == .done && !$0.isPart && !isUndone($0) } ?? false
+        undoers[entry.id]?.contains {
+            $0.outcome == .done && !$0.isPart && !isUndone($0) && !isMadeAnew(entry, after: $0)
+        } ?? false
+    }
+
+    /// Whether what an entry made was deleted by another change as well, and is there again since that one was taken back.
+    private func isMadeAnew(_ entry: JournalEntry, after undo: JournalEntry) -> Bool {
+        let id = entry.change.subject.id.lowercased()
+        guard entry.change.kind == .creation, !id.isEmpty, let place = positions[undo.id] else { return false }
+        for deletion in deletions where deletion.undoes == nil && deletion.change.subject.id.lowercased() == id {
+            let isSince = (undoers[deletion.id] ?? []).contains { again in
+                again.outcome == .done && again.change.kind == .creation && (positions[again.id] ?? -1) > place
+            }
+            if isSince, deletion.author == entry.author { return true }
+        }
+        return false
     }
 
     /// The undo of an entry of which nobody knows whether it was sent.
