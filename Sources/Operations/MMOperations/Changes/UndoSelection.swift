@@ -5,8 +5,9 @@ import MMIdentity
 struct UndoSelection {
     private let entries: [JournalEntry]
     private let positions: [String: Int]
-    /// What was deleted, by whomever.
-    private let deletions: [JournalEntry]
+    /// Deletions, by whomever, that have been taken back, each with the entry that made the object anew: by the id that it had, in
+    /// small letters.
+    private let remade: [String: [(deletion: JournalEntry, again: JournalEntry)]]
     /// The entries that take an entry back, by its id.
     private let undoers: [String: [JournalEntry]]
     /// The connections that lead to where they were made.
@@ -32,8 +33,13 @@ struct UndoSelection {
         let entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
         self.entries = entries
         positions = Dictionary(entries.enumerated().map { ($1.id, $0) }, uniquingKeysWith: { first, _ in first })
-        deletions = all.filter { $0.change.kind == .deletion }
-        undoers = Dictionary(grouping: all.filter { $0.undoes != nil }) { $0.undoes ?? "" }
+        let undoers = Dictionary(grouping: all.filter { $0.undoes != nil }) { $0.undoes ?? "" }
+        self.undoers = undoers
+        let pairs = all.filter { $0.change.kind == .deletion }.flatMap { deletion in
+            (undoers[deletion.id] ?? []).filter { $0.outcome == .done && $0.change.kind == .creation }
+                .map { (deletion: deletion, again: $0) }
+        }
+        remade = Dictionary(grouping: pairs) { $0.deletion.change.subject.id.lowercased() }
         self.reach = reach
     }
 
@@ -73,13 +79,9 @@ struct UndoSelection {
     private func isMadeAnew(_ entry: JournalEntry, after undo: JournalEntry) -> Bool {
         let id = entry.change.subject.id.lowercased()
         guard entry.change.kind == .creation, !id.isEmpty, let place = positions[undo.id] else { return false }
-        for deletion in deletions where deletion.undoes == nil && deletion.change.subject.id.lowercased() == id {
-            let isSince = (undoers[deletion.id] ?? []).contains { again in
-                again.outcome == .done && again.change.kind == .creation && (positions[again.id] ?? -1) > place
-            }
-            if isSince, deletion.author == entry.author { return true }
+        return (remade[id] ?? []).contains { deletion, again in
+            deletion.undoes == nil && deletion.author == entry.author && (positions[again.id] ?? -1) > place
         }
-        return false
     }
 
     /// The undo of an entry of which nobody knows whether it was sent.
@@ -87,14 +89,7 @@ struct UndoSelection {
 
     /// The ids of objects that were made anew since, by the ids that they had, in small letters.
     var successors: [String: String] {
-        var ids: [String: String] = [:]
-        for entry in deletions {
-            for undoer in undoers[entry.id] ?? []
-            where undoer.outcome == .done && undoer.change.kind == .creation && !undoer.change.subject.id.isEmpty {
-                ids[entry.change.subject.id.lowercased()] = undoer.change.subject.id
-            }
-        }
-        return ids
+        remade.compactMapValues { pairs in pairs.map(\.again.change.subject.id).last { !$0.isEmpty } }
     }
 
     /// The ids of the changes of the last time. What was noted before the clock was set back bears a time to come: nobody knows how
