@@ -278,7 +278,7 @@ final class ObjectStage: Stage {
             value = .object(object)
             return
         }
-        if PSStopwatch.isNamed(name), command.names == ["TypeName"] {
+        if PSType(written: name) == .stopwatch, command.names == ["TypeName"] {
             value = PSStopwatch.made(isRunning: false)
             return
         }

@@ -6,11 +6,6 @@ enum PSStopwatch {
     /// Since when it runs, in ticks of the machine's clock, or null; and what it has counted before. No script can name them.
     private static let (began, counted) = (" began", " counted")
 
-    /// Whether a name as written is its type's.
-    static func isNamed(_ name: String) -> Bool {
-        ["diagnostics.stopwatch", "system.diagnostics.stopwatch"].contains(name.lowercased())
-    }
-
     /// A watch at nought.
     static func made(isRunning: Bool) -> PSValue {
         let state = [(began, isRunning ? PSValue.long(now) : .null), (counted, .long(0))]
