@@ -20,13 +20,11 @@ package struct SwiftCalls: Sendable {
 
     /// Adds a recipe, or a tool of the owner's: a call of the operation that carries it out.
     package mutating func add(_ definition: ToolDefinition, on shelf: ToolShelf) {
-        let common = ["connection", "dryRun", "apply"].map { name in
-            switch name {
-            case "connection": SwiftArgument(name, .text, "Name of the connection.", isRequired: true)
-            case "dryRun": SwiftArgument(name, .flag, "Show what would be done; only reads are sent.")
-            default: SwiftArgument(name, .flag, "Carry out what is a plan otherwise.")
-            }
-        }
+        let common = [
+            SwiftArgument("connection", .text, "Name of the connection.", isRequired: true),
+            SwiftArgument("dryRun", .flag, "Show what would be done; only reads are sent."),
+            SwiftArgument("apply", .flag, "Carry out what is a plan otherwise."),
+        ]
         calls.append(
             SwiftCall(
                 name: definition.name, operation: shelf.operation, summary: definition.summary, tool: definition.name,

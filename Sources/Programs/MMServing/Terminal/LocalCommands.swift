@@ -55,8 +55,10 @@ enum LocalCommands {
             for name in names {
                 if let operation = catalogue.operation(named: name) {
                     calls.add(operation)
-                } else if let shelf = shelves.first(where: { $0.contents().definition(named: name) != nil }) {
-                    calls.add(try shelf.definition(named: name), on: shelf)
+                } else if let (definition, shelf) = shelves.lazy.compactMap({ shelf in
+                    shelf.contents().definition(named: name).map { ($0, shelf) }
+                }).first {
+                    calls.add(definition, on: shelf)
                 } else {
                     throw MMError(
                         .notFound, "There is no operation, recipe or tool `\(name.prefix(80))`.",
