@@ -233,6 +233,7 @@ struct AppSignInTests {
         #expect(transport.requests.last?.form["client_secret"] == "FAKE-handed-secret")
         _ = try await service.token(insteadOf: token, for: named, claims: nil)
         #expect(transport.requests.count == 2 && transport.requests.last?.form["client_secret"] == "FAKE-handed-secret")
+        #expect(ends.isWhole, "the number that names the secret must not come to mean another file")
     }
 
     @Test("a descriptor of the program's own, a closed one and standard input are no places of secrets")
@@ -306,11 +307,21 @@ struct AppSignInTests {
 private struct Pipe {
     let reading: Int32
     private let writing: Int32
+    private let inode: ino_t?
 
     init() throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         (reading, writing) = (ends[0], ends[1])
+        inode = Self.inode(of: reading)
+    }
+
+    /// Whether the reading end is still this pipe's.
+    var isWhole: Bool { inode != nil && Self.inode(of: reading) == inode }
+
+    private static func inode(of descriptor: Int32) -> ino_t? {
+        var status = stat()
+        return fstat(descriptor, &status) == 0 ? status.st_ino : nil
     }
 
     /// Writes a text and ends it.

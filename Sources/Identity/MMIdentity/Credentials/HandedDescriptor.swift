@@ -5,7 +5,8 @@ internal import MMSystem
 /// A secret that whoever started this process handed to it behind an open descriptor (`3< FILE`, `3< <(vault read …)`), named
 /// `/dev/fd/3`: it then lies in no file, no variable and no argument.
 ///
-/// A pipe is read once, so what was read is kept. Nobody else gets it: descriptors of this process's own are closed to what it
+/// A pipe is read once, so what was read is kept, and the descriptor stays open: its number never comes to mean another file while
+/// the secret is known by it. Nobody else gets it: descriptors of this process's own are closed to what it
 /// starts, and by that mark they are told apart from those that it was handed.
 enum HandedDescriptor {
     private static let prefixes = ["/dev/fd/", "/proc/self/fd/"]
@@ -59,7 +60,6 @@ enum HandedDescriptor {
                 throw MMError(.limitExceeded, "\(path) gives more than \(limit) bytes.", hint: "Hand the secret alone.")
             }
         }
-        close(number)
         return bytes
     }
 
