@@ -19,12 +19,17 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     ),
     ("Identity", "MMIdentity", ["MMCore", "MMSystem", "MMHTTP", "COpenSSL", "CDBus"]),
     (nil, "MMGraph", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity"]),
-    ("Sessions", "MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL"]),
+    ("Sessions", "MMEgress", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "CMMSystem", "COpenSSL", "CHTTP2"]),
     ("Sessions", "MMSessions", ["MMCore", "MMSystem", "CConfinement"]),
     ("Sessions", "MMNative", ["MMCore", "MMSystem", "PowerShellSyntax", "CCollationTables", "CExchangeTables"]),
     (nil, "MMPowerShell", ["MMCore", "MMSystem", "MMSessions", "PowerShellSyntax", "CPowerShellResources"]),
     ("Sessions", "MMShell", ["MMCore", "MMSystem", "MMSessions", "ShellSyntax"]),
-    ("Operations", "MMDesk", ["MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard"]),
+    (
+        "Operations", "MMDesk",
+        [
+            "MMCore", "MMSystem", "MMHTTP", "MMIdentity", "MMGraph", "MMGuard", "MMSessions", "MMPowerShell", "MMShell",
+        ]
+    ),
     (
         "Operations", "MMOperations",
         [
@@ -52,7 +57,7 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     (
         "Faces", "MMLegacy",
         [
-            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMOperations", "MMPool",
+            "MMCore", "MMHTTP", "MMGuard", "MMSessions", "MMPowerShell", "MMShell", "MMDesk", "MMOperations", "MMPool",
             "PowerShellSyntax",
         ]
     ),
@@ -84,7 +89,7 @@ let cTargets: [Target] =
         ("System", "CMMSystem"), ("System", "CCurl"), ("System", "CMicroHTTPD"), ("System", "COpenSSL"),
         ("System", "CDBus"), ("System", "CConfinement"), ("System", "CPCRE2"), ("System", "CYAML"),
         ("System", "CLogin"), ("System", "CFIDO2"), ("System", "CHiredis"), ("System", "CLineEditor"),
-        ("System", "CQRCode"),
+        ("System", "CQRCode"), ("System", "CHTTP2"),
     ].map { .target(name: $0.1, path: "Sources/\($0.0)/\($0.1)") }
     + [
         ("Guard", "CGuardTables", "Tables"), ("Guard", "CPermissionTables", "Tables"),

@@ -245,32 +245,6 @@ struct HostileRequestsTests {
     }
 
     @Test(
-        "a client that speaks HTTP/2 alone is told in HTTP/2 that it has to speak HTTP/1.1",
-        .enabled(if: RawSession.openssl != nil, "needs openssl (apt-get install openssl)"), arguments: [true, false])
-    func secondVersion(hasRequest: Bool) async throws {
-        let upstream = try Upstream()
-        let wire = try await TestWire(upstream: upstream.port)
-        let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
-        var sent = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + settings
-        // HEADERS on stream 1, which ends the request (GET https /); else no request comes for very long.
-        if hasRequest {
-            sent += [0, 0, 3, 1, 5, 0, 0, 0, 1, 0x82, 0x87, 0x84]
-        } else {
-            for _ in 0..<8_000 { sent += settings }
-        }
-        let answer = Array(try await RawSession.tunnelledBytes(wire, sent, arguments: ["-alpn", "h2"]))
-        let reset: [UInt8] = hasRequest ? [0, 0, 4, 3, 0, 0, 0, 0, 1, 0, 0, 0, 0xD] : []
-        let text = Array(HTTP2Refusal.fault.message.utf8)
-        let last: UInt8 = hasRequest ? 1 : 0
-        let end = [0, 0, UInt8(text.count + 8), 7, 0, 0, 0, 0, 0, 0, 0, 0, last, 0, 0, 0, 0xD] + text
-        #expect(answer == settings + reset + end, "\(answer)")
-        #expect(upstream.received.isEmpty)
-        #expect(await wire.faults() == ["protocol_not_passed"])
-        await wire.session.close()
-        await upstream.stop()
-    }
-
-    @Test(
         "a client that would rather speak HTTP/2 goes on with HTTP/1.1, even where it began with HTTP/2",
         .enabled(if: Curl.path != nil, "needs curl (apt-get install curl)"),
         arguments: ["--http2", "--http2-prior-knowledge"])

@@ -78,6 +78,34 @@ struct SessionClientsTests {
         await upstream.stop()
     }
 
+    @Test(
+        "an answer that comes slowly is passed on as it comes, from its head on",
+        .enabled(if: python != nil, "needs python3"))
+    func slowAnswer() async throws {
+        let upstream = try Upstream { _ in
+            HTTPServerResponse(
+                body: .stream(heartbeat: nil) { (writer) async throws(HTTPError) in
+                    try await writer.write(Array("first".utf8))
+                    try? await Task.sleep(for: .seconds(600))
+                })
+        }
+        let wire = try await TestWire(upstream: upstream.port)
+        let script = """
+            import urllib.request
+            answer = urllib.request.urlopen("https://graph.microsoft.com/v1.0/me", timeout=60)
+            print(answer.status, answer.read(5).decode())
+            """
+        var environment = wire.session.environment
+        environment["PATH"] = "/usr/bin:/bin"
+        let done = try await ChildProcess.run(
+            ChildCommand(try #require(Self.python), ["-c", script], environment: environment), timeout: .seconds(300))
+        #expect(
+            String(decoding: done.output, as: UTF8.self) == "200 first\n",
+            "\(String(decoding: done.error, as: UTF8.self))")
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("a large body that is torn never reaches the service whole")
     func tornUpload() async throws {
         let upstream = try Upstream()

@@ -84,7 +84,7 @@ final class TLSConnection {
         if mm_tls_other_protocol(raw) != 0 {
             return WireFault(
                 400, .otherProtocol,
-                "Inside TLS only HTTP/1.1 is supported, which the client doesn't offer.")
+                "Inside TLS only HTTP/1.1 and HTTP/2 are supported, which the client doesn't offer.")
         }
         return WireFault(400, .tls, "The TLS handshake failed: \(reason).")
     }

@@ -7,27 +7,21 @@ import MMSystem
 struct EgressExchange: Sendable {
     let place: EgressPlace
     let target: String
-    let channel: WireChannel
-    let input: WireInput
     let core: EgressCore
-    let writer: AnswerWriter
+    let client: any RequestClient
+    let writer: any AnswerSink
     let number: UInt64
     let record: RecordDraft
     private let head: RequestHead
-    private let body: RequestBodyReader
+    private let body: any ClientBody
+    private let socket: (channel: WireChannel, input: WireInput)?
 
-    init(
-        _ head: RequestHead, to place: EgressPlace, target: String, channel: WireChannel, input: WireInput,
-        core: EgressCore
-    ) {
+    init(_ head: RequestHead, to place: EgressPlace, target: String, on sides: RequestSides, core: EgressCore) {
         self.head = head
         self.place = place
         self.target = target
-        self.channel = channel
-        self.input = input
+        (client, body, writer, socket) = (sides.client, sides.body, sides.writer, sides.socket)
         self.core = core
-        writer = AnswerWriter(channel)
-        body = RequestBodyReader(head.body, from: input, patience: core.limits.bodyStall)
         number = core.nextNumber()
         record = RecordDraft(
             session: core.session, number: number, time: core.clock.now, method: head.method,
@@ -40,9 +34,9 @@ struct EgressExchange: Sendable {
     func run() async throws(WireFault) -> Bool {
         defer { core.events(.request(record.finished(bytesUp: body.count))) }
         do throws(WireFault) {
-            return try await core.cut.run(number) { [record, channel] in
+            return try await core.cut.run(number) { [record, client] in
                 // What has begun to arrive can't be taken back: its client sees the connection end.
-                if record.hasAnswered { channel.drop() }
+                if record.hasAnswered { client.drop() }
             } _: { () async throws(WireFault) in
                 try await carryOut()
             }
@@ -117,7 +111,7 @@ struct EgressExchange: Sendable {
         let witness = requestClass == "read" ? nil : await core.judge.witness(of: described)
         let isRead = signIn != nil || namesHosts || witness != nil || place.standIn != nil
         Self.complete(&request.headers, isRead: isRead)
-        if isWebSocket { return try await openWebSocket(request) }
+        if isWebSocket, let socket { return try await openWebSocket(request, on: socket.channel, socket.input) }
         let sent = core.clock.now
         var stream: HTTPStream
         do throws(WireFault) { stream = try await open(request) } catch {
@@ -169,14 +163,14 @@ struct EgressExchange: Sendable {
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> (class: String, refusal: RequestRefusal?)
     {
         let core = core
-        let verdict = try await channel.beforeSending { await core.judge.judge(request) }
+        let verdict = try await client.beforeSending { await core.judge.judge(request) }
         record.judged(verdict.requestClass)
         switch verdict {
         case .allow(let name): return (name, nil)
         case .refuse(let name, let refusal): return (name, refusal)
         case .hold(let name, let decision):
             core.events(.held(number: number, host: place.host, method: head.method))
-            let refusal = try await channel.beforeSending { await Self.decide(within: core.limits.hold, decision) }
+            let refusal = try await client.beforeSending { await Self.decide(within: core.limits.hold, decision) }
             return (name, refusal)
         }
     }
@@ -205,7 +199,7 @@ struct EgressExchange: Sendable {
     private func turn(by pace: ServicePace?) async throws(WireFault) -> Duration? {
         guard let pace else { return nil }
         let patience = ContinuousClock.now + core.limits.pace
-        return try await channel.beforeSending {
+        return try await client.beforeSending {
             while let wait = await pace.take() {
                 guard ContinuousClock.now + wait < patience else { return wait }
                 guard (try? await Task.sleep(for: wait)) != nil else { return nil }
@@ -233,7 +227,7 @@ struct EgressExchange: Sendable {
         if Task.isCancelled { throw WireChannel.gone }
         record.sent()
         let core = core
-        let outcome = await channel.whileConnected {
+        let outcome = await client.whileConnected {
             await Result { () async throws(HTTPError) in try await core.transport.open(request) }
         }
         switch outcome {
@@ -249,7 +243,7 @@ struct EgressExchange: Sendable {
     }
 
     /// The whole body: what the judge has seen, and the rest as it comes.
-    private static func rest(of body: RequestBodyReader, after seen: [UInt8]) -> HTTPBody {
+    private static func rest(of body: any ClientBody, after seen: [UInt8]) -> HTTPBody {
         let first = Mutex<[UInt8]?>(seen)
         return HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
             let begun: [UInt8]? = first.withLock { first in
@@ -288,7 +282,7 @@ struct EgressExchange: Sendable {
         // A bare 401 may come from a server behind the one that looked at the token.
         let isSafe = challenge != nil || head.method == "GET" || head.method == "HEAD"
         let refusals = filled.tokens.mapValues { TokenRefusal(of: $0, sent: sent, claims: challenge?.claims) }
-        let again = await channel.whileConnected {
+        let again = await client.whileConnected {
             await Result { () async throws(WireFault) in try await credentials.filled(insteadOf: refusals) }
         }
         // Why there is none was told to those who show it; the session gets the service's own words.
@@ -371,7 +365,9 @@ struct EgressExchange: Sendable {
         var count = 0
         while true {
             let piece: [UInt8]?
+            if !stream.chunks.isReady { try await writer.flush() }
             do throws(HTTPError) { piece = try await iterator.next() } catch {
+                try await writer.flush()
                 throw WireFault(502, .upstream, "The answer broke off: \(error.message)")
             }
             guard let piece else { break }
@@ -382,6 +378,7 @@ struct EgressExchange: Sendable {
             try await writer.piece(rewriter?.take(piece) ?? piece, isChunked: seen.endsWithChunk)
         }
         if let rest = rewriter?.end() { try await writer.piece(rest, isChunked: seen.endsWithChunk) }
+        if !seen.endsWithChunk { try await writer.flush() }
         seen.isWhole = seen.bytes.count == count
         seen.isTorn = hasBody && announced != nil && announced != count
         return true
@@ -488,7 +485,9 @@ final class RecordDraft: Sendable {
 extension EgressExchange {
     /// Opens a web socket at the service, and passes what either side sends until one ends it. Only the handshake's header
     /// fields carry tokens.
-    func openWebSocket(_ request: HTTPRequest) async throws(WireFault) -> Bool {
+    func openWebSocket(
+        _ request: HTTPRequest, on channel: WireChannel, _ input: WireInput
+    ) async throws(WireFault) -> Bool {
         let tunnel = try await connect(request)
         if let refusal = request.permit?.refusal() {
             tunnel.close()
@@ -496,7 +495,7 @@ extension EgressExchange {
         }
         record.sent()
         let late = DeadlineWatch.shared.watch(.now + core.limits.head) { tunnel.close() }
-        let (channel, target, host) = (channel, target, String(place.origin.drop { $0 != "/" }.dropFirst(2)))
+        let (target, host) = (target, String(place.origin.drop { $0 != "/" }.dropFirst(2)))
         let outcome = await channel.whileConnected { () async -> Result<WebSocketHandshake, WireFault> in
             await Result { () async throws(WireFault) in
                 do throws(HTTPError) {
@@ -520,7 +519,8 @@ extension EgressExchange {
         headers.set("Connection", "Upgrade")
         headers.set("Upgrade", WebSocketHandshake.name)
         try await writer.head(101, headers, keepsAlive: true)
-        await pass(tunnel, beginning: answer.rest, permit: request.permit)
+        try await writer.flush()
+        await pass(tunnel, beginning: answer.rest, permit: request.permit, on: channel, input)
         return false
     }
 
@@ -528,7 +528,7 @@ extension EgressExchange {
         var place = request
         place.timeout = core.limits.head
         let (core, asked) = (core, place)
-        let outcome = await channel.whileConnected {
+        let outcome = await client.whileConnected {
             await Result { () async throws(HTTPError) in try await core.transport.connect(asked) }
         }
         do throws(HTTPError) { return try outcome.get() } catch {
@@ -538,8 +538,10 @@ extension EgressExchange {
     }
 
     /// Passes bytes both ways. What a call opened sends no more once the call has ended, or may send no more.
-    private func pass(_ tunnel: HTTPTunnel, beginning: [UInt8], permit: SendPermit?) async {
-        let (channel, input, record, core, number) = (channel, input, record, core, number)
+    private func pass(
+        _ tunnel: HTTPTunnel, beginning: [UInt8], permit: SendPermit?, on channel: WireChannel, _ input: WireInput
+    ) async {
+        let (record, core, number) = (record, core, number)
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 var piece: [UInt8]? = beginning

@@ -270,14 +270,38 @@ struct EgressConnection: Sendable {
         await channel.close(lingering: core.limits.linger, upTo: core.limits.lingerBytes)
     }
 
-    /// The next head within a tunnel; a client that speaks HTTP/2 is told so in its own way.
-    private func nextHead(within place: EgressPlace) async throws(WireFault) -> RequestHead? {
+    /// The next head within a tunnel; a client that begins with HTTP/2 goes on with that to its end.
+    private func nextHead(_ name: PlainHostName, _ place: EgressPlace) async throws(WireFault) -> RequestHead? {
         do throws(WireFault) { return try await nextHead() } catch {
-            guard error == HTTP2Refusal.fault else { throw error }
-            core.events(.refusedConnection(error, host: place.host))
-            try await HTTP2Refusal(channel: channel, input: input).send(patience: core.limits.head)
+            guard error == RequestHead.preface else { throw error }
+            let connection = try HTTP2Connection(channel, limits: core.limits)
+            let beginning = Array("PRI * HTTP/2.0\r\n\r\n".utf8) + input.takeEarly()
+            await connection.run(beginning: beginning) { stream, request in
+                await serve(request, of: stream, name, place)
+            }
             return nil
         }
+    }
+
+    /// Carries out one of many requests on a connection.
+    private func serve(
+        _ request: HTTP2Connection.Request, of stream: HTTP2Stream, _ name: PlainHostName, _ place: EgressPlace
+    ) async {
+        let place = core.hosts.place(name, isSecure: true) ?? place
+        let head: RequestHead
+        do throws(WireFault) {
+            head = try RequestHead(request)
+            if let fault = Self.fault(within: head, place) { throw fault }
+        } catch {
+            core.events(.refusedConnection(error, host: place.host))
+            try? await stream.refuse(error, service: place.service, keepsAlive: true)
+            return stream.finish()
+        }
+        let exchange = EgressExchange(head, to: place, target: head.target, on: RequestSides(stream), core: core)
+        do throws(WireFault) {
+            _ = try await exchange.run()
+            stream.finish()
+        } catch { stream.drop() }
     }
 
     private func nextHead() async throws(WireFault) -> RequestHead? {
@@ -339,7 +363,7 @@ struct EgressConnection: Sendable {
         }
         try await writer.established()
         try await handshake(tls)
-        while let head = try await nextHead(within: place) {
+        while let head = try await nextHead(name, place) {
             // What is known of the host may have grown since the last request.
             let place = core.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {
@@ -347,8 +371,7 @@ struct EgressConnection: Sendable {
                 try await writer.refuse(fault, service: place.service, keepsAlive: false)
                 return
             }
-            let exchange = EgressExchange(
-                head, to: place, target: head.target, channel: channel, input: input, core: core)
+            let exchange = EgressExchange(head, to: place, target: head.target, on: sides(of: head), core: core)
             guard try await exchange.run() else { return }
         }
     }
@@ -361,7 +384,7 @@ struct EgressConnection: Sendable {
         }
         // A TLS record of a handshake; anything else is plain text, or HTTP/2 without TLS.
         guard early.first == 22 else {
-            throw WireFault(400, .otherProtocol, "A tunnel must carry TLS, with HTTP/1.1 inside.")
+            throw WireFault(400, .otherProtocol, "A tunnel must carry TLS, with HTTP/1.1 or HTTP/2 inside.")
         }
         try await channel.secure(tls, early: early, until: .now + core.limits.head)
     }
@@ -399,8 +422,11 @@ struct EgressConnection: Sendable {
         guard let place = core.hosts.place(name, isSecure: false) else { throw foreign(name) }
         let path = rest[authority.endIndex...]
         let target = path.hasPrefix("/") ? String(path) : "/" + path
-        return try await EgressExchange(head, to: place, target: target, channel: channel, input: input, core: core)
-            .run()
+        return try await EgressExchange(head, to: place, target: target, on: sides(of: head), core: core).run()
+    }
+
+    private func sides(of head: RequestHead) -> RequestSides {
+        RequestSides(head, on: channel, input, patience: core.limits.bodyStall)
     }
 
     private func foreign(_ name: PlainHostName) -> WireFault {

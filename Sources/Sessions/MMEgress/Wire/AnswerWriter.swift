@@ -1,10 +1,13 @@
 import MMCore
 import MMHTTP
-import MMIdentity
 
 /// Writes answers to a session's client.
-struct AnswerWriter: Sendable {
+///
+/// An answer that is here as a whole goes out at once: each part of its own would wake its client.
+final class AnswerWriter: AnswerSink {
+    private static let mostHeld = 32 << 10
     private let channel: WireChannel
+    private let held = Mutex<[UInt8]>([])
 
     init(_ channel: WireChannel) { self.channel = channel }
 
@@ -18,49 +21,49 @@ struct AnswerWriter: Sendable {
         try await channel.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
     }
 
-    /// A refusal of ours, in the shape of the service that was asked.
-    func refuse(
-        _ fault: WireFault, code: String? = nil, service: CloudHost.Service? = nil,
-        extra: HTTPHeaders = [:], keepsAlive: Bool, isHead: Bool = false
-    ) async throws(WireFault) {
-        let body = ServiceRefusal.body(fault, code: code, service: service)
-        var headers = extra
-        headers.set("Content-Type", "application/json")
-        headers.set("Cache-Control", "no-store")
-        try await whole(fault.status, headers, isHead ? [] : body, length: body.count, keepsAlive: keepsAlive)
-    }
-
     /// An answer that is here as a whole.
     func whole(
         _ status: Int, _ headers: HTTPHeaders, _ body: [UInt8], length: Int, keepsAlive: Bool
     ) async throws(WireFault) {
         var headers = headers
         if Self.hasBody(status) { headers.set("Content-Length", String(length)) }
-        try await channel.write(Self.head(status, headers, keepsAlive: keepsAlive) + body)
+        hold(Self.head(status, headers, keepsAlive: keepsAlive) + body)
+        try await flush()
     }
 
     /// The head of an answer whose body follows.
     func head(_ status: Int, _ headers: HTTPHeaders, keepsAlive: Bool) async throws(WireFault) {
-        try await channel.write(Self.head(status, headers, keepsAlive: keepsAlive))
+        hold(Self.head(status, headers, keepsAlive: keepsAlive))
     }
 
     /// A piece of a body, as a chunk where its length isn't known.
     func piece(_ bytes: [UInt8], isChunked: Bool) async throws(WireFault) {
         guard !bytes.isEmpty else { return }
-        guard isChunked else {
-            try await channel.write(bytes)
-            return
+        if isChunked {
+            hold(Array((String(bytes.count, radix: 16) + "\r\n").utf8))
+            hold(bytes)
+            hold([0x0D, 0x0A])
+        } else {
+            hold(bytes)
         }
-        var chunk = Array(String(bytes.count, radix: 16).utf8)
-        chunk.reserveCapacity(bytes.count + 16)
-        chunk += [0x0D, 0x0A]
-        chunk += bytes
-        chunk += [0x0D, 0x0A]
-        try await channel.write(chunk)
+        if held.withLock({ $0.count >= Self.mostHeld }) { try await flush() }
     }
 
     /// The end of a chunked body.
-    func end() async throws(WireFault) { try await channel.write(Array("0\r\n\r\n".utf8)) }
+    func end() async throws(WireFault) {
+        hold(Array("0\r\n\r\n".utf8))
+        try await flush()
+    }
+
+    func flush() async throws(WireFault) {
+        let bytes: [UInt8] = held.withLock { held in
+            defer { held = [] }
+            return held
+        }
+        if !bytes.isEmpty { try await channel.write(bytes) }
+    }
+
+    private func hold(_ bytes: [UInt8]) { held.withLock { $0 += bytes } }
 
     /// Whether an answer of this status has a body (RFC 9112, section 6.3).
     static func hasBody(_ status: Int) -> Bool { status >= 200 && status != 204 && status != 304 }

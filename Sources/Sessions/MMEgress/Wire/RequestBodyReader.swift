@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 
 /// The body of one request while it is read: its end is known, and nothing behind it is taken. For one reader at a time.
-final class RequestBodyReader: Sendable {
+final class RequestBodyReader: ClientBody {
     private enum Rest {
         /// So many bytes are missing.
         case bytes(Int)

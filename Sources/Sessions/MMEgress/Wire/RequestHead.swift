@@ -26,6 +26,9 @@ package struct RequestHead: Sendable {
     var expectsContinue: Bool { headers.contains("expect") }
 
     static let maxBytes = 64 << 10
+    /// What a client of HTTP/2 begins with, which is taken within a tunnel alone.
+    static let preface = WireFault(
+        505, .otherProtocol, "HTTP/2 is spoken within a tunnel alone: send CONNECT in HTTP/1.1.")
     private static let maxFields = 128
 
     /// Reads a head.
@@ -46,6 +49,40 @@ package struct RequestHead: Sendable {
             }
         }
         lines.append(bytes[start...])
+        try self.init(lines: lines, endsHere: nil)
+    }
+
+    /// Reads the head of a request over HTTP/2, as if its lines had been written.
+    init(_ request: HTTP2Connection.Request) throws(WireFault) {
+        var pseudo: [String: [UInt8]] = [:]
+        var lines: [ArraySlice<UInt8>] = []
+        var cookies: [[UInt8]] = []
+        for field in request.fields {
+            let name = String(decoding: field.name, as: UTF8.self)
+            if name.hasPrefix(":") {
+                guard pseudo.updateValue(field.value, forKey: name) == nil else {
+                    throw Self.bad("\(name) is given twice.")
+                }
+            } else if name == "cookie" {
+                cookies.append(field.value)
+            } else if name != "host" || field.value != pseudo[":authority"] {
+                lines.append((field.name + Array(": ".utf8) + field.value)[...])
+            }
+        }
+        guard pseudo[":scheme"] == Array("https".utf8), let method = pseudo[":method"], let path = pseudo[":path"]
+        else {
+            throw Self.bad("The request names no method, path and the scheme https.")
+        }
+        if let host = pseudo[":authority"] { lines.insert((Array("Host: ".utf8) + host)[...], at: 0) }
+        if !cookies.isEmpty {
+            lines.append((Array("Cookie: ".utf8) + cookies.joined(separator: Array("; ".utf8)))[...])
+        }
+        lines.insert((method + [0x20] + path + Array(" HTTP/1.1".utf8))[...], at: 0)
+        try self.init(lines: lines, endsHere: request.endsHere)
+    }
+
+    /// - Parameter endsHere: whether a body follows, where its framing says so and not the head.
+    private init(lines: [ArraySlice<UInt8>], endsHere: Bool?) throws(WireFault) {
         (method, target, isOldVersion) = try Self.requestLine(lines[0])
         var headers = HTTPHeaders()
         for line in lines.dropFirst() {
@@ -57,7 +94,12 @@ package struct RequestHead: Sendable {
             throw Self.bad(
                 headers.contains("host") ? "The header Host appears more than once." : "The header Host is missing.")
         }
-        body = try Self.body(headers)
+        let announced = try Self.body(headers)
+        switch (endsHere, announced) {
+        case (nil, _), (false?, .length): body = announced
+        case (true?, _): body = .none
+        case (false?, _): body = .chunked
+        }
         if let expected = headers["expect"], !HTTPHeaders.sameName(expected, "100-continue") {
             throw WireFault(417, .malformed, "The only supported expectation is 100-continue.")
         }
@@ -72,7 +114,7 @@ package struct RequestHead: Sendable {
         let method = String(decoding: words[0], as: UTF8.self)
         // Some clients open tunnels in the old way and speak HTTP/1.1 within.
         let isOld = version == "HTTP/1.0" && method == "CONNECT"
-        guard method != "PRI" || version != "HTTP/2.0" else { throw HTTP2Refusal.fault }
+        guard method != "PRI" || version != "HTTP/2.0" else { throw preface }
         guard version == "HTTP/1.1" || isOld else {
             throw WireFault(505, .otherProtocol, "Only HTTP/1.1 is supported.")
         }

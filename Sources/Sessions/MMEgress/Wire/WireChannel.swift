@@ -4,7 +4,7 @@ import MMCore
 import MMSystem
 
 /// The bytes of one accepted connection: plain, and after `secure` under TLS. For one reader and one writer at a time.
-final class WireChannel: Sendable {
+final class WireChannel: RequestClient {
     /// The TLS state. `@unchecked Sendable`: reached under the mutex alone.
     private struct Layer: @unchecked Sendable {
         var tls: TLSConnection?
@@ -38,27 +38,11 @@ final class WireChannel: Sendable {
         presence.isHeld(heldBy: processes, inTheirNetwork: isInside)
     }
 
-    /// Does something as long as the client is there; when it leaves, the work is cancelled.
-    func whileConnected<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
-        let task = Task(operation: work)
-        presence.onDeparture { task.cancel() }
-        defer { presence.onDeparture(nil) }
-        return await withTaskCancellationHandler {
-            await task.value
-        } onCancel: {
-            task.cancel()
-        }
-    }
+    /// Whether the client has left.
+    var hasLeft: Bool { presence.hasLeft }
 
-    /// Waits for what a request needs before it is sent.
-    /// - Throws: `.clientGone` where the client has left meanwhile, whatever the work came to: nothing is sent for it any more.
-    func beforeSending<Value: Sendable>(
-        _ work: @escaping @Sendable () async -> Value
-    ) async throws(WireFault) -> Value {
-        let value = await whileConnected(work)
-        guard !presence.hasLeft, !Task.isCancelled else { throw Self.gone }
-        return value
-    }
+    /// Calls a handler when the client leaves, at once where it has; nil removes the handler.
+    func onDeparture(_ handler: (@Sendable () -> Void)?) { presence.onDeparture(handler) }
 
     /// The next bytes from the client; nil at their end.
     /// - Parameter deadline: when to give up; reading is over then.
