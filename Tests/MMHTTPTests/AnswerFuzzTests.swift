@@ -5,12 +5,15 @@ import Testing
 
 @Suite("Client against mutated answers", .timeLimit(.minutes(5)))
 struct AnswerFuzzTests {
-    @Test("a broken answer is an error or an answer without control characters, never a hang", arguments: 0..<30)
-    func fuzz(seed: UInt64) async throws {
+    @Test(
+        "a broken answer is an error or an answer without control characters, never a hang", arguments: 0..<30,
+        [false, true])
+    func fuzz(seed: UInt64, isLocal: Bool) async throws {
+        let home = try TestHome()
         let whole = Array(
             "HTTP/1.1 200 OK\r\nX-One: 1\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
                 .utf8)
-        let server = try RawServer { connection, server in
+        let server = try RawServer(path: isLocal ? home.path + "/s" : nil) { connection, server in
             // Its number seeds the answer, so that each one is the same in every run.
             let request = connection.readRequest()
             let number = request.split(separator: " ").dropFirst().first.flatMap { UInt64($0.dropFirst()) } ?? 0
@@ -31,7 +34,9 @@ struct AnswerFuzzTests {
         defer { server.stop() }
         let client = makeClient()
         for number in 0..<20 {
-            let request = local(server.url("/\(seed * 1_000 + UInt64(number))"), timeout: .seconds(200))
+            let request = local(
+                server.url("/\(seed * 1_000 + UInt64(number))"), timeout: .seconds(200),
+                unixSocket: isLocal ? home.path + "/s" : nil)
             do throws(HTTPError) {
                 let response = try await client.send(request)
                 #expect((100...999).contains(response.status))

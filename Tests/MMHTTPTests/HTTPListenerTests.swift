@@ -257,6 +257,31 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    @Test("a body of which nothing arrives any more ends the connection, one that goes on arriving doesn't")
+    func silentBodies() async throws {
+        let limits = HTTPServerLimits(
+            idleTimeout: .seconds(600), headTimeout: .seconds(600), silenceTimeout: .seconds(2),
+            requestTimeout: .seconds(600))
+        let listener = try listen(limits) { _ in .text("done") }
+        #expect(HTTPServerLimits().silenceTimeout == .seconds(15))
+        for piece in ["", "{\"half\""] {
+            let client = try RawClient(port: listener.port)
+            defer { client.close() }
+            await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n" + piece)
+            #expect(await client.readToEnd() == "", "\(piece)")
+        }
+        // It takes longer as a whole than it may be silent.
+        let client = try RawClient(port: listener.port)
+        defer { client.close() }
+        await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\n")
+        for _ in 0..<30 {
+            try await Task.sleep(for: .milliseconds(100))
+            await client.send("x")
+        }
+        #expect(await client.read(until: "done").contains("200"))
+        await listener.stop(graceful: .zero)
+    }
+
     @Test("a client that leaves cancels its handler, while it works and while it streams")
     func clientGone() async throws {
         let started = Noted<[String]>([])

@@ -143,14 +143,6 @@ CURLcode mm_curl_set_callbacks(
     return code;
 }
 
-CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before) {
-    CURLcode code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
-    if (!code) code = curl.easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open);
-    if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQDATA, context);
-    if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);
-    return code;
-}
-
 CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before) {
     CURLcode code = curl.easy_setopt(easy, CURLOPT_PREREQDATA, context);
     if (!code) code = curl.easy_setopt(easy, CURLOPT_PREREQFUNCTION, before);

@@ -100,7 +100,7 @@ struct connection {
 static int choose_protocol(SSL *raw, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
                            unsigned int count, void *unused) {
     (void)unused;
-    // A client that has HTTP/2 alone reads only in HTTP/2 that it is not served.
+    // HTTP/1.1 costs a single request less; HTTP/2 is for clients that have nothing else.
     static const char *const wanted[] = {"http/1.1", "h2"};
     for (unsigned int choice = 0; choice < sizeof wanted / sizeof *wanted; choice++) {
         size_t size = strlen(wanted[choice]);

@@ -63,9 +63,14 @@ final class RawServer: Sendable {
     var seen: [String] { requests.withLock { $0 } }
 
     /// Serves each connection with `serve` on a thread of its own.
-    init(_ serve: @escaping @Sendable (Connection, RawServer) -> Void) throws {
+    /// - Parameter path: of a Unix socket; a port of this machine without one.
+    init(path: String? = nil, _ serve: @escaping @Sendable (Connection, RawServer) -> Void) throws {
         var port: UInt16 = 0
-        listener = mm_tcp_listen("127.0.0.1", &port, 128)
+        if let path {
+            listener = try UnixSocket.listen(at: path).take().descriptor
+        } else {
+            listener = mm_tcp_listen("127.0.0.1", &port, 128)
+        }
         self.port = port
         let listener = listener
         try DedicatedThread.start("raw-server") {
@@ -110,5 +115,5 @@ final class RawServer: Sendable {
     }
 
     /// The address of a path here.
-    func url(_ path: String) -> String { "http://127.0.0.1:\(port)\(path)" }
+    func url(_ path: String) -> String { port == 0 ? "http://pool\(path)" : "http://127.0.0.1:\(port)\(path)" }
 }

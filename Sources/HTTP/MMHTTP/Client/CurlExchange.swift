@@ -9,7 +9,6 @@ final class CurlExchange {
     enum Stop {
         case tooLarge
         case tooManyHeaders
-        case foreignListener
         case notPermitted(String)
     }
 
@@ -20,8 +19,6 @@ final class CurlExchange {
     private(set) var stop: Stop?
     /// Kept until the transfer ends, because curl doesn't copy the list.
     private var list: UnsafeMutablePointer<curl_slist>?
-    /// Kept until the transfer ends: the folder of a socket whose own path is too long.
-    private var socketFolder: UnixSocketPath?
     /// Kept until the transfer ends: the buffer for curl's error message.
     private let errorBuffer = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
     private var status = 0
@@ -30,7 +27,6 @@ final class CurlExchange {
     private var headIsComplete = false
     private var body: [UInt8] = []
     private var sent = 0
-    private var socket = CURL_SOCKET_BAD
 
     init(_ transfer: CurlTransfer, easy: UnsafeMutableRawPointer) {
         self.transfer = transfer
@@ -89,32 +85,7 @@ final class CurlExchange {
         // Always set both; otherwise curl reads the environment itself.
         text(CURLOPT_PROXY, transfer.proxy?.url ?? "")
         text(CURLOPT_NOPROXY, "")
-        if let path = request.unixSocket {
-            let socket: UnixSocketPath
-            do throws(MMError) { socket = try UnixSocketPath(path) } catch {
-                throw HTTPError(
-                    error.code == .notFound ? .connect : .invalidRequest, error.message, hint: error.hint)
-            }
-            text(CURLOPT_UNIX_SOCKET_PATH, socket.usable)
-            if socket.isShortened {
-                // The short name refers to a descriptor, which may later stand for another folder.
-                long(CURLOPT_FRESH_CONNECT, 1)
-                long(CURLOPT_FORBID_REUSE, 1)
-            }
-            socketFolder = socket
-            if request.unixSocketOwner != nil {
-                codes.append(
-                    mm_curl_set_gate(
-                        easy, context,
-                        { context, _, address in CurlExchange.from(context)?.open(address) ?? CURL_SOCKET_BAD },
-                        { context, _, _, _, _ in
-                            let exchange = CurlExchange.from(context)
-                            return exchange?.isPeerAllowed == true && exchange?.isPermitted == true
-                                ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
-                        }))
-            }
-        }
-        if request.unixSocketOwner == nil, transfer.permit != nil {
+        if transfer.permit != nil {
             codes.append(
                 mm_curl_set_before(
                     easy, context,
@@ -197,22 +168,6 @@ final class CurlExchange {
             transfer.head.resolve(.failure(error))
             transfer.finish(.failure(error))
         }
-    }
-
-    /// Opens a socket for a new connection, and remembers it until its peer has been checked.
-    private func open(_ address: UnsafeMutablePointer<curl_sockaddr>?) -> curl_socket_t {
-        guard let address = address?.pointee else { return CURL_SOCKET_BAD }
-        socket = Glibc.socket(
-            address.family, address.socktype | Int32(SOCK_CLOEXEC.rawValue), address.protocol)
-        return socket
-    }
-
-    /// Whether the required user listens at the request's socket. A reused connection was checked when it was made.
-    private var isPeerAllowed: Bool {
-        guard socket != CURL_SOCKET_BAD else { return true }
-        let isOwner = (try? UnixSocket.peer(of: socket))?.uid == transfer.request.unixSocketOwner
-        if !isOwner { stop = .foreignListener }
-        return isOwner
     }
 
     /// Whether the request may still be sent.
@@ -381,10 +336,6 @@ struct CurlFailure {
         case .tooLarge: tooLarge
         case .tooManyHeaders:
             HTTPError(.protocolViolation, "\(what): the answer's headers are larger than 256 KiB.")
-        case .foreignListener:
-            HTTPError(
-                .connect,
-                "\(what): the process at \(transfer.request.unixSocket ?? "the socket") belongs to another user.")
         case .notPermitted(let why):
             HTTPError(.unavailable, "\(what): \(why)", mayHaveBeenSent: reachedServer && transfer.request.upload != nil)
         case nil: proxyError ?? secureError ?? plainError
@@ -406,8 +357,7 @@ struct CurlFailure {
         case CURLE_COULDNT_RESOLVE_HOST:
             return HTTPError(.resolve, "\(what): the host name \(transfer.address.host) has no address.")
         case CURLE_COULDNT_CONNECT:
-            let place = transfer.request.unixSocket.map { "the socket \($0)" } ?? transfer.address.host
-            return HTTPError(.connect, "\(what): could not connect to \(place).")
+            return HTTPError(.connect, "\(what): could not connect to \(transfer.address.host).")
         case CURLE_PARTIAL_FILE, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_GOT_NOTHING, CURLE_SEND_FAIL_REWIND:
             return HTTPError(
                 .connectionLost, "\(what): the connection ended before the answer was complete.",

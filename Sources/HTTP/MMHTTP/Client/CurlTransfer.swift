@@ -99,6 +99,9 @@ final class CurlTransfer: Sendable {
         reader?.resolve(())
     }
 
+    /// Whether more of a streamed body, or its end, is here.
+    var isReady: Bool { buffer.withLock { !$0.bytes.isEmpty || $0.end != nil } }
+
     /// Returns the next chunk of a streamed body; nil at the end.
     /// - Parameter resume: called when the transfer was paused and may continue.
     func next(resume: @Sendable () -> Void) async throws(HTTPError) -> [UInt8]? {

@@ -2,7 +2,7 @@ import CCurl
 import MMCore
 import MMSystem
 
-/// The HTTP client: libcurl on a dedicated thread, loaded on first use.
+/// The HTTP client: libcurl on a dedicated thread, loaded on first use. Servers at Unix sockets are asked without it.
 ///
 /// Redirects are returned rather than followed, so that no credential travels along. Only `https` is sent, unless a
 /// request allows plain HTTP to this machine. A request that may not be repeated is never sent twice.
@@ -35,6 +35,9 @@ package final class HTTPClient: HTTPTransport {
     /// Sends a request and waits for the whole response. Redirects are returned, not followed.
     /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
     package func send(_ request: HTTPRequest) async throws(HTTPError) -> HTTPResponse {
+        if let path = request.unixSocket {
+            return try await exchange(request, at: path).whole(userAgent: configuration.userAgent)
+        }
         let (_, head) = try await exchange(request, .whole)
         return HTTPResponse(status: head.status, headers: head.headers, body: head.body)
     }
@@ -42,6 +45,13 @@ package final class HTTPClient: HTTPTransport {
     /// Sends a request and returns the response as soon as its headers have arrived.
     /// - Throws: `HTTPError`; `.cancelled` within milliseconds when the task is cancelled.
     package func open(_ request: HTTPRequest) async throws(HTTPError) -> HTTPStream {
+        if let path = request.unixSocket {
+            let exchange = try await exchange(request, at: path)
+            let head = try await exchange.head(userAgent: configuration.userAgent)
+            let body = HTTPBody(
+                next: { () async throws(HTTPError) in try await exchange.next() }, release: { exchange.close() })
+            return HTTPStream(status: head.status, headers: head.headers, chunks: body)
+        }
         let (transfer, head) = try await exchange(request, .streamed)
         let owner = try loopOwner()
         let body = HTTPBody(
@@ -56,6 +66,7 @@ package final class HTTPClient: HTTPTransport {
                 }
                 return try piece.get()
             },
+            isReady: { transfer.isReady },
             release: {
                 transfer.cancel()
                 owner.loop.cancel(transfer)
@@ -68,6 +79,9 @@ package final class HTTPClient: HTTPTransport {
     /// - Throws: `HTTPError`; `.cancelled` when the task is cancelled.
     package func connect(_ request: HTTPRequest) async throws(HTTPError) -> HTTPTunnel {
         let address = try checked(request)
+        guard request.unixSocket == nil else {
+            throw HTTPError(.invalidRequest, "Raw connections to a Unix socket aren't made here.")
+        }
         let proxy = try configuration.proxy?.proxy(for: address)
         // Loads libcurl, and throws if the client was shut down.
         _ = try loopOwner()
@@ -90,7 +104,7 @@ package final class HTTPClient: HTTPTransport {
         _ request: HTTPRequest, _ delivery: CurlTransfer.Delivery
     ) async throws(HTTPError) -> (CurlTransfer, CurlTransfer.Head) {
         let address = try checked(request)
-        let proxy = request.unixSocket == nil ? try configuration.proxy?.proxy(for: address) : nil
+        let proxy = try configuration.proxy?.proxy(for: address)
         let transfer = CurlTransfer(request: request, address: address, proxy: proxy, delivery: delivery)
         let loop = try loopOwner().loop
         if let pieces = request.upload?.pieces, let upload = transfer.upload {
@@ -106,6 +120,13 @@ package final class HTTPClient: HTTPTransport {
             loop.cancel(transfer)
         }
         return (transfer, try head.get())
+    }
+
+    private func exchange(_ request: HTTPRequest, at path: String) async throws(HTTPError) -> UnixSocketExchange {
+        let address = try checked(request)
+        let isClosed = state.withLock { if case .closed = $0 { true } else { false } }
+        if isClosed { throw HTTPError(.unavailable, "The HTTP client was shut down.") }
+        return try await UnixSocketExchange(request, at: path, address, configuration)
     }
 
     private func loopOwner() throws(HTTPError) -> LoopOwner {

@@ -14,13 +14,18 @@ package struct HTTPBody: AsyncSequence, Sendable {
     /// Creates a body that is read from `next` until it returns nil.
     /// - Parameters:
     ///   - next: returns the next chunk, or nil at the end.
+    ///   - isReady: whether `next` would return at once.
     ///   - release: called once when nobody can read any more.
     package init(
         next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?,
+        isReady: @escaping @Sendable () -> Bool = { false },
         release: @escaping @Sendable () -> Void = {}
     ) {
-        source = Source(next: next, release: release)
+        source = Source(next: next, isReady: isReady, release: release)
     }
+
+    /// Whether more of it, or its end, is here already.
+    package var isReady: Bool { source.isReady() }
 
     /// Creates a body that is already complete, for tests and stand-ins.
     package init(_ pieces: [[UInt8]]) {
@@ -52,12 +57,15 @@ package struct HTTPBody: AsyncSequence, Sendable {
 
     fileprivate final class Source: Sendable {
         let next: @Sendable () async throws(HTTPError) -> [UInt8]?
+        let isReady: @Sendable () -> Bool
         let release: @Sendable () -> Void
 
         init(
-            next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?, release: @escaping @Sendable () -> Void
+            next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?,
+            isReady: @escaping @Sendable () -> Bool, release: @escaping @Sendable () -> Void
         ) {
             self.next = next
+            self.isReady = isReady
             self.release = release
         }
 

@@ -60,7 +60,9 @@ package final class HTTPListener: Sendable {
         }
         let sweep = Task {
             let pause = min(
-                max(min(limits.idleTimeout, limits.headTimeout, limits.requestTimeout) / 4, .milliseconds(100)),
+                max(
+                    min(limits.idleTimeout, limits.headTimeout, limits.silenceTimeout, limits.requestTimeout) / 4,
+                    .milliseconds(100)),
                 .seconds(5))
             while (try? await Task.sleep(for: pause)) != nil { core.sweep() }
         }

@@ -11,6 +11,8 @@ package struct HTTPServerLimits: Sendable {
     /// How long a client may take until its first request has a head, or a later one that it has begun: nobody needs longer who
     /// means to ask something.
     package var headTimeout: Duration
+    /// How long nothing of a body may arrive that has begun.
+    package var silenceTimeout: Duration
     /// How long a client may take to send a request, from its first byte to its last.
     package var requestTimeout: Duration
     /// How much of a refused body is taken and thrown away, so that its sender reads the answer.
@@ -22,13 +24,14 @@ package struct HTTPServerLimits: Sendable {
     package init(
         maxHeaderBytes: Int = 32 << 10, maxBodyBytes: Int = 16 << 20, maxConnections: Int = 2_000,
         idleTimeout: Duration = .seconds(60), headTimeout: Duration = .seconds(15),
-        requestTimeout: Duration = .seconds(60)
+        silenceTimeout: Duration = .seconds(15), requestTimeout: Duration = .seconds(60)
     ) {
         self.maxHeaderBytes = maxHeaderBytes
         self.maxBodyBytes = maxBodyBytes
         self.maxConnections = maxConnections
         self.idleTimeout = idleTimeout
         self.headTimeout = headTimeout
+        self.silenceTimeout = silenceTimeout
         self.requestTimeout = requestTimeout
     }
 }

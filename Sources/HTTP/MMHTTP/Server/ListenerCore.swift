@@ -13,6 +13,8 @@ final class ListenerCore: Sendable {
         /// Whether a request, or its head at least, is awaited or on its way.
         var isBeginning = true
         var isBusy = false
+        /// When the head of the request was whole, or its last piece arrived.
+        var heard: ContinuousClock.Instant
         /// The request was answered before its body had arrived.
         var isRefused = false
         var ends: ConnectionEnds?
@@ -154,7 +156,8 @@ final class ListenerCore: Sendable {
             let ended = state.connections[key]
             state.lastNumber += 1
             state.connections[key] =
-                started ? OpenConnection(descriptor: descriptor, since: .now, number: state.lastNumber) : nil
+                started
+                ? OpenConnection(descriptor: descriptor, since: .now, heard: .now, number: state.lastNumber) : nil
             return (ended?.isRefused == true && !state.isStopping, ended?.watch)
         }
         if let watch { poll.forget(watch) }
@@ -174,7 +177,15 @@ final class ListenerCore: Sendable {
 
     /// Records that the head of a request is whole.
     func headArrived(_ connection: UnsafeMutableRawPointer) {
-        state.withLock { $0.connections[UInt(bitPattern: connection)]?.isBeginning = false }
+        state.withLock { state in
+            state.connections[UInt(bitPattern: connection)]?.isBeginning = false
+            state.connections[UInt(bitPattern: connection)]?.heard = .now
+        }
+    }
+
+    /// Records that a piece of a body has arrived.
+    func pieceArrived(_ connection: UnsafeMutableRawPointer) {
+        state.withLock { $0.connections[UInt(bitPattern: connection)]?.heard = .now }
     }
 
     private func requestEnded(_ connection: UnsafeMutableRawPointer) {
@@ -267,8 +278,12 @@ final class ListenerCore: Sendable {
                 let limit =
                     connection.isBeginning
                     ? limits.headTimeout : connection.isReceiving ? limits.requestTimeout : limits.idleTimeout
+                let isSilent =
+                    connection.isReceiving && !connection.isBeginning
+                    && connection.heard.duration(to: now) > limits.silenceTimeout
                 // The descriptor can't have been reused: the library reports the end of a connection before closing it.
-                if age > limit || age > .milliseconds(500) && mm_peer_has_closed(connection.descriptor) == 1 {
+                if age > limit || isSilent || age > .milliseconds(500) && mm_peer_has_closed(connection.descriptor) == 1
+                {
                     shutdown(connection.descriptor, Int32(SHUT_RDWR))
                 }
             }

@@ -77,6 +77,7 @@ final class ServerExchange: Sendable {
         case .body where count > 0:
             let piece = UnsafeRawBufferPointer(start: bytes, count: count)
             count = 0
+            listener.pieceArrived(state.withLock { $0.connection }.raw)
             return accept(piece)
         case .body: return endBody()
         case .handling: return answer()

@@ -35,11 +35,7 @@ typedef int (*mm_curl_seek)(void *context, curl_off_t offset, int origin);
 CURLcode mm_curl_set_callbacks(
     CURL *easy, void *context, mm_curl_bytes header, mm_curl_bytes write, mm_curl_bytes read, mm_curl_seek seek);
 
-// Creates sockets with one function, and calls another before anything is sent over a connection; that one returns
-// CURL_PREREQFUNC_OK or CURL_PREREQFUNC_ABORT. A reused connection was made by an earlier transfer.
-CURLcode mm_curl_set_gate(CURL *easy, void *context, curl_opensocket_callback open, curl_prereq_callback before);
-
-// Calls a function before anything is sent, which returns as the second one of `mm_curl_set_gate`.
+// Calls a function before anything is sent over a connection, which returns CURL_PREREQFUNC_OK or CURL_PREREQFUNC_ABORT.
 CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before);
 
 // Wrap curl_easy_getinfo; zero or null if there is no information.

@@ -97,6 +97,29 @@ package enum UnixSocket {
         return descriptor
     }
 
+    /// Connects to a listener without blocking a thread, also where its queue is full.
+    /// - Throws: `.unavailable` when nothing listens there, `.deadlineExceeded`, `.cancelled`, `.invalidInput` for what is no path.
+    package static func connected(to path: String, until deadline: Deadline) async throws(MMError) -> FileDescriptor {
+        let usable = try UnixSocketPath(path)
+        let raw = mm_unix_socket()
+        guard raw >= 0 else { throw SystemError.error("Creating a socket") }
+        let descriptor = FileDescriptor(owning: raw)
+        mm_set_nonblocking(raw, 1)
+        while mm_unix_connect(raw, usable.usable) != 0 {
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                try deadline.check("connecting to \(path)")
+                do { try await Task.sleep(for: .milliseconds(2)) } catch {
+                    throw MMError(.cancelled, "Connecting to \(path) was cancelled.")
+                }
+            case ENOENT, ECONNREFUSED: throw MMError(.unavailable, "Nobody listens at \(path).", retry: .now)
+            case let number: throw SystemError.error("Connecting to \(path)", number)
+            }
+        }
+        return descriptor
+    }
+
     /// Waits for the next connection; call it on a thread that may block.
     /// - Throws: the system's error, also when the listener was shut down.
     package static func accept(_ listener: Int32) throws(MMError) -> FileDescriptor {
