@@ -232,6 +232,58 @@ struct ActTests {
                 ("azure", "Get-AzFirmwareAnalysisPasswordHash -FirmwareId f -ResourceGroupName r -WorkspaceName w"),
             ]),
         ActRoads(
+            "keys of machines and passes of people are listed, none of them shown", .read,
+            [
+                ("graph", "Get-MgDirectoryDeviceLocalCredential -All"),
+                (
+                    "graph",
+                    "Get-MgDirectoryDeviceLocalCredential -DeviceLocalCredentialInfoId x -Property id,deviceName"
+                ),
+                ("graph", "Get-MgBetaInformationProtectionBitlockerRecoveryKey -Filter \"deviceId eq 'x'\""),
+                ("graph", "Get-MgUserAuthenticationTemporaryAccessPassMethod -UserId u"),
+            ],
+            [
+                (.graph, "GET", "/v1.0/directory/deviceLocalCredentials", ""),
+                (.graph, "GET", "/v1.0/directory/deviceLocalCredentials/x?$select=id,deviceName", ""),
+                (.graph, "GET", "/beta/informationProtection/bitlocker/recoveryKeys", ""),
+                (.graph, "GET", "/v1.0/users/u/authentication/temporaryAccessPassMethods", ""),
+            ]),
+        ActRoads(
+            "keys and passwords of machines are shown", .secret,
+            [
+                ("graph", "Get-MgDirectoryDeviceLocalCredential -DeviceLocalCredentialInfoId x -Property credentials"),
+                (
+                    "graph",
+                    "Get-MgDirectoryDeviceLocalCredential -DeviceLocalCredentialInfoId x -Property id,Credentials"
+                ),
+                ("graph", "Get-MgDirectoryDeviceLocalCredential -DeviceLocalCredentialInfoId x -Property *"),
+                ("graph", "Get-MgDirectoryDeviceLocalCredential -DeviceLocalCredentialInfoId x -Property $p"),
+                ("graph", "Get-MgBetaInformationProtectionBitlockerRecoveryKey -BitlockerRecoveryKeyId x -Select key"),
+                (
+                    "graph",
+                    "Get-MgInformationProtectionBitlockerRecoveryKey -BitlockerRecoveryKeyId x -Property @('key')"
+                ),
+            ],
+            [
+                (.graph, "GET", "/v1.0/directory/deviceLocalCredentials/x?$select=credentials", ""),
+                (.graph, "GET", "/beta/informationProtection/bitlocker/recoveryKeys/x?$select=key", ""),
+            ]),
+        ActRoads(
+            "a case is opened in which content is searched", .privilege,
+            [
+                ("graph", "New-MgSecurityCaseEdiscoveryCase -DisplayName x"), ("exo", "New-ComplianceCase -Name x"),
+            ],
+            [(.graph, "POST", "/v1.0/security/cases/ediscoveryCases", #"{"displayName":"x"}"#)]),
+        ActRoads(
+            "somebody has another manager", .write,
+            [("graph", "Set-MgUserManagerByRef -UserId u -OdataId x")],
+            [
+                (
+                    .graph, "PUT", "/v1.0/users/u/manager/$ref",
+                    #"{"@odata.id":"https://graph.microsoft.com/v1.0/users/x"}"#
+                )
+            ]),
+        ActRoads(
             "definitions leave", .external, [("azure", "Export-AzResourceGroup -ResourceGroupName r")],
             [(.arm, "POST", "/subscriptions/s/resourceGroups/r/exportTemplate", "{}")]),
         ActRoads(
@@ -265,12 +317,8 @@ struct ActTests {
 
     private static let group = "/subscriptions/s/resourceGroups/r/providers"
 
-    /// Cmdlets that are asked about for what their parameters may set, which the request of the row doesn't, and one whose two roads
-    /// were judged apart: of another manager a script says less than its request.
-    private static let apart: Set<String> = [
-        "Update-MgUserMailboxSetting", "Update-MgBetaUserMailboxSetting", "Set-MgUserManagerByRef",
-        "Set-MgBetaUserManagerByRef",
-    ]
+    /// Cmdlets that are asked about for what their parameters may set, which the request of the row doesn't.
+    private static let apart: Set<String> = ["Update-MgUserMailboxSetting", "Update-MgBetaUserMailboxSetting"]
 
     @Test("has one verdict for a cmdlet of Graph and for the request that it sends")
     func cmdletsAndRequests() throws {
@@ -294,7 +342,7 @@ struct ActTests {
 
     @Test("has one class and one verdict", arguments: acts)
     func roads(act: ActRoads) throws {
-        let expected: GuardDecision = act.guardClass == .write ? .allow : .ask
+        let expected: GuardDecision = [.read, .write].contains(act.guardClass) ? .allow : .ask
         for (module, script) in act.scripts {
             for isBehindWire in [false, true] {
                 let verdict = Self.engine.judge(

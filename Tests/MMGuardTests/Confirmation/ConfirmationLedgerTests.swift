@@ -70,6 +70,16 @@ struct ConfirmationLedgerTests {
         #expect(try await ledger.consume(try request(described).digest))
     }
 
+    @Test("a request of several lines is listed as such")
+    func severalLines() async throws {
+        let verdict = GuardEngine().judge(script: "Remove-Mailbox ann", policy: .standard)
+        let waiting = try await ledger.request(
+            ConfirmationRequest(
+                on: try Connection(name: "Contoso", entry: ["tenant": "contoso.example"]), module: "exo",
+                title: "run in exo", text: "$x = 1\nRemove-Mailbox ann\u{7}", verdict: verdict))
+        #expect(waiting.summary == "$x = 1 ⏎ Remove-Mailbox ann\\u{7}")
+    }
+
     @Test("a person's yes holds once, for exactly what was shown")
     func once() async throws {
         let wanted = request()

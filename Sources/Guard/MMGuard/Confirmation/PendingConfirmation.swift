@@ -58,7 +58,8 @@ package struct PendingConfirmation: Sendable, Hashable {
         connection = request.connection
         identity = request.identity
         module = request.module
-        summary = VisibleText.exact(String(request.text.prefix(80)))
+        let lines = request.text.prefix(80).split(whereSeparator: \.isNewline)
+        summary = lines.map { VisibleText.exact(String($0)) }.joined(separator: " ⏎ ")
         rule = request.verdict.rule
         presentation = request.presentation
         check = request.check

@@ -108,7 +108,7 @@ extension ScriptWalk {
             if block.isChange, isForMany(place: place, input: input) { report(bulk("this block"), command.extent) }
         } else {
             report(.dynamicName, command.elements.first?.extent ?? command.extent)
-            if case .argument(let head)? = command.elements.first { walk(head) }
+            if case .argument(let head)? = command.elements.first { walk(namedBy: walk(head), at: command.extent) }
         }
         walkArguments(command)
     }

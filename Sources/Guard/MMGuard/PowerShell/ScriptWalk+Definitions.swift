@@ -74,10 +74,10 @@ extension ScriptWalk {
     /// commands do, and what can't be read, is asked about where it stands, and no more often for being called often.
     private func isChange(_ finding: GuardFinding) -> Bool {
         guard finding.classes != .read, ConstructRule(rawValue: finding.rule) == nil else { return false }
-        if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject,
-            let dash = name.firstIndex(of: "-"), tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read
-        {
-            return false
+        if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject {
+            // Without a dash it is no cmdlet of a service, and no other word runs anything natively.
+            guard let dash = name.firstIndex(of: "-") else { return !context.isNative }
+            if tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read { return false }
         }
         guard finding.rule == "cmdlet" || finding.rule.hasPrefix("seed-"), let name = finding.subject else {
             return true

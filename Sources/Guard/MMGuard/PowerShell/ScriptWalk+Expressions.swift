@@ -166,14 +166,15 @@ extension ScriptWalk {
         switch node.op {
         case .plus:
             if let first = left.texts, let second = right.texts, first.count == 1, second.count == 1, left.count == 1,
-                right.count == 1, case .string = node.left
+                right.count == 1, Self.isString(node.left)
             {
                 return .text(first[0] + second[0])
             }
             var sum = left.then(right)
             sum.texts = nil
             return sum
-        case .join, .format: return .data()
+        case .format: return Self.formatted(left, right)
+        case .join: return .data()
         case .isplit, .csplit: return .data(count: ValueFacts.many)
         case .ireplace, .creplace: return .data(count: left.count)
         case .dotDot:
@@ -192,6 +193,28 @@ extension ScriptWalk {
             // A list on the left is filtered.
             return ValueFacts(kinds: left.kinds.union(.data), count: left.count, texts: nil)
         }
+    }
+
+    /// Whether an expression is a text by how it is written: a number or a list would be added to in another way.
+    private static func isString(_ expression: ExpressionSyntax) -> Bool {
+        var left = expression
+        while case .binary(let node) = left, node.op == .plus { left = node.left }
+        if case .string = left { return true }
+        return false
+    }
+
+    /// `-f`, where all of it is known and no item is laid out in a way of its own.
+    private static func formatted(_ left: ValueFacts, _ right: ValueFacts) -> ValueFacts {
+        guard left.count == 1, let pattern = left.texts, pattern.count == 1, let items = right.texts,
+            items.count == right.count
+        else { return .data() }
+        var text = pattern[0]
+        for (index, item) in items.enumerated() {
+            // A pattern in an item would be taken for one of the text.
+            guard !item.contains("{") else { return .data() }
+            text = text.replacing("{\(index)}", with: item)
+        }
+        return text.contains("{") || text.contains("}") ? .data() : .text(text)
     }
 
     private mutating func check(_ node: BinaryExpressionSyntax) {

@@ -106,6 +106,7 @@ extension ScriptWalk {
             return .unknown
         }
         report(.methodCall, node.extent, subject: ".\(name)()")
+        if ["invokescript", "newscriptblock", "addscript"].contains(lower) { walk(saidBy: arguments, at: node.extent) }
         return .unknown
     }
 
@@ -128,6 +129,7 @@ extension ScriptWalk {
         if isNew, PureTypes.isContainer(type.typeName) { return arguments }
         if !PureTypes.hasMethod(full, name) || type.typeName.assembly != nil {
             report(.staticMember, node.extent, subject: "[\(full)]::\(name)()")
+            if name.asciiLowercased == "create" { walk(saidBy: arguments, at: node.extent) }
         }
         return .data()
     }

@@ -444,7 +444,7 @@ extension ScriptWalk {
             refuse(["pssession", "cimsession", "refresh"], call)
             checkNames(call)
         case "invoke-restmethod", "invoke-webrequest": checkWeb(call)
-        default: break
+        default: walkSaid(call)
         }
         checkPrinting(call, name)
     }

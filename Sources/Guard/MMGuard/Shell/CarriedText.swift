@@ -20,6 +20,8 @@ struct CarriedText: Sendable {
     var options: [String: Language] = [:]
     /// Options whose value is a file with such texts.
     var files: [String] = []
+    /// Whether several letters may stand behind one dash.
+    var bundlesLetters = true
     /// Options that take a value which says nothing.
     var values: [String] = []
     /// The operand that is such a text, counted from 0; unless an option held or named one.
@@ -58,7 +60,7 @@ struct CarriedText: Sendable {
             "-ex": .editor, "-iex": .editor, "--eval-command": .editor, "--init-eval-command": .editor, "-o": .editor,
             "-O": .editor, "--one-line": .editor,
         ],
-        files: ["-x", "--command", "-s", "--source"], input: .editor)
+        files: ["-x", "--command", "-s", "--source"], bundlesLetters: false, input: .editor)
 
     /// The programs that have any.
     static let table: [String: CarriedText] = {

@@ -172,7 +172,9 @@ enum ClientVerbs {
         "finger": [row("", .network)], "sshfs": [row("", .network)],
         "smbclient": [row("-L", .reads), row("", .network)],
         "whois": [row("-h", .network), row("--host", .network), row("-p", .network), row("", .reads)],
-        "lp": [row("-h", .network), row("", .writes)], "ab": [row("-p", .network), row("-u", .network)],
+        "lp": [row("-h", .network), row("", .writes)], "cancel": [row("-h", .network)], "lpr": [row("-h", .network)],
+        "hping3": [row("--file", .network), row("-e", .network), row("--flood", .network), row("--listen", .network)],
+        "ab": [row("-p", .network), row("-u", .network)],
         "mosquitto_pub": [row("", .network)], "wormhole": [row("send", .network)], "ffsend": [row("upload", .network)],
         "busctl": [
             row("call", .rights), row("set-property", .rights), row("emit", .rights), row("--address", .dynamic),

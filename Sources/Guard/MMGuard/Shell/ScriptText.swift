@@ -74,6 +74,10 @@ struct ScriptText: Sendable {
         }
         let starts = acts.contains { $0.0 == .starts }
         var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
+        if language == .awk, raw.contains("/inet") { found.append((.network, "/inet")) }
+        if language == .lua, raw.contains("socket"), raw.contains("connect(") {
+            found.append((.network, "a connection"))
+        }
         if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
@@ -120,7 +124,7 @@ struct ScriptText: Sendable {
         for name in [
             "__import__", "importlib", "import_module", "__builtins__", "__dict__", "__subclasses__", "__globals__",
             "__getattribute__", "ctypes", "cffi", "instance_eval", "class_eval", "module_eval", "const_get",
-            "public_send", "loadstring", "runpy", "create_function", "constructor", "pty",
+            "public_send", "dlopen", "Fiddle", "loadstring", "runpy", "create_function", "constructor", "pty",
         ] { table[name] = .dynamic }
         for name in [
             "ftplib", "telnetlib", "paramiko", "create_connection", "open_connection", "TCPSocket", "fsockopen",
@@ -163,7 +167,9 @@ struct ScriptText: Sendable {
         case "assert": return language == .php && name.isCalled ? .dynamic : nil
         case "load", "dofile": return language == .lua ? .dynamic : nil
         case "socket": return owner == "socket" ? .network : nil
-        case "request": return ["http", "https"].contains(owner) && raw.contains("method") ? .network : nil
+        case "request":
+            return (["http", "https"].contains(owner) || language == .javascript && raw.contains("http"))
+                && (raw.contains("method") || raw.contains("pipe(")) ? .network : nil
         case "updateMany": return raw.contains("Many({}") ? .removes : nil
         case "post", "put", "patch",
             "delete" where language != .ruby && language != .other:

@@ -177,6 +177,7 @@ extension ShellJudge {
             else { return nil }
             return (key, name.count < text.count ? String(text.dropFirst(name.count + 1)) : nil)
         }
+        guard row.bundlesLetters else { return nil }
         // Letters behind one dash, of which one takes a value.
         var letters = text.dropFirst()
         while let letter = letters.popFirst() {
@@ -253,6 +254,11 @@ extension ShellJudge {
 
     // MARK: Languages of programs
 
+    /// Words of such lines that write what comes after them.
+    private var writing: [String] {
+        ["w", "save", "dump", "output", "log", "export", "out", "set logging", "tee", "s/", "o "]
+    }
+
     /// A line for an editor, a pager, a debugger or a client: `!` and a few words hand the rest to a shell.
     func editor(_ line: String, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: line)] }
@@ -282,6 +288,9 @@ extension ShellJudge {
             found += findings(inScript: line, of: "awk", depth)
         }
         if line.contains("delete(") { found.append(finding(.removes, subject: line)) }
+        if writing.contains(where: words.hasPrefix), let place = laterPlace(in: line) {
+            found.append(finding(.device, subject: place))
+        }
         return found
     }
 

@@ -205,6 +205,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         let operands = words.filter { !$0.hasPrefix("-") }
         func isPlace(_ word: String) -> Bool { isSystem(word) || isSystem(word + "/") || word == "/" }
+        func isWritten(_ word: String) -> Bool { isPlace(word) || isOfMachine(word) }
         func behind(_ flags: String...) -> [String] {
             words.indices.compactMap { index in
                 if flags.contains(words[index]) { return index + 1 < words.count ? words[index + 1] : nil }
@@ -223,20 +224,30 @@ extension ShellJudge {
         case "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "micro", "chmod", "touch", "patch", "gzip", "gunzip",
             "xz", "bzip2", "rename", "mkdir", "rmdir", "split":
             return operands.contains(where: isPlace)
-        case "curl": return behind("-o", "--output").contains(where: isPlace)
-        case "wget": return behind("-O", "--output-document", "-P", "--directory-prefix").contains(where: isPlace)
-        case "rsync", "lwp-download": return operands.last.map(isPlace) ?? false
-        case "docker", "podman": return operands.first == "cp" && operands.last.map(isPlace) == true
-        case "strace", "ltrace": return behind("-o", "--output").contains(where: isPlace)
-        case "unzip": return behind("-d").contains(where: isPlace)
-        case "7z", "7za", "7zz": return behind("-o").contains(where: isPlace)
+        case "curl": return behind("-o", "--output").contains(where: isWritten)
+        case "wget": return behind("-O", "--output-document", "-P", "--directory-prefix").contains(where: isWritten)
+        case "rsync", "lwp-download": return operands.last.map(isWritten) ?? false
+        case "docker", "podman": return operands.first == "cp" && operands.last.map(isWritten) == true
+        case "strace", "ltrace": return behind("-o", "--output").contains(where: isWritten)
+        case "unzip": return behind("-d").contains(where: isWritten)
+        case "7z", "7za", "7zz": return behind("-o").contains(where: isWritten)
         case "tar", "bsdtar", "gtar":
             let takesOut =
                 words.first.map { $0.drop { $0 == "-" }.contains("x") } == true || words.contains("--extract")
-            return takesOut && behind("-C", "--directory").contains(where: isPlace)
+            return takesOut && behind("-C", "--directory").contains(where: isWritten)
         case "cpio": return behind("-D", "--directory").contains(where: isPlace)
         default: return false
         }
+    }
+
+    /// Whether an archive is unpacked under names that lie in the system's folders, whatever it calls its files.
+    func unpacks(_ call: ShellScript.Command) -> Bool {
+        ["tar", "bsdtar", "gtar", "pax"].contains(call.program)
+            && call.arguments.contains { word in
+                let option = word.value.drop { $0 == "-" }
+                return ["xform", "transform", "s"].contains(where: option.hasPrefix)
+                    && laterPlace(in: word.value) != nil
+            }
     }
 
     /// Whether a question to somebody outside holds what a command here put into other letters: `host $(base64 f).example`.
@@ -285,7 +296,9 @@ extension ShellJudge {
         case "hdparm": return only("-I", "-i") || words.count == 2 && ["-I", "-i", "-g"].contains(words[0])
         case "pass": return words.isEmpty
         case "gh", "glab":
-            let looks: Set = ["list", "view", "status", "checks", "diff", "search", "check"]
+            let looks: Set = [
+                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get",
+            ]
             if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
             if verb == "api" {
                 // A GET, unless its options say otherwise: fields make a POST of it.
@@ -360,32 +373,7 @@ extension ShellJudge {
         {
             return words.dropLast().allSatisfy { !$0.hasPrefix("-") }
         }
-        guard ShellPrograms.software.contains(name), let first = words.first else { return false }
-        let looks: Set = [
-            "list", "search", "show", "info", "policy", "-l", "-L", "-s", "-S", "-qa", "-q", "-qi", "-ql", "madison",
-            "--list", "--version", "find", "outdated", "leaves", "deps", "uses", "desc", "home", "config", "doctor",
-            "changes", "repolist", "repoquery", "provides", "whatprovides", "check-update", "history", "list-updates",
-            "repos", "lr", "se", "if", "packages", "patches", "depends", "rdepends", "--query", "-h", "--help", "help",
-            "changelog", "why", "tasks", "connections", "interfaces", "services",
-        ]
-        let installs = words.contains { ["undo", "rollback", "redo", "start", "stop", "restart", "set"].contains($0) }
-        switch name {
-        case "pacman":
-            // Its letters: the first says what is done, those after it how.
-            if first.hasSuffix("h"), first.hasPrefix("-") { return words.count == 1 }
-            return first.hasPrefix("-Q") || first.hasPrefix("-T") || first.hasPrefix("-F") && !first.contains("y")
-                || first.hasPrefix("-S") && first.dropFirst(2).contains { "silgp".contains($0) }
-                    && !first.dropFirst(2).contains { "yuc".contains($0) }
-        case "rpm": return first.hasPrefix("-q") || first.hasPrefix("--query") || first.hasPrefix("-V")
-        case "dpkg", "snap", "brew", "nix-env", "port", "flatpak", "zypper", "dnf", "yum", "apk", "apt", "apt-get",
-            "aptitude":
-            if name == "brew", ["--prefix", "--cellar", "--repository"].contains(first) { return true }
-            if name == "brew", words == ["tap"] || words == ["services"] { return true }
-            if name == "nix-env", words.contains("--install") || words.contains("-i") { return false }
-            if words.contains("--dry-run") || words.contains("--simulate") { return true }
-            return looks.contains(first) && !installs
-        default: return looks.contains(first) && !installs
-        }
+        return SoftwareManager.asksOnly(name, words)
     }
 
     /// Whether a program is one of those whose name alone would say more than that it looks.

@@ -55,13 +55,15 @@ enum WordMeaning {
 
     private static let removing: Set<String> = [
         "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
-        "terminate", "obliterate", "prune", "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
+        "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
+        "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
         "shutdown", "unlink",
     ]
     private static let sending: Set<String> = [
         "upload", "publish", "send", "deploy", "push", "submit", "share", "post",
     ]
-    private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe"]
+    private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe", "remove", "delsnap"]
+    private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
     private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail"]
 
     /// What the verb of a program says that it does, its own name, or an option that is called like one; `nil` where none does.
@@ -90,11 +92,15 @@ enum WordMeaning {
             || own.contains(where: removing.contains)
             || options.contains { option in
                 // `--remove-comments` says how something is made; `--delete-disk` what goes.
-                removing.contains(option) || removingStarts.contains { option.hasPrefix($0 + "-") }
+                removing.contains(option)
+                    || removingStarts.contains { $0 != "remove" && option.hasPrefix($0 + "-") }
             }
         if isRemoval { return .removes }
         let sends =
-            parts.contains(where: sending.contains)
+            parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
+            // A copy that goes to an address.
+            || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
+                && words.contains { $0.contains("://") && !$0.hasPrefix("file:") }
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
         return sends ? .network : nil
     }
@@ -121,7 +127,9 @@ extension ShellJudge {
             if ["shell-escape", "enable-write18"].contains(option.drop { $0 == "-" }) {
                 found.append(finding(.dynamic, subject: "\(name) \(word.value)"))
             }
-            guard row?.options[String(option)] == nil, let meaning = WordMeaning.value(of: option) else { continue }
+            guard row?.options[String(option)] == nil,
+                let meaning = meaning(of: option, before: words[(index + 1)...], in: name)
+            else { continue }
             var value = ShellScript.Word(String(word.value.dropFirst(option.count + 1)), isFixed: word.isFixed)
             if option.count == word.value.count {
                 guard index + 1 < words.count, !words[index + 1].value.hasPrefix("-") || meaning == .listener else {
@@ -132,6 +140,25 @@ extension ShellJudge {
             found += judge(value, as: meaning, of: call, depth)
         }
         return found
+    }
+
+    /// Programs that take libraries apart or put them together.
+    private static let linkers: Set<String> = [
+        "strip", "objdump", "nm", "readelf", "ldd", "patchelf", "gcc", "g++", "cc", "c++", "clang", "clang++", "ld",
+        "gfortran",
+        "objcopy", "ar", "abidiff", "abidw", "addr2line", "size", "chrpath", "rustc", "sprof",
+    ]
+
+    /// What the value of an option is for, by the option's name, and where that says nothing, by the value's.
+    private func meaning(
+        of option: Substring, before rest: ArraySlice<ShellScript.Word>, in program: String
+    ) -> WordMeaning.Value? {
+        if let meaning = WordMeaning.value(of: option) { return meaning }
+        guard let next = rest.first?.value, !Self.linkers.contains(program),
+            !ShellPrograms.privileged.contains(program),
+            next.contains("/"), [".so", ".dylib"].contains(where: next.hasSuffix)
+        else { return nil }
+        return .library
     }
 
     private func judge(
@@ -157,7 +184,11 @@ extension ShellJudge {
     /// nothing is seen any more.
     func handed(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: word.value)] }
-        let found = findings(in: word.value, depth: depth + 1).filter(Self.matters)
+        var found = findings(in: word.value, depth: depth + 1).filter(Self.matters)
+        // What the program appends isn't known.
+        if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: removesEach) {
+            found.append(finding(.removes, subject: word.value))
+        }
         guard context.asksInterpreters, opens(word.value) else { return found }
         return found + [finding(.interpreter, subject: word.value)]
     }

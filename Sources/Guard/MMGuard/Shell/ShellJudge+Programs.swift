@@ -16,8 +16,10 @@ extension ShellJudge {
     private func common(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         var found: [GuardFinding] = []
-        if changesSystem(call) { found += one(.device, call) }
+        if unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) { found += one(.network, call) }
+        found += readsWritten(call, depth)
+        if let place = namedPlace(of: call), Self.writesPlaces(name) { found.append(finding(.device, subject: place)) }
         if let written = runsWritten(call, depth) { found += written }
         if let row = CarriedText.table[name], !Self.isInterpreter(name) { found += carried(call, row, depth) }
         if ShellPrograms.starters.contains(name) { found += started(among: call, depth) }
@@ -91,7 +93,7 @@ extension ShellJudge {
             // Copying from a place of the system is no change of it.
             let targets = ["tee", "dd", "truncate"].contains(name) ? words : Array(words.suffix(1))
             let reaches = targets.contains {
-                isSystem($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
+                isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
             }
             return one(name == "truncate" ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
@@ -135,12 +137,7 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
         let rule = WordMeaning.rule(call.program, words)
-        // A file that the session wrote may tell the program what to start.
-        let handed = call.arguments.flatMap { word -> [GuardFinding] in
-            let path = word.value.split(separator: "=").last.map(String.init) ?? word.value
-            return (record.memory.texts(of: path) ?? []).flatMap { $0.map { embedded(in: $0, depth) } ?? [] }
-        }
-        return handed + embedded(in: call, depth) + started(among: call, depth, isKnown: false)
+        return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
             + one(rule ?? .writes, call)
     }
 }

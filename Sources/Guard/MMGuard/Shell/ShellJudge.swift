@@ -95,6 +95,12 @@ struct ShellJudge {
         }
         if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
         guard let first = call.words.first else { return found }
+        // A line of the history, or one that a program at its prompt hands to a shell.
+        if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
+            var typed = call
+            typed.words[0].value.removeFirst()
+            return found + judge(typed, depth + 1) + [finding(.writes, subject: first.value)]
+        }
         guard first.isFixed, !first.value.contains(where: { "*?[{".contains($0) }) || ["[", "[["].contains(first.value)
         else {
             return found + [finding(.dynamic, subject: first.value)]
@@ -110,7 +116,7 @@ struct ShellJudge {
         if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
         let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
         if redirect.writes {
-            let rule: ShellRule = isConnection ? .network : isSystem(target) ? .device : .writes
+            let rule: ShellRule = isConnection ? .network : isOfMachine(target) ? .device : .writes
             found.append(finding(rule, subject: "> " + target))
         }
         if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }
@@ -309,6 +315,17 @@ extension ShellJudge {
         "/var/spool/cron/",
     ]
 
+    /// Whether a hidden file of a home is called like those that programs read when they start: `~/.lessfilter`, `~/.exrc`.
+    private func isStartFile(_ path: String) -> Bool {
+        let parts = path.split(separator: "/")
+        guard let last = parts.last, last.hasPrefix("."), last.utf8.count > 3,
+            ["rc", "profile", "login", "logout", "filter", "init"].contains(where: last.hasSuffix)
+        else { return false }
+        let folder = path.dropLast(last.count + 1)
+        return ["~", "$HOME", "${HOME}", "/root", context.home ?? "~"].contains { $0 == folder }
+            || parts.count == 3 && parts[0] == "home"
+    }
+
     /// Whether a path is a device or belongs to the system, or says what runs at the next sign-in.
     func isSystem(_ word: String) -> Bool {
         let meant = context.path(word) ?? "/" + word
@@ -317,6 +334,7 @@ extension ShellJudge {
         {
             return true
         }
+        if isStartFile(word) || isStartFile(meant) { return true }
         guard word.hasPrefix("/") else { return false }
         let path = context.path(word) ?? word
         if ["/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom"].contains(
@@ -579,9 +597,13 @@ extension ShellJudge {
             guard words.allSatisfy({ $0.value == "-" }), !call.readsPipe, isPlainDocument(call) else { return nil }
             return call.document
         case "echo":
-            guard words.allSatisfy(\.isFixed), words.first?.value != "-e", words.first?.value != "-ne",
-                words.first?.value != "-en", !words.contains(where: { $0.value.contains("\\") })
-            else { return nil }
+            guard words.allSatisfy(\.isFixed) else { return nil }
+            if let first = words.first?.value, ["-e", "-ne", "-en"].contains(first) {
+                let text = words.dropFirst().map(\.value).joined(separator: " ").replacing("\\n", with: "\n")
+                    .replacing("\\t", with: "\t")
+                return text.contains("\\") ? nil : text + (first == "-e" ? "\n" : "")
+            }
+            guard !words.contains(where: { $0.value.contains("\\") }) else { return nil }
             let isBare = words.first?.value == "-n"
             return words.dropFirst(isBare ? 1 : 0).map(\.value).joined(separator: " ") + (isBare ? "" : "\n")
         case "printf":

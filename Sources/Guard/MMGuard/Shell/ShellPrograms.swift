@@ -35,7 +35,8 @@ enum ShellPrograms {
     static let software = names(
         """
         apt apt-get aptitude dpkg yum dnf rpm zypper apk pacman snap flatpak brew port emerge nix-env update-grub \
-        grub-install
+        grub-install nala dnf4 dnf5 microdnf tdnf yay paru pacaur trizen aura pikaur yaourt add-apt-repository apt-key \
+        xbps-install xbps-remove eopkg urpmi urpme installpkg removepkg upgradepkg slackpkg opkg rpm-ostree swupd
         """)
 
     /// Those that destroy by nature.

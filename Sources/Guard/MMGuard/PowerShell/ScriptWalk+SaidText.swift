@@ -1,0 +1,39 @@
+internal import PowerShellSyntax
+
+extension ScriptWalk {
+    private static let longestSaidText = 20_000
+
+    /// Judges a text that the script itself runs, where the script tells it: what it plainly says is found as if it stood
+    /// there. What only shows when it runs is the construct's own finding.
+    mutating func walk(saidBy facts: ValueFacts, at extent: SourceExtent) {
+        for text in facts.texts ?? [] where text.utf8.count <= Self.longestSaidText {
+            guard let root = PowerShellParser.parse(text).root, enter(extent) else { continue }
+            defer { depth -= 1 }
+            var inner = self
+            inner.found = []
+            inner.kinds = []
+            // Only what is typed is an author's wish that is known to be carried out by nobody.
+            inner.onlyInstalls = false
+            inner.walk(block: root, in: .script)
+            for one in inner.found where one.finding.kind != .dynamic { report(one.finding, extent) }
+        }
+    }
+
+    /// Judges the command whose name a value is.
+    mutating func walk(namedBy facts: ValueFacts, at extent: SourceExtent) {
+        guard let names = facts.texts?.filter({ isPlainName($0.filter { $0 != "-" }) }), !names.isEmpty else { return }
+        walk(saidBy: ValueFacts(kinds: facts.kinds, count: facts.count, texts: names), at: extent)
+    }
+
+    /// Judges what a command of PowerShell's own runs or gives another name to.
+    mutating func walkSaid(_ call: CommandCall) {
+        switch call.command.name {
+        case "invoke-expression":
+            for index in call.indices(["command"]) { walk(saidBy: call.values[index], at: call.extent) }
+            if call.place > 0 { walk(saidBy: call.input, at: call.extent) }
+        case "set-alias", "new-alias":
+            for index in call.indices(["value"]) { walk(namedBy: call.values[index], at: call.extent) }
+        default: break
+        }
+    }
+}
