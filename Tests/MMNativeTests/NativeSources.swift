@@ -30,7 +30,7 @@ struct NativeSources {
     func handedOver() async throws {
         for script in [
             "Get-Row | Format-Custom", "Get-Row | Set-Content x", "Get-Row; Invoke-Expression 'x'", "& 'Get-Row'",
-            "Get-Row > out.txt", "Get-Row | Select-Object -First 1 | % { $_.Delete([io.file]) }",
+            "Get-Row > out.txt", "Get-Row | Select-Object -First 1 | % { $_.Delete([io.pipes.pipestream]) }",
             "Get-Row | Where-Object N -Nope:$env:X",
             "x" + String(repeating: "(", count: 300) + "1" + String(repeating: ")", count: 300),
         ] {

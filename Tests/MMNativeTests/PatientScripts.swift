@@ -15,7 +15,7 @@ struct PatientScripts {
         "run where they never reach what doesn't fit",
         arguments: [
             ("if ($false) { Get-Clipboard }; 'end'", ["end"]),
-            ("foreach ($i in 1..2) { if ($i -gt 5) { [xml]$x = 'a' }; $i }", ["1", "2"]),
+            ("foreach ($i in 1..2) { if ($i -gt 5) { [net.webclient]$x = 'a' }; $i }", ["1", "2"]),
             ("function F { Get-Clipboard }; 'end'", ["end"]),
             ("function F([System.Xml.XmlNode]$x) { 1 }; if ($false) { F }; 'end'", ["end"]),
             ("switch (1) { 1 { 'one' } 2 { Get-Clipboard } }", ["one"]),

@@ -262,7 +262,12 @@ final class SelectStage: Stage {
         return plan
     }
 
-    private func cut(_ item: PSValue) throws(Interrupt) -> PSValue {
+    private func cut(_ whole: PSValue) throws(Interrupt) -> PSValue {
+        var item = whole
+        // The keys of a table are as good as properties here.
+        if case .table(let table) = whole, evaluator.onlyReads, let object = PSObject(table.pairs) {
+            item = .object(object)
+        }
         if case .object(let object) = item, object.isCustom, let plan = plan(for: object.shape) {
             let values = plan.places.map { place in place.map { object.values[$0] } ?? .null }
             return .object(PSObject(shape: plan.result, values: values, typeName: SelectStage.selectedCustom))

@@ -282,6 +282,14 @@ final class ObjectStage: Stage {
             value = PSStopwatch.made(isRunning: false)
             return
         }
+        if PSType(written: name) == .choice, command.names.allSatisfy({ ["TypeName", "ArgumentList"].contains($0) }) {
+            value = try HostInterface.choice(Cmdlets.list(command["ArgumentList"]?.plain))
+            return
+        }
+        if PSType(written: name) == .xml, command.names == ["TypeName"] {
+            value = .object(try XMLNode.made(XMLNode.documentType, "#document"))
+            return
+        }
         if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
             value = .table(PSTable(isOrdered: false))
             return

@@ -6,7 +6,7 @@ extension Evaluator {
     func loop(_ body: StatementBlockSyntax, _ label: String?, into sink: Sink) throws(Interrupt) -> Bool {
         try step()
         do throws(Interrupt) {
-            try run(body.statements, into: sink)
+            try run(body, into: sink)
             return true
         } catch {
             guard let isBreak = error.endsLoop(label) else { throw error }
@@ -46,9 +46,9 @@ extension Evaluator {
             do throws(Interrupt) {
                 for clause in node.clauses where try fits(item, clause.condition, node.flags) {
                     isMatched = true
-                    try run(clause.body.statements, into: sink)
+                    try run(clause.body, into: sink)
                 }
-                if !isMatched, let body = node.defaultBody { try run(body.statements, into: sink) }
+                if !isMatched, let body = node.defaultBody { try run(body, into: sink) }
             } catch {
                 guard let isBreak = error.endsLoop(node.label) else { throw error }
                 if isBreak { return }
@@ -91,7 +91,7 @@ extension Evaluator {
             default: reason = error
             }
         }
-        if let body = node.finallyBody { try run(body.statements, into: sink) }
+        if let body = node.finallyBody { try run(body, into: sink) }
         if let reason { throw reason }
     }
 
@@ -124,7 +124,7 @@ extension Evaluator {
         defer { tries -= 1 }
         let record: NativeError
         do throws(Interrupt) {
-            return try run(node.body.statements, into: sink)
+            return try run(node.body, into: sink)
         } catch {
             switch error {
             case .statement(let raised), .fatal(let raised), .refused(let raised): record = raised
@@ -136,6 +136,11 @@ extension Evaluator {
         guard !record.id.isEmpty else { throw .handOver(record.message) }
         guard let clause = try Self.clause(of: node, for: record) else { return }
         errors.items.insert(ErrorRecords.value(of: record), at: 0)
+        try handling(record) { () throws(Interrupt) in try run(clause.body, into: sink) }
+    }
+
+    /// Does what handles an error: `$_` is that error meanwhile, and a bare `throw` throws it on.
+    func handling(_ record: NativeError, _ work: () throws(Interrupt) -> Void) throws(Interrupt) {
         let outer = current
         current = ErrorRecords.value(of: record)
         caught.append(record)
@@ -143,6 +148,6 @@ extension Evaluator {
             current = outer
             caught.removeLast()
         }
-        try run(clause.body.statements, into: sink)
+        try work()
     }
 }

@@ -148,7 +148,8 @@ extension Evaluator {
 
     private func operand(_ value: PSValue) throws(Interrupt) -> String {
         switch value {
-        case .array where onlyReads: return try PSText.string(value)
+        case .array where onlyReads, .table where onlyReads: return try PSText.string(value)
+        case .object(let object) where onlyReads && XMLNode.isNode(object): return try PSText.string(value)
         case .array, .table, .block, .type, .typeInfo: throw .handOver("matching \(value.typeName)")
         case .object(let object) where !object.isCustom: throw .handOver("matching \(value.typeName)")
         default: return try PSText.string(value)

@@ -52,6 +52,7 @@ extension Evaluator {
         case "iswindows", "ismacos": return host.map { _ in .bool(false) }
         case "psedition": return host.map { _ in .string("Core") }
         case "pid": return host.map { _ in .int(1) }
+        case "host": return host.map { _ in HostInterface.host }
         case "lastexitcode", "stacktrace", "psdefaultparametervalues": return host.map { _ in .null }
         default: return nil
         }
@@ -166,6 +167,8 @@ extension Evaluator {
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
+            if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }
+            if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }
             guard object.isCustom else { return nil }
             switch (method, arguments.count) {
             // What PowerShell itself answers here is empty, whatever the object holds.

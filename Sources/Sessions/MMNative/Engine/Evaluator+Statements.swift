@@ -11,7 +11,7 @@ extension Evaluator {
 
     /// Returns everything that a list of statements emits.
     func collected(_ block: StatementBlockSyntax, leaving: Leaving) throws(Interrupt) -> [PSValue] {
-        try collected(leaving) { (sink) throws(Interrupt) in try run(block.statements, into: sink) }
+        try collected(leaving) { (sink) throws(Interrupt) in try run(block, into: sink) }
     }
 
     /// Returns everything that a statement emits.
@@ -49,6 +49,46 @@ extension Evaluator {
                 for item in error.carried { try sink(item) }
                 throw error.leaving(with: nil)
             }
+        }
+    }
+
+    /// Runs a block. Where it has a trap, an error ends its statement alone, and the trap says what becomes of it.
+    func run(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
+        guard let trap = block.traps.first else { return try run(block.statements, into: sink) }
+        for statement in block.statements {
+            do throws(Interrupt) {
+                tries += 1
+                defer { tries -= 1 }
+                hasSucceeded = true
+                try run(statement, into: sink)
+            } catch {
+                switch error {
+                case .statement(let record), .fatal(let record), .refused(let record):
+                    guard !record.id.isEmpty else { throw .handOver(record.message) }
+                    try self.trap(record, in: trap, into: sink)
+                default:
+                    for item in error.carried { try sink(item) }
+                    throw error.leaving(with: nil)
+                }
+            }
+        }
+    }
+
+    /// Runs a trap: `continue` in it drops the error, `break` hands it on, and after its end the error is reported.
+    private func trap(
+        _ record: NativeError, in trap: TrapStatementSyntax, into sink: Sink
+    ) throws(Interrupt) {
+        try handling(record) { () throws(Interrupt) in
+            do throws(Interrupt) {
+                try run(trap.body.statements, into: sink)
+            } catch {
+                guard case .leaveLoop(let isBreak, nil, let items) = error else { throw error }
+                for item in items { try sink(item) }
+                guard !isBreak else { throw .fatal(record) }
+                errors.items.insert(ErrorRecords.value(of: record), at: 0)
+                return
+            }
+            try report(record)
         }
     }
 
@@ -91,9 +131,9 @@ extension Evaluator {
         case .assignment(let assignment): _ = try assign(assignment)
         case .if(let node):
             for clause in node.clauses where try holds(clause.condition) {
-                return try run(clause.body.statements, into: sink)
+                return try run(clause.body, into: sink)
             }
-            if let body = node.elseBody { try run(body.statements, into: sink) }
+            if let body = node.elseBody { try run(body, into: sink) }
         case .forEach(let node):
             let name = node.variable.path.name.lowercased()
             let isOuter = node.variable.path.qualifier == .script || node.variable.path.qualifier == .global
@@ -176,7 +216,7 @@ extension Evaluator {
             throw .handOver("a script block with parameters")
         }
         do throws(Interrupt) {
-            try inside(block) { () throws(Interrupt) in try run(body.statements, into: sink) }
+            try inside(block) { () throws(Interrupt) in try run(body, into: sink) }
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
@@ -250,7 +290,7 @@ extension Evaluator {
     func stream(_ expression: ExpressionSyntax, into sink: Sink) throws(Interrupt) {
         switch expression {
         case .sub(let node):
-            try keeping(sink) { (sink) throws(Interrupt) in try run(node.block.statements, into: sink) }
+            try keeping(sink) { (sink) throws(Interrupt) in try run(node.block, into: sink) }
         case .paren(let node):
             if let inner = node.pureExpression { return try Evaluator.enumerate(try worth(of: inner), into: sink) }
             guard case .pipeline = node.pipeline else { fallthrough }

@@ -505,6 +505,12 @@ extension Evaluator {
                 throw .handOver("an assignment to a part of \(target.typeName)")
             }
             if table.isOrdered, Comparison.isNumber(key) { throw .handOver("an index of a table") }
+            if key.isNull, onlyReads {
+                throw .statement(
+                    NativeError(
+                        "NullArrayIndex", "Index operation failed; the array index evaluated to null.", isReadable: true
+                    ))
+            }
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }
             return .element(table, key)
         case .member(let node):
@@ -531,6 +537,7 @@ extension Evaluator {
         case .variable("_"): current ?? .null
         case .variable(let name): variables[name] ?? .null
         case .element(let table, let key): table[key] ?? .null
+        case .property(let object, let name) where XMLNode.isNode(object): try XMLNode.property(object, name) ?? .null
         case .property(let object, let name): object[name] ?? .null
         case .item(let list, let place): list.items[place]
         case .slot(let name, let place): try element(place, of: name)
@@ -548,7 +555,10 @@ extension Evaluator {
             table.set(key, value.withoutNothing)
         case .property(let object, let name):
             try note(value)
-            guard object.set(name, value.withoutNothing) else {
+            let isSet =
+                XMLNode.isNode(object)
+                ? try XMLNode.set(object, name, value) : object.set(name, value.withoutNothing)
+            guard isSet else {
                 throw .statement(
                     NativeError(
                         "ExceptionWhenSetting",
@@ -590,8 +600,9 @@ extension Evaluator {
         do throws(Interrupt) {
             return try Conversion.cast(value.plain, to: type)
         } catch {
-            guard case .statement = error else { throw error }
-            throw .handOver("a value that its variable's type refuses")
+            guard case .statement(let record) = error else { throw error }
+            guard onlyReads else { throw .handOver("a value that its variable's type refuses") }
+            throw .statement(NativeError("RuntimeException", record.message, category: "MetadataError"))
         }
     }
 

@@ -7,6 +7,8 @@ enum Members {
             var found: [PSValue] = []
             for item in items {
                 switch item {
+                case .object(let object) where XMLNode.isNode(object):
+                    if let own = try XMLNode.property(object, name) { flatten(own, into: &found) }
                 case .object(let object):
                     guard object.isCustom || object[name] != nil else { throw .handOver("a member of each") }
                     flatten(object[name] ?? .null, into: &found)
@@ -30,6 +32,7 @@ enum Members {
             if let found = object[name] { return found }
             guard object.isCustom else {
                 if let found = PSStopwatch.property(object, name) { return found }
+                if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
                 throw .handOver("a member of \(object.typeName)")
             }

@@ -200,7 +200,7 @@ private final class NativeRun {
         do throws(Interrupt) {
             try parameters?.bind(in: evaluator)
             for part in parts {
-                try evaluator.run(part.statements) { (item) throws(Interrupt) in
+                try evaluator.run(part) { (item) throws(Interrupt) in
                     try evaluator.note(item)
                     try delivery.add(.object(showsLayouts ? try NativeRun.shown(item, screenWidth) : item))
                 }

@@ -156,7 +156,9 @@ struct ScriptFunction {
             parameter.isNotEmpty = true
             return true
         case "allownull", "allowemptystring", "allowemptycollection", "system.management.automation.credential",
-            "credential", "supportswildcards":
+            "credential", "supportswildcards",
+            // Which type names an object has besides its own is not known here: what is given is taken.
+            "pstypename", "system.management.automation.pstypename", "pstypenameattribute":
             return true
         default:
             guard let check = ParameterCheck(node) else { return false }
@@ -379,7 +381,7 @@ extension Evaluator {
         }
         variables["input"] = .array(input ?? [])
         do throws(Interrupt) {
-            if let block = function.beginning { try run(block.statements, into: sink) }
+            if let block = function.beginning { try run(block, into: sink) }
             if let block = function.processing {
                 for item in input ?? [.null] {
                     if input != nil {
@@ -391,7 +393,7 @@ extension Evaluator {
             } else if let last = input?.last {
                 try bind(last, to: inputs, of: function)
             }
-            if let block = function.ending { try run(block.statements, into: sink) }
+            if let block = function.ending { try run(block, into: sink) }
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
@@ -400,7 +402,7 @@ extension Evaluator {
     /// Runs the part of a function for one object; `return` ends it for that object.
     private func part(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
         do throws(Interrupt) {
-            try run(block.statements, into: sink)
+            try run(block, into: sink)
         } catch {
             guard case .leaveBlock(let items) = error else { throw error }
             for item in items { try sink(item) }

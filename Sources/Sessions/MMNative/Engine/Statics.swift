@@ -6,7 +6,7 @@ import PowerShellSyntax
 enum Statics {
     /// Returns `[type]::name`.
     static func property(_ type: PSType, _ name: String) throws(Interrupt) -> PSValue {
-        if let known = LibraryTypes.property(type, name) { return known }
+        if let known = LibraryTypes.property(type, name) ?? SystemTypes.property(type, name) { return known }
         switch (type, name.lowercased()) {
         case (.int, "maxvalue"): return .int(.max)
         case (.int, "minvalue"): return .int(.min)
@@ -51,6 +51,11 @@ enum Statics {
             return .list(PSList(kind))
         }
         if let answer = try LibraryTypes.call(type, method, arguments) { return answer }
+        if let answer = try SystemTypes.call(type, method, arguments, in: evaluator) { return answer }
+        if type == .choice, method == "new" { return try HostInterface.choice(arguments) }
+        if type == .xml, method == "new", arguments.isEmpty {
+            return .object(try XMLNode.made(XMLNode.documentType, "#document"))
+        }
         switch type {
         case .math: return try math(method, try numbers(arguments, in: evaluator))
         case .string: return try text(method, arguments)

@@ -39,7 +39,7 @@ struct SubsetCheck {
     }
 
     /// The maximum height of a tree that is walked: a limit of the stack, not of the language.
-    static let height = 90
+    static let height = 250
 
     /// Returns the first reason why the script is not supported; `nil` when it is.
     /// - Parameter values: texts for the script's `param` block.
@@ -72,7 +72,11 @@ struct SubsetCheck {
     }
 
     private func statements(_ node: StatementBlockSyntax) -> String? {
-        guard node.traps.isEmpty else { return "trap" }
+        guard node.traps.isEmpty || onlyReads else { return "trap" }
+        for trap in node.traps {
+            guard trap.type == nil else { return "a trap for errors of one type" }
+            if let reason = statements(trap.body) { return reason }
+        }
         for statement in node.statements {
             if let reason = self.statement(statement) { return reason }
         }
@@ -160,13 +164,14 @@ struct SubsetCheck {
         "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
-        "psdefaultparametervalues",
+        "psdefaultparametervalues", "host",
     ]
 
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
         .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle, .guid, .version,
+        .xml, .choices, .timezone,
     ]
 
     /// Checks what an assignment changes.
@@ -247,6 +252,9 @@ struct SubsetCheck {
             }
             switch block {
             case .scriptBlock, .variable: return expression(block) ?? arguments(node)
+            case .member where onlyReads, .expandableString where onlyReads, .paren where onlyReads,
+                .index where onlyReads:
+                return expression(block) ?? arguments(node)
             default: return "a command whose name is computed"
             }
         }
@@ -412,7 +420,7 @@ extension SubsetCheck {
     private mutating func noteFunctions(in node: StatementBlockSyntax) {
         for case .function(let function) in node.statements {
             guard let known = ScriptFunction(function), Cmdlets.specification(of: function.name) == nil,
-                !isSource(function.name), defaults(of: known) == nil, known.blocks.allSatisfy(\.traps.isEmpty)
+                !isSource(function.name), defaults(of: known) == nil
             else {
                 beyond.insert(function.name.lowercased())
                 continue
@@ -426,6 +434,7 @@ extension SubsetCheck {
     private func mark(
         _ node: StatementBlockSyntax, isCertain: Bool, _ found: inout [SourceExtent: String]
     ) -> Bool {
+        for trap in node.traps where trap.type != nil || statements(trap.body) != nil { return false }
         for statement in node.statements {
             guard let reason = self.statement(statement) else { continue }
             if case .function(let function) = statement {
@@ -476,7 +485,7 @@ extension SubsetCheck {
             blocks = node.clauses.map { ($0.body, false) } + [node.defaultBody].compactMap(\.self).map { ($0, false) }
         default: return nil
         }
-        return blocks.allSatisfy(\.0.traps.isEmpty) ? blocks : nil
+        return blocks
     }
 
     /// Why the defaults and checks of a function's parameters don't fit.

@@ -293,6 +293,9 @@ extension HostCommands {
         }
     }
 
+    /// The type name of what says that there is a command; `&` runs it.
+    static let commandType = "System.Management.Automation.CommandInfo"
+
     static func getCommand(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -308,9 +311,11 @@ extension HostCommands {
                         "The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable "
                             + "program.", category: "ObjectNotFound", isReadable: true))
             }
-            if let object = PSObject([("CommandType", .string("Cmdlet")), ("Name", .string(name))]) {
-                try emit(.object(object))
-            }
+            let isOwn = evaluator.functions[name.lowercased()] != nil
+            let object = PSObject(
+                [("CommandType", .string(isOwn ? "Function" : "Cmdlet")), ("Name", .string(name))],
+                typeName: commandType)
+            if let object { try emit(.object(object)) }
         }
     }
 

@@ -193,6 +193,11 @@ enum HostCommands {
             }
         case "Get-Culture": culture
         case "Get-Host": hostObject
+        case "Get-TimeZone":
+            { (command, _, _, _, emit) throws(Interrupt) in
+                guard command.names.isEmpty else { throw .handOver("time zones by their names") }
+                try emit(SystemTypes.zone())
+            }
         case "Set-Variable", "New-Variable": setVariable
         case "Get-Variable": getVariable
         case "Remove-Variable": removeVariable

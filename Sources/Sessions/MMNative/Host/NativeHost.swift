@@ -153,7 +153,7 @@ package final class NativeHost: Sendable {
     }
 
     /// What a file holds; `nil` where there is none. A file that was handed in is found by its name alone as well.
-    func read(_ path: String) -> [UInt8]? {
+    package func read(_ path: String) -> [UInt8]? {
         let key = Self.key(path)
         return state.withLock { state in
             if let file = state.files[key] { return file.bytes }

@@ -38,7 +38,7 @@ enum Conversion {
         switch type {
         case .bool: return .bool(value.isTrue)
         case .string:
-            if case .object = value { throw .handOver("an object cast to text") }
+            if case .object(let object) = value, !XMLNode.isNode(object) { throw .handOver("an object cast to text") }
             return .string(try PSText.string(value))
         case .int, .long, .double, .single, .decimal: return try number(value, type)
         case .datetime:
@@ -137,13 +137,21 @@ enum Conversion {
             default: throw .handOver("a cast to a list")
             }
         case .void: return .nothing
+        case .timezone:
+            guard case .object(let zone) = value, zone.typeName == "System.TimeZoneInfo" else {
+                throw .handOver("a cast to a time zone")
+            }
+            return value
+        case .choice, .choices: return try HostInterface.choices(value, isList: type == .choices)
+        case .xml: return value.isNull ? .null : try XMLNode.document(of: value)
         case .settings:
             guard case .string(let name) = value, let known = LibraryTypes.property(type, name) else {
                 throw .handOver("a cast to a setting")
             }
             return known
         case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring,
-            .encoding, .culture, .console, .stopwatch, .anytable, .anycollection, .anylist, .anysequence:
+            .encoding, .culture, .console, .stopwatch, .file, .folder, .anytable, .anycollection, .anylist,
+            .anysequence:
             throw .handOver("a cast to \(type.rawValue)")
         }
     }

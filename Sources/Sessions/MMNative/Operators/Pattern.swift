@@ -15,7 +15,7 @@ final class Pattern {
 
     /// Compiles a pattern.
     init(_ text: String, ignoringCase: Bool) throws(Interrupt) {
-        guard text.utf8.count < 500, text.isASCII || Pattern.isCertain(text, ignoringCase: ignoringCase) else {
+        guard text.utf8.count < 8000, text.isASCII || Pattern.isCertain(text, ignoringCase: ignoringCase) else {
             throw .handOver("a pattern of unusual characters")
         }
         self.text = text

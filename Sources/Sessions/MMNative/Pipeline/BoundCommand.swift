@@ -45,7 +45,7 @@ struct BoundCommand {
 
     /// Binds a command's elements. A binding error ends the statement, as in PowerShell.
     init(_ command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) {
-        guard command.invocation != .dot, let written = command.constantName,
+        guard command.invocation != .dot, let written = try RunningPipeline.name(of: command, in: evaluator),
             let specification = Cmdlets.specification(
                 of: written.split(separator: "\\").last.map(String.init) ?? written)
         else { throw .handOver("the command \(command.constantName ?? "by computed name")") }

@@ -127,7 +127,16 @@ final class RunningPipeline {
 
     /// Returns the name of a command: a constant, or the text that `& 'Name'` names it by.
     static func name(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
-        command.constantName
+        if let name = command.constantName { return name }
+        guard evaluator.onlyReads, command.invocation == .call, case .argument(let node)? = command.elements.first
+        else {
+            return nil
+        }
+        switch try evaluator.value(of: node) {
+        case .string(let name): return name
+        case .object(let object): return object.typeName == HostCommands.commandType ? object["Name"]?.text : nil
+        default: return nil
+        }
     }
 
     /// Returns the function or block of the script's own that a command calls.
@@ -145,9 +154,12 @@ final class RunningPipeline {
             return function
         case .string(let name):
             guard let function = evaluator.functions[name.lowercased()] else {
-                throw .handOver("a command whose name is computed")
+                guard evaluator.onlyReads else { throw .handOver("a command whose name is computed") }
+                return nil
             }
             return function
+        case .object(let object) where evaluator.onlyReads && object.typeName == HostCommands.commandType:
+            return object["Name"].flatMap { evaluator.functions[$0.text.lowercased()] }
         default: throw .handOver("a command whose name is computed")
         }
     }

@@ -39,6 +39,7 @@ enum PSText {
     /// Returns the text of a list's element: a custom object has none there.
     static func element(_ value: PSValue) throws(Interrupt) -> String {
         guard case .object(let object) = value else { return try string(value) }
+        if XMLNode.isNode(object) { return XMLNode.localName(object) }
         guard object.isCustom else { throw .handOver("joining objects") }
         return ""
     }
@@ -55,6 +56,7 @@ enum PSText {
         {
             return message
         }
+        if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []

@@ -130,7 +130,7 @@ extension PSValue {
 
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
-    case encoding, culture, settings, console, stopwatch
+    case encoding, culture, settings, console, stopwatch, xml, timezone, file, folder, choice, choices
     /// Interfaces, which only tests name.
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
@@ -211,9 +211,15 @@ package enum PSType: String, Sendable {
         case "collections.ienumerable": self = .anysequence
         case "psobject[]", "pscustomobject[]", "hashtable[]": self = .array
         case "io.path": self = .path
+        case "io.file": self = .file
+        case "management.automation.host.choicedescription": self = .choice
+        case "management.automation.host.choicedescription[]": self = .choices
+        case "io.directory": self = .folder
         case "environment": self = .environment
         case "uri": self = .uri
         case "diagnostics.stopwatch": self = .stopwatch
+        case "xml", "xml.xmldocument": self = .xml
+        case "timezoneinfo": self = .timezone
         case "pscredential", "management.automation.pscredential": self = .credential
         case "securestring", "security.securestring": self = .securestring
         default: return nil

@@ -29,6 +29,33 @@ enum PSZone {
         return 0
     }
 
+    /// How many ticks the zone's standard time is ahead of UTC today.
+    static var standardOffset: Int64 { standard * second }
+
+    /// Whether the zone has a summer time.
+    static var hasSummer: Bool {
+        let now = time(nil)
+        return (0..<4).contains { quarter in
+            var moment = now + quarter * 91 * 86400
+            var parts = tm()
+            return localtime_r(&moment, &parts) != nil && parts.tm_isdst > 0
+        }
+    }
+
+    /// The zone's name in the tables of time zones; `nil` where the machine doesn't say it.
+    static var name: String? {
+        if let given = getenv("TZ").map({ String(cString: $0) }), !given.isEmpty {
+            return given.hasPrefix(":") ? String(given.dropFirst()) : given
+        }
+        var buffer = [CChar](repeating: 0, count: 512)
+        let count = readlink("/etc/localtime", &buffer, buffer.count - 1)
+        guard count > 0 else { return nil }
+        let path = String(decoding: buffer.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return path.split(separator: "/", omittingEmptySubsequences: true).reversed().prefix { $0 != "zoneinfo" }
+            .reversed()
+            .joined(separator: "/")
+    }
+
     /// Returns how many ticks local time is ahead of UTC at a moment given in local time.
     static func offset(ofLocal ticks: Int64) -> Int64 {
         let guess = offset(ofUniversal: ticks)

@@ -1,0 +1,246 @@
+import PowerShellSyntax
+
+/// What scripts ask .NET about paths, files, folders, addresses and the machine. Files and folders are those of the run, and paths are
+/// read as on Windows, where these scripts come from: both slashes part them.
+enum SystemTypes {
+    // MARK: Properties
+
+    /// Returns `[type]::name`; `nil` where the type has no such member here.
+    static func property(_ type: PSType, _ name: String) -> PSValue? {
+        switch (type, name.lowercased()) {
+        case (.path, "directoryseparatorchar"), (.path, "altdirectoryseparatorchar"): .char(0x2F)
+        case (.path, "pathseparator"): .char(0x3B)
+        case (.environment, "newline"): .string("\n")
+        case (.environment, "username"): .string("user")
+        case (.environment, "machinename"), (.environment, "userdomainname"): .string("localhost")
+        case (.environment, "currentdirectory"): .string(".")
+        case (.environment, "is64bitprocess"), (.environment, "is64bitoperatingsystem"): .bool(true)
+        case (.environment, "userinteractive"): .bool(false)
+        case (.environment, "processorcount"): .int(1)
+        case (.timezone, "local"): zone()
+        case (.timezone, "utc"): zone(isUniversal: true)
+        default: nil
+        }
+    }
+
+    // MARK: Calls
+
+    /// Calls a static method; `nil` where the type has none of that name here.
+    static func call(
+        _ type: PSType, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        switch type {
+        case .path: return try path(method, try texts(arguments))
+        case .uri: return try address(method, arguments)
+        case .timezone: return try time(method, arguments)
+        case .environment:
+            guard let host = evaluator.host else { return nil }
+            return try environment(method, try texts(arguments), host)
+        case .file:
+            guard let host = evaluator.host, let first = arguments.first else { return nil }
+            return try file(method, try PSText.string(first), Array(arguments.dropFirst()), host)
+        case .folder:
+            guard let host = evaluator.host else { return nil }
+            return try folder(method, try texts(arguments), host)
+        default: return nil
+        }
+    }
+
+    private static func texts(_ arguments: [PSValue]) throws(Interrupt) -> [String] {
+        var texts: [String] = []
+        for argument in arguments {
+            // Combine takes a list as well.
+            for item in Cmdlets.list(argument.plain) { texts.append(try PSText.string(item)) }
+            if argument.isNull { texts.append("") }
+        }
+        return texts
+    }
+
+    private static func isSlash(_ character: Character) -> Bool { character == "/" || character == "\\" }
+
+    private static func isRooted(_ path: String) -> Bool {
+        if let first = path.first, isSlash(first) { return true }
+        return path.count >= 2 && path.first?.isLetter == true && path.dropFirst().first == ":"
+    }
+
+    private static func path(_ method: String, _ texts: [String]) throws(Interrupt) -> PSValue? {
+        let first = texts.first ?? ""
+        let leafStart = first.lastIndex(where: isSlash).map { first.index(after: $0) } ?? first.startIndex
+        let leaf = first[leafStart...]
+        let dot = leaf.lastIndex(of: ".")
+        switch (method, texts.count) {
+        case ("combine", 1...), ("join", 1...):
+            var joined = ""
+            for text in texts where !text.isEmpty {
+                if method == "combine", isRooted(text) {
+                    joined = text
+                } else {
+                    joined += joined.isEmpty || joined.last.map(isSlash) == true ? text : "/" + text
+                }
+            }
+            return .string(joined)
+        case ("getfilename", 1): return .string(String(leaf))
+        case ("getfilenamewithoutextension", 1): return .string(String(dot.map { leaf[..<$0] } ?? leaf))
+        case ("getextension", 1): return .string(dot.map { leaf[$0...].count > 1 ? String(leaf[$0...]) : "" } ?? "")
+        case ("hasextension", 1): return .bool(dot.map { leaf[$0...].count > 1 } ?? false)
+        case ("changeextension", 2):
+            let stem = first[..<leafStart] + (dot.map { leaf[..<$0] } ?? leaf)
+            return .string(stem + (texts[1].isEmpty || texts[1].hasPrefix(".") ? texts[1] : "." + texts[1]))
+        case ("getdirectoryname", 1):
+            guard leafStart > first.startIndex else { return .string("") }
+            return .string(String(first[..<first.index(before: leafStart)]))
+        case ("ispathrooted", 1), ("ispathfullyqualified", 1): return .bool(isRooted(first))
+        case ("getfullpath", 1): return .string(first)
+        case ("gettemppath", 0): return .string("Temp/")
+        case ("gettempfilename", 0), ("getrandomfilename", 0):
+            let letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+            let name = String((0..<8).compactMap { _ in letters.randomElement() })
+            return .string(method == "gettempfilename" ? "Temp/tmp\(name).tmp" : "\(name).tmp")
+        case ("getinvalidfilenamechars", 0), ("getinvalidpathchars", 0):
+            return .array("\"<>|:*?\\/".utf16.map { .char($0) })
+        default: return nil
+        }
+    }
+
+    private static func environment(
+        _ method: String, _ texts: [String], _ host: NativeHost
+    ) throws(Interrupt) -> PSValue? {
+        switch (method, texts.count) {
+        case ("getfolderpath", 1):
+            let folders = [
+                "desktop": "Home/Desktop", "desktopdirectory": "Home/Desktop", "mydocuments": "Home/Documents",
+                "personal": "Home/Documents", "userprofile": "Home",
+            ]
+            return .string(folders[texts[0].lowercased()] ?? "Temp")
+        case ("getenvironmentvariable", 1...2): return host.environment(texts[0]).map { .string($0) } ?? .null
+        case ("setenvironmentvariable", 2...3): return .nothing
+        default: return nil
+        }
+    }
+
+    private static func file(
+        _ method: String, _ path: String, _ rest: [PSValue], _ host: NativeHost
+    ) throws(Interrupt) -> PSValue? {
+        func content() throws(Interrupt) -> [UInt8] {
+            if let bytes = host.read(path) { return bytes }
+            throw .statement(
+                NativeError(
+                    "FileNotFoundException",
+                    "Exception calling \"\(method)\" with \"1\" argument(s): \"Could not find file '\(path)'.\""))
+        }
+        func lines(_ value: PSValue) throws(Interrupt) -> String {
+            var text = ""
+            for item in Cmdlets.list(value.plain) { text += try PSText.string(item) + "\n" }
+            return text
+        }
+        switch (method, rest.count) {
+        case ("exists", 0): return .bool(host.read(path) != nil)
+        case ("readalltext", 0...1): return .string(String(decoding: try content(), as: UTF8.self))
+        case ("readalllines", 0...1):
+            var texts = String(decoding: try content(), as: UTF8.self).split(
+                omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+            if texts.last?.isEmpty == true { texts.removeLast() }
+            return .array(texts.map { .string(String($0)) })
+        case ("writealltext", 1...2), ("appendalltext", 1...2):
+            try host.write(
+                Array(try PSText.string(rest[0]).utf8), to: path, isAppending: method == "appendalltext")
+            return .nothing
+        case ("writealllines", 1...2), ("appendalllines", 1...2):
+            try host.write(Array(try lines(rest[0]).utf8), to: path, isAppending: method == "appendalllines")
+            return .nothing
+        case ("delete", 0):
+            host.remove(path)
+            return .nothing
+        default: return nil
+        }
+    }
+
+    private static func folder(_ method: String, _ texts: [String], _ host: NativeHost) throws(Interrupt) -> PSValue? {
+        switch (method, texts.count) {
+        case ("exists", 1): return .bool(host.isFolder(texts[0]))
+        case ("createdirectory", 1):
+            host.makeFolder(texts[0])
+            return HostCommands.fileObject(texts[0], size: 0, isFolder: true)
+        case ("getcurrentdirectory", 0): return .string(".")
+        default: return nil
+        }
+    }
+
+    private static func address(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard arguments.count == 1 else { return nil }
+        let text = try PSText.string(arguments[0])
+        switch method {
+        case "escapedatastring":
+            var escaped = ""
+            for byte in text.utf8 {
+                let scalar = Unicode.Scalar(byte)
+                if byte < 0x80,
+                    scalar.properties.isAlphabetic || (0x30...0x39).contains(byte) || "-_.~".utf8.contains(byte)
+                {
+                    escaped.unicodeScalars.append(scalar)
+                } else {
+                    let hex = String(byte, radix: 16, uppercase: true)
+                    escaped += hex.utf8.count == 1 ? "%0\(hex)" : "%\(hex)"
+                }
+            }
+            return .string(escaped)
+        case "unescapedatastring":
+            var bytes: [UInt8] = []
+            var rest = Array(text.utf8)[...]
+            while let byte = rest.popFirst() {
+                if byte == UInt8(ascii: "%"), rest.count >= 2,
+                    let code = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+                {
+                    bytes.append(code)
+                    rest = rest.dropFirst(2)
+                } else {
+                    bytes.append(byte)
+                }
+            }
+            return .string(String(decoding: bytes, as: UTF8.self))
+        default: return nil
+        }
+    }
+
+    // MARK: Time zones
+
+    /// The zone of the machine, or that of the world.
+    static func zone(isUniversal: Bool = false) -> PSValue {
+        let offset = isUniversal ? 0 : PSZone.standardOffset
+        let name = isUniversal || offset == 0 ? "UTC" : "UTC" + PSZone.text(offset, hasColon: true)
+        let id = isUniversal ? "UTC" : PSZone.name ?? name
+        return PSObject(
+            [
+                ("Id", .string(id)), ("HasIanaId", .bool(true)), ("DisplayName", .string("(\(name)) \(id)")),
+                ("StandardName", .string(id)), ("DaylightName", .string(id)), ("BaseUtcOffset", .span(offset)),
+                ("SupportsDaylightSavingTime", .bool(!isUniversal && PSZone.hasSummer)),
+            ], typeName: "System.TimeZoneInfo", isCustom: false
+        ).map { .object($0) } ?? .null
+    }
+
+    private static func time(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        func isUniversal(_ zone: PSValue) throws(Interrupt) -> Bool {
+            switch zone {
+            case .object(let object):
+                guard let id = object["Id"]?.text else { throw .handOver("an unusual time zone") }
+                return id == "UTC" && PSZone.name != "UTC"
+            case .string(let id) where id.lowercased() == "utc": return true
+            default: throw .handOver("a time zone by its name")
+            }
+        }
+        switch (method, arguments.count, arguments.first) {
+        case ("converttimefromutc", 2, .date(let date)?):
+            guard date.kind != .local else { throw .handOver("a local date as one of UTC") }
+            let universal = PSDate(ticks: date.ticks, kind: .utc)
+            guard try !isUniversal(arguments[1]) else { return .date(universal) }
+            // .NET keeps no kind for a zone that is not said to be the machine's.
+            return .date(PSDate(ticks: universal.asLocal.ticks, kind: .unspecified))
+        case ("converttimetoutc", 1, .date(let date)?): return .date(date.asUniversal)
+        case ("findsystemtimezonebyid", 1, .string(let id)?):
+            if id.lowercased() == "utc" { return zone(isUniversal: true) }
+            guard id == PSZone.name else { throw .handOver("a time zone by its name") }
+            return zone()
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import MMNative
+import PowerShellSyntax
+import Testing
+
+/// What published reports use of the language and of .NET for which no answer of a real PowerShell was recorded: they run where a script
+/// only reads, and are right by the language's specification.
+@Suite("Constructs of reports")
+struct ReportConstructs {
+    private func outcome(
+        _ script: String, attached: [(name: String, bytes: [UInt8])] = [], answers: [String: String] = [:],
+        isPatient: Bool = true
+    ) async -> NativeOutcome {
+        var session = NativeSession()
+        let host = NativeHost(attached: attached, answers: answers)
+        return await NativeEngine(host: host, isPatient: isPatient).run(script, in: &session)
+    }
+
+    private func texts(_ script: String, answers: [String: String] = [:]) async throws -> [String] {
+        let attached = [(name: "own.xml", bytes: Array("<?xml version=\"1.0\"?>\n<a>\n  <b>1</b>\n</a>".utf8))]
+        let end = await outcome(script, attached: attached, answers: answers)
+        guard case .completed(let result) = end else {
+            Issue.record("\(script) did not run: \(end)")
+            return []
+        }
+        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
+        return result.objects.map(\.text)
+    }
+
+    @Test(
+        "XML is read, walked, changed and written",
+        arguments: [
+            ("([xml]'<a><b>1</b><b>2</b></a>').a.b", ["1", "2"]),
+            ("([xml]'<a x=\"1\"><B>t</B></a>').a.b", ["t"]),
+            ("([xml]'<a x=\"1\"/>').a.X", ["1"]),
+            ("([xml]'<a><b k=\"1\">t</b></a>').a.b.'#text'", ["t"]),
+            ("([xml]'<a><b k=\"1\">t</b></a>').a.b.InnerText", ["t"]),
+            ("([xml]'<a> <b/> <c></c> </a>').OuterXml", ["<a><b /><c></c></a>"]),
+            ("([xml]'<a>1 &lt; 2 &amp; &#65;</a>').a", ["1 < 2 & A"]),
+            ("([xml]'<a k=\"&quot;&lt;\"/>').OuterXml", ["<a k=\"&quot;&lt;\" />"]),
+            ("[xml]$x = '<t><tr>','</tr></t>'; $x.OuterXml", ["<t><tr></tr></t>"]),
+            (
+                "[xml]$x = '<t><r/></t>'; $c = $x.CreateAttribute('class'); $c.Value = 'n'; "
+                    + "$x.t.Attributes.Append($c) | Out-Null; $x.OuterXml", ["<t class=\"n\"><r /></t>"]
+            ),
+            (
+                "[xml]$x = '<t><tr><td>on</td><td>off</td></tr></t>'; foreach ($r in $x.t.SelectNodes('tr')) { "
+                    + "if ([string]$r.td[1] -eq 'off') { $r.SelectNodes('td')[1].SetAttribute('class', 'bad') } }; $x.OuterXml",
+                ["<t><tr><td>on</td><td class=\"bad\">off</td></tr></t>"]
+            ),
+            ("$x = [xml]'<a><b id=\"1\"/><b id=\"2\"/></a>'; $x.SelectSingleNode(\"//b[@id='2']\").id", ["2"]),
+            ("$x = [xml]'<a><p><n>x</n><v>1</v></p></a>'; $x.SelectSingleNode(\"/a/p[n='x']/v\").InnerText", ["1"]),
+            ("$x = [xml]'<a xmlns=\"u\"><b>1</b></a>'; $x.SelectNodes('//b').Count; $x.a.b", ["0", "1"]),
+            ("$x = [xml]'<a><b>1</b></a>'; $x.a.b = '2'; $x.a.OuterXml", ["<a><b>2</b></a>"]),
+            (
+                "$x = [xml]'<a/>'; $n = $x.CreateElement('b'); $n.InnerText = 'x<y'; [void]$x.DocumentElement.AppendChild($n); $x.OuterXml",
+                ["<a><b>x&lt;y</b></a>"]
+            ),
+            ("$x = New-Object System.Xml.XmlDocument; $x.LoadXml('<a/>'); $x.DocumentElement.Name", ["a"]),
+            ("$x = New-Object xml; $x.Load('C:\\temp\\own.xml'); $x.a.b", ["1"]),
+            (
+                "[xml]$x = Get-Content own.xml; $x.Save('new.xml'); Get-Content new.xml -Raw",
+                ["<?xml version=\"1.0\"?>\n<a>\n  <b>1</b>\n</a>"]
+            ),
+            ("([xml]'<a><b/><b/><c/></a>').a.ChildNodes.Count", ["3"]),
+            ("\"$(([xml]'<a><b k=\"1\"/></a>').a.b)\"", ["b"]),
+        ] as [(String, [String])])
+    func xml(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a text that is no XML is the script's own error",
+        arguments: ["<a>", "<a></b>", "a", "<a/><b/>", "<a x=1/>", "<a>&x;</a>"])
+    func malformed(text: String) async throws {
+        #expect(try await texts("try { [xml]$x = '\(text)'; 'read' } catch { 'caught' }") == ["caught"])
+    }
+
+    @Test(
+        "paths, folders, files, addresses and the machine",
+        arguments: [
+            ("[IO.Path]::IsPathRooted('C:\\x'), [IO.Path]::IsPathRooted('x\\y')", ["True", "False"]),
+            ("[IO.Path]::Combine('C:\\a', 'b', 'c.txt')", ["C:\\a/b/c.txt"]),
+            ("[System.IO.Path]::GetFileNameWithoutExtension('C:\\a\\b.c.csv')", ["b.c"]),
+            ("[IO.Path]::GetExtension('a.csv'); [IO.Path]::ChangeExtension('x/a.csv', 'html')", [".csv", "x/a.html"]),
+            ("[IO.Path]::GetDirectoryName('C:\\a\\b.csv')", ["C:\\a"]),
+            (
+                "[IO.File]::WriteAllText('o.txt', 'é'); [IO.File]::Exists('o.txt'); [IO.File]::ReadAllText('o.txt')",
+                ["True", "é"]
+            ),
+            ("[IO.Directory]::Exists('none')", ["False"]),
+            ("[Environment]::NewLine.Length; [Environment]::GetFolderPath('Desktop')", ["1", "Home/Desktop"]),
+            ("[uri]::EscapeDataString('a b&ü'); [uri]::UnescapeDataString('a%20b')", ["a%20b%26%C3%BC", "a b"]),
+            ("(Get-TimeZone).Id -eq [TimeZoneInfo]::Local.Id", ["True"]),
+        ] as [(String, [String])])
+    func library(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a trap says what becomes of the errors of its block",
+        arguments: [
+            ("trap { \"caught $_\"; continue } throw 'a'; 'on'", ["caught a", "on"]),
+            ("function F { trap { 'in'; continue } throw 'x'; 'after' }; F; 'end'", ["in", "after", "end"]),
+            ("trap { 'outer'; continue } & { throw 'x'; 'never' }; 'end'", ["outer", "end"]),
+            ("trap { 'outer'; continue } if ($true) { trap { break } throw 'x' }; 'end'", ["outer", "end"]),
+            ("foreach ($i in 1..2) { trap { continue } if ($i -eq 1) { throw 'x' }; $i }", ["1", "2"]),
+        ] as [(String, [String])])
+    func trap(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "the host asks with choices, and answers are found by label, key and place",
+        arguments: [("Yes", "0"), ("n", "1"), ("1", "1"), ("", "1")])
+    func choices(answer: String, place: String) async throws {
+        for choices in [
+            "('&Yes','&No')", "[System.Management.Automation.Host.ChoiceDescription[]]('&Yes','&No')",
+            "@((New-Object System.Management.Automation.Host.ChoiceDescription '&Yes','Goes on'), "
+                + "[System.Management.Automation.Host.ChoiceDescription]::new('&No', 'Ends'))",
+        ] {
+            let script =
+                "$Host.UI.RawUI.WindowTitle = 'x'; $r = $Host.UI.PromptForChoice('Go', 'Sure?', \(choices), 1); $r"
+            #expect(try await texts(script, answers: ["r": answer]) == [place])
+        }
+    }
+
+    @Test(
+        "commands by computed names, tables as objects, and patterns over tables",
+        arguments: [
+            ("$c = Get-Command Get-Date; (& $c.Name '2026-01-02').Year", ["2026"]),
+            ("function F { 'own' }; $n = 'F'; & \"$n\"", ["own"]),
+            ("[ordered]@{a=1;b=2} | Select-Object a | ForEach-Object { $_.a }", ["1"]),
+            ("@(@{x=1}, 'Hash') -match 'Hash' | Measure-Object | % Count", ["2"]),
+            ("function F { param([PSTypeName('X')][PSCustomObject]$o) $o.v }; F ([pscustomobject]@{v=3})", ["3"]),
+        ] as [(String, [String])])
+    func constructs(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a script that may change something goes to PowerShell whole where it uses them",
+        arguments: [
+            "[xml]$x = '<a/>'", "trap { continue } 'a'", "[IO.Path]::GetExtension('a.b')", "[IO.File]::Exists('a')",
+            "[uri]::EscapeDataString('a')", "$Host.UI.PromptForChoice('a', 'b', ('c', 'd'), 0)",
+            "irm https://a.example",
+            "function F { param([PSTypeName('X')]$o) $o }; F 1", "& (Get-Command Get-Date).Name",
+        ])
+    func changing(script: String) async throws {
+        let parsed = PowerShellParser.parse(utf16: Array(script.utf16))
+        let isHeld: Bool =
+            if case .handedOver = await outcome(script, isPatient: false) { true } else { false }
+        #expect(isHeld || NativeEngine.unrecorded(in: parsed) != nil)
+    }
+}
