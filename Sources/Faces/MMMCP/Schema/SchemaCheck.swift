@@ -71,9 +71,6 @@ struct SchemaCheck {
         for child in node.allOf { apply(child, to: value, at: path) }
         if !node.anyOf.isEmpty { choose(node.anyOf, value, at: path, exactlyOne: false) }
         if !node.oneOf.isEmpty { choose(node.oneOf, value, at: path, exactlyOne: true) }
-        if let not = node.not, separate(not, value, at: path).isEmpty {
-            add(path, "matches a form that is not allowed here")
-        }
         if let condition = node.condition {
             let branch = separate(condition, value, at: path).isEmpty ? node.consequence : node.alternative
             if let branch { apply(branch, to: value, at: path) }
@@ -124,13 +121,6 @@ extension SchemaCheck {
                 add(path, "has \(length) characters; at most \(most) are allowed")
             }
         }
-        if let pattern = node.pattern {
-            switch pattern.matches(in: text) {
-            case true: break
-            case false: add(path, "does not match the pattern \(pattern.text)")
-            case nil: add(path, "takes too many steps to compare with the pattern \(pattern.text)")
-            }
-        }
         if let format = node.format, !format.fits(text) {
             add(path, "is no \(format.rawValue), such as \(format.example)")
         }
@@ -145,23 +135,6 @@ extension SchemaCheck {
         if let most = node.maximum, number > most.value {
             add(path, "is \(shown); it must be at most \(most.written)")
         }
-        if let least = node.exclusiveMinimum, number <= least.value {
-            add(path, "is \(shown); it must be above \(least.written)")
-        }
-        if let most = node.exclusiveMaximum, number >= most.value {
-            add(path, "is \(shown); it must be below \(most.written)")
-        }
-        if let step = node.multipleOf, !Self.isMultiple(value, of: step) {
-            add(path, "is \(shown); it must be a multiple of \(step.written)")
-        }
-    }
-
-    private static func isMultiple(_ value: JSONValue, of step: SchemaNode.Bound) -> Bool {
-        if case .int(let whole) = value, case .int(let unit) = step.written { return whole % unit == 0 }
-        guard let number = value.double, number.isFinite else { return false }
-        let quotient = number / step.value
-        // 0.3 counts as a multiple of 0.1, although their binary fractions don't divide exactly.
-        return abs(quotient - quotient.rounded()) <= abs(quotient) * 1e-12
     }
 
     private mutating func check(_ items: [JSONValue], against node: SchemaNode, at path: String) {
@@ -171,25 +144,10 @@ extension SchemaCheck {
         if let most = node.maxItems, items.count > most {
             add(path, "has \(items.count) items; at most \(most) are allowed")
         }
-        if node.hasUniqueItems {
-            var seen: Set<JSONValue> = []
-            for (position, item) in items.enumerated() where !seen.insert(Self.plain(item)).inserted {
-                add("\(path)[\(position)]", "repeats an earlier item")
-                break
-            }
-        }
+        guard let child = node.items else { return }
         for (position, item) in items.enumerated() {
             guard !isFull else { return }
-            let child = position < node.prefixItems.count ? node.prefixItems[position] : node.items
-            if let child { apply(child, to: item, at: "\(path)[\(position)]") }
-        }
-        guard let contains = node.contains else { return }
-        var count = 0
-        for item in items where separate(contains, item, at: path).isEmpty { count += 1 }
-        let least = node.minContains ?? 1
-        if count < least { add(path, "has \(count) items of the required form; at least \(least) are required") }
-        if let most = node.maxContains, count > most {
-            add(path, "has \(count) items of that form; at most \(most) are allowed")
+            apply(child, to: item, at: "\(path)[\(position)]")
         }
     }
 
@@ -198,22 +156,11 @@ extension SchemaCheck {
         for (key, value) in members {
             guard !isFull else { return }
             let there = Self.path(path, key)
-            var isKnown = false
             if let child = node.properties[key] {
-                isKnown = true
                 apply(child, to: value, at: there)
+                continue
             }
-            for (pattern, child) in node.patternProperties {
-                let fits = pattern.matches(in: key)
-                if fits == nil { add(there, "is a name that takes too many steps to compare with \(pattern.text)") }
-                guard fits == true else { continue }
-                isKnown = true
-                apply(child, to: value, at: there)
-            }
-            if let names = node.propertyNames, let problem = separate(names, .string(key), at: there).first {
-                add(there, "is a name that is not allowed: it \(problem.message)")
-            }
-            guard !isKnown, let rest = node.additionalProperties else { continue }
+            guard let rest = node.additionalProperties else { continue }
             if nodes[rest].admitsAnything {
                 apply(rest, to: value, at: there)
             } else {
@@ -228,20 +175,6 @@ extension SchemaCheck {
             let near = NearestNames.of(key, among: unknown, limit: 1).first
             let advice = near.map { "; is it meant by \"\(MCPError.quotable($0))\"?" } ?? ""
             add(Self.path(path, key), "is missing" + advice)
-        }
-        for (property, needs) in node.dependentRequired where members[property] != nil {
-            for key in needs where members[key] == nil {
-                add(Self.path(path, key), "is missing; \"\(property)\" needs it")
-            }
-        }
-        for (property, child) in node.dependentSchemas where members[property] != nil {
-            apply(child, to: .object(members), at: path)
-        }
-        if let least = node.minProperties, members.count < least {
-            add(path, "has \(members.count) members; at least \(least) are required")
-        }
-        if let most = node.maxProperties, members.count > most {
-            add(path, "has \(members.count) members; at most \(most) are allowed")
         }
     }
 

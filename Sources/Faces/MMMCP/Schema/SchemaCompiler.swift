@@ -16,10 +16,7 @@ struct SchemaCompiler {
         "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "$schema",
         "$id", "contentEncoding", "contentMediaType", "contentSchema",
     ]
-    private static let dialects: Set<String> = [
-        "https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema",
-        "https://json-schema.org/draft-07/schema",
-    ]
+    private static let dialect = "https://json-schema.org/draft/2020-12/schema"
 
     init(root: JSONObject, name: String, notes: Set<String>) {
         self.root = root
@@ -30,7 +27,7 @@ struct SchemaCompiler {
     mutating func compile() throws(MMError) -> [SchemaNode] {
         if let dialect = root["$schema"] {
             let text = dialect.string.map { $0.hasSuffix("#") ? String($0.dropLast()) : $0 }
-            guard let text, Self.dialects.contains(text) else {
+            guard text == Self.dialect else {
                 throw fault("#", "names the dialect \(dialect), which is not 2020-12")
             }
         }
@@ -72,57 +69,26 @@ struct SchemaCompiler {
         case "const": nodes[index].constant = value
         case "minimum": nodes[index].minimum = try bound(value, at: here)
         case "maximum": nodes[index].maximum = try bound(value, at: here)
-        case "exclusiveMinimum": nodes[index].exclusiveMinimum = try bound(value, at: here)
-        case "exclusiveMaximum": nodes[index].exclusiveMaximum = try bound(value, at: here)
-        case "multipleOf":
-            let step = try bound(value, at: here)
-            guard step.value > 0 else { throw fault(here, "needs a number above zero") }
-            nodes[index].multipleOf = step
         case "minLength": nodes[index].minLength = try count(value, at: here)
         case "maxLength": nodes[index].maxLength = try count(value, at: here)
-        case "pattern": nodes[index].pattern = try pattern(value, at: here)
         case "format":
             guard case .string(let text) = value else { throw fault(here, "needs a string") }
             nodes[index].format = TextFormat(rawValue: text)
-        case "prefixItems": nodes[index].prefixItems = try list(value, at: here, depth: depth)
         case "items":
-            guard value.array == nil else { throw fault(here, "must be one schema; use prefixItems for a list") }
+            guard value.array == nil else { throw fault(here, "must be one schema for all items") }
             nodes[index].items = try node(value, at: here, depth: depth)
-        case "contains": nodes[index].contains = try node(value, at: here, depth: depth)
-        case "minContains": nodes[index].minContains = try count(value, at: here)
-        case "maxContains": nodes[index].maxContains = try count(value, at: here)
         case "minItems": nodes[index].minItems = try count(value, at: here)
         case "maxItems": nodes[index].maxItems = try count(value, at: here)
-        case "uniqueItems": nodes[index].hasUniqueItems = try flag(value, at: here)
         case "properties":
             for (key, child) in try object(value, at: here) {
                 nodes[index].propertyOrder.append(key)
                 nodes[index].properties[key] = try node(child, at: "\(here)/\(Self.escaped(key))", depth: depth)
             }
         case "required": nodes[index].required = try names(value, at: here)
-        case "patternProperties":
-            for (key, child) in try object(value, at: here) {
-                let there = "\(here)/\(Self.escaped(key))"
-                let keyPattern = try pattern(.string(key), at: there)
-                nodes[index].patternProperties.append((keyPattern, try node(child, at: there, depth: depth)))
-            }
         case "additionalProperties": nodes[index].additionalProperties = try node(value, at: here, depth: depth)
-        case "propertyNames": nodes[index].propertyNames = try node(value, at: here, depth: depth)
-        case "minProperties": nodes[index].minProperties = try count(value, at: here)
-        case "maxProperties": nodes[index].maxProperties = try count(value, at: here)
-        case "dependentRequired":
-            for (key, needs) in try object(value, at: here) {
-                nodes[index].dependentRequired.append((key, try names(needs, at: here)))
-            }
-        case "dependentSchemas":
-            for (key, child) in try object(value, at: here) {
-                let there = "\(here)/\(Self.escaped(key))"
-                nodes[index].dependentSchemas.append((key, try node(child, at: there, depth: depth)))
-            }
         case "allOf": nodes[index].allOf = try list(value, at: here, depth: depth)
         case "anyOf": nodes[index].anyOf = try list(value, at: here, depth: depth)
         case "oneOf": nodes[index].oneOf = try list(value, at: here, depth: depth)
-        case "not": nodes[index].not = try node(value, at: here, depth: depth)
         case "if": nodes[index].condition = try node(value, at: here, depth: depth)
         case "then": nodes[index].consequence = try node(value, at: here, depth: depth)
         case "else": nodes[index].alternative = try node(value, at: here, depth: depth)
@@ -172,20 +138,6 @@ extension SchemaCompiler {
     private func count(_ value: JSONValue, at place: String) throws(MMError) -> Int {
         guard let count = value.int, count >= 0 else { throw fault(place, "needs a whole number that is not negative") }
         return count
-    }
-
-    private func flag(_ value: JSONValue, at place: String) throws(MMError) -> Bool {
-        guard let flag = value.bool else { throw fault(place, "needs true or false") }
-        return flag
-    }
-
-    private func pattern(_ value: JSONValue, at place: String) throws(MMError) -> ECMAScriptPattern {
-        guard case .string(let text) = value else { throw fault(place, "needs a string") }
-        do throws(MMError) {
-            return try ECMAScriptPattern(text)
-        } catch {
-            throw MMError(error.code, "\(name), at \(place): \(error.message)")
-        }
     }
 
     private func names(_ value: JSONValue, at place: String) throws(MMError) -> [String] {
@@ -238,8 +190,8 @@ extension SchemaCompiler {
         if states[index] != 0 { return states[index] == 1 }
         states[index] = 1
         let node = nodes[index]
-        let singles = [node.reference, node.not, node.condition, node.consequence, node.alternative].compactMap { $0 }
-        let children = singles + node.allOf + node.anyOf + node.oneOf + node.dependentSchemas.map(\.node)
+        let singles = [node.reference, node.condition, node.consequence, node.alternative].compactMap { $0 }
+        let children = singles + node.allOf + node.anyOf + node.oneOf
         for child in children where hasCircle(from: child, &states) { return true }
         states[index] = 2
         return false

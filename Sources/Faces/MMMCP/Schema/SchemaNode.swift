@@ -24,40 +24,24 @@ struct SchemaNode: Sendable {
 
     var minimum: Bound?
     var maximum: Bound?
-    var exclusiveMinimum: Bound?
-    var exclusiveMaximum: Bound?
-    var multipleOf: Bound?
 
     var minLength: Int?
     var maxLength: Int?
-    var pattern: ECMAScriptPattern?
     var format: TextFormat?
 
-    var prefixItems: [Int] = []
     var items: Int?
-    var contains: Int?
-    var minContains: Int?
-    var maxContains: Int?
     var minItems: Int?
     var maxItems: Int?
-    var hasUniqueItems = false
 
     var properties: [String: Int] = [:]
     var propertyOrder: [String] = []
     var required: [String] = []
-    var patternProperties: [(pattern: ECMAScriptPattern, node: Int)] = []
     var additionalProperties: Int?
-    var propertyNames: Int?
-    var minProperties: Int?
-    var maxProperties: Int?
-    var dependentRequired: [(property: String, needs: [String])] = []
-    var dependentSchemas: [(property: String, node: Int)] = []
 
     var reference: Int?
     var allOf: [Int] = []
     var anyOf: [Int] = []
     var oneOf: [Int] = []
-    var not: Int?
     var condition: Int?
     var consequence: Int?
     var alternative: Int?
