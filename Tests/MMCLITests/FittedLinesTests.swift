@@ -29,6 +29,40 @@ struct FittedLinesTests {
         #expect(narrow == "     1 | Remove-Mailbox ceo of\u{20}\n       | the company\nnext")
     }
 
+    @Test("what is told goes on below its last column, and lines to be typed and addresses stay whole")
+    func told() {
+        let address = "https://login.example/consent?client=5a4db0c5-0000-4000-8000-00000000a001"
+        #expect(
+            FittedLines.told(
+                """
+                ok      network       an answer came in 7 ms
+                FAILED  PowerShell    There is none on this machine.
+                                      → Install PowerShell, or name it.
+                  mm graph Contoso '/users?$select=displayName'
+                Open \(address) and sign in there.
+                  2 | Remove-Mailbox ceo and all the others
+                      ^^^^^^^^^^^^^^
+                  mm recipe empty-groups C   Groups without a single member.
+                """, to: 44) == """
+                    ok      network       an answer came in 7 ms
+                    FAILED  PowerShell    There is none on this\u{20}
+                                          machine.
+                                          → Install PowerShell,\u{20}
+                                          or name it.
+                      mm graph Contoso '/users?$select=displayName'
+                    Open\u{20}
+                    \(address)\u{20}
+                    and sign in there.
+                      2 | Remove-Mailbox ceo and all the others
+                          ^^^^^^^^^^^^^^
+                      mm recipe empty-groups C   Groups without\u{20}
+                          a single member.
+                    """)
+        #expect(FittedLines.told(address, to: 40) == address)
+        #expect(FittedLines.told("  \(address)", to: 40) == "  \(address)")
+        #expect(FittedLines.told("any words at all", to: nil) == "any words at all")
+    }
+
     @Test("a help text goes on below its descriptions, and its examples stay whole")
     func help() {
         #expect(

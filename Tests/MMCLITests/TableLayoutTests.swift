@@ -41,6 +41,18 @@ struct TableLayoutTests {
         #expect(ColumnLayout(rows, isNamed: true, width: 40).columns == columns)
     }
 
+    @Test("a time stays whole where other columns give way")
+    func time() {
+        let row: JSONValue = [
+            "time": "2026-11-24T16:30:53Z", "client": "mm", "what": "Get-Mailbox -ResultSize 1 and much more of it",
+            "why": "it was asked for by somebody who waits",
+        ]
+        let columns = ["time", "client", "what", "why"]
+        let layout = ColumnLayout(
+            Rows(items: [row], columns: columns), isNamed: true, mayHide: true, width: 50)
+        #expect(layout.line(row).contains(":30") && layout.line(row).count <= 50)
+    }
+
     @Test("fit the screen, with what a person wants first", arguments: [20, 50, 80, 120, 250])
     func width(width: Int) {
         let layout = ColumnLayout(Self.users, isNamed: false, width: width)
@@ -48,6 +60,18 @@ struct TableLayoutTests {
         #expect(layout.columns.first == "displayName")
         if width >= 50 { #expect(layout.columns.prefix(2) == ["displayName", "userPrincipalName"]) }
         #expect(layout.columns.last == "id" || layout.hidden.contains("id"))
+    }
+
+    @Test("of few columns that begin with an id and don't fit, what a person wants comes first")
+    func few() {
+        let row: JSONValue = [
+            "id": "5e1a5bff-239c-4a0e-91f1-1b12c6bd1a10", "deletedDateTime": nil,
+            "description": "Can manage all aspects of the directory and of what it signs in to.",
+            "displayName": "Global Administrator", "roleTemplateId": "62e90394-69f5-4237-9190-012177145e10",
+        ]
+        let rows = Rows(items: [row])
+        #expect(ColumnLayout(rows, isNamed: false, width: 60).columns == ["displayName", "description"])
+        #expect(ColumnLayout(rows, isNamed: false, width: nil).columns.first == "id")
     }
 
     @Test("name every column that they leave out")

@@ -256,7 +256,7 @@ package struct CommandLineProgram: Sendable {
 
     private func report(_ error: MMError, asJSON: Bool) {
         if asJSON {
-            terminal.note(JSONWriter.string(["error": .object(error.json)]))
+            terminal.note(["error": .object(error.json)])
             return
         }
         if error.code == .signInNeeded, error.details["userCode"] != nil {

@@ -106,7 +106,7 @@ package struct OperationCommands: Sendable {
     /// Shows errors that did not end the call: notes have told them, where notes are shown, and a program gets an object.
     private func show(_ errors: [ReportedError], asJSON: Bool, isQuiet: Bool) {
         if asJSON, let error = ReportedError.summary(errors) {
-            terminal.note(JSONWriter.string(["error": .object(error.json)]))
+            terminal.note(["error": .object(error.json)])
         } else if isQuiet {
             for line in ReportedError.lines(errors) { terminal.note(line) }
         }

@@ -30,7 +30,9 @@ package struct AnswerRenderer {
     /// Writes the whole answer.
     /// - Throws: the `MMError` of fetching a list or of writing.
     package func render(_ answer: OperationAnswer) async throws(MMError) {
-        if let text = answer.text, format == nil || format == .text { return try await line(text) }
+        if let text = answer.text, format == nil || format == .text {
+            return try await line(answer.isVerbatim ? text : FittedLines.told(text, to: form.width))
+        }
         switch answer.body {
         case .text(let text):
             if format == .json { return try await line(JSONWriter.string(.string(text))) }

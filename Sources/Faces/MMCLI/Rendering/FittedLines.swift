@@ -29,12 +29,47 @@ enum FittedLines {
         }
     }
 
+    /// What is told to a person, with its long lines broken at blanks; columns go on below their own beginning. Addresses and
+    /// lines to be typed stay whole, so that they can be copied.
+    static func told(_ text: String, to columns: Int?) -> String {
+        guard let columns, columns >= narrowest else { return text }
+        return FittedText.broken(text, columns: columns, keepsWords: true) { line in
+            let indent = line.prefix { $0 == " " }.count
+            let rest = line.dropFirst(indent)
+            if indent > 0, rest.hasPrefix("mm ") || rest.hasPrefix("$ ") {
+                guard let column = description(in: line) else { return nil }
+                return String(repeating: " ", count: min(column, indent + 4))
+            }
+            let quoted = FittedText.margin(of: line)
+            if quoted.contains("|") { return quoted }
+            return String(repeating: " ", count: lastColumn(of: line, within: columns / 2) ?? indent)
+        }
+    }
+
     /// Where the second of two columns begins; `nil` for a line without one.
     private static func description(in line: Substring) -> Int? {
         let words = line.dropFirst(line.prefix { $0 == " " }.count)
-        guard let gap = words.firstRange(of: "  ") else { return nil }
-        let rest = words[gap.lowerBound...]
-        guard words.startIndex > line.startIndex, let first = rest.firstIndex(where: { $0 != " " }) else { return nil }
+        guard words.startIndex > line.startIndex else { return nil }
+        return column(behind: words.startIndex, of: line)
+    }
+
+    /// Where the last column begins that leaves room for a text.
+    private static func lastColumn(of line: Substring, within limit: Int) -> Int? {
+        var last: Int?
+        var start = line.dropFirst(line.prefix { $0 == " " }.count).startIndex
+        while let next = column(behind: start, of: line) {
+            guard next <= limit else { return last ?? limit }
+            last = next
+            start = line.index(line.startIndex, offsetBy: next)
+        }
+        return last
+    }
+
+    /// Where a column begins behind a place in a line: after two blanks.
+    private static func column(behind start: Substring.Index, of line: Substring) -> Int? {
+        guard let gap = line[start...].firstRange(of: "  "),
+            let first = line[gap.lowerBound...].firstIndex(where: { $0 != " " })
+        else { return nil }
         return line.distance(from: line.startIndex, to: first)
     }
 

@@ -83,10 +83,26 @@ package struct CommandStreams: Sendable {
         try? Self.write(bytes, to: STDERR_FILENO)
     }
 
-    /// Writes a line for the person to standard error; does nothing when that is closed.
+    /// Writes a text for the person to standard error, fitted to the screen; does nothing when that is closed.
     package func note(_ text: String) {
+        let columns = isErrorScreen ? Terminal.size(of: STDERR_FILENO)?.columns : nil
+        writeNote(FittedLines.told(text, to: columns))
+    }
+
+    /// Writes an object for programs to standard error, in one line.
+    func note(_ object: JSONObject) {
+        writeNote(JSONWriter.string(.object(object)))
+    }
+
+    private func writeNote(_ text: String) {
         progressLine.clear()
         try? Self.write(Array(visible(text).utf8) + [0x0A], to: STDERR_FILENO)
+    }
+
+    /// Writes what is told to a person to standard output, fitted to the screen where that is one.
+    /// - Throws: `MMError.cancelled` when nobody reads the output any more.
+    package func tell(_ text: String) throws(MMError) {
+        try writeLine(FittedLines.told(text, to: screen?.columns))
     }
 
     /// Makes characters that could repaint the screen visible, except for this program's own colours.

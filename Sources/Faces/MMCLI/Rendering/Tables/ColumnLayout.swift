@@ -22,15 +22,16 @@ struct ColumnLayout: Sendable {
     init(_ rows: Rows, isNamed: Bool, mayHide: Bool = false, dropsEmpty: Bool = false, width: Int?) {
         let filled = dropsEmpty && !rows.items.isEmpty ? rows.columns.filter { Self.isFilled($0, rows) } : rows.columns
         let named = filled.isEmpty ? rows.columns : filled
-        let (candidates, wanted) = isNamed ? (named, named.count) : Self.ordered(rows)
+        let (candidates, wanted) = isNamed ? (named, named.count) : Self.ordered(rows, within: width)
         let cells = rows.items.map { item in candidates.map { Self.cell(item, $0) } }
         let natural = TableText.widths(of: [candidates] + cells)
         let handles = Set(candidates.indices.filter { Self.handles.contains(candidates[$0].lowercased()) })
+        let times = candidates.indices.filter { Self.isTime(candidates[$0], rows) }
         let widths =
             width.map {
                 Self.fitted(
                     natural, wanted: wanted, width: $0, keepsAll: isNamed && !mayHide,
-                    least: isNamed ? Self.readable : Self.narrowest, whole: handles)
+                    least: isNamed ? Self.readable : Self.narrowest, whole: [handles.union(times), handles])
             } ?? natural
         let shown = Array(candidates.prefix(widths.count))
         columns = shown
@@ -63,12 +64,14 @@ struct ColumnLayout: Sendable {
 
     /// The columns in the order in which a person wants them, without those that don't fit into a cell, and how many of
     /// them are worth narrow columns.
-    private static func ordered(_ rows: Rows) -> (columns: [String], wanted: Int) {
+    private static func ordered(_ rows: Rows, within width: Int?) -> (columns: [String], wanted: Int) {
         let plain = rows.columns.filter { column in
             rows.items.allSatisfy { $0.object?[column]?.isSimple ?? true }
         }
-        // Whoever asked for a few columns gets them in their order.
-        guard rows.columns.count > few else { return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count) }
+        // Whoever asked for a few columns gets them in their order; what a service sends by itself begins with an id.
+        guard rows.columns.count > few || (plain.first == "id" && !fits(plain, of: rows, within: width)) else {
+            return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count)
+        }
         let isEmpty = { (column: String) in rows.items.allSatisfy { $0.object?.value(of: column)?.isNull ?? true } }
         let names = ["displayname", "name", "title", "subject", "identity"]
         // Rows of several tenants say first whose they are.
@@ -81,6 +84,18 @@ struct ColumnLayout: Sendable {
         // An id says least to a person, and most to a program.
         let all = first + rest.filter { $0 != "id" } + rest.filter { $0 == "id" }
         return all.isEmpty ? (rows.columns, 1) : (all, max(first.count, 1))
+    }
+
+    /// Whether a column holds dates and times, whose end tells most.
+    private static func isTime(_ column: String, _ rows: Rows) -> Bool {
+        let values = rows.items.compactMap { $0.object?.value(of: column) }.filter { !$0.isNull }
+        return !values.isEmpty && values.allSatisfy { ReadableCell.isTime($0) }
+    }
+
+    private static func fits(_ columns: [String], of rows: Rows, within width: Int?) -> Bool {
+        guard let width else { return true }
+        let widths = TableText.widths(of: [columns] + rows.items.map { item in columns.map { cell(item, $0) } })
+        return widths.reduce(0, +) + TableText.gap * (widths.count - 1) <= width
     }
 
     /// What is typed again, and is worth nothing where a part is missing.
@@ -99,9 +114,9 @@ struct ColumnLayout: Sendable {
     ///   - width: the cells in a line of the screen.
     ///   - keepsAll: whether every column is shown, however narrow.
     ///   - least: the width below which columns are left out instead.
-    ///   - whole: the columns that are not made narrower, unless they take most of the line.
+    ///   - whole: columns that are not made narrower: the first of these sets that does not take most of the line.
     private static func fitted(
-        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: Set<Int> = []
+        _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: [Set<Int>] = []
     ) -> [Int] {
         var widths = natural
         func room() -> Int { width - TableText.gap * (widths.count - 1) }
@@ -109,8 +124,10 @@ struct ColumnLayout: Sendable {
         while !keepsAll, widths.count > 1, widths.reduce(0, { $0 + min($1, least) }) > room() {
             widths.removeLast()
         }
-        let kept = whole.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3 ? whole : []
-        return TableText.narrowed(widths, to: width, keeping: kept)
+        let kept = whole.first { columns in
+            columns.reduce(0) { $0 + (widths.indices.contains($1) ? widths[$1] : 0) } <= width * 2 / 3
+        }
+        return TableText.narrowed(widths, to: width, keeping: kept ?? [])
     }
 }
 

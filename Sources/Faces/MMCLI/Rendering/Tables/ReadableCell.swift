@@ -30,6 +30,9 @@ enum ReadableCell {
         return nil
     }
 
+    /// Whether a value is shown as a date and time.
+    static func isTime(_ value: JSONValue) -> Bool { value.string.flatMap(localTime) != nil }
+
     /// A date and time of a service, in local time to the minute.
     private static func localTime(_ text: String) -> String? {
         let bytes = text.utf8
