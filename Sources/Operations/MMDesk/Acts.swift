@@ -61,7 +61,7 @@ extension Cleared where Act: CmdletAct {
 }
 
 extension Cleared {
-    private func notJudged(_ what: String) -> MMError {
+    func notJudged(_ what: String) -> MMError {
         MMError(
             .conflict, "\(what) is not what was judged: it was not sent.",
             hint: "Make the call again, so that the guard sees what is sent.")

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMSessions
 import MMShell
 import MMSystem
@@ -42,7 +43,7 @@ struct ShellSessionsTests {
 
     private func open(_ key: ShellSessionName, _ body: Still = Still()) async throws(MMError) -> Bool {
         try await sessions.session(key, limits: limits) { () async throws(MMError) in
-            ShellSessions.Member(key: key, body: .shell(body), kind: "still")
+            ShellSessions.Member(key: key, body: .shell(GuardedShell(body) { "" }), kind: "still")
         }.isNew
     }
 
@@ -54,7 +55,7 @@ struct ShellSessionsTests {
         let make: @Sendable () async throws(MMError) -> ShellSessions.Member = {
             made.withLock { $0 += 1 }
             await Task.yield()
-            return ShellSessions.Member(key: key, body: .shell(Still()), kind: "still")
+            return ShellSessions.Member(key: key, body: .shell(GuardedShell(Still()) { "" }), kind: "still")
         }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<20 {
@@ -99,7 +100,7 @@ struct ShellSessionsTests {
             try await sessions.session(key, limits: limits) { () async throws(MMError) in
                 began.resolve(())
                 await gate.wait()
-                return ShellSessions.Member(key: key, body: .shell(body), kind: "still")
+                return ShellSessions.Member(key: key, body: .shell(GuardedShell(body) { "" }), kind: "still")
             }
         }
         await began.wait()

@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMDesk
 package import MMOperations
 import MMPool
 import MMSessions
@@ -134,10 +135,10 @@ package enum PersistentShellProfile {
             if toolCall.configuration.policy.isEnabled, command.allSatisfy(\.isWhitespace) {
                 throw MMError(.denied, "Security validation failed: Empty command")
             }
-            try await toolCall.check(command, place: .shell, directory: directory)
+            let cleared = try await toolCall.check(command, place: .shell, directory: directory)
             let admission = try toolCall.configuration.policy.check(command, directory: directory ?? "/")
             task = try await ShellRunner(sessions: toolCall.services.shells, member: member).start(
-                command, timeLimit: .seconds(limit), patience: .seconds(limit), admission: admission)
+                cleared, timeLimit: .seconds(limit), patience: .seconds(limit), admission: admission)
         } catch {
             if error.code == .denied {
                 toolCall.services.log.warning(error.message)
@@ -401,7 +402,7 @@ package actor PersistentShell {
     package nonisolated let settings: PersistentShellSettings
     private var workspace: String?
     /// A shell that belongs to no client and proves that shells can be started.
-    private var standby: LocalShell?
+    private var standby: GuardedShell?
     /// Where sessions live, when several servers share their clients.
     private let directory: any SessionDirectory
     /// The name by which other servers know this one.
@@ -507,7 +508,7 @@ package actor PersistentShell {
         guard let opening = try? opening(services) else { return false }
         let key = ShellSessionName(owner: "health", place: .shell, name: "standby")
         guard let member = try? await opening.local(key, kind: settings.kind == "python" ? "bash" : nil),
-            case .shell(let session) = member.body, let shell = session as? LocalShell
+            case .shell(let shell) = member.body
         else { return false }
         standby = shell
         return true

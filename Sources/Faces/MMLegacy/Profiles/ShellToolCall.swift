@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGuard
 import MMOperations
 import MMShell
@@ -12,12 +13,14 @@ struct ShellToolCall: Sendable {
 
     /// Refuses commands that touch the program's own sign-ins, connections and confirmations; everything else ran in
     /// the original servers and runs here.
-    func check(_ command: String, place: ShellPlace, directory: String?) async throws(MMError) {
+    func check(
+        _ command: String, place: ShellPlace, directory: String?
+    ) async throws(MMError) -> Cleared<ShellLine> {
         let shellContext = ShellContext(
             isRemote: place == .ssh, home: place == .shell ? services.paths.home : nil, directory: directory,
             ownFiles: ShellOpening.ownFiles(services.shellServices))
         let verdict = try await services.guards.verdict(shell: command, in: shellContext, policy: .standard)
-        guard verdict.classes.contains(.session) else { return }
+        guard verdict.classes.contains(.session) else { return .admitted(ShellLine(command)) }
         let finding = verdict.findings.first { $0.classes.contains(.session) }
         throw MMError(
             .denied, "Security validation failed: \(finding?.reason ?? verdict.reason).", hint: finding?.instead,

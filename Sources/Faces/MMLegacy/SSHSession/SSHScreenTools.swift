@@ -12,7 +12,7 @@ enum SSHScreenTools {
     static func device(_ command: String, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration)
         async throws(MMError) -> String
     {
-        try await call.toolCall.check(command, place: .ssh, directory: nil)
+        _ = try await call.toolCall.check(command, place: .ssh, directory: nil)
         let member = try await call.member(host, isDevice: true)
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a terminal.") }
         let deadline = Deadline.after(limit)
@@ -34,7 +34,7 @@ enum SSHScreenTools {
     static func sudo(
         _ command: String, _ password: Secret, _ call: SSHTools.Call, _ host: SSHHostArguments, within limit: Duration
     ) async throws(MMError) -> String {
-        try await call.toolCall.check(command, place: .ssh, directory: nil)
+        _ = try await call.toolCall.check(command, place: .ssh, directory: nil)
         guard !command.contains(where: \.isNewline) else {
             throw MMError(.invalidInput, "With sudo_password a command is one line.", hint: "Join the lines with `;`.")
         }

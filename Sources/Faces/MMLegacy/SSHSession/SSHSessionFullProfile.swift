@@ -1,4 +1,6 @@
 import MMCore
+import MMDesk
+import MMGuard
 import MMOperations
 import MMShell
 
@@ -135,14 +137,16 @@ enum SSHFileTools {
             "use_sudo", .flag, standard: false, "Use sudo (passwordless if no sudo_password is given)"),
     ]
 
-    private static func files(_ call: SSHTools.Call) async throws(MMError) -> RemoteFiles {
+    private static func files(
+        _ call: SSHTools.Call, by cleared: Cleared<ShellLine>
+    ) async throws(MMError) -> RemoteFiles {
         let host = try call.host()
-        guard case .shell(let session) = try await call.member(host).body, let shell = session as? SSHSession else {
+        guard case .shell(let shell) = try await call.member(host).body else {
             throw MMError(.unsupported, "Files can't be reached there.")
         }
         let password = host.sudoPassword
         let isRoot = call.arguments.flag("use_sudo") || call.arguments.text("sudo_password") != nil
-        return RemoteFiles(shell, limit: 64 << 20, sudo: isRoot ? .root(password: password) : .none)
+        return try shell.files(by: cleared, limit: 64 << 20, sudo: isRoot ? .root(password: password) : .none)
     }
 
     private static func failure(_ error: MMError, _ path: String, _ deed: String) -> String {
@@ -181,8 +185,8 @@ enum SSHFileTools {
         let path = call.arguments.written("remote_path")
         guard !path.isEmpty else { return SSHTools.result(1, [("STDERR", "Remote path must be provided")]) }
         let limit = max(1, min(call.arguments.number("max_bytes") ?? usualLimit, usualLimit))
-        try await call.toolCall.check("cat -- \(quoted(path))", place: .ssh, directory: nil)
-        let files = try await files(call)
+        let cleared = try await call.toolCall.check("cat -- \(quoted(path))", place: .ssh, directory: nil)
+        let files = try await files(call, by: cleared)
         do throws(MMError) {
             let piece = try await files.read(path, limit: limit)
             let content: String
@@ -237,12 +241,12 @@ enum SSHFileTools {
             return SSHTools.result(
                 1, [("STDERR", "Content size \(bytes.count) bytes exceeds maximum allowed \(limit) bytes")])
         }
-        try await call.toolCall.check("tee -- \(quoted(path))", place: .ssh, directory: nil)
+        let cleared = try await call.toolCall.check("tee -- \(quoted(path))", place: .ssh, directory: nil)
         var how = FileWriting()
         how.appends = call.arguments.flag("append")
         how.createsFolders = call.arguments.flag("make_dirs")
         how.permissions = call.arguments.number("permissions").flatMap { UInt32(exactly: $0) }
-        let files = try await files(call)
+        let files = try await files(call, by: cleared)
         do throws(MMError) {
             let receipt = try await files.write(path, bytes, how: how)
             let message = "Wrote \(bytes.count) bytes to \(receipt.path)" + (how.appends ? " (append)" : "")

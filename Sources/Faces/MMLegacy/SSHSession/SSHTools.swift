@@ -1,4 +1,6 @@
 import MMCore
+import MMDesk
+import MMGuard
 import MMOperations
 import MMSessions
 import MMShell
@@ -156,9 +158,9 @@ struct SSHTools: Sendable {
     {
         let host = try call.host()
         let secrets = [try host.target.password, host.sudoPassword, host.enablePassword].compactMap { $0 }
-        let admission: ShellPolicy.Admission
+        let (cleared, admission): (Cleared<ShellLine>, ShellPolicy.Admission)
         do throws(MMError) {
-            try await call.toolCall.check(command, place: .ssh, directory: nil)
+            cleared = try await call.toolCall.check(command, place: .ssh, directory: nil)
             admission = try call.toolCall.configuration.policy.check(command, directory: "/")
         } catch {
             await call.toolCall.note(command, secrets: secrets, isRefused: true)
@@ -180,7 +182,7 @@ struct SSHTools: Sendable {
         }
         do throws(MMError) {
             return try await ShellRunner(sessions: call.shells, member: member).start(
-                command, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience,
+                cleared, input: isTyped ? .terminal : .none, timeLimit: limit, patience: patience,
                 admission: admission)
         } catch {
             guard error.code == .conflict, let handle = error.details["job"]?.string else { throw error }

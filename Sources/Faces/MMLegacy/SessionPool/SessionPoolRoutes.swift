@@ -55,7 +55,7 @@ package final class SessionPoolRoutes: Sendable {
         service: any OperationService, services: OperationServices, settings: Settings = Settings(),
         clock: PoolClock = .system, metrics: PoolMetrics = PoolMetrics()
     ) {
-        self.service = MeteredOperationService(service, metrics)
+        self.service = service
         histogram = metrics
         self.services = services
         self.settings = settings
@@ -159,11 +159,20 @@ package final class SessionPoolRoutes: Sendable {
 
     private func answer(to arguments: JSONObject, in call: CallContext) async throws(MMError) -> OperationAnswer {
         do throws(MMError) {
-            return try await service.call("run", arguments, in: call)
+            return try await called("run", arguments, in: call)
         } catch {
             guard var answer = error.earlierAnswer else { throw error }
             answer.body = .text("")
             return answer
+        }
+    }
+
+    private func called(
+        _ name: String, _ arguments: JSONObject, in call: CallContext
+    ) async throws(MMError) -> OperationAnswer {
+        let operation = try service.catalogue.require(name)
+        return try await histogram.counted(operation) { () async throws(MMError) in
+            try await service.call(operation, arguments, in: call)
         }
     }
 
@@ -210,7 +219,7 @@ package final class SessionPoolRoutes: Sendable {
             arguments["module"] = module.map { .string($0) }
             let answer: OperationAnswer
             do throws(MMError) {
-                answer = try await service.call("reset", arguments, in: CallContext(caller: caller(nil)))
+                answer = try await called("reset", arguments, in: CallContext(caller: caller(nil)))
             } catch {
                 // A connection without an entry has no sessions; the session-pool server replied that nothing was
                 // reset.

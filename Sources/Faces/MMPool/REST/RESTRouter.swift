@@ -37,16 +37,15 @@ package struct RESTRouter: HTTPMiddleware {
     ) {
         let services = services ?? (service as? LocalOperationService)?.services
         let metrics = shared.metrics
-        let service = MeteredOperationService(service, metrics)
         let calls = CallRoutes(
             service: service, serverName: settings.serverName, handshake: handshake, open: shared.open,
-            requirePerson: settings.requirePerson)
+            metrics: metrics, requirePerson: settings.requirePerson)
         let document = OpenAPIDocument(service.catalogue)
         var router = Router<AdmittedPeer>(.problems)
         router.get("/openapi.json") { _ in .json(JSONWriter.bytes(.object(document.json), layout: .indented(1))) }
         router.get("/v1/operations") { _ in Self.list(service.catalogue) }
         calls.add(to: &router) { (call, headers) async throws(MMError) in
-            try await PlainAnswer.response(to: call, from: service, for: headers)
+            try await PlainAnswer.response(to: call, from: service, countedBy: metrics, for: headers)
         }
         if let services {
             let others = OtherNodesJobs(service: service, table: services.jobs.table, handshake: handshake)

@@ -6,15 +6,20 @@ package enum FittedText {
     /// - Parameters:
     ///   - text: the text.
     ///   - columns: the cells in a line of the screen.
+    ///   - keepsWords: whether a word longer than a line stays whole.
     ///   - margin: what stands in front of the rest of a line; `nil` leaves the line whole.
     package static func broken(
-        _ text: String, columns: Int, behind margin: ((Substring) -> String?)? = nil
+        _ text: String, columns: Int, keepsWords: Bool = false, behind margin: ((Substring) -> String?)? = nil
     ) -> String {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         return BrokenLines.rows(
-            of: lines, columns: columns, width: TableText.width, behind: margin ?? BrokenLines.margin
+            of: lines, columns: columns, width: TableText.width, keepsWords: keepsWords,
+            behind: margin ?? BrokenLines.margin
         ).joined(separator: "\n")
     }
+
+    /// What stands in front of the rest of a line of a confirmation: the bar of a quoted text again, or blanks.
+    package static func margin(of line: Substring) -> String { BrokenLines.margin(line) }
 }
 
 extension ConfirmationQuestion {

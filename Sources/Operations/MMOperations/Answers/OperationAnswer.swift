@@ -10,6 +10,8 @@ public struct OperationAnswer: Sendable {
     public var columns: [String]
     /// The answer in words, for people who asked for no format.
     public var text: String?
+    /// Whether those words are what a program wrote, or data: a screen then shows them as they are.
+    package var isVerbatim = false
     /// The exit status of a command line that asked: that of the command that was run, where one was.
     package var exitStatus: Int32 = 0
     /// What the answer lacks of what was asked, where it lacks something: told also to those who want no notes. A command
@@ -72,6 +74,12 @@ public struct OperationAnswer: Sendable {
         self.columns = columns
         self.text = text
         self.connection = connection
+    }
+
+    /// An answer whose words are what a program wrote, or data.
+    package init(_ body: Body, verbatim text: String?) {
+        self.init(body, text: text)
+        isVerbatim = true
     }
 
     /// An answer that is one JSON value.

@@ -120,11 +120,13 @@ extension GuardServices {
 
 /// Work whose words show less than it may send: each request and cmdlet of it is judged once more as it is sent, and none may be more
 /// than the whole was let through for.
-struct JudgedAgain: RequestAct, CmdletAct {
+struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     let guarding: GuardServices
     let policy: GuardPolicy
     /// What a refusal calls the work: "the script's text".
     let name: String
+    /// The script, where the work is one.
+    var script: String?
     /// Whether its words show every cmdlet, so that what was said of them was said of all.
     var showsCmdlets = false
 

@@ -1,5 +1,6 @@
 import MMCore
 import MMDesk
+import MMGuard
 import MMIdentity
 import MMNative
 import MMPowerShell
@@ -16,13 +17,13 @@ package actor ExchangeSession {
     private let identity: IdentityService
     private let connection: Connection
     private let bearer: SessionBearer
-    private let makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+    private let makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
     private var native = NativeSession()
     /// Which engine holds a variable's value, by name in small letters.
     private var owners: [String: Engine] = [:]
     /// Names whose values went with a PowerShell that is gone.
     private var dropped: Set<String> = []
-    private var powerShell: PowerShellSession?
+    private var powerShell: GuardedPowerShell?
     private var isNativelySignedIn = false
     /// Where callers wait, once somebody lends the session.
     private var turns: TurnQueue?
@@ -39,7 +40,7 @@ package actor ExchangeSession {
     /// - Throws: `.invalidInput` for another module, `.unsupported` where the cloud has no host for the service.
     init(
         module: String, connection: Connection, identity: IdentityService, bearer: SessionBearer,
-        makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+        makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
     ) throws(MMError) {
         guard RunModule.isNative(module) else {
             throw MMError(.invalidInput, "The module \(module) has no native engine.")
@@ -116,7 +117,7 @@ package actor ExchangeSession {
         return identity.name
     }
 
-    private func startedPowerShell() async throws(MMError) -> PowerShellSession {
+    private func startedPowerShell() async throws(MMError) -> GuardedPowerShell {
         if let powerShell, await powerShell.isUsable { return powerShell }
         if let lost = powerShell { await lost.close() }
         powerShell = nil
@@ -151,7 +152,7 @@ package actor ExchangeSession {
     }
 
     /// The PowerShell that was started for its scripts.
-    var currentPowerShell: PowerShellSession? { powerShell }
+    var currentPowerShell: GuardedPowerShell? { powerShell }
 
     /// Who is signed in to its PowerShell.
     var powerShellIdentity: SessionIdentity? { get async { await powerShell?.identity } }
@@ -240,6 +241,7 @@ package actor ExchangeSession {
     /// - Parameters:
     ///   - plan: the script, parsed.
     ///   - command: the same for PowerShell.
+    ///   - cleared: the same, as it was judged.
     ///   - account: who is signed in.
     ///   - deadline: when to give up.
     ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
@@ -249,19 +251,20 @@ package actor ExchangeSession {
     ///   - report: is told in a sentence when the service asks to slow down.
     /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
     func run(
-        _ plan: EnginePlan, command: PowerShellCommand, account: String, deadline: Deadline,
+        _ plan: EnginePlan, command: PowerShellCommand, by cleared: Cleared<JudgedAgain>, account: String,
+        deadline: Deadline,
         prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil, watch: CmdletWatch? = nil,
         others: [any ScriptSource] = [], report: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
-            return try await runPowerShell(plan, command, deadline, prompt, because: plan.because)
+            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: plan.because)
         }
         if !isNativelySignedIn, plan.wanted == .native || plan.isMixed, canSignIn {
             _ = try await identity.token(for: connection, resource: resource, deadline: deadline)
             isNativelySignedIn = true
         }
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto, !plan.isMixed {
-            return try await runPowerShell(plan, command, deadline, prompt, because: nil)
+            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: nil)
         }
         var sources: [any ScriptSource] =
             exchange.map { exchange in
@@ -287,13 +290,15 @@ package actor ExchangeSession {
         if reason == nil, let elsewhere { reason = "the variable $\(elsewhere) was set in PowerShell" }
         if reason == nil, !isNativelySignedIn { reason = "this connection signs in with PowerShell's own app" }
         if let reason {
-            return try await handOver(plan, command, deadline, prompt, because: reason, strangers, hasSent: false)
+            return try await handOver(
+                plan, command, cleared, deadline, prompt, because: reason, strangers, hasSent: false)
         }
-        return try await runNative(plan, command, sources, account, deadline, prompt, flow)
+        return try await runNative(plan, command, cleared, sources, account, deadline, prompt, flow)
     }
 
     private func runNative(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ sources: [any ScriptSource], _ account: String,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>,
+        _ sources: [any ScriptSource], _ account: String,
         _ deadline: Deadline, _ prompt: (@Sendable (JSONObject) -> Void)?, _ flow: NativeFlow?
     ) async throws(MMError) -> SessionAnswer {
         var session = plan.isLocal ? NativeSession() : native
@@ -346,12 +351,12 @@ package actor ExchangeSession {
                     hint: "What came is not the whole: run it with --engine pwsh, or leave out what needs PowerShell.",
                     details: ["reason": .string(reason)])
             }
-            return try await handOver(plan, command, deadline, prompt, because: reason, [], hasSent: hasSent)
+            return try await handOver(plan, command, cleared, deadline, prompt, because: reason, [], hasSent: hasSent)
         }
     }
 
     private func handOver(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String], hasSent: Bool
     ) async throws(MMError) -> SessionAnswer {
         if plan.wanted == .native || makePowerShell == nil || plan.isMixed {
@@ -361,7 +366,7 @@ package actor ExchangeSession {
                 because: plan.because)
         }
         do throws(MMError) {
-            return try await runPowerShell(plan, command, deadline, prompt, because: reason)
+            return try await runPowerShell(plan, command, cleared, deadline, prompt, because: reason)
         } catch {
             guard error.code == .unavailable, error.details["looked"] != nil else { throw error }
             throw EngineRefusal.missing(reason, strangers, module, error, hasSent: hasSent)
@@ -369,7 +374,7 @@ package actor ExchangeSession {
     }
 
     private func runPowerShell(
-        _ plan: EnginePlan, _ command: PowerShellCommand, _ deadline: Deadline,
+        _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String?
     ) async throws(MMError) -> SessionAnswer {
         let carried = try assignments(for: plan, because: reason)
@@ -381,15 +386,7 @@ package actor ExchangeSession {
                 prompt(details)
             }
         }
-        if let carried {
-            let set = try await session.answer(PowerShellCommand(carried), deadline: deadline)
-            guard set.isClean else {
-                throw MMError(
-                    .conflict, "The variables of the native engine could not be carried over to PowerShell.",
-                    hint: "Set them again in the same script.", cause: set.problem)
-            }
-        }
-        let answer = try await session.answer(command, deadline: deadline)
+        let answer = try await session.answer(command, by: cleared, after: carried, deadline: deadline)
         if !plan.isLocal { own(plan.variables.sets, .pwsh) }
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }

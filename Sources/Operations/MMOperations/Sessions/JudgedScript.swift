@@ -75,7 +75,7 @@ final class JudgedScript: Sendable {
         }
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
-            name: "the script's text", showsCmdlets: !judged.isJudgedWhenSent)
+            name: "the script's text", script: prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
         let cleared = try await Clearance(act, question).settle(in: script.context, with: script.guarding)
         watch?.cleared = cleared
         for warning in verdict.warnings {
@@ -251,10 +251,12 @@ final class ClearedScript: Sendable {
                 switch lease.session.runner {
                 case .exchange(let session):
                     return try await session.run(
-                        plan, command: judgement.prepared.command, account: lease.account, deadline: deadline,
+                        plan, command: judgement.prepared.command, by: cleared, account: lease.account,
+                        deadline: deadline,
                         prompt: prompt, flow: flow, watch: watch, others: others, report: report)
                 case .powerShell(let session):
-                    let answer = try await session.answer(judgement.prepared.command, deadline: deadline)
+                    let answer = try await session.answer(
+                        judgement.prepared.command, by: cleared, deadline: deadline)
                     let isStandIn = await session.isStandIn
                     return SessionAnswer(output: .powerShell(answer), isStandIn: isStandIn)
                 }

@@ -1,4 +1,5 @@
 package import MMCore
+package import MMDesk
 import MMGuard
 import MMIdentity
 package import MMPowerShell
@@ -11,7 +12,7 @@ package final class ModuleSession: PooledSession {
     /// What runs its commands.
     package enum Runner: Sendable {
         /// A PowerShell alone.
-        case powerShell(PowerShellSession)
+        case powerShell(GuardedPowerShell)
         /// Both engines.
         case exchange(ExchangeSession)
     }
@@ -154,7 +155,7 @@ package final class ModuleSession: PooledSession {
     }
 
     /// The PowerShell that it has at the moment.
-    private var powerShell: PowerShellSession? {
+    private var powerShell: GuardedPowerShell? {
         get async {
             switch runner {
             case .exchange(let session): await session.currentPowerShell

@@ -1,4 +1,5 @@
 package import MMCore
+import MMDesk
 import MMEgress
 import MMGuard
 package import MMIdentity
@@ -52,9 +53,9 @@ package struct ModuleSessionFactory: SessionFactory {
                 connection: connection.name,
                 groups: SecurityGroups(identity: identity, connection: connection))
         if RunModule.isNative(key.module) {
-            var makePowerShell: (@Sendable () async throws(MMError) -> PowerShellSession)?
+            var makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
             if RunModule.hasPowerShell(key.module) {
-                makePowerShell = { () async throws(MMError) -> PowerShellSession in
+                makePowerShell = { () async throws(MMError) -> GuardedPowerShell in
                     try await self.powerShell(key, bearer, requests, watch)
                 }
             }
@@ -74,7 +75,7 @@ package struct ModuleSessionFactory: SessionFactory {
 
     private func powerShell(
         _ key: SessionKey, _ bearer: SessionBearer, _ requests: GrantedRequests?, _ watch: SignInWatch
-    ) async throws(MMError) -> PowerShellSession {
+    ) async throws(MMError) -> GuardedPowerShell {
         let connection = bearer.connection
         try checkPerson(bearer)
         watch.begin()
@@ -111,7 +112,7 @@ package struct ModuleSessionFactory: SessionFactory {
         } else {
             settings.host.passNetwork(of: environment)
         }
-        let session = PowerShellSession(settings)
+        let session = GuardedPowerShell(settings)
         do throws(MMError) { try await session.prepare(deadline: .after(settings.host.startTimeout)) } catch {
             await session.close()
             throw error

@@ -32,7 +32,11 @@ struct Run: CatalogueOperation {
         guard let name = input.connection, let text = input.command else {
             return ConnectionsList.answer(of: try services.requests.guarding.registry.snapshot(), in: context)
         }
-        let script = try RunScript(text, input, on: name, in: context, with: services)
+        let whole = try await DotSourcing(
+            text, input, with: ScriptFiles(context: context, services: services.shells, connection: name))
+        var asked = input
+        asked.attached = whole.attached
+        let script = try RunScript(whole.text, asked, on: name, joining: whole.joined, in: context, with: services)
         if let answer = try await script.answerAtOnce() { return answer }
         let prepared = try await PreparedScript(script)
         if input.explains { return await prepared.explanation() }

@@ -23,6 +23,8 @@ final class RunScript: Sendable {
     let parsed: ParsedScript
     /// The service whose cmdlets the script has besides those of its session: compliance beside Exchange, or the other way round.
     let serviceBeside: ExchangeTable.Service?
+    /// The scripts that it runs in its own scope, which stand in its text.
+    let joined: [String]
     let context: OperationContext
     let services: RunServices
 
@@ -31,8 +33,10 @@ final class RunScript: Sendable {
     /// Reads the script and finds its connection and module.
     /// - Throws: an error that names the field; `notFound` for an unknown connection.
     init(
-        _ text: String, _ asked: RunInput, on name: String, in context: OperationContext, with services: RunServices
+        _ text: String, _ asked: RunInput, on name: String, joining joined: [String] = [], in context: OperationContext,
+        with services: RunServices
     ) throws(MMError) {
+        self.joined = joined
         connection = try services.requests.guarding.registry.connection(named: name, in: context)
         var command = PowerShellCommand(text, format: asked.output == "text" ? .text : .json)
         command.depth = asked.depth
@@ -99,7 +103,7 @@ final class RunScript: Sendable {
         input.isDryRun = true
         self.input = input
         (connection, module, key, command) = (script.connection, script.module, script.key, script.command)
-        (parsed, serviceBeside) = (script.parsed, script.serviceBeside)
+        (parsed, serviceBeside, joined) = (script.parsed, script.serviceBeside, script.joined)
         (context, services) = (script.context, script.services)
     }
 
@@ -155,14 +159,14 @@ final class PreparedScript: Sendable {
         var (plan, arguments) = try Self.plan(script, signIn)
         var command = script.command
         command.parameters = arguments.parameters
-        var notes: [String] = []
+        var notes = script.joined.map { "\($0) stands in the script where that runs it." }
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
         if plan.wanted != .pwsh, script.isForNativeModule {
             let progress = script.context.call.progress
             let given = try await files.attached(input.attached)
             let beside = await files.beside(input.file, named: command.script, given: given)
-            notes = beside.map { "\($0.name) lies beside the script and was handed in." }
+            notes += beside.map { "\($0.name) lies beside the script and was handed in." }
             plan.host = NativeHost(
                 scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
                 attached: given + beside,
@@ -379,18 +383,23 @@ struct ScriptFiles: Sendable {
     func beside(
         _ path: String?, named text: String, given: [(name: String, bytes: [UInt8])]
     ) async -> [(name: String, bytes: [UInt8])] {
-        guard let path, context.call.caller.surface == .terminal else { return [] }
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         var files: [(name: String, bytes: [UInt8])] = []
         for name in Self.dataFiles(in: text) where !given.contains(where: { $0.name.lowercased() == name.lowercased() })
         {
-            guard
-                let piece = try? await CallerFiles(context, services).local().read(
-                    folder + name, limit: Self.mostBytes), piece.size <= Self.mostBytes
-            else { continue }
-            files.append((name, piece.bytes))
+            if let bytes = await lying(beside: path, name) { files.append((name, bytes)) }
         }
         return files
+    }
+
+    /// A file beside a script of the caller's; `nil` where there is none, or nobody's script lies anywhere.
+    func lying(beside path: String?, _ name: String) async -> [UInt8]? {
+        guard let path, context.call.caller.surface == .terminal else { return nil }
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        guard
+            let piece = try? await CallerFiles(context, services).local().read(folder + name, limit: Self.mostBytes),
+            piece.size <= Self.mostBytes
+        else { return nil }
+        return piece.bytes
     }
 
     /// The names of data files in a text, each once.
@@ -409,6 +418,24 @@ struct ScriptFiles: Sendable {
             else { continue }
             names.append(name)
             if names.count == mostNames { break }
+        }
+        for name in namesWithBlanks(in: text) where names.count < mostNames && !names.contains(name) {
+            names.append(name)
+        }
+        return names
+    }
+
+    /// The names of data files that have blanks, which stand in quotes.
+    private static func namesWithBlanks(in text: String) -> [String] {
+        var names: [String] = []
+        for line in text.split(whereSeparator: \.isNewline) {
+            for quoted in line.split(whereSeparator: { $0 == "\"" || $0 == "'" }) {
+                let name = quoted.split { $0 == "/" || $0 == "\\" }.last ?? quoted
+                guard name.contains(" "), name.first != " ", name.utf8.count <= 200, !name.contains("$"),
+                    dataEndings.contains(where: name.lowercased().hasSuffix)
+                else { continue }
+                names.append(String(name))
+            }
         }
         return names
     }

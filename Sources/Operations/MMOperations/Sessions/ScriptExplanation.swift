@@ -177,14 +177,17 @@ struct ServiceCommands {
             guard case .command(let command) = item.detail, let name = command.name, !own.contains(name.lowercased()),
                 SignInCmdlet.named(name) == nil
             else { return false }
-            return !modules.sessions(of: name).isEmpty && !Self.isRead(command)
+            return (!modules.sessions(of: name).isEmpty || NativeEngine.webCommands.contains(name.lowercased()))
+                && !Self.isRead(command)
         }
     }
 
     /// Whether a cmdlet of a service only reads. A request by its method is told by the method.
     static func isRead(_ command: CommandFact) -> Bool {
         let name = command.name?.lowercased() ?? ""
-        guard ["invoke-mggraphrequest", "invoke-graphrequest"].contains(name) else {
+        guard
+            ["invoke-mggraphrequest", "invoke-graphrequest"].contains(name) || NativeEngine.webCommands.contains(name)
+        else {
             return ["get-", "search-", "test-", "find-", "export-mg"].contains { name.hasPrefix($0) }
         }
         var isMethod = false

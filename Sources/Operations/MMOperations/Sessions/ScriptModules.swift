@@ -1,5 +1,6 @@
 import MMCore
 import MMGuard
+import MMNative
 import PowerShellSyntax
 
 /// The modules that a script's cmdlets are in, for a caller that names none: those of its cmdlets decide, and where it has none,
@@ -46,6 +47,8 @@ struct ScriptModules {
             }
             if parts.count == 2 { hint(KnownPackages.session(of: parts[0])) }
         }
+        // What it asks of a service by PowerShell's own commands for the web, it asks of Graph.
+        if hints.isEmpty, !seen.isDisjoint(with: NativeEngine.webCommands) { hint("graph") }
     }
 
     /// The module that a script runs in.

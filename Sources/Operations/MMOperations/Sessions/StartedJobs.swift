@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMPowerShell
 
 /// The jobs that a call's script has started in its PowerShell and that still run when it has ended (`-AsJob`,
@@ -40,7 +41,7 @@ struct StartedJobs: Sendable {
 
     /// Notes which jobs there are before a script runs.
     /// - Parameter session: the PowerShell; `nil` for one that is yet to start.
-    init(before session: PowerShellSession?, deadline: Deadline) async throws(MMError) {
+    init(before session: GuardedPowerShell?, deadline: Deadline) async throws(MMError) {
         last = try await session?.listJobs(until: deadline).map(\.id).max() ?? 0
     }
 
@@ -48,7 +49,7 @@ struct StartedJobs: Sendable {
     /// - Parameter report: told what is waited for.
     /// - Throws: `.deadlineExceeded` or `.cancelled`, with the jobs that go on.
     mutating func wait(
-        in session: PowerShellSession, deadline: Deadline, report: @Sendable (String) -> Void
+        in session: GuardedPowerShell, deadline: Deadline, report: @Sendable (String) -> Void
     ) async throws(MMError) {
         while true {
             let running = try await session.listJobs(until: deadline).filter {
@@ -58,9 +59,9 @@ struct StartedJobs: Sendable {
             let titles = running.map(\.title).joined(separator: ", ")
             report("waiting for what the script left running: job \(titles)")
             do throws(MMError) {
-                let ids = JSONValue.array(running.map { .int(Int64($0.id)) })
-                ended += try await session.listJobs(by: Self.wait, ["Ids": .json(ids)], until: deadline)
-                    .filter { !$0.isRunning }
+                let ids = running.map(\.id)
+                ended += try await session.listJobs(afterEndOf: ids, until: deadline)
+                    .filter { ids.contains($0.id) && !$0.isRunning }
             } catch {
                 throw Self.left(running: titles, error)
             }
@@ -88,25 +89,23 @@ struct StartedJobs: Sendable {
 
     /// Whether one of them came to nothing.
     var hasFailed: Bool { ended.contains { $0.state == "Failed" } }
-
-    private static let columns =
-        "Id, Name, PSJobTypeName, @{ Name = 'State'; Expression = { [string]$_.State } }, "
-        + "@{ Name = 'Errors'; Expression = { @(@($_.Error) + @($_.ChildJobs.Error) | Select-Object -First 3 | "
-        + "ForEach-Object { \"$_\" }) } }"
-
-    fileprivate static let list = "Microsoft.PowerShell.Core\\Get-Job | Select-Object \(columns)"
-
-    private static let wait =
-        "param($Ids) $null = Microsoft.PowerShell.Core\\Wait-Job -Id $Ids -ErrorAction SilentlyContinue; "
-        + "Microsoft.PowerShell.Core\\Get-Job -Id $Ids -ErrorAction SilentlyContinue | Select-Object \(columns)"
 }
 
-extension PowerShellSession {
-    /// The jobs of the session's PowerShell.
+extension GuardedPowerShell {
+    /// The jobs of the session's PowerShell, once some of them have ended.
     fileprivate func listJobs(
-        by script: String = StartedJobs.list, _ values: [String: PowerShellValue] = [:], until deadline: Deadline
+        afterEndOf ids: [Int] = [], until deadline: Deadline
     ) async throws(MMError) -> [StartedJobs.Job] {
-        let command = PowerShellCommand(script, parameters: values, isLocal: true)
-        return try await answer(command, deadline: deadline).values.compactMap(StartedJobs.Job.init)
+        let answer = try await answer(
+            to: """
+                param($Ids)
+                if ($Ids) { $null = Microsoft.PowerShell.Core\\Wait-Job -Id $Ids -ErrorAction SilentlyContinue }
+                Microsoft.PowerShell.Core\\Get-Job | Select-Object Id, Name, PSJobTypeName,
+                    @{ Name = 'State'; Expression = { [string]$_.State } },
+                    @{ Name = 'Errors'; Expression = {
+                        @(@($_.Error) + @($_.ChildJobs.Error) | Select-Object -First 3 | ForEach-Object { "$_" }) } }
+                """,
+            ids.isEmpty ? [:] : ["Ids": .json(.array(ids.map { .int(Int64($0)) }))], deadline: deadline)
+        return answer.values.compactMap(StartedJobs.Job.init)
     }
 }

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGuard
 import MMShell
 
@@ -39,7 +40,7 @@ struct SessionFiles: Sendable {
     func write(_ path: String, _ source: FileSource, known text: String? = nil, how: FileWriting)
         async throws(MMError) -> OperationAnswer
     {
-        try await judge(writing: true, path)
+        let cleared = try await judge(writing: true, path)
         let (member, _) = try await call.member(session, options)
         try await call.refuseOwnFiles(Self.command(writing: true, path, sudo: sudo), in: member)
         // What takes long to send keeps its session from being closed as one that nobody uses.
@@ -49,7 +50,7 @@ struct SessionFiles: Sendable {
             let (total, progress) = (source.count, ByteProgress("sent", of: name, to: context.call.progress))
             return try await ReplacedFiles(call: call, sudo: sudo).noting(source.digest, on: member.key) {
                 (keeping) async throws(MMError) in
-                try await remote(member).write(path, source, how: how, keeping: keeping) {
+                try await remote(member, by: cleared).write(path, source, how: how, keeping: keeping) {
                     progress.came(to: $0, of: total)
                 }
             }
@@ -63,14 +64,14 @@ struct SessionFiles: Sendable {
 
     /// Reads a file, or a piece of it.
     func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
-        try await judge(writing: false, path)
+        let cleared = try await judge(writing: false, path)
         let (member, _) = try await call.member(session, options)
         try await call.refuseOwnFiles(Self.command(writing: false, path, sudo: sudo), in: member)
         let piece = try await call.shells.using(member.key) { () async throws(MMError) -> FilePiece in
             if member.key.place.isLocal {
                 return try await local(member).read(path, from: offset, limit: limit)
             }
-            return try await remote(member).read(path, from: offset, limit: limit)
+            return try await remote(member, by: cleared).read(path, from: offset, limit: limit)
         }
         context.record.note("bytes", .int(Int64(piece.bytes.count)))
         return piece
@@ -121,10 +122,10 @@ struct SessionFiles: Sendable {
         LocalFiles(directory: try await member.directory, rules: call.opening.fileRules)
     }
 
-    private func remote(_ member: ShellSessions.Member) throws(MMError) -> RemoteFiles {
-        guard case .shell(let shell) = member.body, let host = shell as? SSHSession,
-            case .host(let target, _) = session
-        else {
+    private func remote(
+        _ member: ShellSessions.Member, by cleared: Cleared<ShellLine>
+    ) throws(MMError) -> RemoteFiles {
+        guard case .shell(let shell) = member.body, case .host(let target, _) = session else {
             throw MMError(.unsupported, "Files of a device can't be reached this way.", hint: "Use its own commands.")
         }
         var rights = RemoteFiles.Sudo.none
@@ -134,18 +135,18 @@ struct SessionFiles: Sendable {
             }
             rights = .root(password: password)
         }
-        return RemoteFiles(host, limit: call.configuration.maxFileSize, sudo: rights)
+        return try shell.files(by: cleared, limit: call.configuration.maxFileSize, sudo: rights)
     }
 
     /// Puts back what was kept of a file.
     /// - Returns: what was kept of it in turn.
     func putBack(_ kept: KeptFile, replacing digest: String) async throws(MMError) -> KeptFile {
-        try await judge(writing: true, kept.path)
+        let cleared = try await judge(writing: true, kept.path)
         let (member, isNew) = try await call.member(session, options)
         let restored: Result<KeptFile, MMError>
         do throws(MMError) {
             try await call.refuseOwnFiles(Self.command(writing: true, kept.path, sudo: sudo), in: member)
-            let files = try remote(member)
+            let files = try remote(member, by: cleared)
             restored = .success(
                 try await call.shells.using(member.key) { () async throws(MMError) in
                     try await files.putBack(kept, replacing: digest, as: context.record.call)
@@ -158,13 +159,13 @@ struct SessionFiles: Sendable {
         return try restored.get()
     }
 
-    private func judge(writing: Bool, _ path: String) async throws(MMError) {
+    private func judge(writing: Bool, _ path: String) async throws(MMError) -> Cleared<ShellLine> {
         let command = Self.command(writing: writing, path, sudo: sudo)
         let key = call.key(session)
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory
         if directory == nil, key.place.isLocal { directory = call.opening.startDirectory }
-        try await call.clear(
+        return try await call.clear(
             shell: command, in: key, host: known?.host, directory: directory, isHere: known?.isHere ?? false)
     }
 

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMShell
 
 extension OperationAnswer {
@@ -32,6 +33,7 @@ extension OperationAnswer {
                 ]
             }
             made.text = answer.text
+            made.isVerbatim = true
         }
         return made
     }
@@ -53,7 +55,7 @@ extension OperationAnswer {
                 "text": .string(clean),
             ]
             if let form = written.encoding { object["encoding"] = .string(form.rawValue) }
-            return OperationAnswer(.value(.object(object)), text: context.isTerminal ? clean : nil)
+            return OperationAnswer(.value(.object(object)), verbatim: context.isTerminal ? clean : nil)
         }
     }
 
@@ -71,6 +73,6 @@ extension OperationAnswer {
         object["screen"] = .string(screen.text)
         object["cursor"] = ["row": .int(Int64(screen.cursor.row)), "column": .int(Int64(screen.cursor.column))]
         object["alternate"] = .bool(screen.isAlternate)
-        return OperationAnswer(.value(.object(object)), text: screen.text)
+        return OperationAnswer(.value(.object(object)), verbatim: screen.text)
     }
 }

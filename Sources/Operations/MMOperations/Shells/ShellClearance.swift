@@ -1,15 +1,19 @@
 package import MMCore
+import MMDesk
 import MMGuard
 import MMShell
 
 extension ShellCallContext {
-    /// Returns when a command may be handed to a shell.
-    /// - Parameter isHere: whether its host is this very machine.
+    /// The command, once it may be handed to a shell.
+    /// - Parameters:
+    ///   - command: what is judged.
+    ///   - shown: what is handed over and shown to whoever is asked, where that is another text than the one that is judged.
+    ///   - isHere: whether its host is this very machine.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
         shell command: String, shown: String? = nil, in session: ShellSessionName, host: String?, directory: String?,
         isHere: Bool = false
-    ) async throws(MMError) {
+    ) async throws(MMError) -> Cleared<ShellLine> {
         context.record.note("module", .string(session.place.rawValue))
         context.record.note("session", .string(host ?? session.name))
         context.record.note("commandBytes", .int(Int64(command.utf8.count)))
@@ -21,8 +25,9 @@ extension ShellCallContext {
                 .invalidInput, "The command has \(quote.construct) in line \(quote.line), column \(quote.column).",
                 hint: "Close it and send the command again; nothing was run.", details: ["field": "command"])
         }
-        try await settle(verdict, shown ?? command, title: "run in", session, host)
+        let cleared = try await settle(verdict, shown ?? command, title: "run in", session, host)
         await shells.remember(memory, of: session)
+        return cleared
     }
 
     /// Returns when lines may be typed into a program that runs.
@@ -70,10 +75,12 @@ extension ShellCallContext {
             asksInterpreters: !isLocal && configuration.asksInterpreters)
     }
 
+    @discardableResult
     private func settle(
         _ verdict: Verdict, _ text: String, title: String, _ session: ShellSessionName, _ host: String?
-    ) async throws(MMError) {
+    ) async throws(MMError) -> Cleared<ShellLine> {
         try await Clearance(
+            ShellLine(text),
             ConfirmationRequest(
                 connection: "\(session.place.rawValue):\(host ?? session.name)", module: session.place.rawValue,
                 title: "\(title) \(session.place.rawValue)", text: text, verdict: verdict)

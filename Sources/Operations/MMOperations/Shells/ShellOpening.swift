@@ -1,5 +1,6 @@
 import Glibc
 package import MMCore
+import MMDesk
 import MMEgress
 import MMGuard
 import MMSessions
@@ -79,11 +80,11 @@ package struct ShellOpening: Sendable {
                     .invalidInput, "The confinement argv admits no program yet.",
                     hint: "A person lists them under `programs` in the shells file; see Docs/Shells.md.")
             }
+            let programs = ArgumentShell(
+                name: key.name, programs: configuration.programs, directory: start, environment: environment)
             return ShellSessions.Member(
                 key: key,
-                body: .shell(
-                    ArgumentShell(
-                        name: key.name, programs: configuration.programs, directory: start, environment: environment)),
+                body: .shell(GuardedShell(programs) { await programs.workingDirectory }),
                 kind: "argv", label: ArgumentPolicy.label, sandbox: "argv")
         }
         let word = wanted ?? configuration.shell ?? "bash"
@@ -94,13 +95,21 @@ package struct ShellOpening: Sendable {
         settings.treeLimits = configuration.treeLimits
         if word != "python", wanted == nil || wanted == configuration.shell { settings.program = configuration.program }
         let wire = try await wire(key)
-        let session: any ShellSession
+        let session: GuardedShell
+        var problem: String?
         do throws(MMError) {
             settings.sandbox = try sandbox(start, wire)
             settings.environment.merge(wire?.environment ?? [:]) { _, wire in wire }
             settings.processes = wire?.processes
             if let wire { settings.takesListener = { wire.serve(inside: $0) } }
-            session = word == "python" ? try await PythonShell.start(settings) : try await LocalShell.start(settings)
+            if word == "python" {
+                let python = try await PythonShell.start(settings)
+                session = GuardedShell(python) { await python.workingDirectory }
+            } else {
+                let shell = try await LocalShell.start(settings)
+                session = GuardedShell(shell) { await shell.workingDirectory }
+                problem = await shell.limitsProblem
+            }
         } catch {
             await wire?.close()
             guard error.code == .unsupported, configuration.sandbox == nil else { throw error }
@@ -109,7 +118,7 @@ package struct ShellOpening: Sendable {
         let sandbox = settings.sandbox
         var label = sandbox.label
         if sandbox != .guarded, configuration.sandbox == nil { label += " " + DefaultWorkspace.note(services) }
-        if let problem = await (session as? LocalShell)?.limitsProblem {
+        if let problem {
             services.log.warning("a shell has no limits on all its processes: \(problem)")
             label += " " + problem
         }
@@ -208,7 +217,8 @@ package struct ShellOpening: Sendable {
         let session = try await SSHSession.connect(
             target, masters: masters, policy: configuration.policy, admission: admission, deadline: deadline)
         return ShellSessions.Member(
-            key: key, body: .shell(session), kind: "posix", host: session.name, secrets: secrets,
+            key: key, body: .shell(GuardedShell(session) { await session.workingDirectory }), kind: "posix",
+            host: session.name, secrets: secrets,
             isHere: session.isHere)
     }
 
@@ -243,15 +253,7 @@ extension ShellSessions.Member {
     package var workingDirectory: String? {
         get async {
             guard case .shell(let session) = body else { return nil }
-            let path: String? =
-                switch session {
-                case let shell as LocalShell: await shell.workingDirectory
-                case let host as SSHSession: await host.workingDirectory
-                case let python as PythonShell: await python.workingDirectory
-                case let programs as ArgumentShell: await programs.workingDirectory
-                default: nil
-                }
-            return path?.isEmpty == false ? path : nil
+            return await session.workingDirectory
         }
     }
 }

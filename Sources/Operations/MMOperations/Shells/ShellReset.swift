@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMShell
 
 /// `shell reset`, `ssh reset`: replaces a session's shell by a new one.

@@ -1,4 +1,6 @@
 import MMCore
+import MMDesk
+import MMGuard
 import MMShell
 
 /// `shell run`, `ssh`: runs a command in a session that lasts.
@@ -117,7 +119,7 @@ struct ShellRun: CatalogueOperation {
         if input.options.directory != nil, !call.mayNamePlaces {
             throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
         }
-        let admission = try await clear(input, call)
+        let (cleared, admission) = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
         if isNew { try await call.refuseOwnFiles(input.command, in: member) }
         let limit = input.timeout ?? configuration.commandTime
@@ -125,7 +127,7 @@ struct ShellRun: CatalogueOperation {
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
         await call.note(command: input.command, secrets: member.secrets)
         guard case .shell = member.body else {
-            return try await device(input.command, member, .after(min(limit, context.deadline.remaining)), call)
+            return try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
         }
         // A terminal that waits to the end sees what is written as it comes.
         let flows =
@@ -133,7 +135,7 @@ struct ShellRun: CatalogueOperation {
             && input.yield == nil && member.holdsBack
         let given = member.holdsBack && context.call.backgroundAfter == nil ? context.call.input : nil
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
-            input.command, input: input.reads ?? (given == nil ? ShellCommand.Input.none : .pipe), size: input.size,
+            cleared, input: input.reads ?? (given == nil ? ShellCommand.Input.none : .pipe), size: input.size,
             timeLimit: limit, patience: patience, isBeside: input.isBeside,
             keeping: flows
                 ? .flowing
@@ -194,7 +196,9 @@ struct ShellRun: CatalogueOperation {
     }
 
     /// Judges a command before anything is started.
-    private func clear(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> ShellPolicy.Admission {
+    private func clear(
+        _ input: Input, _ call: ShellCallContext
+    ) async throws(MMError) -> (Cleared<ShellLine>, ShellPolicy.Admission) {
         let (configuration, opening) = (call.configuration, call.opening)
         let (text, key) = (input.command, call.key(input.session))
         let known = try? await call.shells.existing(key)
@@ -209,12 +213,15 @@ struct ShellRun: CatalogueOperation {
             default: text
             }
         do throws(MMError) {
-            if opening.confinement != .argv || !place.isLocal {
-                try await call.clear(
+            // The confinement `argv` runs what its owner lists, and nothing else.
+            let cleared =
+                opening.confinement == .argv && place.isLocal
+                ? Cleared.admitted(ShellLine(text))
+                : try await call.clear(
                     shell: judged, shown: text, in: key, host: known?.host, directory: directory,
                     isHere: known?.isHere ?? false)
-            }
-            return try configuration.policy.check(text, directory: directory ?? "/")
+            let admission = try configuration.policy.check(text, directory: directory ?? "/")
+            return (cleared, admission)
         } catch {
             await call.note(command: text, secrets: known?.secrets ?? [], isRefused: true)
             throw error
@@ -245,13 +252,13 @@ struct ShellRun: CatalogueOperation {
     // MARK: Devices
 
     private func device(
-        _ text: String, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
+        _ cleared: Cleared<ShellLine>, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
     ) async throws(MMError) -> OperationAnswer {
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
             answer = try await call.shells.using(member.key, isCommand: true) { () async throws(MMError) in
-                try await screen.run(lines: text, deadline: deadline)
+                try await screen.run(lines: cleared.act.text, deadline: deadline)
             }
         } catch  where error.code == .sessionLost {
             await call.shells.close(member.key)

@@ -1,4 +1,6 @@
 package import MMCore
+package import MMDesk
+package import MMGuard
 package import MMShell
 package import MMSystem
 
@@ -39,7 +41,7 @@ package struct ShellRunner: Sendable {
 
     /// Starts a command.
     /// - Parameters:
-    ///   - text: the command.
+    ///   - cleared: the command.
     ///   - input: what it reads.
     ///   - size: the size of its terminal; nil for the usual one.
     ///   - timeLimit: when it is cancelled, from its start.
@@ -54,7 +56,8 @@ package struct ShellRunner: Sendable {
     /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
     ///   starting throws.
     package func start(
-        _ text: String, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil, timeLimit: Duration,
+        _ cleared: Cleared<ShellLine>, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil,
+        timeLimit: Duration,
         patience: Duration, isBeside: Bool = false, keeping: Keeping = .ends,
         admission: ShellPolicy.Admission? = nil, call: String? = nil, turn: CallTurn? = nil,
         terminal: KeptTerminal? = nil, summary: String? = nil
@@ -74,18 +77,19 @@ package struct ShellRunner: Sendable {
             }
         }
         let spool = session.waitsForReader ? keeping.spool : nil
-        var command = ShellCommand(text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
+        var command = ShellCommand(
+            cleared.act.text, input: input, limits: keeping.limits(hasSpool: spool != nil), size: size)
         command.admission = admission
         let traffic = member.wire?.begin(call, turn)
         let job: ShellJob
         do throws(MMError) {
-            job = try await hand(command, to: session, timeLimit, isBeside: isBeside, terminal)
+            job = try await hand(command, by: cleared, to: session, timeLimit, isBeside: isBeside, terminal)
         } catch {
             if let traffic { member.wire?.end(traffic) }
             throw error
         }
         let task = ShellTask(
-            session: member.key, summary: summary ?? self.summary(of: text), job: job, timeLimit: timeLimit,
+            session: member.key, summary: summary ?? self.summary(of: cleared.act.text), job: job, timeLimit: timeLimit,
             isBeside: isBeside,
             spool: spool, traffic: traffic, terminal: terminal)
         spool?.follow(job)
@@ -100,11 +104,11 @@ package struct ShellRunner: Sendable {
     }
 
     private func hand(
-        _ command: ShellCommand, to session: any ShellSession, _ timeLimit: Duration, isBeside: Bool,
-        _ terminal: KeptTerminal?
+        _ command: ShellCommand, by cleared: Cleared<ShellLine>, to session: GuardedShell, _ timeLimit: Duration,
+        isBeside: Bool, _ terminal: KeptTerminal?
     ) async throws(MMError) -> ShellJob {
         if let terminal {
-            let job = try await session.start(command, deadline: .after(timeLimit)) { (_, bytes) in
+            let job = try await session.start(cleared, as: command, deadline: .after(timeLimit)) { (_, bytes) in
                 terminal.write(bytes)
             }
             Task {
@@ -114,14 +118,12 @@ package struct ShellRunner: Sendable {
             return job
         }
         do throws(MMError) {
-            return isBeside
-                ? try await session.detach(command, deadline: .after(timeLimit), observer: nil)
-                : try await session.start(command, deadline: .after(timeLimit), observer: nil)
+            return try await session.start(cleared, as: command, isBeside: isBeside, deadline: .after(timeLimit))
         } catch  where error.code == .unsupported && command.input == .terminal {
             // A place without terminals still runs what asks for nothing.
             var plain = command
             plain.input = .none
-            return try await session.start(plain, deadline: .after(timeLimit), observer: nil)
+            return try await session.start(cleared, as: plain, deadline: .after(timeLimit))
         }
     }
 

@@ -1,4 +1,5 @@
 package import MMCore
+package import MMDesk
 import MMGuard
 package import MMSessions
 package import MMShell
@@ -205,7 +206,7 @@ extension ShellSessions {
     /// What a session is.
     package enum Body: Sendable {
         /// A shell, local or remote.
-        case shell(any ShellSession)
+        case shell(GuardedShell)
         /// A terminal that is read and typed into: network equipment.
         case screen(ScreenSession)
     }
@@ -236,8 +237,8 @@ extension ShellSessions {
         /// Whether its connection is up, as far as is known; always for what runs here.
         package var isConnected: Bool {
             get async {
-                guard case .shell(let session) = body, let remote = session as? SSHSession else { return true }
-                return await remote.isConnected
+                guard case .shell(let session) = body else { return true }
+                return await session.isConnected
             }
         }
 

@@ -142,7 +142,7 @@ extension ShellTask: OperationWork {
         ]
         if let form = text.encoding { object["encoding"] = .string(form.rawValue) }
         if let end = job.end { object["exit_code"] = .int(Int64(end.exitCode)) }
-        return OperationAnswer(.value(.object(object)), text: context.isTerminal ? text.text : nil)
+        return OperationAnswer(.value(.object(object)), verbatim: context.isTerminal ? text.text : nil)
     }
 
     func wait(for wish: WaitingWish, until deadline: Deadline) async -> ShellPrompt? {

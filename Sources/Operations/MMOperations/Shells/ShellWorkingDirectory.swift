@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMShell
 
 /// `shell cwd`, `ssh cwd`: where a session stands.
@@ -23,7 +24,7 @@ struct ShellWorkingDirectory: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let key = input.key(of: context.call.shellOwner)
         let path = try await shells.existing(key).directory
-        return OperationAnswer(.value(["session": .string(key.name), "cwd": .string(path)]), text: path)
+        return OperationAnswer(.value(["session": .string(key.name), "cwd": .string(path)]), verbatim: path)
     }
 }
 
@@ -31,11 +32,10 @@ extension ShellSessions.Member {
     /// A session's directory; a host is asked when nothing has run there yet.
     var directory: String {
         get async throws(MMError) {
-            if let path = await workingDirectory { return path }
             guard case .shell(let session) = body else {
                 throw MMError(.unsupported, "A device has no working directory.")
             }
-            return try await session.run("pwd", deadline: .after(.seconds(20))).end.workingDirectory
+            return try await session.askedDirectory(deadline: .after(.seconds(20)))
         }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMDesk
 import MMEgress
 import MMShell
 

@@ -64,7 +64,7 @@ struct TypingTarget: Sendable {
         let member = try await shells.existing(key)
         var line = await shells.line(of: key)
         for text in line.take(typed.bytes).lines where text.contains(where: { !$0.isWhitespace }) {
-            try await call.clear(
+            _ = try await call.clear(
                 shell: "device " + ShellWord.quoted(text), shown: text, in: key, host: member.host, directory: nil,
                 isHere: member.isHere)
         }

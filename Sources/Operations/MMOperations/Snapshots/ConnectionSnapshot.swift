@@ -45,9 +45,18 @@ struct ConnectionSnapshot {
     ) async throws(MMError) -> [JSONValue] {
         let key = SessionKey(
             connection: connection.name, module: "teams", signedIn: context.call.caller.signedIn?.id)
+        let policy = services.guarding.policy(of: connection, in: context)
         let verdict = try services.guarding.guards.engine().judge(
-            script: cmdlet, in: ScriptContext(module: key.module),
-            policy: services.guarding.policy(of: connection, in: context))
+            script: cmdlet, in: ScriptContext(module: key.module), policy: policy)
+        // A snapshot asks nobody.
+        let judged = Judged(
+            JudgedAgain(guarding: services.guarding, policy: policy, name: "a snapshot", script: cmdlet),
+            ConfirmationRequest(
+                on: connection, module: key.module, title: "snapshot in \(key.module)", text: cmdlet, verdict: verdict))
+        guard let cleared = judged.allowed else {
+            throw verdict.error()
+                ?? MMError(.denied, "\(cmdlet) is asked about: a snapshot reads nothing of the kind.")
+        }
         let turn = CallTurn(
             of: context, CallAuthority(verdict: verdict, text: cmdlet), connection: connection, module: key.module,
             with: services.guarding)
@@ -62,7 +71,7 @@ struct ConnectionSnapshot {
             let run = command
             let ran = try await lease.session.sending(turn, of: connection, deadline: deadline, report: report) {
                 () async throws(MMError) in
-                SessionAnswer(output: .powerShell(try await session.answer(run, deadline: deadline)))
+                SessionAnswer(output: .powerShell(try await session.answer(run, by: cleared, deadline: deadline)))
             }
             if let error = ran.traffic?.error { throw error }
             guard case .powerShell(let left) = ran.output else {

@@ -44,7 +44,7 @@ struct DriftReport: Sendable {
         var answer: OperationAnswer
         if isSARIF {
             let log = sarif
-            answer = OperationAnswer(.value(log), text: JSONWriter.string(log, layout: .indented(2)))
+            answer = OperationAnswer(.value(log), verbatim: JSONWriter.string(log, layout: .indented(2)))
         } else {
             answer = OperationAnswer(.value(json(proposals)), text: text(proposals))
         }

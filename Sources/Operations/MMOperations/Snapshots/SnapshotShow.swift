@@ -50,7 +50,7 @@ struct SnapshotShow: CatalogueOperation {
                         hint: "Without a name, the objects are listed.")
                 }
                 let value = rows.count == 1 ? rows[0] : .array(rows)
-                return OperationAnswer(.value(value), text: JSONWriter.string(value, layout: .indented(2)))
+                return OperationAnswer(.value(value), verbatim: JSONWriter.string(value, layout: .indented(2)))
             }
             var answer = OperationAnswer.value(.array(rows), columns: ["kind", "name", "id"])
             for kind in kinds {

@@ -18,12 +18,15 @@ enum PlainAnswer {
 
     /// Performs a call; if the client prefers not to wait, the call continues as a job.
     static func response(
-        to call: IncomingCall, from service: any OperationService, for headers: HTTPHeaders
+        to call: IncomingCall, from service: any OperationService, countedBy metrics: PoolMetrics,
+        for headers: HTTPHeaders
     ) async throws(MMError) -> HTTPServerResponse {
         var context = call.context
         let preference = AsyncPreference(headers)
         if let preference { context.backgroundAfter = preference.wait }
-        let answer = try await service.call(call.operation, call.arguments, in: context)
+        let answer = try await metrics.counted(call.operation) { [context] () async throws(MMError) in
+            try await service.call(call.operation, call.arguments, in: context)
+        }
         if let members = JobAnswer.members(of: answer) {
             return JobCalls.accepted(members, isPreferred: preference != nil)
         }

@@ -11,6 +11,7 @@ struct Dashboard: Sendable {
     private let service: any OperationService
     private let services: OperationServices
     private let lock: DashboardLock
+    private let metrics: PoolMetrics
     private let requireTerminal: PersonProof.Requirement
     private let own: DashboardFeed
     private let others: DashboardFeed
@@ -30,8 +31,8 @@ struct Dashboard: Sendable {
         self.services = services
         lock = shared.lock
         self.requireTerminal = requireTerminal
-        let metrics = shared.metrics
-        let server = calls.serverName
+        metrics = shared.metrics
+        let (metrics, server) = (shared.metrics, calls.serverName)
         let desk = ApprovalDesk(services, shared.ceremonies)
         own = DashboardFeed(pause: pause) { await Self.state(services, metrics, desk, await handshake(), for: nil) }
         others = DashboardFeed(pause: pause) {
@@ -128,7 +129,10 @@ struct Dashboard: Sendable {
         for name in names { arguments[name] = body[name] }
         let context = CallContext(
             caller: Caller(surface: .rest, name: "dashboard", server: nil), timeLimit: .seconds(60))
-        let answer = try await service.call(operation, arguments, in: context)
+        let called = try service.catalogue.require(operation)
+        let answer = try await metrics.counted(called) { [arguments] () async throws(MMError) in
+            try await service.call(called, arguments, in: context)
+        }
         return try await PlainAnswer.response(answer, for: ["Accept": "application/json"])
     }
 

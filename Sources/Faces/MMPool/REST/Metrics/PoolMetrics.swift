@@ -36,8 +36,27 @@ package final class PoolMetrics: Sendable {
     /// How long the metrics have been collected, in seconds.
     var uptime: Double { (ContinuousClock.now - begun) / .seconds(1) }
 
+    /// Counts a call while it is carried out.
+    /// - Parameters:
+    ///   - operation: what is called.
+    ///   - work: carries it out.
+    package func counted(
+        _ operation: AnyOperation, _ work: () async throws(MMError) -> OperationAnswer
+    ) async throws(MMError) -> OperationAnswer {
+        let (name, begun) = (operation.declaration.name, ContinuousClock.now)
+        begin()
+        do throws(MMError) {
+            let answer = try await work()
+            end(name, nil, after: .now - begun, reported: !answer.errors.isEmpty)
+            return answer
+        } catch {
+            end(name, error, after: .now - begun)
+            throw error
+        }
+    }
+
     /// Counts a call that starts.
-    package func begin() {
+    func begin() {
         counts.withLock { $0.underWay += 1 }
     }
 
@@ -48,7 +67,7 @@ package final class PoolMetrics: Sendable {
     ///   - error: the error that the call ended with, if any.
     ///   - duration: how long the call took.
     ///   - reported: whether it reported errors that did not end it.
-    package func end(_ operation: String, _ error: MMError?, after duration: Duration, reported: Bool = false) {
+    func end(_ operation: String, _ error: MMError?, after duration: Duration, reported: Bool = false) {
         let seconds = duration / .seconds(1)
         counts.withLock { counts in
             counts.underWay -= 1
@@ -70,39 +89,5 @@ package final class PoolMetrics: Sendable {
     /// Returns whether an error counts as a failure. Sign-in, confirmation and cancellation don't.
     private static func isFailure(_ code: MMErrorCode) -> Bool {
         ![.signInNeeded, .confirmationNeeded, .cancelled].contains(code)
-    }
-}
-
-/// Counts the calls of another service.
-package struct MeteredOperationService: OperationService {
-    /// All operations.
-    package var catalogue: Catalogue { service.catalogue }
-    private let service: any OperationService
-    private let metrics: PoolMetrics
-
-    /// Creates a service that counts the calls of another.
-    package init(_ service: any OperationService, _ metrics: PoolMetrics) {
-        self.service = service
-        self.metrics = metrics
-    }
-
-    /// Ends what a client has left behind, which doesn't count as a call.
-    package func forget(_ client: CallContext) async { await service.forget(client) }
-
-    /// Performs one operation and counts it.
-    package func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
-        async throws(MMError) -> OperationAnswer
-    {
-        let name = operation.declaration.name
-        let begun = ContinuousClock.now
-        metrics.begin()
-        do throws(MMError) {
-            let answer = try await service.call(operation, arguments, in: context)
-            metrics.end(name, nil, after: .now - begun, reported: !answer.errors.isEmpty)
-            return answer
-        } catch {
-            metrics.end(name, error, after: .now - begun)
-            throw error
-        }
     }
 }

@@ -15,6 +15,7 @@ package enum AnswerWire {
         if !answer.notes.isEmpty { object["notes"] = .array(answer.notes.map { .string($0) }) }
         if !answer.columns.isEmpty { object["columns"] = .array(answer.columns.map { .string($0) }) }
         if let text = answer.text { object["text"] = .string(text) }
+        if answer.isVerbatim { object["verbatim"] = true }
         if let connection = answer.connection { object["connection"] = .string(connection) }
         if let form = answer.form { object["form"] = .string(form) }
         if answer.exitStatus != 0 { object["exitStatus"] = .int(Int64(answer.exitStatus)) }
@@ -36,6 +37,7 @@ package enum AnswerWire {
             body, notes: (object["notes"]?.array ?? []).compactMap(\.string),
             columns: (object["columns"]?.array ?? []).compactMap(\.string), text: object["text"]?.string,
             connection: object["connection"]?.string)
+        answer.isVerbatim = object["verbatim"] == true
         answer.form = object["form"]?.string
         answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string

@@ -23,6 +23,7 @@ package struct CallRoutes: Sendable {
     package let serverName: String
     private let handshake: @Sendable () async -> PoolHandshake
     private let open: CallQuestions
+    private let metrics: PoolMetrics
     private let requirePerson: PersonProof.Requirement
     private let watch: ClientWatch
 
@@ -32,15 +33,17 @@ package struct CallRoutes: Sendable {
     ///   - serverName: the name that the `mcps` lists of connections are compared with for callers that give none.
     ///   - handshake: returns the identity of this process.
     ///   - open: the questions that this process's calls have put to their clients.
+    ///   - metrics: count the calls.
     ///   - requirePerson: rejects a process that claims to have a person before it but can't have one.
     package init(
         service: any OperationService, serverName: String, handshake: @escaping @Sendable () async -> PoolHandshake,
-        open: CallQuestions, requirePerson: @escaping PersonProof.Requirement
+        open: CallQuestions, metrics: PoolMetrics, requirePerson: @escaping PersonProof.Requirement
     ) {
         self.service = service
         self.serverName = serverName
         self.handshake = handshake
         self.open = open
+        self.metrics = metrics
         self.requirePerson = requirePerson
         watch = ClientWatch { await service.forget($0) }
     }
@@ -59,7 +62,7 @@ package struct CallRoutes: Sendable {
                 return try await plain(call, request.http.headers)
             }
             return CallStream(
-                service: service, open: open, call: call, hasPerson: sent.person != .nobody,
+                service: service, open: open, metrics: metrics, call: call, hasPerson: sent.person != .nobody,
                 isAtTerminal: sent.person == .atTerminal && isFrontEnd(request.peer), hasInput: sent.hasInput
             ).response()
         }
@@ -196,6 +199,7 @@ package struct CallRoutes: Sendable {
 struct CallStream: Sendable {
     let service: any OperationService
     let open: CallQuestions
+    let metrics: PoolMetrics
     /// The call, whose context has neither progress nor person: this stream supplies both.
     let call: IncomingCall
     /// Whether a person is present on the client's side.
@@ -229,7 +233,9 @@ struct CallStream: Sendable {
         let outcome: Result<Void, HTTPError> = await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 let outcome = await Result { () async throws(MMError) in
-                    try await service.call(call.operation, call.arguments, in: inner)
+                    try await metrics.counted(call.operation) { () async throws(MMError) in
+                        try await service.call(call.operation, call.arguments, in: inner)
+                    }
                 }
                 guard case .success(let answer) = outcome, let stream = answer.body.stream else {
                     return outbox.finish(outcome)

@@ -49,15 +49,25 @@ struct GraphBinder: Sendable {
     /// Whether a name, in any case, is one of these cmdlets and its request is known.
     func knows(_ name: String) -> Bool {
         let lower = name.lowercased()
-        if Self.requestNames.contains(lower) { return true }
+        if Self.requestNames.contains(lower) || NativeEngine.webCommands.contains(lower) { return true }
         return GraphCmdletNames.isForm(name) && !names.requests(of: name).isEmpty
     }
+
+    /// The parameters of PowerShell's own commands for the web, besides the common ones: natively they reach Graph, with the
+    /// connection's sign-in in place of one of their own.
+    private static let webControls: [(name: String, isSwitch: Bool)] =
+        requestControls.filter { !["outputtype", "outputfilepath", "graphrequestsession"].contains($0.name) } + [
+            ("outfile", false), ("usebasicparsing", true), ("timeoutsec", false), ("maximumretrycount", false),
+            ("retryintervalsec", false), ("maximumredirection", false), ("disablekeepalive", true),
+            ("allowunencryptedauthentication", true), ("sslprotocol", false), ("httpversion", false),
+        ]
 
     private static let requestNames: Set<String> = ["invoke-mggraphrequest", "invoke-graphrequest"]
 
     /// The request of a call.
     func bind(_ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
         if Self.requestNames.contains(call.name.lowercased()) { return try request(call) }
+        if NativeEngine.webCommands.contains(call.name.lowercased()) { return try web(call) }
         let templates = names.requests(of: call.name)
         guard let first = templates.first else { throw .beyond("the cmdlet \(call.name)") }
         var keyNames: [String] = []
@@ -353,6 +363,32 @@ struct GraphBinder: Sendable {
     // MARK: Invoke-MgGraphRequest
 
     private func request(_ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
+        try request(try given(in: call, Self.requestControls), call)
+    }
+
+    /// The request of Invoke-RestMethod and Invoke-WebRequest.
+    private func web(_ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
+        var given = try given(in: call, Self.webControls)
+        guard let uri = given["uri"]?.text.lowercased(), uri.hasPrefix("https://") || uri.hasPrefix("http://") else {
+            throw .beyond("an address of \(call.name) without its scheme")
+        }
+        if case .table? = given["body"] { throw .beyond("a form as the body of \(call.name)") }
+        if case .table(let table)? = given["headers"] {
+            let kept = PSTable(isOrdered: true)
+            for (key, value) in table.pairs where key.lowercased() != "authorization" { _ = kept.add(key, value) }
+            given["headers"] = .table(kept)
+        }
+        given["outputfilepath"] = given.removeValue(forKey: "outfile")
+        given["outputtype"] = .string("psobject")
+        var bound = try request(given, call)
+        bound.isOfWeb = true
+        if ["invoke-webrequest", "iwr"].contains(call.name.lowercased()) { bound.shape = .page }
+        return bound
+    }
+
+    private func given(
+        in call: CmdletCall, _ controls: [(name: String, isSwitch: Bool)]
+    ) throws(Fault) -> [String: PSValue] {
         var given: [String: PSValue] = [:]
         var positional: [PSValue] = []
         var pending: (name: String, isSwitch: Bool)?
@@ -362,7 +398,7 @@ struct GraphBinder: Sendable {
                 if let open = pending { given[open.name] = .bool(true) }
                 pending = nil
                 let lower = written.lowercased()
-                let near = Self.requestControls.filter { $0.name.hasPrefix(lower) }
+                let near = controls.filter { $0.name.hasPrefix(lower) }
                 guard let found = near.first(where: { $0.name == lower }) ?? (near.count == 1 ? near[0] : nil) else {
                     throw Self.fault(
                         "NamedParameterNotFound",
@@ -385,7 +421,7 @@ struct GraphBinder: Sendable {
             given[name] = positional.removeFirst()
         }
         if given["body"] == nil, let input = call.input { given["body"] = input }
-        return try request(given, call)
+        return given
     }
 
     private func request(_ given: [String: PSValue], _ call: CmdletCall) throws(Fault) -> GraphCmdletCall {

@@ -15,6 +15,8 @@ struct GraphCmdletCall: Sendable {
         case plain
         /// The text itself.
         case text
+        /// What Invoke-WebRequest makes of an answer: its text with its status and headers.
+        case page
     }
 
     /// The cmdlet as written.
@@ -43,6 +45,8 @@ struct GraphCmdletCall: Sendable {
     var outFile: String?
     /// Whether `$true` is put out for what answers nothing.
     var passesThrough = false
+    /// Whether it is one of PowerShell's own commands for the web, which end their statement when they are refused.
+    var isOfWeb = false
     /// Whether nothing is sent and only said.
     var isPreview = false
 

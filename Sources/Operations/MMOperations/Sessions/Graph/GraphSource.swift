@@ -72,6 +72,7 @@ final class GraphSource: ScriptSource {
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
         let request: GraphRequest
         do throws(MMError) { request = try bound.request(at: client) } catch {
+            if bound.isOfWeb, let given = try fromOutside(bound) { return given }
             throw .failed(GraphRecord.of(error, bound))
         }
         if bound.isPreview {
@@ -101,6 +102,30 @@ final class GraphSource: ScriptSource {
         members["id"] = "NEW"
         var objects = GraphObjects(call.shape, of: call.cmdlet)
         return [objects.object(.object(members))]
+    }
+
+    /// What a script fetches from a host that is none of the connection's: a file that was handed in for it, under its own name.
+    /// - Returns: `nil` where the address is none of another host.
+    private func fromOutside(_ call: GraphCmdletCall) throws(CmdletFault) -> (any CmdletRows)? {
+        guard let address = URLAddress(call.path), let name = address.fileName else { return nil }
+        guard call.method == "GET", let bytes = host?.read(name) else {
+            let hint = !name.contains(".") || call.method != "GET" ? "" : ": hand the file in with --attach \(name)"
+            throw .failed(
+                NativeError(
+                    "WebCmdletWebResponseException,Microsoft.PowerShell.Commands.\(call.cmdlet.filter { $0 != "-" })Command",
+                    "\(call.cmdlet) reaches \(address.host), which is no service of this connection\(hint).",
+                    category: "InvalidOperation", command: call.cmdlet, isReadable: true))
+        }
+        if let file = call.outFile {
+            host?.keep(bytes, as: file)
+            return PreviewRows(batch: CmdletBatch([]))
+        }
+        var objects = GraphObjects(call.shape, of: call.cmdlet)
+        let text = String(decoding: bytes, as: UTF8.self)
+        if case .page = call.shape { return PreviewRows(batch: CmdletBatch([GraphRows.page(text)])) }
+        let json = try? JSONParser.parse(text)
+        return PreviewRows(
+            batch: CmdletBatch(json.map { ($0.array ?? [$0]).map { objects.object($0) } } ?? [.string(text)]))
     }
 
     private func bound(_ call: CmdletCall) throws(CmdletFault) -> GraphCmdletCall {
@@ -168,6 +193,21 @@ protocol ScriptSource: CmdletSource {
 }
 
 extension ExchangeSource: ScriptSource {}
+
+/// The host of a whole address, and the name that its path ends with.
+private struct URLAddress {
+    let host: String
+    let fileName: String?
+
+    init?(_ text: String) {
+        guard let start = text.firstRange(of: "://")?.upperBound else { return nil }
+        let rest = text[start...].prefix { $0 != "?" && $0 != "#" }
+        let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+        guard let host = parts.first, !host.isEmpty else { return nil }
+        self.host = String(host)
+        fileName = parts.count > 1 ? parts.last.map(String.init) : ""
+    }
+}
 
 /// Rows that were known before anything was sent.
 private struct PreviewRows: CmdletRows {
@@ -278,6 +318,7 @@ struct GraphRows: CmdletRows {
     private mutating func answer(_ response: GraphResponse) -> [PSValue] {
         let text = String(decoding: response.body, as: UTF8.self)
         if case .text = call.shape { return [.string(text)] }
+        if case .page = call.shape { return [Self.page(text, status: response.status, headers: response.headers)] }
         guard let json = try? response.json() else {
             // `/$count` answers a number alone.
             let line = text.filter { !$0.isWhitespace && $0 != "\u{FEFF}" }
@@ -286,6 +327,17 @@ struct GraphRows: CmdletRows {
         if case .int(let number) = json { return [Int32(exactly: number).map { .int($0) } ?? .long(number)] }
         if case .objects = call.shape, let items = json["value"]?.array { return items.map { objects.object($0) } }
         return [objects.object(json)]
+    }
+
+    /// What Invoke-WebRequest makes of a text.
+    static func page(_ text: String, status: Int = 200, headers: [(name: String, value: String)] = []) -> PSValue {
+        let fields = PSTable(isOrdered: true)
+        for (name, value) in headers where fields[name] == nil { _ = fields.add(name, .array([.string(value)])) }
+        return PSObject([
+            ("StatusCode", .int(Int32(status))), ("StatusDescription", .string("OK")), ("Content", .string(text)),
+            ("RawContent", .string(text)), ("Headers", .table(fields)),
+            ("RawContentLength", .long(Int64(text.utf8.count))),
+        ]).map { .object($0) } ?? .null
     }
 
     /// What becomes of the script when a request was refused, as of a refused cmdlet of Exchange.
@@ -300,6 +352,8 @@ struct GraphRows: CmdletRows {
         let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
         switch errorAction {
         case "silentlycontinue", "ignore": return nil
+        case nil where call.isOfWeb && !isRefusal, "continue" where call.isOfWeb, "stop" where call.isOfWeb:
+            throw .failed(record)
         case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
         case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
         default: throw .interrupted(PipelineStop(refusedWith: record))
@@ -313,10 +367,14 @@ struct GraphObjects {
     private var shapes: [[String]: PSShape] = [:]
     private let shape: GraphCmdletCall.Shape
     private let view: CmdletView?
+    /// Properties that the service answers and the module's class hasn't, by the noun of the cmdlet.
+    private static let beside: [String: Set<String>] = ["get-mgserviceprincipal": ["createdDateTime"]]
+    private let beside: Set<String>
 
     /// Objects of one cmdlet.
     init(_ shape: GraphCmdletCall.Shape, of cmdlet: String) {
         self.shape = shape
+        beside = Self.beside[cmdlet.lowercased()] ?? []
         view = CmdletView.of(cmdlet.lowercased().replacing("-mgbeta", with: "-mg"))
     }
 
@@ -333,6 +391,7 @@ struct GraphObjects {
             guard case .object(let members) = json else { return Self.typed(json, &shapes) }
             return row(members, isAny: isAny)
         case .tables: return Self.table(json)
+        case .page: return .string(JSONWriter.string(json))
         case .plain: return Self.plain(json, &shapes)
         case .text: return .string(JSONWriter.string(json))
         }
@@ -342,7 +401,8 @@ struct GraphObjects {
         var pairs: [(String, PSValue)] = []
         let more = PSTable(isOrdered: true)
         for (name, json) in members {
-            let isOwn = !name.contains("@") && (!isAny || name == "id" || name == "deletedDateTime")
+            let isOwn =
+                !name.contains("@") && !beside.contains(name) && (!isAny || name == "id" || name == "deletedDateTime")
             if isOwn {
                 pairs.append((Self.capitalised(name), Self.typed(json, &shapes)))
             } else if name != "@odata.context" {
@@ -372,6 +432,17 @@ struct GraphObjects {
     /// A value as the classes of the modules have it.
     private static func typed(_ json: JSONValue, _ shapes: inout [[String]: PSShape]) -> PSValue {
         switch json {
+        case .object(let members) where isOfDirectory(members):
+            // A reference to any object of the directory is of the class that all of them have.
+            let more = PSTable(isOrdered: true)
+            for (name, value) in members where name != "id" && name != "deletedDateTime" {
+                _ = more.add(name, table(value))
+            }
+            let pairs = [
+                ("DeletedDateTime", members["deletedDateTime"].map { typed($0, &shapes) } ?? .null),
+                ("Id", members["id"].map { scalar($0) } ?? .null), ("AdditionalProperties", .table(more)),
+            ]
+            return made(pairs, &shapes)
         case .object(let members):
             var pairs: [(String, PSValue)] = []
             for (name, value) in members where !name.contains("@") {
@@ -388,6 +459,19 @@ struct GraphObjects {
         case .int(let number): return Int32(exactly: number).map { .int($0) } ?? .long(number)
         default: return scalar(json)
         }
+    }
+
+    private static let directoryTypes: Set<String> = [
+        "user", "group", "serviceprincipal", "device", "orgcontact", "application", "directoryrole",
+        "administrativeunit",
+    ]
+
+    /// Whether an object within another says which kind of object of the directory it is.
+    private static func isOfDirectory(_ members: JSONObject) -> Bool {
+        guard let type = members["@odata.type"]?.string?.lowercased(), type.hasPrefix("#microsoft.graph.") else {
+            return false
+        }
+        return directoryTypes.contains(String(type.dropFirst("#microsoft.graph.".count)))
     }
 
     /// A value as Invoke-MgGraphRequest has it.

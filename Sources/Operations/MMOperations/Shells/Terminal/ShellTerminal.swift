@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGuard
 import MMShell
 
@@ -132,7 +133,7 @@ struct ShellTerminal: CatalogueOperation {
                 hint: "Use another session, of another kind (--shell bash).")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
-            line, input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
+            .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,
             call: call.context.record.call, turn: call.turn(in: member),
             terminal: KeptTerminal(input.size), summary: "a terminal")
         task.letGo()

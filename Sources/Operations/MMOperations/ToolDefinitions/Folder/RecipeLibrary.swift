@@ -16,19 +16,21 @@ package enum RecipeLibrary {
     /// The definitions as written. They stand in one file, each after a line `# recipe NAME`.
     package static let texts: [(name: String, bytes: [UInt8])] = {
         let table = crecipes_all()
-        let whole = String(decoding: UnsafeRawBufferPointer(start: table.bytes, count: table.length), as: UTF8.self)
+        let whole = UnsafeRawBufferPointer(start: table.bytes, count: table.length)
+        let mark = Array("# recipe ".utf8)
         var texts: [(name: String, bytes: [UInt8])] = []
-        for line in whole.split(separator: "\n", omittingEmptySubsequences: false) {
-            if line.hasPrefix("# recipe ") {
-                texts.append((String(line.dropFirst("# recipe ".count)), []))
+        for line in whole.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+            if line.starts(with: mark) {
+                texts.append((String(decoding: line.dropFirst(mark.count), as: UTF8.self), []))
             } else if !texts.isEmpty {
-                texts[texts.count - 1].bytes += Array(line.utf8) + [UInt8(ascii: "\n")]
+                texts[texts.count - 1].bytes += line
+                texts[texts.count - 1].bytes.append(UInt8(ascii: "\n"))
             }
         }
-        return texts.map { text in
-            var bytes = text.bytes[...]
-            while bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
-            return (text.name, bytes + [UInt8(ascii: "\n")])
+        // One end of a line stands at the end of each.
+        for index in texts.indices {
+            while texts[index].bytes.dropLast().last == UInt8(ascii: "\n") { texts[index].bytes.removeLast() }
         }
+        return texts
     }()
 }

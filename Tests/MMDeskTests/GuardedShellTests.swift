@@ -1,0 +1,71 @@
+import MMCore
+import MMDesk
+import MMGuard
+import MMShell
+import Testing
+
+/// A shell that runs nothing, and remembers what it was to run.
+private actor ListeningShell: ShellSession {
+    nonisolated let name = "listening"
+    private(set) var heard: [String] = []
+
+    func start(
+        _ command: ShellCommand, deadline: Deadline,
+        observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
+    ) async throws(MMError) -> ShellJob {
+        heard.append(command.text)
+        throw MMError(.unsupported, "It only listens.")
+    }
+
+    func reset() async throws(MMError) {}
+    func close() async {}
+}
+
+@Suite("A shell behind the door", .timeLimit(.minutes(5)))
+struct GuardedShellTests {
+    /// A command with the guard's verdict on it.
+    private func judged(_ text: String) -> Judged<ShellLine> {
+        var memory = ShellMemory()
+        let verdict = GuardEngine().judge(
+            shell: text, in: ShellContext(isRemote: true, home: nil, directory: nil, ownFiles: []), policy: .standard,
+            remembering: &memory)
+        return Judged(
+            ShellLine(text),
+            ConfirmationRequest(connection: "ssh:web1", module: "ssh", title: "run", text: text, verdict: verdict))
+    }
+
+    @Test("runs what the guard lets pass, word for word")
+    func cleared() async throws {
+        let shell = ListeningShell()
+        let cleared = try #require(judged("uptime").allowed)
+        await #expect(throws: MMError.self) {
+            _ = try await GuardedShell(shell) { "" }.start(
+                cleared, as: ShellCommand("uptime"), deadline: .after(.seconds(60)))
+        }
+        #expect(await shell.heard == ["uptime"])
+    }
+
+    @Test("runs no other command than the one that was cleared", arguments: [false, true])
+    func another(_ isBeside: Bool) async throws {
+        let shell = ListeningShell()
+        let cleared = try #require(judged("uptime").allowed)
+        let error = await #expect(throws: MMError.self) {
+            _ = try await GuardedShell(shell) { "" }.start(
+                cleared, as: ShellCommand("uptime; rm -rf /srv"), isBeside: isBeside, deadline: .after(.seconds(60)))
+        }
+        #expect(error?.code == .conflict)
+        #expect(await shell.heard == [])
+    }
+
+    @Test("gets nothing for what is asked about and nobody said yes to", arguments: ["rm -rf /srv", "reboot"])
+    func asked(_ text: String) { #expect(judged(text).allowed == nil) }
+
+    @Test("hands out no files where there is no host")
+    func files() async throws {
+        let cleared = try #require(judged("cat -- /etc/hostname").allowed)
+        let error = #expect(throws: MMError.self) {
+            _ = try GuardedShell(ListeningShell()) { "" }.files(by: cleared, limit: 1, sudo: .none)
+        }
+        #expect(error?.code == .unsupported)
+    }
+}

@@ -1,0 +1,98 @@
+import Glibc
+import MMCore
+import TestSupport
+import Testing
+
+@testable import MMOperations
+
+@Suite("Files of reports, and their requests", .timeLimit(.minutes(5)))
+struct ReportFilesTests {
+    private func run(
+        _ script: String, attach: [(name: String, text: String)] = [], in home: ChangesHome
+    ) async throws -> OperationAnswer {
+        let folder = try TestFolder()
+        var paths: [JSONValue] = []
+        for (name, text) in attach {
+            let file = try #require(fopen(folder[name], "w"))
+            fputs(text, file)
+            fclose(file)
+            paths.append(.string(folder[name]))
+        }
+        defer { withExtendedLifetime(folder) {} }
+        return try await home.call(
+            "run",
+            [
+                "connection": "Demo", "command": .string(script), "engine": "native", "script": "report.ps1",
+                "output": "json", "attach": .array(paths),
+            ])
+    }
+
+    @Test("a script that another one runs in its scope is judged and run with it")
+    func dotSourced() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let helper = "$Top = 2\nfunction Get-Few { Get-Mailbox -ResultSize $Top -WarningAction SilentlyContinue }"
+        for line in [". \"$PSScriptRoot\\my helper.ps1\"", ". './my helper.ps1'"] {
+            let answer = try await run("\(line)\n@(Get-Few).Count", attach: [("my helper.ps1", helper)], in: home)
+            #expect(ChangesHome.value(answer) == [2])
+            #expect(answer.notes.contains { $0.contains("my helper.ps1") }, "\(answer.notes)")
+        }
+        // What it would change is what the whole is asked about.
+        _ = try? await run(
+            ". ./writer.ps1\nSet-It",
+            attach: [("writer.ps1", "function Set-It { Remove-Mailbox lena.vogt -Confirm:$false }")], in: home)
+        #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
+    }
+
+    @Test("data files have names with blanks, and what another host would answer is handed in")
+    func dataFiles() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let files = ScriptFiles.dataFiles(
+            in:
+                "Import-Csv 'C:\\temp\\Product names and plans.csv'; Get-Content \"$PSScriptRoot\\my users.txt\"; cat plain.json"
+        )
+        #expect(Set(files).isSuperset(of: ["Product names and plans.csv", "my users.txt", "plain.json"]), "\(files)")
+        let script = """
+            $r = Invoke-RestMethod -Uri 'https://raw.example.com/a/baseline.json'
+            $p = (Invoke-WebRequest -Uri https://raw.example.com/a/baseline.json -UseBasicParsing).Content | ConvertFrom-Json
+            "$($r.limit) $($p.limit)"
+            """
+        let answer = try await run(script, attach: [("baseline.json", #"{"limit": 7}"#)], in: home)
+        #expect(ChangesHome.value(answer) == ["7 7"])
+        do throws(MMError) {
+            _ = try await home.call(
+                "run",
+                [
+                    "connection": "Demo", "engine": "native", "script": "r.ps1",
+                    "command": "$ErrorActionPreference = 'Stop'; irm https://raw.example.com/a/baseline.json",
+                ])
+            Issue.record("it reached another host")
+        } catch {
+            #expect(error.message.contains("--attach baseline.json"), "\(error)")
+        }
+    }
+
+    @Test("a cmdlet by a computed name is held where it would change something")
+    func computed() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let name = "$n = 'Set-' + 'Mailbox'; & \"$n\" lena.vogt -CustomAttribute1 'MUST NOT RUN'"
+        let answer = try? await run(name, in: home)
+        let left = try await run("(Get-Mailbox lena.vogt).CustomAttribute1", in: home)
+        let isAsked = !home.person.pages.isEmpty
+        #expect(isAsked || ChangesHome.value(left) != ["MUST NOT RUN"], "\(String(describing: answer)) \(left)")
+    }
+
+    @Test("the commands for the web reach Graph with the connection's sign-in")
+    func graph() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = """
+            $u = Invoke-RestMethod -Method Get -Uri 'https://graph.microsoft.com/v1.0/users?$top=2' -Headers @{Authorization = 'Bearer x'}
+            $p = Invoke-WebRequest 'https://graph.microsoft.com/v1.0/users?$top=1'
+            "$($u.value.Count) $($p.StatusCode) $(($p.Content | ConvertFrom-Json).value.Count)"
+            """
+        #expect(ChangesHome.value(try await run(script, in: home)) == ["2 200 1"])
+    }
+}
