@@ -15,7 +15,7 @@ struct FrontEndServiceTests {
 
     /// Nobody listens at this address.
     private func call(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
-        let service = try FrontEndService.make(.elsewhere("http://127.0.0.1:1"), home.services, [:])
+        let service = try FrontEndService(.elsewhere("http://127.0.0.1:1"), home.services, [:])
         return try await service.call(
             name, arguments, in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))
     }
@@ -59,7 +59,7 @@ struct FrontEndServiceTests {
             return Problem.response(
                 MMError(.unavailable, "It accepts no more calls.", retry: .now, details: ["pool": .string(pool)]))
         }
-        let service = try FrontEndService.make(.elsewhere("http://127.0.0.1:\(listener.port)"), home.services, [:])
+        let service = try FrontEndService(.elsewhere("http://127.0.0.1:\(listener.port)"), home.services, [:])
         let error = await #expect(throws: MMError.self) {
             try await service.call(
                 call.0, call.1, in: CallContext(caller: Caller(surface: .mcp, name: "test", server: "mm")))

@@ -79,7 +79,7 @@ package enum MCPMain {
             let services = OperationServices(environment: ToolProfiles.environment(environment, for: options.profile))
             MCPPerson.lookAround()
             let choice = try options.choice(environment)
-            let service = try FrontEndService.make(choice, services, environment)
+            let service = try FrontEndService(choice, services, environment)
             let profile = try options.profile.flatMap { (name) throws(MMError) in
                 try ToolProfiles.make(name, service, services)
             }

@@ -1,74 +1,135 @@
 import MMCore
+import MMGuard
 import MMHTTP
 import MMLegacy
 import MMOperations
 import MMPool
 import MMSystem
 
-/// The service that a front-end calls, by what was chosen.
-enum FrontEndService {
+/// What a front-end's calls go through: the wait for approvals that its environment asks for, and the place where they are carried
+/// out, by what was chosen.
+struct FrontEndService: OperationService {
+    /// Where calls are carried out.
+    private enum Place: Sendable {
+        /// In this process.
+        case here
+        /// What outlives a call in the user's pool, the rest in this process.
+        case own(OwnPool)
+        /// At an address that somebody named.
+        case named(NamedPool)
+    }
+
+    let catalogue: Catalogue
+    private let place: Place
+    private let local: LocalOperationService
+    /// How long a call that was held back waits for a person's approval, given on the pool's page or with `mm confirm` elsewhere,
+    /// before it answers; it goes on by itself then.
+    private let approvalWait: Duration?
+
+    private static let approvalVariable = "MM_APPROVAL_WAIT"
+
     /// A service.
     /// - Parameters:
     ///   - choice: where operations are carried out.
     ///   - services: of this process.
     ///   - environment: of this process.
-    /// - Throws: `invalidInput` for an address that is none.
-    static func make(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
-        throws(MMError) -> any OperationService
-    {
-        let service = ClusterAnswers(try chosen(choice, services, environment), services)
-        return try ApprovalWait.over(service, environment)
-    }
-
-    private static func chosen(_ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String])
-        throws(MMError) -> any OperationService
-    {
-        let local = LocalOperationService(services: services)
+    /// - Throws: `invalidInput` for an address that is none, and for a wait that is no number of seconds.
+    init(
+        _ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String]
+    ) throws(MMError) {
+        local = LocalOperationService(services: services)
+        catalogue = local.catalogue
+        approvalWait = try Self.approvalWait(environment)
         switch choice {
-        case .embedded: return local
+        case .embedded: place = .here
         case .own:
             // What runs in a session may ask for more, but never speaks for a person.
-            return PooledOperationService(
-                local: local, finder: PoolFinder(environment: environment),
-                isInSession: PersonProof.isInSession(environment))
-        case .elsewhere(let url):
-            let bearer = try PoolAddress.bearer(environment: environment)
-            let trusts = PoolAddress.trustsNetwork(environment: environment)
-            return PoolElsewhere(
-                pool: try PoolAddress(url: url, bearer: bearer, trustsNetwork: trusts),
-                isProven: bearer != nil || url.hasPrefix("unix:"),
-                isHere: url.hasPrefix("unix:"), services: services, environment: environment)
+            place = .own(
+                OwnPool(
+                    local: local, finder: PoolFinder(environment: environment),
+                    isInSession: PersonProof.isInSession(environment)))
+        case .elsewhere(let url): place = .named(try NamedPool(url, local: local, environment))
+        }
+    }
+
+    private static func approvalWait(_ environment: [String: String]) throws(MMError) -> Duration? {
+        guard let text = environment[approvalVariable], !text.isEmpty else { return nil }
+        guard let seconds = Int(text), (0...86_400).contains(seconds) else {
+            throw MMError(
+                .invalidInput, "\(approvalVariable) can't be `\(text.prefix(40))`.",
+                hint: "Give whole seconds up to 86400, such as 240; 0 does not wait.")
+        }
+        return seconds == 0 ? nil : .seconds(seconds)
+    }
+
+    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
+        -> OperationAnswer
+    {
+        var context = context
+        if let approvalWait { context.approvalWait = approvalWait }
+        if let nodes = try ClusterAnswers.service(for: operation, local.services) {
+            return try await nodes.call(operation, arguments, in: context)
+        }
+        switch place {
+        case .here: return try await local.call(operation, arguments, in: context)
+        case .own(let pool): return try await pool.call(operation, arguments, in: context)
+        case .named(let pool): return try await pool.call(operation, arguments, in: context)
+        }
+    }
+
+    func forget(_ client: CallContext) async {
+        switch place {
+        case .here: await local.forget(client)
+        case .own(let pool): await pool.forget(client)
+        case .named(let pool): await pool.forget(client)
         }
     }
 }
 
+/// How a person answers what waits in a cluster: it lies with all nodes, and is read and answered by the person's own program, which
+/// has the nodes' key. No pool takes another program's word that a person answers.
+enum ClusterAnswers {
+    /// What a person answers with.
+    static let operations: Set<String> = ["confirm", "allow"]
+
+    /// What carries such an operation out over what the nodes share; `nil` for other operations, and where there is no cluster.
+    /// - Throws: `invalidInput` for settings of a cluster that are none.
+    static func service(
+        for operation: AnyOperation, _ services: OperationServices
+    ) throws(MMError) -> LocalOperationService? {
+        guard operations.contains(operation.declaration.name),
+            let states = try ClusterStates(environment: services.environment)
+        else { return nil }
+        var services = services
+        services.ledger.shared = states.confirmations
+        return LocalOperationService(services: services)
+    }
+}
+
 /// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
-private final class PoolElsewhere: OperationService {
+private final class NamedPool: Sendable {
     private let pool: PoolClient
     private let isProven: Bool
     private let isHere: Bool
     private let remote: RemoteOperationService
     private let earlierPool: SessionPoolClient
-    private let services: OperationServices
     /// Gives the lists of this machine while nobody listens at the address, as the earlier pool's front-end did.
     private let local: LocalOperationService
     /// Set once the pool has turned out to know the session-pool server's routes alone.
     private let overEarlierPool = Mutex<LocalOperationService?>(nil)
 
-    init(
-        pool: PoolAddress, isProven: Bool, isHere: Bool, services: OperationServices, environment: [String: String]
-    ) {
-        let transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
-        self.pool = PoolClient(pool, transport: transport)
-        self.isHere = isHere
-        self.isProven = isProven
-        self.services = services
-        local = LocalOperationService(services: services)
-        remote = RemoteOperationService(self.pool)
-        earlierPool = SessionPoolClient(self.pool)
+    init(_ url: String, local: LocalOperationService, _ environment: [String: String]) throws(MMError) {
+        let bearer = try PoolAddress.bearer(environment: environment)
+        let address = try PoolAddress(
+            url: url, bearer: bearer, trustsNetwork: PoolAddress.trustsNetwork(environment: environment))
+        pool = PoolClient(
+            address, transport: HTTPClient(configuration: HTTPClientConfiguration(environment: environment)))
+        isHere = url.hasPrefix("unix:")
+        isProven = bearer != nil || isHere
+        self.local = local
+        remote = RemoteOperationService(pool)
+        earlierPool = SessionPoolClient(pool)
     }
-
-    var catalogue: Catalogue { remote.catalogue }
 
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
@@ -97,7 +158,7 @@ private final class PoolElsewhere: OperationService {
             // The session-pool server, where it still runs, knows its own routes alone.
             guard await earlierPool.answers() else { throw reason }
             // Its catalogue has operations of its own under the same names.
-            let service = LocalOperationService(catalogue: .over(earlierPool), services: services)
+            let service = LocalOperationService(catalogue: .over(earlierPool), services: local.services)
             overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
         }
@@ -176,65 +237,17 @@ extension CallContext {
     }
 }
 
-/// The service of a front-end whose calls wait for a person's approval, given on the pool's page or with `mm confirm`
-/// elsewhere: the call that was held back goes on by itself.
-struct ApprovalWait: OperationService {
-    private let service: any OperationService
-    private let wait: Duration
-
-    private static let variable = "MM_APPROVAL_WAIT"
-
-    /// The service, with the wait that the environment asks for; the service itself without one.
-    /// - Throws: `invalidInput` for what is no number of seconds.
-    static func over(
-        _ service: any OperationService, _ environment: [String: String]
-    ) throws(MMError) -> any OperationService {
-        guard let text = environment[variable], !text.isEmpty else { return service }
-        guard let seconds = Int(text), (0...86_400).contains(seconds) else {
-            throw MMError(
-                .invalidInput, "\(variable) can't be `\(text.prefix(40))`.",
-                hint: "Give whole seconds up to 86400, such as 240; 0 does not wait.")
-        }
-        return seconds == 0 ? service : ApprovalWait(service: service, wait: .seconds(seconds))
-    }
-
-    var catalogue: Catalogue { service.catalogue }
-
-    func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
-        -> OperationAnswer
-    {
-        var context = context
-        context.approvalWait = wait
-        return try await service.call(operation, arguments, in: context)
-    }
-
-    func forget(_ client: CallContext) async { await service.forget(client) }
-}
-
-/// Carries operations out where they belong: what outlives a call in the user's pool, the rest in this process.
-struct PooledOperationService: OperationService {
-    let catalogue: Catalogue
-    private let local: LocalOperationService
-    private let finder: PoolFinder
-    private let isInSession: Bool
-
-    /// A service.
-    /// - Parameters:
-    ///   - local: carries out what needs no pool.
-    ///   - finder: finds the pool, and starts it.
-    ///   - isInSession: whether this process runs in a session itself.
-    init(local: LocalOperationService, finder: PoolFinder, isInSession: Bool) {
-        catalogue = local.catalogue
-        self.local = local
-        self.finder = finder
-        self.isInSession = isInSession
-    }
+/// The user's own pool, found and started: what outlives a call is carried out there, the rest in this process.
+private struct OwnPool: Sendable {
+    let local: LocalOperationService
+    let finder: PoolFinder
+    /// Whether this process runs in a session itself.
+    let isInSession: Bool
 
     private func remote(_ pool: RunningPool) -> RemoteOperationService {
-        RemoteOperationService(pool.client, catalogue: catalogue)
+        RemoteOperationService(pool.client, catalogue: local.catalogue)
     }
 
-    /// Carries out one operation.
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {

@@ -38,7 +38,7 @@ enum DoctorCommands {
                 if options.format == .json {
                     try streams.writeLine(JSONWriter.string(.object(table.json), layout: .indented(2)))
                 } else {
-                    try streams.writeLine(table.text)
+                    try streams.tell(table.text)
                 }
                 return table.exitCode
             },
@@ -122,7 +122,7 @@ enum DoctorCommands {
         if options.format != nil || options.jq != nil {
             try await streams.show(.object(found.json), options)
         } else {
-            try streams.writeLine(found.text)
+            try streams.tell(found.text)
         }
         return found.isSound ? 0 : 1
     }

@@ -260,7 +260,7 @@ struct CompletionValues: Sendable {
         let context = CallContext(
             caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: .seconds(2))
         guard let choice = try? PoolChoice.of(embedded: false, pool: nil, environment: environment),
-            let service = try? FrontEndService.make(choice, services, environment),
+            let service = try? FrontEndService(choice, services, environment),
             let answer = try? await service.call(operation, [:], in: context)
         else { return [] }
         let value: JSONValue?

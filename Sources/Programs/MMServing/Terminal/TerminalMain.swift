@@ -28,7 +28,7 @@ package enum TerminalMain {
                 do throws(MMError) {
                     let choice = try PoolChoice.of(
                         embedded: options.isEmbedded, pool: options.pool, environment: environment)
-                    return .success(try FrontEndService.make(choice, services, environment))
+                    return .success(try FrontEndService(choice, services, environment))
                 } catch {
                     return .failure(error)
                 }
