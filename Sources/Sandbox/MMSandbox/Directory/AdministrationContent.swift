@@ -191,7 +191,9 @@ struct AdministrationContent: Sendable {
         ]
         return rows.enumerated().map { place, policy in
             var conditions: JSONObject = [
-                "clientAppTypes": ["all"], "applications": ["includeApplications": ["All"]],
+                "clientAppTypes": ["all"],
+                "applications": ["includeApplications": ["All"], "applicationFilter": .null],
+                "platforms": .null, "locations": .null, "devices": .null, "clientApplications": .null,
             ]
             for (name, value) in policy.conditions { conditions[name] = value }
             return [
@@ -200,7 +202,7 @@ struct AdministrationContent: Sendable {
                 "state": .string(policy.state), "conditions": .object(conditions),
                 "grantControls": [
                     "operator": "OR", "builtInControls": .array(policy.controls), "customAuthenticationFactors": [],
-                    "termsOfUse": [],
+                    "termsOfUse": [], "authenticationStrength": .null,
                 ], "sessionControls": .null,
             ]
         }

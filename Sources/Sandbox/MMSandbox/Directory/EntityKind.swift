@@ -436,9 +436,10 @@ extension EntityKind {
         appRoles:c createdDateTime:d description displayName homepage oauth2PermissionScopes:c servicePrincipalNames:c \
         servicePrincipalType signInAudience tags:c notes notificationEmailAddresses:c passwordCredentials:c \
         keyCredentials:c replyUrls:c preferredSingleSignOnMode loginUrl logoutUrl verifiedPublisher:o alternativeNames:c \
-        tokenEncryptionKeyId
+        tokenEncryptionKeyId publisherName
         """,
-        directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId", required: "appId")
+        directory: true, readOnly: "id createdDateTime deletedDateTime appOwnerOrganizationId publisherName",
+        required: "appId")
 
     static let permissionGrant = EntityKind(
         "oAuth2PermissionGrant", "id clientId consentType principalId resourceId scope", directory: true,

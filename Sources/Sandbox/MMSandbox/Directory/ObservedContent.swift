@@ -100,7 +100,12 @@ struct ObservedContent {
             [
                 "@odata.type": .string(policy.0), "id": id(5, place), "displayName": .string(policy.1),
                 "description": "", "createdDateTime": ago(200), "lastModifiedDateTime": ago(20 + place),
-                "version": .string("\(place + 1)"),
+                "version": .string("\(place + 1)"), "apps": [], "assignments": [],
+                "deploymentSummary": [
+                    "id": .string("summary-\(place)"), "displayName": .string(policy.1),
+                    "configurationDeployedUserCount": 12,
+                    "configurationDeploymentSummaryPerApp": [],
+                ],
             ]
         }
     }
@@ -514,6 +519,27 @@ struct ObservedContent {
 
 // What is asked for more seldom.
 extension ObservedContent {
+    /// The roles that a directory can have, as templates.
+    var roleTemplates: [JSONObject] {
+        DirectoryRoleName.allCases.map { role in
+            [
+                "id": .string(role.rawValue), "deletedDateTime": .null, "description": .string(role.purpose),
+                "displayName": .string(role.title),
+            ]
+        }
+    }
+
+    /// How many signed in with a second factor, by day.
+    var secondFactors: [JSONObject] {
+        (1...7).map { day in
+            let (all, single) = (Int64(400 + day * 37 % 90), Int64(day * 13 % 30))
+            return [
+                "id": .string("day-\(day)"), "createdDateTime": ago(day), "totalSignIns": .int(all),
+                "singleFactorSignIns": .int(single), "multiFactorSignIns": .int(all - single),
+            ]
+        }
+    }
+
     /// The policies for apps of one system.
     func protection(of system: String) -> [JSONObject] {
         appProtection.filter { $0["@odata.type"]?.string?.contains(".\(system)") == true }.map { row in

@@ -279,6 +279,18 @@ extension ExchangeCmdlet {
                         "Acquiring RMS Templates ...\r\n    - PASS: RMS Templates acquired.\r\nOVERALL RESULT: PASS"
                 ], call)
         },
+        ExchangeCmdlet(
+            "Get-MailTrafficSummaryReport", .reading,
+            "Category StartDate EndDate DlpPolicy TransportRule Domain Page PageSize"
+        ) { (organization, call) throws(ExchangeFailure) in
+            guard let category = call.text("Category") else { throw .missing("Category") }
+            let rows = (0..<min(10, organization.store.users.count)).compactMap { place -> JSONObject? in
+                organization.mailboxes.mailbox(place).map { mailbox in
+                    ["C1": .string(mailbox.address), "C2": .string("\(400 - place * 31)"), "C3": .string(category)]
+                }
+            }
+            return try .page(of: rows, call)
+        },
         ExchangeCmdlet("Get-RoleGroupMember", .reading, "Identity ReadFromDomainController:b") {
             (organization, call) throws(ExchangeFailure) in
             guard call.text("Identity")?.lowercased().hasPrefix("org") == true,
@@ -287,6 +299,8 @@ extension ExchangeCmdlet {
             let row: JSONObject = [
                 "Name": .string(admin.name), "DisplayName": .string(admin.displayName), "Identity": .string(admin.name),
                 "Alias": .string(admin.alias), "PrimarySmtpAddress": .string(admin.address),
+                "Guid@data.type": "System.Guid", "Guid": .string(admin.id),
+                "ExchangeObjectId@data.type": "System.Guid", "ExchangeObjectId": .string(admin.id),
                 "RecipientType": "UserMailbox", "RecipientTypeDetails": "UserMailbox",
             ]
             return try .page(of: [row], call)

@@ -737,6 +737,7 @@ extension ExchangeOrganization {
         guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
         let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }
         let users = call.texts("UserIds").map { Set($0.map { $0.lowercased() }) }
+        let record = call.text("RecordType")?.lowercased()
         let mixing = context.mixing.branch(52)
         let kinds = [
             ("MailItemsAccessed", "ExchangeItemAggregated"), ("UserLoggedIn", "AzureActiveDirectoryStsLogon"),
@@ -751,12 +752,22 @@ extension ExchangeOrganization {
             let user = store.users.row(mixing.number(index, 2, below: store.users.count)).userPrincipalName
             if let operations, !operations.contains(operation.lowercased()) { continue }
             if let users, !users.contains(user.lowercased()) { continue }
+            if let record, record != type.lowercased() { continue }
             let id = Guid.text(mixing.number(index, 3), mixing.number(index, 4))
-            let data: JSONObject = [
+            var data: JSONObject = [
                 "CreationTime": .string(ServiceTime.zonelessText(time)), "Id": .string(id),
                 "Operation": .string(operation), "OrganizationId": .string(TenantIdentity.id),
                 "UserId": .string(user), "ClientIP": .string("203.0.113.\(1 + index % 250)"),
             ]
+            if operation == "UserLoggedIn" {
+                data["ResultStatus"] = "Success"
+                data["Workload"] = "AzureActiveDirectory"
+                data["ActorIpAddress"] = data["ClientIP"]
+                data["ExtendedProperties"] = [
+                    ["Name": "UserAgent", "Value": "Mozilla/5.0"],
+                    ["Name": "RequestType", "Value": "OAuth2:Authorize"],
+                ]
+            }
             rows.append([
                 "RecordType": .string(type), "CreationDate@data.type": "System.DateTime",
                 "CreationDate": .string(ServiceTime.text(time)), "UserIds": .string(user),
@@ -764,6 +775,7 @@ extension ExchangeOrganization {
                 "ResultIndex": .int(Int64(rows.count + 1)), "Identity": .string(id), "IsValid": true,
             ])
         }
+        if let record, record == "securitycompliancealerts" { rows += alertRecords(start, end, operations) }
         let count = JSONValue.int(Int64(rows.count))
         for place in rows.indices { rows[place]["ResultCount"] = count }
         return try .page(of: rows, call)

@@ -536,6 +536,10 @@ struct ObservedPaths {
         case "devicemanagement/roledefinitions": ("roleDefinition", .devices, content.deviceRoles)
         case "devicemanagement/windowsautopilotdeploymentprofiles":
             ("windowsAutopilotDeploymentProfile", .devices, content.deploymentProfiles)
+        case "directoryroletemplates": ("directoryRoleTemplate", .roles, content.roleTemplates)
+        case "legacy/policies": ("directoryPolicy", .policies, [])
+        case "reports/authenticationmethods/usermfasigninsummary":
+            ("mfaUserSignInSummary", .authenticationMethods, content.secondFactors)
         case "domaindnsrecords": ("domainDnsRecord", .organization, content.dnsRecords)
         case "external/connections": ("externalConnectors.externalConnection", .organization, [])
         case "identitygovernance/entitlementmanagement/assignments":
@@ -635,6 +639,17 @@ struct ConfigurationPaths {
         let two = words.prefix(2).joined(separator: "/")
         let three = words.prefix(3).joined(separator: "/")
         switch (two, three) {
+        case (let path, _) where path.hasPrefix("tenantrelationships/findtenantinformationbytenantid"):
+            let asked = rest.first?.arguments?["tenantId"] ?? TenantIdentity.id
+            let isOwn = asked.lowercased() == TenantIdentity.id
+            return GraphPlace(
+                .single(
+                    nil,
+                    .object([
+                        "tenantId": .string(asked), "federationBrandName": .null,
+                        "displayName": .string(isOwn ? TenantIdentity.name : "Another organization"),
+                        "defaultDomainName": .string(isOwn ? TenantIdentity.initialDomain : "other.example"),
+                    ])), "$metadata#microsoft.graph.tenantInformation", .organization, after(1))
         case (_, "identity/conditionalaccess/namedlocations"):
             return .plain(.namedLocations, "identity/conditionalAccess/namedLocations", .policies, after(2))
         case ("policies/authenticationstrengthpolicies", _):
