@@ -53,12 +53,12 @@ struct ConnectTests {
             "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "alone",
             "in somebody's name",
         ] {
-            #expect(ran.text.contains(shown), "\(shown) is not in: \(ran.text)")
+            #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")
         }
-        #expect(ran.text.contains("ContosoSandbox is connected: Avery Admin"), "\(ran.text)")
+        #expect(ran.says("ContosoSandbox is connected: Avery Admin"), "\(ran.text)")
         // The permissions are listed once; what is sent stands on further pages.
-        #expect(ran.text.split(separator: "AuditLog.Read.All").count == 2 && ran.text.contains("more to see the rest"))
-        #expect(!ran.text.contains("requiredResourceAccess"), "\(ran.text)")
+        #expect(ran.text.split(separator: "AuditLog.Read.All").count == 2 && ran.says("more to see the rest"))
+        #expect(!ran.says("requiredResourceAccess"), "\(ran.text)")
         let entry = try #require(try entry(tenant))
         let appID = try #require(entry["appId"]?.string)
         #expect(appID != Self.shared)
@@ -71,7 +71,7 @@ struct ConnectTests {
         #expect(mail.code != 0, "exactly the permissions of the uses were granted: \(mail)")
 
         let again = try await tenant.dialog(["connect", Self.domain], [], person(tenant))
-        #expect(again.code == 0 && !again.text.contains("Type yes"), "\(again.text)")
+        #expect(again.code == 0 && !again.says("Type yes"), "\(again.text)")
         #expect(try self.entry(tenant)?["appId"]?.string == appID)
         #expect(try await registrations(tenant) == 1)
     }
@@ -90,7 +90,7 @@ struct ConnectTests {
         let added = try await tenant.dialog(
             command.split(separator: " ").dropFirst().map(String.init), [("Type yes", "yes\n")], person(tenant))
         #expect(added.code == 0 && added.text.contains("Microsoft Graph: Application.Read.All\r\n"), "\(added.text)")
-        #expect(!added.text.contains("AuditLog.Read.All"), "\(added.text)")
+        #expect(!added.says("AuditLog.Read.All"), "\(added.text)")
         let apps = try await tenant.mm(["graph", "ContosoSandbox", "/applications", "--json"])
         #expect(apps.code == 0, "\(apps)")
 
@@ -102,7 +102,7 @@ struct ConnectTests {
         #expect(try await registrations(tenant) == 1)
         let again = try await tenant.dialog(
             ["connect", "--name", "ContosoSandbox", "--uses", "devices,flow"], [], person(tenant))
-        #expect(again.code == 0 && !again.text.contains("Type yes"), "\(again.text)")
+        #expect(again.code == 0 && !again.says("Type yes"), "\(again.text)")
         // The client that every tenant knows leaves no token behind.
         for file in try tenant.home.files() where file.path.contains(".mm-graph-tokens") {
             let tokens = (try? JSONParser.parse(file.bytes))?["RefreshToken"]?.object ?? [:]
@@ -137,7 +137,7 @@ struct ConnectTests {
             "graph,users,mailbox,exchange,teams,sharepoint,security,devices,apps,reports,azure,flow,powerplatform"
         let ran = try await tenant.dialog(
             ["connect", Self.domain, "--uses", uses], [("Type yes", "yes\n")], person(tenant))
-        #expect(ran.code == 0 && !ran.text.contains("It lacks"), "\(ran.text)")
+        #expect(ran.code == 0 && !ran.says("It lacks"), "\(ran.text)")
         let listed = try await tenant.mm(["recipe", "--json"])
         let names = (listed.json?.array ?? listed.json?["tools"]?.array ?? []).compactMap { $0["name"]?.string }
         #expect(names.count == 34, "\(listed)")
@@ -214,7 +214,7 @@ struct ConnectTests {
         for shown in [
             "may not register", "An administrator", "Allow public client flows", "User.Read.All", "Ben Baker",
         ] {
-            #expect(ran.text.contains(shown), "\(shown) is not in: \(ran.text)")
+            #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")
         }
         #expect(try entry(tenant, "Ben")?["appId"]?.string == Self.shared)
         let users = try await tenant.mm(["graph", "Ben", "/users", "--top", "1", "--json"])
@@ -228,10 +228,10 @@ struct ConnectTests {
             ["connect", Self.domain, "--uses", "graph,azure,sharepoint", "--app", "shared"], [], person(tenant))
         #expect(ran.code == 0, "\(ran.text)")
         // The shared client's tokens for Azure hold what it needs.
-        #expect(!ran.text.contains("Azure Service Management: user_impersonation"), "\(ran.text)")
-        #expect(ran.text.contains("--app own --uses graph,azure,sharepoint"), "\(ran.text)")
-        #expect(ran.text.contains("Az.Accounts") && ran.text.contains("PnP.PowerShell"), "\(ran.text)")
-        #expect(ran.text.contains("mm doctor powershell"), "\(ran.text)")
+        #expect(!ran.says("Azure Service Management: user_impersonation"), "\(ran.text)")
+        #expect(ran.says("--app own --uses graph,azure,sharepoint"), "\(ran.text)")
+        #expect(ran.says("Az.Accounts") && ran.says("PnP.PowerShell"), "\(ran.text)")
+        #expect(ran.says("mm doctor powershell"), "\(ran.text)")
     }
 
     @Test("who says no to the plan has a connection with the shared client, and nothing was registered")
@@ -239,7 +239,7 @@ struct ConnectTests {
         let tenant = try await freshTenant()
         let ran = try await tenant.dialog(
             ["connect", Self.domain, "--uses", "graph"], [("Type yes", "no\n")], person(tenant))
-        #expect(ran.code == 0 && ran.text.contains("Nothing was registered"), "\(ran.text)")
+        #expect(ran.code == 0 && ran.says("Nothing was registered"), "\(ran.text)")
         #expect(try entry(tenant)?["appId"]?.string == Self.shared)
         #expect(try await registrations(tenant) == 0)
     }
@@ -254,10 +254,10 @@ struct ConnectTests {
         try await tenant.fault(["kind": "status", "status": 400, "method": "POST", "path": .string(path), "count": 1])
         let line = ["connect", Self.domain, "--uses", "graph"]
         let broken = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
-        #expect(broken.code != 0 && broken.text.contains("it goes on where it stopped"), "\(broken.text)")
-        #expect(broken.text.contains("left there: Register the app"), "\(broken.text)")
+        #expect(broken.code != 0 && broken.says("it goes on where it stopped"), "\(broken.text)")
+        #expect(broken.says("left there: Register the app"), "\(broken.text)")
         let whole = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
-        #expect(whole.code == 0 && !whole.text.contains("POST /applications"), "\(whole.text)")
+        #expect(whole.code == 0 && !whole.says("POST /applications"), "\(whole.text)")
         #expect(try await registrations(tenant) == 1)
         let me = try await tenant.mm(["graph", "ContosoSandbox", "/me", "--json"])
         #expect(me.code == 0, "\(me)")
@@ -299,7 +299,7 @@ struct ConnectTests {
             guard isThere else { return dialog.cancel() }
         }
         let ran = try await dialog.value
-        #expect(ran.code == 0 && ran.text.contains("Avery Admin"), "\(ran.text)")
+        #expect(ran.code == 0 && ran.says("Avery Admin"), "\(ran.text)")
         #expect(try entry(tenant)?["appId"]?.string != Self.shared)
     }
 }

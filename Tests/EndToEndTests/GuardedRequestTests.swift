@@ -44,7 +44,7 @@ struct GuardedRequestTests {
             ]
         }
         let person = try await tenant.dialog(write("Head of sales"))
-        #expect(person.code == 0 && person.text.contains("undo: `mm undo chg_"), "\(person)")
+        #expect(person.code == 0 && person.says("undo: `mm undo chg_"), "\(person)")
         let script = try await tenant.mm(write("Head of finance"))
         #expect(script.code == 0 && !script.error.contains("undo"), "\(script)")
     }

@@ -57,7 +57,7 @@ struct SignInOverviewTests {
         // The person in the browser is always the same, and the wrong one for Demo.
         let ran = try await tenant.dialog(["login", "--all", "--browser", "--json"], [], person)
         #expect(ran.code == 1, "\(ran.text)")
-        #expect(ran.text.contains("1 signed in") && ran.text.contains("2 failed"), "\(ran.text)")
+        #expect(ran.says("1 signed in") && ran.says("2 failed"), "\(ran.text)")
         let status = try await tenant.mm(["status", "--json"])
         let states = rows(status, "sessions")
         #expect(states["Demo"]?["state"] == "signed out" && states["Lena.vogt"]?["state"] == "signed in", "\(status)")

@@ -7,6 +7,11 @@ extension Tenant {
     struct Dialog: Sendable {
         let code: Int32
         let text: String
+
+        /// Whether it says this, wherever its lines are broken.
+        func says(_ phrase: String) -> Bool {
+            text.split(whereSeparator: \.isWhitespace).joined(separator: " ").contains(phrase)
+        }
     }
 
     /// Runs `mm` in a terminal and types answers to its questions.

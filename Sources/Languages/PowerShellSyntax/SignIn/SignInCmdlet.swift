@@ -187,7 +187,7 @@ extension SignInCmdlet {
                         "Certificate CertificateThumbprint CertificateSubjectName CertificateSubject CertificateName"
                     ),
                     (machine, "Identity ManagedIdentity ManagedServiceIdentity MSI"),
-                ]), ["Connect-Graph"]
+                ]), ["Connect-Graph", "Connect-Entra"]
         ),
         (SignInCmdlet("Connect-ExchangeOnline", .connect, module: "exo", exchange), []),
         (SignInCmdlet("Connect-IPPSSession", .connect, module: "compliance", exchange), []),
@@ -223,7 +223,7 @@ extension SignInCmdlet {
                     (password, "Credential"),
                 ], positional: .site), []
         ),
-        (SignInCmdlet("Disconnect-MgGraph", .disconnect, module: "graph"), ["Disconnect-Graph"]),
+        (SignInCmdlet("Disconnect-MgGraph", .disconnect, module: "graph"), ["Disconnect-Graph", "Disconnect-Entra"]),
         (SignInCmdlet("Disconnect-ExchangeOnline", .disconnect, module: "exo"), []),
         (
             SignInCmdlet("Disconnect-AzAccount", .disconnect, module: "azure"),
