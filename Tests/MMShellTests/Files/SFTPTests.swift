@@ -101,10 +101,12 @@ struct SFTPTests {
             // Nothing is read from beyond the end.
             if case .data(let data)? = SFTPPacket.reply(bytes[..<count])?.reply { #expect(data.count <= count) }
         }
-        var packet = SFTPPacket.Writer(.data)
-        packet.number(7)
-        packet.text(bytes)
-        guard case .data(let back)? = SFTPPacket.reply(packet.packet[4...])?.reply else {
+        var writer = SFTPPacket.Writer()
+        writer.packet(.data) {
+            $0.number(7)
+            $0.text(bytes)
+        }
+        guard case .data(let back)? = SFTPPacket.reply(writer.bytes[4...])?.reply else {
             Issue.record("a whole packet was not read")
             return
         }

@@ -105,10 +105,6 @@ extension RemoteFiles {
             "umask 077; k=$d/.$n.mm-kept-\(name); cp -- \"$f\" \"$k\" && chmod 600 \"$k\" || { rm -f -- \"$k\"; exit 96; }"
     }
 
-    private static let sum = """
-        sum() { { sha256sum <"$1" || shasum -a 256 <"$1" || openssl dgst -sha256 -r <"$1"; } 2>/dev/null | cut -c1-64; }
-        """
-
     private static let mode = """
         m=$(stat -c %a -- "$f" 2>/dev/null || stat -f %Lp -- "$f" 2>/dev/null); [ -n "$m" ] || m=600
         o=$(stat -c %u:%g -- "$f" 2>/dev/null || stat -f %u:%g -- "$f" 2>/dev/null) || o=

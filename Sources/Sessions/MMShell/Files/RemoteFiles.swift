@@ -97,7 +97,7 @@ package struct RemoteFiles: Sendable {
             umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
             trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
             [ $(($(wc -c <"$t"))) = \(bytes.count) ] || exit 96
-            if command -v sha256sum >/dev/null; then case $(sha256sum <"$t") in \(digest)*) ;; *) exit 97 ;; esac; fi
+            \(Self.sum); s=$(sum "$t"); [ ${#s} != 64 ] || [ "$s" = \(digest) ] || exit 97
             m=\(mode)
             if [ \(how.appends ? 1 : 0) = 1 ]; then [ -e "$f" ] || { umask 022; : >"$f"; }
             cat "$t" >>"$f" || exit 96; [ -z "$m" ] || chmod "$m" "$f" || exit 93
@@ -329,13 +329,19 @@ extension RemoteFiles {
         }
     }
 
+    /// The host's own tool for SHA-256, as a function. OpenSSL uses what the processor has for it, and takes a fifth of the time.
+    static let sum = """
+        sum() { { openssl dgst -sha256 -r <"$1" || sha256sum <"$1" || shasum -a 256 <"$1"; } 2>/dev/null | cut -c1-64; }
+        """
+
     /// The checksum of what arrived: by the host's own tool, else by reading it back.
     private func digest(of path: String, count: Int, _ channel: SFTPChannel) async throws(MMError) -> String {
         // A slow disk reads some megabytes a second.
         let time = Duration.seconds(60 + count >> 22)
         if let outcome = try? await channel.master.control(
-            "sha256sum <\(RemoteDialect.quoted(path))", timeout: time),
-            outcome.exit == .status(0), outcome.output.count >= 64
+            "\(Self.sum); sum \(RemoteDialect.quoted(path))", timeout: time),
+            outcome.exit == .status(0), outcome.output.count >= 64,
+            outcome.output.prefix(64).allSatisfy({ Unicode.Scalar($0).properties.isASCIIHexDigit })
         {
             return String(decoding: outcome.output.prefix(64), as: UTF8.self)
         }

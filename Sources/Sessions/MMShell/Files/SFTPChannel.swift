@@ -42,9 +42,9 @@ final class SFTPChannel: Sendable {
         command.error = .null
         let channel = SFTPChannel(process: try await ChildProcess.start(command), master: master, timeout: timeout)
         do throws(MMError) {
-            var hello = SFTPPacket.Writer(.start)
-            hello.number(3)
-            try await channel.process.input?.write(hello.packet)
+            var hello = SFTPPacket.Writer()
+            hello.packet(.start) { $0.number(3) }
+            try await channel.process.input?.write(hello.bytes)
             if case .version(let version) = try await channel.receive().reply, version >= 3 { return channel }
         } catch {
             await channel.close()
@@ -214,7 +214,7 @@ final class SFTPChannel: Sendable {
                                 packet.text(bytes[piece])
                             }
                         )
-                    })
+                    }, capacity: bytes.count + pieces.count * (handle.count + 32))
                 next = (ids, range.upperBound)
                 sent = range.upperBound
             }
@@ -323,9 +323,12 @@ final class SFTPChannel: Sendable {
     }
 
     /// Sends packets.
+    /// - Parameter capacity: how large they are together, about.
     /// - Returns: the place of each by its number, for `replies`.
-    private func post(_ packets: [(SFTPPacket.Kind, Fill)]) async throws(MMError) -> [UInt32: Int] {
-        var bytes: [UInt8] = []
+    private func post(
+        _ packets: [(SFTPPacket.Kind, Fill)], capacity: Int = 0
+    ) async throws(MMError) -> [UInt32: Int] {
+        var writer = SFTPPacket.Writer(capacity: capacity)
         var ids: [UInt32: Int] = [:]
         for (index, (kind, fill)) in packets.enumerated() {
             let id = state.withLock { state in
@@ -334,12 +337,12 @@ final class SFTPChannel: Sendable {
                 return state.next
             }
             ids[id] = index
-            var packet = SFTPPacket.Writer(kind)
-            packet.number(id)
-            fill(&packet)
-            packet.append(to: &bytes)
+            writer.packet(kind) {
+                $0.number(id)
+                fill(&$0)
+            }
         }
-        try await process.input?.write(bytes)
+        try await process.input?.write(writer.bytes)
         return ids
     }
 
@@ -481,11 +484,21 @@ enum SFTPPacket {
     /// The end of a file, as a status.
     static let endOfFile: UInt32 = 1
 
-    /// Puts a packet together.
+    /// Puts packets together, one behind the other.
     struct Writer {
-        private(set) var bytes: [UInt8]
+        private(set) var bytes: [UInt8] = []
 
-        init(_ kind: Kind) { bytes = [kind.rawValue] }
+        init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+        /// Adds a packet, with its length before it.
+        mutating func packet(_ kind: Kind, _ fill: (inout Writer) -> Void) {
+            let start = bytes.count
+            number(0)
+            bytes.append(kind.rawValue)
+            fill(&self)
+            let length = UInt32(bytes.count - start - 4)
+            withUnsafeBytes(of: length.bigEndian) { bytes.replaceSubrange(start..<(start + 4), with: $0) }
+        }
 
         mutating func number(_ value: UInt32) {
             withUnsafeBytes(of: value.bigEndian) { bytes.append(contentsOf: $0) }
@@ -509,19 +522,6 @@ enum SFTPPacket {
             number(2)
             number(owner.user)
             number(owner.group)
-        }
-
-        /// With its length before it.
-        var packet: [UInt8] {
-            var packet: [UInt8] = []
-            append(to: &packet)
-            return packet
-        }
-
-        /// Puts it behind others, with its length before it.
-        func append(to packets: inout [UInt8]) {
-            withUnsafeBytes(of: UInt32(bytes.count).bigEndian) { packets.append(contentsOf: $0) }
-            packets.append(contentsOf: bytes)
         }
     }
 
