@@ -20,9 +20,8 @@ enum SSHScreenTools {
         if let password = host.enablePassword, !prompt.stem.isEmpty {
             let here = try await screen.run("", deadline: deadline)
             if here.prompt.hasSuffix(">") {
-                _ = try await screen.run(
-                    call.arguments.text("enable_command") ?? "enable", answers: [("assword", .secret(password))],
-                    deadline: deadline)
+                _ = try await screen.enable(
+                    password: password, command: call.arguments.text("enable_command") ?? "enable", deadline: deadline)
             }
         }
         let answer = try await screen.run(lines: command, deadline: deadline)

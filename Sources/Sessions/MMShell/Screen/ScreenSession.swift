@@ -22,7 +22,6 @@ package actor ScreenSession {
 
     /// The session's name.
     package nonisolated let name: String
-    private let profile: NetworkDeviceProfile
     private let child: ChildProcess
     private let job: ShellJob
     private let screen: Mutex<Screen>
@@ -42,32 +41,30 @@ package actor ScreenSession {
     package static func start(
         name: String, program: String, arguments: [String] = [], environment: [String: String],
         directory: String? = nil,
-        rows: Int = 24, columns: Int = 80, profile: NetworkDeviceProfile = .unknown
+        rows: Int = 24, columns: Int = 80
     ) async throws(MMError) -> ScreenSession {
         var environment = environment
         environment["MM_SESSION"] = name
         environment["TERM"] = environment["TERM"] ?? "xterm"
         let command = ChildCommand(program, arguments, environment: environment, directory: directory)
-        return try await begin(name, command, rows, columns, profile, release: {})
+        return try await begin(name, command, rows, columns, release: {})
     }
 
     /// Opens a terminal on a host.
     /// - Throws: as connecting a session.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
-        profile: NetworkDeviceProfile = .unknown,
         deadline: Deadline = .after(.seconds(60))
     ) async throws(MMError) -> ScreenSession {
         try await connect(
-            target, masters: masters, rows: rows, columns: columns, profile: profile, admission: nil,
-            deadline: deadline)
+            target, masters: masters, rows: rows, columns: columns, admission: nil, deadline: deadline)
     }
 
     /// Opens a terminal on a host that is admitted.
     /// - Throws: as the other one, and the refusal.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
-        profile: NetworkDeviceProfile = .unknown, admission: HostAdmission?, deadline: Deadline
+        admission: HostAdmission?, deadline: Deadline
     ) async throws(MMError) -> ScreenSession {
         let master = try await masters.acquire(target, deadline: deadline)
         let release: @Sendable () async -> Void = { await masters.release(master) }
@@ -75,7 +72,7 @@ package actor ScreenSession {
             _ = try await admission?.check(master)
             var command = master.channel("", arguments: ["-tt"])
             command.environment["TERM"] = "xterm"
-            return try await begin(master.name, command, rows, columns, profile, release: release)
+            return try await begin(master.name, command, rows, columns, release: release)
         } catch {
             await release()
             throw error
@@ -83,7 +80,7 @@ package actor ScreenSession {
     }
 
     private static func begin(
-        _ name: String, _ given: ChildCommand, _ rows: Int, _ columns: Int, _ profile: NetworkDeviceProfile,
+        _ name: String, _ given: ChildCommand, _ rows: Int, _ columns: Int,
         release: @escaping @Sendable () async -> Void
     ) async throws(MMError) -> ScreenSession {
         var command = given
@@ -92,17 +89,15 @@ package actor ScreenSession {
         command.error = .terminal
         let screen = Screen(rows: rows, columns: columns)
         command.terminal = Terminal.Size(rows: screen.rows, columns: screen.columns)
-        let session = ScreenSession(name, profile, try await ChildProcess.start(command), screen, release)
+        let session = ScreenSession(name, try await ChildProcess.start(command), screen, release)
         await session.read()
         return session
     }
 
     private init(
-        _ name: String, _ profile: NetworkDeviceProfile, _ child: ChildProcess, _ screen: Screen,
-        _ release: @escaping @Sendable () async -> Void
+        _ name: String, _ child: ChildProcess, _ screen: Screen, _ release: @escaping @Sendable () async -> Void
     ) {
         self.name = name
-        self.profile = profile
         self.child = child
         self.release = release
         self.screen = Mutex(screen)
@@ -169,7 +164,7 @@ package actor ScreenSession {
     /// The learned prompt; `nil` before.
     package var prompt: NetworkDevicePrompt? { learned }
 
-    /// Learns the prompt, and switches paging off as the profile defines.
+    /// Learns the prompt.
     /// - Throws: `.deadlineExceeded` if nothing like a prompt appears, `.sessionLost`.
     @discardableResult
     package func learnPrompt(deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> NetworkDevicePrompt {
@@ -192,7 +187,6 @@ package actor ScreenSession {
                 try await send(.keys(["enter"]))
             }
         }
-        for command in profile.pagingOff { _ = try await run(command, deadline: deadline) }
         guard let learned else { throw MMError(.internalError, "The prompt was lost.") }
         return learned
     }
@@ -262,14 +256,18 @@ package actor ScreenSession {
         return try await finishCommand(nil, from: start, [], deadline)
     }
 
-    /// Obtains more privileges.
-    /// - Throws: `.forbidden` if the device rejects the password.
-    package func enable(password: Secret?, deadline: Deadline = .after(.seconds(30))) async throws(MMError) -> Answer {
-        let answers: [(text: String, input: ShellInput)] = password.map { [("assword", .secret($0))] } ?? []
-        let answer = try await run(profile.enable, answers: answers, deadline: deadline)
+    /// Obtains more rights, as the enable mode of network equipment gives them.
+    /// - Parameters:
+    ///   - password: typed where the device asks for one.
+    ///   - command: the device's command for it.
+    /// - Throws: `.forbidden` where the device gives none; otherwise as `run`.
+    package func enable(
+        password: Secret, command: String = "enable", deadline: Deadline = .after(.seconds(30))
+    ) async throws(MMError) -> Answer {
+        let answer = try await run(command, answers: [("assword", .secret(password))], deadline: deadline)
         if let question = answer.question {
             _ = try? await self.answer(.keys(["ctrl-c"]), deadline: .after(.seconds(5)))
-            throw MMError(.forbidden, "\(name) asks “\(question)” for more rights.", hint: "Give the enable password.")
+            throw MMError(.forbidden, "\(name) asks “\(question)” for more rights.", hint: "Check the enable password.")
         }
         if answer.prompt.hasSuffix(">"), answer.text.lowercased().contains("denied") || answer.text.contains("% ") {
             throw MMError(.forbidden, "\(name) refused more rights.", hint: "Check the enable password.")
@@ -277,6 +275,18 @@ package actor ScreenSession {
         return answer
     }
 
+    /// What a pager shows when it waits; a blank turns the page.
+    private static let pagers = [
+        "--More--", "-- More --", "---- More ----", "---(more", "--- more ---", "<--- More --->", "-- [Q quit|",
+        "Press any key to continue",
+    ]
+    /// What a line begins with that says a command was not accepted: network equipment, and Windows' own command lines.
+    private static let errors = [
+        "% Invalid", "% Incomplete", "% Ambiguous", "% Unknown", "%Error", "% Error", "Error:", "ERROR:",
+        "syntax error", "unknown command", "Unrecognized command", "bad command name", "expected end of command",
+        "Invalid input", "The system cannot find", "Access is denied", "The syntax of the command is incorrect",
+        "The filename, directory",
+    ]
     private static let questions = [
         "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:", "]?",
     ]
@@ -302,12 +312,12 @@ package actor ScreenSession {
             }
             guard !hasEnded else { throw MMError(.sessionLost, "The connection to \(name) has ended.") }
             let line = lastLine(from: answered)
-            if let pager = profile.pagers.first(where: { line.contains($0) }),
+            if let pager = Self.pagers.first(where: { line.contains($0) }),
                 await isStill(from: answered, contains: pager)
             {
                 pages += 1
                 answered = total
-                try await send(.text(profile.nextPage))
+                try await send(.text(" "))
                 continue
             }
             if let match = answers.first(where: { line.contains($0.text) && !learned.matches(line) }),
@@ -359,7 +369,7 @@ package actor ScreenSession {
         let before = total
         for keys in [["q"], ["ctrl-c"]] {
             // A pager ends with q; elsewhere q is a letter on a line that ctrl-c removes.
-            if keys == ["q"], !profile.pagers.contains(where: { lastLine(from: 0).contains($0) }) { continue }
+            if keys == ["q"], !Self.pagers.contains(where: { lastLine(from: 0).contains($0) }) { continue }
             try? await send(.keys(keys))
         }
         _ = await settles(from: before, until: .after(.seconds(3))) { learned.matches($0) }
@@ -373,9 +383,9 @@ package actor ScreenSession {
             lines.removeFirst()
         }
         if !lines.isEmpty { lines.removeLast() }
-        lines.removeAll { line in pages > 0 && profile.pagers.contains { line.trimmed.hasPrefix($0) } }
+        lines.removeAll { line in pages > 0 && Self.pagers.contains { line.trimmed.hasPrefix($0) } }
         while lines.last?.isEmpty == true { lines.removeLast() }
-        let error = lines.first { line in profile.errors.contains { line.trimmed.hasPrefix($0) } }
+        let error = lines.first { line in Self.errors.contains { line.trimmed.hasPrefix($0) } }
         return Answer(
             text: lines.joined(separator: "\n"), prompt: prompt, error: error?.trimmed, question: nil, pages: pages)
     }
@@ -425,59 +435,6 @@ package actor ScreenSession {
 
 extension String {
     fileprivate func hasTrailing(_ text: String) -> Bool { trimmed.hasSuffix(text) }
-}
-
-/// What is known of a kind of device before it is reached.
-package struct NetworkDeviceProfile: Sendable, Hashable {
-    /// What switches paging off, sent one after the other; what a device doesn't know does no harm.
-    package var pagingOff: [String]
-    /// What a pager shows when it waits.
-    package var pagers: [String]
-    /// What a pager is told to go on with.
-    package var nextPage: String
-    /// What a line begins with that says a command was not accepted.
-    package var errors: [String]
-    /// The command for more rights.
-    package var enable: String
-
-    /// A profile.
-    package init(
-        pagingOff: [String] = [],
-        pagers: [String] = [
-            "--More--", "-- More --", "---- More ----", "---(more", "--- more ---", "<--- More --->", "-- [Q quit|",
-            "Press any key to continue",
-        ],
-        nextPage: String = " ",
-        errors: [String] = [
-            "% Invalid", "% Incomplete", "% Ambiguous", "% Unknown", "%Error", "% Error", "Error:", "ERROR:",
-            "syntax error",
-            "unknown command", "Unrecognized command", "bad command name", "expected end of command", "Invalid input",
-        ],
-        enable: String = "enable"
-    ) {
-        self.pagingOff = pagingOff
-        self.pagers = pagers
-        self.nextPage = nextPage
-        self.errors = errors
-        self.enable = enable
-    }
-
-    /// Nothing is known: pages are turned.
-    package static let unknown = NetworkDeviceProfile()
-    /// Cisco IOS and those that follow it.
-    package static let ios = NetworkDeviceProfile(pagingOff: ["terminal length 0"])
-    /// Juniper Junos.
-    package static let junos = NetworkDeviceProfile(pagingOff: ["set cli screen-length 0"])
-    /// Huawei VRP and H3C Comware.
-    package static let vrp = NetworkDeviceProfile(pagingOff: ["screen-length 0 temporary"], enable: "super")
-    /// Windows' own OpenSSH server, whose users get `cmd.exe` or PowerShell in a console (learn.microsoft.com, “OpenSSH
-    /// Server configuration for Windows”, DefaultShell).
-    package static let windows = NetworkDeviceProfile(
-        pagers: ["-- More --", "Press any key to continue"],
-        errors: [
-            "The system cannot find", "Access is denied", "The syntax of the command is incorrect",
-            "The filename, directory",
-        ])
 }
 
 /// The prompt of a command line that was learned by looking at it: network equipment, and whatever has no POSIX shell.
