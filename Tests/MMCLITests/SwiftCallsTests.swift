@@ -1,5 +1,6 @@
 import Glibc
 import MMCore
+import MMGuard
 import MMOperations
 import Testing
 
@@ -10,8 +11,12 @@ struct SwiftCallsTests {
     private static var everything: SwiftCalls {
         var calls = SwiftCalls()
         for operation in Catalogue.standard.operations { calls.add(operation) }
-        for recipe in ToolShelf.recipes.contents().definitions { calls.add(recipe, on: .recipes) }
+        for recipe in ToolShelf.recipes.contents().definitions { add(recipe, to: &calls) }
         return calls
+    }
+
+    private static func add(_ recipe: ToolDefinition, to calls: inout SwiftCalls) {
+        calls.add(recipe, on: .recipes, effects: ToolEffects(GuardEngine()).effects(of: recipe))
     }
 
     /// The structs of a text, each with the names of its properties.
@@ -40,6 +45,18 @@ struct SwiftCallsTests {
         }
     }
 
+    @Test("a recipe that only reads takes no dry run, and none but a plan is carried out by a word of its own")
+    func ofRecipes() {
+        let found = Self.structs(in: Self.everything.text).suffix(ToolShelf.recipes.contents().definitions.count)
+        let effects = ToolEffects(GuardEngine())
+        for (type, recipe) in zip(found, ToolShelf.recipes.contents().definitions) {
+            #expect(type.properties.contains("dryRun") == !effects.effects(of: recipe).readOnly, "\(type.name)")
+            #expect(type.properties.contains("apply") == recipe.isPlan, "\(type.name)")
+        }
+        #expect(
+            found.contains { $0.properties.contains("dryRun") } && found.contains { !$0.properties.contains("dryRun") })
+    }
+
     @Test("those of the example are written as the catalogue is today (make pages writes them)")
     func example() throws {
         var parts = #filePath.split(separator: "/", omittingEmptySubsequences: false)
@@ -47,7 +64,7 @@ struct SwiftCallsTests {
         let path = parts.joined(separator: "/") + "/Examples/Sources/NightlyReport/Calls.swift"
         var calls = SwiftCalls()
         calls.add(try #require(Catalogue.standard.operation(named: "graph_request")))
-        calls.add(try ToolShelf.recipes.definition(named: "unused-guests"), on: .recipes)
+        Self.add(try ToolShelf.recipes.definition(named: "unused-guests"), to: &calls)
         if getenv("MM_WRITE_PAGES") != nil {
             try ProtectedFile.replace(path, with: Array(calls.text.utf8), mode: 0o644)
         }

@@ -168,22 +168,14 @@ struct UnusedGuests: OperationCall {
     static let operation = "recipe"
     /// Name of the connection.
     var connection: String
-    /// Show what would be done; only reads are sent.
-    var dryRun: Bool?
-    /// Carry out what is a plan otherwise.
-    var apply: Bool?
     /// Days without a sign-in.
     var days: Int?
 
     init(
         connection: String,
-        dryRun: Bool? = nil,
-        apply: Bool? = nil,
         days: Int? = nil
     ) {
         self.connection = connection
-        self.dryRun = dryRun
-        self.apply = apply
         self.days = days
     }
 
@@ -191,8 +183,6 @@ struct UnusedGuests: OperationCall {
         var members = JSONObject()
         members["tool"] = "unused-guests"
         members["connection"] = .string(connection)
-        members["dryRun"] = dryRun.map { .bool($0) }
-        members["apply"] = apply.map { .bool($0) }
         var param = JSONObject()
         param["days"] = days.map { .int(Int64($0)) }
         if !param.isEmpty { members["param"] = .object(param) }

@@ -19,12 +19,15 @@ package struct SwiftCalls: Sendable {
     }
 
     /// Adds a recipe, or a tool of the owner's: a call of the operation that carries it out.
-    package mutating func add(_ definition: ToolDefinition, on shelf: ToolShelf) {
-        let common = [
-            SwiftArgument("connection", .text, "Name of the connection.", isRequired: true),
-            SwiftArgument("dryRun", .flag, "Show what would be done; only reads are sent."),
-            SwiftArgument("apply", .flag, "Carry out what is a plan otherwise."),
-        ]
+    /// - Parameter effects: what it may do.
+    package mutating func add(
+        _ definition: ToolDefinition, on shelf: ToolShelf, effects: OperationDeclaration.Effects
+    ) {
+        var common = [SwiftArgument("connection", .text, "Name of the connection.", isRequired: true)]
+        if !effects.readOnly {
+            common.append(SwiftArgument("dryRun", .flag, "Show what would be done; only reads are sent."))
+        }
+        if definition.isPlan { common.append(SwiftArgument("apply", .flag, "Carry the plan out.")) }
         calls.append(
             SwiftCall(
                 name: definition.name, operation: shelf.operation, summary: definition.summary, tool: definition.name,

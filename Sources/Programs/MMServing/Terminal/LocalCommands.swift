@@ -50,6 +50,7 @@ enum LocalCommands {
         ) { (input, _, streams) throws(MMError) in
             let names = try input.textList("names") ?? []
             let shelves = [ToolShelf.recipes, .own(StatePaths(environment: environment))]
+            let effects = ToolEffects(try OperationServices(environment: environment).guards.engine())
             var calls = SwiftCalls()
             for operation in names.isEmpty ? catalogue.operations : [] { calls.add(operation) }
             for name in names {
@@ -58,7 +59,7 @@ enum LocalCommands {
                 } else if let (definition, shelf) = shelves.lazy.compactMap({ shelf in
                     shelf.contents().definition(named: name).map { ($0, shelf) }
                 }).first {
-                    calls.add(definition, on: shelf)
+                    calls.add(definition, on: shelf, effects: effects.effects(of: definition))
                 } else {
                     throw MMError(
                         .notFound, "There is no operation, recipe or tool `\(name.prefix(80))`.",
