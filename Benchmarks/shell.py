@@ -15,12 +15,13 @@ import time
 
 from figures import RELEASE, ROOT, Figures, resident_mb
 
-SERVER = str(RELEASE / "mm-mcp")
+SERVER, MM = str(RELEASE / "mm-mcp"), str(RELEASE / "mm")
 VENV = ROOT / ".build" / "python-shell"
 RIVALS = ["pexpect", "paramiko", "mcp-ssh-session==0.2.2"]
 COUNT = 300
 SESSIONS = 200
 FLOOD = 100_000_000
+UPLOAD = 400 << 20
 
 
 def rivals():
@@ -279,6 +280,7 @@ def remote(figures, home, python):
         whole = milliseconds(lambda: ours.call("execute_command", command="echo hi", **target))
         ours.close()
         figures.note(f"command over SSH in a session {took['engine']:.3f} ms, through the protocol {whole:.3f} ms")
+        upload(figures, home, env, port, user)
         if not python:
             figures.skip("the Python server and paramiko", "not to be had from the package index")
             return
@@ -295,6 +297,37 @@ def remote(figures, home, python):
         rival.close()
         figures.note(f"the Python server, paramiko with its waiting: {statistics.median(times):.1f} ms")
         figures.row("the Python server / ours, both through the protocol", statistics.median(times) / whole, "x", 20, "more")
+
+
+def upload(figures, home, env, port, user):
+    """One large file to the host and back to where it came from: by `scp`, and by a session, which compares checksums as well."""
+    source, target = pathlib.Path(home, "large"), pathlib.Path(home, "arrived")
+    with source.open("wb") as file:
+        for _ in range(UPLOAD >> 20):
+            file.write(os.urandom(1 << 20))
+    known = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR"]
+    ways = {
+        "scp": ["scp", "-q", "-i", f"{home}/user", "-P", str(port), *known, str(source), f"{user}@127.0.0.1:{target}"],
+        "mm": [MM, "ssh", "upload", "127.0.0.1", str(source), str(target), "--user", user, "--port", str(port),
+               "--key", f"{home}/user", "--accept-new", "--quiet"],
+    }
+    # A person's own setting: models get less at once.
+    settings = pathlib.Path(home, ".m365-shells.json")
+    settings.write_text(json.dumps({"maxFileBytes": 2 * UPLOAD}))
+    settings.chmod(0o600)
+    env = env | {"MM_EMBEDDED": "1"}
+    times = {name: [] for name in ways}
+    for _ in range(5):
+        for name, command in ways.items():
+            target.unlink(missing_ok=True)
+            start = time.perf_counter()
+            subprocess.run(command, env=env, check=True, capture_output=True, timeout=300)
+            times[name].append(time.perf_counter() - start)
+            if target.stat().st_size != source.stat().st_size:
+                raise RuntimeError(f"{name} sent {target.stat().st_size} bytes")
+    middle = {name: statistics.median(values) for name, values in times.items()}
+    figures.note(f"{UPLOAD >> 20} MB to the host: scp {middle['scp']:.2f} s, in a session {middle['mm']:.2f} s")
+    figures.row("upload over SSH in a session, with its checksum / scp", middle["mm"] / middle["scp"], "x", 1.3)
 
 
 def main():
