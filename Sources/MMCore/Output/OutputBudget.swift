@@ -30,13 +30,6 @@ package struct OutputBudget: Sendable, Hashable {
     package func reserving(characters aside: Int) -> OutputBudget {
         OutputBudget(characters: max(1, characters - aside), tokens: max(1, tokens - aside / 3))
     }
-
-    /// Returns the estimated number of language model tokens in a text.
-    package static func estimatedTokens(_ text: some Sequence<UInt8>) -> Int {
-        var cost = OutputCost()
-        for byte in text { cost.add(byte) }
-        return cost.tokens
-    }
 }
 
 /// The cost of a text against a budget, counted byte by byte.

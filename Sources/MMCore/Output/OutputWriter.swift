@@ -36,9 +36,6 @@ package struct OutputWriter: ~Copyable {
         if !finished { try? ProtectedFile.remove(path) }
     }
 
-    /// The number of rows so far.
-    package var rowCount: Int { rows }
-
     /// Appends one row, which must be a whole JSON value.
     package mutating func append(row: some Collection<UInt8>) throws(MMError) {
         held.append(UInt8(ascii: rows == 0 ? "[" : ","))

@@ -93,8 +93,6 @@ public struct StatePaths: Sendable, Hashable {
     package var sandboxFile: String { Self.join(stateDirectory, "sandbox.json") }
     /// The times before which nothing is sent to services that asked to slow down.
     package var throttleFile: String { Self.join(stateDirectory, "throttling.json") }
-    /// The pool's socket.
-    package var poolSocket: String { Self.join(runtimeDirectory, "pool.sock") }
 
     /// Returns the path of a pool's text log: that of one connection in isolated mode, otherwise the unified one.
     package func poolLog(of connection: String? = nil) -> String {

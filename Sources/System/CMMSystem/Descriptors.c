@@ -15,7 +15,6 @@
 _Static_assert(MM_EPOLL_READ == EPOLLIN, "epoll");
 _Static_assert(MM_EPOLL_WRITE == EPOLLOUT, "epoll");
 _Static_assert(MM_EPOLL_ERROR == EPOLLERR, "epoll");
-_Static_assert(MM_EPOLL_HANGUP == EPOLLHUP, "epoll");
 _Static_assert(MM_EPOLL_PEER_CLOSED == EPOLLRDHUP, "epoll");
 _Static_assert(MM_EPOLL_ONCE == EPOLLONESHOT, "epoll");
 _Static_assert(MM_EPOLL_ADD == EPOLL_CTL_ADD, "epoll");

@@ -92,7 +92,6 @@ void *mm_pcre_compile(
     if (options & MM_PCRE_UTF) flags |= PCRE2_UTF;
     if (options & MM_PCRE_CASELESS) flags |= PCRE2_CASELESS;
     pcre2.set_newline(context, PCRE2_NEWLINE_LF);
-    if (options & MM_PCRE_ECMASCRIPT) flags |= PCRE2_DOLLAR_ENDONLY | PCRE2_ALLOW_EMPTY_CLASS | PCRE2_MATCH_UNSET_BACKREF;
     int number = 0;
     PCRE2_SIZE offset = 0;
     pcre2_code *code = pcre2.compile(pattern, length, flags, &number, &offset, context);

@@ -17,11 +17,17 @@ struct OutputBudgetTests {
     func tokens() {
         #expect(OutputBudget.standard.allows(String(repeating: "word ", count: 5000).utf8))
         #expect(!OutputBudget.standard.allows(String(repeating: "日本語の文", count: 2500).utf8))
-        #expect(OutputBudget.estimatedTokens("".utf8) == 0)
+        #expect(tokens(of: "") == 0)
         let sentence = "The quick brown fox jumps over the lazy dog."
-        #expect((9...15).contains(OutputBudget.estimatedTokens(sentence.utf8)))
+        #expect((9...15).contains(tokens(of: sentence)))
         let id = "0f6d1c52-3b8e-4a57-9c41-7be0d2a4f811"
-        #expect((10...26).contains(OutputBudget.estimatedTokens(id.utf8)))
+        #expect((10...26).contains(tokens(of: id)))
+    }
+
+    private func tokens(of text: String) -> Int {
+        var cost = OutputCost()
+        for byte in text.utf8 { cost.add(byte) }
+        return cost.tokens
     }
 
     @Test("aside is left for notes")
@@ -228,7 +234,6 @@ struct OutputStoreTests {
     func streamed(count: Int) throws {
         var writer = try store.begin(connection: "C")
         for number in 0..<count { try writer.append(row: Array("{\"id\":\(number)}".utf8)) }
-        #expect(writer.rowCount == count)
         let stored = try writer.finish()
         #expect(stored.total == count && stored.unit == .rows)
         let value = try JSONParser.parse(store.read(stored))

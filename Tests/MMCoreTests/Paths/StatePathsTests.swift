@@ -30,7 +30,6 @@ struct StatePathsTests {
         #expect(paths.stateDirectory == "/h/s")
         #expect(paths.pinFile == "/h/s/pins.json")
         #expect(paths.logDirectory == "/h/.m365-logs")
-        #expect(paths.poolSocket == "/run/user/1000/mm/pool.sock")
     }
 
     @Test("without HOME the account's own home is taken; a relative runtime folder is not")

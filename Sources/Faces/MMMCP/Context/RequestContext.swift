@@ -102,8 +102,6 @@ public struct AnswerPending: Error, Sendable, Hashable {}
 extension RequestContext {
     /// Whether the client can show its user a form.
     public var canAskForms: Bool { clientCapabilities.supportsForms }
-    /// Whether the client can send its user to a URL.
-    package var canAskURLs: Bool { clientCapabilities.supportsURLs }
     /// Whether the client lets the server sample its model.
     package var canSample: Bool { clientCapabilities.supportsSampling }
     /// Whether the client lists its root folders.

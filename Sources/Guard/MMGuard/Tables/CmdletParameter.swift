@@ -29,8 +29,6 @@ struct CmdletParameter: Sendable {
     var isCommon: Bool { flags & 8 != 0 }
     /// Whether its value is a block that the cmdlet runs.
     var takesBlock: Bool { flags & 16 != 0 }
-    /// Whether it takes several values at once.
-    var takesMany: Bool { flags & 32 != 0 }
     /// Whether a call can't do without it, in one of its forms at least.
     var isRequired: Bool { flags & 64 != 0 }
 

@@ -154,9 +154,6 @@ struct EntityTable: Sendable {
         return record
     }
 
-    /// Whether anything was written.
-    var isTouched: Bool { !changes.isEmpty }
-
     private enum Place {
         case base(Int)
         case added(String)

@@ -9,7 +9,6 @@
 enum {
     MM_PCRE_UTF = 1,        // UTF-8, not bytes
     MM_PCRE_CASELESS = 2,
-    MM_PCRE_ECMASCRIPT = 4, // the meanings of ECMA-262 where they differ from Perl's
 };
 
 // The work that one or more searches may do in total.

@@ -21,8 +21,6 @@ package final class PollLoop: Sendable {
         package static let write = Readiness(rawValue: UInt32(MM_EPOLL_WRITE))
         /// The peer has closed the connection, or at least shut down its writing side.
         package static let peerClosed = Readiness(rawValue: UInt32(MM_EPOLL_PEER_CLOSED))
-        /// Both directions are closed. Always watched.
-        package static let hangUp = Readiness(rawValue: UInt32(MM_EPOLL_HANGUP))
         /// The descriptor is in an error state. Always watched.
         package static let broken = Readiness(rawValue: UInt32(MM_EPOLL_ERROR))
     }

@@ -13,8 +13,6 @@ package final class RegularExpression: Sendable {
         package static let unicode = Options(rawValue: UInt32(MM_PCRE_UTF))
         /// Ignores case.
         package static let ignoringCase = Options(rawValue: UInt32(MM_PCRE_CASELESS))
-        /// Gives `$`, `[]` and groups that didn't participate their ECMA-262 meaning.
-        package static let ecmaScript = Options(rawValue: UInt32(MM_PCRE_ECMASCRIPT))
     }
 
     /// The work that a series of searches may do in total.

@@ -103,13 +103,6 @@ extension Change {
         return change
     }
 
-    /// The change where its undo could not find it in the journal.
-    package func notKept(because reason: String) -> Change {
-        var change = self
-        change.obstacle = reason
-        return change
-    }
-
     /// The change where there is nothing at its place.
     package var missing: Change {
         switch kind {
