@@ -62,6 +62,25 @@ struct SSHFaultTests {
         }
     }
 
+    @Test("a command that stops its own shell over there is given up, and the session goes on", arguments: ["", "dash"])
+    func stopsItsShell(shell: String) async throws {
+        try await SSHSessionTests.with { (session, _, _) async throws in
+            if !shell.isEmpty {
+                guard ExecutableSearch.find(shell, path: Shells.path) != nil else { return }
+                _ = try await session.sh("cd /usr; exec \(shell)")
+            }
+            _ = try await session.sh("kept=1")
+            let job = try await session.start(ShellCommand("echo begun; kill -STOP $$; echo unreached"), deadline: .never)
+            let end = try #require(await job.wait(until: .after(.seconds(300))))
+            #expect(end.cause == .finished && !end.restartsSession && end.exitCode > 128)
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")
+            #expect(String(decoding: job.output(.stderr).bytes, as: UTF8.self).contains("the stopped command"))
+            #expect(try await session.sh("echo $kept").out == "1\n")
+            let resumed = try await session.sh("(sleep 9; kill -CONT $$) & kill -STOP $$; echo after")
+            #expect(resumed.out == "after\n" && !resumed.err.contains("resumed here"))
+        }
+    }
+
     @Test("without ps over there everything is ended all the same")
     func withoutPS() async throws {
         var times = SSHSessionTests.patient

@@ -134,13 +134,21 @@ enum RemoteDialect {
         """
     }
 
-    /// A script that names the processes of a shell's session that are stopped.
+    /// A script that interrupts what a shell runs, as the key does, also where it was stopped.
+    static func interrupting(shell: Int32) -> String {
+        signalling(shell: shell, "INT", group: true) + "; " + signalling(shell: shell, "CONT", group: true)
+    }
+
+    /// A script that names what is stopped of a shell's session; the shell itself only where nothing that it started is left
+    /// that could let it go on.
     static func stopped(shell: Int32) -> String {
         """
         if [ -r /proc/self/stat ]; then for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
-        p=${x%% *}; x=${x##*) }; set -- $x; [ "$1" = T ] && [ "$4" = \(shell) ] && echo "$p"; done; \
-        else ps -A -o pid= -o sid= -o stat= | while read -r p s t; do \
-        case $s:$t in \(shell):T*) echo "$p" ;; esac; done; fi 2>/dev/null
+        p=${x%% *}; x=${x##*) }; set -- $x; echo "$p $2 $4 $1"; done; \
+        else ps -A -o pid= -o ppid= -o sid= -o stat=; fi 2>/dev/null | { s=; n=; while read -r p q g t; do \
+        case " $p $q $g " in *" \(shell) "*) ;; *) continue ;; esac; \
+        case $p:$t in \(shell):T*) s=1 ;; \(shell):*|*:[ZX]*) ;; *:T*) echo "$p" ;; *) n=1 ;; esac; done; \
+        [ -z "$s$n" ] || [ -n "$n" ] || echo \(shell); }
         """
     }
 

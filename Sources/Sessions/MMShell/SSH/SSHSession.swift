@@ -165,8 +165,8 @@ public actor SSHSession: ShellSession {
         alarm.set(run, deadline)
         watch.begin(job) {
             await Self.stopped(in: shell)
-        } end: {
-            await Self.end($0, in: shell)
+        } end: { [weak self] in
+            await self?.giveUp($0, id, in: shell)
         }
         guard let terminal else {
             shell.post(
@@ -443,9 +443,7 @@ extension SSHSession {
         while let step = run.nextRung(toLast: isHopeless) {
             switch step.rung {
             case .interrupt:
-                isHopeless = await !isHeard(
-                    RemoteDialect.signalling(shell: pid, "INT", group: true) + "; "
-                        + RemoteDialect.signalling(shell: pid, "CONT", group: true))
+                isHopeless = await !isHeard(RemoteDialect.interrupting(shell: pid))
                 if isHopeless { continue }
                 await pause(step.time / 4)
                 if !Task.isCancelled { shell.post(RemoteDialect.probe(id: run.id, status: 130)) }
@@ -468,13 +466,20 @@ extension SSHSession {
         let script = RemoteDialect.stopped(shell: shell.pid)
         let outcome = try? await shell.master.control(script, timeout: .seconds(10))
         let words = String(decoding: outcome?.output ?? [], as: UTF8.self).split(whereSeparator: \.isWhitespace)
-        return words.compactMap { Int32($0) }.filter { $0 > 1 && $0 != shell.pid }
+        return words.compactMap { Int32($0) }.filter { $0 > 1 }
     }
 
-    /// Ends processes of a host.
-    static func end(_ processes: [Int32], in shell: RemoteShell) async {
-        let script = "kill -s KILL " + processes.map(String.init).joined(separator: " ")
-        _ = try? await shell.master.control(script, timeout: .seconds(10))
+    /// Has the shell give up a command that stopped it, as the key does; other processes that are stopped are ended.
+    /// - Parameter id: the command.
+    func giveUp(_ stopped: [Int32], _ id: String, in shell: RemoteShell) async {
+        guard stopped.contains(shell.pid) else {
+            let script = "kill -s KILL " + stopped.map(String.init).joined(separator: " ")
+            _ = try? await shell.master.control(script, timeout: .seconds(10))
+            return
+        }
+        _ = try? await shell.master.control(RemoteDialect.interrupting(shell: shell.pid), timeout: .seconds(10))
+        try? await Task.sleep(for: times.interrupt / 4)
+        if !Task.isCancelled { shell.post(RemoteDialect.probe(id: id, status: 130)) }
     }
 
     /// Interrupts what runs as the key does.
