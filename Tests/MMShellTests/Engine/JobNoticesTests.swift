@@ -33,6 +33,14 @@ struct JobNoticesTests {
                 .bash,
                 "[1]+  Done                    ( for i in 1; do\n    a;\ndone; for j in 2; do\n    b;\ndone )\nx", "x"
             ),
+            (.bash, "[1]+  Done                    ( for i in 1 2;\ndo\n    a;\ndone )\nFG\n", "FG\n"),
+            (.bash, "[1]+  Done                    { for i in 1;\ndo\n    a;\ndone; }\ndo\n", "do\n"),
+            (
+                .bash, "[1]+  Done                    ( for i in 1;\ndo\n    a;\ndone; for j in 2;\ndo\n    b;\ndone )\n    x",
+                "    x"
+            ),
+            (.bash, "[1]+  Done                    ( for ((i=0; i<2; i++))\ndo\n    a;\ndone )\nb\n", "b\n"),
+            (.bash, "[1]+  Done                    ( function f () \n{ \n    a\n}; f )\n    b\n", "    b\n"),
             (.zsh, "[3] 16446\r\n", ""), (.zsh, "[3] 16446 16447\r\nx", "x"),
             (.zsh, "[3]  + done       sleep 0.2\r\n[1]    exit 3     (exit 3)\r\n", ""),
         ])
@@ -69,6 +77,9 @@ struct JobNoticesTests {
             "for i in 1 2; do\n  true\ndone & wait",
             "sleep 100 & kill $!; wait", "f() { sleep 0.1 & wait; }; f",
             "if true; then\ntrue\nelse false; fi & wait; true",
+            "(for i in 1 2; do\n  true\ndone; for j in 1; do true; done) & wait",
+            "(case x in x) true;; esac; if true; then true; fi) & wait",
+            "(f() { true; }; f) & wait", "(until true; do true; done | cat) & wait",
         ])
     func real(kind: ShellKind, text: String) async throws {
         try await Shells.with(kind) { (shell) async throws in

@@ -546,13 +546,16 @@ struct JobNotices: Sendable {
         for (opener, end) in Self.compounds where text.starts(with: opener) {
             if ByteSearch.find([0x20] + end, in: Array(text)) == nil { closers = [end] }
         }
-        if closers.isEmpty, Self.goesOn(line) { closers = Self.compounds.map(\.end) }
+        if closers.isEmpty, Self.goesOn(line) { closers = Self.compounds.map(\.end) + [[UInt8(ascii: "}")]] }
     }
 
-    /// Whether a line ends with a word behind which a loop, a condition or a choice begins.
+    /// Whether a line ends with a word behind which a loop, a condition, a choice or a function begins, or with what a loop
+    /// goes over: nothing else that bash writes of a job ends with a semicolon.
     private static func goesOn(_ line: [UInt8]) -> Bool {
-        let word = line.reversed().drop { $0 == 0x0A || $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0x09 }
-        return ["do", "then", "else", "in"].contains(String(decoding: word.reversed(), as: UTF8.self))
+        let end = line.reversed().drop { $0 == 0x0A || $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0x09 }
+        let word = String(decoding: end.reversed(), as: UTF8.self)
+        return ["do", "then", "else", "in", "()"].contains(word) || word.hasSuffix(";")
+            || word.hasSuffix("))") && ByteSearch.find(Array("for ((".utf8), in: line) != nil
     }
 
     private static let compounds: [(opener: [UInt8], end: [UInt8])] = [
@@ -561,7 +564,7 @@ struct JobNotices: Sendable {
 
     /// Whether a line goes on with a notice: `do`, what is indented, and the word that closes it.
     private func continuation() -> Judgement {
-        let words = [Array("    ".utf8), Array("do\n".utf8), Array("else\n".utf8), Array("elif ".utf8)] + closers
+        let words = [Array("    ".utf8), Array("do\n".utf8), Array("{ \n".utf8), Array("else\n".utf8), Array("elif ".utf8)] + closers
         if words.contains(where: { held.starts(with: $0) }) { return .notice }
         return words.contains(where: { $0.starts(with: held) }) ? .open : .other
     }
