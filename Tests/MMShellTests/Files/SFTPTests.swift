@@ -49,6 +49,10 @@ struct SFTPTests {
             let name = String(repeating: "日", count: 80)
             _ = try await files.write(name, Array("long".utf8))
             #expect(try await session.sh("cat \(name)").out == "long")
+            _ = try await session.sh("ln -s loop loop")
+            let refused = await #expect(throws: MMError.self) { try await files.write("loop", [1]) }
+            #expect(refused?.message == "“loop” is a link that leads nowhere.")
+            #expect(try await session.sh("[ -h loop ] && echo still").out == "still\n")
             _ = try await session.sh("mkfifo pipe")
             await #expect(throws: MMError.self) { try await files.write("pipe", [1]) }
             #expect(try await session.sh("[ -p pipe ] && echo still").out == "still\n")

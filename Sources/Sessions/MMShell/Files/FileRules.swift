@@ -98,6 +98,12 @@ package struct FileWriting: Sendable, Hashable {
             hint: "If it is to be replaced, give `permissions`, such as 644, or make it writable first: chmod u+w.")
     }
 
+    static func leadsNowhere(_ path: String) -> MMError {
+        MMError(
+            .invalidInput, "“\(path)” is a link that leads nowhere.",
+            hint: "Write to what it should lead to, or remove it first.")
+    }
+
     func check(_ source: FileSource, limit: Int) throws(MMError) {
         guard source.count <= limit else {
             throw MMError(

@@ -155,11 +155,7 @@ package struct LocalFiles: Sendable {
             guard let next = ProcFile.linkTarget(step) else { break }
             step = next.hasPrefix("/") ? next : folder + next
         }
-        guard let real = RealPath.of(path) else {
-            throw MMError(
-                .invalidInput, "“\(asked)” is a link that leads nowhere.",
-                hint: "Write to what it should lead to, or remove it first.")
-        }
+        guard let real = RealPath.of(path) else { throw FileWriting.leadsNowhere(asked) }
         return real
     }
 

@@ -93,7 +93,7 @@ package struct RemoteFiles: Sendable {
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
             d=$(dirname -- "$f"); \(how.createsFolders ? "mkdir -p -- \"$d\" || exit 93;" : "")
-            [ -d "$f" ] && exit 92; [ -e "$f" ] && [ ! -f "$f" ] && exit 92; [ -d "$d" ] || exit 91
+            [ -L "$f" ] && exit 99; [ -d "$f" ] && exit 92; [ -e "$f" ] && [ ! -f "$f" ] && exit 92; [ -d "$d" ] || exit 91
             umask 077; t=$(mktemp "$d/.mm-XXXXXX") || exit 93
             trap 'rm -f "$t"' EXIT; cat >"$t" || exit 96
             [ $(($(wc -c <"$t"))) = \(bytes.count) ] || exit 96
@@ -159,6 +159,7 @@ package struct RemoteFiles: Sendable {
                 .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
                 hint: "Write it again.", retry: .now)
         case 98: throw FileWriting.readOnly(path)
+        case 99: throw FileWriting.leadsNowhere(path)
         case 1 where sudo != .none:
             throw MMError(
                 .forbidden, "sudo on \(session.name) did not accept it.",
@@ -265,7 +266,9 @@ extension RemoteFiles {
         let real = try await channel.realPath(folder)
         // A link stays one: what it leads to is written.
         let named = real == "/" ? "/" + name : real + "/" + name
-        let target = (try? await channel.realPath(named)) ?? named
+        let followed = try? await channel.realPath(named)
+        if followed == nil, try await channel.isLink(named) { throw FileWriting.leadsNowhere(path) }
+        let target = followed ?? named
         let old = try await channel.state(of: target)
         if old?.isFolder == true {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")

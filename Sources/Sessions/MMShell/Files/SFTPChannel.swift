@@ -99,6 +99,12 @@ final class SFTPChannel: Sendable {
         }
     }
 
+    /// Whether a path names a link, wherever that leads.
+    func isLink(_ path: String) async throws(MMError) -> Bool {
+        guard case .attributes(let attributes) = try await send(.linkState, { $0.text(path.utf8) }) else { return false }
+        return attributes.isLink
+    }
+
     /// Reads a file, or a piece of it.
     /// - Throws: `.limitExceeded` when all of it is wanted and it is larger than the limit.
     func read(_ path: String, from offset: Int, limit wanted: Int?, most: Int) async throws(MMError) -> FilePiece {
@@ -430,6 +436,7 @@ enum SFTPPacket {
         case close = 4
         case read = 5
         case write = 6
+        case linkState = 7
         case fileState = 8
         case setFileState = 10
         case remove = 13
@@ -467,6 +474,7 @@ enum SFTPPacket {
         var owner: Owner?
         var permissions: UInt32?
 
+        var isLink: Bool { permissions.map { $0 & 0o170000 == 0o120000 } ?? false }
         var isFolder: Bool { permissions.map { $0 & 0o170000 == 0o040000 } ?? false }
         var isFile: Bool { permissions.map { $0 & 0o170000 == 0o100000 } ?? true }
     }
