@@ -29,6 +29,8 @@ struct SnapshotTests {
         #expect(finding["kind"] == "groups" && finding["name"] == "VPN Users" && finding["change"] == "changed")
         let command = try #require(drift.json?["proposals"]?[0]?["command"]?.string)
         #expect(command.contains("/groups/\(id)") && command.contains(purpose), "\(command)")
+        #expect(try await tenant.mm(["snapshot", "diff", "Demo@latest", "Demo"]).code == 2)
+        #expect(try await tenant.mm(["snapshot", "diff", "Demo@latest", "Nobody"]).code == 1)
         let sarif = try await tenant.mm(["drift", "Demo", "--sarif"])
         #expect(sarif.code == 2)
         #expect(sarif.json?["runs"]?[0]?["results"]?[0]?["ruleId"] == "groups", "\(sarif.output)")

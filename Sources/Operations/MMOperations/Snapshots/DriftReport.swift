@@ -39,8 +39,7 @@ struct DriftReport: Sendable {
     /// - Parameters:
     ///   - isSARIF: as the form that code scanning reads.
     ///   - proposals: commands that would take the changes back, where somebody asked for them.
-    ///   - status: the exit code where something differs.
-    func answer(isSARIF: Bool, proposals: [RepairProposal]?, status: Int32 = driftStatus) -> OperationAnswer {
+    func answer(isSARIF: Bool, proposals: [RepairProposal]?) -> OperationAnswer {
         var answer: OperationAnswer
         if isSARIF {
             let log = sarif
@@ -54,7 +53,7 @@ struct DriftReport: Sendable {
                 "Not compared, since neither side has it: "
                     + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
         }
-        if !isEmpty { answer.exitStatus = status }
+        if !isEmpty { answer.exitStatus = Self.driftStatus }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
             let text =
