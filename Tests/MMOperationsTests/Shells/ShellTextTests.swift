@@ -53,4 +53,16 @@ struct ShellTextTests {
         #expect(String(validating: shown.bytes, as: UTF8.self) != nil)
         #expect(shown.omitted > 0)
     }
+
+    @Test("what the store had no room for is said, and where the whole is kept nothing is")
+    func stored() throws {
+        let folder = try TestFolder.make()
+        defer { TestFolder.remove(folder) }
+        let whole = try OutputStore(directory: folder).put(Array("0123456789".utf8), connection: "", asText: true)
+        let kept = ShellReport.cut(total: 10, omitted: 4, stored: whole)
+        #expect(kept["output"] == .string(whole.handle) && kept["not_kept"] == nil && kept["note"] == nil)
+        let lacking = ShellReport.cut(total: 25, omitted: 4, stored: whole)
+        #expect(lacking["not_kept"] == 15 && lacking["note"]?.string?.contains("first 10 bytes") == true)
+        #expect(ShellReport.cut(total: 25, omitted: 4, stored: nil)["output"] == nil)
+    }
 }

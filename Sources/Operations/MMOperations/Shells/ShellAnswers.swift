@@ -18,7 +18,7 @@ extension OperationAnswer {
         -> OperationAnswer
     {
         var object: JSONObject = [
-            "session": .string(member.key.name), "host": .string(member.host ?? ""),
+            "session": .string(member.key.name), "kind": "device", "host": .string(member.host ?? ""),
             "status": answer.question == nil ? "exited" : "awaiting_input", "exit_code": answer.error == nil ? 0 : 1,
             "stdout": .string(answer.text), "prompt": .string(answer.question ?? answer.prompt),
         ]

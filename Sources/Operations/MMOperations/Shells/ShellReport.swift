@@ -67,12 +67,8 @@ struct ShellReport {
             object[stream.rawValue] = .string(text.text)
             if let form = text.encoding { encoding[stream.rawValue] = .string(form.rawValue) }
             if shown.omitted > 0 {
-                var facts: JSONObject = [
-                    "total": .int(Int64(output.total)), "omitted": .int(Int64(shown.omitted)),
-                ]
-                // The whole is read by this handle with `output`, also when the session is gone.
-                if let whole = stored[stream] { facts["output"] = .string(whole.handle) }
-                truncated[stream.rawValue] = .object(facts)
+                truncated[stream.rawValue] = .object(
+                    Self.cut(total: output.total, omitted: shown.omitted, stored: stored[stream]))
             }
         }
         if !encoding.isEmpty { object["encoding"] = .object(encoding) }
@@ -95,6 +91,19 @@ struct ShellReport {
             if end.cause == .deadline { object["timeout"] = .int(task.timeLimit.components.seconds) }
         }
         return object
+    }
+
+    /// What is said of an output that the answer has no room for. The whole is read by the handle with `output`, also when
+    /// the session is gone; where the store took no more, what is left of its middle is nowhere.
+    static func cut(total: Int, omitted: Int, stored: StoredOutput?) -> JSONObject {
+        var facts: JSONObject = ["total": .int(Int64(total)), "omitted": .int(Int64(omitted))]
+        guard let stored else { return facts }
+        facts["output"] = .string(stored.handle)
+        if stored.bytes < total {
+            facts["not_kept"] = .int(Int64(total - stored.bytes))
+            facts["note"] = .string("`output` has the first \(stored.bytes) bytes; send the rest to a file.")
+        }
+        return facts
     }
 
     /// Head and tail of an output within some room.

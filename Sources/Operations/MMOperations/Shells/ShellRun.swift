@@ -127,7 +127,12 @@ struct ShellRun: CatalogueOperation {
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
         await call.note(command: input.command, secrets: member.secrets)
         guard case .shell = member.body else {
-            return try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
+            var answer = try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
+            if context.isTerminal, !input.options.isDevice {
+                answer.notes.append(
+                    "This session is a device's: errors stand in its output. Name another (--session) for a shell there.")
+            }
+            return answer
         }
         // A terminal that waits to the end sees what is written as it comes.
         let flows =
