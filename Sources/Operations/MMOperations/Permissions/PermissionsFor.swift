@@ -40,10 +40,15 @@ struct PermissionsFor: CatalogueOperation {
                 request: request, call: PermissionTable.standard.permissions(request.method, request.target),
                 rights: rights)
         }
-        guard sheets.count > 1 else {
-            return OperationAnswer(
-                .value(sheets.first?.json ?? .null), notes: notes, text: sheets.first?.text)
-        }
+        var answer = Self.answer(sheets)
+        answer.notes = notes
+        // What no table knows is in no list, and a list without it looks as if it were whole.
+        if sheets.contains(where: { $0.call == nil }) { answer.exitStatus = 1 }
+        return answer
+    }
+
+    private static func answer(_ sheets: [PermissionSheet]) -> OperationAnswer {
+        guard sheets.count > 1 else { return OperationAnswer(.value(sheets.first?.json ?? .null), text: sheets.first?.text) }
         let calls = sheets.compactMap(\.call)
         let plans = [SignInKind.work, .application].map { ($0, PermissionPlan(for: calls, as: $0)) }
         var all: JSONObject = [:]
@@ -55,7 +60,7 @@ struct PermissionsFor: CatalogueOperation {
             lines.append("  \(kind.title): \(names.isEmpty ? "nothing" : names.joined(separator: ", "))\(closed)")
         }
         return OperationAnswer(
-            .value(["requests": .array(sheets.map(\.json)), "all": .object(all)]), notes: notes,
+            .value(["requests": .array(sheets.map(\.json)), "all": .object(all)]),
             text: sheets.map(\.text).joined(separator: "\n") + lines.joined(separator: "\n"))
     }
 }
@@ -109,8 +114,8 @@ struct PermissionSheet: Sendable {
     /// The answer in words.
     var text: String {
         guard let call else {
-            return
-                "\(request.line)\n  No table knows which permission this needs. Check the spelling of the path and the method."
+            return "\(request.line)\n  No table knows which permission this needs. Check the spelling of the path and the method; "
+                + "`mm endpoints WORDS` finds paths, `mm cmdlets NAME` tells of cmdlets."
         }
         var lines = ["\(request.line)   (\(call.template)\(call.isBetaOnly ? ", in beta only" : ""))"]
         for kind in Self.kinds {
