@@ -71,6 +71,9 @@ struct FittedLinesTests {
                 Usage: mm thing NAME [ARGUMENT…] [--flag…]
 
                   --all    Follow all pages of the list.
+                  one, two, three, four, five, six
+
+                Examples:
                   mm thing Contoso --with a-long-argument
                       one line about what it does there
                 """, to: 32) == """
@@ -79,6 +82,10 @@ struct FittedLinesTests {
 
                       --all    Follow all pages of\u{20}
                                the list.
+                      one, two, three, four, five,\u{20}
+                      six
+
+                    Examples:
                       mm thing Contoso --with a-long-argument
                           one line about what it\u{20}
                           does there

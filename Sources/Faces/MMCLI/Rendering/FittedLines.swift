@@ -20,13 +20,17 @@ enum FittedLines {
     /// A help text with its long lines broken; descriptions go on below their own beginning. Examples stay whole, so that they
     /// can be copied.
     static func help(_ text: String, to columns: Int?) -> String {
-        broken(text, columns) { line in
-            let indent = line.prefix { $0 == " " }.count
-            guard let description = description(in: line) else {
-                return indent == 2 ? nil : String(repeating: " ", count: indent)
+        let examples = text.firstRange(of: "\nExamples:\n")?.lowerBound ?? text.endIndex
+        func broken(_ part: Substring, areExamples: Bool) -> String {
+            Self.broken(String(part), columns) { line in
+                let indent = line.prefix { $0 == " " }.count
+                guard let description = description(in: line) else {
+                    return areExamples && indent == 2 ? nil : String(repeating: " ", count: indent)
+                }
+                return String(repeating: " ", count: min(description, (columns ?? 0) / 2))
             }
-            return String(repeating: " ", count: min(description, (columns ?? 0) / 2))
         }
+        return broken(text[..<examples], areExamples: false) + broken(text[examples...], areExamples: true)
     }
 
     /// What is told to a person, with its long lines broken at blanks; columns go on below their own beginning. Addresses and
