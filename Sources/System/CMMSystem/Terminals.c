@@ -44,7 +44,6 @@ int mm_terminal_quiet(int descriptor, int raw, void *saved) {
     memcpy(saved, &mode, sizeof mode);
     if (raw) {
         cfmakeraw(&mode);
-        mode.c_oflag |= OPOST;
     } else {
         mode.c_lflag &= ~(tcflag_t)(ECHO);
         mode.c_lflag |= ECHONL;

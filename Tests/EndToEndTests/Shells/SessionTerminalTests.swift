@@ -83,6 +83,10 @@ struct SessionTerminalTests {
         try await third.see("^C")
         // Until the shell shows its prompt again, the program that is being ended may still read what is typed.
         try await third.see("ready> ")
+        // What its own terminal has made of the ends of lines is shown as it is.
+        try await third.type("stty -onlcr; printf 'ABC\\nDEF\\n'; stty onlcr\r")
+        try await third.see("ABC\nDEF\n")
+        try await third.see("ready> ")
         try await third.type("exit 7\r")
         #expect(await third.child.exit().code == 7)
         try await stop(home)

@@ -96,7 +96,10 @@ package struct CommandStreams: Sendable {
 
     private func writeNote(_ text: String) {
         progressLine.clear()
-        try? Self.write(Array(visible(text).utf8) + [0x0A], to: STDERR_FILENO)
+        var lines = visible(text) + "\n"
+        // A terminal that a session holds leaves the ends of lines as they are.
+        if isErrorScreen, !Terminal.translatesLineEnds(STDERR_FILENO) { lines = lines.replacing("\n", with: "\r\n") }
+        try? Self.write(Array(lines.utf8), to: STDERR_FILENO)
     }
 
     /// Writes what is told to a person to standard output, fitted to the screen where that is one.

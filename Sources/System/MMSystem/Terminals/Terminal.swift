@@ -30,6 +30,12 @@ package struct Terminal: Sendable {
     /// Returns whether a descriptor refers to a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
+    /// Whether the terminal behind a descriptor begins a new line at its edge; true for what is no terminal.
+    package static func translatesLineEnds(_ descriptor: Int32) -> Bool {
+        var mode = termios()
+        return tcgetattr(descriptor, &mode) != 0 || mode.c_oflag & tcflag_t(OPOST) != 0
+    }
+
     /// Returns the size of the terminal behind a descriptor; nil when it isn't a terminal or doesn't report a size.
     package static func size(of descriptor: Int32) -> Size? {
         var rows: UInt16 = 0
