@@ -11,14 +11,15 @@ struct TerminalInputTests {
     func lines(kind: ShellKind) async throws {
         try await Shells.with(kind) { (shell) async throws in
             let job = try await shell.start(
-                ShellCommand("printf 'name? '; read x; echo \"hello $x\"; kept=$x", input: .terminal),
+                ShellCommand(
+                    "printf '\\033[1mname?\\033[0m '; read x; echo \"hello $x\"; kept=$x", input: .terminal),
                 deadline: .after(.seconds(300)))
             #expect(await eventually { await job.waitingFor()?.isSecret == false })
             let prompt = await job.waitingFor()
             #expect(prompt?.text == "name? ", "\(String(describing: prompt))")
             try await job.type(.line("Ada"))
             #expect(await job.wait(until: .after(.seconds(300)))?.exitCode == 0)
-            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "name? hello Ada\n")
+            #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "\u{1B}[1mname?\u{1B}[0m hello Ada\n")
             #expect(try await shell.sh("echo $kept; read y; echo $?").out == "Ada\n1\n")
         }
     }

@@ -338,7 +338,8 @@ public final class ShellJob: Sendable {
             return capture.page(from: capture.total - 256, limit: 256).bytes
         }
         let line = last.split(separator: 0x0A, omittingEmptySubsequences: false).last ?? []
-        prompt.text = String(decoding: line, as: UTF8.self)
+        // What is read is the question, not how it is painted.
+        prompt.text = TerminalParser.text(of: line)
         return prompt
     }
 
@@ -564,7 +565,9 @@ struct JobNotices: Sendable {
 
     /// Whether a line goes on with a notice: `do`, what is indented, and the word that closes it.
     private func continuation() -> Judgement {
-        let words = [Array("    ".utf8), Array("do\n".utf8), Array("{ \n".utf8), Array("else\n".utf8), Array("elif ".utf8)] + closers
+        let words =
+            [Array("    ".utf8), Array("do\n".utf8), Array("{ \n".utf8), Array("else\n".utf8), Array("elif ".utf8)]
+            + closers
         if words.contains(where: { held.starts(with: $0) }) { return .notice }
         return words.contains(where: { $0.starts(with: held) }) ? .open : .other
     }

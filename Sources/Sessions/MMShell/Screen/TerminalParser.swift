@@ -22,6 +22,22 @@ struct TerminalParser: Sendable {
     private var pending: UInt32 = 0
     private var missing = 0
 
+    /// The text of what was written to a terminal, without what moves and paints.
+    static func text(of bytes: some Sequence<UInt8>) -> String {
+        var parser = TerminalParser()
+        var text = ""
+        for byte in bytes {
+            parser.take(byte) { item in
+                switch item {
+                case .character(let character): text.unicodeScalars.append(character)
+                case .control(0x09): text += " "
+                default: break
+                }
+            }
+        }
+        return text
+    }
+
     /// Takes one byte.
     mutating func take(_ byte: UInt8, _ deliver: (Item) -> Void) {
         // These end a sequence wherever it stands (ECMA-48, 5.5; CAN, SUB, ESC).
