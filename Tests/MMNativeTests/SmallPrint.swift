@@ -78,6 +78,11 @@ struct SmallPrint {
             ("'{\"A\":1,\"a\":2}' | ConvertFrom-Json", "keys with different casing"),
             ("'{\"\":1}' | ConvertFrom-Json", "a property whose name is an empty string"),
             ("1 | Select-Object -First -1", "is less than the minimum allowed range of 0"),
+            ("[datetime]'nonsense'", "a valid DateTime. There is an unknown word starting at index '0'.\""),
+            (
+                "6 -gt (1, 2)",
+                "\"6\" to \"1 2\". Error: \"Cannot convert the \"System.Object[]\" value of type \"System.Object[]\" to type \"System.Int32\"."
+            ),
             ("0 + '5,000,000,000'", "to type \"System.Int32\""),
             ("1 | % { $_ } -Nope", "to type \"System.Management.Automation.ScriptBlock\""),
         ])

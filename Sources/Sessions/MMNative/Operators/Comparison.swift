@@ -58,7 +58,9 @@ enum Comparison {
             if isNumber(right) { return try order(left, right) }
             if case .array(let items) = right {
                 guard items.count > 1 else { throw .handOver("a list compared with a number") }
-                let message = "Could not compare \"\(try PSText.string(left))\" to \"\(try PSText.string(right))\"."
+                let message =
+                    "Could not compare \"\(try PSText.string(left))\" to \"\(try PSText.string(right))\". Error: \"Cannot convert "
+                    + "the \"System.Object[]\" value of type \"System.Object[]\" to type \"\(left.typeName)\".\""
                 throw .statement(NativeError("ComparisonFailure", message))
             }
         }

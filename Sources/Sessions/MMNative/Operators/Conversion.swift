@@ -14,10 +14,11 @@ enum Conversion {
         guard case .string(let text) = value else { throw .handOver("a cast of \(value.typeName) that fails") }
         let id: String
         if type == .datetime {
+            let word = text.first?.isLetter == true ? " There is an unknown word starting at index '0'." : ""
             return NativeError(
                 "InvalidCastParseTargetInvocationWithFormatProvider",
                 "Cannot convert value \"\(text)\" to type \"System.DateTime\". Error: \"The string '\(text)' was not recognized as a "
-                    + "valid DateTime.\"")
+                    + "valid DateTime.\(word)\"")
         }
         switch type {
         case .int, .long: id = "InvalidCastFromStringToInteger"
