@@ -26,7 +26,9 @@ struct CommandHelpTests {
     }
 
     /// The exit code of a line that can't be meant. Of `mm drift` 2 says that something differs.
-    private static func usage(_ words: [String]) -> Int32 { [["drift"], ["plan"], ["apply"]].contains(words) ? 1 : 2 }
+    private static func usage(_ words: [String]) -> Int32 {
+        [["drift"], ["snapshot", "diff"], ["plan"], ["apply"]].contains(words) ? 1 : 2
+    }
 
     @Test("every command refuses a flag that it does not have with its usage, and has help with the same usage")
     func wrongFlags() async throws {
