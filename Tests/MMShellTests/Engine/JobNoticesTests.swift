@@ -36,7 +36,8 @@ struct JobNoticesTests {
             (.bash, "[1]+  Done                    ( for i in 1 2;\ndo\n    a;\ndone )\nFG\n", "FG\n"),
             (.bash, "[1]+  Done                    { for i in 1;\ndo\n    a;\ndone; }\ndo\n", "do\n"),
             (
-                .bash, "[1]+  Done                    ( for i in 1;\ndo\n    a;\ndone; for j in 2;\ndo\n    b;\ndone )\n    x",
+                .bash,
+                "[1]+  Done                    ( for i in 1;\ndo\n    a;\ndone; for j in 2;\ndo\n    b;\ndone )\n    x",
                 "    x"
             ),
             (.bash, "[1]+  Done                    ( for ((i=0; i<2; i++))\ndo\n    a;\ndone )\nb\n", "b\n"),

@@ -62,7 +62,8 @@ struct SSHFaultTests {
         }
     }
 
-    @Test("a command that stops its own shell over there is given up, and the session goes on", arguments: ["", "dash"])
+    @Test(
+        "a command that stops its own shell over there is given up, and the session goes on", arguments: ["", "dash"])
     func stopsItsShell(shell: String) async throws {
         try await SSHSessionTests.with { (session, _, _) async throws in
             if !shell.isEmpty {
@@ -70,7 +71,8 @@ struct SSHFaultTests {
                 _ = try await session.sh("cd /usr; exec \(shell)")
             }
             _ = try await session.sh("kept=1")
-            let job = try await session.start(ShellCommand("echo begun; kill -STOP $$; echo unreached"), deadline: .never)
+            let job = try await session.start(
+                ShellCommand("echo begun; kill -STOP $$; echo unreached"), deadline: .never)
             let end = try #require(await job.wait(until: .after(.seconds(300))))
             #expect(end.cause == .finished && !end.restartsSession && end.exitCode > 128)
             #expect(String(decoding: job.output(.stdout).bytes, as: UTF8.self) == "begun\n")

@@ -48,7 +48,9 @@ struct PermissionsFor: CatalogueOperation {
     }
 
     private static func answer(_ sheets: [PermissionSheet]) -> OperationAnswer {
-        guard sheets.count > 1 else { return OperationAnswer(.value(sheets.first?.json ?? .null), text: sheets.first?.text) }
+        guard sheets.count > 1 else {
+            return OperationAnswer(.value(sheets.first?.json ?? .null), text: sheets.first?.text)
+        }
         let calls = sheets.compactMap(\.call)
         let plans = [SignInKind.work, .application].map { ($0, PermissionPlan(for: calls, as: $0)) }
         var all: JSONObject = [:]
@@ -114,7 +116,8 @@ struct PermissionSheet: Sendable {
     /// The answer in words.
     var text: String {
         guard let call else {
-            return "\(request.line)\n  No table knows which permission this needs. Check the spelling of the path and the method; "
+            return
+                "\(request.line)\n  No table knows which permission this needs. Check the spelling of the path and the method; "
                 + "`mm endpoints WORDS` finds paths, `mm cmdlets NAME` tells of cmdlets."
         }
         var lines = ["\(request.line)   (\(call.template)\(call.isBetaOnly ? ", in beta only" : ""))"]

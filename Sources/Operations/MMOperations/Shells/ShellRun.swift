@@ -130,7 +130,8 @@ struct ShellRun: CatalogueOperation {
             var answer = try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
             if context.isTerminal, !input.options.isDevice {
                 answer.notes.append(
-                    "This session is a device's: errors stand in its output. Name another (--session) for a shell there.")
+                    "This session is a device's: errors stand in its output. Name another (--session) for a shell there."
+                )
             }
             return answer
         }

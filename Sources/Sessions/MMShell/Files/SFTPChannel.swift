@@ -101,7 +101,9 @@ final class SFTPChannel: Sendable {
 
     /// Whether a path names a link, wherever that leads.
     func isLink(_ path: String) async throws(MMError) -> Bool {
-        guard case .attributes(let attributes) = try await send(.linkState, { $0.text(path.utf8) }) else { return false }
+        guard case .attributes(let attributes) = try await send(.linkState, { $0.text(path.utf8) }) else {
+            return false
+        }
         return attributes.isLink
     }
 
