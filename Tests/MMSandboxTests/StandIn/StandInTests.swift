@@ -37,12 +37,20 @@ struct StandInTests {
         var refuses = false
 
         func signIn(
-            app: String, tenant: String, prompt: @escaping @Sendable (String, String) throws(MMError) -> Void
-        ) async throws(MMError) -> Secret {
+            app: String, tenant: String, scope: String,
+            prompt: @escaping @Sendable (String, String) throws(MMError) -> Void
+        ) async throws(MMError) -> StandInTokens {
             try prompt("TENANTC0DE", "http://127.0.0.1:9/devicelogin")
             if refuses { throw MMError(.remoteFailed, "AADSTS70020: expired", details: ["error": "expired_token"]) }
             let claims: JSONObject = ["upn": "kim@contoso.example", "tid": .string(tenant), "oid": .string(app)]
-            return Secret("e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).x")
+            let token = "e30.\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)).x"
+            return StandInTokens(access: Secret(token), refresh: nil)
+        }
+
+        func renew(
+            _ refresh: Secret, app: String, tenant: String, scope: String, claims: String?
+        ) async throws(MMError) -> StandInTokens {
+            throw MMError(.remoteFailed, "AADSTS50173: ended")
         }
 
         func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {

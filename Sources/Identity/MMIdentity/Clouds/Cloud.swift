@@ -379,6 +379,7 @@ extension Cloud {
         "china": FurtherHosts(
             storage: "core.chinacloudapi.cn", dataverse: ["crm.dynamics.cn"],
             armAudiences: ["https://management.core.chinacloudapi.cn"]),
+        "sandbox": FurtherHosts(armAudiences: publicHosts.armAudiences),
     ]
     private static let publicHosts = FurtherHosts(
         exchange: ["outlook.office.com"], teams: ["teams.microsoft.com"], storage: "core.windows.net",

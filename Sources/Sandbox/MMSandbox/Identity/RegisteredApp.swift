@@ -70,6 +70,11 @@ struct RegisteredApp: Sendable {
         User.RevokeSessions.All
         """.split(separator: " ").map(String.init)
 
+    /// Its permissions at a service: each has its own.
+    func roles(at resource: ServedResource) -> [String] {
+        resource == .exchange && id == TenantIdentity.automationApp ? ["Exchange.ManageAsApp"] : roles
+    }
+
     static let all: [RegisteredApp] = [
         RegisteredApp(id: TenantIdentity.demoApp, name: "Microsoft Master (sandbox)", isPublicClient: true),
         RegisteredApp(

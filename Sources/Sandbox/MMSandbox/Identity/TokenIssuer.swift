@@ -62,7 +62,7 @@ final class TokenIssuer {
         claims["appidacr"] = "1"
         claims["idtyp"] = "app"
         claims["oid"] = .string(objectID)
-        claims["roles"] = .array(app.roles.map(JSONValue.string))
+        claims["roles"] = .array(app.roles(at: scope.resource).map(JSONValue.string))
         claims["sub"] = .string(objectID)
         return [
             "token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599,

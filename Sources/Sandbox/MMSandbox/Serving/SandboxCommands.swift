@@ -211,13 +211,11 @@ struct SandboxModuleTenant: StandInTenant {
     }
 
     func signIn(
-        app: String, tenant: String,
+        app: String, tenant: String, scope: String,
         prompt: @escaping @Sendable (_ code: String, _ page: String) throws(MMError) -> Void
-    ) async throws(MMError) -> Secret {
-        let place = "\(address)/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0"
-        // The tenant's own address as the resource: its tokens are good for every service there.
-        let started = try await post(
-            "\(place)/devicecode", ["client_id": app, "scope": "\(address)/.default openid profile offline_access"])
+    ) async throws(MMError) -> StandInTokens {
+        let place = place(of: tenant)
+        let started = try await post("\(place)/devicecode", ["client_id": app, "scope": Self.whole(scope: scope)])
         guard let code = started.json["device_code"]?.string, let shown = started.json["user_code"]?.string,
             let page = started.json["verification_uri"]?.string
         else { throw refusal(started) }
@@ -231,13 +229,26 @@ struct SandboxModuleTenant: StandInTenant {
                     "grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": app,
                     "device_code": code,
                 ])
-            if let token = answer.json["access_token"]?.string { return Secret(token) }
+            if let tokens = tokens(answer) { return tokens }
             switch answer.json["error"]?.string {
             case "authorization_pending": continue
             case "slow_down": interval += 5
             default: throw refusal(answer)
             }
         }
+    }
+
+    func renew(
+        _ refresh: Secret, app: String, tenant: String, scope: String, claims: String?
+    ) async throws(MMError) -> StandInTokens {
+        var form = [
+            "grant_type": "refresh_token", "client_id": app, "refresh_token": refresh.reveal(),
+            "scope": Self.whole(scope: scope),
+        ]
+        form["claims"] = claims
+        let answer = try await post("\(place(of: tenant))/token", form)
+        guard let tokens = tokens(answer) else { throw refusal(answer) }
+        return tokens
     }
 
     func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
@@ -271,7 +282,19 @@ struct SandboxModuleTenant: StandInTenant {
 
     private func whole(_ path: String) -> String { path.hasPrefix("/") ? address + path : path }
 
-    private typealias Answer = (status: Int, json: JSONValue)
+    private typealias Answer = (status: Int, json: JSONValue, claims: String?)
+
+    private func place(of tenant: String) -> String {
+        "\(address)/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0"
+    }
+
+    private static func whole(scope: String) -> String { "\(scope) openid profile offline_access" }
+
+    private func tokens(_ answer: Answer) -> StandInTokens? {
+        answer.json["access_token"]?.string.map {
+            StandInTokens(access: Secret($0), refresh: answer.json["refresh_token"]?.string.map { Secret($0) })
+        }
+    }
 
     private func post(_ url: String, _ fields: [String: String]) async throws(MMError) -> Answer {
         let form = fields.map { "\($0.key)=\(PercentCoding.encode($0.value, isPlain: PercentCoding.isQueryByte))" }
@@ -286,7 +309,15 @@ struct SandboxModuleTenant: StandInTenant {
         do throws(HTTPError) { response = try await client.send(request) } catch {
             throw error.mmError(for: "the sandbox tenant")
         }
-        return (response.status, (try? JSONParser.parse(response.body)) ?? .null)
+        let claims = response.status == 401 ? Self.claims(in: response.headers["www-authenticate"] ?? "") : nil
+        return (response.status, (try? JSONParser.parse(response.body)) ?? .null, claims)
+    }
+
+    /// The claims that a challenge asks for, as JSON.
+    private static func claims(in challenge: String) -> String? {
+        guard let begin = challenge.firstRange(of: "claims=\"") else { return nil }
+        let bytes = Base64.bytes(String(challenge[begin.upperBound...].prefix { $0 != "\"" }))
+        return bytes.map { String(decoding: $0, as: UTF8.self) }
     }
 
     private func pause(_ seconds: Int) async throws(MMError) {
@@ -303,6 +334,6 @@ struct SandboxModuleTenant: StandInTenant {
         let detail = answer.json["error"]?["details"]?[0]?["message"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         let text =
             detail ?? answer.json["error"]?["message"]?.string ?? "The sandbox tenant answered \(answer.status)."
-        return MMError(.remoteFailed, text)
+        return MMError(.remoteFailed, text, details: answer.claims.map { ["claims": .string($0)] } ?? [:])
     }
 }

@@ -65,8 +65,10 @@ struct StandInCmdlets: CmdletSource {
 
     /// Whether the service of a connection doesn't say that it runs.
     private func isBroken(_ reading: StandInReading, _ account: StandInAccount) async -> Bool {
-        guard let path = reading.asks, let tenant, let token = account.token else { return false }
-        let answer = try? await tenant.rows(of: path, body: nil, token: token)
+        guard let path = reading.asks, let tenant, account.has(.main) else { return false }
+        let answer = try? await account.sending { (token) async throws(MMError) in
+            try await tenant.rows(of: path, body: nil, token: token)
+        }
         return answer?.first?["PropertyValue"]?.string != "Running"
     }
 
@@ -82,12 +84,12 @@ struct StandInCmdlets: CmdletSource {
                 return .object(row)
             }
         case .teams(let kind):
-            guard let tenant, let token = account.administration ?? account.token else { return kind.rows }
-            do throws(MMError) {
-                return try await tenant.rows(
-                    of: "/Skype.Policy/configurations/\(kind.type)", body: nil, token: token)
-            } catch {
-                throw Self.refusal(error.message, id: "ServiceRefused")
+            guard let tenant, account.has(.administration) else { return kind.rows }
+            return try await Self.asked(reading) { () async throws(MMError) in
+                try await account.sending(for: .administration) { (token) async throws(MMError) in
+                    try await tenant.rows(
+                        of: "/Skype.Policy/configurations/\(kind.type)", body: nil, token: token)
+                }
             }
         case .vault: return try await secrets(account, arguments, reading)
         case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
@@ -96,13 +98,15 @@ struct StandInCmdlets: CmdletSource {
                 let wanted = min(arguments.count ?? count, 100_000)
                 return (0..<wanted).map { .object(make($0 + 1)) }
             }
-            guard let token = account.token else {
+            guard account.has(.main) else {
                 throw Self.refusal(
                     "\(reading.name) needs the sign-in of a person on the sandbox tenant.", id: "NotInSandbox")
             }
             return try await Self.asked(reading) { () async throws(MMError) in
-                try await source.read(
-                    tenant, token, arguments.parameters, subscription: subscription.current?["Id"]?.string)
+                try await account.sending { (token) async throws(MMError) in
+                    try await source.read(
+                        tenant, token, arguments.parameters, subscription: subscription.current?["Id"]?.string)
+                }
             }
         }
     }
@@ -126,12 +130,14 @@ struct StandInCmdlets: CmdletSource {
         guard let vault = arguments.parameters["vaultname"]?.string else {
             throw .handedOver("a secret without its vault")
         }
-        guard let tenant, let token = account.vault else {
+        guard let tenant, account.has(.vault) else {
             throw Self.refusal("The vault's token is missing: sign in with -KeyVaultAccessToken.", id: "NotConnected")
         }
         let name = arguments.parameters["name"]?.string
         let rows = try await Self.asked(reading) { () async throws(MMError) in
-            try await StandInRows.secrets(of: vault, named: name).read(tenant, token)
+            try await account.sending(for: .vault) { (token) async throws(MMError) in
+                try await StandInRows.secrets(of: vault, named: name).read(tenant, token)
+            }
         }
         return rows.map { row in
             var shown = row.object ?? [:]

@@ -1,18 +1,44 @@
 package import MMCore
 
+/// What the sign-in service gave.
+package struct StandInTokens: Sendable {
+    /// The access token.
+    package let access: Secret
+    /// What brings further ones; `nil` where the earlier one goes on serving.
+    package let refresh: Secret?
+
+    package init(access: Secret, refresh: Secret?) {
+        self.access = access
+        self.refresh = refresh
+    }
+}
+
 /// The tenant behind a stand-in, at which its modules sign in and from which their cmdlets read.
 package protocol StandInTenant: Sendable {
     /// Signs in by device code and waits until a person has approved.
     /// - Parameters:
     ///   - app: the id of the app that signs in.
     ///   - tenant: the tenant, by id or name.
+    ///   - scope: what the first token is for.
     ///   - prompt: receives the code and the page where a person enters it; called once. What it throws ends the sign-in.
-    /// - Returns: an access token that every service of the tenant accepts.
+    /// - Returns: a token for the scope, and what brings others.
     /// - Throws: the sign-in service's error; `cancelled`.
     func signIn(
-        app: String, tenant: String,
+        app: String, tenant: String, scope: String,
         prompt: @escaping @Sendable (_ code: String, _ page: String) throws(MMError) -> Void
-    ) async throws(MMError) -> Secret
+    ) async throws(MMError) -> StandInTokens
+
+    /// Gets another token with what a sign-in left.
+    /// - Parameters:
+    ///   - refresh: the refresh token.
+    ///   - app: the id of the app that signed in.
+    ///   - tenant: the tenant, by id or name.
+    ///   - scope: what the token is for.
+    ///   - claims: what a service asks of the token, as JSON.
+    /// - Throws: the sign-in service's error; `cancelled`.
+    func renew(
+        _ refresh: Secret, app: String, tenant: String, scope: String, claims: String?
+    ) async throws(MMError) -> StandInTokens
 
     /// Reads from a service of the tenant.
     /// - Parameters:
@@ -20,7 +46,7 @@ package protocol StandInTenant: Sendable {
     ///   - body: the body to post, for services that read in this way; `nil` for a plain read.
     ///   - token: the reader's token.
     /// - Returns: the items of a list, otherwise the single object.
-    /// - Throws: the service's error; `cancelled`.
+    /// - Throws: the service's error, with the `claims` that it asks of another token; `cancelled`.
     func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue]
 
     /// Sends any request to a service of the tenant.

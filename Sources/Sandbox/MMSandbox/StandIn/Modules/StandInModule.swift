@@ -151,7 +151,8 @@ extension StandInModule {
                         + exchangeOptions),
                 StandInParameterSet(
                     .app, "ManagedIdentity* Organization* ManagedIdentityAccountId \(exchangeOptions)"),
-            ]),
+            ],
+            firstReads: ["/adminapi/v1.0/\(TenantIdentity.id)/EXOModuleFile?Version=3.9.0"]),
         disconnect: "Disconnect-ExchangeOnline")
 
     private static let exchangeOptions =
@@ -179,7 +180,7 @@ extension StandInModule {
                 StandInParameterSet(.app, "ServicePrincipal ApplicationId* FederatedToken* Tenant* \(azureOptions)"),
                 StandInParameterSet(.app, "Identity* AccountId ManagedServicePort \(azureOptions)"),
             ],
-            firstReads: ["/subscriptions?api-version=2021-01-01"]),
+            firstReads: ["/subscriptions?api-version=2021-01-01", "/subscriptions?api-version=2021-01-01"]),
         disconnect: "Disconnect-AzAccount",
         asides: [
             StandInAside(
@@ -213,13 +214,14 @@ extension StandInModule {
             ],
             // It takes the tenant from the tokens, and compares what is given with a name that nobody gives.
             refusals: [(["accesstokens", "tenantid"], "Not supported tenant type.")],
-            check: StandInTeams.check, output: StandInTeams.output),
+            check: StandInTeams.check, firstReads: ["/v1.0/organization"], output: StandInTeams.output),
         disconnect: "Disconnect-MicrosoftTeams")
 
     private static let pnp = StandInModule(
         word: "pnp", name: "PnP.PowerShell", version: "3.1.0",
         code: StandInDeviceCode(
-            app: nil, way: .warning, scope: "AllSites.FullControl", beforePolling: [.clipboard, .listen]),
+            app: nil, way: .warning, scope: "https://contososandbox.sharepoint.com/.default",
+            beforePolling: [.clipboard, .listen]),
         connect: StandInConnect(
             cmdlet: "Connect-PnPOnline",
             sets: [

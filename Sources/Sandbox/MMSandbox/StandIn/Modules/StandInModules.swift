@@ -54,7 +54,7 @@ struct StandInModules {
             for record in module.connect.output(account.claims, call) where !call.isSilent { host.emit(record) }
             return nil
         } catch {
-            return error.end
+            return (call.named["erroraction"]?.string?.lowercased() == "stop" ? error.final : error).end
         }
     }
 
@@ -66,10 +66,10 @@ struct StandInModules {
             let token = Secret(
                 call.named["accesstoken"]?.string ?? call.argument("Token") ?? call.argument("GraphToken") ?? "")
             let said = TokenClaims(reading: token)
-            return StandInAccount(
-                claims: said.tenantID == nil ? host.options.claims : said, token: token,
-                administration: call.argument("TeamsToken").map { Secret($0) },
-                vault: call.argument("VaultToken").map { Secret($0) })
+            var given: [StandInAccount.Use: Secret] = [.main: token]
+            given[.administration] = call.argument("TeamsToken").map { Secret($0) }
+            given[.vault] = call.argument("VaultToken").map { Secret($0) }
+            return StandInAccount(claims: said.tenantID == nil ? host.options.claims : said, given: given)
         case .app:
             var claims = host.options.claims
             claims.account = nil
@@ -97,11 +97,13 @@ struct StandInModules {
     private static func read(
         _ module: StandInModule, _ account: StandInAccount, _ call: StandInCall, _ host: StandInHost
     ) throws(StandInRefusal) {
-        guard let tenant = host.tenant, let token = account.token else { return }
+        guard let tenant = host.tenant, account.has(.main) else { return }
         for path in module.connect.firstReads {
             let answer = host.result(every: 5) {
                 await Result { () async throws(MMError) in
-                    try await tenant.rows(of: path, body: nil, token: token)
+                    try await account.sending { (token) async throws(MMError) in
+                        try await tenant.rows(of: path, body: nil, token: token)
+                    }
                 }
             }
             switch answer {
@@ -174,12 +176,16 @@ struct StandInModules {
         _ account: StandInAccount, _ host: StandInHost
     ) -> Result<[String], StandInRefusal> {
         guard let tenant = host.tenant else { return .success((1...5).map { "Environment \($0)" }) }
-        guard let token = account.token else {
+        guard account.has(.main) else {
             return .failure(
                 StandInRefusal("pac needs the sign-in of a person on the sandbox tenant.", id: "NotInSandbox"))
         }
         let answer = host.result(every: 5) {
-            await Result { () async throws(MMError) in try await StandInRows.environments.read(tenant, token) }
+            await Result { () async throws(MMError) in
+                try await account.sending { (token) async throws(MMError) in
+                    try await StandInRows.environments.read(tenant, token)
+                }
+            }
         }
         switch answer {
         case .success(let rows): return .success(rows.compactMap { $0["Name"]?.string })
@@ -214,7 +220,7 @@ enum StandInPolicies {
             return StandInRefusal("\(call.name) needs a sign-in first: run Connect-MicrosoftTeams.", id: "NotConnected")
                 .end
         }
-        guard let tenant = host.tenant, let token = account.administration ?? account.token else {
+        guard let tenant = host.tenant, account.has(.administration) else {
             return StandInRefusal("\(call.name) needs the sandbox tenant.", id: "NotInSandbox").end
         }
         let known = Set((kind.objects.first?.settings ?? [:]).map { $0.key.lowercased() })
@@ -237,7 +243,9 @@ enum StandInPolicies {
         let (place, text) = (path, method == "DELETE" ? nil : JSONWriter.string(.object(body)))
         let outcome = host.result(every: 5) {
             await Result { () async throws(MMError) in
-                try await tenant.send(method, place, body: text, token: token)
+                try await account.sending(for: .administration) { (token) async throws(MMError) in
+                    try await tenant.send(method, place, body: text, token: token)
+                }
             }
         }
         switch outcome {

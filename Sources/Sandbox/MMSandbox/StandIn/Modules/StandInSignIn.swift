@@ -20,11 +20,13 @@ enum StandInSignIn {
             return .failure(StandInRefusal("The sign-in needs an app registration: give -ClientId.", id: "NoClientId"))
         }
         let name = code.authority ?? call.argument("Tenant") ?? "organizations"
+        let asked = call.named["scopes"]?.array?.compactMap(\.string) ?? []
+        let scope = asked.isEmpty ? code.scope : asked.joined(separator: " ")
         let codes = Mailbox<(code: String, page: String)>()
         let environment = host.environment
         let answer = host.result(every: 20) {
             await Result { () async throws(MMError) in
-                try await tenant.signIn(app: app, tenant: name) { (shown, page) throws(MMError) in
+                try await tenant.signIn(app: app, tenant: name, scope: scope) { (shown, page) throws(MMError) in
                     codes.put((shown, page))
                     try take(code.beforePolling, environment)
                 }
@@ -33,7 +35,9 @@ enum StandInSignIn {
             for shown in codes.take() { StandInPrompt.show(way, code: shown.code, page: shown.page, host) }
         }
         switch answer {
-        case .success(let token): return .success(StandInAccount(claims: TokenClaims(reading: token), token: token))
+        case .success(let tokens):
+            let own = StandInOwnSignIn(tenant, app: app, authority: name, scope: scope, tokens)
+            return .success(StandInAccount(claims: TokenClaims(reading: tokens.access), own: own))
         case .failure(let error) where error.code == .cancelled:
             return .failure(StandInRefusal(end: CommandEnd(.stopped)))
         case .failure(let error):
@@ -109,12 +113,51 @@ enum StandInSignIn {
 struct StandInAccount: Sendable {
     /// The account's claims.
     var claims: TokenClaims
-    /// The token that the tenant's services accept; `nil` without a tenant.
-    var token: Secret?
-    /// The second token of the module of Teams, which its administration takes.
-    var administration: Secret?
-    /// The token of Azure's modules for vaults.
-    var vault: Secret?
+    /// The tokens that the module was given, by what they are for.
+    var given: [Use: Secret] = [:]
+    /// The sign-in that the module made by itself; `nil` where it was given tokens.
+    var own: StandInOwnSignIn?
+
+    /// What a module has tokens for.
+    enum Use: Sendable {
+        /// The service that most of its cmdlets speak to.
+        case main
+        /// The administration of Teams.
+        case administration
+        /// The content of vaults.
+        case vault
+
+        /// The scope that a module asks for by itself.
+        fileprivate var scope: String? {
+            switch self {
+            case .main: nil
+            case .administration: "\(TokenResource.teamsAudience)/.default"
+            case .vault: "https://vault.azure.net/.default"
+            }
+        }
+    }
+
+    /// The token that the service of most of its cmdlets accepts; `nil` without a tenant.
+    var token: Secret? { given[.main] ?? own?.main }
+
+    /// Whether it could have a token.
+    func has(_ use: Use) -> Bool { given[use] != nil || own != nil }
+
+    /// Sends something with a token; once more with another one where the service asks that for claims and the module
+    /// signed in by itself.
+    /// - Throws: the service's error, or the sign-in service's.
+    func sending<Value: Sendable>(
+        for use: Use = .main, _ work: @Sendable (Secret) async throws(MMError) -> Value
+    ) async throws(MMError) -> Value {
+        if let token = given[use] { return try await work(token) }
+        guard let own else { throw MMError(.remoteFailed, "There is no token for it.") }
+        do throws(MMError) {
+            return try await work(try await own.token(for: use.scope))
+        } catch {
+            guard let claims = error.details["claims"]?.string else { throw error }
+            return try await work(try await own.token(for: use.scope, claims: claims))
+        }
+    }
 
     /// The permissions in its token; `nil` where there is none to read.
     var scopes: [String]? {
@@ -127,6 +170,45 @@ struct StandInAccount: Sendable {
     }
 }
 
+/// What a module keeps of a sign-in of its own. As the library does that the vendors sign in with, it gets tokens of further
+/// services by itself, and another one where a service asks for claims.
+final class StandInOwnSignIn: Sendable {
+    private struct State {
+        var refresh: Secret?
+        var tokens: [String: Secret]
+    }
+
+    private let tenant: any StandInTenant
+    private let app: String
+    private let authority: String
+    private let scope: String
+    private let state: Mutex<State>
+
+    /// - Parameter scope: what the first token is for.
+    init(_ tenant: any StandInTenant, app: String, authority: String, scope: String, _ first: StandInTokens) {
+        (self.tenant, self.app, self.authority, self.scope) = (tenant, app, authority, scope)
+        state = Mutex(State(refresh: first.refresh, tokens: [scope: first.access]))
+    }
+
+    /// The token of the first scope.
+    var main: Secret? { state.withLock { $0.tokens[scope] } }
+
+    /// The token for a scope; that of the sign-in itself for none.
+    /// - Parameter claims: what a service asks of another one.
+    func token(for scope: String?, claims: String? = nil) async throws(MMError) -> Secret {
+        let scope = scope ?? self.scope
+        let (known, refresh) = state.withLock { ($0.tokens[scope], $0.refresh) }
+        if claims == nil, let known { return known }
+        guard let refresh else { throw MMError(.remoteFailed, "Unable to acquire token: sign in again.") }
+        let fresh = try await tenant.renew(refresh, app: app, tenant: authority, scope: scope, claims: claims)
+        state.withLock { state in
+            state.tokens[scope] = fresh.access
+            state.refresh = fresh.refresh ?? state.refresh
+        }
+        return fresh.access
+    }
+}
+
 /// The end of a cmdlet that can't run.
 struct StandInRefusal: Error {
     let end: CommandEnd
@@ -135,5 +217,20 @@ struct StandInRefusal: Error {
 
     init(_ message: String, id: String) {
         end = CommandEnd(.failed, failure: CommandFailure(message: message, id: id, line: 1, column: 1))
+    }
+
+    /// The same as PowerShell tells it where the caller made every error a final one.
+    var final: StandInRefusal {
+        guard let failure = end.failure else { return self }
+        let preface =
+            "The running command stopped because the preference variable \"ErrorActionPreference\" or common parameter is "
+            + "set to Stop: "
+        return StandInRefusal(
+            end: CommandEnd(
+                .failed,
+                failure: CommandFailure(
+                    message: preface + failure.message,
+                    type: "System.Management.Automation.ActionPreferenceStopException", id: failure.id,
+                    line: failure.line, column: failure.column)))
     }
 }
