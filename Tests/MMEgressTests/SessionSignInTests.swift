@@ -20,6 +20,9 @@ private final class SignInService: Sendable {
     let identity: String
     let polls = Mutex(0)
     let lifetime: Int64
+    /// What it answers to renewals, and refuses tokens with, once the sign-in has ended.
+    let end = Mutex<JSONValue?>(nil)
+    let renewals = Mutex(0)
 
     init(expiry: Int64 = 4_000_000_000, identity: String = TestToken.identity(), lifetime: Int64 = 3_600) {
         access = TestToken.access(audience: "https://graph.microsoft.com", expiry: expiry)
@@ -36,7 +39,9 @@ private final class SignInService: Sendable {
                 "expires_in": "900", "interval": 1, "message": "Enter ABC123",
             ])
         }
+        let end = end.withLock { $0 }
         guard request.path.hasSuffix("/token") else {
+            if end != nil { return json(["error": ["code": "InvalidAuthenticationToken"]], 401) }
             return json(["value": 1, "authorization": .string(request.headers["authorization"] ?? "")])
         }
         if form?["device_code"] == Known.deviceCode {
@@ -49,6 +54,8 @@ private final class SignInService: Sendable {
                 : tokens(access, lifetime: lifetime)
         }
         if form?["refresh_token"] == Known.refreshToken {
+            renewals.withLock { $0 += 1 }
+            if let end { return json(end, 400) }
             return tokens(
                 TestToken.access(audience: "https://graph.microsoft.com", user: "renewed@contoso.com"), lifetime: 3_600)
         }
@@ -196,6 +203,80 @@ struct SessionSignInTests {
         let renewals = upstream.received.filter { $0.path.hasSuffix("/token") }.dropFirst(2)
         #expect(renewals.count == 1)
         #expect(sent.count == 6 && sent.allSatisfy { $0.headers["authorization"] != "Bearer \(service.access)" })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    private func overs(_ wire: TestWire) -> [String] {
+        wire.happened.compactMap {
+            if case .signIn(.over(let error, isModules: true)) = $0 { error.message } else { nil }
+        }
+    }
+
+    private func renew(_ wire: TestWire, _ refresh: String, _ scope: String) async throws -> JSONObject {
+        try await post(
+            wire, "/token",
+            [
+                "grant_type=refresh_token", "client_id=\(Known.client)", "refresh_token=\(refresh)",
+                "scope=\(scope) offline_access",
+            ]
+        ).0
+    }
+
+    @Test(
+        "a sign-in that has ended costs one renewal, whoever saw it first: the wire or the module",
+        arguments: [true, false])
+    func renewedOnce(isWireFirst: Bool) async throws {
+        let service = SignInService()
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (tokens, _) = try await signIn(wire)
+        let (access, refresh) = (tokens["access_token"]?.string ?? "", tokens["refresh_token"]?.string ?? "")
+        service.end.withLock {
+            $0 = ["error": "invalid_grant", "error_description": "AADSTS50173: The grant was revoked."]
+        }
+        let read = { @Sendable in
+            try await Curl.run(
+                wire, ["-H", "Authorization: Bearer \(access)", "https://graph.microsoft.com/v1.0/me"]
+            ).status
+        }
+        if isWireFirst { #expect(try await read() == "401") }
+        for _ in 0..<2 {
+            let answer = try await renew(wire, refresh, "https://graph.microsoft.com/.default")
+            #expect(
+                answer["error"] == "invalid_grant" && answer["error_description"]?.string?.contains("50173") == true)
+        }
+        #expect(try await read() == "401")
+        #expect(service.renewals.withLock { $0 } == 1)
+        #expect(!overs(wire).isEmpty && overs(wire).allSatisfy { $0.contains("AADSTS50173") })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "a step that a policy wants for a further service alone is the module's matter, and no end of the sign-in",
+        arguments: [
+            ("https://graph.microsoft.com/.default", "interaction_required", 50_076, true),
+            ("https://vault.azure.net/.default", "interaction_required", 50_076, false),
+            ("https://vault.azure.net/.default", "invalid_grant", 50_173, true),
+            ("https://vault.azure.net/.default", "invalid_grant", 65_001, false),
+        ])
+    func furtherService(scope: String, error: String, number: Int, isOver: Bool) async throws {
+        let service = SignInService()
+        let upstream = try Upstream { service.answer($0) }
+        let wire = try await TestWire(upstream: upstream.port)
+        let (tokens, _) = try await signIn(wire)
+        let refresh = tokens["refresh_token"]?.string ?? ""
+        service.end.withLock {
+            $0 = ["error": .string(error), "error_description": .string("AADSTS\(number): Refused.")]
+        }
+        let answer = try await renew(wire, refresh, scope)
+        #expect(answer["error"]?.string == error)
+        #expect(overs(wire).isEmpty == !isOver)
+        // The other services go on where the sign-in does.
+        service.end.withLock { $0 = nil }
+        let other = try await renew(wire, refresh, "https://management.azure.com/.default")
+        #expect((other["access_token"] != nil) == (error != "invalid_grant" || number == 65_001))
         await wire.session.close()
         await upstream.stop()
     }

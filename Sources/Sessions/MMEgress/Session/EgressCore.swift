@@ -181,6 +181,8 @@ final class SignInGate: Sendable {
         let asked: Set<String>
         /// The scopes that the service named.
         let given: Set<String>
+        /// The resources that the sign-in itself was for.
+        let first: Set<String>
     }
 
     private struct State {
@@ -249,8 +251,15 @@ final class SignInGate: Sendable {
             let asked = (before?.asked ?? []).union(Self.scopes(of: form))
             let given = (before?.given ?? []).union(Self.words(scopes ?? ""))
             if state.grants.count >= Self.mostGrants, let any = state.grants.keys.first { state.grants[any] = nil }
-            state.grants[placeholder] = Grant(client: client.lowercased(), asked: asked, given: given)
+            let first = before?.first ?? Self.resources(of: asked.union(given))
+            state.grants[placeholder] = Grant(client: client.lowercased(), asked: asked, given: given, first: first)
         }
+    }
+
+    /// Whether a renewal asks for what its sign-in was for, and for no further service.
+    func isForFirst(_ form: FormFields?) -> Bool {
+        guard let token = form?["refresh_token"], let grant = state.withLock({ $0.grants[token] }) else { return true }
+        return Self.resources(of: Self.scopes(of: form)).isSubset(of: grant.first)
     }
 
     // MARK: Rules
@@ -315,6 +324,10 @@ final class SignInGate: Sendable {
             // Some resources end with a slash of their own.
             word.hasSuffix("//.default") ? CloudHost.audience(String(word.dropLast(9))) + "/.default" : String(word)
         }
+    }
+
+    private static func resources(of scopes: Set<String>) -> Set<String> {
+        Set(scopes.filter { !plainScopes.contains($0) }.map(audience))
     }
 
     /// The resource of a scope; one without is Graph's.

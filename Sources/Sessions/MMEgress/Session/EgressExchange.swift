@@ -83,6 +83,7 @@ struct EgressExchange: Sendable {
             record.failed(fault)
             return try await refuse(fault, code: refusal.code)
         }
+        if let known = signIn?.known { return try await repeated(known) }
         let filled = try await credentials.filled()
         var request = HTTPRequest(
             method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
@@ -310,6 +311,17 @@ struct EgressExchange: Sendable {
         try await writer.whole(
             answer.status, headers, isHead ? [] : text, length: text.count, keepsAlive: keepsAlive)
         record.passed(text.count)
+        return keepsAlive
+    }
+
+    /// An answer that the sign-in service has given before.
+    private func repeated(_ known: SignInExchange.Answer) async throws(WireFault) -> Bool {
+        let keepsAlive = head.keepsAlive && body.isDone
+        record.answered(known.status)
+        try await writer.whole(
+            known.status, ["Content-Type": "application/json; charset=utf-8"], known.body, length: known.body.count,
+            keepsAlive: keepsAlive)
+        record.passed(known.body.count)
         return keepsAlive
     }
 

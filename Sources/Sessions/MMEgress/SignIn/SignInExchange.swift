@@ -44,6 +44,18 @@ struct SignInExchange: Sendable {
         }
     }
 
+    /// What the service has said already of the refresh token that a module asks with: whoever saw the end of a sign-in first,
+    /// it costs one renewal.
+    var known: Answer? { renewed.flatMap { core.renewal.known($0.token, for: $0.scope) } }
+
+    /// The refresh token that is asked with, and for what.
+    private var renewed: (token: Secret, scope: String?)? {
+        guard isTokenEndpoint, form?["grant_type"] == "refresh_token", let text = form?["refresh_token"],
+            case .signInOnly(let token)? = core.vault.worth(of: text)
+        else { return nil }
+        return (token, form?["scope"] ?? form?["resource"])
+    }
+
     /// The body with real tokens in it; nil to send the one that is there.
     func outgoingBody() throws(WireFault) -> [UInt8]? {
         guard var form else { return nil }
@@ -216,9 +228,15 @@ struct SignInExchange: Sendable {
         guard isTokenEndpoint else { return }
         if code == "authorization_pending" || code == "slow_down" { return core.events(.signIn(.pending)) }
         let error = EntraError(answer, now: core.clock.now)
-        // A module asks for further tokens behind its person's back, and may do without; its renewals tell of the end first.
-        guard form?["grant_type"] == "refresh_token" else { return core.events(.signIn(.failed(error))) }
-        if error.action.needsSignIn { core.events(.signIn(.over(TokenRenewal.refusal(error), isModules: true))) }
+        guard let renewed else { return core.events(.signIn(.failed(error))) }
+        // Another answer may come once somebody has consented, say.
+        guard error.action.needsSignIn else { return }
+        let refusal = core.renewal.refused(
+            renewed.token, for: renewed.scope, error, Answer(status: answer.status, body: answer.body))
+        // A module asks for tokens of further services behind its person's back, and may do without: no code of its own
+        // mends what a policy wants there.
+        let isOver = error.action != .reauthInteractive || core.gate.isForFirst(form)
+        if isOver { core.events(.signIn(.over(refusal, isModules: true))) }
     }
 
     // MARK: Values

@@ -13,6 +13,9 @@ struct OutgoingCredentials: Sendable {
     /// The headers in which services take tokens.
     private static let tokenHeaders = ["authorization", "x-ms-authorization-auxiliary"]
 
+    /// What says nothing of the sign-in: the same may succeed a minute later.
+    private static let passing: Set<MMErrorCode> = [.unavailable, .throttled, .deadlineExceeded, .cancelled]
+
     /// The header fields without tokens.
     let plain: HTTPHeaders
     /// Whose tokens it carries, where the connection's own sign-in has them.
@@ -69,7 +72,10 @@ struct OutgoingCredentials: Sendable {
                     guard let fresh = try await self.token(text, worth, refusals[text]) else { continue }
                     token = fresh
                 } catch {
-                    if error.code == .signInNeeded { core.events(.signIn(.over(error, isModules: worth.isModules))) }
+                    // An app's secret that ran out ends its sign-in as a person's revocation does.
+                    if !Self.passing.contains(error.code) {
+                        core.events(.signIn(.over(error, isModules: worth.isModules)))
+                    }
                     // As a service answers whose token has ended: modules sign in again then.
                     throw WireFault(
                         401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))

@@ -8,10 +8,22 @@ final class TokenRenewal: Sendable {
     /// A token that ends sooner is renewed before it is sent.
     private static let margin: Int64 = 120
 
+    /// A refusal of the sign-in service, which it is not asked for again.
+    private struct Refusal {
+        let error: MMError
+        let answer: SignInExchange.Answer
+        /// What it refused a token for; `nil` where it gives none for anything.
+        let scope: String?
+    }
+
     private struct State {
         var flights: [String: Task<Result<Secret, MMError>, Never>] = [:]
-        /// The refresh tokens that the service has refused: they are never asked with again.
-        var refused: [Secret: MMError] = [:]
+        /// By the refresh token.
+        var refusals: [Secret: [Refusal]] = [:]
+
+        func refusal(of token: Secret, for scope: String?) -> Refusal? {
+            refusals[token]?.first { $0.scope == nil || $0.scope == scope }
+        }
     }
 
     private let transport: any HTTPTransport
@@ -46,8 +58,8 @@ final class TokenRenewal: Sendable {
         }
         let flight: Task<Result<Secret, MMError>, Never> = state.withLock { [own] state in
             if let running = state.flights[placeholder] { return running }
-            if let known = state.refused[grant.refreshToken] {
-                return Task { Result<Secret, MMError>.failure(known) }
+            if let known = state.refusal(of: grant.refreshToken, for: grant.scope ?? grant.resource) {
+                return Task { Result<Secret, MMError>.failure(known.error) }
             }
             let started = Task {
                 defer { self.state.withLock { _ = $0.flights.removeValue(forKey: placeholder) } }
@@ -87,9 +99,9 @@ final class TokenRenewal: Sendable {
             return .failure(error.mmError(for: "Renewing a token of the session"))
         }
         guard response.status == 200 else {
-            let refusal = Self.refusal(EntraError(response, now: clock.now))
-            if refusal.code == .signInNeeded { state.withLock { $0.refused[grant.refreshToken] = refusal } }
-            return .failure(refusal)
+            let error = EntraError(response, now: clock.now)
+            let answer = SignInExchange.Answer(status: response.status, body: response.body)
+            return .failure(refused(grant.refreshToken, for: grant.scope ?? grant.resource, error, answer))
         }
         do throws(MMError) {
             let answer = try TokenAnswer(response.body, requested: [])
@@ -103,6 +115,23 @@ final class TokenRenewal: Sendable {
         } catch {
             return .failure(error)
         }
+    }
+
+    /// Notes that the service gives no more tokens for a refresh token, unless that passes.
+    func refused(
+        _ token: Secret, for scope: String?, _ error: EntraError, _ answer: SignInExchange.Answer
+    ) -> MMError {
+        let told = Self.refusal(error)
+        guard told.code == .signInNeeded else { return told }
+        // What a policy wants for one service it may not want for another.
+        let place = [.reauth, .restartDeviceFlow].contains(error.action) ? nil : scope
+        state.withLock { $0.refusals[token, default: []].append(Refusal(error: told, answer: answer, scope: place)) }
+        return told
+    }
+
+    /// What the service has said already of a refresh token; `nil` while it may be asked.
+    func known(_ token: Secret, for scope: String?) -> SignInExchange.Answer? {
+        state.withLock { $0.refusal(of: token, for: scope)?.answer }
     }
 
     /// The end of a session's own sign-in, or a fault that passes.
