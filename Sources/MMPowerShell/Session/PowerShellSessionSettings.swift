@@ -126,17 +126,17 @@ extension PowerShellSessionSettings {
         self.init(host: host, profile: profile, target: target, tokens: tokens)
         isConstrained = connection.language == .constrained || connection.isReadOnly
         let auth = connection.auth
+        mayAskPerson = [.device, .browser, .broker].contains(auth.method)
+        // What proves an app stays outside: its module gets the tokens that come of it, and needs neither the key nor a way to
+        // the machine's own identity.
+        if tokens != nil, profile.methods.contains(.tokens) { return }
         switch auth.method {
-        case .device, .browser, .broker: break
-        // Modules don't support these methods themselves, but they accept the resulting tokens.
-        case .secret, .token, .federated, .onBehalfOf: mayAskPerson = false
+        case .device, .browser, .broker, .secret, .token, .federated, .onBehalfOf: break
         case .certificate:
-            mayAskPerson = false
             if profile.methods.contains(.certificate), let path = auth.certificatePath, Self.isStore(path) {
                 method = .certificate(path: path, password: try Self.password(auth, connection.name))
             }
         case .managedIdentity:
-            mayAskPerson = false
             if profile.methods.contains(.managedIdentity) { method = .managedIdentity(clientID: auth.clientId) }
         }
     }

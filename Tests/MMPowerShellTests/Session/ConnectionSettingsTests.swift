@@ -6,7 +6,8 @@ import Testing
 @Suite("Sessions of a connection", .timeLimit(.minutes(10)))
 struct ConnectionSettingsTests {
     private func settings(
-        _ entry: JSONObject, module: String = "exo", pin: AccountPin? = nil, known: [String: String] = [:]
+        _ entry: JSONObject, module: String = "exo", pin: AccountPin? = nil, known: [String: String] = [:],
+        tokens: (any TokenFeeding)? = nil
     ) async throws -> PowerShellSessionSettings {
         let folder = try StandIn.folder()
         let registry: JSONValue = ["connections": ["Contoso": .object(entry)]]
@@ -15,7 +16,7 @@ struct ConnectionSettingsTests {
         return try PowerShellSessionSettings(
             connection: try snapshot.connection(named: "Contoso"), module: module, knownApps: known, pin: pin,
             location: PowerShellLocation(program: "/usr/bin/pwsh", reason: .named),
-            paths: StatePaths(environment: ["HOME": folder]), environment: ["HOME": folder])
+            paths: StatePaths(environment: ["HOME": folder]), environment: ["HOME": folder], tokens: tokens)
     }
 
     @Test("an entry as earlier servers have it: tenant, account, app by module, and a home of its own")
@@ -70,6 +71,17 @@ struct ConnectionSettingsTests {
         #expect(!certificate.mayAskPerson)
         let identity = try await settings(["auth": ["method": "managed-identity", "clientId": "c"]])
         #expect(identity.method == .managedIdentity(clientID: "c"))
+        // Where tokens are at hand, what proves the app is kept from the session of every module that takes them.
+        for auth: JSONValue in [
+            ["method": "managed-identity"], ["method": "certificate", "certificatePath": "/a.pfx"],
+        ] {
+            for module in ["exo", "azure", "teams", "pnp", "graph"] {
+                let fed = try await settings(["auth": auth], module: module, tokens: TestFeed(.none))
+                #expect(fed.method == nil && !fed.mayAskPerson, "\(module)")
+            }
+            let pac = try await settings(["auth": auth], module: "powerplatform", tokens: TestFeed(.none))
+            #expect(pac.method != nil && !pac.mayAskPerson)
+        }
         let secret = try await settings(["auth": ["method": "secret", "secretFile": .string(folder + "/password")]])
         #expect(secret.method == nil && !secret.mayAskPerson)
     }
