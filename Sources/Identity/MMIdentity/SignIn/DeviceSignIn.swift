@@ -346,7 +346,8 @@ package struct PendingSignIn: Sendable {
             connection: target.connection, resource: resource, userCode: userCode, verificationURI: verificationURI,
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
-            interval: .seconds(interval), lastError: trouble, reason: reason)
+            interval: .seconds(interval), lastError: trouble, reason: reason,
+            note: restarts > 0 ? "The code before this one ran out before anybody approved it (AADSTS70020)." : nil)
     }
 }
 

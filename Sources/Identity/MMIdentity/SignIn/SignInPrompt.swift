@@ -26,6 +26,8 @@ public struct SignInPrompt: Sendable, Hashable {
     package let lastError: String?
     /// Why the sign-in before this one ended, if there was one.
     package var reason: String? = nil
+    /// What became of the code before this one, in a sentence.
+    package var note: String? = nil
 
     /// Whether the page must be opened in a browser on this machine, and needs no code.
     package var opensBrowserHere: Bool { userCode.isEmpty }
@@ -40,7 +42,7 @@ public struct SignInPrompt: Sendable, Hashable {
         let before = reason.map { "The last sign-in of \(connection) ended (\($0)). " } ?? ""
         return MMError(
             .signInNeeded,
-            before
+            before + (note.map { $0 + " " } ?? "")
                 + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is good for \(minutes).\(lost)",
             hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in. "
@@ -51,7 +53,8 @@ public struct SignInPrompt: Sendable, Hashable {
     private func details(left: Int64) -> JSONObject {
         var details: JSONObject = [
             "connection": .string(connection), "resource": .string(resource.name),
-            "verificationUri": .string(verificationURI), "message": .string(message),
+            "verificationUri": .string(verificationURI),
+            "message": .string([note, message].compactMap(\.self).joined(separator: " ")),
             "expiresAt": .string(expiresAt.iso8601), "expiresInSeconds": .int(left),
             "interval": .int(interval.components.seconds), "appId": .string(appID), "tenant": .string(tenant),
         ]

@@ -11,7 +11,7 @@ import MMSessions
 package actor ExchangeSession {
     private let module: String
     /// What it is signed in to.
-    private let resource: ServiceResource
+    nonisolated let resource: ServiceResource
     /// The service whose cmdlets it runs, and who sends them; `nil` for Graph's modules.
     private let exchange: (service: ExchangeTable.Service, client: GuardedExchange)?
     private let identity: IdentityService

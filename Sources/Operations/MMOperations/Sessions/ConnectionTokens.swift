@@ -34,8 +34,9 @@ struct ConnectionTokens: TokenFeeding {
                     isApp: token.account.isApp))
         } catch {
             // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own. Who calls a
-            // server has signed in already, and is told what is missing.
-            if !bearer.isCaller, error.isMendedByModule { return nil }
+            // server has signed in already, and is told what is missing, as is an app whose credential isn't taken.
+            let isPersons = [.device, .browser, .broker].contains(bearer.connection.auth.method)
+            if isPersons, !bearer.isCaller, error.isMendedByModule { return nil }
             throw error
         }
     }
@@ -51,8 +52,8 @@ struct ConnectionTokens: TokenFeeding {
             await show(
                 DevicePrompt(
                     userCode: prompt.userCode, page: prompt.verificationURI,
-                    message:
-                        "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
+                    message: (prompt.note.map { $0 + " " } ?? "")
+                        + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
                     expiresAt: prompt.expiresAt))
         }
     }

@@ -97,7 +97,7 @@ package final class ModuleSession: PooledSession {
     /// The services whose tokens its module is fed.
     private var services: [ServiceResource] {
         switch runner {
-        case .exchange: [.exchange]
+        case .exchange(let session): [session.resource]
         case .powerShell(let session): session.fedResources.compactMap(ConnectionTokens.service)
         }
     }
