@@ -1,6 +1,8 @@
 import MMCore
+import MMDesk
 import MMSandbox
 import MMSessions
+import MMSystem
 import Testing
 
 @testable import MMOperations
@@ -81,21 +83,159 @@ struct SignInEndTests {
     }
 
     @Test(
+        "of a token that the service refuses when its module connects: one code of the connection's, and nothing twice",
+        arguments: SignInHome.commands.map(\.module).filter { $0 != "powerplatform" })
+    func atConnect(module: String) async throws {
+        for ending in SignInEnding.allCases { try await atConnect(module, ending) }
+    }
+
+    private func atConnect(_ module: String, _ ending: SignInEnding) async throws {
+        let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
+        let home = try await SignInHome()
+        try await home.login()
+        // Each service has given its token before: nothing is known of the end but by its refusal.
+        let once = try await home.runSignedIn(module)
+        #expect(once.last.isAnswered, "\(once)")
+        _ = await home.call("reset", ["connection": "Demo"])
+        let before = try await home.signInRequests()
+        for fault in ending.faults(at: path) { try await home.fault(fault) }
+        let met = try await home.runSignedIn(module)
+        #expect(met.last.isAnswered, "\(ending): \(met)")
+        let asked = try await home.signInRequests()
+        #expect(met.codes.count == (ending.needsPerson ? 1 : 0) && asked.codes - before.codes == met.codes.count)
+        if case .answered(let answer) = met.last {
+            #expect(!answer.notes.contains { $0.contains("did not take") }, "\(answer.notes)")
+        }
+        await home.stop()
+    }
+
+    @Test(
         "of an app is made anew by itself, once, whatever becomes of its token",
-        arguments: [("graph", "Nightly"), ("azure", "Nightly"), ("graph", "Certified"), ("azure", "Certified")],
-        [SignInEnding.refusedOnce, .challenged])
-    func app(_ of: (module: String, connection: String), ending: SignInEnding) async throws {
-        let (module, connection) = of
+        arguments: ["exo", "azure", "teams", "pnp", "graph"])
+    func app(module: String) async throws {
+        for connection in SignInHome.apps { try await app(module, connection) }
+    }
+
+    private func app(_ module: String, _ connection: String) async throws {
         let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
         let home = try await SignInHome()
         let first = await home.run(module, on: connection)
+        #expect(first.isAnswered, "\(connection): \(first)")
+        // A machine's own identity takes no claims.
+        for ending in connection == "Managed" ? [SignInEnding.refusedOnce] : [.refusedOnce, .challenged] {
+            let before = try await home.signInRequests()
+            for fault in ending.faults(at: path) { try await home.fault(fault) }
+            let met = await home.run(module, on: connection)
+            let asked = try await home.signInRequests()
+            try await home.clearFaults()
+            #expect(met.isAnswered, "\(connection) \(ending): \(met)")
+            #expect(
+                asked.codes == before.codes && asked.token - before.token == 1,
+                "\(connection) \(ending): \(asked) \(before)")
+        }
+        await home.stop()
+    }
+
+    @Test(
+        "of an app whose credential the service takes no more is told with its number and what helps, never with a code",
+        arguments: ["exo", "azure", "teams", "pnp", "graph"])
+    func appOver(module: String) async throws {
+        for connection in ["Nightly", "Certified", "Federated"] { try await appOver(module, connection) }
+    }
+
+    private func appOver(_ module: String, _ connection: String) async throws {
+        let path = try #require(SignInHome.commands.first { $0.module == module }?.path)
+        let home = try await SignInHome()
+        #expect(await home.run(module, on: connection).isAnswered)
+        try await home.fault(["kind": "tokenError", "number": 7_000_222, "path": "*/oauth2/v2.0/token"])
+        try await home.fault(["kind": "expiredToken", "path": .string(path)])
+        for _ in 0..<2 {
+            let met = await home.run(module, on: connection)
+            let error = try #require(met.error, "\(met)")
+            #expect(error.message.contains("AADSTS7000222") && error.hint?.isEmpty == false, "\(error)")
+            #expect(met.code == nil && error.code != .signInNeeded, "\(error)")
+        }
+        let row = try #require(try await home.status(connection)["\(connection)/\(module)"], "silent")
+        #expect(row["state"] != "ready", "\(row)")
+        try await home.clearFaults()
+        let mended = await home.run(module, on: connection)
+        #expect(mended.isAnswered, "\(mended)")
+        await home.stop()
+    }
+
+    @Test(
+        "of a service that requests go to: one code where a person is needed, none where not",
+        arguments: [
+            ("graph", "/me", "/v1.0/me"), ("azure", "/subscriptions?api-version=2022-12-01", "/subscriptions"),
+            (
+                "flow", "/providers/Microsoft.ProcessSimple/environments?api-version=2016-11-01",
+                "/providers/Microsoft.ProcessSimple"
+            ),
+        ], SignInEnding.allCases)
+    func requests(_ of: (service: String, endpoint: String, path: String), ending: SignInEnding) async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        let ask: JSONObject = [
+            "connection": "Demo", "resource": .string(of.service), "endpoint": .string(of.endpoint),
+        ]
+        let first = await home.call("graph_request", ask)
         #expect(first.isAnswered, "\(first)")
         let before = try await home.signInRequests()
-        for fault in ending.faults(at: path) { try await home.fault(fault) }
-        let met = await home.run(module, on: connection)
+        for fault in ending.faults(at: of.path) { try await home.fault(fault) }
+        let met = await home.call("graph_request", ask)
         let asked = try await home.signInRequests()
-        #expect(met.isAnswered, "\(met)")
-        #expect(asked.codes == before.codes && asked.token - before.token == 1, "\(asked) \(before)")
+        if ending.needsPerson {
+            let code = try #require(met.code, "\(met)")
+            #expect(met.error?.message.contains("AADSTS") == true && asked.codes - before.codes == 1, "\(met)")
+            #expect(await home.call("graph_request", ask).code == code)
+            try await home.approve(code)
+            var last = await home.call("graph_request", ask)
+            while last.code == code { last = await home.call("graph_request", ask) }
+            #expect(last.isAnswered, "\(last)")
+        } else {
+            #expect(met.isAnswered && asked.codes == before.codes && asked.token - before.token == 1, "\(met)")
+        }
+        await home.stop()
+    }
+
+    @Test("of a browser's is told with the command that opens one, again and again, and never with a code")
+    func browser() async throws {
+        let home = try await SignInHome()
+        try await home.signIn("Browsing")
+        let modules = ["azure", "graph", "teams", "exo", "pnp"]
+        for module in modules { #expect(await home.run(module, on: "Browsing").isAnswered, "\(module)") }
+        let before = try await home.signInRequests()
+        try await home.fault(["kind": "revoked"])
+        for module in modules + modules {
+            let error = try #require(await home.run(module, on: "Browsing").error, "\(module)")
+            #expect(error.code == .signInNeeded && error.details["userCode"] == nil, "\(module): \(error)")
+            #expect(error.message.contains("AADSTS50173"), "\(module): \(error)")
+            #expect(error.hint?.contains("mm login Browsing") == true, "\(module): \(error)")
+            let row = try #require(try await home.status("Browsing")["Browsing/\(module)"])
+            #expect(row["state"] == "sign-in needed", "\(row)")
+        }
+        #expect(try await home.signInRequests().codes == before.codes)
+        try await home.signIn("Browsing")
+        for module in modules { #expect(await home.run(module, on: "Browsing").isAnswered, "\(module)") }
+        await home.stop()
+    }
+
+    @Test(
+        "a session that reaches the network by itself has what the person says of the way there, and nothing else of theirs"
+    )
+    func open() async throws {
+        let theirs = ["SSL_CERT_DIR": "/etc/ssl/certs", "NO_PROXY": "a.example"]
+        let home = try await SignInHome(surroundings: theirs.merging(["AWS_SECRET_ACCESS_KEY": "x"]) { $1 })
+        try await home.login("Open")
+        #expect(await home.run("azure", on: "Open").isAnswered)
+        let key = SessionKey(connection: "Open", module: "azure")
+        let session = try #require(await home.service.services.sessions.current(key))
+        guard case .powerShell(let powerShell) = session.runner else { return #expect(Bool(false)) }
+        let process = try #require(await powerShell.processID)
+        let bytes = ProcFile.read("/proc/\(process)/environ", limit: 1 << 20) ?? []
+        let seen = Set(String(decoding: bytes, as: UTF8.self).split(separator: "\0").map(String.init))
+        #expect(seen.isSuperset(of: theirs.map { "\($0.key)=\($0.value)" }), "\(seen)")
+        #expect(!seen.contains { $0.hasPrefix("AWS_SECRET") })
         await home.stop()
     }
 

@@ -1,5 +1,6 @@
 import MMCore
 import MMHTTP
+import MMIdentity
 import MMSandbox
 import MMSessions
 import MMSystem
@@ -15,6 +16,11 @@ final class SignInHome: Sendable {
     let tenant: SandboxTenant
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
     private let base: String
+    /// What gives this machine's own identity its tokens.
+    private let machine: HTTPListener
+
+    /// The connections whose app signs in by itself, each with another kind of credential.
+    static let apps = ["Nightly", "Certified", "Federated", "Managed"]
 
     /// Whose module takes which command that reads, and where the answer comes from.
     static let commands: [(module: String, command: String, path: String)] = [
@@ -37,8 +43,12 @@ final class SignInHome: Sendable {
     /// A home.
     /// - Parameters:
     ///   - engine: what runs Exchange's cmdlets.
+    ///   - surroundings: further variables of the user's environment.
     ///   - change: how the tenant differs.
-    init(engine: String = "pwsh", change: (inout SandboxOptions) -> Void = { _ in }) async throws {
+    init(
+        engine: String = "pwsh", surroundings: [String: String] = [:],
+        change: (inout SandboxOptions) -> Void = { _ in }
+    ) async throws {
         Signals.ignoreBrokenPipes()
         var options = SandboxOptions()
         options.userCount = 40
@@ -52,6 +62,7 @@ final class SignInHome: Sendable {
         // Without an app of its own: each module signs in with its publisher's.
         var plain = own
         plain["appId"] = nil
+        plain["scopes"] = "User.Read.All"
         plain["sharepoint_host"] = "contososandbox"
         plain["moduleApps"] = ["pnp": .string(TenantIdentity.demoApp)]
         // An app, which signs in by itself.
@@ -70,35 +81,90 @@ final class SignInHome: Sendable {
         let fixture = BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"
         try ProtectedFile.replace(key, with: try #require(try ProtectedFile.read(fixture)))
         certified["auth"] = ["method": "certificate", "certificatePath": .string(key)]
+        // With a token of another issuer, and as the machine itself.
+        var federated = app
+        federated["auth"] = ["method": "federated", "tokenFile": .string(home.path + "/token")]
+        try ProtectedFile.replace(home.path + "/token", with: Self.outsideToken)
+        var managed = app
+        managed["auth"] = ["method": "managed-identity"]
+        machine = try Self.startMachine(for: base)
+        // One whose sessions reach the network by themselves.
+        var open = own
+        open["egress"] = "off"
+        // A person who signs in in a browser of their own machine.
+        var browsing = own
+        browsing["auth"] = ["method": "browser"]
         try ProtectedFile.replace(home.path + "/secret", with: Array((TenantIdentity.automationSecret + "\n").utf8))
         try ProtectedFile.replace(
             home.paths.registry,
             with: JSONWriter.bytes([
                 "connections": [
                     "Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app),
-                    "Certified": .object(certified), "Looking": .object(looking),
+                    "Certified": .object(certified), "Federated": .object(federated), "Managed": .object(managed),
+                    "Looking": .object(looking), "Browsing": .object(browsing), "Open": .object(open),
                 ]
             ]))
-        service = LocalOperationService(services: try Self.services(home, base))
+        service = LocalOperationService(services: try Self.services(home, base, machine, surroundings))
     }
 
     /// The same user's next pool.
     init(after other: SignInHome) async throws {
-        (tenant, base, home) = (other.tenant, other.base, other.home)
-        service = LocalOperationService(services: try Self.services(home, base))
+        (tenant, base, home, machine) = (other.tenant, other.base, other.home, other.machine)
+        service = LocalOperationService(services: try Self.services(home, base, machine, [:]))
     }
 
-    private static func services(_ home: TestHome, _ base: String) throws -> OperationServices {
+    /// A token of the issuer that stands for the app's own credential.
+    private static let outsideToken: [UInt8] = {
+        let claims = JSONWriter.bytes([
+            "iss": "https://ci.contoso-sandbox.example", "sub": "repo:contoso/mm:ref:refs/heads/main",
+            "aud": "api://AzureADTokenExchange", "exp": 4_000_000_000,
+        ])
+        let header = Base64.text(Array(#"{"alg":"RS256"}"#.utf8), alphabet: .url)
+        return Array("\(header).\(Base64.text(claims, alphabet: .url)).FAKE".utf8)
+    }()
+
+    /// Serves the tokens of the machine's own identity, as a machine of Azure does: those of the tenant's app.
+    private static func startMachine(for base: String) throws -> HTTPListener {
+        try HTTPListener.start(.tcp(host: "127.0.0.1", port: 0)) { request in
+            let resource =
+                request.target.split(separator: "&").first { $0.contains("resource=") }?
+                .split(separator: "=").last.flatMap { PercentCoding.decode($0.utf8) } ?? ""
+            let form = [
+                "grant_type=client_credentials", "client_id=\(TenantIdentity.automationApp)",
+                "client_secret=\(TenantIdentity.automationSecret)",
+                "scope=\(PercentCoding.encode(resource + "/.default", isPlain: PercentCoding.isQueryByte))",
+            ]
+            let answer = try? await HTTPClient(configuration: HTTPClientConfiguration(environment: [:])).send(
+                HTTPRequest(
+                    method: "POST", url: "\(base)/\(TenantIdentity.id)/oauth2/v2.0/token",
+                    headers: ["Content-Type": "application/x-www-form-urlencoded"],
+                    body: Array(form.joined(separator: "&").utf8), allowsPlainHTTP: true))
+            guard let answer, var token = (try? JSONParser.parse(answer.body))?.object else {
+                return HTTPServerResponse(status: 500, body: .bytes([]))
+            }
+            token["expires_on"] = .string("\(Timestamp.now.seconds + 3_600)")
+            token["resource"] = .string(resource)
+            return HTTPServerResponse(
+                status: answer.status, headers: ["Content-Type": "application/json"],
+                body: .bytes(JSONWriter.bytes(.object(token))))
+        }
+    }
+
+    private static func services(
+        _ home: TestHome, _ base: String, _ machine: HTTPListener, _ surroundings: [String: String]
+    ) throws -> OperationServices {
         OperationServices(
             environment: home.environment.merging([
                 "MM_SANDBOX_URL": base, "XDG_RUNTIME_DIR": "/tmp",
                 "MM_SANDBOX": try BuiltPrograms.path("mm-sandbox"),
-            ]) { $1 })
+                "IDENTITY_ENDPOINT": "http://127.0.0.1:\(machine.port)/msi/token", "IDENTITY_HEADER": "machine",
+            ]) { $1 }.merging(surroundings) { $1 })
     }
 
     func stop() async {
         await service.services.close()
         await tenant.stop()
+        await machine.stop(graceful: .zero)
     }
 
     // MARK: Calls
@@ -163,6 +229,15 @@ final class SignInHome: Sendable {
                 try await approve(code)
             }
             try await Task.sleep(for: .milliseconds(100))
+        }
+    }
+
+    /// Signs a connection's person in in the place of the browser that it opens.
+    func signIn(_ connection: String) async throws {
+        let services = service.services
+        let entry = try services.registry.snapshot().connection(named: connection)
+        _ = try await services.identity.signIn(entry, by: .deviceCode) { prompt in
+            try? await self.approve(prompt.userCode)
         }
     }
 
