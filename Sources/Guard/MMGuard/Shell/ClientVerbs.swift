@@ -16,11 +16,20 @@ enum ClientVerbs {
             for row in rows where row.words.isEmpty || contains(plain, row.words) { return row.rule }
             return nil
         }
+        if migrators.contains(program),
+            words.contains(where: { word in
+                unmaking.contains(word) || word.split(separator: ":").last.map { unmaking.contains(String($0)) } == true
+            })
+        {
+            return .removes
+        }
         guard clouds.contains(program) else { return nil }
         let verbs = words.filter { !$0.hasPrefix("-") }.flatMap {
             $0.lowercased().split(separator: ":").map(String.init)
         }
-        if verbs.contains(where: { removing.contains($0) || removingStarts.contains(where: $0.hasPrefix) }) {
+        if verbs.contains(where: { word in
+            removing.contains(word) || word.hasSuffix("clear") || removingStarts.contains(where: word.hasPrefix)
+        }) {
             return .removes
         }
         if words.contains("--delete") || verbs.contains("rsync") && words.contains("-d") { return .removes }
@@ -65,6 +74,7 @@ enum ClientVerbs {
         if program == "az", path.first == "rest" {
             return ShellJudge.uploads("curl", words) || words.contains("--body") ? .managed : nil
         }
+        if path.contains(where: isLook), !changesFiles(words) { return .reads }
         return looks || isOwn == true ? nil : .managed
     }
 
@@ -102,6 +112,20 @@ enum ClientVerbs {
         "view",
     ]
 
+    /// Whether a word says that something is shown, and nothing else.
+    private static func isLook(_ word: String) -> Bool {
+        ["ls", "info", "version", "whoami", "status", "events", "history", "get-caller-identity"].contains(word)
+            || ["list", "describe", "show"].contains(where: word.hasPrefix)
+    }
+
+    /// Whether options name a file that is written, or settings that make the client start something.
+    private static func changesFiles(_ words: [String]) -> Bool {
+        words.contains { word in
+            ["-o", "--out", "--output-file", "--outfile"].contains(word) && !word.hasPrefix("--output=")
+                || ["--config", "--kubeconfig", "--profile", "--endpoint", "--file"].contains(where: word.hasPrefix)
+        }
+    }
+
     /// Whether a program manages a cloud or platform.
     static func isCloud(_ program: String) -> Bool { clouds.contains(program) || table[program] != nil }
 
@@ -117,7 +141,16 @@ enum ClientVerbs {
         "terragrunt", "eksctl", "kops", "argocd", "flux", "velero", "rancher", "minikube", "kind", "k3d", "okta",
         "auth0", "stripe", "m365", "pac", "databricks", "istioctl", "linkerd", "helmfile", "packer", "confluent",
         "atlas",
-        "pscale", "turso", "railway", "dokku",
+        "pscale", "turso", "railway", "dokku", "twilio", "sendgrid", "slack",
+    ]
+    /// Programs that change the tables of a database step by step, and what takes steps back with what the tables hold.
+    private static let migrators: Set<String> = [
+        "flyway", "alembic", "prisma", "liquibase", "sequelize", "knex", "typeorm", "goose", "dbmate", "sqlx", "diesel",
+        "atlas", "sqitch", "yoyo", "migrate", "drizzle-kit", "rails", "mikro-orm",
+    ]
+    private static let unmaking: Set<String> = [
+        "clean", "downgrade", "reset", "rollback", "undo", "fresh", "drop", "down", "revert", "redo", "rollback:all",
+        "db:drop", "db:reset", "schema:drop", "dropAll", "drop-all",
     ]
     private static let removing: Set<String> = [
         "delete", "destroy", "remove", "rm", "rb", "terminate", "purge", "drop", "down", "undefine", "unregistervm",
@@ -160,6 +193,7 @@ enum ClientVerbs {
         row("get secret -o", .secrets), row("get secrets -o", .secrets), row("config view --raw", .secrets),
         row("create token", .secrets), row("create clusterrolebinding", .rights), row("create rolebinding", .rights),
         row("create clusterrole", .rights), row("create role", .rights), row("scale --replicas=0", .removes),
+        row("scale --replicas 0", .removes),
         row("replace --force", .removes),
     ]
     private static let packages = [
@@ -197,15 +231,17 @@ enum ClientVerbs {
         ],
         "npm": [
             row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
-            row("owner add", .rights), row("access grant", .rights), row("access set", .rights),
+            row("owner add", .rights), row("access list", .reads), row("access", .rights),
             row("token create", .secrets), row("config set registry", .software), row("uninstall -g", .software),
+            row("install -g", .software), row("i -g", .software), row("install --global", .software),
             row("rm -g", .software), row("uninstall --global", .software),
         ],
         "bun": [row("publish", .network)], "deno": [row("publish", .network)],
         "yarn": [row("publish", .network), row("global remove", .software)],
         "pnpm": [row("publish", .network), row("remove -g", .software)],
         "cargo": [
-            row("publish", .network), row("yank", .network), row("uninstall", .software),
+            row("publish", .network), row("yank", .network), row("owner --list", .reads), row("owner", .rights),
+            row("uninstall", .software),
             row("install --git", .software),
         ],
         "conda": [row("remove", .software), row("uninstall", .software)],
@@ -232,7 +268,10 @@ enum ClientVerbs {
         "hg": [
             row("purge", .removes), row("update -c", .removes), row("revert --all", .removes), row("strip", .removes),
         ],
-        "svn": [row("revert -r", .removes), row("cleanup --remove-unversioned", .removes), row("delete", .removes)],
+        "svn": [
+            row("commit", .network), row("ci", .network), row("revert -r", .removes),
+            row("cleanup --remove-unversioned", .removes), row("delete", .removes),
+        ],
         "ansible": [row("--list-hosts", .reads), row("--check", .writes), row("-m ping", .writes), row("", .rights)],
         "ansible-playbook": [
             row("--syntax-check", .reads), row("--list-tasks", .reads), row("--list-hosts", .reads),
@@ -259,8 +298,13 @@ enum ClientVerbs {
 
     private static func contains(_ words: [String], _ wanted: [String]) -> Bool {
         var rest = wanted[...]
-        for word in words where word == rest.first {
-            rest = rest.dropFirst()
+        for word in words {
+            guard let next = rest.first else { break }
+            // Letters may stand together behind one dash.
+            let isAmong =
+                next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
+                && word.utf8.count <= 5 && word.contains(next.dropFirst())
+            if word == next || isAmong { rest = rest.dropFirst() }
         }
         return rest.isEmpty
     }

@@ -68,6 +68,14 @@ public struct ShellContext: Sendable, Hashable {
         return false
     }
 
+    /// Whether a path of a host goes through a file or folder that is called like one of the program's own: the same files, from a
+    /// home folder that has another place there, or those of another user of it.
+    func namesOwn(_ path: String) -> Bool {
+        guard isRemote else { return false }
+        let names = ownFiles.compactMap { $0.split(separator: "/").last }.filter { $0.hasPrefix(".") }
+        return path.split(separator: "/").contains { part in names.contains { Self.mayBe(part, $0) } }
+    }
+
     /// Whether a part of a pattern may stand for a name.
     private static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
         guard let glob = part.firstIndex(where: { "*?[{".contains($0) }) else { return part == name }

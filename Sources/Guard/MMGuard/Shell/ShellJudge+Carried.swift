@@ -6,14 +6,14 @@ import ShellSyntax
 extension ShellJudge {
     /// Whether a finding says what a command does, beyond that it is one: such count also where a text may be no command.
     static func weighs(_ finding: GuardFinding) -> Bool {
-        ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter].contains {
+        ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter, .unknown].contains {
             $0.rawValue == finding.rule
         }
     }
 
     /// Whether a finding matters in a text that surely is a command.
     static func matters(_ finding: GuardFinding) -> Bool {
-        ![ShellRule.reads, .writes, .unreadable].contains { $0.rawValue == finding.rule }
+        ![ShellRule.reads, .writes, .unreadable, .unknown].contains { $0.rawValue == finding.rule }
     }
 
     /// Whether a name is an interpreter's, in any of its versions.
@@ -33,7 +33,8 @@ extension ShellJudge {
         var found = carried(call, row, depth)
         let texts = self.texts(of: call, row)
         let asks = finding(.interpreter, subject: ([call.program] + words.prefix(2)).joined(separator: " "))
-        if words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
+        let tells = words.count == 1 && call.program == "php" && ["-m", "-i", "--ini"].contains(words[0])
+        if tells || words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
             return found + [finding(.reads, subject: call.program)]
         }
         if !texts.texts.isEmpty {
@@ -59,7 +60,19 @@ extension ShellJudge {
             found.append(finding(.network, subject: "ruby -run -e httpd"))
         }
         if case .other = ScriptText.Language(program: call.program) { found += embedded(in: call, depth) }
+        if texts.texts.isEmpty, texts.operands.count > 1, let rule = Self.administers(texts.operands.map(\.value)) {
+            found.append(finding(rule, subject: texts.operands.prefix(2).map(\.value).joined(separator: " ")))
+        }
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
+    }
+
+    /// What a script by which a framework is administered is told to do.
+    private static func administers(_ operands: [String]) -> ShellRule? {
+        let tools: Set = ["manage.py", "artisan", "console", "spark", "yii", "ace", "bin/rails"]
+        guard tools.contains(ShellMemory.name(operands[0])) else { return nil }
+        let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
+        // What was kept for speed comes back.
+        return parts.contains("cache") || parts.contains("clear") ? nil : WordMeaning.rule("", [operands[1]])
     }
 
     /// What is found in what an interpreter reads its script from.
@@ -194,7 +207,8 @@ extension ShellJudge {
         for (word, language) in parts.texts { found += carried(word, language, program: call.program, depth) }
         for file in parts.files {
             let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
-            found += read(file.value == "-" ? call.inputs[0] : call.input(named: file), by: call, as: language, depth)
+            let isInput = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(file.value)
+            found += read(isInput ? call.inputs[0] : call.input(named: file), by: call, as: language, depth)
             found += written(file.value, by: call.program, depth) ?? []
         }
         if let language = row.input, !Self.isInterpreter(call.program), parts.texts.isEmpty || language == .statements,
@@ -425,9 +439,12 @@ extension ShellJudge {
                     "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
                 ].contains(call.program)
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
+            // `bundle exec NAME`: there stands the command.
+            let before = call.words[index - 1].value
+            let isNamed = index == 2 && ["exec", "run", "x"].contains(before) && Self.runners.contains(call.program)
             let isCommand =
                 isKnown
-                ? isStrong(name)
+                ? isStrong(name) || isNamed
                 : isProgram && (isStrong(name) || ShellPrograms.privileged.contains(name))
                     || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
                         && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
@@ -442,6 +459,13 @@ extension ShellJudge {
         }
         return found
     }
+
+    /// Programs that run another one in the surroundings of a project.
+    private static let runners: Set<String> = [
+        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun",
+        "mise",
+        "asdf", "rbenv", "pyenv",
+    ]
 
     private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
 

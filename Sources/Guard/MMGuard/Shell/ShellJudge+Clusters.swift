@@ -25,9 +25,17 @@ extension ShellJudge {
             guard isMount || ["-v/", "--volume=", "--mount="].contains(where: word.hasPrefix) else { continue }
             if Self.isMachine(mounted: value) { return .rights }
         }
-        if words.contains(where: { $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" })
+        if words.contains(where: {
+            $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" || $0 == "--push"
+        }) {
+            return words.contains("push") || words.contains("--push")
+                ? .network : words.contains("exec") ? .writes : .rights
+        }
+        // Of settings only the looks.
+        if verbs.first == "config" || verbs.first == "context", let next = verbs.dropFirst().first,
+            !["view", "ls", "inspect", "show"].contains(next), !next.hasPrefix("get-"), !next.hasPrefix("current-")
         {
-            return words.contains("push") ? .network : words.contains("exec") ? .writes : .rights
+            return .writes
         }
         return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
     }
@@ -36,12 +44,14 @@ extension ShellJudge {
     static func orders(_ words: [String]) -> ShellRule {
         let rule = cluster(words)
         guard rule == .writes || rule == .reads else { return rule }
+        // Its settings may name a program that is started for the sign-in.
+        if rule == .reads, words.contains(where: { $0.hasPrefix("--kubeconfig") }) { return .writes }
         let verbs = ShellPrograms.verbs(words)
         let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
         switch verbs.first {
         case "adm": return .rights
         case "debug": return .managed
-        case "proxy":
+        case "proxy", "port-forward":
             return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
             "certificate":

@@ -256,9 +256,27 @@ extension ShellJudge {
         else { return false }
         return call.arguments.contains { word in
             guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
+            // A name that is looked up tells whoever serves it what stands in it.
+            if ["dig", "nslookup", "host", "ping"].contains(call.program), word.value.contains(").") { return true }
             return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
                 .contains { word.value.contains($0) }
         }
+    }
+
+    /// Whether a program is told an address to connect to, and what goes there is the content of a file or another command's output.
+    func feedsConnection(_ call: ShellScript.Command) -> Bool {
+        guard call.arguments.contains(where: { ["-connect", "--connect", "--connect-to"].contains($0.value) }) else {
+            return false
+        }
+        let isFed = call.redirections.contains { $0.kind == .input && $0.target.value != "/dev/null" }
+        let isClosed = call.redirections.contains { $0.descriptor == 0 }
+        return isFed || call.readsPipe && call.document == nil && !isClosed
+    }
+
+    /// Whether a file is emptied that can't be told from the text: `: > "$f"`.
+    func empties(_ call: ShellScript.Command) -> Bool {
+        guard call.words.isEmpty || call.words.count == 1 && [":", "true"].contains(call.program) else { return false }
+        return call.redirections.contains { $0.kind == .output && !$0.target.isFixed && !isScratch($0.target) }
     }
 
     // MARK: Looks of programs that otherwise change rights
@@ -352,6 +370,7 @@ extension ShellJudge {
                 && words.allSatisfy {
                     $0 == "--state" || $0.hasPrefix("--list") || $0.hasPrefix("--get") || $0.hasPrefix("--zone")
                 }
+        case "semanage": return words.contains("-l") || words.contains("--list")
         case "visudo": return words.first == "-c"
         case "auditctl": return only("-l", "-s") && !words.isEmpty
         case "ssh": return words == ["-V"]

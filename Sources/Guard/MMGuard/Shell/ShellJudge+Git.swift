@@ -25,7 +25,7 @@ extension ShellJudge {
             .contains(where: word.hasPrefix) {
                 return true
             }
-            if word.hasPrefix("ext::") || word == "--output" || word == "--exec" { return true }
+            if word.hasPrefix("ext::") || word == "--output" || word == "--ext-diff" || word == "--exec" { return true }
             if word.hasPrefix("-O"), words.contains("grep") { return true }
             if word == "-x", words.contains("rebase") { return true }
         }
@@ -56,6 +56,7 @@ extension ShellJudge {
         }
         let first = arguments.first ?? ""
         switch verb {
+        case "help" where has("-w", "--web"): return .writes
         case "status", "log", "diff", "show", "blame", "describe", "rev-parse", "ls-files", "ls-tree", "shortlog",
             "grep", "cat-file", "rev-list", "help", "version", "count-objects", "whatchanged", "name-rev", "show-ref",
             "for-each-ref", "merge-base", "check-ignore", "check-attr", "var", "cherry", "range-diff", "diff-tree",
@@ -149,7 +150,12 @@ extension ShellJudge {
         let arguments = words.suffix(rest.count)
         var found: [GuardFinding] = []
         switch verb {
+        case "remote" where ["add", "set-url", "rename"].contains(rest.first): record.memory.hasNewRemote = true
+        case "push" where record.memory.hasNewRemote: found.append(finding(.network, subject: "git push"))
         case "config":
+            if rest.contains(where: { $0.lowercased().hasPrefix("remote.") }), rest.count > 1 {
+                record.memory.hasNewRemote = true
+            }
             var operands = arguments.filter { !$0.value.hasPrefix("-") }
             if operands.first?.value == "set" { operands.removeFirst() }
             guard operands.count > 1, let key = operands.first?.value.lowercased(),

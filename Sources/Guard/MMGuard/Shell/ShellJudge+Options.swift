@@ -53,18 +53,76 @@ enum WordMeaning {
         return first == "listen" ? .listener : nil
     }
 
+    private static let looking: Set<String> = [
+        "status", "list", "ls", "show", "info", "get", "describe", "check", "test", "version", "stat", "stats", "query",
+        "search", "find", "print", "view", "inspect", "diff", "log", "logs", "history", "help", "ping", "whoami", "top",
+        "tail", "health", "ps", "dump-config", "validate", "verify", "lint", "plan", "report", "summary", "tracking",
+        "sources", "configtest", "detail", "examine", "scan", "cat", "head", "count", "jobs", "queue", "which", "env",
+        "doctor", "configuration", "who", "tree", "df", "members", "usage", "size", "about", "lookup", "explain",
+        "whoami",
+    ]
+    /// What programs that look are called: `varnishstat`, `ausearch`, `showmount`.
+    private static let lookingEnds = [
+        "stat", "stats", "status", "top", "info", "search", "report", "log", "logs", "view", "print", "check", "test",
+    ]
+    private static let trials: Set<String> = [
+        "--describe", "--list", "--status", "--info", "--show", "--dry-run", "--why-run", "--noop", "--check",
+        "--simulate", "--no-act", "--diff", "--just-print",
+    ]
+    /// Options that show where nothing else stands beside them.
+    private static let lookingOptions: Set<String> = [
+        "-t", "-T", "-S", "-s", "-i", "-p", "-q", "-n",
+    ]
+    /// Options that show, also something that is named.
+    private static let showingOptions: Set<String> = [
+        "-l", "-L", "-V", "-v", "-a", "-A", "-h", "-H", "-la", "-al", "-ll", "-lh", "-lv",
+    ]
+
+    /// Whether the words of a program say that it looks: its verb or a part of its own name, or options that do and nothing else.
+    static func looks(_ program: String, _ words: [String]) -> Bool {
+        func says(_ word: String) -> Bool {
+            looking.contains(word) || word.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
+        }
+        let name = program.lowercased()
+        let isNamed =
+            says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
+            || name.hasSuffix("mon") && !name.hasSuffix("daemon")
+        if isNamed || words.contains(where: trials.contains) { return true }
+        let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }
+        if verbs.contains(where: says) { return true }
+        // Of what there are several: `snapshots`, with nothing behind it that would be done to them.
+        if words.count == 1, let verb = verbs.first, verb.hasSuffix("s"), verb.utf8.count > 4,
+            verb.allSatisfy(\.isLetter)
+        {
+            return true
+        }
+        let options = words.filter { !$0.hasPrefix("/") }
+        return !options.isEmpty
+            && options.allSatisfy { word in
+                showingOptions.contains(word) || words.count == 1 && lookingOptions.contains(word)
+                    || word.hasPrefix("--") && says(String(word.dropFirst(2).prefix { $0 != "=" }))
+            }
+    }
+
     private static let removing: Set<String> = [
         "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
         "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
         "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
-        "shutdown", "unlink",
+        "shutdown", "unlink", "rmp", "labelclear", "teardown", "decommission", "reset", "flush", "fresh", "downgrade",
+        "dropall", "drain",
     ]
     private static let sending: Set<String> = [
         "upload", "publish", "send", "deploy", "push", "submit", "share", "post",
     ]
     private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe", "remove", "delsnap"]
     private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
-    private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail"]
+    private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail", "send"]
+
+    /// The first word of a name in which words begin with capitals: `dropAll`.
+    private static func humps(_ name: Substring) -> [String] {
+        let first = name.prefix { !$0.isUppercase }
+        return first.isEmpty || first.count == name.count ? [] : [String(first)]
+    }
 
     /// What the verb of a program says that it does, its own name, or an option that is called like one; `nil` where none does.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
@@ -72,13 +130,25 @@ enum WordMeaning {
         if ShellPrograms.verbless.contains(program) {
             // What the verbs of such a program remove is the project's own, and comes back by them; but for its database.
             if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
-            return ["publish", "upload", "deploy"].contains(words.first) && program != "dotnet" ? .network : nil
+            let undoes = words.first.map { verb in
+                ["drop", "fresh", "flush"].contains { verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) }
+            }
+            if undoes == true { return .removes }
+            if zip(words, words.dropFirst()).contains(where: { ["database", "db"].contains($0) && $1 == "drop" }) {
+                return .removes
+            }
+            let publishing = ["publish", "upload", "deploy", "push"]
+            let publishes = words.first.map { verb in
+                publishing.contains { verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) }
+            }
+            return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
+                ? .network : nil
         }
         let leading = words.prefix { !$0.hasPrefix("-") }.prefix(3)
         let verbs = leading.isEmpty ? ShellPrograms.verbs(words).prefix(3)[...] : leading[...]
         let parts = verbs.flatMap { verb -> [String] in
             guard verb.allSatisfy({ $0.isLetter || "-_:".contains($0) }) else { return [] }
-            return verb.lowercased().split { "-_:".contains($0) }.map(String.init)
+            return verb.split { "-_:".contains($0) }.flatMap { part in [part.lowercased()] + humps(part) }
         }
         let options = words.filter { $0.hasPrefix("-") && $0.utf8.count > 3 }.map {
             $0.drop { $0 == "-" }.prefix { $0 != "=" }.lowercased()
@@ -101,8 +171,15 @@ enum WordMeaning {
             // A copy that goes to an address.
             || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
                 && words.contains { $0.contains("://") && !$0.hasPrefix("file:") }
+            || parts.first.map { ["copy", "cp", "sync"].contains($0) } == true
+                && words.last.map { $0.contains("://") && !$0.hasPrefix("file:") } == true
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
-        return sends ? .network : nil
+        // What is read goes to an address, of a kind that is no place to look at.
+        let operands = words.filter { !$0.hasPrefix("-") }
+        let streams = ["rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
+        if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
+        if sends { return .network }
+        return options.contains("disable") ? .rights : nil
     }
 }
 

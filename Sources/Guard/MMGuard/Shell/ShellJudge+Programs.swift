@@ -16,8 +16,10 @@ extension ShellJudge {
     private func common(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         var found: [GuardFinding] = []
+        // What is shown is kept in a file as well.
+        if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
         if unpacks(call) || changesSystem(call) { found += one(.device, call) }
-        if tellsOutside(call) { found += one(.network, call) }
+        if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         found += readsWritten(call, depth)
         if let place = namedPlace(of: call), Self.writesPlaces(name) { found.append(finding(.device, subject: place)) }
         if let written = runsWritten(call, depth) { found += written }
@@ -52,7 +54,9 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         switch call.program {
         case "source", ".":
-            guard let file = call.arguments.first, let input = call.input(named: file) else { return nil }
+            guard let file = call.arguments.first, let input = call.input(named: file) else {
+                return one(.writes, call)
+            }
             return commands(from: input, by: call, depth)
         case "export", "declare", "typeset", "readonly", "local", "read", "printf", "mapfile", "readarray", "getopts":
             let found = (hiddenCommands(of: call, depth) ?? []) + sets(call, depth)
@@ -90,8 +94,8 @@ extension ShellJudge {
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
             return one(.writes, call) + (leaves ? one(.network, call) : []) + (removes ? one(.removes, call) : [])
         case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
-            // Copying from a place of the system is no change of it.
-            let targets = ["tee", "dd", "truncate"].contains(name) ? words : Array(words.suffix(1))
+            // Copying from a place of the system is no change of it; what is moved is gone from there.
+            let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
             let reaches = targets.contains {
                 isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
             }
@@ -100,7 +104,9 @@ extension ShellJudge {
         case "kubectl", "oc": return one(Self.orders(words), call)
         case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
             return one(Self.cluster(words), call)
-        case "gpg", "gpg2": return one(words.contains { $0.hasPrefix("--export-secret") } ? .secrets : .writes, call)
+        case "gpg", "gpg2":
+            let exports = words.contains { $0.hasPrefix("--export-secret") }
+            return one(exports ? .secrets : WordMeaning.rule(name, words) ?? .writes, call)
         case "mm": return own(words) { one($0, call) } + (call.assignments.isEmpty ? [] : one(.ownProgram, call))
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
@@ -113,7 +119,10 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         if ["systemctl", "service", "rc-service", "launchctl"].contains(name) {
             // A user's own services act with the user's own rights.
-            return one(words.contains("--user") ? .writes : .rights, call)
+            let lasts = words.contains {
+                ["enable", "link", "edit", "set-environment", "import-environment"].contains($0)
+            }
+            return one(words.contains("--user") ? (lasts ? .loader : .writes) : .rights, call)
         }
         if name.hasPrefix("mkfs.") || ShellPrograms.destroyers.contains(name) { return one(.removes, call) }
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
@@ -121,11 +130,14 @@ extension ShellJudge {
         if ShellPrograms.carriers.contains(name) {
             // What others have put there comes here, as with git.
             let fetches =
-                name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
+                name == "rclone"
+                && words.first.map { $0.hasPrefix("ls") || ["size", "about", "check"].contains($0) } == true
+                || name == "gh" && (words.starts(with: ["repo", "clone"]) || words.starts(with: ["pr", "checkout"]))
             return one(fetches ? .writes : .network, call)
         }
         if ShellPrograms.mailers.contains(name) { return one(.mail, call) }
         guard ShellPrograms.readers.contains(name) else { return nil }
+        if name == "getent", words.contains(where: { $0.hasSuffix("shadow") }) { return one(.secrets, call) }
         let rule = looks(call) ?? .reads
         let setsSystem = rule == .writes && ["date", "hostname", "journalctl", "dmesg"].contains(name)
         return one(setsSystem ? .rights : rule, call)
@@ -136,8 +148,8 @@ extension ShellJudge {
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
-        let rule = WordMeaning.rule(call.program, words)
+        let rule = WordMeaning.rule(call.program, words) ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
-            + one(rule ?? .writes, call)
+            + one(rule ?? (isStranger(call) ? .unknown : .writes), call)
     }
 }

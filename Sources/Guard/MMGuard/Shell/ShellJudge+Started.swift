@@ -243,6 +243,7 @@ struct LookerException: Sendable {
         "lastlog": LookerException(values: "btu", writes: ["C", "S", "clear", "set"]),
         "history": LookerException(writes: ["c", "d", "w", "a", "s"]),
         "fuser": LookerException(values: "nN", writes: ["k", "kill"]),
+        "stty": LookerException(writes: ["F", "file"]),
         "ss": LookerException(values: "AfFD", writes: ["K", "D", "kill", "diag"]),
     ]
 }

@@ -78,6 +78,7 @@ struct ShellJudge {
                 isHanded: !call.words.isEmpty, depth)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
+        if empties(call) { found.append(finding(.removes, subject: "empties a file")) }
         // The brackets of a test are no pattern.
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
             found.append(finding(.ownFiles, subject: word.value))
@@ -149,6 +150,12 @@ struct ShellJudge {
             } else if word.value.hasPrefix("-"), word.value.count > 1 {
                 // Of an option that isn't known nobody can say whether the next word belongs to it.
                 isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
+                let isFile =
+                    WordMeaning.value(of: word.value.prefix { $0 != "=" }) == .output
+                    || ["strace", "ltrace", "time"].contains(name) && word.value.hasPrefix("-o")
+                if isFile, name != "xargs" {
+                    set.append(finding(.writes, subject: "\(name) \(word.value)"))
+                }
                 index += takesValue.contains(word.value) ? 2 : 1
                 if isUnsure { continue }
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
@@ -164,7 +171,11 @@ struct ShellJudge {
         guard let inside = call.inner(index..<call.words.count) else {
             // Without a command of its own it runs the lines that it reads.
             let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
-            return set + [finding(name == "parallel" && !isTold ? .fed : .reads, subject: name)]
+            // Of a process that runs already: with a value it is changed.
+            let changes =
+                ["chrt", "taskset", "ionice"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
+                && arguments.count > 2
+            return set + [finding(name == "parallel" && !isTold ? .fed : changes ? .writes : .reads, subject: name)]
         }
         var found = set
         found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
@@ -358,6 +369,7 @@ extension ShellJudge {
     func isSecret(_ word: String) -> Bool {
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let path = context.path(text.hasPrefix("@") ? String(text.dropFirst()) : text) ?? text
+        if context.namesOwn(path) { return true }
         if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
             return !path.hasSuffix(".pub")
         }
@@ -404,7 +416,7 @@ extension ShellJudge {
     private static let secretFiles = [
         "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
         "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml", "/.config/gcloud/", "/.password-store/",
-        "/.local/share/keyrings/", "/.config/op/",
+        "/.local/share/keyrings/", "/.config/op/", "/ssl/private/",
     ]
 
     /// Whether a web client sends more than a question.

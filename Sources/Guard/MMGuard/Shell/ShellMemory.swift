@@ -8,6 +8,9 @@ package struct ShellMemory: Sendable, Hashable {
     /// The name counts without its folder: by which way a folder is reached can't be told from a text.
     private(set) var files: [String: [String?]] = [:]
 
+    /// Whether the session has named or changed an address that git pushes to.
+    var hasNewRemote = false
+
     private static let mostFiles = 200
     private static let mostBytes = 256 << 10
 

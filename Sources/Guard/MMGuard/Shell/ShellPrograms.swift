@@ -1,6 +1,6 @@
 /// What is known of programs and builtins by their names.
 enum ShellPrograms {
-    private static func names(_ text: StaticString) -> Set<String> {
+    static func names(_ text: StaticString) -> Set<String> {
         Set(text.description.split(separator: " ").map(String.init))
     }
 
@@ -54,7 +54,7 @@ enum ShellPrograms {
         """)
 
     /// Those that send mail.
-    static let mailers = names("mail mailx sendmail mutt neomutt msmtp swaks mutt s-nail ssmtp")
+    static let mailers = names("mail mailx sendmail mutt neomutt msmtp swaks mutt s-nail ssmtp wall write")
 
     /// Those that run a command that stands in their arguments.
     static let wrappers = names(
@@ -106,7 +106,7 @@ enum ShellPrograms {
     /// such whose first words are texts or files.
     static let verbless = names(
         """
-        npm yarn pnpm bun pip pip3 pipenv poetry uv cargo composer bundle bundler gem dotnet go flutter dart mix rebar3 sbt gradle \
+        npm yarn pnpm bun swift pip pip3 pipenv poetry uv cargo composer bundle bundler gem dotnet go flutter dart mix rebar3 sbt gradle \
         gradlew mvn mvnw ant make gmake bmake ninja cmake meson bazel buck rake just invoke conda mamba rustup pyenv nvm \
         asdf mise rbenv tox nox pytest jest vitest tsc webpack vite eslint prettier ng rails django-admin awk gawk mawk sed \
         tldr cheat notify-send touch mkdir vim vi nano emacs code patch cpio tar zip unzip gzip

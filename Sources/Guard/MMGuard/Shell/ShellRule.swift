@@ -15,6 +15,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case dynamic = "shell-dynamic"
     case fed = "shell-fed"
     case interpreter = "shell-interpreter"
+    case unknown = "shell-unknown"
     case loader = "shell-loader"
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
@@ -37,6 +38,7 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .dynamic: "which program it runs can't be told from the text"
         case .fed: "a shell or interpreter runs what another command writes"
         case .interpreter: "an interpreter can do anything that its user can, and a host has no walls around it"
+        case .unknown: "nothing is known of what this program does, and a host has no walls around it"
         case .loader: "it sets what makes later commands load or run something else"
         case .recursion: "a function that calls itself can fill the machine with processes"
         case .unreadable: "the text can't be taken apart"
@@ -54,13 +56,13 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .mail: .send
         case .secrets: .secret
         case .ownFiles, .ownProgram: .session
-        case .dynamic, .fed, .unreadable, .interpreter: .write
+        case .dynamic, .fed, .unreadable, .interpreter, .unknown: .write
         }
     }
 
     var kind: GuardFinding.Kind {
         switch self {
-        case .dynamic, .fed, .unreadable, .interpreter: .dynamic
+        case .dynamic, .fed, .unreadable, .interpreter, .unknown: .dynamic
         default: .classified
         }
     }
@@ -71,6 +73,8 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .fed: "Save it to a file, read it, then run the file."
         case .interpreter:
             "Use commands of the shell; the host's owner allows interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
+        case .unknown:
+            "The host's owner allows such programs, and interpreters, with \"ssh\": {\"interpreters\": \"allow\"}."
         case .unreadable: "Check quotes and parentheses."
         case .ownFiles: "Use the connections, status and audit tools of mm."
         case .ownProgram: "A person does this in a terminal of their own."
