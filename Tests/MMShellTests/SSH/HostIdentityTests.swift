@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import TestSupport
 import Testing
@@ -27,6 +28,28 @@ struct HostIdentityTests {
             }
             #expect(seen.withLock { $0 } == HostIdentity(isThisMachine: true, reachesOwnFiles: true))
             #expect(await masters.count == 0)
+        }
+    }
+
+    @Test("is known to share files where the home folder that holds them has another place there")
+    func elsewhere() async throws {
+        try await TestSSHD.with { server in
+            let text = RandomBytes.text(bytes: 32)
+            let marker = HostIdentity.Marker(
+                path: "/home/nobody-here/.state/here", text: text, home: "/home/nobody-here")
+            mkdir("\(server.folder)/home/.state", 0o700)
+            try ProtectedFile.replace("\(server.folder)/home/.state/here", with: Array("\(text)\n".utf8))
+            let seen = Mutex<HostIdentity?>(nil)
+            let admission = HostAdmission(marker: marker) { (identity, name) throws(MMError) in
+                seen.withLock { $0 = identity }
+                throw MMError(.denied, "\(name) shares files.")
+            }
+            let masters = masters()
+            await #expect(throws: MMError.self) {
+                _ = try await SSHSession.connect(
+                    server.target, masters: masters, admission: admission, deadline: .after(.seconds(120)))
+            }
+            #expect(seen.withLock { $0 }?.reachesOwnFiles == true)
         }
     }
 

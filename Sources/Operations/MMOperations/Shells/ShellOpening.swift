@@ -234,7 +234,8 @@ package struct ShellOpening: Sendable {
             try ProtectedFile.replace(path, with: Array("\(text)\n".utf8))
         }
         let isWalled = confinement != .guard && !admitsThisMachine
-        return HostAdmission(marker: HostIdentity.Marker(path: path, text: text)) { (identity, name) throws(MMError) in
+        let marker = HostIdentity.Marker(path: path, text: text, home: services.paths.home)
+        return HostAdmission(marker: marker) { (identity, name) throws(MMError) in
             guard isWalled, identity.reachesOwnFiles else { return }
             throw MMError(
                 .denied,

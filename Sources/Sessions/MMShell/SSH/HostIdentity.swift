@@ -21,10 +21,14 @@ package struct HostIdentity: Sendable, Hashable {
         /// What nobody guesses.
         package let text: String
 
+        /// The same from the home folder on, by which it is found where that folder has another place.
+        let inHome: String?
+
         /// A file that is there.
-        package init(path: String, text: String) {
+        package init(path: String, text: String, home: String? = nil) {
             self.path = path
             self.text = text
+            inHome = home.flatMap { path.hasPrefix($0 + "/") ? String(path.dropFirst($0.utf8.count)) : nil }
         }
     }
 
@@ -39,7 +43,7 @@ package struct HostIdentity: Sendable, Hashable {
     static func of(_ master: SSHMaster, _ marker: Marker) async -> HostIdentity? {
         let script = """
             echo mm-host; cat \(bootFile) 2>/dev/null || echo; cat \(machineFile) 2>/dev/null || echo; \
-            cat -- \(RemoteDialect.quoted(marker.path)) 2>/dev/null || echo
+            \(search(marker))
             """
         guard let outcome = try? await master.control(script, timeout: .seconds(10)) else { return nil }
         let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init)
@@ -53,6 +57,19 @@ package struct HostIdentity: Sendable, Hashable {
         }
         return HostIdentity(
             isThisMachine: own.contains(where: said.contains), reachesOwnFiles: said.contains(marker.text))
+    }
+
+    /// Looks for the file where it lies here, in the account's home folder, and in each local file system that is mounted there, at
+    /// its root or as a home folder: a container may have this user's home anywhere. Others may not answer for long.
+    private static func search(_ marker: Marker) -> String {
+        let inHome = RemoteDialect.quoted(marker.inHome ?? marker.path)
+        return """
+            mm_look() { if [ -r "$1" ]; then cat -- "$1" 2>/dev/null; fi; }; mm_look \(RemoteDialect.quoted(marker.path)); \
+            mm_look "$HOME"\(inHome); \
+            { while read -r mm_a mm_b mm_c mm_d; do case $mm_c in ext*|xfs|btrfs|zfs|overlay|tmpfs|f2fs|virtiofs|9p) \
+            mm_look "$mm_b"\(inHome); mm_look "$mm_b"\(RemoteDialect.quoted(marker.path));; esac; done; } \
+            </proc/self/mounts 2>/dev/null; echo
+            """
     }
 
     /// What an address alone says, of a host that answers nothing: it is this machine's if it can be bound here.
