@@ -9,76 +9,14 @@ import Testing
     "Clients that speak HTTP/2 alone", .timeLimit(.minutes(15)),
     .enabled(if: RawSession.openssl != nil, "needs openssl (apt-get install openssl)"))
 struct HTTP2Tests {
-    /// Frames of a client, and of a server as far as tests read them.
-    struct Frame: Hashable {
-        var kind: UInt8
-        var flags: UInt8 = 0
-        var stream: UInt8 = 0
-        var payload: [UInt8] = []
+    private typealias Frame = HTTP2Frame
 
-        var bytes: [UInt8] {
-            [
-                UInt8(payload.count >> 16), UInt8(payload.count >> 8 & 255), UInt8(payload.count & 255), kind, flags, 0,
-                0, 0, stream,
-            ]
-                + payload
-        }
-
-        /// The head of a request, its fields written out.
-        static func head(
-            _ stream: UInt8, _ method: String = "GET", _ path: String = "/v1.0/me",
-            fields: [(String, String)] = [], ends: Bool = true, authority: String = "graph.microsoft.com"
-        ) -> Frame {
-            var payload: [UInt8] = []
-            let all = [(":method", method), (":scheme", "https"), (":authority", authority), (":path", path)] + fields
-            for (name, value) in all {
-                payload += [0] + text(name) + text(value)
-            }
-            return Frame(kind: 1, flags: ends ? 5 : 4, stream: stream, payload: payload)
-        }
-
-        /// A text of HPACK: its length, in seven bits and those that follow, and its bytes.
-        private static func text(_ text: String) -> [UInt8] {
-            var rest = text.utf8.count
-            guard rest >= 127 else { return [UInt8(rest)] + Array(text.utf8) }
-            var length: [UInt8] = [127]
-            rest -= 127
-            while rest >= 128 {
-                length.append(UInt8(rest & 127) | 128)
-                rest >>= 7
-            }
-            return length + [UInt8(rest)] + Array(text.utf8)
-        }
-
-        static func data(_ stream: UInt8, _ text: String, ends: Bool) -> Frame {
-            Frame(kind: 0, flags: ends ? 1 : 0, stream: stream, payload: Array(text.utf8))
-        }
-
-        static func read(_ bytes: [UInt8]) -> [Frame] {
-            var frames: [Frame] = []
-            var at = 0
-            while at + 9 <= bytes.count {
-                let end = at + 9 + (Int(bytes[at]) << 16 | Int(bytes[at + 1]) << 8 | Int(bytes[at + 2]))
-                guard end <= bytes.count else { break }
-                frames.append(
-                    Frame(
-                        kind: bytes[at + 3], flags: bytes[at + 4], stream: bytes[at + 8],
-                        payload: Array(bytes[(at + 9)..<end])))
-                at = end
-            }
-            return frames
-        }
-    }
-
-    private static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Frame(kind: 4).bytes
-    private static let goodbye = Frame(kind: 7, payload: [UInt8](repeating: 0, count: 8)).bytes
-
-    private func answers(_ wire: TestWire, _ frames: [Frame]) async throws -> [Frame] {
-        let sent = Self.preface + frames.flatMap(\.bytes) + Self.goodbye
+    private func answers(_ wire: TestWire, _ frames: [HTTP2Frame]) async throws -> [HTTP2Frame] {
+        let sent = Frame.preface + frames.flatMap(\.bytes) + Frame.goodbye.bytes
         return Frame.read(try await RawSession.tunnelledBytes(wire, sent, arguments: ["-alpn", "h2"]))
     }
 
-    private func body(_ frames: [Frame], _ stream: UInt8) -> String {
+    private func body(_ frames: [HTTP2Frame], _ stream: UInt32) -> String {
         String(decoding: frames.filter { $0.kind == 0 && $0.stream == stream }.flatMap(\.payload), as: UTF8.self)
     }
 
@@ -100,7 +38,7 @@ struct HTTP2Tests {
             body(found, 1).hasPrefix("GET /v1.0/me Bearer real-token-of-admin@contoso.com"), "\(body(found, 1))")
         #expect(body(found, 3) == "POST /v1.0/users - 6" && body(found, 5) == "GET /v1.0/me - 2")
         // 200, and the end of each stream.
-        for stream: UInt8 in [1, 3, 5] {
+        for stream: UInt32 in [1, 3, 5] {
             #expect(found.first { $0.kind == 1 && $0.stream == stream }?.payload.first == 0x88)
             #expect(found.contains { $0.kind == 0 && $0.stream == stream && $0.flags & 1 == 1 })
         }
@@ -113,18 +51,80 @@ struct HTTP2Tests {
     @Test(
         "what HTTP/1.1 refuses is refused on its stream, and the others go on",
         arguments: [
-            Frame.head(1, authority: "evil.example"), .head(1, "CONNECT", "/x"), .head(1, "GET", "/a b"),
+            HTTP2Frame.head(1, authority: "evil.example"), .head(1, "CONNECT", "/x"), .head(1, "GET", "/a b"),
             .head(1, fields: [("host", "other.example")]), .head(1, "GET", "/v1.0/me", fields: [("expect", "tea")]),
             .head(1, "TRACE"), .head(1, fields: [("transfer-encoding", "chunked")]),
             .head(1, fields: [("X-Upper", "a")]),
             .head(1, "GET", "http://x/"), .head(1, fields: [("content-length", "5")]),
+            // What a reader after us could take for something else.
+            .head(1, "GET", "*"), .head(1, "GET", "/a HTTP/1.1\r\nHost: evil.example\r\n\r\n"), .head(1, "get"),
+            .head(1, "GET /x HTTP/1.1\r\nX:"), .head(1, authority: "graph.microsoft.com\r\nx: y"),
+            .head(1, authority: "graph.microsoft.com:444"), .head(1, authority: "a@graph.microsoft.com"),
+            .head(1, fields: [(":method", "DELETE")]), .head(1, fields: [(":path", "/v1.0/users")]),
+            .head(1, fields: [("x", "y"), (":authority", "evil.example")]),
+            .head(1, fields: [(":protocol", "websocket")]),
+            .head(1, fields: [("connection", "x-a")]), .head(1, fields: [("upgrade", "websocket")]),
+            .head(1, fields: [("te", "gzip")]), .head(1, fields: [("a: b\r\nc", "d")]),
+            .head(1, "POST", fields: [("content-length", "1"), ("content-length", "2")], ends: false),
+            .head(1, "POST", fields: [("content-length", "-1")], ends: false),
+            .head(1, "POST", fields: [("content-length", "1, 1")], ends: false),
+            .head(1, "POST", fields: [("content-length", "99999999999999999999")], ends: false),
+            HTTP2Frame(
+                kind: 1, flags: 5, stream: 1,
+                payload: HTTP2Frame.list([
+                    (":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "graph.microsoft.com"),
+                ])),
+            HTTP2Frame(
+                kind: 1, flags: 5, stream: 1,
+                payload: HTTP2Frame.list([(":method", "GET"), (":scheme", "https"), (":path", "/")])),
         ])
-    func refusals(_ bad: Frame) async throws {
+    func refusals(_ bad: HTTP2Frame) async throws {
         let upstream = try Upstream { request in .text("fine " + request.path) }
         let wire = try await TestWire(upstream: upstream.port)
         let found = try await answers(wire, [bad, .head(3)])
         #expect(!body(found, 1).contains("fine"), "\(body(found, 1))")
         #expect(upstream.received.count == 1 && body(found, 3) == "fine /v1.0/me", "\(found)")
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "the value of a field never becomes another field",
+        arguments: ["a\r\nauthorization: Bearer x", "a\nx-injected: 1", "a\0b", "a\u{7F}"])
+    func injected(_ value: String) async throws {
+        let upstream = try Upstream { request in .text("fine " + request.path) }
+        let wire = try await TestWire(upstream: upstream.port)
+        _ = try await answers(wire, [.head(1, fields: [("x-note", value)]), .head(3)])
+        #expect(
+            upstream.received.allSatisfy {
+                $0.headers["authorization"] == nil && $0.headers["x-injected"] == nil && $0.headers["x-note"] == nil
+            })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test("a request that waits for a yes ends with its stream, and nothing of it is sent")
+    func cancelled() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let waits = Mutex(0)
+        wire.judge.say { request in
+            guard request.method == "POST" else { return .allow(class: "read") }
+            return .hold(class: "write") {
+                waits.withLock { $0 += 1 }
+                try? await Task.sleep(for: .seconds(600))
+                return Task.isCancelled ? RequestRefusal(code: "cancelled", message: "x") : nil
+            }
+        }
+        let client = try await TunnelClient(wire, arguments: ["-alpn", "h2"])
+        let frames = [Frame.head(1, "POST", "/v1.0/users", ends: false), .data(1, "{}", ends: true)]
+        try client.send(Frame.preface + frames.flatMap(\.bytes))
+        #expect(await eventually { waits.withLock { $0 } == 1 })
+        try client.send(Frame.reset(1).bytes)
+        #expect(await wire.records(1).first?.fault == "client_gone")
+        try client.send(Frame.head(3).bytes + Frame.goodbye.bytes)
+        #expect(await wire.records(2).last?.status == 200)
+        #expect(upstream.received.map(\.method) == ["GET"])
         await wire.session.close()
         await upstream.stop()
     }
@@ -147,7 +147,7 @@ struct HTTP2Tests {
             }
         default: bytes = (0..<4_000).map { _ in .random(in: 0...255, using: &random) }
         }
-        _ = try await RawSession.tunnelledBytes(wire, Self.preface + bytes, arguments: ["-alpn", "h2"])
+        _ = try await RawSession.tunnelledBytes(wire, Frame.preface + bytes, arguments: ["-alpn", "h2"])
         let after = try await answers(wire, [.head(1)])
         #expect(after.first { $0.kind == 1 && $0.stream == 1 }?.payload.first == 0x88, "\(after)")
         await wire.session.close()
@@ -159,7 +159,7 @@ struct HTTP2Tests {
         let upstream = try Upstream()
         let wire = try await TestWire(upstream: upstream.port)
         var frames: [Frame] = []
-        for stream in stride(from: UInt8(1), through: 251, by: 2) {
+        for stream in stride(from: UInt32(1), through: 251, by: 2) {
             frames.append(.head(stream, "PUT", ends: false))
             frames.append(Frame(kind: 3, stream: stream, payload: [0, 0, 0, 8]))
         }

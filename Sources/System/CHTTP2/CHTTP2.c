@@ -57,6 +57,7 @@ typedef int on_close(nghttp2_session *, int32_t, uint32_t, void *);
     X(int, nghttp2_session_set_local_window_size, nghttp2_session *, uint8_t, int32_t, int32_t) \
     X(ssize_t, nghttp2_session_mem_recv, nghttp2_session *, const uint8_t *, size_t) \
     X(ssize_t, nghttp2_session_mem_send, nghttp2_session *, const uint8_t **) \
+    X(size_t, nghttp2_session_get_outbound_queue_size, nghttp2_session *) \
     X(int, nghttp2_session_want_read, nghttp2_session *) \
     X(int, nghttp2_session_want_write, nghttp2_session *) \
     X(int, nghttp2_session_terminate_session, nghttp2_session *, uint32_t) \
@@ -291,6 +292,10 @@ struct mm_http2_event mm_http2_next(void *raw) {
 size_t mm_http2_send(void *raw, const uint8_t **bytes) {
     ssize_t count = nghttp2_session_mem_send(((struct connection *)raw)->session, bytes);
     return count > 0 ? (size_t)count : 0;
+}
+
+size_t mm_http2_waiting(void *raw) {
+    return nghttp2_session_get_outbound_queue_size(((struct connection *)raw)->session);
 }
 
 int mm_http2_is_over(void *raw) {

@@ -11,7 +11,9 @@ final class TunnelClient: Sendable {
     private let input: Int32
 
     /// Opens a tunnel to a host and TLS within it.
-    init(_ wire: TestWire, host: String = "graph.microsoft.com") async throws {
+    init(
+        _ wire: TestWire, host: String = "graph.microsoft.com", arguments: [String] = []
+    ) async throws {
         var ends: [Int32] = [0, 0]
         try #require(pipe(&ends) == 0)
         input = ends[1]
@@ -22,7 +24,7 @@ final class TunnelClient: Sendable {
                 "-proxy_pass",
                 "env:MM_TEST_SECRET", "-connect", "\(host):443", "-servername", host, "-CAfile",
                 wire.session.certificateFile, "-verify_return_error", "-verify_hostname", host,
-            ],
+            ] + arguments,
             environment: ["PATH": "/usr/bin:/bin", "MM_TEST_SECRET": wire.secret])
         command.input = .descriptor(ends[0])
         command.error = .null
@@ -36,8 +38,11 @@ final class TunnelClient: Sendable {
     }
 
     /// Sends a text.
-    func send(_ text: String) throws {
-        var rest = Array(text.utf8)[...]
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// Sends bytes.
+    func send(_ bytes: [UInt8]) throws {
+        var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(input, $0.baseAddress, $0.count) }
             guard count > 0 else { throw SystemError.error("Writing") }

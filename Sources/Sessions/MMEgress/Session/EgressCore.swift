@@ -25,6 +25,7 @@ final class EgressCore: Sendable {
     let events: @Sendable (EgressEvent) -> Void
     let identity: ProgramIdentity?
     let cut = RequestCut()
+    let open: OpenCount
     /// What `Proxy-Authorization` must say.
     private let proxyAuthorization: Secret
     private let last = Mutex<UInt64>(0)
@@ -40,6 +41,7 @@ final class EgressCore: Sendable {
         judge = configuration.judge
         tokens = configuration.tokens
         limits = configuration.limits
+        open = OpenCount(limit: configuration.limits.connections)
         gate = SignInGate(configuration.signIns)
         clock = configuration.clock
         pace = configuration.pace
@@ -72,6 +74,27 @@ final class EgressCore: Sendable {
         // The scheme's name may be written in any case.
         return Secret("Basic " + value.dropFirst(6)) == proxyAuthorization && value.prefix(6).lowercased() == "basic "
     }
+}
+
+/// How much is under way: connections, and the streams within those that carry several requests.
+final class OpenCount: Sendable {
+    private let count = Mutex(0)
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    /// How much it is now.
+    var now: Int { count.withLock { $0 } }
+
+    func enter() -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() { count.withLock { $0 -= 1 } }
 }
 
 /// Ends what a session's processes have under way on its wire, and lets nothing further pass until it is lifted.
@@ -144,7 +167,7 @@ private final class FinalMark: Sendable {
 
 /// What the wire of a session puts up with.
 package struct EgressLimits: Sendable {
-    /// How many connections there may be at once.
+    /// How many connections and streams of HTTP/2 within them there may be at once.
     package var connections = 512
     /// How long a connection may lie idle between two requests.
     package var idle = Duration.seconds(300)

@@ -29,7 +29,6 @@ package final class EgressSession: Sendable {
         var isClosed = false
     }
     private let ways = Mutex(Ways())
-    private let open: ConnectionCount
 
     /// Starts the wire of a session.
     /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
@@ -48,7 +47,6 @@ package final class EgressSession: Sendable {
         let secret = Secret(RandomBytes.text(bytes: 24))
         HeldSecrets.shared.hold(secret)
         listener = try PolledListener(loopback: ())
-        open = ConnectionCount(limit: configuration.limits.connections)
         port = listener.port
         self.folder = folder
         if configuration.transport == nil {
@@ -132,7 +130,7 @@ package final class EgressSession: Sendable {
     }
 
     private func accept(from listener: PolledListener, isInside: Bool) {
-        let (core, open) = (core, open)
+        let core = core
         let task = Task {
             await withDiscardingTaskGroup { group in
                 while !Task.isCancelled {
@@ -148,16 +146,16 @@ package final class EgressSession: Sendable {
                         continue
                     }
                     let socket = FileDescriptor(owning: raw)
-                    guard open.enter() else { continue }
+                    guard core.open.enter() else { continue }
                     guard
                         let channel = try? WireChannel(
                             socket, isInside: isInside, answerStall: core.limits.answerStall)
                     else {
-                        open.leave()
+                        core.open.leave()
                         continue
                     }
                     group.addTask {
-                        defer { open.leave() }
+                        defer { core.open.leave() }
                         await withTaskCancellationHandler {
                             await EgressConnection(channel, core: core).run()
                         } onCancel: {
@@ -171,24 +169,6 @@ package final class EgressSession: Sendable {
             if ways.isClosed { task.cancel() }
             ways.tasks.append(task)
         }
-    }
-
-    /// How many connections there are.
-    private final class ConnectionCount: Sendable {
-        private let count = Mutex(0)
-        private let limit: Int
-
-        init(limit: Int) { self.limit = limit }
-
-        func enter() -> Bool {
-            count.withLock { count in
-                guard count < limit else { return false }
-                count += 1
-                return true
-            }
-        }
-
-        func leave() { count.withLock { $0 -= 1 } }
     }
 }
 
@@ -274,7 +254,7 @@ struct EgressConnection: Sendable {
     private func nextHead(_ name: PlainHostName, _ place: EgressPlace) async throws(WireFault) -> RequestHead? {
         do throws(WireFault) { return try await nextHead() } catch {
             guard error == RequestHead.preface else { throw error }
-            let connection = try HTTP2Connection(channel, limits: core.limits)
+            let connection = try HTTP2Connection(channel, limits: core.limits, open: core.open)
             let beginning = Array("PRI * HTTP/2.0\r\n\r\n".utf8) + input.takeEarly()
             await connection.run(beginning: beginning) { stream, request in
                 await serve(request, of: stream, name, place)

@@ -13,11 +13,28 @@ final class HTTP2Connection: Sendable {
         let endsHere: Bool
     }
 
-    /// What is to be done about a stream once the lock is free again.
-    fileprivate typealias Wakes = [CheckedContinuation<Void, Never>]
+    /// What is to be done about streams once the lock is free again.
+    fileprivate struct Wakes {
+        private var waiting: [CheckedContinuation<Void, Never>] = []
+        private var departures: [@Sendable () -> Void] = []
+
+        static func += (wakes: inout Wakes, waiting: CheckedContinuation<Void, Never>?) {
+            if let waiting { wakes.waiting.append(waiting) }
+        }
+
+        mutating func left(_ departure: (@Sendable () -> Void)?) {
+            if let departure { departures.append(departure) }
+        }
+
+        func tell() {
+            for one in waiting { one.resume() }
+            for departure in departures { departure() }
+        }
+    }
 
     private struct Exchange {
-        var body: [[UInt8]] = []
+        /// What came of its body and was not taken yet, at most a window's worth.
+        var body: [UInt8] = []
         var isWhole: Bool
         var hasLeft = false
         var isLate = false
@@ -26,9 +43,17 @@ final class HTTP2Connection: Sendable {
         var departure: (@Sendable () -> Void)?
 
         /// Ends all waiting.
-        mutating func wake() -> Wakes {
-            defer { (reader, writer) = (nil, nil) }
-            return [reader, writer].compactMap(\.self)
+        mutating func wake(_ wakes: inout Wakes) {
+            wakes += reader
+            wakes += writer
+            (reader, writer) = (nil, nil)
+        }
+
+        /// The stream is over.
+        mutating func leave(_ wakes: inout Wakes) {
+            hasLeft = true
+            wake(&wakes)
+            wakes.left(departure)
         }
     }
 
@@ -45,17 +70,21 @@ final class HTTP2Connection: Sendable {
     /// How much of an answer waits here for a client that reads slowly.
     fileprivate static let ahead = 64 << 10
     private static let pieceSize = 64 << 10
+    /// How many frames may wait for a client that causes them and reads none.
+    private static let mostWaiting = 2_000
     /// Longer than any connection lives: what limits one is how long it lies idle.
     private static let lifetime = Duration.seconds(86_400 * 30)
 
     private let channel: WireChannel
     private let limits: EgressLimits
+    private let open: OpenCount
     private let state: Mutex<State>
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
     /// Takes a connection over.
+    /// - Parameter open: what is under way in the session, to which each stream adds.
     /// - Throws: `.otherProtocol` where the library isn't there.
-    init(_ channel: WireChannel, limits: EgressLimits) throws(WireFault) {
+    init(_ channel: WireChannel, limits: EgressLimits, open: OpenCount) throws(WireFault) {
         if let problem = mm_http2_problem() {
             throw WireFault(
                 505, .otherProtocol, "HTTP/2 can't be spoken here: \(String(cString: problem)). Use HTTP/1.1.")
@@ -65,6 +94,7 @@ final class HTTP2Connection: Sendable {
         }
         self.channel = channel
         self.limits = limits
+        self.open = open
         state = Mutex(State(raw: raw))
     }
 
@@ -102,66 +132,61 @@ final class HTTP2Connection: Sendable {
     // MARK: The client's side
 
     private func receive(_ bytes: [UInt8]) -> [(Int32, Request)] {
-        let (begun, woken, handlers) = state.withLock { state -> ([(Int32, Request)], Wakes, [@Sendable () -> Void]) in
+        var begun: [(Int32, Request)] = []
+        let (wakes, isFlooded) = state.withLock { state in
             if mm_http2_receive(state.raw, bytes, bytes.count) < 0 { mm_http2_end(state.raw) }
-            var begun: [(Int32, Request)] = []
-            var woken: Wakes = []
-            var handlers: [@Sendable () -> Void] = []
-            while true {
-                let event = mm_http2_next(state.raw)
-                let id = event.stream
-                let bytes = Array(UnsafeBufferPointer(start: event.bytes, count: event.length))
-                switch Int(event.kind) {
-                case MM_HTTP2_HEAD:
-                    // Those that were reset are counted until their work has ended, so that resets don't pile it up.
-                    guard state.exchanges.count < Int(Self.streams) else {
-                        mm_http2_reset(state.raw, id, Self.refused)
-                        continue
-                    }
-                    state.exchanges[id] = Exchange(isWhole: event.ends != 0)
-                    begun.append((id, Request(fields: Self.fields(bytes), endsHere: event.ends != 0)))
-                case MM_HTTP2_DATA:
-                    state.exchanges[id]?.body.append(bytes)
-                    woken += state.exchanges[id]?.wake() ?? []
-                case MM_HTTP2_END:
-                    state.exchanges[id]?.isWhole = true
-                    woken += state.exchanges[id]?.wake() ?? []
-                case MM_HTTP2_CLOSED:
-                    state.exchanges[id]?.hasLeft = true
-                    woken += state.exchanges[id]?.wake() ?? []
-                    if let handler = state.exchanges[id]?.departure { handlers.append(handler) }
-                default:
-                    if !begun.isEmpty { Self.forgetIdle(&state) }
-                    return (begun, woken, handlers)
+            let wakes = heed(&state, &begun)
+            if !begun.isEmpty { Self.forgetIdle(&state) }
+            return (wakes, mm_http2_waiting(state.raw) > Self.mostWaiting)
+        }
+        wakes.tell()
+        if isFlooded { over() }
+        return begun
+    }
+
+    /// Takes what has happened to streams: because of what the client sent, or of what was sent to it.
+    private func heed(_ state: inout State, _ begun: inout [(Int32, Request)]) -> Wakes {
+        var wakes = Wakes()
+        while true {
+            let event = mm_http2_next(state.raw)
+            let id = event.stream
+            let bytes = UnsafeBufferPointer(start: event.bytes, count: event.length)
+            switch Int(event.kind) {
+            case MM_HTTP2_HEAD:
+                // Those that were reset are counted until their work has ended, so that resets don't pile it up.
+                guard state.exchanges.count < Int(Self.streams), open.enter() else {
+                    mm_http2_reset(state.raw, id, Self.refused)
+                    continue
                 }
+                state.exchanges[id] = Exchange(isWhole: event.ends != 0)
+                begun.append((id, Request(fields: Self.fields(Array(bytes)), endsHere: event.ends != 0)))
+            case MM_HTTP2_DATA:
+                state.exchanges[id]?.body += bytes
+                state.exchanges[id]?.wake(&wakes)
+            case MM_HTTP2_END:
+                state.exchanges[id]?.isWhole = true
+                state.exchanges[id]?.wake(&wakes)
+            case MM_HTTP2_CLOSED: state.exchanges[id]?.leave(&wakes)
+            default: return wakes
             }
         }
-        for one in woken { one.resume() }
-        for handler in handlers { handler() }
-        return begun
     }
 
     /// Ends what is under way: the client is gone.
     private func leave() {
-        let (woken, handlers) = state.withLock { state -> (Wakes, [@Sendable () -> Void]) in
+        let wakes = state.withLock { state in
             state.isOver = true
-            var woken: Wakes = []
-            var handlers: [@Sendable () -> Void] = []
-            for id in state.exchanges.keys {
-                state.exchanges[id]?.hasLeft = true
-                woken += state.exchanges[id]?.wake() ?? []
-                if let handler = state.exchanges[id]?.departure { handlers.append(handler) }
-            }
-            return (woken, handlers)
+            var wakes = Wakes()
+            for id in state.exchanges.keys { state.exchanges[id]?.leave(&wakes) }
+            return wakes
         }
-        for one in woken { one.resume() }
-        for handler in handlers { handler() }
+        wakes.tell()
     }
 
     /// Notes that the work for a request has ended.
     private func settle(_ id: Int32) {
         let isIdle = state.withLock { state in
-            state.exchanges[id] = nil
+            if state.exchanges.removeValue(forKey: id) != nil { open.leave() }
             return state.exchanges.isEmpty
         }
         wake.yield()
@@ -180,9 +205,9 @@ final class HTTP2Connection: Sendable {
         state.idle = nil
     }
 
-    /// Says goodbye.
+    /// Says goodbye, unless a request has come meanwhile.
     private func end() {
-        state.withLock { mm_http2_end($0.raw) }
+        state.withLock { if $0.exchanges.isEmpty { mm_http2_end($0.raw) } }
         wake.yield()
     }
 
@@ -192,7 +217,7 @@ final class HTTP2Connection: Sendable {
         for await _ in wakes {
             while case let (bytes, isLast) = outgoing(), !bytes.isEmpty || isLast {
                 do throws(WireFault) { if !bytes.isEmpty { try await channel.write(bytes) } } catch { return over() }
-                for one in roomy() { one.resume() }
+                roomy().tell()
                 if isLast { return over() }
             }
         }
@@ -204,7 +229,7 @@ final class HTTP2Connection: Sendable {
     }
 
     private func outgoing() -> (bytes: [UInt8], isLast: Bool) {
-        state.withLock { state in
+        let (bytes, isLast, wakes) = state.withLock { state in
             var bytes: [UInt8] = []
             while bytes.count < Self.pieceSize {
                 var piece: UnsafePointer<UInt8>?
@@ -212,18 +237,22 @@ final class HTTP2Connection: Sendable {
                 guard count > 0 else { break }
                 bytes += UnsafeBufferPointer(start: piece, count: count)
             }
-            return (bytes, bytes.count < Self.pieceSize && mm_http2_is_over(state.raw) != 0)
+            var none: [(Int32, Request)] = []
+            let wakes = heed(&state, &none)
+            return (bytes, bytes.count < Self.pieceSize && mm_http2_is_over(state.raw) != 0, wakes)
         }
+        wakes.tell()
+        return (bytes, isLast)
     }
 
     private func roomy() -> Wakes {
         state.withLock { state in
-            var woken: Wakes = []
+            var wakes = Wakes()
             for id in state.exchanges.keys where mm_http2_pending(state.raw, id) < Self.ahead {
-                if let writer = state.exchanges[id]?.writer { woken.append(writer) }
+                wakes += state.exchanges[id]?.writer
                 state.exchanges[id]?.writer = nil
             }
-            return woken
+            return wakes
         }
     }
 
@@ -241,7 +270,8 @@ final class HTTP2Connection: Sendable {
         let taken: Taken = state.withLock { state in
             guard var exchange = state.exchanges[id] else { return .left }
             if !exchange.body.isEmpty {
-                let bytes = exchange.body.removeFirst()
+                let bytes = exchange.body
+                exchange.body = []
                 state.exchanges[id] = exchange
                 mm_http2_consume(state.raw, id, bytes.count)
                 return .bytes(bytes)
@@ -254,38 +284,52 @@ final class HTTP2Connection: Sendable {
 
     /// Waits for more of a body, or its end.
     fileprivate func arrival(_ id: Int32) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                guard let exchange = state.exchanges[id], exchange.body.isEmpty, !exchange.isWhole, !exchange.hasLeft,
-                    !exchange.isLate
-                else { return true }
-                state.exchanges[id]?.reader = continuation
-                return false
-            }
-            if isThere { continuation.resume() }
+        await wait(id, in: \.reader) { exchange, _ in
+            exchange.body.isEmpty && !exchange.isWhole && !exchange.hasLeft && !exchange.isLate
         }
-    }
-
-    fileprivate func expire(_ id: Int32) {
-        let woken: Wakes = state.withLock { state in
-            state.exchanges[id]?.isLate = true
-            return state.exchanges[id]?.wake() ?? []
-        }
-        for one in woken { one.resume() }
     }
 
     /// Waits until an answer may go on.
     fileprivate func room(_ id: Int32) async {
-        await withCheckedContinuation { continuation in
-            let isThere = state.withLock { state in
-                guard state.exchanges[id]?.hasLeft == false, mm_http2_pending(state.raw, id) >= Self.ahead else {
+        await wait(id, in: \.writer) { exchange, raw in
+            !exchange.hasLeft && mm_http2_pending(raw, id) >= Self.ahead
+        }
+    }
+
+    /// Waits as long as there is reason to, and the task isn't cancelled.
+    private func wait(
+        _ id: Int32, in place: WritableKeyPath<Exchange, CheckedContinuation<Void, Never>?> & Sendable,
+        while isNeeded: (Exchange, UnsafeMutableRawPointer) -> Bool
+    ) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let waits = state.withLock { state in
+                    guard !Task.isCancelled, let exchange = state.exchanges[id], isNeeded(exchange, state.raw) else {
+                        return false
+                    }
+                    state.exchanges[id]?[keyPath: place] = continuation
                     return true
                 }
-                state.exchanges[id]?.writer = continuation
-                return false
+                if !waits { continuation.resume() }
             }
-            if isThere { continuation.resume() }
+        } onCancel: {
+            change(id) { _ in }
         }
+    }
+
+    fileprivate func expire(_ id: Int32) { change(id) { $0.isLate = true } }
+
+    private func change(_ id: Int32, _ work: (inout Exchange) -> Void) {
+        let wakes = state.withLock { state in
+            var wakes = Wakes()
+            if var exchange = state.exchanges[id] {
+                work(&exchange)
+                exchange.wake(&wakes)
+                state.exchanges[id] = exchange
+            }
+            return wakes
+        }
+        wakes.tell()
     }
 
     fileprivate func isThere(_ id: Int32) -> Bool { state.withLock { $0.exchanges[id]?.hasLeft == false } }
@@ -401,7 +445,9 @@ struct HTTP2Stream: RequestClient, ClientBody, AnswerSink {
             case .end: return nil
             case .left: throw WireFault(400, .torn, "The body ended before its announced end.")
             case .late: throw WireFault(408, .tooSlow, "Nothing arrived in time.")
-            case .wait: await connection.arrival(id)
+            case .wait:
+                if Task.isCancelled { throw WireChannel.gone }
+                await connection.arrival(id)
             }
         }
     }

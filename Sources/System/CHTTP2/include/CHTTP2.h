@@ -35,6 +35,8 @@ int mm_http2_receive(void *connection, const uint8_t *bytes, size_t count);
 struct mm_http2_event mm_http2_next(void *connection);
 // What is to go to the client; it is there until the next call. 0: nothing now.
 size_t mm_http2_send(void *connection, const uint8_t **bytes);
+// How many frames wait to be sent, those aside that the client has left no room for.
+size_t mm_http2_waiting(void *connection);
 // Whether nothing more will be read or sent.
 int mm_http2_is_over(void *connection);
 // Says that nothing more is taken, and ends what is under way.
