@@ -128,18 +128,20 @@ final class RequestCut: Sendable {
     /// Does a request's work, which is cancelled when it is cut off.
     /// - Parameters:
     ///   - number: the request's number.
+    ///   - stop: what else may end it.
     ///   - drop: ends its connection, where an answer has begun.
     /// - Throws: `fault` for a request that was cut off before it was answered.
     func run(
-        _ number: UInt64, dropping drop: @escaping @Sendable () -> Void,
+        _ number: UInt64, ending stop: RequestStop, dropping drop: @escaping @Sendable () -> Void,
         _ work: @escaping @Sendable () async throws(WireFault) -> Bool
     ) async throws(WireFault) -> Bool {
         guard !state.withLock({ $0.isCut }) else { throw Self.fault }
         let wasCut = FinalMark()
         let task = Task { await Result { () async throws(WireFault) in try await work() } }
+        stop.adopt(task)
         let end: @Sendable () -> Void = {
             wasCut.set()
-            task.cancel()
+            stop()
             drop()
         }
         let isLate = state.withLock { state in
@@ -150,11 +152,35 @@ final class RequestCut: Sendable {
         let outcome = await withTaskCancellationHandler {
             await task.value
         } onCancel: {
-            task.cancel()
+            stop()
         }
         state.withLock { _ = $0.open.removeValue(forKey: number) }
         if case .failure = outcome, wasCut.isSet { throw Self.fault }
         return try outcome.get()
+    }
+}
+
+/// Ends the work for one request, whoever has a reason to: its client has left, its command is stopped, its session closes.
+final class RequestStop: Sendable {
+    typealias Work = Task<Result<Bool, WireFault>, Never>
+
+    private let state = Mutex<(work: Work?, isAsked: Bool)>((nil, false))
+
+    /// Takes the work that is to be ended.
+    func adopt(_ work: Work) {
+        let isAsked = state.withLock { state in
+            state.work = work
+            return state.isAsked
+        }
+        if isAsked { work.cancel() }
+    }
+
+    func callAsFunction() {
+        let work = state.withLock { state in
+            state.isAsked = true
+            return state.work
+        }
+        work?.cancel()
     }
 }
 

@@ -15,6 +15,7 @@ struct EgressExchange: Sendable {
     private let head: RequestHead
     private let body: any ClientBody
     private let socket: (channel: WireChannel, input: WireInput)?
+    private let stop = RequestStop()
 
     init(_ head: RequestHead, to place: EgressPlace, target: String, on sides: RequestSides, core: EgressCore) {
         self.head = head
@@ -34,7 +35,7 @@ struct EgressExchange: Sendable {
     func run() async throws(WireFault) -> Bool {
         defer { core.events(.request(record.finished(bytesUp: body.count))) }
         do throws(WireFault) {
-            return try await core.cut.run(number) { [record, client] in
+            return try await core.cut.run(number, ending: stop) { [record, client] in
                 // What has begun to arrive can't be taken back: its client sees the connection end.
                 if record.hasAnswered { client.drop() }
             } _: { () async throws(WireFault) in
@@ -136,6 +137,23 @@ struct EgressExchange: Sendable {
         return try await pass(stream, learning: namesHosts && stream.status == 200, witness)
     }
 
+    // MARK: While its client waits
+
+    /// Does something as long as the client is there; when it leaves, the request is ended.
+    private func whileConnected<Value>(_ work: () async -> Value) async -> Value {
+        client.onDeparture { [stop] in stop() }
+        defer { client.onDeparture(nil) }
+        return await work()
+    }
+
+    /// Waits for what a request needs before it is sent.
+    /// - Throws: `.clientGone` where the client has left meanwhile, whatever the work came to: nothing is sent for it any more.
+    private func beforeSending<Value>(_ work: () async -> Value) async throws(WireFault) -> Value {
+        let value = await whileConnected(work)
+        guard !client.hasLeft, !Task.isCancelled else { throw WireChannel.gone }
+        return value
+    }
+
     // MARK: Before it is sent
 
     /// The request as the judge sees it. As much of the body is read as it looks at.
@@ -164,14 +182,14 @@ struct EgressExchange: Sendable {
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> (class: String, refusal: RequestRefusal?)
     {
         let core = core
-        let verdict = try await client.beforeSending { await core.judge.judge(request) }
+        let verdict = try await beforeSending { await core.judge.judge(request) }
         record.judged(verdict.requestClass)
         switch verdict {
         case .allow(let name): return (name, nil)
         case .refuse(let name, let refusal): return (name, refusal)
         case .hold(let name, let decision):
             core.events(.held(number: number, host: place.host, method: head.method))
-            let refusal = try await client.beforeSending { await Self.decide(within: core.limits.hold, decision) }
+            let refusal = try await beforeSending { await Self.decide(within: core.limits.hold, decision) }
             return (name, refusal)
         }
     }
@@ -200,7 +218,7 @@ struct EgressExchange: Sendable {
     private func turn(by pace: ServicePace?) async throws(WireFault) -> Duration? {
         guard let pace else { return nil }
         let patience = ContinuousClock.now + core.limits.pace
-        return try await client.beforeSending {
+        return try await beforeSending {
             while let wait = await pace.take() {
                 guard ContinuousClock.now + wait < patience else { return wait }
                 guard (try? await Task.sleep(for: wait)) != nil else { return nil }
@@ -228,7 +246,7 @@ struct EgressExchange: Sendable {
         if Task.isCancelled { throw WireChannel.gone }
         record.sent()
         let core = core
-        let outcome = await client.whileConnected {
+        let outcome = await whileConnected {
             await Result { () async throws(HTTPError) in try await core.transport.open(request) }
         }
         switch outcome {
@@ -283,7 +301,7 @@ struct EgressExchange: Sendable {
         // A bare 401 may come from a server behind the one that looked at the token.
         let isSafe = challenge != nil || head.method == "GET" || head.method == "HEAD"
         let refusals = filled.tokens.mapValues { TokenRefusal(of: $0, sent: sent, claims: challenge?.claims) }
-        let again = await client.whileConnected {
+        let again = await whileConnected {
             await Result { () async throws(WireFault) in try await credentials.filled(insteadOf: refusals) }
         }
         // Why there is none was told to those who show it; the session gets the service's own words.
@@ -508,7 +526,7 @@ extension EgressExchange {
         record.sent()
         let late = DeadlineWatch.shared.watch(.now + core.limits.head) { tunnel.close() }
         let (target, host) = (target, String(place.origin.drop { $0 != "/" }.dropFirst(2)))
-        let outcome = await channel.whileConnected { () async -> Result<WebSocketHandshake, WireFault> in
+        let outcome = await whileConnected { () async -> Result<WebSocketHandshake, WireFault> in
             await Result { () async throws(WireFault) in
                 do throws(HTTPError) {
                     try await tunnel.send(WebSocketHandshake.bytes(request, target: target, host: host))
@@ -540,7 +558,7 @@ extension EgressExchange {
         var place = request
         place.timeout = core.limits.head
         let (core, asked) = (core, place)
-        let outcome = await client.whileConnected {
+        let outcome = await whileConnected {
             await Result { () async throws(HTTPError) in try await core.transport.connect(asked) }
         }
         do throws(HTTPError) { return try outcome.get() } catch {

@@ -23,16 +23,6 @@ extension RequestClient {
             task.cancel()
         }
     }
-
-    /// Waits for what a request needs before it is sent.
-    /// - Throws: `.clientGone` where the client has left meanwhile, whatever the work came to: nothing is sent for it any more.
-    func beforeSending<Value: Sendable>(
-        _ work: @escaping @Sendable () async -> Value
-    ) async throws(WireFault) -> Value {
-        let value = await whileConnected(work)
-        guard !hasLeft, !Task.isCancelled else { throw WireChannel.gone }
-        return value
-    }
 }
 
 /// The body of one request while it is read. For one reader at a time.
