@@ -26,14 +26,17 @@ struct ProgramIdentityTests {
         }
     }
 
-    private static func asked(_ wire: TestWire, _ target: String, _ fields: String...) async throws -> (
-        status: Int, body: JSONValue
-    ) {
+    private static func asked(
+        _ wire: TestWire, _ target: String, _ fields: String..., form: String? = nil
+    ) async throws -> (status: Int, body: JSONValue) {
         let host =
             target.hasPrefix("http")
             ? String(target.dropFirst(7).prefix { $0 != "/" }) : "127.0.0.1:\(wire.session.port)"
-        let lines = ["GET \(target) HTTP/1.1", "Host: \(host)", "Connection: close"] + fields
-        let text = try await RawSession.plain(wire, Array((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8))
+        let method = form == nil ? "GET" : "POST"
+        let length = form.map { ["Content-Length: \($0.utf8.count)"] } ?? []
+        let lines = ["\(method) \(target) HTTP/1.1", "Host: \(host)", "Connection: close"] + length + fields
+        let sent = lines.joined(separator: "\r\n") + "\r\n\r\n" + (form ?? "")
+        let text = try await RawSession.plain(wire, Array(sent.utf8))
         let status = try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }, "\(text)")
         let end = try #require(text.firstRange(of: "\r\n\r\n"))
         return (status, try JSONParser.parse(String(text[end.upperBound...])))
@@ -56,6 +59,10 @@ struct ProgramIdentityTests {
             try await Self.asked(wire, Self.path + "&client_id=\(Self.client.uppercased())", "Metadata: true"),
             try await Self.asked(
                 wire, "/metadata/identity/oauth2/token?scope=https://graph.microsoft.com/.default", "Metadata: true"),
+            // Cloud Shell's.
+            try await Self.asked(
+                wire, "/metadata/identity/oauth2/token", "Metadata: true",
+                form: "resource=https%3A%2F%2Fgraph.microsoft.com&client_id=\(Self.client)"),
         ]
         for (status, body) in asked {
             #expect(status == 200 && body["token_type"] == "Bearer" && body["client_id"]?.string == Self.client)
@@ -99,6 +106,24 @@ struct ProgramIdentityTests {
         let answer = try await Self.asked(wire, "/metadata/identity/oauth2/token" + query, field)
         #expect(answer.status == status && answer.body["access_token"] == nil)
         #expect(answer.body["error_description"]?.string?.isEmpty == false)
+        await wire.session.close()
+        await upstream.stop()
+    }
+
+    @Test(
+        "a form that names another identity, says a thing twice, or is no form, gets none",
+        arguments: [
+            "resource=https://graph.microsoft.com&client_id=5a4db0c5-0000-4000-8000-00000000a001",
+            "resource=https://graph.microsoft.com&resource=https://management.azure.com", "{}", "",
+            "resource=https://graph.microsoft.com&x=" + String(repeating: "a", count: 9_000),
+        ])
+    func forms(_ form: String) async throws {
+        let upstream = try Upstream()
+        let wire = try await Self.wire(upstream)
+        let answer = try await Self.asked(wire, "/metadata/identity/oauth2/token", "Metadata: true", form: form)
+        #expect(answer.status == 400 && answer.body["access_token"] == nil)
+        let two = try await Self.asked(wire, Self.path, "Metadata: true", form: "resource=https://vault.azure.net")
+        #expect(two.status == 400)
         await wire.session.close()
         await upstream.stop()
     }

@@ -303,9 +303,12 @@ struct EgressConnection: Sendable {
     private func answer(
         _ asked: IdentityRequest, _ head: RequestHead, from identity: ProgramIdentity
     ) async throws(WireFault) -> Bool {
-        let clock = core.clock
-        let answer = await channel.whileConnected { await asked.answer(from: identity, clock: clock) }
-        let keepsAlive = head.body == .none && head.keepsAlive
+        let (clock, body) = (core.clock, sides(of: head).body)
+        var form: [UInt8] = []
+        while form.count <= IdentityRequest.mostForm, let piece = try await body.next() { form += piece }
+        let whole = asked.reading(form)
+        let answer = await channel.whileConnected { await whole.answer(from: identity, clock: clock) }
+        let keepsAlive = body.isDone && head.keepsAlive
         try await writer.whole(
             answer.status, ["Content-Type": "application/json", "Cache-Control": "no-store"],
             head.method == "HEAD" ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
@@ -423,8 +426,11 @@ struct IdentityRequest: Sendable {
         let body: [UInt8]
     }
 
+    /// More than any protocol sends.
+    static let mostForm = 8 << 10
+
     private let path: String
-    private let query: FormFields
+    private var query: FormFields
     private let head: RequestHead
 
     /// Reads a request; nil for one that goes elsewhere.
@@ -435,6 +441,16 @@ struct IdentityRequest: Sendable {
         path = String(target.prefix { $0 != "?" })
         let rest = target.dropFirst(path.count).dropFirst()
         query = FormFields(reading: Array(rest.utf8)) ?? FormFields([:])
+    }
+
+    /// The request with what its body says: clients of Cloud Shell's protocol, such as older versions of the Azure CLI, send a form.
+    func reading(_ form: [UInt8]) -> IdentityRequest {
+        guard head.method == "POST" else { return self }
+        var request = self
+        // What names something twice names nothing.
+        let fields = form.count <= Self.mostForm ? FormFields(reading: form) : nil
+        for name in fields?.names ?? [] { request.query[name] = query[name] == nil ? fields?[name] : nil }
+        return request
     }
 
     /// The path and query of what is meant for the endpoint.
@@ -454,8 +470,8 @@ struct IdentityRequest: Sendable {
 
     /// The answer.
     func answer(from identity: ProgramIdentity, clock: WallClock) async -> Answer {
-        guard head.method == "GET" || head.method == "HEAD" else {
-            return Self.refusal(405, "invalid_request", "Tokens are asked for with GET.")
+        guard ["GET", "HEAD", "POST"].contains(head.method) else {
+            return Self.refusal(405, "invalid_request", "Tokens are asked for with GET, or POST and a form.")
         }
         guard path.lowercased().hasSuffix("/token") else {
             return Self.refusal(
