@@ -98,6 +98,24 @@ struct CloudTests {
         #expect(named.base(of: .flow) == "http://localhost:4003")
     }
 
+    @Test("a sandbox that was started anew is found where it is now, whether it was asked for before or not")
+    func startedAnew() async throws {
+        let home = try TestHome()
+        for port in 4_001...4_003 {
+            try home.write(home.paths.sandboxFile, Array(#"{"login": "http://127.0.0.1:\#(port)"}"#.utf8))
+            // Once right after it was written, and once when its file has settled, which is what is remembered.
+            for _ in 0..<2 {
+                #expect(try Cloud.named("sandbox", paths: home.paths).login == "http://127.0.0.1:\(port)")
+                _ = await eventually {
+                    if case .file(let mark) = FileStamp.lookUp(home.paths.sandboxFile) { mark.isStable } else { false }
+                }
+            }
+            #expect(try Cloud.named("sandbox", paths: home.paths).login == "http://127.0.0.1:\(port)")
+        }
+        try ProtectedFile.remove(home.paths.sandboxFile)
+        #expect(throws: MMError.self) { try Cloud.named("sandbox", paths: home.paths) }
+    }
+
     @Test(
         "an address of the sandbox that isn't this machine is refused",
         arguments: [

@@ -410,14 +410,7 @@ extension Cloud {
         if let origin = environment["MM_SANDBOX_URL"], !origin.isEmpty {
             return try sandbox(origin: origin, source: "MM_SANDBOX_URL")
         }
-        guard let bytes = try ProtectedFile.read(paths.sandboxFile, limit: 1 << 20) else {
-            throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start.")
-        }
-        guard let description = (try? JSONParser.parse(bytes))?.object else {
-            throw MMError(
-                .invalidInput, "\(paths.sandboxFile) is broken.", hint: "Start the sandbox again: mm sandbox start.")
-        }
-        return try sandbox(description, source: paths.sandboxFile)
+        return try sandbox(publishedIn: paths.sandboxFile)
     }
 
     /// Returns the cloud whose sign-in service an address belongs to; `nil` for every other service.
@@ -428,6 +421,27 @@ extension Cloud {
 }
 
 extension Cloud {
+    /// The sandbox that was read last, and what tells that its file is still the same: each request asks for its cloud.
+    private static let published = Mutex<(path: String, mark: FileStamp, cloud: Cloud)?>(nil)
+
+    /// Returns the cloud of the sandbox that has written its addresses into a file.
+    private static func sandbox(publishedIn path: String) throws(MMError) -> Cloud {
+        var mark: FileStamp?
+        if case .file(let now) = FileStamp.lookUp(path) {
+            if let known = published.withLock({ $0 }), known.path == path, known.mark == now { return known.cloud }
+            mark = now.isStable ? now : nil
+        }
+        guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
+            throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start.")
+        }
+        guard let description = (try? JSONParser.parse(bytes))?.object else {
+            throw MMError(.invalidInput, "\(path) is broken.", hint: "Start the sandbox again: mm sandbox start.")
+        }
+        let cloud = try sandbox(description, source: path)
+        if let mark { published.withLock { $0 = (path, mark, cloud) } }
+        return cloud
+    }
+
     /// Creates the cloud of a sandbox tenant, whose services all run on this machine.
     ///
     /// Its tokens carry the audiences of the public cloud, because everything it serves follows the public cloud. Plain

@@ -57,6 +57,8 @@ struct FilePaces: PaceStore {
     }
 
     private func read() throws(MMError) -> JSONObject? {
+        // Mostly there is none, and each request of each session asks twice.
+        if case .missing = FileStamp.lookUp(path) { return nil }
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
         // A file that can't be parsed holds nothing worth keeping.
         return (try? JSONParser.parse(bytes))?.object
