@@ -378,7 +378,7 @@ struct ExecWire: Sendable {
             }
             let processes = ShellProcesses()
             configuration.processes = { processes.all() }
-            configuration.likelyProcesses = { processes.main }
+            configuration.likelyProcesses = { processes.below() }
             let tokens = IdentityTokens(
                 bearer: bearer, cloud: try services.identity.cloud(of: connection), vault: configuration.vault)
             configuration.identity = ProgramIdentity(

@@ -8,8 +8,11 @@ package final class ShellProcesses: Sendable {
     /// None yet.
     package init() {}
 
-    /// The shells themselves.
-    package var main: [Int32] { shells.withLock { $0.map(\.shell) } }
+    /// The shells, and all below them that has its parent still: nearly always all. Reads a few files of `/proc`, however
+    /// many processes the machine has, and may block.
+    package func below() -> [Int32] {
+        shells.withLock { $0.map(\.shell) }.flatMap { [$0] + Descendants.running(below: $0).map(\.pid) }
+    }
 
     /// All of them. Reads `/proc`, and may block.
     package func all() -> [Int32] {

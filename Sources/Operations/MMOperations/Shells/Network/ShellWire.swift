@@ -93,7 +93,7 @@ package final class ShellWire: Sendable {
                 record(event, of: name, requests, sent, log)
             })
         configuration.processes = { processes.all() }
-        configuration.likelyProcesses = { processes.main }
+        configuration.likelyProcesses = { processes.below() }
         do throws(MMError) {
             let session = try await EgressSession.start(configuration)
             return ShellWire(session, requests, folder: folder, processes: processes)
