@@ -138,6 +138,19 @@ struct CertificateTests {
         #expect(said.contains("another password") && !said.contains("FAKE-wrong-password"))
     }
 
+    @Test("a password may be in a variable", arguments: ["ec.p12", "rsa.locked.key.pem"])
+    func variable(name: String) async throws {
+        var given = name.hasSuffix("p12") ? files(name) : files("rsa.cert.pem", key: name)
+        given.passwordVariable = "CERTIFICATE_PASSWORD"
+        _ = try await given.read(for: "Contoso", environment: ["CERTIFICATE_PASSWORD": Certificates.password])
+        for environment in [[:], ["CERTIFICATE_PASSWORD": "FAKE-wrong-password"]] {
+            let error = await #expect(throws: MMError.self) {
+                _ = try await given.read(for: "Contoso", environment: environment)
+            }
+            #expect(error?.code == .invalidInput && error?.message.contains("FAKE-wrong") == false)
+        }
+    }
+
     @Test("a connection of the registry names the files")
     func registry() async throws {
         let transport = ScriptedTransport { _, _ in Contoso.appTokens() }

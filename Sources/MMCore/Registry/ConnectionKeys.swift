@@ -19,6 +19,8 @@ package struct ConnectionAuth: Sendable, Hashable {
     package var privateKeyPath: String?
     /// The path of a file with the password of the key or PKCS #12 store.
     package var certificatePasswordFile: String?
+    /// The environment variable with that password.
+    package var certificatePasswordVariable: String?
     /// The path of the external token (`federated`) or access token (`token`); read again for each use.
     package var tokenFile: String?
     /// The environment variable with the external token or access token.
@@ -47,6 +49,7 @@ package struct ConnectionAuth: Sendable, Hashable {
         self.certificatePath = fields["certificatePath"]?.string
         self.privateKeyPath = fields["privateKeyPath"]?.string
         self.certificatePasswordFile = fields["certificatePasswordFile"]?.string
+        self.certificatePasswordVariable = fields["certificatePasswordVariable"]?.string
         self.tokenFile = fields["tokenFile"]?.string
         self.tokenVariable = fields["tokenVariable"]?.string
         self.assertionFile = fields["assertionFile"]?.string
@@ -59,8 +62,9 @@ package struct ConnectionAuth: Sendable, Hashable {
 
     /// The fields that name files, variables and identities; all are strings.
     package static let fieldNames = [
-        "secretFile", "secretVariable", "certificatePath", "privateKeyPath", "certificatePasswordFile", "tokenFile",
-        "tokenVariable", "assertionFile", "assertionVariable", "clientId", "objectId", "resourceId",
+        "secretFile", "secretVariable", "certificatePath", "privateKeyPath", "certificatePasswordFile",
+        "certificatePasswordVariable", "tokenFile", "tokenVariable", "assertionFile", "assertionVariable", "clientId",
+        "objectId", "resourceId",
     ]
     /// Fields in which someone might put the secret itself.
     static let inlineSecrets = [

@@ -134,7 +134,7 @@ extension PowerShellSessionSettings {
         case .device, .browser, .broker, .secret, .token, .federated, .onBehalfOf: break
         case .certificate:
             if profile.methods.contains(.certificate), let path = auth.certificatePath, Self.isStore(path) {
-                method = .certificate(path: path, password: try Self.password(auth, connection.name))
+                method = .certificate(path: path, password: try Self.password(auth, environment, connection.name))
             }
         case .managedIdentity:
             if profile.methods.contains(.managedIdentity) { method = .managedIdentity(clientID: auth.clientId) }
@@ -146,8 +146,12 @@ extension PowerShellSessionSettings {
         [".pfx", ".p12"].contains { path.lowercased().hasSuffix($0) }
     }
 
-    private static func password(_ auth: ConnectionAuth, _ connection: String) throws(MMError) -> Secret? {
-        guard let file = auth.certificatePasswordFile else { return nil }
+    private static func password(
+        _ auth: ConnectionAuth, _ environment: [String: String], _ connection: String
+    ) throws(MMError) -> Secret? {
+        guard let file = auth.certificatePasswordFile else {
+            return auth.certificatePasswordVariable.flatMap { environment[$0] }.map { Secret($0) }
+        }
         guard let bytes = try ProtectedFile.read(file, limit: 4096) else {
             throw MMError(
                 .invalidInput, "The connection \(connection) names a certificatePasswordFile that isn't there: \(file)")

@@ -27,6 +27,34 @@ struct EnvironmentConnectionTests {
     }
 
     @Test(
+        "the password of a certificate comes from its variable, and stands nowhere in the connection",
+        arguments: ["", "pw-of-it"])
+    func password(_ password: String) throws {
+        let connection = try EnvironmentConnection.make(
+            Self.app.merging([
+                "AZURE_CLIENT_CERTIFICATE_PATH": "/c.pfx", "AZURE_CLIENT_CERTIFICATE_PASSWORD": password,
+            ]) { $1 })
+        let named = connection.auth.certificatePasswordVariable
+        #expect(named == (password.isEmpty ? nil : "AZURE_CLIENT_CERTIFICATE_PASSWORD"))
+        #expect(!JSONWriter.string(.object(connection.raw)).contains("pw-of-it"))
+    }
+
+    @Test(
+        "what fails is to be mended in the job's variables, of which there is no entry",
+        arguments: [
+            ("AZURE_CLIENT_SECRET", MMErrorCode.invalidInput), ("AZURE_CLIENT_CERTIFICATE_PATH", .forbidden),
+            ("AZURE_FEDERATED_TOKEN_FILE", .signInNeeded),
+        ])
+    func failed(_ variable: String, _ code: MMErrorCode) throws {
+        let connection = try EnvironmentConnection.make(Self.app.merging([variable: "/x"]) { $1 })
+        let told = EnvironmentConnection.error(
+            MMError(code, "It failed.", hint: "mm connections show environment."), of: connection)
+        #expect(told.hint?.contains(variable) == true && told.hint?.contains("mm connections") == false)
+        let passing = MMError(.unavailable, "Nobody answers.", hint: "Try again.")
+        #expect(EnvironmentConnection.error(passing, of: connection).hint == "Try again.")
+    }
+
+    @Test(
         "the authority names the cloud",
         arguments: [
             ("https://login.microsoftonline.com/", "public"), ("https://login.microsoftonline.us", "gcchigh"),

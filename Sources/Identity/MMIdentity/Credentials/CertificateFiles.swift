@@ -10,6 +10,8 @@ public struct CertificateFiles: Sendable, Hashable {
     package var privateKeyPath: String?
     /// The path of the password for the key or the PKCS #12 store, or of the token's PIN.
     package var passwordFile: String?
+    /// The environment variable with the password, where no file has it. A token's PIN is in a file alone.
+    package var passwordVariable: String?
 
     /// Creates a description of a certificate's files.
     public init(certificatePath: String, privateKeyPath: String? = nil, passwordFile: String? = nil) {
@@ -20,13 +22,17 @@ public struct CertificateFiles: Sendable, Hashable {
 
     /// Reads the certificate each time, so that a renewed one takes effect at once.
     /// - Throws: `.invalidInput`, naming the file and what to do.
-    func read(for connection: String) async throws(MMError) -> SigningCertificate {
+    func read(
+        for connection: String, environment: [String: String] = [:]
+    ) async throws(MMError) -> SigningCertificate {
         let files = self
         // A store may require its password to be hashed a million times, which must not block the cooperative pool.
-        return try await BlockingWork.run { () throws(MMError) in try files.readNow(for: connection) }
+        return try await BlockingWork.run { () throws(MMError) in try files.readNow(for: connection, environment) }
     }
 
-    private func readNow(for connection: String) throws(MMError) -> SigningCertificate {
+    private func readNow(
+        for connection: String, _ environment: [String: String]
+    ) throws(MMError) -> SigningCertificate {
         // Without a key of its own the certificate's file has it.
         let certificate = try Self.bytes(
             certificatePath, "certificate", connection, isSecret: privateKeyPath == nil)
@@ -39,8 +45,10 @@ public struct CertificateFiles: Sendable, Hashable {
                 try Self.bytes(path, "private key", connection, isSecret: true)
             }
             : nil
-        let password = try passwordFile.map { path throws(MMError) in
-            try SecretSource.file(path).readNow("the certificate's password", of: connection, environment: [:])
+        let variable = token == nil ? passwordVariable : nil
+        let source = passwordFile.map { SecretSource.file($0) } ?? variable.map { .variable($0) }
+        let password = try source.map { source throws(MMError) in
+            try source.readNow("the certificate's password", of: connection, environment: environment)
         }
         if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
             throw wrongPIN(connection, "was refused by the token and isn't tried again")

@@ -14,7 +14,8 @@ public enum ClientCredential: Sendable {
         switch self {
         case .secret(let source):
             _ = try await source.read("the client secret", of: connection, environment: surroundings.environment)
-        case .certificate(let files): _ = try await files.read(for: connection)
+        case .certificate(let files):
+            _ = try await files.read(for: connection, environment: surroundings.environment)
         case .federated(let token): try await token.check(of: connection, in: surroundings)
         }
     }
@@ -29,7 +30,8 @@ public enum ClientCredential: Sendable {
                 "the client secret", of: target.connection, environment: surroundings.environment
             ).reveal()
         case .certificate(let files):
-            let certificate = try await files.read(for: target.connection)
+            let certificate = try await files.read(
+                for: target.connection, environment: surroundings.environment)
             let now = surroundings.clock.now
             guard certificate.endsAt == 0 || certificate.endsAt > now.seconds else {
                 throw MMError(

@@ -109,10 +109,12 @@ final class SigningCertificate: @unchecked Sendable {
         case MM_CREDENTIAL_NEEDS_PASSWORD:
             .unusable(
                 Reason(text: "is protected by a password", isOfTheKey: true),
-                remedy: "Put the password into a file of mode 0600 and name it in certificatePasswordFile.")
+                remedy:
+                    "Put the password into a file of mode 0600 and name it in certificatePasswordFile, or into a variable and name it in "
+                    + "certificatePasswordVariable.")
         case MM_CREDENTIAL_WRONG_PASSWORD:
             .unusable(
-                Reason(text: "has another password than the one in certificatePasswordFile", isOfTheKey: true),
+                Reason(text: "has another password than the one that was given", isOfTheKey: true),
                 remedy: "Correct the password in that file.")
         case MM_CREDENTIAL_OLD_CIPHER:
             .unusable(

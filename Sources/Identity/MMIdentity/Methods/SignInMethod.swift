@@ -78,9 +78,11 @@ extension SignInMethod {
     }
 
     private static func files(_ certificate: String, _ auth: ConnectionAuth) -> CertificateFiles {
-        CertificateFiles(
+        var files = CertificateFiles(
             certificatePath: certificate, privateKeyPath: auth.privateKeyPath,
             passwordFile: auth.certificatePasswordFile)
+        files.passwordVariable = auth.certificatePasswordVariable
+        return files
     }
 
     private static func token(_ auth: ConnectionAuth) -> FederatedToken {

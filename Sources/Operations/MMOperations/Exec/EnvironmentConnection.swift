@@ -24,6 +24,9 @@ enum EnvironmentConnection {
             auth = ["method": "secret", "secretVariable": "AZURE_CLIENT_SECRET"]
         } else if let path = value("AZURE_CLIENT_CERTIFICATE_PATH") {
             auth = ["method": "certificate", "certificatePath": .string(path)]
+            if value("AZURE_CLIENT_CERTIFICATE_PASSWORD") != nil {
+                auth["certificatePasswordVariable"] = "AZURE_CLIENT_CERTIFICATE_PASSWORD"
+            }
         } else if let path = value("AZURE_FEDERATED_TOKEN_FILE") {
             auth = ["method": "federated", "tokenFile": .string(path)]
         } else if value("ACTIONS_ID_TOKEN_REQUEST_URL") != nil {
@@ -35,6 +38,23 @@ enum EnvironmentConnection {
         var options: JSONObject = ["auth": .object(auth)]
         if let subscription = value("AZURE_SUBSCRIPTION_ID") { options["subscription"] = .string(subscription) }
         return try Connection(name: name, tenant: tenant, appId: client, cloud: cloud, options: options)
+    }
+
+    /// What to do about a sign-in that failed: the job's variables are all that there is of the connection.
+    static func error(_ error: MMError, of connection: Connection) -> MMError {
+        guard [.invalidInput, .signInNeeded, .forbidden].contains(error.code) else { return error }
+        let credential =
+            switch connection.auth.method {
+            case .secret: "AZURE_CLIENT_SECRET"
+            case .certificate: "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_CERTIFICATE_PASSWORD"
+            default: "AZURE_FEDERATED_TOKEN_FILE, or the job's own token service"
+            }
+        var error = error
+        // There is no entry that could be shown or edited.
+        let remedy = error.hint.flatMap { $0.contains("mm connections") ? nil : $0 + " " } ?? ""
+        error.hint =
+            remedy + "The connection is what the job's variables say: AZURE_CLIENT_ID, AZURE_TENANT_ID, \(credential)."
+        return error
     }
 
     /// The cloud that an authority belongs to.

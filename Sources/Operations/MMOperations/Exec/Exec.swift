@@ -45,7 +45,8 @@ struct Exec: CatalogueOperation {
         if planned == nil { try await allow(input, on: connection, in: context, with: services) }
         let bearer = SessionBearer(
             of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
-        let account = try await account(bearer, in: context, with: services)
+        let account = try await account(
+            bearer, ofJob: input.connection == EnvironmentConnection.word, in: context, with: services)
         try AppIdentityNeed.check(input.command, in: directory, for: account, of: connection)
         let journal = WireJournal(of: connection, services.requests, in: context)
         let turn = CallTurn(
@@ -123,13 +124,15 @@ struct Exec: CatalogueOperation {
 
     /// Who is signed in; a terminal waits for the person who isn't yet.
     private func account(
-        _ bearer: SessionBearer, in context: OperationContext, with services: ExecServices
+        _ bearer: SessionBearer, ofJob isOfJob: Bool, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) -> SignedInAccount {
         try bearer.check()
         let deadline = min(context.deadline, .after(.seconds(60)))
         return try await services.identity.waitingForSignIn(to: bearer.connection, resource: .graph, in: context) {
             () async throws(MMError) in
-            try await bearer.token(for: .graph, until: deadline).account
+            do throws(MMError) { return try await bearer.token(for: .graph, until: deadline).account } catch {
+                throw isOfJob ? EnvironmentConnection.error(error, of: bearer.connection) : error
+            }
         }
     }
 
