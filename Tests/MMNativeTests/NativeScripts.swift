@@ -137,6 +137,40 @@ struct NativeScripts {
         #expect(alone.failure?.message.contains("--param user=") == true)
     }
 
+    @Test(
+        "nobody has to answer what only decides whether something is opened",
+        arguments: [
+            "$open = Read-Host 'Open it?'; if ($open -match '^y') { Invoke-Item x.csv }; 'end'",
+            "if ($true) { $open = Read-Host 'Open it?' }; if ($Open -eq 'Y' -or $open -eq 'y') { ii x.csv } else { Write-Host no }; 'end'",
+            "function Show { $open = Read-Host 'Open it?'; if ($open -eq 'y') { Start-Process x.csv } }; Show; 'end'",
+            "try { $open = Read-Host 'Open it?'; if ($open) { Write-Host opening; Invoke-Item x.csv } } catch { Write-Host no }; 'end'",
+        ])
+    func openingQuestions(_ script: String) async throws {
+        let end = try await run(script)
+        #expect(end.objects.map(\.text) == ["end"])
+        #expect(end.failure == nil)
+        let named = try await run(
+            script.replacing("'end'", with: "\"$open\""), host: NativeHost(answers: ["open": "n"]))
+        #expect(named.failure == nil)
+    }
+
+    @Test(
+        "an answer that decides anything else is waited for",
+        arguments: [
+            "$a = Read-Host 'Go on?'; if ($a -eq 'y') { 'more' }; 'end'",
+            "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv } else { exit 1 }; 'end'",
+            "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv }; \"$a\"; 'end'",
+            "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv }; 'end'; $script:a",
+            "do { $a = Read-Host 'Open it?' } until ($a -in 'y', 'n'); if ($a -eq 'y') { Invoke-Item x.csv }; 'end'",
+            "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv; 'opened' }; 'end'",
+            "$a = 'x'; $a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv }; 'end'",
+        ])
+    func decidingQuestions(_ script: String) async throws {
+        let end = try await run(script)
+        #expect(end.objects.isEmpty)
+        #expect(end.failure?.message.contains("--param a=") == true)
+    }
+
     @Test("parameters take switches and lists, and one that must be given is asked for")
     func parameters() async throws {
         let given = try await run(

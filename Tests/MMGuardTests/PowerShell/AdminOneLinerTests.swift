@@ -38,6 +38,9 @@ struct AdminOneLinerTests {
                 "Get-RoleGroup 'Organization Management' | Get-RoleGroupMember | select Name, RecipientType",
                 "Get-ManagementRoleAssignment -Role 'ApplicationImpersonation'",
                 "param([string]$Mailbox = 'ann', [int]$Days) Get-MailboxStatistics $Mailbox | select ItemCount",
+                "begin { $all = Get-Mailbox } process { $all | select Name } end { Write-Host done }",
+                "param([ValidateScript({ $_.Length -gt 2 })][string]$Mailbox) process { Get-Mailbox $Mailbox }",
+                "param([ValidateScript({ if ($_ -match 'x') { throw 'no x' }; $true })]$Name) Get-Mailbox $Name",
                 "[CmdletBinding()] param([Parameter(Mandatory, Position = 0)][ValidateSet('Failed', 'Delivered')][string]$Status, [datetime]$Since = (Get-Date).AddDays(-7)) Get-MessageTraceV2 -StartDate $Since -EndDate (Get-Date) | ? Status -eq $Status",
             ]
         ),

@@ -26,7 +26,7 @@ struct ConstructRuleTests {
         ),
         (.trap, ["trap { 'x' }; Get-Mailbox ann"]),
         (.dataSection, ["data { 'x' }"]),
-        (.namedBlock, ["end { Get-Mailbox ann }", "begin { 1 }", "process { 1 }"]),
+        (.namedBlock, ["clean { Get-Mailbox ann }", "dynamicparam { 1 }", "1 | Where-Object { process { $true } }"]),
         (.parameterBlock, ["1 | Where-Object { param($x) $true }"]),
         (.usingStatement, ["using namespace System.Text\nGet-Mailbox ann"]),
         (.requires, ["#requires -Version 7\nGet-Mailbox ann"]),

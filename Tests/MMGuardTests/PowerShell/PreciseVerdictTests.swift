@@ -49,6 +49,9 @@ struct PreciseVerdictTests {
     @Test(
         "what only looks like it is asked about",
         arguments: [
+            "param([ValidateScript({ Remove-Mailbox $_; $true })]$m) Get-Mailbox $m",
+            "param([ValidateScript({ & $_ })]$m) $m = 'x'",
+            "process { & $c } begin { $c = 'Remove-Mailbox' }",
             "$c = { Remove-Mailbox ceo }; & $c", "$c = { iex $args[0] }; & $c 'x'", ". $c", "$c = $d; & $c",
             "$c = { 1 }; if ($x) { $c = $d }; & $c", "$w = Get-Service x; $w.Stop()", "$x = 5; while ($x -lt 9) { 1 }",
             "for ($i = 0; $i -lt 5; $i++) { $i = 0 }", "for ($i = 0; $i -lt 5; $i++) { if ($x) { $i = 0 } }",

@@ -26,9 +26,36 @@ extension ScriptWalk {
         write(parameter.variable, ScriptVariables.Entry(facts: values.or(standard)))
     }
 
+    mutating func walk(_ parameter: ParameterSyntax) {
+        for attribute in parameter.attributes {
+            switch attribute {
+            case .attribute(let node): walk(attribute: node)
+            case .typeConstraint(let node): walk(type: node.typeName)
+            }
+        }
+        if let value = parameter.defaultValue { walk(value) }
+    }
+
+    mutating func walk(attribute: AttributeSyntax) {
+        report(.attribute, attribute.extent)
+        for argument in attribute.positionalArguments { walk(argument) }
+        for argument in attribute.namedArguments { walk(argument.argument) }
+    }
+
+    mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
+
     /// An attribute that only declares: a name on the list, with constants and harmless types for arguments.
     private mutating func walk(declaration attribute: AttributeSyntax) {
         let arguments = attribute.positionalArguments + attribute.namedArguments.map(\.argument)
+        // What checks a value is code like any other, which runs whenever the parameter gets one.
+        if attribute.typeName.assembly == nil, attribute.positionalArguments.count == 1,
+            attribute.typeName.fullName.asciiLowercased == "validatescript",
+            case .scriptBlock(let check)? = attribute.positionalArguments.first,
+            attribute.namedArguments.allSatisfy({ isDeclarative($0.argument) })
+        {
+            _ = judged(check.scriptBlock)
+            return
+        }
         guard attribute.typeName.assembly == nil, PureTypes.declares(attribute.typeName.fullName),
             arguments.allSatisfy(isDeclarative)
         else { return walk(attribute: attribute) }

@@ -86,6 +86,8 @@ struct ScriptWalk {
     var definitions: Set<String> = []
     /// Whether the script does nothing but install modules: that is what its author wants then, and it isn't done.
     var onlyInstalls = false
+    /// The script itself.
+    private var whole: ScriptBlockSyntax?
     /// What the function at hand calls that is yet to be defined; `nil` outside of functions.
     var awaited: [String: Await]?
     /// How many statements are around that may not run at all.
@@ -155,6 +157,7 @@ struct ScriptWalk {
         onlyInstalls = context.signIn != nil && Self.onlyInstalls(root)
         for using in root.usings { report(.usingStatement, using.extent) }
         if let parameters = root.parameterBlock { walk(scriptParameters: parameters) }
+        whole = root
         walkBody(root, in: .script)
     }
 
@@ -171,8 +174,15 @@ struct ScriptWalk {
     @discardableResult
     private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
         var result = ValueFacts.nothing
-        for named in block.namedBlocks {
-            if scope != .function || [.dynamicparam, .clean].contains(named.kind) {
+        // Nothing is piped into the script itself: its parts run once, one after the other, whatever their order in the text.
+        let order: [NamedBlockSyntax.Kind] = [.begin, .process, .end]
+        let isWhole = block === whole
+        let parts =
+            isWhole
+            ? order.flatMap { kind in block.namedBlocks.filter { $0.kind == kind } }
+                + block.namedBlocks.filter { !order.contains($0.kind) } : block.namedBlocks
+        for named in parts {
+            if scope != .function && !isWhole || !order.contains(named.kind) {
                 report(.namedBlock, named.extent, subject: named.kind.rawValue)
             }
             result = result.then(walk(named.block, in: scope))
@@ -187,24 +197,6 @@ struct ScriptWalk {
         for attribute in parameters.attributes { walk(attribute) }
         for parameter in parameters.parameters { walk(parameter) }
     }
-
-    mutating func walk(_ parameter: ParameterSyntax) {
-        for attribute in parameter.attributes {
-            switch attribute {
-            case .attribute(let node): walk(attribute: node)
-            case .typeConstraint(let node): walk(type: node.typeName)
-            }
-        }
-        if let value = parameter.defaultValue { walk(value) }
-    }
-
-    mutating func walk(attribute: AttributeSyntax) {
-        report(.attribute, attribute.extent)
-        for argument in attribute.positionalArguments { walk(argument) }
-        for argument in attribute.namedArguments { walk(argument.argument) }
-    }
-
-    mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
 
     @discardableResult
     mutating func walk(_ list: StatementBlockSyntax, in scope: Scope) -> ValueFacts {

@@ -22,6 +22,8 @@ final class Evaluator {
     var onlyReads = false
     /// Names, in lower case, that are no command anywhere.
     var missing: Set<String> = []
+    /// The script itself.
+    var script: ParsedScript?
     /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
     var host: NativeHost?
     /// The arguments of the function that runs which no parameter takes.

@@ -123,7 +123,7 @@ package struct NativeEngine: Sendable {
                         units: units, session: changesInPlace ? before.copied : before, sources: sources,
                         limits: limits, host: host, thread: thread,
                         receiver: receiver)
-                    run.knows(missing, unfit, onlyReads: onlyReads)
+                    run.knows(missing, unfit, of: parsed, onlyReads: onlyReads)
                     let outcome = run.run(
                         parts, parameters, showsLayouts: showsLayouts, screenWidth: screenWidth)
                     hasMadeMuch = run.hasMadeMuch
@@ -159,7 +159,10 @@ private final class NativeRun {
     }
 
     /// Takes what was found of the script before it began.
-    func knows(_ missing: Set<String>, _ unfit: [SourceExtent: String], onlyReads: Bool) {
+    func knows(
+        _ missing: Set<String>, _ unfit: [SourceExtent: String], of script: ParsedScript, onlyReads: Bool
+    ) {
+        evaluator.script = script
         evaluator.missing = missing
         evaluator.unfit = unfit
         evaluator.onlyReads = onlyReads

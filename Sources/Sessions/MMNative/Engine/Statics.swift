@@ -41,6 +41,20 @@ enum Statics {
         return .enumeration(value)
     }
 
+    /// A new id of the fourth version: random but for what says so.
+    private static func newGuid() -> String {
+        var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
+        bytes[6] = bytes[6] & 0x0f | 0x40
+        bytes[8] = bytes[8] & 0x3f | 0x80
+        let digits = Array("0123456789abcdef".utf8)
+        var units: [UInt8] = []
+        for (place, byte) in bytes.enumerated() {
+            if [4, 6, 8, 10].contains(place) { units.append(UInt8(ascii: "-")) }
+            units += [digits[Int(byte >> 4)], digits[Int(byte & 0x0f)]]
+        }
+        return String(decoding: units, as: UTF8.self)
+    }
+
     /// Evaluates `[type]::name(arguments)`.
     static func call(
         _ type: PSType, _ name: String, _ arguments: [PSValue], in evaluator: Evaluator
@@ -95,6 +109,7 @@ enum Statics {
             }
         default: break
         }
+        if type == .guid, method == "newguid", arguments.isEmpty { return .guid(newGuid()) }
         if method == "parse", arguments.count == 1, case .string(let text) = arguments[0] {
             switch type {
             case .datetime, .guid, .timespan, .version: return try Conversion.cast(arguments[0], to: type)

@@ -109,6 +109,11 @@ package final class NativeHost: Sendable {
             }
             if let answer = box.withLock({ $0 }) { return answer }
         }
+        // Where nobody sits at a screen nothing is opened, so this is the answer of somebody who only presses Enter.
+        if let script = evaluator.script, OpeningQuestions.names(in: script).contains(name.lowercased()) {
+            evaluator.say("Nobody is here to answer “\(words)”, which only opens something: taken for no.")
+            return ""
+        }
         throw .fatal(
             NativeError(
                 "ReadHost",
