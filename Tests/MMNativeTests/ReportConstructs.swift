@@ -28,11 +28,13 @@ struct ReportConstructs {
 
     @Test("new ids are of the fourth version, and no two are the same")
     func newIDs() async throws {
-        let made = try await texts("[guid]::NewGuid().ToString(); [string][System.Guid]::NewGuid(); [guid]::NewGuid() -is [guid]")
+        let made = try await texts(
+            "[guid]::NewGuid().ToString(); [string][System.Guid]::NewGuid(); [guid]::NewGuid() -is [guid]")
         #expect(made.count == 3 && made[0] != made[1] && made[2] == "True")
         for id in made.prefix(2) {
             #expect(id.split(separator: "-").map(\.count) == [8, 4, 4, 4, 12])
-            #expect(id.split(separator: "-")[2].hasPrefix("4") && "89ab".contains(id.split(separator: "-")[3].prefix(1)))
+            #expect(
+                id.split(separator: "-")[2].hasPrefix("4") && "89ab".contains(id.split(separator: "-")[3].prefix(1)))
         }
     }
 
