@@ -129,6 +129,15 @@ struct ExecTests {
                     + "curl -sS -H \"Authorization: Bearer $T\" 'https://graph.microsoft.com/v1.0/users?$top=1'",
             ], extra: job)
         #expect(ran.code == 0 && ran.output.hasPrefix("0\n") && ran.output.contains("userPrincipalName"), "\(ran)")
+        // Nothing of one job serves the next, whose credential is another one.
+        let folder = tenant.home.path + "/.mm-graph-tokens"
+        for name in try FolderListing.names(in: folder) where name.hasSuffix(".json") {
+            let file = try #require(try ProtectedFile.read("\(folder)/\(name)"))
+            #expect(!String(decoding: file, as: UTF8.self).contains("\"secret\""), "\(name)")
+        }
+        let wrong = try await tenant.mm(
+            ["exec", "env:", "--", "true"], extra: job.merging(["AZURE_CLIENT_SECRET": "another"]) { $1 })
+        #expect(wrong.code != 0 && wrong.error.contains("AADSTS7000215"), "\(wrong)")
         await tenant.stop()
     }
 

@@ -30,9 +30,25 @@ struct Exec: CatalogueOperation {
     func run(
         _ input: ExecInput, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) -> OperationAnswer {
+        let connection = try connection(input, in: context, with: services)
+        guard input.connection == EnvironmentConnection.word else {
+            return try await lend(connection, to: input, in: context, with: services)
+        }
+        // A job's credential proves itself each time, and what it was given outlives no program.
+        try await services.identity.signOut(named: connection.name, forgettingAccount: true)
+        let answer = await Result { () async throws(MMError) in
+            try await lend(connection, to: input, in: context, with: services)
+        }
+        try await services.identity.signOut(named: connection.name, forgettingAccount: true)
+        return try answer.get()
+    }
+
+    /// Runs the program with the connection's identity.
+    private func lend(
+        _ connection: Connection, to input: ExecInput, in context: OperationContext, with services: ExecServices
+    ) async throws(MMError) -> OperationAnswer {
         guard let seat = context.call.seat, context.call.backgroundAfter == nil else { throw Self.noSeat }
         let context = input.isReadOnly ? context.reading : context
-        let connection = try connection(input, in: context, with: services)
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(Self.module))
         try Self.checkMachine()
