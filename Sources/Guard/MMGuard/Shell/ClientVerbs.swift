@@ -303,7 +303,7 @@ enum ClientVerbs {
             // Letters may stand together behind one dash.
             let isAmong =
                 next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
-                && word.utf8.count <= 5 && word.contains(next.dropFirst())
+                && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
             if word == next || isAmong { rest = rest.dropFirst() }
         }
         return rest.isEmpty
