@@ -133,14 +133,16 @@ final class HTTP2Connection: Sendable {
 
     private func receive(_ bytes: [UInt8]) -> [(Int32, Request)] {
         var begun: [(Int32, Request)] = []
-        let (wakes, isFlooded) = state.withLock { state in
-            if mm_http2_receive(state.raw, bytes, bytes.count) < 0 { mm_http2_end(state.raw) }
+        let (wakes, isLost) = state.withLock { state in
+            // Faults of the protocol get their goodbye from the library. What it gives up at is no memory, or a client that wants
+            // more acknowledged than it reads: that one would read no goodbye either.
+            let isGivenUp = mm_http2_receive(state.raw, bytes, bytes.count) < 0
             let wakes = heed(&state, &begun)
             if !begun.isEmpty { Self.forgetIdle(&state) }
-            return (wakes, mm_http2_waiting(state.raw) > Self.mostWaiting)
+            return (wakes, isGivenUp || mm_http2_waiting(state.raw) > Self.mostWaiting)
         }
         wakes.tell()
-        if isFlooded { over() }
+        if isLost { over() }
         return begun
     }
 
