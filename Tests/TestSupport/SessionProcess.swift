@@ -1,5 +1,5 @@
 import Glibc
-package import MMSystem
+import MMSystem
 
 /// A session's process, which has another number within its own tree than it has here.
 package enum SessionProcess {

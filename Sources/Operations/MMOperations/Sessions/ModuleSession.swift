@@ -2,7 +2,7 @@ package import MMCore
 package import MMDesk
 import MMGuard
 import MMIdentity
-package import MMPowerShell
+import MMPowerShell
 package import MMSessions
 import PowerShellSyntax
 

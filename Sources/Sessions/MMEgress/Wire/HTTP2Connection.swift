@@ -300,7 +300,7 @@ final class HTTP2Connection: Sendable {
 
     /// Waits as long as there is reason to, and the task isn't cancelled.
     private func wait(
-        _ id: Int32, in place: WritableKeyPath<Exchange, CheckedContinuation<Void, Never>?> & Sendable,
+        _ id: Int32, in place: any WritableKeyPath<Exchange, CheckedContinuation<Void, Never>?> & Sendable,
         while isNeeded: (Exchange, UnsafeMutableRawPointer) -> Bool
     ) async {
         await withTaskCancellationHandler {
