@@ -115,7 +115,7 @@ final class SigningCertificate: @unchecked Sendable {
         case MM_CREDENTIAL_WRONG_PASSWORD:
             .unusable(
                 Reason(text: "has another password than the one that was given", isOfTheKey: true),
-                remedy: "Correct the password in that file.")
+                remedy: "Correct it where certificatePasswordFile or certificatePasswordVariable names it.")
         case MM_CREDENTIAL_OLD_CIPHER:
             .unusable(
                 Reason(text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged"),
