@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 import MMSystem
 
 /// What a host proves of itself once it is connected to: whether it is this very machine, by whichever name, address or way it
