@@ -8,7 +8,7 @@ import Testing
 @Suite("Random writes", .timeLimit(.minutes(15)))
 struct RandomUndoTests {
     /// How many writes of each seed: few in the usual run, as many as one wants by MM_RANDOM_WRITES.
-    private static let count = getenv("MM_RANDOM_WRITES").flatMap { Int(String(cString: $0)) } ?? 300
+    private static let count = getenv("MM_RANDOM_WRITES").flatMap { Int(String(cString: $0)) } ?? 150
 
     @Test(
         "undone in reverse leave the tenant as it was, and each dry run said what happened",
