@@ -8,8 +8,10 @@ struct SoftwareManager: Sendable {
         var forbids = ""
     }
 
-    /// Verbs and first options that ask, beside those that all share.
+    /// Verbs that ask, beside those that all share.
     var verbs: Set<String> = []
+    /// First options that ask, where what is done stands in an option.
+    var modes: Set<String> = []
     /// Words after the verb that make more of it than a question.
     var changes: Set<String> = []
     /// First options that are made of letters; where there are any, verbs count for nothing.
@@ -25,11 +27,15 @@ struct SoftwareManager: Sendable {
         "config", "doctor", "changes", "repolist", "repoquery", "provides", "whatprovides", "check-update", "history",
         "list-updates", "repos", "packages", "patches", "depends", "rdepends", "help", "changelog", "why", "tasks",
         "connections", "interfaces", "services", "ls", "query", "status", "moo",
-        "--list", "--listfiles", "--contents", "--version", "--query", "--help", "-h", "-l", "-L", "-s", "-S", "-q",
-        "-qa",
-        "-qi", "-ql", "-c",
     ]
-    private static let sharedChanges: Set<String> = ["undo", "rollback", "redo", "start", "stop", "restart", "set"]
+    private static let sharedChanges: Set<String> = [
+        "undo", "rollback", "redo", "start", "stop", "restart", "set", "--set", "--unset",
+    ]
+    /// Options before a verb that say how much is told, or that nobody is asked. What another one takes or loads is not known.
+    private static let manners: Set<String> = [
+        "-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--yes", "--assumeyes", "-n", "--non-interactive", "-C",
+        "--cacheonly", "--no-color", "--no-pager", "--no-refresh", "--color",
+    ]
 
     private static let pacman = SoftwareManager(letters: [
         Letters(starts: "Q"), Letters(starts: "T"), Letters(starts: "F", forbids: "y"),
@@ -44,15 +50,23 @@ struct SoftwareManager: Sendable {
             "xbps-install": SoftwareManager(letters: [Letters(starts: "n")]),
             "xbps-remove": SoftwareManager(letters: [Letters(starts: "n")]),
             "rpm": SoftwareManager(
-                verbs: ["--verify", "--querytags"], letters: [Letters(starts: "q"), Letters(starts: "V")]),
+                modes: ["--verify", "--querytags"], letters: [Letters(starts: "q"), Letters(starts: "V")]),
             "brew": SoftwareManager(
-                verbs: ["--prefix", "--cellar", "--repository", "cat", "log"], alone: ["tap", "services"],
+                verbs: ["cat", "log"], modes: ["--prefix", "--cellar", "--repository"], alone: ["tap", "services"],
                 trials: ["--dry-run"]),
-            "nix-env": SoftwareManager(changes: ["--install", "-i", "--uninstall", "-e", "--upgrade", "-u"]),
-            "zypper": SoftwareManager(verbs: ["lr", "se", "if"], trials: ["--dry-run"]),
+            "nix-env": SoftwareManager(
+                modes: ["-q", "-qa", "--query"], changes: ["--install", "-i", "--uninstall", "-e", "--upgrade", "-u"]),
+            "zypper": SoftwareManager(verbs: ["lr", "se", "if", "lu", "lp", "pa", "ps"], trials: ["--dry-run"]),
+            "emerge": SoftwareManager(
+                modes: ["-s", "-S", "--search", "--searchdesc", "--info"], trials: ["-p", "-pv", "-vp", "--pretend"]),
+            "add-apt-repository": SoftwareManager(modes: ["-L", "--list"]),
             "flatpak": SoftwareManager(verbs: ["remote-info", "remote-ls", "remotes"]),
             "dpkg": SoftwareManager(
-                verbs: ["--get-selections", "--audit", "--print-architecture", "-I", "--info"], trials: ["--dry-run"]),
+                modes: [
+                    "-l", "-L", "-s", "-S", "-c", "-I", "-p", "-C", "-V", "--list", "--listfiles", "--status",
+                    "--search",
+                    "--contents", "--info", "--verify", "--get-selections", "--audit", "--print-architecture",
+                ], trials: ["--dry-run"]),
         ]
         for name in ["apt", "apt-get", "aptitude", "nala"] { table[name] = apt }
         for name in ["snap", "port", "dnf", "dnf4", "dnf5", "yum", "apk", "microdnf", "tdnf"] { table[name] = trial }
@@ -63,21 +77,30 @@ struct SoftwareManager: Sendable {
     /// Whether words of a manager only ask it something.
     static func asksOnly(_ name: String, _ words: [String]) -> Bool {
         guard ShellPrograms.software.contains(name), let first = words.first else { return false }
+        if words.count == 1, ["--version", "--help", "-h", "-V", "-v"].contains(first) { return true }
         let manager = table[name] ?? SoftwareManager()
-        if !manager.trials.isDisjoint(with: words) { return true }
-        if manager.verbs.contains(first) { return true }
-        if !manager.letters.isEmpty {
-            if first.hasPrefix("--query") || first == "--help" || first == "--version" { return true }
-            guard first.hasPrefix("-"), !first.hasPrefix("--") else { return false }
-            let option = first.dropFirst()
-            return manager.letters.contains { letters in
-                let rest = option.dropFirst()
-                return option.first.map { letters.starts.contains($0) } == true
-                    && (letters.needs.isEmpty || rest.contains { letters.needs.contains($0) })
-                    && !rest.contains { letters.forbids.contains($0) }
-            }
+        if !manager.trials.isDisjoint(with: words.prefix { $0 != "--" }) { return true }
+        guard sharedChanges.union(manager.changes).isDisjoint(with: words) else { return false }
+        if manager.modes.contains(first) { return true }
+        if !manager.letters.isEmpty { return manager.letters.asks(first) }
+        let rest = words.drop { manners.contains(String($0.prefix { $0 != "=" })) }
+        guard let verb = rest.first else { return false }
+        if rest.count == 1, manager.alone.contains(verb) { return true }
+        return shared.contains(verb) || manager.verbs.contains(verb)
+    }
+}
+
+extension [SoftwareManager.Letters] {
+    /// Whether an option of letters begins a question.
+    fileprivate func asks(_ word: String) -> Bool {
+        if word.hasPrefix("--query") { return true }
+        guard word.hasPrefix("-"), !word.hasPrefix("--") else { return false }
+        let option = word.dropFirst()
+        let rest = option.dropFirst()
+        return contains { letters in
+            option.first.map { letters.starts.contains($0) } == true
+                && (letters.needs.isEmpty || rest.contains { letters.needs.contains($0) })
+                && !rest.contains { letters.forbids.contains($0) }
         }
-        if words.count == 1, manager.alone.contains(first) { return true }
-        return shared.contains(first) && sharedChanges.union(manager.changes).isDisjoint(with: words)
     }
 }
