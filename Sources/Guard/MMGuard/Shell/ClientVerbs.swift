@@ -65,6 +65,12 @@ enum ClientVerbs {
         let shows = path.contains { showing.contains($0) }
         if shows, path.contains(where: keys.contains) { return .secrets }
         if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
+        if storing.contains(program), let first = path.first {
+            let verb = nouns.contains(first) ? path.dropFirst().first ?? first : first
+            if path.prefix(3).contains(where: changing.contains) { return .managed }
+            let looks = isLook(verb) || verb.hasSuffix("stat") || lookingStarts.contains(where: verb.hasPrefix)
+            return looks || making.contains(verb) ? nil : .managed
+        }
         if local.contains(program) || path.isEmpty { return nil }
         if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
         let looks = path.contains { word in looking.contains(word) || lookingStarts.contains(where: word.hasPrefix) }
@@ -78,11 +84,22 @@ enum ClientVerbs {
         return looks || isOwn == true ? nil : .managed
     }
 
-    /// Platforms that run on this machine, and stores whose verbs stand in the lists above.
-    private static let local: Set<String> = [
-        "zfs", "zpool", "btrfs", "virsh", "lxc", "incus", "multipass", "vagrant", "VBoxManage", "minikube", "kind",
-        "k3d",
-        "rabbitmqctl", "etcdctl", "bq",
+    /// Platforms of a developer on this machine, and stores whose verbs stand in the lists above.
+    private static let local: Set<String> = ["multipass", "vagrant", "minikube", "kind", "k3d", "bq"]
+    /// What holds a machine's disks, guests and queues, the nouns that stand before its verbs, and what only adds to it.
+    private static let storing: Set<String> = [
+        "zfs", "zpool", "btrfs", "virsh", "lxc", "incus", "VBoxManage", "rabbitmqctl", "etcdctl",
+    ]
+    private static let nouns: Set<String> = [
+        "subvolume", "filesystem", "device", "property", "quota", "qgroup", "scrub", "balance", "image", "network",
+        "storage",
+        "profile", "project", "cluster", "remote", "file", "guestproperty", "config",
+        "endpoint", "member", "user", "role", "lease", "alarm",
+    ]
+    private static let making: Set<String> = [
+        "create", "snapshot", "clone", "bookmark", "scrub", "trim", "hold", "init", "launch", "pull", "dumpxml",
+        "domblklist",
+        "dominfo", "domstate", "domiflist", "nodeinfo", "usage", "df", "sync", "console", "put", "save", "health",
     ]
     private static let copying: Set<String> = [
         "cp", "mv", "sync", "rsync", "copy", "put", "mirror", "upload", "upload-file",
@@ -91,7 +108,7 @@ enum ClientVerbs {
     private static let showing: Set<String> = ["show", "list", "get", "create", "renew", "download", "view", "export"]
     private static let keys: Set<String> = [
         "keys", "credential", "credentials", "password", "passwords", "connection-string", "sas",
-        "access-key", "access-keys", "token", "tokens",
+        "access-key", "access-keys", "token", "tokens", "appsettings", "publishing-credentials", "publishing-profiles",
     ]
     private static let changing: Set<String> = [
         "stop", "start", "restart", "run", "run-command", "exec", "invoke", "send-command", "kill", "scale", "update",
@@ -116,6 +133,7 @@ enum ClientVerbs {
     private static func isLook(_ word: String) -> Bool {
         ["ls", "info", "version", "whoami", "status", "events", "history", "get-caller-identity"].contains(word)
             || ["list", "describe", "show"].contains(where: word.hasPrefix)
+            || ["-status", "-info", "_status"].contains(where: word.hasSuffix)
     }
 
     /// Whether options name a file that is written, or settings that make the client start something.
@@ -206,7 +224,8 @@ enum ClientVerbs {
         "finger": [row("", .network)], "sshfs": [row("", .network)],
         "smbclient": [row("-L", .reads), row("", .network)],
         "whois": [row("-h", .network), row("--host", .network), row("-p", .network), row("", .reads)],
-        "lp": [row("-h", .network), row("", .writes)], "cancel": [row("-h", .network)], "lpr": [row("-h", .network)],
+        "lp": [row("-h", .network), row("", .writes)],
+        "cancel": [row("-a", .removes), row("-h", .network), row("", .writes)], "lpr": [row("-h", .network)],
         "hping3": [row("--file", .network), row("-e", .network), row("--flood", .network), row("--listen", .network)],
         "ab": [row("-p", .network), row("-u", .network)],
         "mosquitto_pub": [row("", .network)], "wormhole": [row("send", .network)], "ffsend": [row("upload", .network)],
@@ -232,7 +251,8 @@ enum ClientVerbs {
         "npm": [
             row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
             row("owner add", .rights), row("access list", .reads), row("access", .rights),
-            row("token create", .secrets), row("config set registry", .software), row("uninstall -g", .software),
+            row("token create", .secrets), row("config set registry", .software),
+            row("config set script-shell", .loader), row("uninstall -g", .software),
             row("install -g", .software), row("i -g", .software), row("install --global", .software),
             row("rm -g", .software), row("uninstall --global", .software),
         ],
@@ -246,7 +266,11 @@ enum ClientVerbs {
         ],
         "conda": [row("remove", .software), row("uninstall", .software)],
         "mamba": [row("remove", .software), row("uninstall", .software)],
-        "gem": [row("push", .network), row("yank", .network), row("uninstall", .software)],
+        "composer": [row("global", .software)],
+        "gem": [
+            row("update --system", .software), row("push", .network), row("yank", .network),
+            row("uninstall", .software),
+        ],
         "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
         "pip": packages, "pip3": packages,
         "keyring": [row("get", .secrets), row("del", .removes)], "gopass": [row("ls", .reads), row("", .secrets)],
@@ -269,7 +293,7 @@ enum ClientVerbs {
             row("purge", .removes), row("update -c", .removes), row("revert --all", .removes), row("strip", .removes),
         ],
         "svn": [
-            row("commit", .network), row("ci", .network), row("revert -r", .removes),
+            row("commit", .network), row("ci", .network), row("import", .network), row("revert -r", .removes),
             row("cleanup --remove-unversioned", .removes), row("delete", .removes),
         ],
         "ansible": [row("--list-hosts", .reads), row("--check", .writes), row("-m ping", .writes), row("", .rights)],
@@ -289,11 +313,6 @@ enum ClientVerbs {
         ],
         "bw": [row("get", .secrets), row("list", .secrets), row("export", .secrets)],
         "secret-tool": [row("lookup", .secrets), row("search", .secrets), row("clear", .removes)],
-        "ip": [
-            row("link set", .rights), row("link delete", .rights), row("addr add", .rights), row("addr del", .rights),
-            row("addr flush", .rights), row("route add", .rights),
-            row("route del", .rights), row("netns exec", .rights),
-        ],
     ]
 
     private static func contains(_ words: [String], _ wanted: [String]) -> Bool {
@@ -326,7 +345,9 @@ enum ClientVerbs {
         {
             return .rights
         }
-        if words.contains("xp_cmdshell") || words.contains("load_extension") || words.contains("pg_read_file")
+        if has("disable", ["trigger", "row"]) || has("no", ["force"]) && words.contains("security") { return .rights }
+        if has("local", ["infile"]) || words.contains("xp_cmdshell") || words.contains("load_extension")
+            || words.contains("pg_read_file")
             || words.contains("lo_export") || words.contains("load_file") || has("copy", ["program"])
             || has("to", ["program"]) || has("from", ["program"])
             || has("into", ["outfile", "dumpfile"])
@@ -339,6 +360,9 @@ enum ClientVerbs {
                 && words[(index + 2)...].prefix(3).contains("set")
         }
         if changesAll, !words.contains("where") { return .removes }
+        // The servers of a database, and what they copy to each other.
+        let servers: Set = ["master", "slave", "replica", "binary", "group_replication"]
+        if ["reset", "stop", "purge", "change"].contains(where: { has($0, servers) }) { return .rights }
         let granted = words.contains("grant") || words.contains("revoke")
         if granted || ["create", "alter"].contains(where: { has($0, ["user", "role", "system", "login"]) }) {
             return .rights

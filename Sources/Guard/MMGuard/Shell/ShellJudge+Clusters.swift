@@ -26,7 +26,8 @@ extension ShellJudge {
             if Self.isMachine(mounted: value) { return .rights }
         }
         if words.contains(where: {
-            $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0 == "exec" || $0 == "push" || $0 == "--push"
+            $0 == "--privileged" || $0.hasPrefix("--pid=host") || $0.hasPrefix("--cap-add")
+                || $0.hasPrefix("--security-opt") || $0 == "exec" || $0 == "push" || $0 == "--push"
         }) {
             return words.contains("push") || words.contains("--push")
                 ? .network : words.contains("exec") ? .writes : .rights
@@ -54,8 +55,13 @@ extension ShellJudge {
         case "proxy", "port-forward":
             return words.contains { $0.hasPrefix("--address") || $0.hasPrefix("--accept-hosts") } ? .network : rule
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
-            "certificate":
+            "certificate", "scale":
             return isTrial ? .writes : .managed
+        // What such a label says is the policy for all that runs there.
+        case "label", "annotate":
+            let kind = verbs.dropFirst().first ?? ""
+            return ["ns", "namespace", "namespaces", "no", "node", "nodes"].contains(kind) && !isTrial
+                ? .managed : .writes
         case "rollout": return ["status", "history"].contains(verbs.dropFirst().first) ? .reads : .managed
         case "cp": return words.last?.contains(":") == true ? .managed : .writes
         case "apply", "create":
@@ -63,6 +69,19 @@ extension ShellJudge {
             return isForeign && !isTrial ? .fed : .writes
         default: return rule
         }
+    }
+
+    /// What `ip` is told: an object, and what to do with it, both of which may be shortened. It reads commands from a file as well.
+    static func addresses(_ words: [String]) -> ShellRule {
+        var rest = words[...]
+        while let first = rest.first, first.hasPrefix("-") {
+            if first.hasPrefix("-b"), first != "-br", first != "-brief" { return .rights }
+            rest = rest.dropFirst(
+                ["-n", "-netns", "-f", "-family", "-rc", "-rcvbuf", "-l", "-loops"].contains(first) ? 2 : 1)
+        }
+        guard let verb = rest.dropFirst().first else { return .reads }
+        let looks = ["show", "list", "lst", "get", "help", "monitor", "identify", "pids"]
+        return looks.contains { $0.hasPrefix(verb) } ? .reads : .rights
     }
 
     /// Whether a mount hands a container the machine's own files, or its engine's socket.

@@ -220,13 +220,15 @@ extension ShellJudge {
             }
         }
         switch call.program {
-        case "sed", "gsed", "perl", "ruby", "gawk": return edits() && operands.contains(where: isPlace)
+        case "sed", "gsed", "perl", "ruby", "gawk", "awk": return edits() && operands.contains(where: isPlace)
         case "ed", "ex", "vi", "vim", "nvim", "nano", "emacs", "micro", "chmod", "touch", "patch", "gzip", "gunzip",
             "xz", "bzip2", "rename", "mkdir", "rmdir", "split":
             return operands.contains(where: isPlace)
         case "curl": return behind("-o", "--output").contains(where: isWritten)
         case "wget": return behind("-O", "--output-document", "-P", "--directory-prefix").contains(where: isWritten)
         case "rsync", "lwp-download": return operands.last.map(isWritten) ?? false
+        case "git" where operands.first == "clone", "svn" where ["export", "checkout", "co"].contains(operands.first):
+            return operands.count > 2 && operands.last.map(isWritten) == true
         case "docker", "podman": return operands.first == "cp" && operands.last.map(isWritten) == true
         case "strace", "ltrace": return behind("-o", "--output").contains(where: isWritten)
         case "unzip": return behind("-d").contains(where: isWritten)
@@ -242,7 +244,16 @@ extension ShellJudge {
 
     /// Whether an archive is unpacked under names that lie in the system's folders, whatever it calls its files.
     func unpacks(_ call: ShellScript.Command) -> Bool {
-        ["tar", "bsdtar", "gtar", "pax"].contains(call.program)
+        if ["tar", "bsdtar", "gtar"].contains(call.program), let first = call.arguments.first?.value {
+            // Names that begin at the root are taken as they are.
+            let letters = first.hasPrefix("--") ? "" : first
+            let takesOut =
+                letters.contains("x") || call.arguments.contains { $0.value == "-x" || $0.value == "--extract" }
+            let asNamed =
+                call.arguments.contains { ["-P", "--absolute-names"].contains($0.value) } || letters.contains("P")
+            if takesOut, asNamed { return true }
+        }
+        return ["tar", "bsdtar", "gtar", "pax"].contains(call.program)
             && call.arguments.contains { word in
                 let option = word.value.drop { $0 == "-" }
                 return ["xform", "transform", "s"].contains(where: option.hasPrefix)
@@ -307,7 +318,7 @@ extension ShellJudge {
         case "cryptsetup": return ["status", "isLuks", "luksDump", "luksUUID", "benchmark"].contains(verb)
         case "fdisk", "sfdisk", "parted", "sgdisk", "gdisk":
             return words.first.map { ["-l", "--list", "--print", "-p", "-x"].contains($0) } == true
-                || words.last == "print" && !words.contains { $0.hasPrefix("mk") || $0.hasPrefix("rm") }
+                || words.last == "print" && words.count { !$0.hasPrefix("-") } == 2
         case "wipefs": return words.count { !$0.hasPrefix("-") } == words.count && !words.isEmpty
         case "mdadm":
             return words.first.map { ["--detail", "-D", "--examine", "-E", "--query", "-Q"].contains($0) } == true
@@ -340,30 +351,48 @@ extension ShellJudge {
         case "sysctl":
             return !words.isEmpty
                 && words.allSatisfy {
-                    !$0.contains("=") && !["-w", "-p", "--write", "--system", "--load"].contains($0)
-                        && !$0.hasPrefix("-p") && !$0.hasPrefix("-w")
+                    // Each other option sets something, or loads a file of settings.
+                    !$0.contains("=")
+                        && (!$0.hasPrefix("-") || ["-a", "-A", "-n", "-N", "-b", "-e", "-q", "--all"].contains($0))
                 }
         case "ifconfig": return words.count { !$0.hasPrefix("-") } <= 1
         case "route": return words.isEmpty || only("-n", "-e", "-ee")
         case "arp": return words.isEmpty || only("-a", "-n", "-an", "-e")
         case "losetup": return words.isEmpty || only("-a", "-l", "--all", "--list", "-j")
-        case "chage": return words.first == "-l" || words.first == "--list"
+        case "tune2fs", "dumpe2fs": return words.first == "-l" && words.count == 2
+        case "faillock": return !words.contains("--reset")
+        case "chage": return ["-l", "--list"].contains(words.first) && words.count { $0.hasPrefix("-") } == 1
         case "ldconfig": return words.first == "-p"
         case "efibootmgr": return words.isEmpty || only("-v")
-        case "ethtool": return words.count == 1 && !verb.isEmpty
+        // Its small letters show but for those that set, reset, test and flash.
+        case "ethtool":
+            return words.allSatisfy {
+                !$0.hasPrefix("-") || $0.count == 2 && $0.contains { "acdegiklmnuxSTPu".contains($0) }
+            }
+                && (words.count == 1 && !verb.isEmpty || words.count == 2 && words[0].hasPrefix("-"))
         case "nmcli", "tc", "dmsetup", "resolvectl", "networkctl", "bootctl", "rfkill", "fwupdmgr":
-            let looks: Set = ["show", "status", "list", "ls", "info", "query", "statistics", "general", "get-devices"]
+            let looks: Set = ["show", "status", "list", "ls", "info", "query", "statistics", "get-devices"]
             let plain = words.filter { !$0.hasPrefix("-") }
-            return plain.count < 2 && !plain.contains { ["monitor", "up", "down", "flush"].contains($0) }
-                || plain.prefix(2).contains(where: looks.contains)
+            // A noun alone is listed; other words alone, and files of commands, are done.
+            let nouns: Set = ["general", "device", "dev", "connection", "con", "qdisc", "class", "filter", "netdev"]
+            return plain.prefix(2).contains(where: looks.contains) && !words.contains { $0.hasPrefix("-b") }
+                || words.count == 1 && nouns.contains(words[0]) || words.isEmpty
         case "swapon": return words.isEmpty ? false : only("-s", "--show", "--summary")
         case "iptables", "ip6tables":
-            return words.contains { ["-L", "-S", "--list", "--list-rules", "-nL", "-Ln", "-vnL", "-nvL"].contains($0) }
-                && !words.contains { ["-A", "-D", "-F", "-I", "-P", "-X", "-N", "-R", "-Z"].contains($0) }
+            let options = words.filter { $0.hasPrefix("-") }
+            let shown: Set = [
+                "--list", "--list-rules", "--numeric", "--verbose", "--line-numbers", "--exact", "--table",
+            ]
+            return options.contains { $0.contains { "LS".contains($0) } || $0.hasPrefix("--list") }
+                && options.allSatisfy { option in
+                    option.hasPrefix("--")
+                        ? shown.contains(option) : option.dropFirst().allSatisfy { "LSnvxtw".contains($0) }
+                }
         case "nft": return verb == "list"
         case "ufw": return verb == "status" || verb == "version"
         case "update-alternatives":
-            return words.first.map { ["--list", "--display", "--query", "--get-selections"].contains($0) } == true
+            return ["--list", "--display", "--query", "--get-selections"].contains(words.first)
+                && words.count { $0.hasPrefix("-") } == 1
         case "passwd": return words.first == "-S" || words.first == "--status"
         case "firewall-cmd":
             return !words.isEmpty

@@ -92,15 +92,30 @@ extension ShellJudge {
         case "rsync":
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
-            return one(.writes, call) + (leaves ? one(.network, call) : []) + (removes ? one(.removes, call) : [])
+            return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
+                + (removes ? one(.removes, call) : [])
         case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
             // Copying from a place of the system is no change of it; what is moved is gone from there.
             let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
             let reaches = targets.contains {
                 isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
             }
-            return one(name == "truncate" ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
+            let mode = name == "install" ? Self.mode(in: words) : nil
+            // What is copied, linked or moved there is nothing in the end.
+            let nothing =
+                name == "mv"
+                ? words.last : ["cp", "install", "ln"].contains(name) ? words.first { !$0.hasPrefix("-") } : nil
+            let isGone =
+                name == "dd" && words.contains("if=/dev/null")
+                || ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].contains(nothing)
+            return one(name == "truncate" || isGone ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
+                + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
+        case "cmake" where words.first == "-E" && words.count > 2:
+            let goes = ["rm", "remove", "remove_directory"].contains(words[1])
+            let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
+            return one(goes && !files.allSatisfy(isMadeAgain) ? .removes : .writes, call)
+        case "ip": return one(Self.addresses(words), call)
         case "kubectl", "oc": return one(Self.orders(words), call)
         case "docker", "podman", "helm", "terraform", "tofu", "nerdctl", "docker-compose":
             return one(Self.cluster(words), call)

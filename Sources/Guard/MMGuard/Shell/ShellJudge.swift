@@ -370,6 +370,10 @@ extension ShellJudge {
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let path = context.path(text.hasPrefix("@") ? String(text.dropFirst()) : text) ?? text
         if context.namesOwn(path) { return true }
+        // There a cloud hands its machines their tokens.
+        if ["169.254.169.254", "metadata.google.internal", "[fd00:ec2::254]"].contains(where: word.contains) {
+            return true
+        }
         if ["/etc/shadow", "/etc/gshadow", "/etc/sudoers"].contains(path) || path.hasPrefix("/etc/ssh/ssh_host_") {
             return !path.hasSuffix(".pub")
         }
@@ -455,6 +459,16 @@ extension ShellJudge {
         }
         return ["http", "https", "xh"].contains(name)
             && words.contains { ["POST", "PUT", "PATCH", "DELETE"].contains($0.uppercased()) }
+    }
+
+    /// The mode that an option names: `-m 4755`, `-m4755`, `--mode=4755`.
+    static func mode(in words: [String]) -> String? {
+        for (index, word) in words.enumerated() {
+            if word == "-m" || word == "--mode" { return index + 1 < words.count ? words[index + 1] : nil }
+            if word.hasPrefix("-m") { return String(word.dropFirst(2)) }
+            if word.hasPrefix("--mode=") { return String(word.dropFirst(7)) }
+        }
+        return nil
     }
 
     /// Whether a mode lets everybody write, or makes a program run as its owner.
