@@ -117,6 +117,7 @@ struct CarriedText: Sendable {
             options: ["-c": .statements, "-cmd": .statements], files: ["-init", "-f"], operand: (1, .statements),
             input: .statements)
         table["sqlite"] = table["sqlite3"]
+        table["bq"] = CarriedText(operand: (1, .statements), input: .statements)
         table["gsed"] = table["sed"]
         table["mongosh"] = table["mongo"]
         for name in ["bsdtar", "gtar"] { table[name] = table["tar"] }

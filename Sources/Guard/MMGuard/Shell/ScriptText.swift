@@ -65,8 +65,13 @@ struct ScriptText: Sendable {
     func rules(shell: (String) -> [GuardFinding]) -> (rules: [(ShellRule, String)], started: [GuardFinding]) {
         var acts: [(Act, String)] = []
         let named = Self.names(in: code)
-        for name in Self.names(in: Array(raw.utf8)) {
-            if let act = Self.plain[name.text] { acts.append((act, name.text)) }
+        // Where names are joined by hyphens, as in Lisp, they mean the same.
+        for name in Self.names(in: Array((language == .other ? raw.replacing("-", with: "_") : raw).utf8)) {
+            if let act = Self.plain[name.text] {
+                acts.append((act, name.text))
+            } else if Self.removesPlaces(name.text) {
+                acts.append((.removes, name.text))
+            }
         }
         let aliases = aliases(named)
         for name in named {
@@ -81,6 +86,7 @@ struct ScriptText: Sendable {
         if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
+        if language == .other, raw.contains("file delete ") { found.append((.removes, "file delete")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
         if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
         var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
@@ -131,8 +137,28 @@ struct ScriptText: Sendable {
             "socketserver", "createConnection", "createServer", "dgram", "HTTPSConnection", "HTTPConnection",
         ] { table[name] = .network }
         for name in ["smtplib", "nodemailer"] { table[name] = .mail }
+        // What a database's own language calls its rights and its servers.
+        for name in [
+            "grantRolesToUser", "grantPrivilegesToRole", "createUser", "updateUser", "changeUserPassword", "stepDown",
+            "fsyncLock",
+        ] { table[name] = .rule(.rights) }
         return table
     }()
+
+    /// Whether a name says, in whichever language, that files go: `deleteDir`, `remove_all_files`, `deleteRecursively`.
+    private static func removesPlaces(_ name: String) -> Bool {
+        var parts: [String] = []
+        for letter in name {
+            if letter == "_" { parts.append("") } else if letter.isUppercase || parts.isEmpty { parts.append("") }
+            if letter != "_" { parts[parts.count - 1] += letter.lowercased() }
+        }
+        let places: Set = [
+            "dir", "dirs", "directory", "directories", "folder", "folders", "tree", "file", "files", "recursive",
+            "recursively",
+        ]
+        return parts.first.map { ["delete", "remove", "rm", "erase", "unlink", "wipe", "trash"].contains($0) } == true
+            && parts.dropFirst().last.map(places.contains) == true
+    }
 
     /// What a name means that has several meanings, by what stands before and after it.
     private func ambiguous(_ name: Name, _ aliases: Set<String>) -> Act? {
@@ -142,8 +168,11 @@ struct ScriptText: Sendable {
             ?? true
         switch name.text {
         case "remove" where language == .javascript: return name.isCalled ? .removes : nil
-        case "remove": return isOfSystem ? .removes : owner == "file" && language == .other ? .removes : nil
-        case "delete" where ["File", "Dir", "FileUtils", "Pathname", "file"].contains(owner): return .removes
+        case "remove":
+            return isOfSystem ? .removes : ["file", "Sys"].contains(owner) && language == .other ? .removes : nil
+        case "delete",
+            "Delete"
+        where ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner): return .removes
         case "rm": return name.isCalled ? .removes : nil
         case "truncate": return isOfSystem || owner == "File" ? .removes : nil
         case "drop", "remove_all": return language == .javascript && owner != nil && name.isCalled ? .removes : nil
@@ -153,7 +182,13 @@ struct ScriptText: Sendable {
             return language == .python ? .dynamic : .starts
         case "spawn", "fork": return owner == nil || isOfSystem || owner == "Kernel" ? .starts : nil
         case "qx": return .starts
-        case "adminCommand": return raw.contains("shutdown") || raw.contains("drop") ? .removes : nil
+        case "adminCommand", "runCommand":
+            if raw.contains("shutdown") || raw.contains("drop") { return .removes }
+            let looks = [
+                "ping", "Status", "list", "Info", "get", "top", "Stats", "currentOp", "find", "count", "explain",
+                "hello",
+            ]
+            return looks.contains(where: raw.contains) ? nil : .rule(.rights)
         case "interact": return owner == "code" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil
         case "eval":

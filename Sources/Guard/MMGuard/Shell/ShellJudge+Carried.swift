@@ -52,6 +52,9 @@ extension ShellJudge {
             if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
                 found.append(finding(.network, subject: "\(call.program) -m \(module)"))
             }
+            if ["pip", "ensurepip"].contains(module), let rule = ClientVerbs.rule("pip", Array(words[(index + 2)...])) {
+                found.append(finding(rule, subject: "\(call.program) -m \(module)"))
+            }
         }
         if call.program == "php", words.contains("-S") || words.contains("-run") {
             found.append(finding(.network, subject: "php -S"))
@@ -243,6 +246,12 @@ extension ShellJudge {
         switch language {
         case .shell:
             if text.hasPrefix("exec=") { text = String(text.dropFirst(5)) }
+            // A shell alone runs what is unpacked or taken apart.
+            if ["tar", "bsdtar", "gtar", "split"].contains(program),
+                ShellPrograms.shells.contains(ShellMemory.name(text))
+            {
+                return [finding(.fed, subject: "\(program) \(text)")]
+            }
             let found = handed(ShellScript.Word(text, isFixed: word.isFixed), depth)
             // The way to a host is one way out, which the host's name tells.
             return program == "rsync" ? found.filter { $0.rule != ShellRule.network.rawValue } : found

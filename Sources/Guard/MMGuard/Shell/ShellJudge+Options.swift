@@ -59,7 +59,7 @@ enum WordMeaning {
         "tail", "health", "ps", "dump-config", "validate", "verify", "lint", "plan", "report", "summary", "tracking",
         "sources", "configtest", "detail", "examine", "scan", "cat", "head", "count", "jobs", "queue", "which", "env",
         "doctor", "configuration", "who", "tree", "df", "members", "usage", "size", "about", "lookup", "explain",
-        "whoami",
+        "whoami", "elist", "audit",
     ]
     /// What programs that look are called: `varnishstat`, `ausearch`, `showmount`.
     private static let lookingEnds = [
@@ -81,15 +81,26 @@ enum WordMeaning {
     /// Whether the words of a program say that it looks: its verb or a part of its own name, or options that do and nothing else.
     static func looks(_ program: String, _ words: [String]) -> Bool {
         func says(_ word: String) -> Bool {
-            looking.contains(word) || word.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
+            let last = word.split(separator: ":").last.map(String.init) ?? word
+            return looking.contains(last) || last.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
         }
         let name = program.lowercased()
         let isNamed =
             says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
+            || name.hasPrefix("check") && !name.hasSuffix("install") || name.hasSuffix("-save")
             || name.hasSuffix("mon") && !name.hasSuffix("daemon")
-        if isNamed || words.contains(where: trials.contains) { return true }
+        if isNamed || words.contains(where: trials.contains) || asks(words, says) { return true }
         let verbs = ShellPrograms.verbs(words).prefix(2).map { $0.lowercased() }
-        if verbs.contains(where: says) { return true }
+        let keys: Set = [
+            "auth", "key", "keys", "keyring", "secret", "secrets", "token", "tokens", "password", "passwords",
+        ]
+        if verbs.contains(where: says) {
+            return !verbs.contains { $0 == "get" || $0 == "print" } || keys.isDisjoint(with: verbs)
+        }
+        // Long options behind one dash, of programs that have no verbs: `keytool -list`.
+        if let first = words.first, ["-list", "-status", "-show", "-info", "-version", "-describe"].contains(first) {
+            return true
+        }
         // Of what there are several: `snapshots`, with nothing behind it that would be done to them.
         if words.count == 1, let verb = verbs.first, verb.hasSuffix("s"), verb.utf8.count > 4,
             verb.allSatisfy(\.isLetter)
@@ -104,12 +115,26 @@ enum WordMeaning {
             }
     }
 
+    /// Whether each text that a program is handed for a prompt of its own begins with a word that looks: `vtysh -c 'show bgp'`.
+    private static func asks(_ words: [String], _ says: (String) -> Bool) -> Bool {
+        var count = 0
+        for (option, text) in zip(words, words.dropFirst())
+        where ["-c", "-e", "-x", "-rx", "--command"].contains(option) {
+            let parts = text.split(separator: " ").map { $0.lowercased() }
+            guard parts.prefix(2).contains(where: says), !text.contains(where: { ";|&`$><\n".contains($0) }),
+                rule("", parts) == nil
+            else { return false }
+            count += 1
+        }
+        return count > 0
+    }
+
     private static let removing: Set<String> = [
         "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
         "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
         "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
         "shutdown", "unlink", "rmp", "labelclear", "teardown", "decommission", "reset", "flush", "fresh", "downgrade",
-        "dropall", "drain",
+        "dropall", "drain", "abandon", "discard", "evict", "expunge", "assassinate", "stopp",
     ]
     private static let sending: Set<String> = [
         "upload", "publish", "send", "deploy", "push", "submit", "share", "post",
@@ -142,6 +167,9 @@ enum WordMeaning {
                 publishing.contains { verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) }
             }
             return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
+                || words.contains {
+                    $0.hasPrefix("publish") && !$0.hasSuffix("Local") && $0.contains { $0.isUppercase }
+                }
                 ? .network : nil
         }
         let leading = words.prefix { !$0.hasPrefix("-") }.prefix(3)

@@ -23,7 +23,7 @@ extension ShellPrograms {
         zgrep zless zfgrep zegrep lz4cat zstdcat lzcat zstdgrep zstdless pstack jps jstack jstat jcmd jinfo pgbadger \
         pt-query-digest mytop innotop pg_top ccze lnav goaccess multitail tailspin angle-grinder agrind \
         dnstracer dnstop nmap swaplabel lsblk zramctl tzselect cal ncal getcap pscap filecap netcap \
-        uptimed uprecords ruptime rwho lstopo hwloc-ls
+        snmpwalk snmpget snmpgetnext snmpbulkwalk snmptable snmpstatus lynis uptimed uprecords ruptime rwho lstopo hwloc-ls
         """)
 
     /// Those that only show, by every option but such as name a file or a setting.

@@ -163,7 +163,8 @@ extension ShellJudge {
 
     /// What a host is asked about before a program that nothing is known of gets a text which only a language would hold.
     func takesText(_ call: ShellScript.Command) -> [GuardFinding] {
-        guard context.asksInterpreters else { return [] }
+        // Texts of a program that the table knows were read in its language.
+        guard context.asksInterpreters, CarriedText.table[call.program] == nil else { return [] }
         let words = call.arguments.map(\.value)
         for (index, word) in words.enumerated() where Self.textLetters.contains(word) && index + 1 < words.count {
             let text = words[index + 1]

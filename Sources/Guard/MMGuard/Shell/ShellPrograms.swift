@@ -15,7 +15,7 @@ enum ShellPrograms {
         cd pushd popd dirs jobs wait exit return : set shopt ulimit umask export unset local declare typeset readonly read \
         shift getopts break continue hash let logout disown fg bg zcat bzcat xzcat look nslookup dig host ping traceroute \
         vmstat iostat mpstat pidof pstree fuser apropos whatis tput yes factor numfmt pathchk [[ setopt unsetopt compgen \
-        complete mapfile readarray caller times suspend logger zipinfo
+        complete mapfile readarray caller times suspend logger zipinfo atq
         """)
 
     /// Those that act with other rights, or change rights, users, mounts, services, kernel and firewall.
