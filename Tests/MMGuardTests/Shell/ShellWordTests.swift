@@ -199,11 +199,33 @@ struct ShellWordTests {
             ("brew services stop x", false), ("xbps-install -S x", false), ("flatpak remote-info o a", true),
             ("dnf history undo 3", false), ("dnf history", true), ("snap remove x", false), ("nix-env -q", true),
             ("nix-env -q -i x", false), ("add-apt-repository -r x", false), ("zypper se x", true),
+            ("apt-get -q install x", false), ("yum -q -y remove x", false), ("apt-get -c x.conf install y", false),
+            ("dnf -q list installed", true), ("apt-get -o list install x", false), ("flatpak config --set a b", false),
+            ("apt install -- --dry-run", false), ("emerge -pv x", true),
         ])
     func managers(line: String, asksOnly: Bool) {
         for onHost in [false, true] {
             #expect((verdict(line, onHost: onHost).decision == .allow) == asksOnly, "\(line)")
         }
+    }
+
+    @Test(
+        "tells looks of what changes a machine from what only begins like one",
+        arguments: [
+            ("iptables -L -n", true), ("iptables -t nat -L --flush", false), ("bootctl status", true),
+            ("bootctl remove", false), ("dmsetup ls", true), ("dmsetup remove_all", false), ("ethtool -i eth0", true),
+            ("ethtool -K eth0 gro off", false), ("ip -br addr", true), ("ip a s eth0", true), ("ip -4 r", true),
+            ("ip rule add from all lookup 5", false), ("ip -b x", false), ("parted /dev/sda print", true),
+            ("parted /dev/sda resizepart 1 5G print", false), ("sysctl -n vm.x", true), ("sysctl -f x.conf", false),
+            ("zfs get all a", true), ("zfs set readonly=on a", false), ("lxc config set c x y", false),
+            ("zpool offline a b", false), ("etcdctl snapshot restore x", false), ("etcdctl member list", true),
+            ("update-alternatives --list x --set y z", false), ("chage -l ann -E 0", false), ("nmcli device", true),
+            ("nmcli networking off", false), ("vtysh -c 'show version'", true), ("vtysh -c 'no router bgp 1'", false),
+            ("mysql app -e 'select count(*) from t'", true), ("curl http://169.254.169.254/latest/meta-data/", false),
+        ])
+    func machines(line: String, looks: Bool) {
+        let verdict = verdict(line, onHost: true)
+        #expect((verdict.decision == .allow) == looks, "\(line): \(verdict.rule)")
     }
 
     @Test("lets new commits be pushed from a workspace to a remote by its name, and asks before every other push")
