@@ -220,7 +220,11 @@ struct ShellWordTests {
             ("zfs get all a", true), ("zfs set readonly=on a", false), ("lxc config set c x y", false),
             ("zpool offline a b", false), ("etcdctl snapshot restore x", false), ("etcdctl member list", true),
             ("update-alternatives --list x --set y z", false), ("chage -l ann -E 0", false), ("nmcli device", true),
-            ("nmcli networking off", false), ("vtysh -c 'show version'", true), ("vtysh -c 'no router bgp 1'", false),
+            ("nmcli networking off", false), ("nmcli -t -f NAME con show", true), ("apt-get -q check", true),
+            ("virsh net-list --all", true), ("blockdev --getsize64 /dev/sda", true),
+            ("blockdev --setro /dev/sda", false),
+            ("find /etc -name x -exec sed -i s/a/b/ {} +", false), ("docker plugin install x", false),
+            ("vtysh -c 'show version'", true), ("vtysh -c 'no router bgp 1'", false),
             ("mysql app -e 'select count(*) from t'", true), ("curl http://169.254.169.254/latest/meta-data/", false),
         ])
     func machines(line: String, looks: Bool) {

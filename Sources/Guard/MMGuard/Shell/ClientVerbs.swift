@@ -68,7 +68,9 @@ enum ClientVerbs {
         if storing.contains(program), let first = path.first {
             let verb = nouns.contains(first) ? path.dropFirst().first ?? first : first
             if path.prefix(3).contains(where: changing.contains) { return .managed }
-            let looks = isLook(verb) || verb.hasSuffix("stat") || lookingStarts.contains(where: verb.hasPrefix)
+            let looks =
+                isLook(verb) || ["stat", "info", "list"].contains(where: verb.hasSuffix)
+                || lookingStarts.contains(where: verb.hasPrefix)
             return looks || making.contains(verb) ? nil : .managed
         }
         if local.contains(program) || path.isEmpty { return nil }

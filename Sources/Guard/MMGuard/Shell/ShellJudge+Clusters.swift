@@ -12,7 +12,7 @@ extension ShellJudge {
             "plan",
             "history", "events", "stats", "explain", "api-resources", "config", "show", "diff", "output", "validate",
         ]
-        let groups: Set = ["swarm", "service", "stack", "node", "secret"]
+        let groups: Set = ["swarm", "service", "stack", "node", "secret", "plugin"]
         if let first = verbs.first, groups.contains(first), let next = verbs.dropFirst().first, !looks.contains(next) {
             return .managed
         }

@@ -372,7 +372,11 @@ extension ShellJudge {
                 && (words.count == 1 && !verb.isEmpty || words.count == 2 && words[0].hasPrefix("-"))
         case "nmcli", "tc", "dmsetup", "resolvectl", "networkctl", "bootctl", "rfkill", "fwupdmgr":
             let looks: Set = ["show", "status", "list", "ls", "info", "query", "statistics", "get-devices"]
-            let plain = words.filter { !$0.hasPrefix("-") }
+            // What fields are shown, and in which form, is no verb.
+            let forms: Set = ["-f", "--fields", "-g", "--get-values", "-m", "--mode", "-w", "--wait"]
+            let plain = words.indices.filter { index in
+                !words[index].hasPrefix("-") && (name != "nmcli" || index == 0 || !forms.contains(words[index - 1]))
+            }.map { words[$0] }
             // A noun alone is listed; other words alone, and files of commands, are done.
             let nouns: Set = ["general", "device", "dev", "connection", "con", "qdisc", "class", "filter", "netdev"]
             return plain.prefix(2).contains(where: looks.contains) && !words.contains { $0.hasPrefix("-b") }

@@ -112,6 +112,7 @@ enum WordMeaning {
             && options.allSatisfy { word in
                 showingOptions.contains(word) || words.count == 1 && lookingOptions.contains(word)
                     || word.hasPrefix("--") && says(String(word.dropFirst(2).prefix { $0 != "=" }))
+                    || ["--get", "--show", "--list"].contains(where: word.hasPrefix)
             }
     }
 

@@ -273,8 +273,15 @@ struct ShellJudge {
             case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
                 // What is started ends where the program says so: each word belongs to one command alone.
                 let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
-                guard let inside = call.inner(index..<end) else { continue }
+                guard var inside = call.inner(index..<end) else { continue }
                 index = end + 1
+                // Each file that is found lies below where the search begins.
+                if let start = words.dropFirst().first(where: { !$0.value.hasPrefix("-") }), start.value.hasPrefix("/")
+                {
+                    for place in inside.words.indices where inside.words[place].value == "{}" {
+                        inside.words[place].value = start.value
+                    }
+                }
                 found +=
                     depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]
                 if removesEach(inside) {

@@ -26,7 +26,7 @@ struct SoftwareManager: Sendable {
         "home",
         "config", "doctor", "changes", "repolist", "repoquery", "provides", "whatprovides", "check-update", "history",
         "list-updates", "repos", "packages", "patches", "depends", "rdepends", "help", "changelog", "why", "tasks",
-        "connections", "interfaces", "services", "ls", "query", "status", "moo",
+        "connections", "interfaces", "services", "ls", "query", "status", "check", "moo",
     ]
     private static let sharedChanges: Set<String> = [
         "undo", "rollback", "redo", "start", "stop", "restart", "set", "--set", "--unset",
