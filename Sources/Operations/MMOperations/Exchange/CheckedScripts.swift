@@ -15,33 +15,11 @@ final class CheckedScripts: Sendable {
         }
     }
 
-    private struct Generations {
-        var young: Set<Key> = []
-        var old: Set<Key> = []
-    }
-
-    /// A generation of so many makes room for the next.
-    private static let size = 512
-    private let generations = Mutex(Generations())
+    private let right = RecentValues<Key, Void>(size: 512)
 
     /// Whether it was found right.
-    func contains(_ key: Key) -> Bool {
-        generations.withLock { generations in
-            if generations.young.contains(key) { return true }
-            guard generations.old.contains(key) else { return false }
-            Self.insert(key, &generations)
-            return true
-        }
-    }
+    func contains(_ key: Key) -> Bool { right.value(for: key) != nil }
 
     /// Notes that it was found right.
-    func insert(_ key: Key) { generations.withLock { Self.insert(key, &$0) } }
-
-    private static func insert(_ key: Key, _ generations: inout Generations) {
-        if generations.young.count >= size {
-            generations.old = generations.young
-            generations.young = []
-        }
-        generations.young.insert(key)
-    }
+    func insert(_ key: Key) { right.keep((), for: key) }
 }
