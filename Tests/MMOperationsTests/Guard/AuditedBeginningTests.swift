@@ -79,6 +79,49 @@ struct AuditedBeginningTests {
         }
     }
 
+    /// An operation that shows its record to the test.
+    private struct Watched: CatalogueOperation {
+        struct Input: OperationInput {
+            @Argument("fails", "Whether it fails.") var fails: Bool
+        }
+
+        let see: @Sendable (CallRecord) -> Void
+        let declaration = OperationDeclaration(
+            "test_watched", command: ["test", "watched"], title: "Watched", summary: "Is watched.",
+            effects: .init(readOnly: true, openWorld: true))
+
+        func run(
+            _ input: Input, in context: OperationContext, with services: OperationServices
+        ) async throws(MMError) -> OperationAnswer {
+            see(context.record)
+            if input.fails { throw MMError(.unavailable, "It failed.") }
+            return .value([])
+        }
+    }
+
+    /// Refers to a record without holding it.
+    private struct WeakRecord: Sendable {
+        weak var record: CallRecord?
+    }
+
+    @Test("of a call that changed nothing is forgotten with the call", arguments: [false, true])
+    func forgotten(fails: Bool) async throws {
+        let seen = Mutex(WeakRecord())
+        let wasThere = Mutex(false)
+        let watched = Watched { record in
+            seen.withLock { $0.record = record }
+            wasThere.withLock { $0 = true }
+        }
+        let service = LocalOperationService(
+            catalogue: Catalogue([AnyOperation(watched) { $0 }]), services: home.services)
+        let operation = try #require(service.catalogue.operation(named: "test_watched"))
+        let context = CallContext(caller: Caller(surface: .terminal, name: "mm", server: nil))
+        _ = try? await service.call(operation, fails ? ["fails": true] : [:], in: context)
+        #expect(wasThere.withLock { $0 })
+        #expect(seen.withLock { $0.record == nil })
+        #expect(try home.services.audit.entries().count == 1)
+    }
+
     private var abandoned: AbandonedCalls {
         AbandonedCalls(
             audit: home.services.audit,

@@ -55,6 +55,7 @@ struct CallAudit: Sendable {
     /// Records that another node had begun the call and is gone: what it did is not known, but for what the journal has of it. That
     /// this node, which only looked, may not do it again says nothing of that.
     func endUnknown(begunBy node: String) async {
+        record.close()
         await notePlace()
         for name in ["verdict", "rule", "rules", "reason"] { record.note(name, .null) }
         record.note("begunBy", .string(node))
@@ -118,6 +119,7 @@ struct CallAudit: Sendable {
     static let withErrors = "done with errors"
 
     private func told(_ error: MMError?, rows: Int?, errors: Int = 0) -> JSONObject {
+        record.close()
         let name = operation.declaration.name
         if errors > 0 { record.note("errors", .int(Int64(errors))) }
         let facts = record.facts

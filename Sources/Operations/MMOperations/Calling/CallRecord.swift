@@ -56,6 +56,12 @@ package final class CallRecord: Sendable {
             hint: "Nothing was sent. Make room for the log, or have its owner set audit=preferred.")
     }
 
+    /// Says that the call has come to its end, and begins nothing any more. What would write its beginning holds the record, which would
+    /// hold itself for ever otherwise.
+    func close() {
+        beginning.withLock { $0.write = nil }
+    }
+
     /// Why the call has no line in the audit log, or none that it begins with.
     var auditFault: MMError? {
         get { beginning.withLock { $0.fault } }
