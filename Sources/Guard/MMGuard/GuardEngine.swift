@@ -6,6 +6,8 @@ package import PowerShellSyntax
 /// It is ready at once: its tables are part of the program and are read in place.
 public struct GuardEngine: Sendable {
     let tables: GuardTables
+    /// What it has said lately. Other rules are another guard, which has said nothing yet.
+    private let known = KnownVerdicts()
 
     /// Creates the guard with the built-in rules and, optionally, the user's own.
     public init(userRules: UserRuleFile = .none) {
@@ -96,7 +98,12 @@ public struct GuardEngine: Sendable {
     package func judgeInSession(
         script: String, parsed: ParsedScript, in context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> (verdict: Verdict, memory: SessionMemory) {
-        ScriptJudge(tables: tables).judged(
+        let question = KnownVerdicts.Question(
+            script: script, context: context, policy: policy, isConfirmed: confirmed)
+        if let answer = known.answer(to: question) { return answer }
+        let judged = ScriptJudge(tables: tables).judged(
             script, parsed: parsed, context: context, policy: policy, confirmed: confirmed)
+        known.note(judged, for: question)
+        return judged
     }
 }
