@@ -1,6 +1,7 @@
 import MMCore
-import MMOperations
 import Testing
+
+@testable import MMOperations
 
 @Suite("Definitions in YAML")
 struct YAMLDefinitionTests {
@@ -95,6 +96,16 @@ struct YAMLDefinitionTests {
         }
         #expect(RecipeLibrary.all.count == RecipeLibrary.texts.count)
         #expect(Set(RecipeLibrary.all.map(\.name)).count == RecipeLibrary.all.count)
+    }
+
+    @Test("what a question is held against is what the recipes say, read whole")
+    func heads() {
+        #expect(RecipeLibrary.heads.map(\.name) == RecipeLibrary.all.map(\.name))
+        let whole = RecipeLibrary.all.map { ReadyTask.tool($0, on: .recipes).phrases }
+        #expect(RecipeLibrary.heads.map(\.phrases) == whole)
+        for recipe in RecipeLibrary.all {
+            #expect(RecipeLibrary.recipe(named: recipe.name.uppercased())?.source == recipe.source)
+        }
     }
 
     @Test(

@@ -3,8 +3,8 @@ import MMGuard
 
 /// All that can be called by its name alone: recipes, the owner's tools, what this program does itself.
 package struct ReadyShelf: Sendable {
-    /// What there is, recipes first.
-    package let tasks: [ReadyTask]
+    private let own: [ReadyTask]
+    private let operations: [ReadyTask]
     private let search: PhraseSearch
 
     /// How well a task must fit a question to be named in the answer.
@@ -14,12 +14,25 @@ package struct ReadyShelf: Sendable {
     package static let standard = ReadyShelf(own: [])
 
     private init(own: [ReadyTask]) {
-        let recipes = RecipeLibrary.all.map { ReadyTask.tool($0, on: .recipes) }
-        let operations = Self.operations.compactMap { name, words in
+        self.own = own
+        operations = Self.operations.compactMap { name, words in
             Catalogue.standard.operation(named: name).map { ReadyTask.operation($0, words: words) }
         }
-        tasks = own + recipes + operations
-        search = PhraseSearch(tasks.map(\.phrases))
+        search = PhraseSearch(
+            own.map(\.phrases) + RecipeLibrary.heads.map(\.phrases) + operations.map(\.phrases))
+    }
+
+    /// What there is: the owner's tools, recipes, and what this program does itself.
+    package var tasks: [ReadyTask] {
+        own + RecipeLibrary.all.map { ReadyTask.tool($0, on: .recipes) } + operations
+    }
+
+    /// The task at a place in the order of `tasks`, for which no other recipe is read.
+    private func task(at place: Int) -> ReadyTask? {
+        if place < own.count { return own[place] }
+        let recipes = RecipeLibrary.heads
+        guard place < own.count + recipes.count else { return operations[place - own.count - recipes.count] }
+        return RecipeLibrary.recipe(named: recipes[place - own.count].name).map { .tool($0, on: .recipes) }
     }
 
     /// What there is for a user, whose own tools count as well.
@@ -51,7 +64,7 @@ package struct ReadyShelf: Sendable {
         let scores = search.scores(question)
         let found = scores.indices.filter { scores[$0] >= Self.least }
             .sorted { (scores[$1], $0) < (scores[$0], $1) }
-        return found.prefix(limit).map { (tasks[$0], scores[$0]) }
+        return found.prefix(limit).compactMap { place in task(at: place).map { ($0, scores[place]) } }
     }
 
     private static let shortNames = ["snapshot": "snapshot_take", "audit": "audit_mine", "changes": "undo_list"]

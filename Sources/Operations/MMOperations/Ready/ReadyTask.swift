@@ -28,7 +28,8 @@ package enum ReadyTask: Sendable {
     var phrases: [String] {
         switch self {
         case .tool(let definition, _):
-            [definition.name, definition.title, definition.summary] + definition.words
+            ToolDefinition.phrases(
+                name: definition.name, title: definition.title, summary: definition.summary, words: definition.words)
         case .operation(let operation, let words): [operation.declaration.title] + words
         }
     }

@@ -9,6 +9,13 @@ package struct PhraseSearch: Sendable {
     private struct Phrase {
         let weights: [String: Float]
         let length: Float
+
+        init(_ tokens: [String], weight: (String) -> Float) {
+            var weights: [String: Float] = [:]
+            for token in tokens { weights[token] = weight(token) }
+            self.weights = weights
+            length = PhraseSearch.length(weights)
+        }
     }
 
     private let words = EndpointIndex.standard.words
@@ -22,10 +29,27 @@ package struct PhraseSearch: Sendable {
     /// - Parameter names: what each is called, in whole phrases.
     package init(_ names: [[String]]) {
         let words = words
-        things = names.map { phrases in
-            phrases.map { Self.phrase(Self.tokens($0, words), words) }.filter { $0.length > 0 }
+        // The names have few words, many times over: each is looked up once.
+        var weights: [String: Float] = [:]
+        var read: [String: (isStop: Bool, text: String)] = [:]
+        func word(_ piece: String) -> (isStop: Bool, text: String) {
+            if let known = read[piece] { return known }
+            let found = Self.word(piece, words)
+            read[piece] = found
+            return found
         }
-        vocabulary = Set(things.joined().flatMap(\.weights.keys))
+        func weight(_ token: String) -> Float {
+            if let known = weights[token] { return known }
+            let found = Self.weight(token, words)
+            weights[token] = found
+            return found
+        }
+        things = names.map { phrases in
+            phrases.map { phrase in
+                Phrase(words.spelled(WordForm.pieces(phrase).map(word)), weight: weight)
+            }.filter { $0.length > 0 }
+        }
+        vocabulary = Set(weights.keys)
     }
 
     /// How well each thing fits a question, from 0 to 1, in the order in which the things were given.
@@ -55,12 +79,6 @@ package struct PhraseSearch: Sendable {
         }
     }
 
-    private static func phrase(_ tokens: [String], _ table: SearchWordTable) -> Phrase {
-        var weights: [String: Float] = [:]
-        for token in tokens { weights[token] = weight(token, table) }
-        return Phrase(weights: weights, length: length(weights))
-    }
-
     private static func length(_ weights: [String: Float]) -> Float {
         weights.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
@@ -68,7 +86,7 @@ package struct PhraseSearch: Sendable {
     /// What a word counts: rare ones most, verbs less than things.
     private static func weight(_ token: String, _ table: SearchWordTable) -> Float {
         guard let row = table.row(of: token) else { return unknownRarity }
-        let rarity = table.isIndexed(token) ? table.rarity(row) : unknownRarity
+        let rarity = table.isIndexed(row) ? table.rarity(row) : unknownRarity
         if table.method(row) != 0 { return rarity * 0.6 }
         return table.isWeak(row) ? rarity * 0.4 : rarity
     }
@@ -91,8 +109,10 @@ package struct PhraseSearch: Sendable {
 
     /// The words of a text that say something, as the index spells them.
     private static func tokens(_ text: String, _ table: SearchWordTable) -> [String] {
-        let raw = WordForm.pieces(text)
-        let plain = raw.map { (isStop: table.isStop($0), text: WordForm.stem($0)) }
-        return table.spelled(plain)
+        table.spelled(WordForm.pieces(text).map { word($0, table) })
+    }
+
+    private static func word(_ piece: String, _ table: SearchWordTable) -> (isStop: Bool, text: String) {
+        (isStop: table.isStop(piece), text: WordForm.stem(piece))
     }
 }

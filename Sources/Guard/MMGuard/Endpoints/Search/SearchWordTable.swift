@@ -34,7 +34,10 @@ struct SearchWordTable: Sendable {
     func row(of word: String) -> UInt32? { Self.find(word, file, rows, count) }
 
     /// Whether the index itself has a word, and not only a list of spellings.
-    func isIndexed(_ word: String) -> Bool { row(of: word).map { rows.u16($0, 8) > 0 } ?? false }
+    func isIndexed(_ word: String) -> Bool { row(of: word).map { isIndexed($0) } ?? false }
+
+    /// Whether the index itself has the word of a row.
+    func isIndexed(_ row: UInt32) -> Bool { rows.u16(row, 8) > 0 }
 
     /// The letters of a word.
     func bytes(_ row: UInt32) -> UnsafeRawBufferPointer { file.bytes(rows.u32(row, 0)) }
@@ -76,6 +79,13 @@ struct SearchWordTable: Sendable {
     /// Whether a word as written, in small letters, says nothing.
     func isStop(_ word: String) -> Bool { Self.find(word, file, stops, stopCount) != nil }
 
+    /// Whether a spelling of several words begins with a word.
+    private func beginsSpelling(_ word: String) -> Bool {
+        let start = word + " "
+        let place = Self.place(of: start, file, same, sameCount)
+        return place < sameCount && file.bytes(same.u32(place, 0)).starts(with: start.utf8)
+    }
+
     /// The most words that a spelling has.
     private static let longestSpelling = 4
 
@@ -84,7 +94,8 @@ struct SearchWordTable: Sendable {
         var tokens: [String] = []
         var place = 0
         next: while place < plain.count {
-            for size in stride(from: min(Self.longestSpelling, plain.count - place), through: 1, by: -1) {
+            let most = min(Self.longestSpelling, plain.count - place)
+            for size in stride(from: most > 1 && beginsSpelling(plain[place].text) ? most : 1, through: 1, by: -1) {
                 if size == 1, plain[place].isStop { continue }
                 let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
                 guard let target = target(of: spelling) else { continue }
@@ -99,14 +110,18 @@ struct SearchWordTable: Sendable {
     }
 
     private static func find(_ text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32? {
+        let place = place(of: text, file, table, count)
+        return place < count && file.compareFolded(text, with: table.u32(place, 0)) == 0 ? place : nil
+    }
+
+    /// The first row whose word is not before a text.
+    private static func place(of text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32 {
         var low: UInt32 = 0
         var high = count
         while low < high {
             let middle = (low + high) / 2
-            let order = file.compareFolded(text, with: table.u32(middle, 0))
-            if order == 0 { return middle }
-            if order > 0 { low = middle + 1 } else { high = middle }
+            if file.compareFolded(text, with: table.u32(middle, 0)) > 0 { low = middle + 1 } else { high = middle }
         }
-        return nil
+        return low
     }
 }

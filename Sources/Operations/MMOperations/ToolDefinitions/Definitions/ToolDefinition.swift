@@ -92,6 +92,16 @@ package struct ToolDefinition: Sendable {
         guard let end = line.firstRange(of: ". ") else { return line }
         return String(line[..<end.lowerBound]) + "."
     }
+
+    /// The phrases that a definition lists with semicolons.
+    static func words(in text: String) -> [String] {
+        text.split(separator: ";").map { String($0.drop { $0 == " " }) }
+    }
+
+    /// What people call what it does.
+    static func phrases(name: String, title: String, summary: String, words: [String]) -> [String] {
+        [name, title, summary] + words
+    }
 }
 
 /// Which cmdlets of a module become tools.

@@ -4,14 +4,43 @@ import MMCore
 /// The recipes that come with the product: definitions like the owner's own, compiled into read-only data.
 package enum RecipeLibrary {
     /// All of them, in the order of their groups.
-    package static let all: [ToolDefinition] = texts.compactMap {
-        try? YAMLDefinition.read($0.bytes, name: $0.name, place: $0.name)
+    package static let all: [ToolDefinition] = texts.compactMap(read)
+
+    /// The recipe of a name, in any case. No other one is read for it.
+    package static func recipe(named name: String) -> ToolDefinition? {
+        texts.first { $0.name.lowercased() == name.lowercased() }.flatMap(read)
     }
 
-    /// The recipe of a name, in any case.
-    package static func recipe(named name: String) -> ToolDefinition? {
-        all.first { $0.name.lowercased() == name.lowercased() }
+    private static func read(_ text: (name: String, bytes: [UInt8])) -> ToolDefinition? {
+        try? YAMLDefinition.read(text.bytes, name: text.name, place: text.name)
     }
+
+    /// What a recipe is called, which plain lines say before its parts: a question is held against the names of all recipes, and
+    /// wants two of them at most.
+    package struct Head: Sendable {
+        /// The recipe's name.
+        package let name: String
+        /// What people call what it does.
+        let phrases: [String]
+
+        fileprivate init(_ text: (name: String, bytes: [UInt8])) {
+            var lines: [String: String] = [:]
+            for line in text.bytes.split(separator: UInt8(ascii: "\n")) {
+                let wanted = ["title", "description", "words"].first { line.starts(with: "\($0): ".utf8) }
+                guard let wanted else { continue }
+                lines[wanted] = String(decoding: line.dropFirst(wanted.utf8.count + 2), as: UTF8.self)
+                if lines.count == 3 { break }
+            }
+            name = text.name
+            let summary = ToolDefinition.firstSentence(of: lines["description"] ?? "")
+            phrases = ToolDefinition.phrases(
+                name: name, title: lines["title"] ?? summary, summary: summary,
+                words: ToolDefinition.words(in: lines["words"] ?? ""))
+        }
+    }
+
+    /// What all of them are called, in the same order.
+    package static let heads: [Head] = texts.map(Head.init)
 
     /// The definitions as written. They stand in one file, each after a line `# recipe NAME`.
     package static let texts: [(name: String, bytes: [UInt8])] = {

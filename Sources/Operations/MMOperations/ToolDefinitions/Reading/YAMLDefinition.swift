@@ -49,7 +49,7 @@ package struct YAMLDefinition {
             name: name, title: try reader.text("title") ?? summary, summary: summary, description: description,
             group: try reader.text("group"), parameters: parameters, examples: try examples(reader), work: work,
             source: source, place: place)
-        definition.words = (try reader.text("words") ?? "").split(separator: ";").map { String($0.drop { $0 == " " }) }
+        definition.words = ToolDefinition.words(in: try reader.text("words") ?? "")
         definition.isReadOnly = try reader.flag("readOnly")
         definition.isPlan = try reader.flag("plan")
         definition.columns = try reader.texts("columns")
