@@ -376,7 +376,7 @@ final class CoalescingTask: Sendable {
     /// The shortest and the longest pause between two runs.
     private static let pauses = Duration.milliseconds(25)...Duration.milliseconds(500)
     /// How many times as long as the work took it pauses, so that it takes no more than a small part of the time.
-    private static let share = 40
+    private static let share = 100
 
     /// Work that is not due yet.
     init(_ work: @escaping @Sendable () async -> Void) {
