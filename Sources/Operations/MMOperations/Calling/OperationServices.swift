@@ -42,6 +42,8 @@ public struct OperationServices: Sendable {
     package let variables: SessionVariables
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts = CheckedScripts()
+    /// What is known of scripts that ran lately.
+    let readings = ScriptReadings()
     /// What happens.
     package let log: Log
     /// What the nodes of a cluster tell each other of their writes and calls; `nil` outside one.

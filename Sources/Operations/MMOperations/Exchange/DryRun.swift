@@ -21,9 +21,10 @@ enum DryRun {
         guard let service = ExchangeTable.Service(module: module) else { return nil }
         let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-        let parsed = PowerShellParser.parse(script)
+        let reading = ScriptReading(script)
+        let parsed = reading.parsed
         let plan = EnginePlan(
-            script, wanted: .native, parsed: parsed,
+            script, wanted: .native, reading: reading,
             signIn: SignInSource(of: parsed, on: connection, module: module, in: context, with: services.guarding))
         func judge(_ engine: ConnectionEngine) throws(MMError) -> Verdict {
             try ScriptJudging(

@@ -45,15 +45,15 @@ struct EnginePlan: Sendable {
     private(set) var isMixed = false
 
     /// A plan.
+    /// - Parameter reading: what is known of the script.
     /// - Parameter signIn: answers for the cmdlets by which the script signs in.
     init(
-        _ script: String, wanted: ConnectionEngine, parsed: ParsedScript? = nil, signIn: SignInSource? = nil
+        _ script: String, wanted: ConnectionEngine, reading: ScriptReading? = nil, signIn: SignInSource? = nil
     ) {
         self.script = script
-        let parsed = parsed ?? PowerShellParser.parse(script)
-        self.parsed = parsed
+        let reading = reading ?? ScriptReading(script)
+        (parsed, variables) = (reading.parsed, reading.variables)
         self.signIn = signIn
-        variables = VariableUse(parsed)
         self.wanted = wanted
     }
 

@@ -178,9 +178,9 @@ package actor ExchangeSession {
         }
     }
 
-    /// Whether PowerShell holds one of the variables that a script reads or sets.
-    func isHeldElsewhere(_ variables: VariableUse) -> Bool {
-        variables.reads.union(variables.sets).contains { owners[$0] == .pwsh }
+    /// What earlier scripts of the native engine left; `nil` where PowerShell holds one of the variables that a script reads or sets.
+    func nativeSession(for variables: VariableUse) -> NativeSession? {
+        variables.reads.union(variables.sets).contains { owners[$0] == .pwsh } ? nil : native
     }
 
     /// The engines that it has at the moment.
@@ -246,15 +246,15 @@ package actor ExchangeSession {
     ///   - deadline: when to give up.
     ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
     ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
-    ///   - watch: notes what the native engine's cmdlets change.
-    ///   - others: carry out the cmdlets of other modules: Graph's, and those of the service beside this one.
     ///   - report: is told in a sentence when the service asks to slow down.
+    ///   - make: makes what carries cmdlets out in the native engine; most scripts of a session of PowerShell never need it.
     /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, by cleared: Cleared<JudgedAgain>, account: String,
         deadline: Deadline,
-        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil, watch: CmdletWatch? = nil,
-        others: [any ScriptSource] = [], report: @escaping @Sendable (String) -> Void = { _ in }
+        prompt: (@Sendable (JSONObject) -> Void)?, flow: NativeFlow? = nil,
+        report: @escaping @Sendable (String) -> Void = { _ in },
+        _ make: @Sendable () throws(MMError) -> NativeSources
     ) async throws(MMError) -> SessionAnswer {
         guard plan.wanted != .pwsh else {
             return try await runPowerShell(plan, command, cleared, deadline, prompt, because: plan.because)
@@ -266,6 +266,8 @@ package actor ExchangeSession {
         if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto, !plan.isMixed {
             return try await runPowerShell(plan, command, cleared, deadline, prompt, because: nil)
         }
+        let made = try make()
+        let watch = made.watch
         var sources: [any ScriptSource] =
             exchange.map { exchange in
                 [
@@ -274,7 +276,7 @@ package actor ExchangeSession {
                         report: report)
                 ]
             } ?? []
-        sources += others
+        sources += made.others
         var reason = plan.misfit(sources, in: plan.isLocal ? NativeSession() : native)
         let strangers = reason == nil && plan.programs == nil ? [] : plan.strangers(to: sources)
         if !strangers.isEmpty, isNativelySignedIn, let exchange,
@@ -422,4 +424,12 @@ package actor ExchangeSession {
         }
         return lines.isEmpty ? nil : lines.joined(separator: "\n")
     }
+}
+
+/// What carries a script's cmdlets out besides the session's own client.
+struct NativeSources: Sendable {
+    /// Notes what the cmdlets of the session's service change.
+    let watch: CmdletWatch?
+    /// Carry out the cmdlets of other modules: Graph's, and those of the service beside this one.
+    let others: [any ScriptSource]
 }

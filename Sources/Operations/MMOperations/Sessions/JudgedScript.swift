@@ -62,12 +62,13 @@ final class JudgedScript: Sendable {
         if judged.runsBehindWalls, script.isForNativeModule { plan.goesToPowerShell() }
         if judged.staysNative { plan.staysNative() }
         plan.width = script.context.call.screenColumns
-        var watch = try cmdletWatch(plan)
         let (connection, module, input) = (script.connection, script.module, script.input)
         var question = ConfirmationRequest(
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
+        var watch: CmdletWatch?
         if verdict.decision == .ask, !input.isDryRun, plan.wanted != .pwsh, script.isForNativeModule {
+            watch = try cmdletWatch(plan)
             let beside = try script.serviceBeside.map { (service) throws(MMError) in try cmdletWatch(of: service) }
             question.changes = await DryRun.changes(
                 plan, after: await script.nativeSession(), watches: [watch, beside].compactMap(\.self),
@@ -77,14 +78,27 @@ final class JudgedScript: Sendable {
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
             name: "the script's text", script: prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
         let cleared = try await Clearance(act, question).settle(in: script.context, with: script.guarding)
-        watch?.cleared = cleared
+        if verdict.decision == .allow, verdict.guardClass == .read {
+            script.services.readings.keep(script.reading, of: prepared.command.script)
+        }
         for warning in verdict.warnings {
             script.services.requests.log.scoped(connection.name, module).warning("guard: \(warning)")
         }
+        return ClearedScript(self, cleared, plan, watch)
+    }
+
+    /// What carries the script's cmdlets out in the native engine.
+    /// - Parameter asked: what noted the states that were read while a person was asked.
+    fileprivate func sources(
+        _ plan: EnginePlan, by cleared: Cleared<JudgedAgain>, _ asked: CmdletWatch?
+    ) throws(MMError) -> NativeSources {
+        var watch = asked
+        if watch == nil { watch = try cmdletWatch(plan) }
+        watch?.cleared = cleared
         var others: [any ScriptSource] = []
         if let beside = try besideSource(plan, by: cleared) { others.append(beside) }
         if let graph = try graphSource(plan, by: cleared) { others.append(graph) }
-        return ClearedScript(self, cleared, plan, watch, others: others)
+        return NativeSources(watch: watch, others: others)
     }
 
     /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
@@ -155,15 +169,13 @@ final class ClearedScript: Sendable {
     let judgement: JudgedScript
     let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
-    let watch: CmdletWatch?
-    /// Carry out the cmdlets of other modules than the session's.
-    let others: [any ScriptSource]
+    /// What noted the states that were read while a person was asked.
+    private let watch: CmdletWatch?
 
     fileprivate init(
-        _ judgement: JudgedScript, _ cleared: Cleared<JudgedAgain>, _ plan: EnginePlan, _ watch: CmdletWatch?,
-        others: [any ScriptSource]
+        _ judgement: JudgedScript, _ cleared: Cleared<JudgedAgain>, _ plan: EnginePlan, _ watch: CmdletWatch?
     ) {
-        (self.judgement, self.cleared, self.plan, self.watch, self.others) = (judgement, cleared, plan, watch, others)
+        (self.judgement, self.cleared, self.plan, self.watch) = (judgement, cleared, plan, watch)
     }
 
     private var script: RunScript { judgement.script }
@@ -253,7 +265,10 @@ final class ClearedScript: Sendable {
                     return try await session.run(
                         plan, command: judgement.prepared.command, by: cleared, account: lease.account,
                         deadline: deadline,
-                        prompt: prompt, flow: flow, watch: watch, others: others, report: report)
+                        prompt: prompt, flow: flow, report: report
+                    ) { () throws(MMError) in
+                        try judgement.sources(plan, by: cleared, watch)
+                    }
                 case .powerShell(let session):
                     let answer = try await session.answer(
                         judgement.prepared.command, by: cleared, deadline: deadline)

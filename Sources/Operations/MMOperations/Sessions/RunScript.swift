@@ -20,7 +20,8 @@ final class RunScript: Sendable {
     let key: SessionKey
     /// The text as PowerShell gets it.
     let command: PowerShellCommand
-    let parsed: ParsedScript
+    /// What the text says by itself.
+    let reading: ScriptReading
     /// The service whose cmdlets the script has besides those of its session: compliance beside Exchange, or the other way round.
     let serviceBeside: ExchangeTable.Service?
     /// The scripts that it runs in its own scope, which stand in its text.
@@ -29,6 +30,7 @@ final class RunScript: Sendable {
     let services: RunServices
 
     var guarding: GuardServices { services.requests.guarding }
+    var parsed: ParsedScript { reading.parsed }
 
     /// Reads the script and finds its connection and module.
     /// - Throws: an error that names the field; `notFound` for an unknown connection.
@@ -42,7 +44,8 @@ final class RunScript: Sendable {
         command.depth = asked.depth
         command.isLocal = asked.file != nil
         try command.check()
-        parsed = PowerShellParser.parse(command.script)
+        reading = services.readings.reading(of: command.script)
+        let parsed = reading.parsed
         module = try RunModule.named(
             asked.module, for: parsed, inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
         serviceBeside = Self.serviceBeside(module, in: parsed)
@@ -103,7 +106,7 @@ final class RunScript: Sendable {
         input.isDryRun = true
         self.input = input
         (connection, module, key, command) = (script.connection, script.module, script.key, script.command)
-        (parsed, serviceBeside, joined) = (script.parsed, script.serviceBeside, script.joined)
+        (reading, serviceBeside, joined) = (script.reading, script.serviceBeside, script.joined)
         (context, services) = (script.context, script.services)
     }
 
@@ -179,7 +182,7 @@ final class PreparedScript: Sendable {
                 hint: "Leave attach and save out, or --engine pwsh.", details: ["field": "attach"])
         }
         try command.check()
-        ScriptDigest(command.script, plan.parsed).note(in: script.context.record)
+        script.reading.digest.note(in: script.context.record)
         if plan.wanted != .pwsh, let service = ExchangeTable.Service(module: module) {
             try await DryRun.checkNames(plan, service, knowing: script.services.checkedScripts)
         }
@@ -192,7 +195,7 @@ final class PreparedScript: Sendable {
         judging = try ScriptJudging(
             script: command.script, parsed: plan.parsed, module: module, engine: plan.isMixed ? .native : plan.wanted,
             of: connection,
-            isConfirmed: input.confirmed, fitsNatively: await Self.fitsNatively(plan, script), seen: seen,
+            isConfirmed: input.confirmed, fit: await Self.nativeFit(plan, script), seen: seen,
             in: script.context, with: script.guarding)
         (self.script, self.command, self.plan, self.arguments, self.files) = (script, command, plan, arguments, files)
         self.notes = notes
@@ -224,7 +227,7 @@ final class PreparedScript: Sendable {
                 .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
                 hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
         }
-        var plan = EnginePlan(script.command.script, wanted: wanted, parsed: script.parsed, signIn: signIn)
+        var plan = EnginePlan(script.command.script, wanted: wanted, reading: script.reading, signIn: signIn)
         plan.isLocal = script.command.isLocal
         let isMixed = script.serviceBeside != nil
         let environment = script.guarding.environment
@@ -236,16 +239,18 @@ final class PreparedScript: Sendable {
         return (plan, arguments)
     }
 
-    /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone.
-    private static func fitsNatively(_ plan: EnginePlan, _ script: RunScript) async -> Bool {
-        guard plan.wanted != .pwsh, script.isForNativeModule else { return false }
+    /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone; `nil` where it can't be.
+    private static func nativeFit(_ plan: EnginePlan, _ script: RunScript) async -> NativeFit? {
+        guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
+        var before = NativeSession()
         if script.input.file == nil,
             case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner
         {
             // What PowerShell holds may have a type there that the native engine doesn't know.
-            guard await !session.isHeldElsewhere(plan.variables) else { return false }
+            guard let native = await session.nativeSession(for: plan.variables) else { return nil }
+            before = native
         }
-        return plan.misfit(script.knownCmdlets, in: await script.nativeSession()) == nil
+        return NativeFit { [before] in plan.misfit(script.knownCmdlets, in: before) == nil }
     }
 
     /// What it reads, changes and needs, and what of that the connection's sign-in lacks, without running it.
@@ -383,6 +388,7 @@ struct ScriptFiles: Sendable {
     func beside(
         _ path: String?, named text: String, given: [(name: String, bytes: [UInt8])]
     ) async -> [(name: String, bytes: [UInt8])] {
+        guard path != nil, context.call.caller.surface == .terminal else { return [] }
         var files: [(name: String, bytes: [UInt8])] = []
         for name in Self.dataFiles(in: text) where !given.contains(where: { $0.name.lowercased() == name.lowercased() })
         {

@@ -31,8 +31,8 @@ struct ScriptJudging: Sendable {
     private var hasWalls: Bool
     /// Whether the script may run outside of PowerShell.
     private let mayRunNatively: Bool
-    /// Whether the native engine takes the script as it is written.
-    private let fitsNatively: Bool
+    /// Whether the native engine takes the script as it is written; `nil` where it can't be.
+    private let fit: NativeFit?
     /// The rule on the script's own sign-in.
     private let signIn: OwnSignIn?
     /// What a look at the tenant has shown that the text doesn't say.
@@ -46,13 +46,13 @@ struct ScriptJudging: Sendable {
     ///   - wanted: the engine that is wanted.
     ///   - connection: whose session.
     ///   - isConfirmed: the caller said `confirmed: true`.
-    ///   - fitsNatively: the native engine takes the script as it is written.
+    ///   - fit: whether the native engine takes the script as it is written; `nil` where it can't be.
     ///   - seen: what a look at the tenant has shown that the text doesn't say.
     ///   - context: the call.
     ///   - services: judge the text.
     init(
         script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
-        of connection: Connection, isConfirmed: Bool = false, fitsNatively: Bool = false,
+        of connection: Connection, isConfirmed: Bool = false, fit: NativeFit? = nil,
         seen: [GuardFinding] = [], in context: OperationContext, with services: GuardServices
     ) throws(MMError) {
         engine = try services.guards.engine()
@@ -64,12 +64,15 @@ struct ScriptJudging: Sendable {
         self.isConfirmed = isConfirmed
         self.seen = seen
         mayRunNatively = RunModule.isNative(module) && wanted != .pwsh
-        self.fitsNatively = fitsNatively && mayRunNatively
+        self.fit = mayRunNatively ? fit : nil
         signIn = OwnSignIn.isMentioned(in: parsed) ? OwnSignIn(of: connection, in: context, with: services) : nil
         hasWalls =
             wanted != .native && RunModule.hasPowerShell(module) && SessionWalls(of: connection).isUp
             && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
     }
+
+    /// Few scripts are judged by it: those that more than one engine could run, with different verdicts.
+    private var fitsNatively: Bool { fit?.value ?? false }
 
     /// The same in a confined session, whatever this machine's are.
     var confined: Self {
@@ -91,7 +94,7 @@ struct ScriptJudging: Sendable {
 
     private func judgeText(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let usual = anywhere(with: memory, isDryRun)
-        guard fitsNatively, !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls else { return usual }
+        guard !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls, fitsNatively else { return usual }
         // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.
         var context = ScriptContext(module: module, memory: memory.ofFixedNames, isBehindWire: true)
         context.isNative = true
@@ -114,7 +117,7 @@ struct ScriptJudging: Sendable {
 
     private func anywhere(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let fixed = memory.ofFixedNames
-        if fitsNatively, fixed != memory {
+        if fixed != memory, fitsNatively {
             var native = judgement(fixed, behindWalls: false, isDryRun)
             if native.verdict.decision == .allow {
                 native.memory = native.memory.keepingNames(of: memory)
@@ -127,7 +130,7 @@ struct ScriptJudging: Sendable {
         guard mayRunNatively else { return behind }
         let bare = judgement(memory, behindWalls: false, isDryRun)
         // What nobody confirmed is no reason to ask about a script that PowerShell runs within its walls anyway.
-        if memory.isOpaque, !fitsNatively, behind.verdict.decision == bare.verdict.decision { return behind }
+        if memory.isOpaque, behind.verdict.decision == bare.verdict.decision, !fitsNatively { return behind }
         return behind.verdict.decision < bare.verdict.decision ? behind : bare
     }
 
@@ -138,5 +141,22 @@ struct ScriptJudging: Sendable {
         let judged = engine.judgeInSession(
             script: script, parsed: parsed, in: context, policy: policy, confirmed: isConfirmed)
         return Judgement(verdict: judged.verdict, memory: judged.memory, runsBehindWalls: behindWalls)
+    }
+}
+
+/// Whether the native engine takes a script as it is written, which is looked at once, when somebody wants to know.
+final class NativeFit: Sendable {
+    private let known = Mutex<Bool?>(nil)
+    private let look: @Sendable () -> Bool
+
+    init(_ look: @escaping @Sendable () -> Bool) { self.look = look }
+
+    var value: Bool {
+        known.withLock { known in
+            if let known { return known }
+            let value = look()
+            known = value
+            return value
+        }
     }
 }

@@ -32,7 +32,8 @@ extension OperationServices {
     /// For operations that run scripts.
     package var runServices: RunServices {
         RunServices(
-            requests: requestServices, sessions: sessions, checkedScripts: checkedScripts, shells: shellServices)
+            requests: requestServices, sessions: sessions, checkedScripts: checkedScripts, readings: readings,
+            shells: shellServices)
     }
 
     /// For programs that are started with a connection's identity.

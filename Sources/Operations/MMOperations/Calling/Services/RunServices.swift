@@ -8,6 +8,8 @@ package struct RunServices: Sendable {
     package let sessions: SessionPool<ModuleSessionFactory>
     /// Scripts that need no second look at their parameters' names.
     let checkedScripts: CheckedScripts
+    /// What is known of scripts that ran lately.
+    let readings: ScriptReadings
     /// Which files of this machine a caller reaches.
     let shells: ShellServices
 }
