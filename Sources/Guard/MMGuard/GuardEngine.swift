@@ -100,10 +100,10 @@ public struct GuardEngine: Sendable {
     ) -> (verdict: Verdict, memory: SessionMemory) {
         let question = KnownVerdicts.Question(
             script: script, context: context, policy: policy, isConfirmed: confirmed)
-        if let answer = known.answer(to: question) { return answer }
+        if let question, let answer = known.answer(to: question) { return answer }
         let judged = ScriptJudge(tables: tables).judged(
             script, parsed: parsed, context: context, policy: policy, confirmed: confirmed)
-        known.note(judged, for: question)
+        if let question { known.note(judged, for: question) }
         return judged
     }
 }

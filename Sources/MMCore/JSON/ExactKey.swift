@@ -1,10 +1,11 @@
 import Glibc
 
-/// A key compared by its bytes, because `String` treats canonically equivalent texts as equal.
-struct ExactKey: Hashable {
+/// A text compared by its bytes, because `String` treats canonically equivalent texts as equal: a Greek question mark (U+037E) as the
+/// semicolon that ends a statement.
+package struct ExactKey: Hashable, Sendable {
     private let text: String
 
-    init(_ text: String) {
+    package init(_ text: String) {
         self.text = text
     }
 
@@ -19,9 +20,9 @@ struct ExactKey: Hashable {
         return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
     }
 
-    static func == (left: ExactKey, right: ExactKey) -> Bool { same(left.text, right.text) }
+    package static func == (left: ExactKey, right: ExactKey) -> Bool { same(left.text, right.text) }
 
-    func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         var text = text
         text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     }

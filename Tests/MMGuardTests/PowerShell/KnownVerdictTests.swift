@@ -18,7 +18,9 @@ struct KnownVerdictTests {
 
     @Test("the same question has the same answer, also what the session remembers")
     func same() {
-        for script in ["Get-Mailbox ann", "$m = Get-Mailbox ann", "Remove-Mailbox ann", "Get-Mailbox ann; iex $x"] {
+        for script in [
+            "Get-Mailbox ann", "$m = Get-Mailbox ann", "Remove-Mailbox ann", "Get-Mailbox ann; iex $x",
+        ] {
             let first = judge(script, by: engine)
             for _ in 1...3 {
                 let again = judge(script, by: engine)
@@ -67,6 +69,22 @@ struct KnownVerdictTests {
         #expect(judge("Get-Mailbox ann", by: engine).verdict.decision == .allow)
     }
 
+    // `String` takes these for equal; PowerShell doesn't.
+    @Test(
+        "a letter that only looks the same makes another text",
+        arguments: [
+            ("Get-Mailbox ann\u{37e} Remove-Mailbox ann", "Get-Mailbox ann; Remove-Mailbox ann"),
+            ("Get-Mailbox \"\u{1fef}$(Remove-Mailbox ann)\"", "Get-Mailbox \"`$(Remove-Mailbox ann)\""),
+        ])
+    func looksTheSame(one: String, other: String) {
+        #expect(one == other)
+        for (first, second) in [(one, other), (other, one)] {
+            let guarding = GuardEngine()
+            _ = judge(first, by: guarding)
+            #expect(judge(second, by: guarding).verdict == judge(second, by: GuardEngine()).verdict)
+        }
+    }
+
     @Test("other rules of the owner count from the first script on")
     func rules() throws {
         #expect(judge("Get-Mailbox ann", by: engine).verdict.decision == .allow)
@@ -75,13 +93,15 @@ struct KnownVerdictTests {
         #expect(judge("Get-Mailbox ann", by: strict).verdict.decision == .ask)
     }
 
-    @Test("what is asked about, changes something or is long is not kept")
+    @Test("what is asked about, changes something, is long or comes after others is not kept")
     func kept() {
         let known = KnownVerdicts()
         func isKept(_ script: String, _ memory: SessionMemory = .fresh) -> Bool {
             let context = ScriptContext(module: "exo", memory: memory)
-            let question = KnownVerdicts.Question(
-                script: script, context: context, policy: .standard, isConfirmed: false)
+            guard
+                let question = KnownVerdicts.Question(
+                    script: script, context: context, policy: .standard, isConfirmed: false)
+            else { return false }
             known.note(judge(script, context, by: engine), for: question)
             return known.answer(to: question) != nil
         }
@@ -90,7 +110,7 @@ struct KnownVerdictTests {
         #expect(!isKept("Set-Mailbox ann -CustomAttribute1 x"))
         #expect(!isKept("Get-Mailbox ann #" + String(repeating: "x", count: 5_000)))
         var memory = SessionMemory.fresh
-        for number in 0..<300 { memory.names.insert("name\(number)") }
+        memory.names.insert("name")
         #expect(!isKept("Get-Mailbox ann", memory))
     }
 }

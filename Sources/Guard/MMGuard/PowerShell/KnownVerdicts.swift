@@ -7,38 +7,36 @@ import MMCore
 final class KnownVerdicts: Sendable {
     /// Everything that a verdict depends on besides the guard's rules.
     struct Question: Hashable, Sendable {
-        let script: String
-        let context: ScriptContext
-        let policy: GuardPolicy
-        let isConfirmed: Bool
+        private let script: ExactKey
+        private let context: ScriptContext
+        private let policy: GuardPolicy
+        private let isConfirmed: Bool
+        /// How long a script may be, in bytes.
+        private static let longest = 4 << 10
 
-        // What a session remembers may be large, and differs seldom for the same script: it is compared alone.
-        func hash(into hasher: inout Hasher) {
-            hasher.combine(script)
-            hasher.combine(context.module)
+        /// A question that may have been asked before; `nil` for a long script, and where the session remembers names or variables:
+        /// what these hold came from scripts, and is not compared by its bytes.
+        init?(script: String, context: ScriptContext, policy: GuardPolicy, isConfirmed: Bool) {
+            guard script.utf8.count <= Self.longest, context.memory.names.isEmpty, context.memory.variables.isEmpty
+            else {
+                return nil
+            }
+            self.script = ExactKey(script)
+            self.context = context
+            self.policy = policy
+            self.isConfirmed = isConfirmed
         }
     }
 
     private typealias Answer = (verdict: Verdict, memory: SessionMemory)
 
     private let answers = RecentValues<Question, Answer>(size: 256)
-    /// How long a script may be, in bytes.
-    private static let longest = 4 << 10
-    /// How many names and variables a session may remember: each answer holds them.
-    private static let mostNames = 200
 
     /// The answer to a question that was asked before; `nil` where it is not remembered.
-    func answer(to question: Question) -> (verdict: Verdict, memory: SessionMemory)? {
-        question.script.utf8.count <= Self.longest ? answers.value(for: question) : nil
-    }
+    func answer(to question: Question) -> (verdict: Verdict, memory: SessionMemory)? { answers.value(for: question) }
 
     /// Remembers an answer, where it is one to remember.
     func note(_ answer: (verdict: Verdict, memory: SessionMemory), for question: Question) {
-        let memory = question.context.memory
-        guard question.script.utf8.count <= Self.longest,
-            answer.verdict.decision == .allow, answer.verdict.guardClass == .read,
-            memory.names.count + memory.variables.count <= Self.mostNames
-        else { return }
-        answers.keep(answer, for: question)
+        if answer.verdict.decision == .allow, answer.verdict.guardClass == .read { answers.keep(answer, for: question) }
     }
 }

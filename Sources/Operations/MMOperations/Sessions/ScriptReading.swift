@@ -19,18 +19,18 @@ final class ScriptReading: Sendable {
 ///
 /// Only short scripts that read and were let through are kept: others are rare, and may hold what should not stay in memory.
 final class ScriptReadings: Sendable {
-    private let kept = RecentValues<String, ScriptReading>(size: 256)
+    private let kept = RecentValues<ExactKey, ScriptReading>(size: 256)
     /// How long a kept script may be, in bytes.
     private static let longest = 4 << 10
 
     /// The reading of a text, which is kept from before or made now.
     func reading(of text: String) -> ScriptReading {
         guard text.utf8.count <= Self.longest else { return ScriptReading(text) }
-        return kept.value(for: text) ?? ScriptReading(text)
+        return kept.value(for: ExactKey(text)) ?? ScriptReading(text)
     }
 
     /// Keeps the reading of a text that was let through and only reads.
     func keep(_ reading: ScriptReading, of text: String) {
-        if text.utf8.count <= Self.longest { kept.keep(reading, for: text) }
+        if text.utf8.count <= Self.longest { kept.keep(reading, for: ExactKey(text)) }
     }
 }
