@@ -127,6 +127,104 @@ struct PatientScripts {
         #expect(result.errors.isEmpty && result.failure == nil)
     }
 
+    @Test(
+        "that only read test lists, split the texts of one, name parts of errors, and have variables that PowerShell sets as well",
+        arguments: [
+            (
+                "$l = [System.Collections.Generic.List[object]]::new(); $l -is [System.Collections.IEnumerable]; "
+                    + "$l -is [hashtable]; $l -isnot [string]; $l -is [System.Collections.IDictionary]; "
+                    + "$l -is [System.Collections.Generic.List[object]]; $l -is [array]",
+                ["True", "False", "True", "False", "True", "False"]
+            ),
+            ("('a b', 'c d').Split(' ') -join ','", ["a,b,c,d"]),
+            (
+                "function F { param([System.Management.Automation.ErrorRecord]$Record) $Record.Exception.Message; "
+                    + "$Record -is [System.Management.Automation.ErrorRecord] }; try { throw 'no' } catch { F $_ }",
+                ["no", "True"]
+            ),
+            (
+                "try { throw 'no' } catch { $_.GetType().FullName }", ["System.Management.Automation.ErrorRecord"]
+            ),
+            ("$profile = 'a'; $profile; foreach ($Profile in 'b', 'c') { $profile }", ["a", "b", "c"]),
+            ("foreach ($transcript in 1..2) { $transcript }", ["1", "2"]),
+            ("$n = 0; $t = Measure-Command { $n = 5; 'dropped' }; $n; $t.TotalSeconds -lt 60", ["5", "True"]),
+            ("trap [System.Exception] { 'caught'; continue }; throw 'no'; 'end'", ["caught", "end"]),
+            (
+                "[pscustomobject]@{A=$null;B=$null} | ConvertTo-Csv -NoTypeInformation", ["\"A\",\"B\"", ","]
+            ),
+        ] as [(String, [String])])
+    func commonConstructs(script: String, texts: [String]) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run: \(await outcome(script))")
+            return
+        }
+        #expect(result.objects.map(\.text) == texts)
+        #expect(result.errors.isEmpty && result.failure == nil)
+    }
+
+    @Test("show what a service answered beside the properties of a type, in a table and in a list")
+    func additionalProperties() async throws {
+        let script = "$o = [pscustomobject]@{Id=1;More=[ordered]@{a='x';b=@(1, 2)}}; $o | Format-List; $o | Format-Table"
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("it did not run: \(await outcome(script))")
+            return
+        }
+        #expect(result.objects.map(\.text).allSatisfy { $0.contains("{[a, x], [b, System.Object[]]}") })
+        guard case .handedOver = await outcome(script, isPatient: false) else {
+            Issue.record("it ran although what it shows was not recorded")
+            return
+        }
+    }
+
+    @Test(
+        "go on after a question whose answer goes nowhere",
+        arguments: [
+            "Read-Host 'Press Enter' | Out-Null; 'end'", "$null = Read-Host 'Press Enter'; 'end'",
+            "[void](Read-Host 'Press Enter'); 'end'", "if ($true) { $null = Read-Host 'Press Enter' }; 'end'",
+            "function Wait-Here { Read-Host 'Press Enter' | Out-Null }; Wait-Here; 'end'",
+            "$null = $Host.UI.RawUI.ReadKey('NoEcho,IncludeKeyDown'); 'end'",
+            "[void]$Host.UI.RawUI.ReadKey(); 'end'",
+        ])
+    func pauses(script: String) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run: \(await outcome(script))")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["end"])
+        #expect(result.failure == nil)
+        // Before a change it is the last moment to stop.
+        guard case .completed(let waiting) = await outcome(script, isPatient: false) else { return }
+        #expect(waiting.failure?.message.contains("nobody is here to answer") == true)
+    }
+
+    @Test(
+        "wait for an answer that something uses",
+        arguments: [
+            "function Ask { Read-Host 'Name' }; $name = Ask; 'end'", "$name = $(Read-Host 'Name'); 'end'",
+            "if ((Read-Host 'Go on?') -eq 'y') { 'yes' }; 'end'", "$n = (Read-Host 'Name').Trim(); 'end'",
+            "1..2 | ForEach-Object { Read-Host 'Name' }; 'end'",
+        ])
+    func usedAnswers(script: String) async throws {
+        guard case .completed(let result) = await outcome(script) else {
+            Issue.record("\(script) did not run: \(await outcome(script))")
+            return
+        }
+        #expect(result.objects.isEmpty)
+        #expect(result.failure?.message.contains("nobody is here to answer") == true)
+    }
+
+    @Test("refuse several names for one that is expanded, as PowerShell does, and go on")
+    func severalExpanded() async throws {
+        guard case .completed(let result) = await outcome(
+            "[pscustomobject]@{A=1;B=2} | Select-Object -ExpandProperty A, B; 'end'")
+        else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["end"])
+        #expect(result.errors.map(\.id) == ["CannotConvertArgument,Microsoft.PowerShell.Commands.SelectObjectCommand"])
+    }
+
     @Test("show a wrapped table with all that is in it")
     func wrapped() async throws {
         let long = String(repeating: "word ", count: 60)

@@ -19,6 +19,9 @@ struct GraphCmdletNameTests {
         ("Get-MgUserAuthenticationPhoneMethod", ["GET /v1.0/users/{user-id}/authentication/phoneMethods"]),
         ("Get-MgRiskyUser", ["GET /v1.0/identityProtection/riskyUsers"]),
         ("Get-MgDirectoryRole", ["GET /v1.0/directoryRoles"]),
+        ("Get-MgApplicationByAppId", ["GET /v1.0/applications(appId='{appId}')"]),
+        ("get-mgbetaserviceprincipalbyappid", ["GET /beta/servicePrincipals(appId='{appId}')"]),
+        ("Update-MgDeviceByDeviceId", ["PATCH /v1.0/devices(deviceId='{deviceId}')"]),
     ]
 
     @Test("follow from the rules that the modules are made by", arguments: names)
@@ -27,6 +30,6 @@ struct GraphCmdletNameTests {
         for request in requests { #expect(found.contains(request), "\(found)") }
     }
 
-    @Test("are none for other names", arguments: ["Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User"])
+    @Test("are none for other names", arguments: ["Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User", "Get-MgUserByMail", "Get-MgGroupByAppId"])
     func none(name: String) { #expect(GraphCmdletNames().requests(of: name).isEmpty) }
 }

@@ -79,6 +79,24 @@ struct ScriptExplanationTests {
         return ChangesHome.value(try await home.call("run", arguments))
     }
 
+    @Test(
+        "where the native engine alone was asked for, what it can't is told, and not what a PowerShell would have to ask",
+        arguments: [
+            ("$a = Read-Host 'Who?'; Get-ADDomain; Get-Mailbox $a", "Get-ADDomain"),
+            ("Add-Type -TypeDefinition 'class A {}'; [System.Drawing.Color]::Red; Get-Mailbox", "System.Drawing.Color"),
+        ])
+    func beyondTheEngine(script: String, named: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        do throws(MMError) {
+            _ = try await run(script, in: home)
+            Issue.record("\(script) ran")
+        } catch {
+            #expect(error.code == .unsupported || error.code == .notFound, "\(error)")
+            #expect(error.message.contains(named), "\(error)")
+        }
+    }
+
     @Test("a report runs natively as far as it gets, and says what it would need where it reaches it")
     func patience() async throws {
         let home = try await ChangesHome(users: 5)

@@ -85,7 +85,9 @@ package struct GraphCmdletNames: Sendable {
             found.append(
                 Request(method: method, template: text, isBeta: isBeta, node: GraphTemplate(number: node)))
         }
-        if found.isEmpty, let listed = listed(name, isBeta: isBeta) { found = [listed] }
+        if found.isEmpty, let listed = listed(name, isBeta: isBeta) ?? byOtherKey(name, isBeta: isBeta) {
+            found = [listed]
+        }
         return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
     }
 
@@ -112,6 +114,29 @@ package struct GraphCmdletNames: Sendable {
         else { return nil }
         return Request(
             method: method, template: paths.text(of: found.template.number), isBeta: isBeta, node: found.template)
+    }
+
+    /// The properties by which the service finds an object of a collection besides its id.
+    private static let otherKeys: [(collection: String, keys: [String])] = [
+        ("/applications/", ["appId", "uniqueName"]), ("/servicePrincipals/", ["appId"]), ("/devices/", ["deviceId"]),
+        ("/groups/", ["uniqueName"]), ("/directoryRoles/", ["roleTemplateId"]),
+    ]
+
+    /// The request for one object by another of its keys: `Get-MgApplicationByAppId` is `/applications(appId='{appId}')`.
+    private func byOtherKey(_ name: String, isBeta: Bool) -> Request? {
+        for (collection, keys) in Self.otherKeys {
+            for key in keys where name.lowercased().hasSuffix("by" + key.lowercased()) {
+                let usual = requests(of: String(name.dropLast(key.count + 2))).first { request in
+                    request.keys.count == 1 && request.template.hasPrefix(collection + "{")
+                        && request.template.hasSuffix("}")
+                }
+                guard let usual else { continue }
+                return Request(
+                    method: usual.method, template: collection.dropLast() + "(\(key)='{\(key)}')", isBeta: isBeta,
+                    node: usual.node)
+            }
+        }
+        return nil
     }
 
     /// Verb in small letters, whether it is beta's, and noun; `nil` for other names.

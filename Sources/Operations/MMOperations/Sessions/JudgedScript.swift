@@ -58,6 +58,7 @@ final class JudgedScript: Sendable {
     /// - Throws: the refusal; `confirmationNeeded` where nobody could be asked.
     func cleared() async throws(MMError) -> ClearedScript {
         if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
+        if verdict.decision == .ask { try refuseBeyond() }
         var plan = prepared.plan
         if judged.runsBehindWalls, script.isForNativeModule { plan.goesToPowerShell() }
         if judged.staysNative { plan.staysNative() }
@@ -143,6 +144,16 @@ final class JudgedScript: Sendable {
         let requests = script.services.requests
         let client = try GuardedClient(identity: requests.identity, connection: script.connection)
         return WriteWatch(client: client, connection: script.connection, requests: requests, context: script.context)
+    }
+
+    /// Nobody is asked about a script that the native engine alone may run and can't: what it can't is said instead.
+    private func refuseBeyond() throws(MMError) {
+        let plan = prepared.plan
+        guard plan.wanted == .native, plan.because == nil,
+            let reason = plan.misfit(script.knownCmdlets, in: NativeSession())
+        else { return }
+        throw EngineRefusal.beyond(
+            reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module), isMixed: plan.isMixed)
     }
 
     /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.

@@ -94,7 +94,10 @@ struct ScriptJudging: Sendable {
 
     private func judgeText(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let usual = anywhere(with: memory, isDryRun)
-        guard !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls, fitsNatively else { return usual }
+        // Where the native engine alone was asked for, what a PowerShell could do with the script is no matter.
+        guard !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls,
+            mayRunNatively && wanted == .native || fitsNatively
+        else { return usual }
         // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.
         var context = ScriptContext(module: module, memory: memory.ofFixedNames, isBehindWire: true)
         context.isNative = true

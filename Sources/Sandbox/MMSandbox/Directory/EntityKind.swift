@@ -390,8 +390,8 @@ extension EntityKind {
         userPrincipalName accountEnabled:b ageGroup assignedLicenses:c assignedPlans:c city companyName country \
         createdDateTime:d creationType deletedDateTime:d department employeeHireDate:d employeeId employeeType \
         externalUserState externalUserStateChangeDateTime:d identities:c imAddresses:c lastPasswordChangeDateTime:d mailNickname \
-        onPremisesDistinguishedName onPremisesDomainName onPremisesImmutableId onPremisesLastSyncDateTime:d \
-        onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled:b onPremisesUserPrincipalName \
+        onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes:o onPremisesImmutableId \
+        onPremisesLastSyncDateTime:d onPremisesSamAccountName onPremisesSecurityIdentifier onPremisesSyncEnabled:b onPremisesUserPrincipalName \
         otherMails:c passwordPolicies \
         passwordProfile:o postalCode proxyAddresses:c signInActivity:o signInSessionsValidFromDateTime:d state \
         streetAddress usageLocation userType licenseAssignmentStates:c refreshTokensValidFromDateTime:d

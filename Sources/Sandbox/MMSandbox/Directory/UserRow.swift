@@ -156,6 +156,8 @@ struct UserRow: Sendable {
         case "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "refreshTokensValidFromDateTime":
             .string(ServiceTime.text(created + 3600))
         case "onPremisesSyncEnabled": number(.synced, below: 3) == 0 && !isGuest ? true : .null
+        case "onPremisesExtensionAttributes":
+            .object(JSONObject((1...15).map { ("extensionAttribute\($0)", JSONValue.null) }))
         case "onPremisesLastSyncDateTime":
             number(.synced, below: 3) == 0 && !isGuest ? .string(ServiceTime.text(directory.now - 1800)) : .null
         case "passwordPolicies": isGuest ? "None" : keepsPassword ? "DisablePasswordExpiration" : .null

@@ -128,6 +128,17 @@ extension ExchangeCmdlet {
             ]
         ),
         (
+            "App", "Mailbox OrganizationApp:b PrivateCatalog:b",
+            [
+                [
+                    "AppId": "afde34e6-58a4-4122-8a52-ef402180a878", "DisplayName": "Polls", "AppVersion": "1.0.0.0",
+                    "Type": "MarketPlace", "Scope": "Default", "ProviderName": "Microsoft", "Enabled": true,
+                    "DefaultStateForUser": "Enabled", "Identity": "afde34e6-58a4-4122-8a52-ef402180a878",
+                    "Description": "Polls in messages.", "Requirements": "ReadWriteMailbox", "UserList": [],
+                ]
+            ]
+        ),
+        (
             "RMSTemplate", "TrustPublishingDomain Type",
             [
                 [

@@ -96,6 +96,9 @@ enum Cmdlets {
             values: ["Start", "End", "Days", "Hours", "Minutes", "Seconds", "Milliseconds"], switches: [],
             positions: ["Start", "End"], aliases: ["LastWriteTime": "Start"], makesObjects: true),
         CommandSpecification(
+            name: "Measure-Command", className: "MeasureCommandCommand", values: ["Expression", "InputObject"],
+            switches: [], positions: ["Expression"], makesObjects: true),
+        CommandSpecification(
             name: "New-Object", className: "NewObjectCommand",
             values: ["TypeName", "ArgumentList", "Property", "ComObject"], switches: ["Strict"],
             positions: ["TypeName", "ArgumentList"], aliases: ["Args": "ArgumentList"], makesObjects: true),
@@ -169,6 +172,7 @@ enum Cmdlets {
         case "Write-Host": return try HostStage(command, evaluator)
         case "Write-Progress": return ProgressStage(command, evaluator)
         case "Write-Verbose", "Write-Debug": return SilentStage()
+        case "Measure-Command": return try TimingStage(command, evaluator)
         case "New-Object": return try ObjectStage(command, evaluator)
         case "New-TimeSpan": return try SpanStage(command)
         case "Get-Unique": return try UniqueStage(command, evaluator)

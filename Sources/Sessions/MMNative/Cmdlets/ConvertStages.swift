@@ -191,7 +191,9 @@ final class ToCSVStage: Stage {
             }
         }
         var fields: [String] = []
-        if (names ?? []).allSatisfy({ object[$0]?.isNull ?? true }) { throw .handOver("a row of nothing in CSV") }
+        if let names, names.count < 2, names.allSatisfy({ object[$0]?.isNull ?? true }) {
+            throw .handOver("a row of nothing in CSV")
+        }
         for name in names ?? [] {
             switch object[name] ?? .null {
             case .null, .nothing: fields.append("")

@@ -152,7 +152,7 @@ final class FormatStage: Stage {
             try evaluator.step()
             var row: [String] = []
             for field in fields {
-                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: true))
+                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: true, evaluator))
             }
             rows.append(row)
         }
@@ -169,7 +169,7 @@ final class FormatStage: Stage {
             let fields = try fields(item, properties, .max, isTable: false)
             var row: [String] = []
             for field in fields {
-                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: false))
+                row.append(try CellText.text(try value(field.property, item, evaluator), isTable: false, evaluator))
             }
             group.rows.append(row)
             group.labels.append(fields.map(\.label))
@@ -181,7 +181,7 @@ final class FormatStage: Stage {
 /// The text of values in the cells of tables and lists.
 enum CellText {
     /// Returns the text of a value; tables show fractions with two decimal places.
-    static func text(_ value: PSValue, isTable: Bool) throws(Interrupt) -> String {
+    static func text(_ value: PSValue, isTable: Bool, _ evaluator: Evaluator) throws(Interrupt) -> String {
         switch value {
         case .double, .single, .decimal:
             return isTable ? try NumberFormat.text(value, "F") : try PSText.string(value)
@@ -196,6 +196,17 @@ enum CellText {
                 }
             }
             return "{" + texts.joined(separator: ", ") + (items.count > 4 ? "\u{2026}" : "") + "}"
+        // What a service answered beside the properties that its type has.
+        case .table(let table) where evaluator.onlyReads && table.isOrdered:
+            var texts: [String] = []
+            for (key, value) in table.pairs.prefix(4) {
+                switch value {
+                case .array, .list, .table: texts.append("[\(key), \(value.typeName)]")
+                default: texts.append("[\(key), \(try PSText.string(value))]")
+                }
+            }
+            return "{" + texts.joined(separator: ", ") + (table.count > 4 ? "\u{2026}" : "") + "}"
+        case .list where evaluator.onlyReads: return try text(value.plain, isTable: isTable, evaluator)
         case .table, .block, .type: throw .handOver("\(value.typeName) in a table")
         default: return try PSText.string(value)
         }

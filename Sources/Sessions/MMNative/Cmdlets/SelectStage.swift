@@ -63,6 +63,12 @@ final class SelectStage: Stage {
         switch command["ExpandProperty"] {
         case nil: expanded = nil
         case .string(let name)? where !Wildcard.isPattern(name) && name.isPlain && !name.isEmpty: expanded = name
+        case .array?:
+            throw .statement(
+                NativeError(
+                    specification.errorID("CannotConvertArgument"),
+                    "Cannot convert 'System.Object[]' to the type 'System.String' required by parameter 'ExpandProperty'. "
+                        + "Specified method is not supported.", category: "InvalidArgument", isReadable: true))
         default: throw .handOver("an unusual -ExpandProperty")
         }
         guard !ignoresCase || isUnique else { throw .handOver("-CaseInsensitive without -Unique") }

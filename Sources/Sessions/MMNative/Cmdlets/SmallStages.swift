@@ -53,6 +53,29 @@ final class UniqueStage: Stage {
     }
 }
 
+/// `Measure-Command`: how long a block takes. What it puts out is dropped, its variables stay.
+final class TimingStage: Stage {
+    private let evaluator: Evaluator
+    private let block: PSBlock
+
+    init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
+        guard command.names == ["Expression"], case .block(let block)? = command["Expression"] else {
+            throw .handOver("an unusual Measure-Command")
+        }
+        (self.evaluator, self.block) = (evaluator, block)
+    }
+
+    override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a measurement within a pipeline") }
+
+    override func finish() throws(Interrupt) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        try evaluator.run(block, on: nil) { (_) throws(Interrupt) in }
+        let taken = (clock.now - start).components
+        try next(.span(taken.seconds * 10_000_000 + taken.attoseconds / 100_000_000_000))
+    }
+}
+
 /// `Get-Date`: the current date or a given one.
 final class DateStage: Stage {
     private let date: PSDate

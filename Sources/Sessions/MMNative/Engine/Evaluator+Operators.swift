@@ -31,7 +31,10 @@ extension Evaluator {
             if node.op == .format, isCurrent(node.right), case .array? = current {
                 throw .handOver("a format of a list in $_")
             }
-            if case .list = left {
+            if case .list(let list) = left {
+                if node.op == .is || node.op == .isNot, let isOf = list.isOf(try worth(of: node.right)) {
+                    return .bool(isOf == (node.op == .is))
+                }
                 guard node.op != .is, node.op != .isNot else { throw .handOver("a type test of a list") }
                 left = left.plain
             }
@@ -95,6 +98,8 @@ extension Evaluator {
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")
+        case (.errorrecord, .object(let object)): return object.typeName == ErrorRecords.type
+        case (.exception, .object(let object)): return object.typeName == ErrorRecords.exceptionType
         case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
             (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):

@@ -126,6 +126,9 @@ extension Evaluator {
             if case .function = statement { return }
             throw .handOver(reason)
         }
+        let wasPause = isPause
+        isPause = idleQuestions.pauses.contains(statement.extent.start)
+        defer { isPause = wasPause }
         switch statement {
         case .pipeline(let pipeline): try run(pipeline, into: sink)
         case .assignment(let assignment): _ = try assign(assignment)

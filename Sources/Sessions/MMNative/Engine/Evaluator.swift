@@ -24,6 +24,10 @@ final class Evaluator {
     var missing: Set<String> = []
     /// The script itself.
     var script: ParsedScript?
+    /// The script's questions whose answers decide nothing.
+    private(set) lazy var idleQuestions = script.map(IdleQuestions.init) ?? IdleQuestions()
+    /// Whether the answer of a question that the running statement asks goes nowhere.
+    var isPause = false
     /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
     var host: NativeHost?
     /// The arguments of the function that runs which no parameter takes.
@@ -307,7 +311,7 @@ final class Evaluator {
             return try counted(try Statics.call(type, name, arguments, in: self))
         }
         if let own = try ownMethod(target, name, arguments) { return try counted(own) }
-        return try counted(try Methods.call(target, name, arguments))
+        return try counted(try Methods.call(target, name, arguments, onlyReads: onlyReads))
     }
 
     /// Evaluates `[type]::TryParse(text, [ref]$place)`.
@@ -760,7 +764,7 @@ extension Evaluator {
     /// The variable's lower-case name.
     static let preferenceName = "erroractionpreference"
     /// The variables of PowerShell's own that scripts may assign to, by lower-case name.
-    static let settable: Set<String> = ["_", "null", preferenceName, "warningpreference"]
+    static let settable: Set<String> = ["_", "null", "profile", "transcript", preferenceName, "warningpreference"]
 
     /// The variables of PowerShell's own that refuse any value, by lower-case name.
     static let readOnly: Set<String> = ["error"]

@@ -1,11 +1,15 @@
 /// The supported method calls.
 enum Methods {
     /// Evaluates `target.name(arguments)`.
-    static func call(_ target: PSValue, _ name: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+    /// - Parameter onlyReads: whether the script changes nothing, so that what was not recorded may be used.
+    static func call(
+        _ target: PSValue, _ name: String, _ arguments: [PSValue], onlyReads: Bool = false
+    ) throws(Interrupt) -> PSValue {
         let method = name.lowercased()
         if method == "gettype", arguments.isEmpty {
             switch target {
             case .null, .nothing, .list, .block, .type, .typeInfo: break
+            case .object(let object) where object.typeName == ErrorRecords.type: return .typeInfo(ErrorRecords.type)
             case .object(let object) where !object.isCustom: break
             case .object: return .typeInfo(PSObject.customType)
             default: return .typeInfo(target.typeName)
@@ -18,7 +22,14 @@ enum Methods {
                 NativeError(
                     "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))
         case .string(let text): return try TextMethods.call(text, method, name, arguments)
-        case .array(let items): return try each(items, method, name, arguments)
+        case .array(let items):
+            // What each element gives is put into one list.
+            if onlyReads, method == "split", !items.isEmpty {
+                var parts: [PSValue] = []
+                for item in items { parts += Cmdlets.list(try call(item, name, arguments)) }
+                return .collapsed(parts)
+            }
+            return try each(items, method, name, arguments)
         case .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)

@@ -36,7 +36,7 @@ extension CommandSpecification {
     /// Commands that put out what a real PowerShell has not been asked for. What only writes the run's own files, reads them, or
     /// shows something decides nothing that is sent, and isn't among them.
     private static let unrecorded: Set<String> = [
-        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone",
+        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone", "Measure-Command",
     ]
 
     /// Whether what it puts out is held against a real PowerShell's answers.
@@ -48,7 +48,8 @@ extension PSType {
     var isRecorded: Bool {
         switch self {
         case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
-            .folder, .choice, .choices:
+            .folder, .choice, .choices,
+            .errorrecord, .exception:
             false
         default: true
         }

@@ -74,7 +74,7 @@ struct SubsetCheck {
     private func statements(_ node: StatementBlockSyntax) -> String? {
         guard node.traps.isEmpty || onlyReads else { return "trap" }
         for trap in node.traps {
-            guard trap.type == nil else { return "a trap for errors of one type" }
+            guard trap.isForAnyError else { return "a trap for errors of one type" }
             if let reason = statements(trap.body) { return reason }
         }
         for statement in node.statements {
@@ -95,9 +95,7 @@ struct SubsetCheck {
             }
             return node.elseBody.flatMap { statements($0) }
         case .forEach(let node):
-            guard label(node.label), Self.isSettable(node.variable.path),
-                !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_"
-            else { return "an unusual foreach" }
+            guard label(node.label), Self.isLoopVariable(node.variable.path) else { return "an unusual foreach" }
             return statement(node.collection) ?? statements(node.body)
         case .while(let node):
             guard label(node.label) else { return "a label" }
@@ -156,6 +154,12 @@ struct SubsetCheck {
         case .none, .local, .private, .script, .global: true
         default: false
         }
+    }
+
+    /// Whether `foreach` may go through its items in a variable.
+    private static func isLoopVariable(_ path: VariablePath) -> Bool {
+        let name = path.name.lowercased()
+        return isSettable(path) && (!AutomaticNames.contains(name) || ["_", "profile", "transcript"].contains(name))
     }
 
     /// Variables of PowerShell's own that a run with files and a person behind it has.
@@ -434,7 +438,7 @@ extension SubsetCheck {
     private func mark(
         _ node: StatementBlockSyntax, isCertain: Bool, _ found: inout [SourceExtent: String]
     ) -> Bool {
-        for trap in node.traps where trap.type != nil || statements(trap.body) != nil { return false }
+        for trap in node.traps where !trap.isForAnyError || statements(trap.body) != nil { return false }
         for statement in node.statements {
             guard let reason = self.statement(statement) else { continue }
             if case .function(let function) = statement {
@@ -466,9 +470,7 @@ extension SubsetCheck {
             guard node.clauses.allSatisfy({ statement($0.condition) == nil }) else { return nil }
             blocks = node.clauses.map { ($0.body, false) } + [node.elseBody].compactMap(\.self).map { ($0, false) }
         case .forEach(let node):
-            guard label(node.label), Self.isSettable(node.variable.path),
-                !AutomaticNames.contains(node.variable.path.name.lowercased()) || node.variable.path.name == "_",
-                statement(node.collection) == nil
+            guard label(node.label), Self.isLoopVariable(node.variable.path), statement(node.collection) == nil
             else { return nil }
             blocks = [(node.body, false)]
         case .while(let node):
@@ -496,6 +498,13 @@ extension SubsetCheck {
             }
         }
         return nil
+    }
+}
+
+extension TrapStatementSyntax {
+    /// Whether it takes every error.
+    fileprivate var isForAnyError: Bool {
+        type.map { ["exception", "system.exception"].contains($0.typeName.fullName.lowercased()) } ?? true
     }
 }
 

@@ -109,9 +109,14 @@ package final class NativeHost: Sendable {
             }
             if let answer = box.withLock({ $0 }) { return answer }
         }
-        // Where nobody sits at a screen nothing is opened, so this is the answer of somebody who only presses Enter.
-        if let script = evaluator.script, OpeningQuestions.names(in: script).contains(name.lowercased()) {
+        // Nothing is opened where nobody sits at a screen, and a report goes on whatever the answer is that it drops: both get that
+        // of somebody who only presses Enter. Before a change a pause is the last moment to stop.
+        if evaluator.idleQuestions.opening.contains(name.lowercased()) {
             evaluator.say("Nobody is here to answer “\(words)”, which only opens something: taken for no.")
+            return ""
+        }
+        if evaluator.isPause, evaluator.onlyReads {
+            evaluator.say("Nobody is here to answer “\(words)”, which only waits: taken for Enter.")
             return ""
         }
         throw .fatal(

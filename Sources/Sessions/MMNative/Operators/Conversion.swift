@@ -71,6 +71,12 @@ enum Conversion {
                 throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
+        case .errorrecord, .exception:
+            let name = type == .exception ? ErrorRecords.exceptionType : ErrorRecords.type
+            guard case .object(let object) = value, object.typeName == name else {
+                throw .handOver("a cast to a part of an error")
+            }
+            return value
         case .hashtable where value.isNull: return .null
         case .hashtable:
             guard case .table(let table) = value, !table.isOrdered else { throw .handOver("a cast to a table") }

@@ -9,12 +9,15 @@ enum ErrorRecords {
         var pairs: [(String, PSValue)] = []
         if error.isReadable {
             let exception = PSObject(
-                [("Message", .string(error.message))], typeName: "System.Management.Automation.RuntimeException",
+                [("Message", .string(error.message))], typeName: exceptionType,
                 isCustom: false, isListable: false)
             if let exception { pairs.append(("Exception", .object(exception))) }
         }
         return PSObject(pairs, typeName: type, isCustom: false, isListable: false).map { .object($0) } ?? .null
     }
+
+    /// The type name of the exceptions in records: which one it really is isn't known.
+    static let exceptionType = "System.Management.Automation.RuntimeException"
 
     /// Returns the message of a record; `nil` for any other value.
     static func message(of value: PSValue) -> String? {

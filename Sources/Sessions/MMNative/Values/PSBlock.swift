@@ -14,7 +14,7 @@ package struct PSBlock: Sendable {
     }
 
     /// The text between the block's braces.
-    var text: String {
+    package var text: String {
         String(decoding: source[(syntax.extent.start + 1)..<(syntax.extent.end - 1)], as: UTF16.self)
     }
 }

@@ -52,6 +52,21 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
+    /// Whether it is of a type or interface; `nil` where that isn't certain.
+    func isOf(_ type: PSValue) -> Bool? {
+        guard case .type(let type) = type else { return nil }
+        if let kind = type.listKind { return kind == self.kind }
+        switch type {
+        case .anysequence: return true
+        // A set has neither order nor the interfaces of lists.
+        case .anylist, .anycollection: return kind == .textSet ? nil : true
+        case .bool, .int, .long, .double, .single, .string, .datetime, .array, .hashtable, .anytable, .char, .decimal,
+            .timespan, .guid, .version, .texts, .ints:
+            return false
+        default: return nil
+        }
+    }
+
     private func element(_ value: PSValue) throws(Interrupt) -> PSValue {
         if kind == .numbers { return try Conversion.cast(value, to: .int) }
         guard kind == .texts || kind == .textSet else { return value.plain }

@@ -134,7 +134,7 @@ package enum PSType: String, Sendable {
     /// Interfaces, which only tests name.
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
-    case texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
+    case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
@@ -205,7 +205,9 @@ package enum PSType: String, Sendable {
             self = .object
         case "management.automation.pscustomobject": self = .pscustomobject
         case "collections.hashtable": self = .hashtable
-        case "collections.idictionary": self = .anytable
+        case "management.automation.errorrecord": self = .errorrecord
+        case "exception": self = .exception
+        case "collections.idictionary", "collections.generic.idictionary[string,object]": self = .anytable
         case "collections.icollection": self = .anycollection
         case "collections.ilist": self = .anylist
         case "collections.ienumerable": self = .anysequence

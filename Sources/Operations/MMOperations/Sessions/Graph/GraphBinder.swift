@@ -229,7 +229,9 @@ struct GraphBinder: Sendable {
     private static func filled(_ template: GraphCmdletNames.Request, _ keys: [String: String]) -> String {
         var path = template.template
         for key in template.keys {
-            let value = keys[parameter(key).lowercased()] ?? ""
+            var value = keys[parameter(key).lowercased()] ?? ""
+            // Within quotes a quote is said twice.
+            if path.contains("'{" + key + "}'") { value = value.replacing("'", with: "''") }
             let escaped = PercentCoding.encode(value) { PercentCoding.isQueryByte($0) && !"/?".utf8.contains($0) }
             path = path.replacing("{" + key + "}", with: escaped)
         }
@@ -246,7 +248,8 @@ struct GraphBinder: Sendable {
             case nil, .null?, .nothing?: return nil
             case .array(let items)?: return items.map(\.text).joined(separator: ",")
             case .list(let list)?: return list.values.map(\.text).joined(separator: ",")
-            case .block?: throw .beyond("a script block for -\(name)")
+            // A block is the text between its braces for a parameter that takes text.
+            case .block(let block)?: return block.text
             case let value?: return value.text
             }
         }
