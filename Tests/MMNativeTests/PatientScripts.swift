@@ -145,6 +145,7 @@ struct PatientScripts {
             (
                 "try { throw 'no' } catch { $_.GetType().FullName }", ["System.Management.Automation.ErrorRecord"]
             ),
+            ("try { throw 'no' } catch { Write-Warning $_ }; 'end'", ["end"]),
             ("$profile = 'a'; $profile; foreach ($Profile in 'b', 'c') { $profile }", ["a", "b", "c"]),
             ("foreach ($transcript in 1..2) { $transcript }", ["1", "2"]),
             ("$n = 0; $t = Measure-Command { $n = 5; 'dropped' }; $n; $t.TotalSeconds -lt 60", ["5", "True"]),
@@ -164,7 +165,8 @@ struct PatientScripts {
 
     @Test("show what a service answered beside the properties of a type, in a table and in a list")
     func additionalProperties() async throws {
-        let script = "$o = [pscustomobject]@{Id=1;More=[ordered]@{a='x';b=@(1, 2)}}; $o | Format-List; $o | Format-Table"
+        let script =
+            "$o = [pscustomobject]@{Id=1;More=[ordered]@{a='x';b=@(1, 2)}}; $o | Format-List; $o | Format-Table"
         guard case .completed(let result) = await outcome(script) else {
             Issue.record("it did not run: \(await outcome(script))")
             return
@@ -215,8 +217,9 @@ struct PatientScripts {
 
     @Test("refuse several names for one that is expanded, as PowerShell does, and go on")
     func severalExpanded() async throws {
-        guard case .completed(let result) = await outcome(
-            "[pscustomobject]@{A=1;B=2} | Select-Object -ExpandProperty A, B; 'end'")
+        guard
+            case .completed(let result) = await outcome(
+                "[pscustomobject]@{A=1;B=2} | Select-Object -ExpandProperty A, B; 'end'")
         else {
             Issue.record("it did not run")
             return

@@ -30,6 +30,10 @@ struct GraphCmdletNameTests {
         for request in requests { #expect(found.contains(request), "\(found)") }
     }
 
-    @Test("are none for other names", arguments: ["Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User", "Get-MgUserByMail", "Get-MgGroupByAppId"])
+    @Test(
+        "are none for other names",
+        arguments: [
+            "Get-Mailbox", "Get-MgNothingOfTheKind", "Get-Mg", "Mg-User", "Get-MgUserByMail", "Get-MgGroupByAppId",
+        ])
     func none(name: String) { #expect(GraphCmdletNames().requests(of: name).isEmpty) }
 }

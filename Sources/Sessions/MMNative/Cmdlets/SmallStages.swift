@@ -15,6 +15,9 @@ final class MessageStage: Stage {
         switch command["Message"] {
         case .string(let text)?: self.text = text
         case .int(let number)?: text = String(number)
+        // A record that is handed on is its message, as it is wherever text is wanted.
+        case .object(let record)? where record.typeName == ErrorRecords.type:
+            text = try PSText.string(.object(record))
         default: throw .handOver("an unusual message")
         }
     }

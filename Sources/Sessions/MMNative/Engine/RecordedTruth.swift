@@ -36,7 +36,8 @@ extension CommandSpecification {
     /// Commands that put out what a real PowerShell has not been asked for. What only writes the run's own files, reads them, or
     /// shows something decides nothing that is sent, and isn't among them.
     private static let unrecorded: Set<String> = [
-        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone", "Measure-Command",
+        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone",
+        "Measure-Command",
     ]
 
     /// Whether what it puts out is held against a real PowerShell's answers.

@@ -55,12 +55,15 @@ struct IdleQuestions {
         switch statement {
         case .pipeline(let pipeline):
             if depth == 0 || Self.drops(pipeline), Self.asks(pipeline) { pauses.insert(pipeline.extent.start) }
-            if case .convert(let cast)? = statement.pureExpression, PSType(written: cast.type.typeName.fullName) == .void {
+            if case .convert(let cast)? = statement.pureExpression,
+                PSType(written: cast.type.typeName.fullName) == .void
+            {
                 pause(in: cast.operand)
             }
         case .assignment(let node):
             guard node.op == .equals, case .variable(let variable) = node.target else { return }
-            if variable.path.name.lowercased() == "null", case .pipeline(let pipeline) = node.value, Self.asks(pipeline) {
+            if variable.path.name.lowercased() == "null", case .pipeline(let pipeline) = node.value, Self.asks(pipeline)
+            {
                 pauses.formUnion([node.extent.start, pipeline.extent.start])
             }
             guard Self.command(node.value) == "read-host" else { return }
