@@ -147,7 +147,6 @@ struct PatientScripts {
             ),
             ("try { throw 'no' } catch { Write-Warning $_ }; 'end'", ["end"]),
             ("$profile = 'a'; $profile; foreach ($Profile in 'b', 'c') { $profile }", ["a", "b", "c"]),
-            ("foreach ($transcript in 1..2) { $transcript }", ["1", "2"]),
             ("$n = 0; $t = Measure-Command { $n = 5; 'dropped' }; $n; $t.TotalSeconds -lt 60", ["5", "True"]),
             ("trap [System.Exception] { 'caught'; continue }; throw 'no'; 'end'", ["caught", "end"]),
             (
