@@ -39,6 +39,22 @@ struct ReportConstructs {
     }
 
     @Test(
+        "`$?` tells how the statement before it ended",
+        arguments: [
+            ("Write-Error 'x' -ErrorAction SilentlyContinue; $?; $?", ["False", "True"]),
+            ("Write-Error 'x' -ErrorAction SilentlyContinue; if (-not $?) { 'failed' }", ["failed"]),
+            ("Write-Error 'x' -ErrorAction SilentlyContinue; $ok = $?; \"$ok $?\"", ["False True"]),
+            ("$x = Write-Error 'x' -ErrorAction SilentlyContinue; $?", ["False"]),
+            ("Write-Error 'x' -ErrorAction SilentlyContinue; $x = 5; $?", ["True"]),
+            ("1..2 | % { Write-Error 'x' -ErrorAction SilentlyContinue; $? }", ["False", "False"]),
+            ("if ($true) { Write-Error 'x' -ErrorAction SilentlyContinue; 'y' }; $?", ["y", "True"]),
+            ("1 | Out-Null; $?", ["True"]),
+        ])
+    func success(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
         "XML is read, walked, changed and written",
         arguments: [
             ("([xml]'<a><b>1</b><b>2</b></a>').a.b", ["1", "2"]),

@@ -35,7 +35,10 @@ extension Evaluator {
         case "psboundparameters":
             return given.map { .table($0) } ?? host.map { _ in .table(PSTable(isOrdered: true)) }
         case "error": return host.map { _ in .list(errors) }
-        case "?": return host.map { _ in .bool(hasSucceeded) }
+        case "?":
+            guard host != nil else { return nil }
+            guard let hasSucceeded else { throw .handOver("$? after errors within a block") }
+            return .bool(hasSucceeded)
         case "psversiontable":
             guard host != nil else { return nil }
             let table = PSTable(isOrdered: true)

@@ -37,9 +37,9 @@ extension Evaluator {
 
     /// Runs statements in order; outside of `try`, an error ends only its own statement.
     func run(_ statements: [StatementSyntax], into sink: Sink) throws(Interrupt) {
+        lists += 1
         for statement in statements {
             do throws(Interrupt) {
-                hasSucceeded = true
                 try run(statement, into: sink)
             } catch {
                 if case .statement(let record) = error, tries == 0 {
@@ -59,7 +59,6 @@ extension Evaluator {
             do throws(Interrupt) {
                 tries += 1
                 defer { tries -= 1 }
-                hasSucceeded = true
                 try run(statement, into: sink)
             } catch {
                 switch error {
@@ -118,6 +117,14 @@ extension Evaluator {
         }
     }
 
+    /// Has `$?` tell how a statement ends. While it runs, `$?` is still that of the one before.
+    private func telling(_ body: () throws(Interrupt) -> Void) throws(Interrupt) {
+        let (reports, lists) = (reports, lists)
+        try body()
+        // What a block or function within it reported may have been an affair of its own statements.
+        hasSucceeded = self.reports == reports ? true : self.lists == lists ? false : nil
+    }
+
     /// Runs one statement.
     func run(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         try step()
@@ -130,8 +137,10 @@ extension Evaluator {
         isPause = idleQuestions.pauses.contains(statement.extent.start)
         defer { isPause = wasPause }
         switch statement {
-        case .pipeline(let pipeline): try run(pipeline, into: sink)
-        case .assignment(let assignment): _ = try assign(assignment)
+        case .pipeline(let pipeline):
+            try telling { () throws(Interrupt) in try run(pipeline, into: sink) }
+        case .assignment(let assignment):
+            try telling { () throws(Interrupt) in _ = try assign(assignment) }
         case .if(let node):
             for clause in node.clauses where try holds(clause.condition) {
                 return try run(clause.body, into: sink)
@@ -227,6 +236,7 @@ extension Evaluator {
 
     /// Returns what a script block emits for an object, as one value.
     func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
+        lists += 1
         if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
             let expression = body.statements[0].pureExpression, !expression.isStep
         {

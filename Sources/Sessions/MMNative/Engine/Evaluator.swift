@@ -36,8 +36,10 @@ final class Evaluator {
     var given: PSTable?
     /// The name of the function that runs.
     var functionName: String?
-    /// Whether the last statement ended without an error.
-    var hasSucceeded = true
+    /// Whether the last statement ended without an error; `nil` where that isn't certain.
+    var hasSucceeded: Bool? = true
+    /// How many errors were reported that didn't end their command, and how many lists of statements were begun.
+    var (reports, lists) = (0, 0)
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
     /// The types that variables keep, by lower-case name: what is assigned is converted.
@@ -153,6 +155,7 @@ final class Evaluator {
         guard !error.id.isEmpty else { throw .handOver(error.message) }
         errors.items.insert(ErrorRecords.value(of: error), at: 0)
         hasSucceeded = false
+        reports += 1
         switch action ?? preference {
         case .goOn: delivery.note(.error(error))
         case .silence: break

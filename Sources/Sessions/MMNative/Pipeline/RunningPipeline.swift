@@ -366,6 +366,7 @@ struct SourceRows {
         for error in batch.errors {
             evaluator.errors.items.insert(ErrorRecords.value(of: error), at: 0)
             evaluator.hasSucceeded = false
+            evaluator.reports += 1
             evaluator.delivery.note(.error(error))
         }
         for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
