@@ -55,6 +55,27 @@ struct ReportConstructs {
     }
 
     @Test(
+        "what a command's object has beside what is known of it is handed over, and never nothing",
+        arguments: [
+            "('a b a' | Select-String 'a' -AllMatches).Matches.Count", "'ab' | Select-String 'a' | % LineNumber",
+            "(Get-Culture).NumberFormat.CurrencySymbol", "(Get-Host).UI.RawUI.WindowTitle",
+            "1..2 | % { Write-Error 'x' -ErrorAction SilentlyContinue }; $?",
+        ])
+    func unknownMembers(script: String) async {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test("lines are found, and a culture writes titles")
+    func found() async throws {
+        #expect(try await texts("('a.b', 'axb' | Select-String 'a.b' -SimpleMatch).Line") == ["a.b"])
+        #expect(try await texts("('a.b' | Select-String 'a.b' -SimpleMatch).Pattern") == ["a.b"])
+        #expect(try await texts("(Get-Culture).TextInfo.ToTitleCase('anna meier')") == ["Anna Meier"])
+    }
+
+    @Test(
         "XML is read, walked, changed and written",
         arguments: [
             ("([xml]'<a><b>1</b><b>2</b></a>').a.b", ["1", "2"]),

@@ -71,6 +71,34 @@ struct SmallPrint {
     }
 
     @Test(
+        "words begin with capitals as .NET writes them",
+        arguments: [
+            ("john smith", "John Smith"), ("JOHN smith", "JOHN Smith"), ("mary-ann o'neil", "Mary-Ann O'neil"),
+            ("IT support_desk 1st", "IT Support_Desk 1St"), ("O'BRIEN", "O'brien"), ("", ""),
+        ])
+    func titles(text: String, title: String) async throws {
+        let quoted = text.replacing("'", with: "''")
+        let result = try await run("[cultureinfo]::InvariantCulture.TextInfo.ToTitleCase('\(quoted)')")
+        #expect(result.objects.map(\.text) == [title] && result.errors.isEmpty)
+    }
+
+    @Test(
+        "a member of .NET's own objects that isn't known here is handed over, and never nothing",
+        arguments: [
+            "[cultureinfo]::InvariantCulture.NumberFormat.CurrencySymbol", "[cultureinfo]::CurrentCulture.LCID",
+            "[cultureinfo]::InvariantCulture | % LCID", "[cultureinfo]::InvariantCulture.TextInfo.ListSeparator",
+            "[cultureinfo]::InvariantCulture | ConvertTo-Json", "[Text.Encoding]::UTF8.WebName",
+            "[Text.Encoding]::UTF8 | Select-Object *", "[Text.Encoding]::GetEncoding('utf-8') | Select-Object CodePage",
+        ])
+    func unknownMembers(script: String) async {
+        var session = NativeSession()
+        guard case .handedOver = await NativeEngine().run(script, in: &session) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+
+    @Test(
         "errors in whole sentences",
         arguments: [
             ("'abc'.Substring(20)", "startIndex cannot be larger than length of string. (Parameter 'startIndex')"),

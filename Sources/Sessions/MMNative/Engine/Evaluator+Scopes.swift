@@ -169,6 +169,7 @@ extension Evaluator {
         case .object(let object):
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
+            if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }
             if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }

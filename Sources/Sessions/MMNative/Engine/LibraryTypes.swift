@@ -1,12 +1,11 @@
 import MMCore
 import PowerShellSyntax
 
-/// What scripts use of .NET beside its values: encodings, cultures, conversions, readings that may fail, and settings of a
+/// What scripts use of .NET beside its values: encodings, conversions, readings that may fail, and settings of a
 /// process, which a run has none of.
 enum LibraryTypes {
-    /// The type names of the values that stand for encodings and cultures.
+    /// The type name of the values that stand for encodings.
     private static let encodingType = "System.Text.Encoding"
-    private static let cultureType = "System.Globalization.CultureInfo"
 
     // MARK: Static members
 
@@ -14,9 +13,9 @@ enum LibraryTypes {
     static func property(_ type: PSType, _ name: String) -> PSValue? {
         switch (type, name.lowercased()) {
         case (.encoding, "utf8"), (.encoding, "default"), (.encoding, "ascii"), (.encoding, "unicode"):
-            return value(named: name.lowercased(), encodingType)
-        case (.culture, "invariantculture"): return value(named: "", cultureType)
-        case (.culture, "currentculture"), (.culture, "currentuiculture"): return value(named: "", cultureType)
+            return encoding(name.lowercased())
+        case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
+            return PSCulture.invariant
         case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
         case (.settings, "tls"): return .int(192)
         case (.settings, "tls11"): return .int(768)
@@ -36,8 +35,8 @@ enum LibraryTypes {
         }
     }
 
-    private static func value(named name: String, _ typeName: String) -> PSValue? {
-        PSObject([("Name", .string(name))], typeName: typeName, isCustom: false).map { .object($0) }
+    private static func encoding(_ name: String) -> PSValue? {
+        PSObject([("Name", .string(name))], typeName: encodingType, isCustom: false).map { .object($0) }
     }
 
     // MARK: Calls
@@ -58,17 +57,17 @@ enum LibraryTypes {
             return .array(bytes.map { .int(Int32($0)) })
         case (.convert, "tobase64string", 1): return .string(base64(try bytes(arguments[0])))
         case (.culture, "new", 1), (.culture, "getcultureinfo", 1), (.culture, "createspecificculture", 1):
-            guard case .string(let name) = arguments[0], ["", "en-us"].contains(name.lowercased()) else {
+            guard case .string(let name) = arguments[0], let culture = PSCulture.value(named: name) else {
                 throw .handOver("another culture")
             }
-            return value(named: name, cultureType)
+            return culture
         case (.encoding, "getencoding", 1):
             guard case .string(let name) = arguments[0], ["utf-8", "us-ascii", "ascii"].contains(name.lowercased())
             else { throw .handOver("an unusual encoding") }
-            return value(named: name.lowercased() == "utf-8" ? "utf8" : "ascii", encodingType)
+            return encoding(name.lowercased() == "utf-8" ? "utf8" : "ascii")
         case (.datetime, "parseexact", 3):
             guard case .string(let text) = arguments[0], case .string(let format) = arguments[1],
-                arguments[2].isNull || isCulture(arguments[2])
+                arguments[2].isNull || PSCulture.isOne(arguments[2])
             else { throw .handOver("an unusual ParseExact") }
             guard let date = try ExactDate.read(text, as: format) else {
                 throw failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
@@ -77,7 +76,7 @@ enum LibraryTypes {
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
         case (.datetime, "parse", 2):
-            guard isCulture(arguments[1]) || arguments[1].isNull else { throw .handOver("an unusual Parse") }
+            guard PSCulture.isOne(arguments[1]) || arguments[1].isNull else { throw .handOver("an unusual Parse") }
             return try Conversion.cast(arguments[0], to: .datetime)
         default: return nil
         }
@@ -113,11 +112,6 @@ enum LibraryTypes {
             }
         default: return nil
         }
-    }
-
-    /// Whether a value is a culture that writes numbers and dates by patterns as the invariant one does.
-    static func isCulture(_ value: PSValue) -> Bool {
-        if case .object(let object) = value { object.typeName == cultureType } else { false }
     }
 
     private static func failure(_ method: String, _ count: Int, _ cause: String) -> Interrupt {

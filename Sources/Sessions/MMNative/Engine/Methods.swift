@@ -141,7 +141,7 @@ enum Methods {
             }
             return .string(text)
         case ("tostring", 2, .string(let format)?):
-            guard LibraryTypes.isCulture(arguments[1]) || arguments[1].isNull, format.utf8.count > 1,
+            guard PSCulture.isOne(arguments[1]) || arguments[1].isNull, format.utf8.count > 1,
                 let text = date.formatted(format)
             else { throw .handOver("a culture-dependent date format") }
             return .string(text)

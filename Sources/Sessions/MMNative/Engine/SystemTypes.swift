@@ -214,7 +214,7 @@ enum SystemTypes {
                 ("Id", .string(id)), ("HasIanaId", .bool(true)), ("DisplayName", .string("(\(name)) \(id)")),
                 ("StandardName", .string(id)), ("DaylightName", .string(id)), ("BaseUtcOffset", .span(offset)),
                 ("SupportsDaylightSavingTime", .bool(!isUniversal && PSZone.hasSummer)),
-            ], typeName: "System.TimeZoneInfo", isCustom: false
+            ], typeName: "System.TimeZoneInfo", isCustom: false, isListable: true
         ).map { .object($0) } ?? .null
     }
 

@@ -35,8 +35,7 @@ package struct FormattedBlock: Sendable {
             ])
         }
         let object = PSObject(
-            [("Shape", .bool(isTable)), ("Groups", .array(groups))], typeName: FormattedBlock.type, isCustom: false,
-            isListable: false)
+            [("Shape", .bool(isTable)), ("Groups", .array(groups))], typeName: FormattedBlock.type, isCustom: false)
         return object.map { .object($0) }
     }
 

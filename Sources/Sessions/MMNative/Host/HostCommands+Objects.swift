@@ -233,21 +233,15 @@ extension HostCommands {
     static func culture(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let format = PSObject([
-            ("ShortDatePattern", .string("MM/dd/yyyy")), ("LongDatePattern", .string("dddd, dd MMMM yyyy")),
-            ("ShortTimePattern", .string("HH:mm")),
-        ])
-        let culture = PSObject([
-            ("Name", .string("")), ("DisplayName", .string("Invariant Language (Invariant Country)")),
-            ("DateTimeFormat", format.map { .object($0) } ?? .null),
-        ])
-        if let culture { try emit(.object(culture)) }
+        if let culture = PSCulture.invariant { try emit(culture) }
     }
 
     static func hostObject(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        let object = PSObject([("Name", .string("ConsoleHost")), ("Version", .version([7, 6, 5]))])
+        let object = PSObject(
+            [("Name", .string("ConsoleHost")), ("Version", .version([7, 6, 5]))],
+            typeName: "System.Management.Automation.Internal.Host.InternalHost", isCustom: false)
         if let object { try emit(.object(object)) }
     }
 
@@ -335,9 +329,10 @@ extension HostCommands {
             let isFound = try compiled.first(in: Array(line.utf8), for: evaluator) != nil
             guard isFound != command.isSet("NotMatch") else { continue }
             if command.isSet("Quiet") { return try emit(.bool(true)) }
-            if let object = PSObject([("Line", .string(line)), ("Pattern", .string(text))]) {
-                try emit(.object(object))
-            }
+            let object = PSObject(
+                [("Line", .string(line)), ("Pattern", pattern)], typeName: "Microsoft.PowerShell.Commands.MatchInfo",
+                isCustom: false)
+            if let object { try emit(.object(object)) }
         }
         if command.isSet("Quiet") { try emit(.bool(false)) }
     }

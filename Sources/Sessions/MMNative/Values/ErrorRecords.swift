@@ -9,11 +9,10 @@ enum ErrorRecords {
         var pairs: [(String, PSValue)] = []
         if error.isReadable {
             let exception = PSObject(
-                [("Message", .string(error.message))], typeName: exceptionType,
-                isCustom: false, isListable: false)
+                [("Message", .string(error.message))], typeName: exceptionType, isCustom: false)
             if let exception { pairs.append(("Exception", .object(exception))) }
         }
-        return PSObject(pairs, typeName: type, isCustom: false, isListable: false).map { .object($0) } ?? .null
+        return PSObject(pairs, typeName: type, isCustom: false).map { .object($0) } ?? .null
     }
 
     /// The type name of the exceptions in records: which one it really is isn't known.

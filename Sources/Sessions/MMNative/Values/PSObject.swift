@@ -63,14 +63,17 @@ package struct PSObject: Sendable {
     static let folderType = "System.IO.DirectoryInfo"
 
     /// Creates an object; `nil` when two names differ only in case.
+    ///
+    /// - Parameter isListable: whether `pairs` are all that the object has; by default those of a custom object are, and
+    ///   another one has members that are not among them.
     package init?(
         _ pairs: [(String, PSValue)], typeName: String = PSObject.customType, isCustom: Bool = true,
-        isListable: Bool = true
+        isListable: Bool? = nil
     ) {
         guard let shape = PSShape(pairs.map(\.0)) else { return nil }
         self.init(shape: shape, values: pairs.map(\.1), typeName: typeName)
         self.isCustom = isCustom
-        self.isListable = isListable
+        self.isListable = isListable ?? isCustom
     }
 
     /// Creates an object of a known shape, with as many values as the shape has names.

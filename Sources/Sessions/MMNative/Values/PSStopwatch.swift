@@ -9,7 +9,7 @@ enum PSStopwatch {
     /// A watch at nought.
     static func made(isRunning: Bool) -> PSValue {
         let state = [(began, isRunning ? PSValue.long(now) : .null), (counted, .long(0))]
-        return PSObject(state, typeName: typeName, isCustom: false, isListable: false).map { .object($0) } ?? .null
+        return PSObject(state, typeName: typeName, isCustom: false).map { .object($0) } ?? .null
     }
 
     /// A property of a watch; `nil` for other objects and names.

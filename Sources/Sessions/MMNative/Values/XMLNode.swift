@@ -29,7 +29,7 @@ enum XMLNode {
             [
                 (nameKey, .string(name)), (valueKey, .string(value)), (attributesKey, .list(PSList(.objects))),
                 (childrenKey, .list(PSList(.objects))), (marksKey, .int(marks)),
-            ], typeName: type, isCustom: false, isListable: false)
+            ], typeName: type, isCustom: false)
         guard let node else { throw .handOver("an XML node") }
         return node
     }
@@ -200,7 +200,7 @@ enum XMLNode {
         case "attributes":
             guard node.typeName == elementType else { return .null }
             return PSObject(
-                [(attributesKey, .list(attributes(node)))], typeName: collectionType, isCustom: false, isListable: false
+                [(attributesKey, .list(attributes(node)))], typeName: collectionType, isCustom: false
             ).map { .object($0) }
         case "count", "length": return .int(1)
         case "parentnode", "ownerdocument", "ownerelement", "nextsibling", "previoussibling", "namespaceuri",

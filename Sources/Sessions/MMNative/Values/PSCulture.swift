@@ -1,0 +1,79 @@
+/// The cultures that a run knows: the invariant one, in which it runs, and that of the United States, which reads numbers and
+/// dates by the same patterns.
+enum PSCulture {
+    private static let typeName = "System.Globalization.CultureInfo"
+    private static let textType = "System.Globalization.TextInfo"
+
+    /// The culture in which a run speaks.
+    static var invariant: PSValue? { value(named: "") }
+
+    /// The culture of a name; `nil` for those that are unknown here.
+    static func value(named name: String) -> PSValue? {
+        var members: [(String, PSValue)] = [("Name", .string(name))]
+        switch name.lowercased() {
+        case "":
+            let format = object(
+                [
+                    ("ShortDatePattern", .string("MM/dd/yyyy")), ("LongDatePattern", .string("dddd, dd MMMM yyyy")),
+                    ("ShortTimePattern", .string("HH:mm")),
+                ], "System.Globalization.DateTimeFormatInfo")
+            members += [
+                ("DisplayName", .string("Invariant Language (Invariant Country)")), ("DateTimeFormat", format),
+            ]
+        case "en-us": members[0].1 = .string("en-US")
+        default: return nil
+        }
+        members.append(("TextInfo", object([("CultureName", members[0].1)], textType)))
+        return object(members, typeName)
+    }
+
+    private static func object(_ members: [(String, PSValue)], _ typeName: String) -> PSValue {
+        PSObject(members, typeName: typeName, isCustom: false).map { .object($0) } ?? .null
+    }
+
+    /// Whether a value is a culture that writes numbers and dates by patterns as the invariant one does.
+    static func isOne(_ value: PSValue) -> Bool {
+        if case .object(let object) = value { object.typeName == typeName } else { false }
+    }
+
+    /// Calls a method of a culture's `TextInfo`; `nil` for other objects and names.
+    static func call(_ target: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard target.typeName == textType, method == "totitlecase", arguments.count == 1 else { return nil }
+        guard case .string(let text) = arguments[0], text.utf8.allSatisfy({ $0 < 0x80 }) else {
+            throw .handOver("the title case of unusual text")
+        }
+        return .string(titleCase(text))
+    }
+
+    /// Begins each word of an ASCII text with a capital, as .NET does: a word all in capitals stays as it is, and so does what
+    /// stands before an apostrophe in it.
+    private static func titleCase(_ text: String) -> String {
+        var result: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let first = rest.popFirst() {
+            guard isLetter(first) else {
+                result.append(first)
+                continue
+            }
+            result.append(isLower(first) ? first - 0x20 : first)
+            var hasLower = isLower(first)
+            var part: [UInt8] = []
+            while let unit = rest.first, isLetter(unit) || (0x30...0x39).contains(unit) || unit == UInt8(ascii: "'") {
+                rest.removeFirst()
+                part.append(unit)
+                if isLower(unit) { hasLower = true }
+                guard unit == UInt8(ascii: "'") else { continue }
+                result += hasLower ? lowered(part) : part
+                (part, hasLower) = ([], true)
+            }
+            result += hasLower ? lowered(part) : part
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    private static func isLetter(_ unit: UInt8) -> Bool { isLower(unit) || (0x41...0x5A).contains(unit) }
+    private static func isLower(_ unit: UInt8) -> Bool { (0x61...0x7A).contains(unit) }
+    private static func lowered(_ units: [UInt8]) -> [UInt8] {
+        units.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+    }
+}
