@@ -3,6 +3,7 @@ import MMCore
 import MMSessions
 import MMShell
 import MMSystem
+import TestSupport
 import Testing
 
 /// What `mm exec` needs of a machine.
@@ -130,14 +131,46 @@ struct ExecTests {
             ], extra: job)
         #expect(ran.code == 0 && ran.output.hasPrefix("0\n") && ran.output.contains("userPrincipalName"), "\(ran)")
         // Nothing of one job serves the next, whose credential is another one.
-        let folder = tenant.home.path + "/.mm-graph-tokens"
-        for name in try FolderListing.names(in: folder) where name.hasSuffix(".json") {
-            let file = try #require(try ProtectedFile.read("\(folder)/\(name)"))
-            #expect(!String(decoding: file, as: UTF8.self).contains("\"secret\""), "\(name)")
-        }
         let wrong = try await tenant.mm(
             ["exec", "env:", "--", "true"], extra: job.merging(["AZURE_CLIENT_SECRET": "another"]) { $1 })
         #expect(wrong.code != 0 && wrong.error.contains("AADSTS7000215"), "\(wrong)")
+        await tenant.stop()
+    }
+
+    @Test("a job's tokens are in no file while its program runs, and another connection keeps its own, whatever its name")
+    func jobsTokens() async throws {
+        let tenant = try await Tenant()
+        let added = try await tenant.mm([
+            "connections", "duplicate", "Demo", "environment",
+        ])
+        try #require(added.code == 0, "\(added)")
+        try await tenant.signIn("environment")
+        let folder = tenant.home.path + "/.mm-graph-tokens"
+        func files() throws -> [String: [UInt8]] {
+            var files: [String: [UInt8]] = [:]
+            for name in try FolderListing.names(in: folder) where name.hasSuffix(".json") {
+                files[name] = try ProtectedFile.read("\(folder)/\(name)")
+            }
+            return files
+        }
+        let before = try files()
+        let job = [
+            "AZURE_CLIENT_ID": "5a4db0c5-0000-4000-8000-00000000a002",
+            "AZURE_TENANT_ID": "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01",
+            "AZURE_CLIENT_SECRET": "sandbox~automation~secret", "MM_SANDBOX_URL": tenant.base,
+        ]
+        let work = try TestHome()
+        async let ran = tenant.mm(
+            [
+                "exec", "env:", "--write", work.path, "--", "sh", "-c",
+                Self.token + "echo \"$T\" > \(work.path)/has; until [ -e \(work.path)/go ]; do sleep 0.1; done",
+            ], extra: job)
+        #expect(await eventually { (try? ProtectedFile.read("\(work.path)/has"))?.isEmpty == false })
+        let during = try files()
+        try work.write("\(work.path)/go", [])
+        #expect(try await ran.code == 0)
+        #expect(during == before && !before.isEmpty)
+        #expect(try await tenant.mm(["login", "environment"]).code == 0)
         await tenant.stop()
     }
 

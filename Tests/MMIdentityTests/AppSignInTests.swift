@@ -51,6 +51,22 @@ struct AppSignInTests {
         #expect(!text.contains("FAKE-client-secret") && !text.contains(Contoso.accessToken(number: 4711)))
     }
 
+    @Test("a service that stands alone knows no tokens of others, and leaves none", arguments: [Contoso.tenant, "contoso.com"])
+    func alone(_ tenant: String) async throws {
+        let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
+        let connection = try connection(["tenantId": .string(tenant)])
+        let alone = service(transport).standingAlone()
+        let first = try await alone.token(for: connection)
+        #expect(try await alone.token(for: connection).secret == first.secret)
+        #expect((try? FolderListing.names(in: home.paths.tokenDirectory)) ?? [] == [])
+        #expect(try ProtectedFile.read(home.paths.pinFile) == nil)
+        let sent = transport.requests.count
+        // A refused token is made anew, as anywhere.
+        let second = try await alone.token(insteadOf: first, for: connection)
+        #expect(second.secret != first.secret && transport.requests.count == sent + 1)
+        #expect(try await service(transport).standingAlone().token(for: connection).secret != second.secret)
+    }
+
     @Test("the token is kept as MSAL keeps it, without a home account, and serves until it nearly ends")
     func cache() async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }

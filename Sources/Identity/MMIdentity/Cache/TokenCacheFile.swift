@@ -2,7 +2,8 @@ import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock.
+/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock. That of a service
+/// which stands alone has the path's name, and lies in memory.
 ///
 /// A file that can't be parsed is reported and left alone, because it may hold the only refresh token.
 struct TokenCacheFile: Sendable {
@@ -15,6 +16,8 @@ struct TokenCacheFile: Sendable {
     let connection: String
     /// The form in which it is stored.
     var seal = TokenSeal.plain
+    /// What holds the cache in the file's place.
+    var held: HeldTokenCache?
 
     /// Reads the cache.
     /// - Returns: `nil` when there is no file.
@@ -57,6 +60,7 @@ struct TokenCacheFile: Sendable {
     }
 
     private func load() async throws(MMError) -> (document: TokenCacheDocument, isSealed: Bool)? {
+        if let held { return (held.document, seal.isOn) }
         var attempts = 3
         while true {
             let bytes: [UInt8]?
@@ -100,6 +104,7 @@ struct TokenCacheFile: Sendable {
     ///   - deadline: when to give up waiting for the lock.
     ///   - change: edits the content; it gets an empty cache when there is no file.
     func change(until deadline: Deadline, _ change: (inout TokenCacheDocument) -> Void) async throws(MMError) {
+        if let held { return held.change(change) }
         try ProtectedFile.makeDirectory(folder)
         let lock = try await TokenCacheLock(awaiting: path, until: deadline)
         var document = try await read() ?? TokenCacheDocument()
@@ -115,6 +120,7 @@ struct TokenCacheFile: Sendable {
     /// removed whole, because a sign-out must not leave tokens behind.
     /// - Returns: the names of the accounts that had tokens, as far as they are known.
     func clear(until deadline: Deadline) async throws(MMError) -> [String] {
+        if let held { return held.change { $0.removeTokens() } }
         let lock = try await TokenCacheLock(awaiting: path, until: deadline)
         var names: [String] = []
         if FileSignature(path) != nil {
@@ -143,6 +149,19 @@ struct TokenCacheFile: Sendable {
             code, "The token cache of \(connection) can't be used: \(what)",
             hint: hint.map { "\($0) \(remedy)" } ?? remedy,
             details: ["connection": .string(connection), "path": .string(path)], cause: cause)
+    }
+}
+
+/// A token cache that lies in memory alone, and ends with the service that holds it.
+final class HeldTokenCache: Sendable {
+    private let state = Mutex(TokenCacheDocument())
+
+    /// What is in it.
+    var document: TokenCacheDocument { state.withLock { $0 } }
+
+    /// Changes it.
+    func change<Result>(_ change: (inout TokenCacheDocument) -> Result) -> Result {
+        state.withLock { document in change(&document) }
     }
 }
 

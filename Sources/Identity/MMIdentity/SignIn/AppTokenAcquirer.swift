@@ -14,7 +14,7 @@ struct AppTokenAcquirer: RenewingAcquirer {
     func run() async throws(MMError) -> AccessToken {
         if options.renewal == .no, let usable = try await cached() { return usable.token }
         // One at a time per connection, across all processes: the others use the token that the first one obtained.
-        let lock = try await FileLock(awaiting: files.lockPath, until: deadline)
+        let lock = try await files.locked(until: deadline)
         let token = try await runLocked()
         _ = consume lock
         return token
@@ -42,9 +42,9 @@ struct AppTokenAcquirer: RenewingAcquirer {
 
     /// Renews a token that can still be sent, unless another process is doing so or has done so.
     func renew() async throws(MMError) {
-        guard let lock = try FileLock.tryAcquire(files.lockPath) else { return }
-        if try await newest()?.isDue(at: clock.now.seconds) != false { _ = try await fetched() }
-        _ = consume lock
+        try await files.unlessRenewed { () async throws(MMError) in
+            if try await newest()?.isDue(at: clock.now.seconds) != false { _ = try await fetched() }
+        }
     }
 
     private func fetched() async throws(MMError) -> AccessToken {

@@ -65,6 +65,15 @@ extension IdentityService {
             deadline: deadline)
     }
 
+    /// A service that stands alone, for apps: it knows no token of other processes, and its own lie in memory and end with it.
+    package nonisolated func standingAlone() -> IdentityService {
+        let service = IdentityService(
+            paths: paths, environment: environment, transport: transport, direct: direct, clock: clock,
+            configuration: configuration, methods: methods, log: log, isAlone: true, pause: pause)
+        if let paces = sharedPaces.withLock({ $0 }) { service.share(paces) }
+        return service
+    }
+
     /// Moves the pin of a connection that is renamed, replacing that of an earlier connection with the new name.
     package func movePin(from name: String, to newName: String) async throws(MMError) {
         let pins = PinStore(path: paths.pinFile)

@@ -22,7 +22,7 @@ public actor IdentityService {
     package nonisolated let log: Log
     nonisolated let pause: @Sendable (Duration) async throws -> Void
     nonisolated let direct: any HTTPTransport
-    private nonisolated let methods: [String: SignInMethod]
+    nonisolated let methods: [String: SignInMethod]
     /// Customers' tenants that are reached with a partner's sign-in, by the names of their connections.
     nonisolated let customers = Mutex<[String: Customer]>([:])
     let memory: TokenCacheMemory
@@ -90,12 +90,13 @@ public actor IdentityService {
     ///   - configuration: the service's configuration.
     ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
     ///   - log: where it logs.
+    ///   - isAlone: whether it neither reads nor writes token files; see `standingAlone`.
     ///   - pause: how it waits; tests replace it.
     package init(
         paths: StatePaths, environment: [String: String] = [:], transport: any HTTPTransport,
         direct: (any HTTPTransport)? = nil, clock: WallClock = .system,
         configuration: IdentityConfiguration = IdentityConfiguration(), methods: [String: SignInMethod] = [:],
-        log: Log = .off,
+        log: Log = .off, isAlone: Bool = false,
         pause: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
     ) {
         self.paths = paths
@@ -108,7 +109,7 @@ public actor IdentityService {
         self.configuration = configuration
         self.log = log
         memory = TokenCacheMemory(
-            log: log.from("identity"), seal: TokenSeal(paths: paths, environment: environment))
+            log: log.from("identity"), seal: TokenSeal(paths: paths, environment: environment), isAlone: isAlone)
         self.pause = pause
     }
 

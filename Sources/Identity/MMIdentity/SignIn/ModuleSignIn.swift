@@ -34,7 +34,7 @@ extension IdentityService {
     ) async throws(MMError) {
         let target = try moduleTarget(connection, app)
         let files = files(target)
-        let lock = try await FileLock(awaiting: files.lockPath, until: .after(.seconds(15)))
+        let lock = try await files.locked(until: .after(.seconds(15)))
         let view = try await files.snapshot(target).view
         let known = view.document.entries(.refreshToken).first {
             view.belongsToApp($0.fields) && $0.fields[Self.mark]?.string == module

@@ -30,7 +30,7 @@ struct TokenAcquirer: RenewingAcquirer {
         if options.renewal == .no, let usable = try await cached() { return .token(usable.token) }
         // One process at a time per connection: a refresh token is exchanged once, and a code is polled by one process
         // at a time.
-        let lock = try await FileLock(awaiting: files.lockPath, until: deadline)
+        let lock = try await files.locked(until: deadline)
         let outcome = try await runLocked()
         _ = consume lock
         return outcome
@@ -80,7 +80,7 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Stores the tokens of a browser sign-in and returns the access token.
     func keep(_ answer: TokenAnswer) async throws(MMError) -> AccessToken {
-        let lock = try await FileLock(awaiting: files.lockPath, until: max(deadline, .after(.seconds(30))))
+        let lock = try await files.locked(until: max(deadline, .after(.seconds(30))))
         let token = try await store(answer, nil, refreshedFrom: nil, try await files.snapshot(target))
         // A pending device code is obsolete now.
         try files.pending(target, resource).remove()
@@ -129,7 +129,10 @@ struct TokenAcquirer: RenewingAcquirer {
 
     /// Renews a token that can still be sent, unless another process is doing so or nothing is left to do.
     func renew() async throws(MMError) {
-        guard let lock = try FileLock.tryAcquire(files.lockPath) else { return }
+        try await files.unlessRenewed { () async throws(MMError) in try await renewLocked() }
+    }
+
+    private func renewLocked() async throws(MMError) {
         let snapshot = try await files.snapshot(target)
         if let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account),
             snapshot.view.accessToken(of: account, for: resource)?.isDue(at: clock.now.seconds) != false,
@@ -142,7 +145,6 @@ struct TokenAcquirer: RenewingAcquirer {
                 throw MMError(.signInNeeded, "The sign-in of \(target.connection) can't be renewed without a person.")
             }
         }
-        _ = consume lock
     }
 
     private func isNewerThanRejected(_ entry: TokenCacheView.AccessEntry) -> Bool {

@@ -7,7 +7,7 @@ struct TokenFiles: Sendable {
     let names: TokenFileName
     private(set) var cache: TokenCacheFile
     /// What is locked while the sign-in is renewed.
-    private(set) var lockPath: String
+    private var lockPath: String
     /// Whether the cache is another program's, which this connection shares.
     private(set) var isShared = false
     let pins: PinStore
@@ -18,6 +18,7 @@ struct TokenFiles: Sendable {
         names = TokenFileName(connection: connection)
         cache = TokenCacheFile(
             path: "\(paths.tokenDirectory)/\(names.cache)", connection: connection, seal: memory.seal)
+        cache.held = memory.held(cache.path)
         lockPath = cache.path
         pins = PinStore(path: paths.pinFile)
         self.memory = memory
@@ -26,7 +27,7 @@ struct TokenFiles: Sendable {
     /// The files of a connection as its entry stands.
     init(paths: StatePaths, target: SignInTarget, memory: TokenCacheMemory) {
         self.init(paths: paths, connection: target.connection, memory: memory)
-        guard let path = target.sharedCache else { return }
+        guard let path = target.sharedCache, !memory.isAlone else { return }
         isShared = true
         // The other program knows no encryption, and all connections that share its file renew in turn.
         cache = TokenCacheFile(path: path, connection: target.connection, seal: .plain)
@@ -82,7 +83,7 @@ struct TokenFiles: Sendable {
 
     /// The path of the cache that an earlier program created for this connection under another name.
     var earlierCachePath: String? {
-        isShared ? nil : names.earlierCache.map { "\(directory)/\($0)" }
+        isShared || memory.isAlone ? nil : names.earlierCache.map { "\(directory)/\($0)" }
     }
 
     /// Reads the current cache. From an earlier program's cache, whose name several connections may share, only the
@@ -117,8 +118,20 @@ struct TokenFiles: Sendable {
     /// Pins the connection to an account, unless it is already pinned.
     func pin(_ target: SignInTarget, _ account: SignedInAccount, now: Timestamp) async throws(MMError) {
         guard try pin(of: target)?.objectId == nil else { return }
-        let pins = pins
-        try await BlockingWork.run { () throws(MMError) in try pins.pin(target.connection, to: account, now: now) }
+        try await memory.pin(pins, target.connection, to: account, now: now)
+    }
+
+    /// Keeps other processes from renewing the sign-in meanwhile; a service that stands alone shares it with none.
+    func locked(until deadline: Deadline) async throws(MMError) -> FileLock? {
+        memory.isAlone ? nil : try await FileLock(awaiting: lockPath, until: deadline)
+    }
+
+    /// Does the work that renews the sign-in, unless another process is about it; it is locked meanwhile.
+    func unlessRenewed(_ work: () async throws(MMError) -> Void) async throws(MMError) {
+        if memory.isAlone { return try await work() }
+        guard let lock = try FileLock.tryAcquire(lockPath) else { return }
+        try await work()
+        _ = consume lock
     }
 
     /// Returns the file of the pending sign-in for a resource.

@@ -55,7 +55,7 @@ public struct LocalOperationService: OperationService {
     func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
-        if let name = arguments["connection"]?.string, name.contains(":"), name != EnvironmentConnection.word,
+        if let name = arguments["connection"]?.string, name.contains(":"), name != EnvironmentConnection.name,
             operation.declaration.toolset == .m365,
             operation.declaration.effects.openWorld
         {

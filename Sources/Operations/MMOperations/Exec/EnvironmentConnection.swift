@@ -3,10 +3,8 @@ import MMIdentity
 
 /// The connection that a job's environment describes, as the libraries of Azure read it: no registry is needed for it.
 enum EnvironmentConnection {
-    /// What stands for it where a connection is named.
-    static let word = "env:"
-    /// Its name.
-    static let name = "environment"
+    /// What it is called, and what stands for it where a connection is named.
+    static let name = "env:"
     /// The variables that hold secrets, or lead to them: no program gets one.
     static let secretVariables = [
         "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD",

@@ -30,17 +30,13 @@ struct Exec: CatalogueOperation {
     func run(
         _ input: ExecInput, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) -> OperationAnswer {
-        let connection = try connection(input, in: context, with: services)
-        guard input.connection == EnvironmentConnection.word else {
+        guard input.connection == EnvironmentConnection.name else {
+            let connection = try services.guarding.registry.connection(named: input.connection, in: context)
             return try await lend(connection, to: input, in: context, with: services)
         }
         // A job's credential proves itself each time, and what it was given outlives no program.
-        try await services.identity.signOut(named: connection.name, forgettingAccount: true)
-        let answer = await Result { () async throws(MMError) in
-            try await lend(connection, to: input, in: context, with: services)
-        }
-        try await services.identity.signOut(named: connection.name, forgettingAccount: true)
-        return try answer.get()
+        return try await lend(
+            EnvironmentConnection.make(services.environment), to: input, in: context, with: services.standingAlone())
     }
 
     /// Runs the program with the connection's identity.
@@ -51,6 +47,8 @@ struct Exec: CatalogueOperation {
         let context = input.isReadOnly ? context.reading : context
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(Self.module))
+        // Its arguments may hold what is nobody's business.
+        context.record.note("program", input.command.first.map { .string($0) } ?? .null)
         try Self.checkMachine()
         guard let listed = connection.egress.allowed else { throw Self.noWire(connection) }
         let directory = context.call.directory ?? services.paths.home
@@ -62,7 +60,7 @@ struct Exec: CatalogueOperation {
         let bearer = SessionBearer(
             of: connection, services.identity, signedIn: context.call.caller.signedIn?.id)
         let account = try await account(
-            bearer, ofJob: input.connection == EnvironmentConnection.word, in: context, with: services)
+            bearer, ofJob: input.connection == EnvironmentConnection.name, in: context, with: services)
         try AppIdentityNeed.check(input.command, in: directory, for: account, of: connection)
         let journal = WireJournal(of: connection, services.requests, in: context)
         let turn = CallTurn(
@@ -92,21 +90,12 @@ struct Exec: CatalogueOperation {
 
     // MARK: Before
 
-    private func connection(
-        _ input: ExecInput, in context: OperationContext, with services: ExecServices
-    ) throws(MMError) -> Connection {
-        guard input.connection == EnvironmentConnection.word else {
-            return try services.guarding.registry.connection(named: input.connection, in: context)
-        }
-        return try EnvironmentConnection.make(services.environment)
-    }
-
     /// Takes what the program would change, where only a plan of it is made.
     private func planned(
         _ input: ExecInput, of connection: Connection, in context: OperationContext, with services: ExecServices
     ) throws(MMError) -> PlannedProgram? {
         guard let recorder = context.call.planning else { return nil }
-        guard input.connection != EnvironmentConnection.word else {
+        guard input.connection != EnvironmentConnection.name else {
             throw MMError(
                 .unsupported,
                 "What \(input.connection) describes has no entry that a plan could name: nothing was planned.",
@@ -127,7 +116,7 @@ struct Exec: CatalogueOperation {
     private func allow(
         _ input: ExecInput, on connection: Connection, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) {
-        guard !input.allowed.isEmpty, input.connection != EnvironmentConnection.word else { return }
+        guard !input.allowed.isEmpty, input.connection != EnvironmentConnection.name else { return }
         let policy = services.guarding.policy(of: connection, in: context)
         let line = input.command.map { ShellWord.quoted($0) }.joined(separator: " ")
         let request = ConfirmationRequest(
@@ -221,7 +210,7 @@ struct Exec: CatalogueOperation {
         }
         context.record.note("exit", .int(Int64(exit.code)))
         let notes =
-            notes + traffic.notes(connection: connection.name)
+            notes + traffic.notesOfProgram
             + [Self.told(of: report.held, inAReadingCall: context.call.readsOnly)].compactMap(\.self)
         var answer = OperationAnswer(.output(ItemStream { nil }), notes: notes, connection: connection.name)
         answer.exitStatus = exit.code

@@ -11,6 +11,11 @@ struct ExecServices: Sendable {
     /// Where what the program sends is recorded and counted.
     let sent: SentRequests
 
+    /// The same, with tokens that lie in memory alone and are nobody else's.
+    func standingAlone() -> ExecServices {
+        ExecServices(requests: requests.signing(by: identity.standingAlone()), shells: shells, sent: sent)
+    }
+
     var guarding: GuardServices { requests.guarding }
     var identity: IdentityService { requests.identity }
     var paths: StatePaths { guarding.paths }

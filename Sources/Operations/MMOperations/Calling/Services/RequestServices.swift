@@ -16,4 +16,10 @@ package struct RequestServices: Sendable {
     package let exchange: JournalExchange?
     /// Sessions for what no request reads.
     package let sessions: SessionPool<ModuleSessionFactory>
+
+    /// The same, signed in by another service.
+    func signing(by identity: IdentityService) -> RequestServices {
+        RequestServices(
+            guarding: guarding, identity: identity, log: log, audit: audit, exchange: exchange, sessions: sessions)
+    }
 }

@@ -21,10 +21,18 @@ struct CallTraffic: Sendable {
 
     /// What is said beside an answer.
     func notes(connection: String) -> [String] {
-        report.notes
-            + foreignHosts.prefix(5).map { host in
-                "The session may not reach \(host). To let it: mm connections edit \(ShellWord.quoted(connection)) "
-                    + "egress.allow=\(host)"
-            }
+        notes {
+            "The session may not reach \($0). To let it: mm connections edit \(ShellWord.quoted(connection)) "
+                + "egress.allow=\($0)"
+        }
+    }
+
+    /// What is said beside the end of a program of `mm exec`, which is let reach a host for itself alone.
+    var notesOfProgram: [String] {
+        notes { "The program may not reach \($0). To let it: mm exec --host \($0) …" }
+    }
+
+    private func notes(of foreignHost: (String) -> String) -> [String] {
+        report.notes + foreignHosts.prefix(5).map(foreignHost)
     }
 }
