@@ -182,6 +182,13 @@ struct DeviceSignInTests {
         #expect(declined.message.contains(Contoso.email))
         let again = try #require(await signInNeeded(service, connection))
         #expect(again.code == .forbidden)
+        // Who asks for another service hears it as well: the code was for that one too.
+        do throws(MMError) {
+            _ = try await service.token(for: connection, resource: .arm)
+            Issue.record("nobody has signed in")
+        } catch {
+            #expect(error.code == .forbidden && error.message.contains("declined"), "\(error)")
+        }
         #expect(transport.requests.count == 2)
         let file = String(decoding: try #require(try home.read("Contoso.flow.json")), as: UTF8.self)
         #expect(!file.contains("FAKE-device"), "a code that is over isn't kept")

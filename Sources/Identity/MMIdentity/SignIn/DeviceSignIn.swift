@@ -32,6 +32,7 @@ struct DeviceSignIn: Sendable {
             // Before anyone has signed in, a code shown for another resource serves this one too: once it is approved,
             // the refresh token works for both.
             if let other = try pendingForOtherResource() {
+                if let outcome = other.pending.outcome { throw closed(outcome) }
                 return try await poll(other.pending, other.file, other.resource)
             }
             return try await start(restarts: 0)
@@ -79,17 +80,19 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, work.resource)
     }
 
+    /// The sign-in for another service: one that waits, else one that was declined, which a poll in the background may have heard.
     private func pendingForOtherResource() throws(MMError) -> (
         pending: PendingSignIn, file: PendingFile, resource: ServiceResource
     )? {
         guard claims == nil else { return nil }
+        var declined: (PendingSignIn, PendingFile, ServiceResource)?
         for resource in [ServiceResource.graph, .flow, .arm, .exchange] where resource != work.resource {
             let file = work.files.pending(target, resource)
-            if let pending = try file.read(), pending.outcome == nil, now.seconds < pending.expiresAt {
-                return (pending, file, resource)
-            }
+            guard let pending = try file.read(), now.seconds < pending.expiresAt else { continue }
+            if pending.outcome == nil { return (pending, file, resource) }
+            if pending.outcome == .declined { declined = (pending, file, resource) }
         }
-        return nil
+        return declined
     }
 
     // MARK: Poll
