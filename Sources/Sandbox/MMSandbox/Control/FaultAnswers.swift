@@ -92,7 +92,12 @@ struct FaultAnswers {
     /// The error of a status, in the words of the service that was asked.
     private func failure(_ status: Int, retryAfter: Int?, _ request: HTTPServerRequest) -> HTTPServerResponse {
         var answer: HTTPServerResponse
-        if request.path.contains("/oauth2/") {
+        let isOfSignIn = request.path.contains("/oauth2/")
+        if status == 502 || isOfSignIn && status < 500 && status != 429 {
+            // What is on the way answers, and not the service, which always names its error.
+            answer = HTTPServerResponse(
+                status: status, contentType: "text/html", body: Array("<html><body>\(status)</body></html>".utf8))
+        } else if isOfSignIn {
             let fault: TokenFault =
                 switch status {
                 case 429: TokenFault("temporarily_unavailable", 90_055, "Too many requests.", status: 429)
@@ -100,16 +105,12 @@ struct FaultAnswers {
                     TokenFault(
                         "temporarily_unavailable", 90_033, "A transient error has occurred. Please try again.",
                         status: 503)
-                case 500...:
+                default:
                     TokenFault(
                         "server_error", 90_006, "The service is temporarily unavailable. Please retry later.",
                         status: status)
-                default: TokenFault("invalid_request", 900_144, "The request is refused.", status: status)
                 }
             answer = fault.answer(to: request, now: context.now)
-        } else if status == 502 {
-            answer = HTTPServerResponse(
-                status: 502, contentType: "text/html", body: Array("<html><body>Bad Gateway</body></html>".utf8))
         } else if request.path.hasPrefix("/v1.0") || request.path.hasPrefix("/beta") {
             let (code, message) = Self.graphWords(status)
             let id = RandomBytes.uuid()
