@@ -7,7 +7,7 @@ from intents import Intents
 from pool import CLASS_BITS, Pool, write_file
 
 PRODUCTS = ["builtin", "exchange", "teams", "pnp", "sharepoint-online", "powerapps", "azure", "graph"]
-BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE, UNPROVEN = 1, 2, 4, 8, 16, 32
+BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE, UNPROVEN, EARLIER_BLOCKED = 1, 2, 4, 8, 16, 32, 64
 SWITCH, PIPELINE, WRITES_VARIABLE, COMMON, BLOCK, ARRAY, REQUIRED = 1, 2, 4, 8, 16, 32, 64
 CONDITIONS = {"any": 0, "true": 1, "false": 2}
 
@@ -162,7 +162,9 @@ def compile_cmdlets(data, here, out):
 
     with open(f"{here}/cmdlet-lists.json") as file:
         named = json.load(file)
-    for key, flag in [("blocked", BLOCKED), ("warned", WARNED), ("sendGuard", SEND_GUARD), ("method", METHOD)]:
+    flags = {"blocked": BLOCKED, "earlierBlocked": EARLIER_BLOCKED, "warned": WARNED, "sendGuard": SEND_GUARD,
+             "method": METHOD}
+    for key, flag in flags.items():
         for pattern in named[key]:
             lower = pattern.lower()
             hits = [name for name in rows if name.startswith(lower[:-1])] if lower.endswith("*") else [lower]

@@ -31,7 +31,8 @@ struct ActTests {
         ActRoads(
             "an app registration is made", .privilege,
             [
-                ("graph", "New-MgApplication -DisplayName x"),
+                ("graph", "New-MgApplication -DisplayName x"), ("azure", "New-AzADApplication -DisplayName x"),
+                ("azure", "New-AzADServicePrincipal -DisplayName x"),
                 ("azure", "Update-AzADApplication -ObjectId x -DisplayName y"),
                 ("graph", "Update-MgApplication -ApplicationId x -DisplayName y"),
                 ("graph", "Invoke-MgGraphRequest -Method POST -Uri /v1.0/applications -Body @{ displayName = 'x' }"),
@@ -367,9 +368,31 @@ struct ActTests {
 
     @Test("what the earlier servers never ran is denied by its names")
     func blocked() {
-        for script in ["New-AzADApplication -DisplayName x", "New-AzRoleAssignment -SignInName x", "Install-Module x"] {
+        for script in ["New-AzRoleAssignment -SignInName x", "Install-Module x"] {
             #expect(Self.engine.judge(script: script, policy: .standard).decision == .deny, "\(script)")
         }
+    }
+
+    @Test(
+        "names that the earlier servers never ran are denied to their callers, and to others what Graph's own cmdlets are",
+        arguments: [
+            ("New-AzADApplication -DisplayName x", "New-MgApplication -DisplayName x"),
+            ("Remove-AzADApplication -ObjectId x", "Remove-MgApplication -ApplicationId x"),
+            ("New-AzADServicePrincipal -ApplicationId x", "New-MgServicePrincipal -AppId x"),
+            ("Remove-AzADServicePrincipal -ObjectId x", "Remove-MgServicePrincipal -ServicePrincipalId x"),
+        ])
+    func blockedNames(_ script: String, _ same: String) {
+        let earlier = GuardPolicy(.standard, warnsOnly: true)
+        for text in [script, "$c = 1; \(script) -WhatIf"] {
+            #expect(Self.engine.judge(script: text, policy: earlier).decision == .deny)
+        }
+        for policy in [GuardPolicy(.standard), GuardPolicy(.strict), GuardPolicy(.readonly)] {
+            let (byName, byOther) = (
+                Self.engine.judge(script: script, policy: policy), Self.engine.judge(script: same, policy: policy)
+            )
+            #expect(byName.decision == byOther.decision && byName.guardClass == byOther.guardClass, "\(policy.name)")
+        }
+        #expect(Self.engine.judge(script: script, policy: .standard).decision == .ask)
     }
 
     @Test("a plain change of another service sends nothing to Azure that no table knows")

@@ -179,7 +179,7 @@ struct AdminOneLinerTests {
         ("Get-AzAccessToken", .secret, .ask),
         ("Get-Mailbox ann; exit 0", .read, .allow), ("$n = @(Get-Mailbox).Count; exit $n", .read, .allow),
         ("New-AzRoleAssignment -SignInName ann -RoleDefinitionName Owner", .privilege, .deny),
-        ("New-AzADServicePrincipal -DisplayName x", .privilege, .deny),
+        ("New-AzADServicePrincipal -DisplayName x", .privilege, .ask),
         ("Install-Module Evil", .session, .deny),
         ("Connect-ExchangeOnline", .session, .deny),
         ("Disconnect-AzAccount", .session, .deny),

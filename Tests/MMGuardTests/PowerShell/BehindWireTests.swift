@@ -64,7 +64,7 @@ struct BehindWireTests {
             ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf:$false", .ask, .ask),
             ("azure", "Remove-AzResourceGroup -Name rg-app -WhatIf:$maybe", .ask, .ask),
             ("azure", "Remove-AzResourceGroup -Name rg-app", .ask, .ask),
-            ("azure", "Remove-AzADServicePrincipal -ObjectId o -WhatIf", .deny, .deny),
+            ("azure", "Remove-AzADServicePrincipal -ObjectId o -WhatIf", .allow, .ask),
             ("azure", "Connect-AzAccount -WhatIf", .deny, .deny),
         ])
     func previews(module: String, script: String, behind: GuardDecision, bare: GuardDecision) {

@@ -68,7 +68,7 @@ extension ConfirmationRequest {
         var needed = GuardClassSet()
         for finding in verdict.asking {
             switch finding.kind {
-            case .classified, .warned, .sendGuard: break
+            case .classified, .warned, .sendGuard, .earlierBlocked: break
             case .dynamic, .unknown, .blocked, .missing, .broken: return nil
             }
             guard finding.minimumDecision == nil else { return nil }

@@ -10,6 +10,9 @@ public struct GuardFinding: Sendable, Hashable {
         case unknown
         /// Always denied: the blocked list, or something that no policy may permit.
         case blocked
+        /// On the earlier servers' blocked list alone: denied to their callers, by its name; for all others its class matters, so
+        /// that an act has one verdict by every road.
+        case earlierBlocked
         /// On the warned list: a person is asked, unless the caller's protocol only gives a warning.
         case warned
         /// Sends a message: previewed and asked about, unless the connection or the server has switched that off.

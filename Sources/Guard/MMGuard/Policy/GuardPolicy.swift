@@ -95,6 +95,7 @@ public struct GuardPolicy: Sendable, Hashable {
         case .dynamic: return max(byClass, dynamic ?? (name == .standard ? .ask : .deny), .ask)
         case .unknown: return max(byClass, name == .readonly ? .deny : .ask)
         case .blocked, .missing, .broken: return .deny
+        case .earlierBlocked: return warnsOnly ? .deny : byClass
         case .warned:
             if warnsOnly, name == .standard, byClass != .deny { return .allow }
             return max(byClass, .ask)

@@ -576,6 +576,8 @@ extension ScriptWalk {
         let kind: GuardFinding.Kind =
             if entry.lists.contains(.blocked) { .blocked } else if isMissing(entry) {
                 .missing
+            } else if entry.lists.contains(.earlierBlocked) {
+                .earlierBlocked
             } else if isPreview, context.isBehindWire {
                 .classified
             } else if entry.lists.contains(.sendGuard) {
@@ -650,6 +652,7 @@ extension ScriptWalk {
     private func rule(of entry: CmdletEntry, kind: GuardFinding.Kind) -> String {
         switch kind {
         case .blocked: "seed-blocked"
+        case .earlierBlocked: "seed-blocked-names"
         case .warned: "seed-warned"
         case .sendGuard: "seed-send"
         case .missing: "module-missing"

@@ -61,6 +61,12 @@ extension GuardEngine {
                     + "install software, or change who has rights over Azure and its key vaults",
                 instead: "A person does this with their own tools, outside of mm.", patterns: names(.blocked)),
             GuardRuleDescription(
+                id: "seed-blocked-names", kind: "list", guardClass: nil,
+                explanation:
+                    "in the tool profiles of the earlier servers these never run; for everybody else they are judged as the "
+                    + "requests that do the same",
+                instead: nil, patterns: names(.earlierBlocked)),
+            GuardRuleDescription(
                 id: "seed-warned", kind: "list", guardClass: nil,
                 explanation:
                     "these need a person's yes; in the tool profiles of the earlier servers they run and are warned about",

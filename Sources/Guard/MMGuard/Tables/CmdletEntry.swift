@@ -21,6 +21,8 @@ struct CmdletEntry: Sendable {
         static let outside = Lists(rawValue: 16)
         /// Neither its verb nor a review nor a known request says what it does.
         static let unproven = Lists(rawValue: 32)
+        /// It never runs for callers of earlier servers.
+        static let earlierBlocked = Lists(rawValue: 64)
     }
 
     let file: TableFile
