@@ -51,6 +51,7 @@ typedef int on_close(nghttp2_session *, int32_t, uint32_t, void *);
     X(int, nghttp2_option_new, nghttp2_option **) \
     X(void, nghttp2_option_del, nghttp2_option *) \
     X(void, nghttp2_option_set_no_auto_window_update, nghttp2_option *, int) \
+    X(void, nghttp2_option_set_max_outbound_ack, nghttp2_option *, size_t) \
     X(int, nghttp2_session_server_new2, nghttp2_session **, const nghttp2_session_callbacks *, void *, const nghttp2_option *) \
     X(void, nghttp2_session_del, nghttp2_session *) \
     X(int, nghttp2_submit_settings, nghttp2_session *, uint8_t, const setting *, size_t) \
@@ -75,7 +76,7 @@ typedef int on_close(nghttp2_session *, int32_t, uint32_t, void *);
 NGHTTP2(POINTER)
 
 enum { data_frame = 0, headers_frame = 1, end_stream = 1, data_ends = 1, deferred = -508, refuse_stream = -521, fatal = -902 };
-enum { max_streams = 3, initial_window = 4, max_head = 6, most_fields = 128, connection_window = 1 << 20 };
+enum { max_streams = 3, initial_window = 4, max_head = 6, most_fields = 128, connection_window = 1 << 20, most_waiting = 1000 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *problem = "libnghttp2.so.14 can't be opened";
@@ -245,6 +246,8 @@ void *mm_http2_open(uint32_t streams, uint32_t window, uint32_t head) {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, got_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, closed);
         nghttp2_option_set_no_auto_window_update(option, 1);
+        // Acknowledgements count with everything else that waits.
+        nghttp2_option_set_max_outbound_ack(option, SIZE_MAX);
         const setting settings[] = {{max_streams, streams}, {initial_window, window}, {max_head, head}};
         if (nghttp2_session_server_new2(&connection->session, callbacks, connection, option) != 0 ||
             nghttp2_submit_settings(connection->session, 0, settings, sizeof settings / sizeof *settings) != 0 ||
@@ -275,8 +278,9 @@ void mm_http2_free(void *raw) {
 }
 
 int mm_http2_receive(void *raw, const uint8_t *bytes, size_t count) {
-    ssize_t taken = nghttp2_session_mem_recv(((struct connection *)raw)->session, bytes, count);
-    return taken < 0 ? (int)taken : 0;
+    nghttp2_session *session = ((struct connection *)raw)->session;
+    return nghttp2_session_mem_recv(session, bytes, count) >= 0
+        && nghttp2_session_get_outbound_queue_size(session) <= most_waiting;
 }
 
 struct mm_http2_event mm_http2_next(void *raw) {
@@ -292,10 +296,6 @@ struct mm_http2_event mm_http2_next(void *raw) {
 size_t mm_http2_send(void *raw, const uint8_t **bytes) {
     ssize_t count = nghttp2_session_mem_send(((struct connection *)raw)->session, bytes);
     return count > 0 ? (size_t)count : 0;
-}
-
-size_t mm_http2_waiting(void *raw) {
-    return nghttp2_session_get_outbound_queue_size(((struct connection *)raw)->session);
 }
 
 int mm_http2_is_over(void *raw) {

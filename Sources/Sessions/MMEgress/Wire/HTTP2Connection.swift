@@ -61,7 +61,6 @@ final class HTTP2Connection: Sendable {
     private struct State: @unchecked Sendable {
         let raw: UnsafeMutableRawPointer
         var exchanges: [Int32: Exchange] = [:]
-        var isOver = false
         var idle: DeadlineWatch.Token?
     }
 
@@ -70,8 +69,6 @@ final class HTTP2Connection: Sendable {
     /// How much of an answer waits here for a client that reads slowly.
     fileprivate static let ahead = 64 << 10
     private static let pieceSize = 64 << 10
-    /// How many frames may wait for a client that causes them and reads none.
-    private static let mostWaiting = 2_000
     /// Longer than any connection lives: what limits one is how long it lies idle.
     private static let lifetime = Duration.seconds(86_400 * 30)
 
@@ -109,41 +106,36 @@ final class HTTP2Connection: Sendable {
             group.addTask { await self.send() }
             watchIdle()
             var next: [UInt8]? = beginning
-            while let bytes = next {
-                for (id, request) in receive(bytes) {
+            while let bytes = next, let begun = receive(bytes) {
+                for (id, request) in begun {
                     group.addTask {
                         await serve(HTTP2Stream(id, of: self, patience: self.limits.bodyStall), request)
                         self.settle(id)
                     }
                 }
                 wake.yield()
-                if isOver { break }
                 next = (try? await channel.read(until: .now + Self.lifetime)) ?? nil
             }
+            channel.drop()
             leave()
-            wake.yield()
             wake.finish()
         }
         if let idle = state.withLock({ $0.idle }) { DeadlineWatch.shared.cancel(idle) }
     }
 
-    private var isOver: Bool { state.withLock { $0.isOver } }
-
     // MARK: The client's side
 
-    private func receive(_ bytes: [UInt8]) -> [(Int32, Request)] {
+    /// The requests that begin with what came; `nil` where the connection is given up.
+    private func receive(_ bytes: [UInt8]) -> [(Int32, Request)]? {
         var begun: [(Int32, Request)] = []
-        let (wakes, isLost) = state.withLock { state in
-            // Faults of the protocol get their goodbye from the library. What it gives up at is no memory, or a client that wants
-            // more acknowledged than it reads: that one would read no goodbye either.
-            let isGivenUp = mm_http2_receive(state.raw, bytes, bytes.count) < 0
+        let wakes: Wakes? = state.withLock { state in
+            guard mm_http2_receive(state.raw, bytes, bytes.count) != 0 else { return nil }
             let wakes = heed(&state, &begun)
             if !begun.isEmpty { Self.forgetIdle(&state) }
-            return (wakes, isGivenUp || mm_http2_waiting(state.raw) > Self.mostWaiting)
+            return wakes
         }
-        wakes.tell()
-        if isLost { over() }
-        return begun
+        wakes?.tell()
+        return wakes == nil ? nil : begun
     }
 
     /// Takes what has happened to streams: because of what the client sent, or of what was sent to it.
@@ -177,7 +169,6 @@ final class HTTP2Connection: Sendable {
     /// Ends what is under way: the client is gone.
     private func leave() {
         let wakes = state.withLock { state in
-            state.isOver = true
             var wakes = Wakes()
             for id in state.exchanges.keys { state.exchanges[id]?.leave(&wakes) }
             return wakes
@@ -218,16 +209,13 @@ final class HTTP2Connection: Sendable {
     private func send() async {
         for await _ in wakes {
             while case let (bytes, isLast) = outgoing(), !bytes.isEmpty || isLast {
-                do throws(WireFault) { if !bytes.isEmpty { try await channel.write(bytes) } } catch { return over() }
+                do throws(WireFault) { if !bytes.isEmpty { try await channel.write(bytes) } } catch {
+                    return channel.drop()
+                }
                 roomy().tell()
-                if isLast { return over() }
+                if isLast { return channel.drop() }
             }
         }
-    }
-
-    private func over() {
-        leave()
-        channel.drop()
     }
 
     private func outgoing() -> (bytes: [UInt8], isLast: Bool) {

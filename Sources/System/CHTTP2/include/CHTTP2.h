@@ -29,14 +29,13 @@ const char *mm_http2_problem(void);
 // A connection that takes so many requests at once, each of which may send so many bytes ahead. Null without memory.
 void *mm_http2_open(uint32_t streams, uint32_t window, uint32_t head);
 void mm_http2_free(void *connection);
-// Takes what came from the client. Negative: the connection is of no use any more, but for what is to be sent.
+// Takes what came from the client; faults of the protocol get their goodbye. 0: there is no memory, or more waits for the
+// client than one that reads leaves waiting. It would read no goodbye either.
 int mm_http2_receive(void *connection, const uint8_t *bytes, size_t count);
 // The next event; it is there until the next call.
 struct mm_http2_event mm_http2_next(void *connection);
 // What is to go to the client; it is there until the next call. 0: nothing now.
 size_t mm_http2_send(void *connection, const uint8_t **bytes);
-// How many frames wait to be sent, those aside that the client has left no room for.
-size_t mm_http2_waiting(void *connection);
 // Whether nothing more will be read or sent.
 int mm_http2_is_over(void *connection);
 // Says that nothing more is taken, and ends what is under way.
