@@ -41,6 +41,34 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
+    @Test("the record of a deployment says what its template makes, and no value of a parameter")
+    func deployments() async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        let group = "https://management.azure.com/subscriptions/s/resourceGroups/g/providers"
+        let template =
+            #"{"resources":[{"type":"Microsoft.Storage/storageAccounts","name":"a","resources":[{"type":"blobServices","name":"b"}]}]}"#
+        let sent = [
+            (
+                "Microsoft.Resources/deployments/d",
+                #"{"properties":{"template":\#(template),"parameters":{"pw":{"value":"Sup3r"}}}}"#
+            ),
+            ("Microsoft.resources%2FDeployments/d", #"{"properties":{"templateLink":{"uri":"https://x.example/t?sig=Sup3r"}}}"#),
+            ("Microsoft.Resources/tags/default", #"{"properties":{"template":\#(template)}}"#),
+        ]
+        for (path, body) in sent {
+            _ = try await Curl.run(wire, ["-X", "PUT", "-d", body, "\(group)/\(path)?api-version=2021-04-01"])
+        }
+        let records = await wire.records(3)
+        let found = records.map { $0.template?.json }
+        #expect(found.first??["resources"] == ["Microsoft.Storage/storageAccounts a", "blobServices b"])
+        #expect(found.first??["sha256"]?.string == Hex.text(SHA256.digest(Array(template.utf8))))
+        #expect(found[1]?["link"] == "https://x.example/t" && found[2] == nil)
+        #expect(!found.contains { $0.map { JSONWriter.string($0) }?.contains("Sup3r") == true })
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("a request that may not leave any more reaches nobody; whether that is asked goes by the judge's class")
     func permit() async throws {
         let upstream = try Upstream()

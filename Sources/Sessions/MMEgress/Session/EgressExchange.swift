@@ -183,7 +183,7 @@ struct EgressExchange: Sendable {
     {
         let core = core
         let verdict = try await beforeSending { await core.judge.judge(request) }
-        record.judged(verdict.requestClass)
+        record.judged(verdict.requestClass, deploying: DeployedTemplate(request))
         switch verdict {
         case .allow(let name): return (name, nil)
         case .refuse(let name, let refusal): return (name, refusal)
@@ -452,6 +452,7 @@ struct EgressExchange: Sendable {
 final class RecordDraft: Sendable {
     private struct State {
         var requestClass: String?
+        var template: DeployedTemplate?
         var status = 0
         var fault: String?
         var bytesUp = 0
@@ -484,7 +485,9 @@ final class RecordDraft: Sendable {
     /// Whether the client has got the head of an answer.
     var hasAnswered: Bool { state.withLock { $0.status != 0 } }
 
-    func judged(_ name: String) { state.withLock { $0.requestClass = name } }
+    func judged(_ name: String, deploying template: DeployedTemplate?) {
+        state.withLock { ($0.requestClass, $0.template) = (name, template) }
+    }
     func sent() { state.withLock { $0.wasSent = true } }
     func notSent() { state.withLock { $0.wasSent = false } }
     func answered(_ status: Int) { state.withLock { $0.status = status } }
@@ -504,7 +507,8 @@ final class RecordDraft: Sendable {
             EgressRecord(
                 session: session, number: number, time: time, duration: ContinuousClock.now - begin, method: method,
                 host: host,
-                pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, status: state.status,
+                pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, template: state.template,
+                status: state.status,
                 fault: state.fault, bytesUp: bytesUp + state.bytesUp, bytesDown: state.bytesDown,
                 requestID: state.requestID,
                 wasSent: state.wasSent)
