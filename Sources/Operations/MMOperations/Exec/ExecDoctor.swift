@@ -11,6 +11,11 @@ package struct ExecDoctor: Sendable {
         let arguments: [String]
         /// What a person writes.
         let way: String
+        /// Where it is to be had.
+        let source: String
+
+        /// What is said where it isn't there.
+        var absence: String { "not installed: \(source). Then: \(way)" }
     }
 
     private static let missing: Int32 = 77
@@ -26,7 +31,8 @@ package struct ExecDoctor: Sendable {
                 | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
                 curl -sS --fail-with-body -H "Authorization: Bearer $T" 'https://graph.microsoft.com/v1.0/users?$top=1'
                 """,
-            ], way: "the identity's endpoint: IDENTITY_ENDPOINT, IDENTITY_HEADER"),
+            ], way: "the identity's endpoint: IDENTITY_ENDPOINT, IDENTITY_HEADER",
+            source: "the system's packages have it (curl)"),
         Trial(
             tool: "az", program: "az",
             arguments: [
@@ -37,18 +43,19 @@ package struct ExecDoctor: Sendable {
                 && az storage container list --account-name saweb --auth-mode login -o none \
                 && az rest --url https://graph.microsoft.com/v1.0/me
                 """,
-            ], way: "az login --identity, in the same program"),
+            ], way: "az login --identity, in the same program", source: "pip install azure-cli"),
         Trial(
             tool: "azure-identity", program: "python3",
             arguments: python("azure.identity", "DefaultAzureCredential().get_token(scope).token"),
-            way: "DefaultAzureCredential() as it is"),
+            way: "DefaultAzureCredential() as it is", source: "pip install azure-identity requests"),
         Trial(
             tool: "msal", program: "python3",
             arguments: python(
                 "msal",
                 "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"
                     + ".acquire_token_for_client(resource=scope[:-9])['access_token']"),
-            way: "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())"),
+            way: "ManagedIdentityClient(SystemAssignedManagedIdentity(), http_client=requests.Session())",
+            source: "pip install msal requests"),
         Trial(
             tool: "httpx", program: "python3",
             arguments: script(
@@ -57,7 +64,8 @@ package struct ExecDoctor: Sendable {
                 except ImportError: raise SystemExit(\(missing))
                 token = DefaultAzureCredential().get_token("https://graph.microsoft.com/.default").token
                 httpx.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token}).raise_for_status()
-                """), way: "httpx with DefaultAzureCredential(), as it is"),
+                """), way: "httpx with DefaultAzureCredential(), as it is",
+            source: "pip install httpx azure-identity"),
         Trial(
             tool: "msgraph-sdk", program: "python3",
             arguments: script(
@@ -66,24 +74,38 @@ package struct ExecDoctor: Sendable {
                 except ImportError: raise SystemExit(\(missing))
                 client = GraphServiceClient(DefaultAzureCredential(), scopes=["https://graph.microsoft.com/.default"])
                 assert asyncio.run(client.me.get()).user_principal_name
-                """), way: "GraphServiceClient(DefaultAzureCredential(), scopes=[…/.default])"),
+                """), way: "GraphServiceClient(DefaultAzureCredential(), scopes=[…/.default])",
+            source: "pip install msgraph-sdk azure-identity"),
         Trial(
             tool: "az-powershell", program: "pwsh",
             arguments: pwsh("Az.Accounts", "Connect-AzAccount -Identity; Get-AzSubscription"),
-            way: "Connect-AzAccount -Identity"),
+            way: "Connect-AzAccount -Identity",
+            source: "\(powershell), then in it Install-Module Az.Accounts -Scope AllUsers"),
         Trial(
             tool: "mg-powershell", program: "pwsh",
             arguments: pwsh(
                 "Microsoft.Graph.Authentication", "Connect-MgGraph -Identity; Invoke-MgGraphRequest /v1.0/me"),
-            way: "Connect-MgGraph -Identity"),
+            way: "Connect-MgGraph -Identity",
+            source: "\(powershell), then in it Install-Module Microsoft.Graph.Authentication -Scope AllUsers"),
         Trial(
             tool: "m365", program: "m365",
             arguments: ["/bin/sh", "-c", "m365 login --authType identity && m365 entra user list --output none"],
-            way: "m365 login --authType identity"),
+            way: "m365 login --authType identity", source: "npm install -g @pnp/cli-microsoft365"),
         Trial(
-            tool: "terraform", program: "terraform", arguments: ["/bin/sh", "-c", "terraform version"],
-            way: "it starts; its providers (ARM_USE_MSI is set) come from registry.terraform.io, which --host admits"),
+            tool: "terraform", program: "terraform", arguments: ["terraform", "version"],
+            way: "terraform init outside, for its providers, then plan and apply within (ARM_USE_MSI is set)",
+            source: "https://developer.hashicorp.com/terraform/install"),
+        Trial(
+            tool: "claude", program: "claude", arguments: ["claude", "--version"],
+            way: "mm exec C --host api.anthropic.com --env ANTHROPIC_API_KEY -- claude: its own home stays outside",
+            source: "npm install -g @anthropic-ai/claude-code"),
+        Trial(
+            tool: "codex", program: "codex", arguments: ["codex", "--version"],
+            way: "mm exec C --host api.openai.com --env OPENAI_API_KEY -- codex: its own home stays outside",
+            source: "npm install -g @openai/codex"),
     ]
+
+    private static let powershell = "PowerShell (https://aka.ms/powershell)"
 
     private static func python(_ module: String, _ token: String) -> [String] {
         let text = """
@@ -133,7 +155,7 @@ package struct ExecDoctor: Sendable {
         let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         for trial in Self.trials where tool == nil || tool == trial.tool {
             guard ExecutableSearch.find(trial.program, path: path) != nil else {
-                report.add(trial.tool, .sound, "not installed")
+                report.add(trial.tool, .sound, trial.absence)
                 continue
             }
             tell(trial.tool)
@@ -158,7 +180,7 @@ package struct ExecDoctor: Sendable {
                 ], in: context)
             switch answer.exitStatus {
             case 0: report.add(trial.tool, .sound, trial.way)
-            case Self.missing: report.add(trial.tool, .sound, "not installed")
+            case Self.missing: report.add(trial.tool, .sound, trial.absence)
             default:
                 let said = seat.text.split(separator: "\n").last.map { String($0.prefix(300)) } ?? "it says nothing"
                 report.add(trial.tool, .failed, "exit code \(answer.exitStatus): \(said)")
