@@ -137,7 +137,7 @@ struct ExecTests {
         await tenant.stop()
     }
 
-    @Test("a job's tokens are in no file while its program runs, and another connection keeps its own, whatever its name")
+    @Test("a job's tokens are in no file while its program runs, and other connections keep theirs")
     func jobsTokens() async throws {
         let tenant = try await Tenant()
         let added = try await tenant.mm([

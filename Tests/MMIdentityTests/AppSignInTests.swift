@@ -51,7 +51,9 @@ struct AppSignInTests {
         #expect(!text.contains("FAKE-client-secret") && !text.contains(Contoso.accessToken(number: 4711)))
     }
 
-    @Test("a service that stands alone knows no tokens of others, and leaves none", arguments: [Contoso.tenant, "contoso.com"])
+    @Test(
+        "a service that stands alone knows no tokens of others, and leaves none",
+        arguments: [Contoso.tenant, "contoso.com"])
     func alone(_ tenant: String) async throws {
         let transport = ScriptedTransport { _, number in Contoso.appTokens(number: number) }
         let connection = try connection(["tenantId": .string(tenant)])
