@@ -53,7 +53,10 @@ struct SessionRequestsTests {
                 "Microsoft.Resources/deployments/d",
                 #"{"properties":{"template":\#(template),"parameters":{"pw":{"value":"Sup3r"}}}}"#
             ),
-            ("Microsoft.resources%2FDeployments/d", #"{"properties":{"templateLink":{"uri":"https://x.example/t?sig=Sup3r"}}}"#),
+            (
+                "Microsoft.resources%2FDeployments/d",
+                #"{"properties":{"templateLink":{"uri":"https://x.example/t?sig=Sup3r"}}}"#
+            ),
             ("Microsoft.Resources/tags/default", #"{"properties":{"template":\#(template)}}"#),
         ]
         for (path, body) in sent {
