@@ -1,15 +1,16 @@
 import PowerShellSyntax
 
-/// The questions of a script that nobody has to answer: their answers decide nothing but whether a file is opened, or go nowhere.
+/// The questions of a script that nobody has to answer: their answers decide nothing but whether a file is opened, or whether the script
+/// signs in once more, which it is; or they go nowhere.
 struct IdleQuestions {
-    /// The lower-case names of the variables that take nothing but answers which open something.
+    /// The lower-case names of the variables that take nothing but answers which decide nothing else.
     private(set) var opening: Set<String> = []
     /// Where the statements begin that ask and drop the answer: the script only waits there.
     private(set) var pauses: Set<Int> = []
 
     /// The variables that take nothing but answers, by lower-case name, with where they do.
     private var answers: [String: Set<Int>] = [:]
-    /// Where it is asked whether something is opened.
+    /// Where it is asked whether something is opened or signed in.
     private var conditions: [SourceExtent] = []
     /// How many functions and blocks are around what is visited: what a statement there puts out is what they return.
     private var depth = 0
@@ -70,7 +71,7 @@ struct IdleQuestions {
             answers[variable.path.name.lowercased(), default: []].insert(variable.extent.start)
         case .if(let node):
             let bodies = node.clauses.map(\.body)
-            if bodies.allSatisfy(Self.onlyOpens), node.elseBody.map(Self.onlyOpens) ?? true {
+            if bodies.allSatisfy(Self.decidesNothing), node.elseBody.map(Self.decidesNothing) ?? true {
                 conditions += node.clauses.map(\.condition.extent)
             }
             for body in bodies + [node.elseBody].compactMap(\.self) { visit(body) }
@@ -136,15 +137,30 @@ struct IdleQuestions {
     /// Commands that show something to whoever sits at the machine.
     private static let showing: Set<String> = ["invoke-item", "ii", "start-process", "write-host"]
 
-    private static func onlyOpens(_ block: StatementBlockSyntax) -> Bool {
-        block.traps.isEmpty && block.statements.allSatisfy { command($0).map(showing.contains) ?? false }
+    /// Whether all that a block does is to show something, or to sign a script in or out that is signed in and stays so.
+    private static func decidesNothing(_ block: StatementBlockSyntax) -> Bool {
+        block.traps.isEmpty
+            && block.statements.allSatisfy { statement in
+                guard let name = command(statement) else { return false }
+                return showing.contains(name)
+                    || SignInCmdlet.named(name).map { [.connect, .disconnect].contains($0.act) } ?? false
+            }
     }
 
-    /// The lower-case name of the one command that a statement is.
+    /// The lower-case name of the one command that a statement is, what it puts out dropped or not.
     private static func command(_ statement: StatementSyntax) -> String? {
-        guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
-            case .command(let command)? = pipeline.elements.first, command.redirections.isEmpty
-        else { return nil }
-        return command.constantName?.lowercased()
+        switch statement {
+        case .assignment(let node):
+            guard node.op == .equals, case .variable(let variable) = node.target,
+                variable.path.name.lowercased() == "null"
+            else { return nil }
+            return command(node.value)
+        case .pipeline(let pipeline):
+            guard !pipeline.isBackground, pipeline.elements.count == 1 || drops(pipeline) && pipeline.elements.count == 2,
+                case .command(let command)? = pipeline.elements.first, command.redirections.isEmpty
+            else { return nil }
+            return command.constantName?.lowercased()
+        default: return nil
+        }
     }
 }
