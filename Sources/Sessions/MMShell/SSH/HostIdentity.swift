@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMSystem
 
 /// What a host proves of itself once it is connected to: whether it is this very machine, by whichever name, address or way it
