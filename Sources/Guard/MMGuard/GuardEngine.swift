@@ -1,5 +1,6 @@
 public import MMCore
 package import PowerShellSyntax
+import ShellSyntax
 
 /// The guard: judges what a request or script would do before anything is started, signed in or sent.
 ///
@@ -106,4 +107,164 @@ public struct GuardEngine: Sendable {
         if let question { known.note(judged, for: question) }
         return judged
     }
+}
+
+/// A step of a path to Microsoft Graph, as the guard reads it.
+package struct GraphPathStep: Sendable, Hashable {
+    let step: PathStep
+
+    init(_ step: PathStep) { self.step = step }
+
+    /// A name, or a key.
+    package static func word(_ name: String) -> GraphPathStep { GraphPathStep(.word(name)) }
+
+    /// The text without parentheses and namespace, in small letters.
+    package var name: String { step.name }
+    /// Whether it can stand for a key.
+    package var isKeyLike: Bool { step.isKeyLike }
+    /// Whether it is a plain word: a name or a key.
+    package var isWord: Bool { step.kind == .word }
+}
+
+/// The tree of paths, for those who advise on a request before it is judged.
+extension GuardEngine {
+    /// The template that a request names in its version, and whether `/$count` follows; `nil` when no table knows it.
+    package func template(of target: RequestTarget) -> (template: GraphTemplate, isCounted: Bool)? {
+        guard target.service == .graph else { return nil }
+        let readings = PathReader.readings(of: target.segments)
+        return RequestClassifier(tables: tables).likeliestMatch(of: readings, target).map {
+            (GraphTemplate(number: $0.match.node), $0.match.isCounted)
+        }
+    }
+
+    /// The ways to write a path, the path itself first, each as steps in small letters.
+    package func forms(of target: RequestTarget) -> [[GraphPathStep]] {
+        guard target.service == .graph else { return [] }
+        return PathReader.readings(of: target.segments).flatMap { PathRewrites.forms(of: $0) }
+            .map { $0.map(GraphPathStep.init) }
+    }
+
+    /// The names that may follow, in small letters, each with where it leads.
+    package func children(of template: GraphTemplate) -> [(name: String, template: GraphTemplate)] {
+        tables.paths.children(of: template.number).map { ($0.name, GraphTemplate(number: $0.node)) }
+    }
+
+    /// What follows under the names that a step may be written with.
+    package func child(of template: GraphTemplate, at step: GraphPathStep) -> GraphTemplate? {
+        tables.paths.spellings(of: step.step).lazy
+            .compactMap { tables.paths.child(of: template.number, named: $0.text) }.first
+            .map(GraphTemplate.init(number:))
+    }
+
+    /// What follows under a key.
+    package func key(below template: GraphTemplate) -> GraphTemplate? {
+        tables.paths.key(below: template.number).map(GraphTemplate.init(number:))
+    }
+
+    /// Whether a path may end there, in beta or in v1.0.
+    package func isTemplate(_ template: GraphTemplate, inBeta: Bool) -> Bool {
+        !tables.paths.flags(template.number).isDisjoint(
+            with: inBeta ? [.beta, .permissionBeta] : [.v1, .permissionV1])
+    }
+}
+
+extension GuardEngine {
+    /// The verdict over a shell command.
+    /// - Parameters:
+    ///   - command: the text exactly as it will be run.
+    ///   - context: where it will run.
+    ///   - policy: how strictly.
+    public func judge(shell command: String, in context: ShellContext, policy: GuardPolicy) -> Verdict {
+        var memory = ShellMemory()
+        return judge(shell: command, in: context, policy: policy, remembering: &memory)
+    }
+
+    /// The verdict over a shell command in a session in which others ran before.
+    /// - Parameters:
+    ///   - command: the text exactly as it will be run.
+    ///   - context: where it will run.
+    ///   - policy: how strictly.
+    ///   - memory: what the session wrote before; afterwards also what this text writes.
+    package func judge(
+        shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
+    ) -> Verdict {
+        let judge = ShellJudge(context: context, memory: memory)
+        let findings = judge.findings(in: command)
+        memory = judge.record.memory
+        return Verdict(findings: findings, policy: policy)
+    }
+
+    /// A quote that a command doesn't close, which no shell would run and no person needs to be asked about.
+    /// - Returns: what it is and where it begins, both counted from 1; `nil` for any other text.
+    package static func unfinishedQuote(in command: String) -> (construct: String, line: Int, column: Int)? {
+        do throws(ShellRefusal) {
+            _ = try ShellScript.parse(command, as: .whole)
+            return nil
+        } catch {
+            guard error.isUnfinishedQuote else { return nil }
+            let before = Array(command.utf8.prefix(error.offset))
+            let line = before[(before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
+            return (error.construct, error.line, String(decoding: line, as: UTF8.self).count + 1)
+        }
+    }
+
+    /// The verdict over a text that is typed into a program that runs.
+    package func judge(
+        typed text: TypedText, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
+    ) -> Verdict {
+        let judge = ShellJudge(context: context, memory: memory)
+        let findings = judge.findings(typed: text)
+        memory = judge.record.memory
+        return Verdict(findings: findings, policy: policy)
+    }
+
+    /// The rules for shell commands, for listing.
+    func shellRules() -> [GuardRuleDescription] {
+        ShellRule.allCases.map { rule in
+            GuardRuleDescription(
+                id: rule.rawValue, kind: "shell", guardClass: rule.classes.strictest.rawValue, explanation: rule.reason,
+                instead: rule.instead, patterns: [])
+        }
+    }
+}
+
+/// What a session's texts and files have written so far, as far as it is known: a later command that runs such a file is judged
+/// by what stands in it.
+package struct ShellMemory: Sendable, Hashable {
+    /// The texts by the names of their files; `nil` for what nobody has seen.
+    ///
+    /// The name counts without its folder: by which way a folder is reached can't be told from a text.
+    private(set) var files: [String: [String?]] = [:]
+
+    /// Whether the session has named or changed an address that git pushes to.
+    var hasNewRemote = false
+
+    private static let mostFiles = 200
+    private static let mostBytes = 256 << 10
+
+    /// Nothing was written.
+    package init() {}
+
+    /// Notes a file.
+    /// - Parameters:
+    ///   - path: the file as it was named.
+    ///   - text: what it holds; `nil` for what can't be told.
+    ///   - isWhole: whether what it held before is gone.
+    package mutating func note(_ path: String, _ text: String?, isWhole: Bool = false) {
+        let name = Self.name(path)
+        guard !name.isEmpty else { return }
+        let kept = text.flatMap { $0.utf8.count > Self.mostBytes ? nil : $0 }
+        var texts = files[name] ?? []
+        // Files of one name may lie in several folders: what one of them held before still counts, up to a few.
+        if !texts.contains(kept) { texts.append(kept) }
+        if !isWhole, let first = texts.first, let first, let kept, texts.count > 1 { texts.append(first + kept) }
+        files[name] = texts.count > 8 ? [nil] : texts
+        if files.count > Self.mostFiles { files = [name: files[name] ?? []] }
+    }
+
+    /// What a name that is run may stand for; `nil` for one that was never written.
+    func texts(of path: String) -> [String?]? { files[Self.name(path)] }
+
+    /// What a file is called, without its folder.
+    static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
 }

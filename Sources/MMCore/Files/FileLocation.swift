@@ -249,3 +249,159 @@ extension FileLocation {
         return pid_t(front[front.index(after: begin)...])
     }
 }
+
+/// Turns an `errno` from a file operation into an error that names the file and the remedy.
+enum FileFault {
+    /// Returns the error for a failed call.
+    /// - Parameters:
+    ///   - number: `errno` right after the call.
+    ///   - action: what was attempted, such as "read" or "replace".
+    ///   - path: the file.
+    static func error(_ number: Int32, _ action: String, _ path: String) -> MMError {
+        let reason = String(cString: strerror(number))
+        let cause = "errno \(number): \(reason)"
+        switch number {
+        case EROFS:
+            return MMError(
+                .forbidden, "Can't \(action) \(path): \(reason).",
+                hint:
+                    "Name a folder that can be written (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or have "
+                    + "the file system mounted so.",
+                cause: cause)
+        case EACCES, EPERM:
+            return MMError(
+                .forbidden, "Can't \(action) \(path): \(reason).",
+                hint: "Check who owns it and its mode: ls -ld \(ShellWord.quoted(path)).", cause: cause)
+        case ENOSPC, EDQUOT, EFBIG:
+            return MMError(
+                .limitExceeded, "Can't \(action) \(path): \(reason).",
+                hint: "Nothing was changed. Free some space and try again.", retry: .now, cause: cause)
+        case ELOOP:
+            return symlink(path)
+        case ENOTDIR:
+            return MMError(
+                .invalidInput, "Can't \(action) \(path): a part of the path is a file, not a folder.",
+                hint: "Correct the path.", cause: cause)
+        case ENAMETOOLONG:
+            return MMError(.invalidInput, "Can't \(action) \(path.prefix(80))…: the path is too long.", cause: cause)
+        case EBUSY:
+            return MMError(
+                .conflict, "Can't \(action) \(path): it is mounted or in use.",
+                hint: "A single file that is mounted into a container can't be replaced: mount its folder.",
+                cause: cause)
+        default:
+            return MMError(.internalError, "Can't \(action) \(path): \(reason).", cause: cause)
+        }
+    }
+
+    /// Refuses a symbolic link where one of the program's own files is expected.
+    static func symlink(_ path: String) -> MMError {
+        MMError(
+            .forbidden,
+            "\(path) is a symbolic link; it is not followed, because it may lead into somebody else's file.",
+            hint: "Put the file itself there, or name the real file.")
+    }
+
+    /// Refuses a file that belongs to another user.
+    static func wrongOwner(_ path: String, owner: uid_t) -> MMError {
+        MMError(
+            .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",
+            hint: "Use a path of your own, or take it over: chown \(geteuid()) \(ShellWord.quoted(path)).")
+    }
+}
+
+/// An open file descriptor with a single owner, closed exactly once when its owner is destroyed.
+struct Descriptor: ~Copyable {
+    /// The kernel's number for the descriptor.
+    let number: Int32
+
+    /// Takes ownership of a newly opened descriptor.
+    init(owning number: Int32) {
+        self.number = number
+    }
+
+    deinit { _ = close(number) }
+
+    /// Reads up to `limit` bytes at `offset`; returns fewer where the file ends first.
+    /// - Parameter name: the file's name, for error messages.
+    func bytes(from offset: Int, limit: Int, of name: String) throws(MMError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: max(0, limit))
+        var done = 0
+        while done < bytes.count {
+            let start = done
+            let count = bytes.withUnsafeMutableBytes { buffer in
+                pread(
+                    number, buffer.baseAddress.map { $0 + start }, buffer.count - start, off_t(offset + start))
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw FileFault.error(errno, "read", name) }
+            if count == 0 { break }
+            done += count
+        }
+        return Array(bytes.prefix(done))
+    }
+
+    /// Returns the result of fstat(2); `nil` when it fails.
+    func status() -> stat? {
+        var status = stat()
+        return fstat(number, &status) == 0 ? status : nil
+    }
+}
+
+/// Lists the names in a folder.
+package enum FolderListing {
+    /// Returns the names in a protected folder, without `.` and `..`, in no particular order; empty when there is no
+    /// such folder.
+    package static func names(in path: String) throws(MMError) -> [String] {
+        guard let folder = try FileLocation.folder(path, creating: false) else { return [] }
+        return names(in: folder)
+    }
+
+    /// Returns the names in an opened folder; empty when it can't be listed.
+    static func names(in folder: borrowing Descriptor) -> [String] {
+        let number = openat(folder.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard number >= 0 else { return [] }
+        guard let listing = fdopendir(number) else {
+            close(number)
+            return []
+        }
+        defer { closedir(listing) }
+        var names: [String] = []
+        while let entry = readdir(listing) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+/// A protected file that is kept open between writes for as long as its path still leads to it.
+///
+/// Opening a file with all checks takes a dozen system calls, and a busy pool writes a log line for every call.
+struct HeldFile: ~Copyable {
+    /// The open file.
+    let file: Descriptor
+    private let device: dev_t
+    private let inode: ino_t
+
+    /// Opens a file with the usual checks, creating it if missing.
+    init(_ path: String, _ flags: Int32, to action: String) throws(MMError) {
+        guard let place = try FileLocation.resolve(path, creating: true),
+            let file = try place.open(flags | O_CREAT, to: action)
+        else { throw FileFault.error(ENOENT, action, path) }
+        guard let status = file.status() else { throw FileFault.error(errno, action, path) }
+        self.file = file
+        device = status.st_dev
+        inode = status.st_ino
+    }
+
+    /// Returns the status of the file at `path`.
+    /// - Returns: `nil` when the path no longer leads to this file.
+    borrowing func status(at path: String) -> stat? {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_dev == device, status.st_ino == inode else { return nil }
+        return status
+    }
+}

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The members of a JSON object, in the order they were written.
 ///
 /// Look-up scans up to thirty-two members and uses an index above that. Keys are unique; setting an existing key keeps its
@@ -120,4 +122,32 @@ extension JSONObject: Hashable {
 extension JSONObject: ExpressibleByDictionaryLiteral {
     /// Creates an object with its members in the order written.
     public init(dictionaryLiteral elements: (String, JSONValue)...) { self.init(elements) }
+}
+
+/// A text compared by its bytes, because `String` treats canonically equivalent texts as equal: a Greek question mark (U+037E) as the
+/// semicolon that ends a statement.
+package struct ExactKey: Hashable, Sendable {
+    private let text: String
+
+    package init(_ text: String) {
+        self.text = text
+    }
+
+    static func same(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        let isSame = left.utf8.withContiguousStorageIfAvailable { left in
+            right.utf8.withContiguousStorageIfAvailable { right in
+                guard let first = left.baseAddress, let second = right.baseAddress else { return true }
+                return memcmp(first, second, left.count) == 0
+            }
+        }
+        return (isSame ?? nil) ?? left.utf8.elementsEqual(right.utf8)
+    }
+
+    package static func == (left: ExactKey, right: ExactKey) -> Bool { same(left.text, right.text) }
+
+    package func hash(into hasher: inout Hasher) {
+        var text = text
+        text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }

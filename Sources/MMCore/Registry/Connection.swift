@@ -474,3 +474,84 @@ extension Connection {
         return AccountPin(tenantId: tenantId, objectId: objectId)
     }
 }
+
+/// How a connection's PowerShell sessions reach the network.
+package enum ConnectionEgress: Sendable, Hashable {
+    /// Directly: sessions reach every host, and hold the tokens that they use.
+    case off
+    /// Through the egress proxy: the hosts of the connection's cloud and tenant, and those that the owner adds.
+    case wire(allow: [PlainHostName])
+
+    /// The hosts that the owner added; `nil` for sessions without the proxy.
+    package var allowed: [PlainHostName]? {
+        if case .wire(let allow) = self { allow } else { nil }
+    }
+
+    /// Reads `"egress": "off"` or `"egress": {"allow": ["api.contoso.com"]}`.
+    static func read(_ reader: inout EntryReader) -> ConnectionEgress {
+        guard let value = reader.value("egress") else { return .wire(allow: []) }
+        if value == "off" { return .off }
+        guard let object = value.object else {
+            reader.report(
+                "egress", "must be \"off\" or an object",
+                hint:
+                    "For example {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and "
+                    + "tenant's hosts are reached.",
+                value: value)
+            return .wire(allow: [])
+        }
+        for (key, _) in object where key != "allow" {
+            reader.report("egress.\(key)", "isn't a key of egress", hint: "Use allow, a list of host names.")
+        }
+        var names: [PlainHostName] = []
+        for text in reader.texts("allow", in: object, label: "egress.allow") ?? [] {
+            guard let name = PlainHostName(text), !name.isAddress else {
+                reader.report(
+                    "egress.allow", "contains an invalid host name",
+                    hint: "Write a name alone, such as api.contoso.com, with :PORT where it is not 443. "
+                        + "IP addresses and wildcards aren't accepted.",
+                    value: .string(text))
+                continue
+            }
+            names.append(name)
+        }
+        return .wire(allow: names)
+    }
+}
+
+/// A check that a person must pass before a confirmation counts, from weakest to strongest.
+package enum PersonCheck: String, Sendable, CaseIterable, Comparable {
+    /// A form in their own client, or a terminal.
+    case form
+    /// A terminal of their own: whatever starts `mm-mcp` by itself can answer its own form, and types at no terminal.
+    case terminal
+    /// A PIN that only they know (`mm pin set`), typed in a terminal.
+    case pin
+    /// The password of their login, typed in a terminal and checked by the system (PAM).
+    case login
+    /// A touch of a security key that they registered (`mm key add`), which signs this very request.
+    case key
+
+    /// Returns whether the left check is weaker than the right one.
+    package static func < (left: PersonCheck, right: PersonCheck) -> Bool {
+        (allCases.firstIndex(of: left) ?? 0) < (allCases.firstIndex(of: right) ?? 0)
+    }
+}
+
+/// The checks that a connection requires, by the class of what is confirmed.
+package struct ConnectionPersonChecks: Sendable, Hashable {
+    /// The check for classes without one of their own.
+    package var standard: PersonCheck
+    /// Checks for individual classes.
+    package var classes: [String: PersonCheck]
+
+    package init(_ standard: PersonCheck = .form, classes: [String: PersonCheck] = [:]) {
+        self.standard = standard
+        self.classes = classes
+    }
+
+    /// Returns the strongest check that any of these classes requires.
+    package func strongest(of words: [String]) -> PersonCheck {
+        words.map { classes[$0] ?? standard }.max() ?? standard
+    }
+}

@@ -213,3 +213,238 @@ package struct PromptWords: Sendable, Hashable {
         self.stream = stream
     }
 }
+
+/// How a session signs in.
+package enum ModuleSignInMethod: Sendable, Hashable {
+    /// With tokens that somebody else keeps.
+    case tokens([FedToken])
+    /// A person enters a code in a browser.
+    case device
+    /// The app shows a certificate.
+    case certificate(path: String, password: Secret?)
+    /// The machine's own identity; `clientID` picks one where there are several.
+    case managedIdentity(clientID: String?)
+    /// The app shows a token of another identity provider.
+    case federated(token: Secret?)
+
+    /// The word for it in messages and logs.
+    package var word: String {
+        switch self {
+        case .tokens: "token"
+        case .device: "device code"
+        case .certificate: "certificate"
+        case .managedIdentity: "managed identity"
+        case .federated: "federated token"
+        }
+    }
+
+    /// Whether a person must do something.
+    package var needsPerson: Bool { self == .device }
+
+    /// Whether an app signs in, not a person.
+    package var isAppOnly: Bool {
+        switch self {
+        case .certificate, .managedIdentity, .federated: true
+        case .device: false
+        case .tokens(let tokens): tokens.contains { $0.claims.isApp }
+        }
+    }
+}
+
+/// The names that the modules give to a Microsoft cloud, and where its pages are.
+///
+/// Source of the names: the modules' own parameter documentation (`-ExchangeEnvironmentName`, `-TeamsEnvironmentName`,
+/// `-Environment`, `-AzureEnvironment`, `pac --cloud`).
+package struct ModuleCloud: Sendable, Hashable {
+    /// The name in `mm`: `public`, `gcc`, `gcchigh`, `dod`, `china` or `sandbox`.
+    package let name: String
+    /// The value of Connect-ExchangeOnline's `-ExchangeEnvironmentName`.
+    package let exchange: String
+    /// The value of Connect-MicrosoftTeams' `-TeamsEnvironmentName`; `nil` to leave the parameter out.
+    package let teams: String?
+    /// The value of Connect-AzAccount's `-Environment`.
+    package let azure: String
+    /// The value of Connect-PnPOnline's `-AzureEnvironment`.
+    package let pnp: String
+    /// The value of Connect-MgGraph's `-Environment`.
+    package let graph: String
+    /// The value of pac's `--cloud`.
+    package let pac: String
+    /// The part of SharePoint host names after the tenant's label.
+    package let sharePointSuffix: String
+    /// Where a person enters a device code.
+    package let devicePage: String
+    /// Hosts whose pages are shown to people unchanged; a page elsewhere is replaced by `devicePage`.
+    package let pageHosts: [String]
+
+    /// Returns the cloud with this name.
+    /// - Parameters:
+    ///   - name: as in a connection's `cloud`.
+    ///   - sandboxLogin: address of the sandbox tenant's sign-in service, for the cloud `sandbox`.
+    /// - Throws: `unsupported` for a cloud that modules have no name for.
+    package static func named(_ name: String, sandboxLogin: String? = nil) throws(MMError) -> ModuleCloud {
+        switch name {
+        case "public", "gcc": return worldwide(name, pnp: name == "gcc" ? "USGovernment" : "Production")
+        case "gcchigh":
+            return government(
+                name, exchange: "O365USGovGCCHigh", teams: "TeamsGCCH", pnp: "USGovernmentHigh", graph: "USGov",
+                pac: "UsGovHigh", sharePoint: ".sharepoint.us")
+        case "dod":
+            return government(
+                name, exchange: "O365USGovDoD", teams: "TeamsDOD", pnp: "USGovernmentDoD", graph: "USGovDoD",
+                pac: "UsGovDod", sharePoint: ".sharepoint-mil.us")
+        case "china":
+            return ModuleCloud(
+                name: name, exchange: "O365China", teams: "TeamsChina", azure: "AzureChinaCloud", pnp: "China",
+                graph: "China", pac: "China", sharePointSuffix: ".sharepoint.cn",
+                devicePage: "https://login.partner.microsoftonline.cn/common/oauth2/deviceauth",
+                pageHosts: [
+                    "login.partner.microsoftonline.cn", "login.chinacloudapi.cn", "microsoft.com", "aka.ms",
+                ])
+        case "sandbox":
+            let login = sandboxLogin ?? "http://127.0.0.1"
+            return ModuleCloud(
+                name: name, exchange: "O365Default", teams: nil, azure: "AzureCloud", pnp: "Production",
+                graph: "Global", pac: "Public", sharePointSuffix: ".sharepoint.com", devicePage: login + "/devicelogin",
+                pageHosts: ["127.0.0.1", "localhost", "::1"])
+        default:
+            throw MMError(
+                .unsupported, "PowerShell modules don't know the cloud “\(name)”.",
+                hint: "They know public, gcc, gcchigh, dod and china. Requests and `--engine native` reach every cloud."
+            )
+        }
+    }
+
+    private static func worldwide(_ name: String, pnp: String) -> ModuleCloud {
+        ModuleCloud(
+            name: name, exchange: "O365Default", teams: nil, azure: "AzureCloud", pnp: pnp, graph: "Global",
+            pac: name == "gcc" ? "UsGov" : "Public", sharePointSuffix: ".sharepoint.com",
+            devicePage: "https://microsoft.com/devicelogin",
+            pageHosts: ["microsoft.com", "login.microsoftonline.com", "login.microsoft.com", "aka.ms"])
+    }
+
+    private static func government(
+        _ name: String, exchange: String, teams: String, pnp: String, graph: String, pac: String, sharePoint: String
+    ) -> ModuleCloud {
+        ModuleCloud(
+            name: name, exchange: exchange, teams: teams, azure: "AzureUSGovernment", pnp: pnp, graph: graph, pac: pac,
+            sharePointSuffix: sharePoint, devicePage: "https://login.microsoftonline.us/common/oauth2/deviceauth",
+            pageHosts: ["login.microsoftonline.us", "microsoft.com", "aka.ms"])
+    }
+
+    /// Whether a page may be shown to a person as a place to enter a code.
+    package func shows(page: String) -> Bool {
+        guard let scheme = page.firstRange(of: "://") else { return false }
+        let isPlain = page[..<scheme.lowerBound].lowercased() == "http"
+        guard !isPlain || name == "sandbox" else { return false }
+        let authority = page[scheme.upperBound...].prefix { !"/?#".contains($0) }
+        // A user name in front of the host is how one page is made to look like another.
+        guard !authority.contains("@") else { return false }
+        var host = authority.lowercased()
+        if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
+            host = String(host[host.index(after: host.startIndex)..<end])
+        } else if let colon = host.firstIndex(of: ":") {
+            host = String(host[..<colon])
+        }
+        return pageHosts.contains { host == $0 || host == "www." + $0 }
+    }
+}
+
+/// Who is to be signed in, where: what a connection says about it.
+package struct ModuleSignInTarget: Sendable, Hashable {
+    /// Name of the connection.
+    package var connection: String
+    /// The tenant's domain name.
+    package var tenant: String?
+    /// The tenant's id.
+    package var tenantID: String?
+    /// Id of the app that signs in; `nil` for the module's own.
+    package var appID: String?
+    /// The account that must have signed in.
+    package var account: String?
+    /// The account's object id, once it is pinned.
+    package var objectID: String?
+    /// First label of the tenant's SharePoint host.
+    package var sharePointHost: String?
+    /// The subscription that Azure's cmdlets use, by name or id; the sign-in's first when `nil`.
+    package var subscription: String?
+    /// The cloud.
+    package var cloud: ModuleCloud
+    /// Cmdlets that Exchange loads; all when empty. Fewer save memory.
+    package var commands: [String] = []
+    /// Permissions of Graph that a person is asked for whom the module signs in with its publisher's app.
+    package var scopes: [String] = []
+
+    /// A target.
+    /// - Parameters:
+    ///   - connection: name of the connection.
+    ///   - tenant: the tenant's domain name.
+    ///   - tenantID: the tenant's id.
+    ///   - appID: id of the app that signs in.
+    ///   - account: the account that must have signed in.
+    ///   - objectID: the account's object id.
+    ///   - sharePointHost: first label of the SharePoint host.
+    ///   - cloud: the cloud.
+    package init(
+        connection: String, tenant: String? = nil, tenantID: String? = nil, appID: String? = nil,
+        account: String? = nil, objectID: String? = nil, sharePointHost: String? = nil, cloud: ModuleCloud
+    ) {
+        func filled(_ text: String?) -> String? { text.flatMap { $0.isEmpty ? nil : $0 } }
+        self.connection = connection
+        self.tenant = filled(tenant)
+        self.tenantID = filled(tenantID)
+        self.appID = filled(appID)
+        self.account = filled(account)
+        self.objectID = filled(objectID)
+        self.sharePointHost = filled(sharePointHost)
+        self.cloud = cloud
+    }
+
+    /// The tenant by id, else by name.
+    /// - Throws: `invalidInput` when the connection names neither.
+    func anyTenant() throws(MMError) -> String {
+        if let name = tenantID ?? tenant { return name }
+        throw missing("tenantId", why: "the sign-in must name its tenant")
+    }
+
+    /// The tenant by name, as app-only sign-ins to Exchange want it.
+    func organization() throws(MMError) -> String {
+        if let tenant, tenant.contains(".") { return tenant }
+        throw missing("tenant", why: "this sign-in needs the tenant's domain name, such as contoso.onmicrosoft.com")
+    }
+
+    /// The app's id.
+    func app() throws(MMError) -> String {
+        if let appID { return appID }
+        throw missing("appId", why: "this sign-in needs an app registration of your own")
+    }
+
+    /// Address of the tenant's root site.
+    func sharePointAddress() throws(MMError) -> String {
+        let label: String
+        if let sharePointHost {
+            label = sharePointHost
+        } else if let tenant, let first = tenant.split(separator: ".").first, tenant.contains(".") {
+            label = String(first)
+        } else {
+            throw missing("sharepoint_host", why: "the address of the SharePoint site is built from it")
+        }
+        guard label.utf8.allSatisfy({ Self.isHostByte($0) }), !label.isEmpty else {
+            throw MMError(
+                .invalidInput,
+                "sharepoint_host of the connection \(connection) is “\(label)”, which isn't a host label.",
+                hint: "Write the first part of the host alone, such as contoso.")
+        }
+        return "https://\(label)\(cloud.sharePointSuffix)"
+    }
+
+    private static func isHostByte(_ byte: UInt8) -> Bool {
+        (0x61...0x7A).contains(byte | 0x20) || (0x30...0x39).contains(byte) || byte == 0x2D
+    }
+
+    func missing(_ field: String, why: String) -> MMError {
+        MMError(
+            .invalidInput, "The connection \(connection) has no \(field): \(why).",
+            hint: "Add it with: mm connections edit \(ShellWord.quoted(connection)) \(field)=VALUE")
+    }
+}

@@ -1,4 +1,4 @@
-package import MMCore
+public import MMCore
 
 /// One line that the bootstrap script sends.
 package enum HostFrame: Sendable, Hashable {
@@ -205,5 +205,276 @@ struct FrameHead {
     private static func stream(_ name: ArraySlice<UInt8>) -> PowerShellRecord.Stream? {
         if name.count == 3, name.elementsEqual("out".utf8) { return .output }
         return PowerShellRecord.Stream(rawValue: String(decoding: name, as: UTF8.self))
+    }
+}
+
+/// One record of a running command: an object, a line of text, an error, a warning or another of PowerShell's streams.
+public struct PowerShellRecord: Sendable, Hashable {
+    /// Where a record came from.
+    public enum Stream: String, Sendable, Hashable, CaseIterable {
+        /// An object of the pipeline, as JSON.
+        case output = "out"
+        /// A line as a console would show it: text mode, `Format-*`, and objects that can't be represented in JSON.
+        case text
+        /// An error record: `message`, `id`, `category`, `target`, `type`, `line`, `column`, `text`, and `file` if the
+        /// line is in a module.
+        case error
+        /// The text of a warning.
+        case warning
+        /// The text of a verbose record.
+        case verbose
+        /// The text of a debug record.
+        case debug
+        /// An information record: `message` and `tags`; `Write-Host` sets the tag `PSHOST`, and `noNewline` if no
+        /// newline follows.
+        case information
+        /// The latest progress: `activity`, `status`, `operation`, `percent`, `seconds`.
+        case progress
+    }
+
+    /// The stream.
+    public let stream: Stream
+    /// What was sent.
+    public let value: JSONValue
+
+    /// A record.
+    /// - Parameters:
+    ///   - stream: its stream.
+    ///   - value: what was sent.
+    public init(_ stream: Stream, _ value: JSONValue) {
+        self.stream = stream
+        self.value = value
+    }
+
+    /// Whether it is the output of `Write-Host`: a console shows it among the output.
+    public var isHostText: Bool {
+        stream == .information && value["tags"]?.array?.contains("PSHOST") == true
+    }
+
+    /// Whether a newline follows; not with `Write-Host -NoNewline`.
+    public var endsLine: Bool { value["noNewline"]?.bool != true }
+
+    /// Whether it replaces a value that was too large to be sent.
+    public var isMissingValue: Bool {
+        stream == .error && [Self.notSent, Self.tooLarge].contains(value["id"]?.string)
+    }
+
+    /// The error id of a value that PowerShell could not send.
+    static let notSent = "ValueNotSent"
+    /// The error id of a value that exceeded the limit of a record.
+    static let tooLarge = "RecordTooLarge"
+
+    /// The text of a record that has one: the text itself, or the `message` of errors and information; otherwise `nil`.
+    public var message: String? {
+        switch stream {
+        case .error, .information: value["message"]?.string ?? value.string
+        case .progress: value["activity"]?.string
+        case .output, .text, .warning, .verbose, .debug: value.string
+        }
+    }
+}
+
+/// Takes a host's bytes as they come and gives whole frames.
+///
+/// It keeps no more than one unfinished line. A line over the limit is passed over to its end and reported, if its
+/// front says which command it belonged to; the frames behind it are unharmed.
+package struct WireDecoder: Sendable {
+    /// Longest line that becomes a frame, in bytes.
+    package let lineLimit: Int
+    private let limits: JSONLimits
+    private var buffer: [UInt8] = []
+    /// Start of the first line that wasn't given yet.
+    private var start = 0
+    /// Up to here there is no line end.
+    private var scanned = 0
+    /// The line that is being passed over: its front and how long it was so far.
+    private var passing: (front: [UInt8], bytes: Int)?
+
+    /// A decoder.
+    /// - Parameter lineLimit: longest line that becomes a frame, in bytes.
+    package init(lineLimit: Int = 64 << 20) {
+        self.lineLimit = lineLimit
+        limits = JSONLimits(bytes: lineLimit, depth: 256)
+    }
+
+    /// Bytes that are kept for a line whose end has not come.
+    package var pendingBytes: Int { buffer.count - start }
+
+    /// Whether the host stopped in the middle of a line.
+    package var isInsideLine: Bool { pendingBytes > 0 || passing != nil }
+
+    /// Takes bytes.
+    package mutating func append(_ bytes: some Collection<UInt8>) {
+        if start > 0, start == buffer.count {
+            buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 16)
+            start = 0
+            scanned = 0
+        } else if start > 1 << 20 {
+            buffer.removeSubrange(..<start)
+            scanned -= start
+            start = 0
+        }
+        buffer.append(contentsOf: bytes)
+    }
+
+    /// The next whole frame, or `nil` when more bytes are needed.
+    /// - Throws: `WireFault` for a line that is no frame; the decoder must not be used any more.
+    package mutating func next() throws(HostWireFault) -> HostFrame? {
+        while let line = nextLine() {
+            if var passed = passing {
+                passing = nil
+                passed.bytes += line.count
+                if let frame = Self.report(passed) { return frame }
+                throw HostWireFault("a line of \(passed.bytes) bytes that isn't a record")
+            }
+            if line.isEmpty { continue }
+            if line.count > lineLimit {
+                if let frame = Self.report((Array(line.prefix(64)), line.count)) { return frame }
+                throw HostWireFault("a line of \(line.count) bytes that isn't a record")
+            }
+            return try HostFrame.decode(line, limits: limits)
+        }
+        if passing != nil || buffer.count - start > lineLimit {
+            let front = passing?.front ?? Array(buffer[start...].prefix(64))
+            passing = (front, (passing?.bytes ?? 0) + buffer.count - start)
+            buffer = []
+            start = 0
+            scanned = 0
+        }
+        if start == buffer.count { releaseBuffer() }
+        return nil
+    }
+
+    private static func report(_ passed: (front: [UInt8], bytes: Int)) -> HostFrame? {
+        FrameHead(passed.front[...]).map { .oversized(id: $0.id, bytes: passed.bytes) }
+    }
+
+    /// A line without its end. A carriage return before the line end is part of JSON's white space.
+    private mutating func nextLine() -> ArraySlice<UInt8>? {
+        guard let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
+            scanned = buffer.count
+            return nil
+        }
+        let line = buffer[start..<end]
+        start = end + 1
+        scanned = start
+        return line
+    }
+
+    /// Idle sessions keep no memory for lines that are gone.
+    private mutating func releaseBuffer() {
+        guard !buffer.isEmpty else { return }
+        buffer.removeAll(keepingCapacity: false)
+        start = 0
+        scanned = 0
+    }
+}
+
+/// How a command ended inside PowerShell.
+public struct CommandEnd: Sendable, Hashable {
+    /// The state of the pipeline when it ended.
+    public enum State: String, Sendable, Hashable, CaseIterable {
+        /// It ran to its end; there may have been error records.
+        case completed = "Completed"
+        /// A terminating error ended it.
+        case failed = "Failed"
+        /// It was stopped.
+        case stopped = "Stopped"
+        /// The script has syntax errors; nothing ran.
+        case parseFailed = "ParseFailed"
+    }
+
+    /// The state.
+    public let state: State
+    /// The terminating error of a failed command.
+    public let failure: CommandFailure?
+    /// The syntax errors of a script that didn't parse.
+    package let problems: [SyntaxProblem]
+    /// Exit code of the last native program that this command ran.
+    public let exitCode: Int?
+    /// The session's location after the command.
+    public let location: String?
+    /// Faults while records were being turned into text; empty unless something is wrong with the host itself.
+    public let sinkErrors: [String]
+
+    /// An end.
+    /// - Parameters:
+    ///   - state: the state of the pipeline.
+    ///   - failure: the terminating error.
+    ///   - problems: syntax errors.
+    ///   - exitCode: exit code of the last native program.
+    ///   - location: the location after the command.
+    ///   - sinkErrors: faults while records were turned into text.
+    package init(
+        _ state: State, failure: CommandFailure? = nil, problems: [SyntaxProblem] = [], exitCode: Int? = nil,
+        location: String? = nil, sinkErrors: [String] = []
+    ) {
+        self.state = state
+        self.failure = failure
+        self.problems = problems
+        self.exitCode = exitCode
+        self.location = location
+        self.sinkErrors = sinkErrors
+    }
+}
+
+/// The terminating error that ended a command.
+public struct CommandFailure: Sendable, Hashable {
+    /// PowerShell's words.
+    public let message: String
+    /// The .NET type of the exception.
+    public let type: String?
+    /// The fully qualified error id.
+    public let id: String?
+    /// Line of the script, from 1; 0 or `nil` when unknown.
+    public let line: Int?
+    /// Column of the script, from 1; 0 or `nil` when unknown.
+    public let column: Int?
+    /// The module's file that line and column are of; `nil` for the script itself.
+    public let file: String?
+
+    /// A failure.
+    /// - Parameters:
+    ///   - message: PowerShell's words.
+    ///   - type: the .NET type of the exception.
+    ///   - id: the fully qualified error id.
+    ///   - line: line of the script.
+    ///   - column: column of the script.
+    ///   - file: the module's file that line and column are of.
+    public init(
+        message: String, type: String? = nil, id: String? = nil, line: Int? = nil, column: Int? = nil,
+        file: String? = nil
+    ) {
+        self.message = message
+        self.type = type
+        self.id = id
+        self.line = line
+        self.column = column
+        self.file = file
+    }
+}
+
+/// One syntax error that PowerShell's own parser found.
+package struct SyntaxProblem: Sendable, Hashable {
+    /// The parser's error id.
+    package let id: String
+    /// The parser's words.
+    package let message: String
+    /// Line, from 1.
+    package let line: Int
+    /// Column, from 1.
+    package let column: Int
+
+    /// A problem.
+    /// - Parameters:
+    ///   - id: the parser's error id.
+    ///   - message: the parser's words.
+    ///   - line: line, from 1.
+    ///   - column: column, from 1.
+    package init(id: String, message: String, line: Int, column: Int) {
+        self.id = id
+        self.message = message
+        self.line = line
+        self.column = column
     }
 }

@@ -1,3 +1,5 @@
+package import MMSystem
+
 /// The options that every command takes.
 package struct GlobalOptions: Sendable {
     /// The format of answers.
@@ -83,5 +85,13 @@ package struct GlobalOptions: Sendable {
         guard let command = rest.firstIndex(where: { $0.hasPrefix("-") }) ?? Optional(rest.endIndex), !rest.isEmpty
         else { return words }
         return Array(rest[..<command]) + options + Array(rest[command...])
+    }
+}
+
+extension GlobalOptions {
+    /// How these options want answers to be written.
+    /// - Parameter screen: the screen that they are written to; `nil` for a file or a program.
+    package func form(on screen: Terminal.Size?) -> AnswerForm {
+        AnswerForm(format: format, columns: columns, order: order, width: screen?.columns)
     }
 }

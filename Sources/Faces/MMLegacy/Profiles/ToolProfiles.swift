@@ -213,3 +213,168 @@ package enum SSHSessionProfile {
             http: ProfileHTTP(sessionEnded: { owner, services in await services.shells.closeAll(of: owner) }))
     }
 }
+
+/// JSON Schemas of the earlier servers' parameters.
+enum ParameterSchema {
+    /// Returns the schema of a string.
+    static func text(_ description: String) -> JSONValue {
+        ["type": "string", "description": .string(description)]
+    }
+
+    /// Returns the schema of a choice of words.
+    static func choice(_ words: [String], _ description: String, standard: String? = nil) -> JSONValue {
+        var schema: JSONObject = [
+            "type": "string", "enum": .array(words.map { .string($0) }), "description": .string(description),
+        ]
+        schema["default"] = standard.map { .string($0) }
+        return .object(schema)
+    }
+
+    /// Returns the schema of a tool's arguments.
+    static func object(_ properties: JSONObject, required: [String] = []) -> JSONObject {
+        var schema: JSONObject = ["type": "object", "properties": .object(properties)]
+        if !required.isEmpty { schema["required"] = .array(required.map { .string($0) }) }
+        return schema
+    }
+}
+
+/// One tool of a profile.
+package struct ProfileTool: Sendable {
+    /// The implementation of a tool: receives the validated arguments, the call's context, and the services of
+    /// operations.
+    package typealias Call =
+        @Sendable (JSONObject, CallContext, OperationServices) async throws(MMError) -> ProfileAnswer
+
+    /// The tool's exact name.
+    package let name: String
+    /// The description for models.
+    package let description: String
+    /// The JSON Schema of the arguments.
+    package let inputSchema: JSONObject
+    /// The JSON Schema of the structured answer, if there is one.
+    package let outputSchema: JSONObject?
+    /// The effects of a call.
+    package let effects: OperationDeclaration.Effects
+    /// The implementation. An error becomes a failed answer with message and hint.
+    package let call: Call
+
+    /// Creates a tool.
+    /// - Parameters:
+    ///   - name: the tool's exact name.
+    ///   - description: the description for models.
+    ///   - inputSchema: the JSON Schema of the arguments.
+    ///   - outputSchema: the JSON Schema of the structured answer.
+    ///   - effects: the effects of a call.
+    ///   - call: the implementation.
+    package init(
+        name: String, description: String, inputSchema: JSONObject, outputSchema: JSONObject? = nil,
+        effects: OperationDeclaration.Effects, call: @escaping Call
+    ) {
+        self.name = name
+        self.description = description
+        self.inputSchema = inputSchema
+        self.outputSchema = outputSchema
+        self.effects = effects
+        // These answers come from a session or describe one, so tokens and keys are removed from them.
+        self.call = { (arguments, context, services) async throws(MMError) in
+            OutgoingFilter().answer(try await call(arguments, context, services))
+        }
+    }
+}
+
+/// The answer of a profile's tool.
+package struct ProfileAnswer: Sendable {
+    /// The text for the model.
+    package var text: String
+    /// The answer as data, if the tool has an output schema.
+    package var structured: JSONObject?
+    /// Whether the call failed; the text then says what to change.
+    package var isError: Bool
+
+    package init(_ text: String, structured: JSONObject? = nil, isError: Bool = false) {
+        self.text = text
+        self.structured = structured
+        self.isError = isError
+    }
+
+    /// Returns a failure with a text.
+    package static func failure(_ text: String) -> ProfileAnswer { ProfileAnswer(text, isError: true) }
+}
+
+extension OutgoingFilter {
+    /// Returns a profile's answer without secrets.
+    fileprivate func answer(_ answer: ProfileAnswer) -> ProfileAnswer {
+        var clean = answer
+        clean.text = text(answer.text)
+        clean.structured = answer.structured.flatMap { json(.object($0)).object }
+        return clean
+    }
+}
+
+/// The tools of an earlier server under their own names, which `mm-mcp --profile NAME` offers instead of the catalogue.
+///
+/// A profile maps names, parameters and answer texts to operations, and adds no capabilities. What it must remember
+/// between calls is kept in actors held by its tools, so each server creates its profile once.
+package struct ToolProfile: Sendable {
+    /// The name on the command line.
+    package let name: String
+    /// The display name.
+    package let title: String
+    /// What a model should know before it starts.
+    package let instructions: String
+    /// The tools, in the order in which they are listed.
+    package let tools: [ProfileTool]
+    /// The environment variables that the profile reads.
+    package let settings: [ProfileSetting]
+    /// The name that connections' `mcps` lists are compared with, unless the command line gives another.
+    package let serverName: String
+    /// Maintains what the tools keep, until the task is cancelled.
+    package let upkeep: @Sendable (OperationServices) async -> Void
+    /// Releases what the tools keep; called once, when the server ends.
+    package let close: @Sendable () async -> Void
+    /// The peculiarities when served over HTTP.
+    package let http: ProfileHTTP
+
+    /// Creates a profile.
+    /// - Parameters:
+    ///   - name: the name on the command line.
+    ///   - title: the display name.
+    ///   - instructions: what a model should know before it starts.
+    ///   - tools: the tools, in the order in which they are listed.
+    ///   - settings: the environment variables that the profile reads.
+    ///   - serverName: the name that `mcps` lists are compared with.
+    ///   - upkeep: maintains what the tools keep.
+    ///   - close: releases what the tools keep.
+    ///   - http: the peculiarities when served over HTTP.
+    package init(
+        name: String, title: String, instructions: String, tools: [ProfileTool], settings: [ProfileSetting] = [],
+        serverName: String = "mm", upkeep: @escaping @Sendable (OperationServices) async -> Void = { _ in },
+        close: @escaping @Sendable () async -> Void = {}, http: ProfileHTTP = ProfileHTTP()
+    ) {
+        self.name = name
+        self.title = title
+        self.instructions = instructions
+        self.tools = tools
+        self.settings = settings
+        self.serverName = serverName
+        self.upkeep = upkeep
+        self.close = close
+        self.http = http
+    }
+}
+
+/// An environment variable that a profile reads.
+package struct ProfileSetting: Sendable, Hashable {
+    /// The variable's name.
+    package let name: String
+    /// The value when it isn't set.
+    package let standard: String
+    /// Its purpose and unit.
+    package let summary: String
+
+    package init(_ name: String, standard: String, _ summary: String) {
+        self.name = name
+        self.standard = standard
+        self.summary = summary
+    }
+}

@@ -220,3 +220,201 @@ final class CallGate: Sendable {
         uses.withLock { $0[principal]?.running -= 1 }
     }
 }
+
+/// A server's identity, as clients show it.
+public struct ServerInfo: Sendable, Hashable {
+    /// The program's name, for logs and other programs.
+    public var name: String
+    /// The program's human-readable name.
+    public var title: String?
+    /// The program's version.
+    public var version: String
+    /// One sentence about it.
+    public var description: String?
+    /// The URL of a page about the program.
+    package var websiteURL: String?
+    /// Icons for the client's lists.
+    package var icons: [Icon]
+
+    public init(
+        name: String, title: String? = nil, version: String, description: String? = nil, websiteURL: String? = nil,
+        icons: [Icon] = []
+    ) {
+        self.name = name
+        self.title = title
+        self.version = version
+        self.description = description
+        self.websiteURL = websiteURL
+        self.icons = icons
+    }
+
+    var json: JSONObject {
+        var object: JSONObject = ["name": .string(name)]
+        object["title"] = title.map(JSONValue.string)
+        object["version"] = .string(version)
+        object["description"] = description.map(JSONValue.string)
+        object["websiteUrl"] = websiteURL.map(JSONValue.string)
+        if !icons.isEmpty { object["icons"] = .array(icons.map { .object($0.json) }) }
+        return object
+    }
+}
+
+/// An image that a client may show beside a name.
+public struct Icon: Sendable, Hashable {
+    /// An `https:` or `data:` URL.
+    public var source: String
+    /// The image's media type.
+    package var mimeType: String?
+    /// Sizes such as `48x48`, or `any`.
+    package var sizes: [String]
+
+    /// Creates an icon from a URL.
+    public init(source: String, mimeType: String? = nil, sizes: [String] = []) {
+        self.source = source
+        self.mimeType = mimeType
+        self.sizes = sizes
+    }
+
+    var json: JSONObject {
+        var object: JSONObject = ["src": .string(source)]
+        object["mimeType"] = mimeType.map(JSONValue.string)
+        if !sizes.isEmpty { object["sizes"] = .array(sizes.map(JSONValue.string)) }
+        return object
+    }
+}
+
+/// How much one caller may ask for, so that nobody takes a server that many share for himself.
+package struct CallLimits: Sendable, Hashable {
+    /// The maximum number of tool calls that one caller may begin within a minute; `nil` for any number.
+    package var perMinute: Int?
+    /// The maximum number of tool calls of one caller that run at the same time; `nil` for any number.
+    package var atOnce: Int?
+
+    /// Creates limits.
+    package init(perMinute: Int? = nil, atOnce: Int? = nil) {
+        self.perMinute = perMinute
+        self.atOnce = atOnce
+    }
+}
+
+/// Announces changes to what clients may have cached.
+///
+/// Every connection of the server observes the feed and passes on the changes that its client asked for.
+package final class ChangeFeed: Sendable {
+    enum Change: Sendable, Hashable {
+        case list(ListKind)
+        case resource(String)
+    }
+
+    private struct Listeners: Sendable {
+        var next = 0
+        var all: [Int: @Sendable (Change) -> Void] = [:]
+    }
+
+    private let listeners = Mutex(Listeners())
+
+    init() {}
+
+    /// Announces that the contents of a list have changed.
+    package func listChanged(_ kind: ListKind) { tell(.list(kind)) }
+
+    /// Announces that the contents of a resource have changed.
+    package func resourceChanged(_ uri: String) { tell(.resource(uri)) }
+
+    private func tell(_ change: Change) {
+        let all = listeners.withLock { Array($0.all.values) }
+        for listener in all { listener(change) }
+    }
+
+    func add(_ listener: @escaping @Sendable (Change) -> Void) -> Int {
+        listeners.withLock { state in
+            state.next += 1
+            state.all[state.next] = listener
+            return state.next
+        }
+    }
+
+    func remove(_ token: Int) {
+        // The closure may own what it captured: release it outside the lock.
+        _ = listeners.withLock { $0.all.removeValue(forKey: token) }
+    }
+}
+
+/// A family of resources whose URIs contain variables (RFC 6570: `{name}` for one path segment, `{+name}` for the rest
+/// of a path).
+package struct ResourceTemplate: Sendable {
+    /// Reads one of the resources.
+    ///
+    /// - Parameters:
+    ///   - uri: the requested URI.
+    ///   - variables: the variables' values, percent-decoded.
+    ///   - context: the request's context.
+    package typealias Reader =
+        @Sendable (_ uri: String, _ variables: [String: String], _ context: RequestContext) async throws
+        -> [ResourceContents]
+
+    /// The URI template.
+    package var uriTemplate: String
+    /// The template's name.
+    package var name: String
+    /// The template's human-readable name.
+    package var title: String?
+    /// What such a resource contains.
+    package var description: String?
+    /// The resources' media type.
+    package var mimeType: String?
+    /// The resources' audience and priority.
+    package var annotations: ContentAnnotations?
+    /// Proposes values for the variables, by variable name.
+    package var completions: [String: Completer]
+    /// Reads one of the resources.
+    package var read: Reader
+
+    package init(
+        uriTemplate: String, name: String, title: String? = nil, description: String? = nil, mimeType: String? = nil,
+        annotations: ContentAnnotations? = nil, completions: [String: Completer] = [:], read: @escaping Reader
+    ) {
+        self.uriTemplate = uriTemplate
+        self.name = name
+        self.title = title
+        self.description = description
+        self.mimeType = mimeType
+        self.annotations = annotations
+        self.completions = completions
+        self.read = read
+    }
+
+    var json: JSONObject {
+        var object: JSONObject = ["uriTemplate": .string(uriTemplate), "name": .string(name)]
+        object["title"] = title.map(JSONValue.string)
+        object["description"] = description.map(JSONValue.string)
+        object["mimeType"] = mimeType.map(JSONValue.string)
+        if let annotations { object["annotations"] = .object(annotations.json) }
+        return object
+    }
+}
+
+extension MCPServer {
+    /// Completes a result for the client's era: modern results carry their type, the server's identity and their cache
+    /// hints.
+    func finished(_ result: JSONObject, of method: Method, for era: Era) -> JSONObject {
+        guard era == .modern else { return result }
+        var full: JSONObject = ["resultType": "complete"]
+        for (key, value) in result { full[key] = value }
+        switch method {
+        case .discover, .listTools, .listPrompts, .listTemplates: options.listCache.add(to: &full)
+        case .listResources, .readResource: options.resourceCache.add(to: &full)
+        default: break
+        }
+        return named(full)
+    }
+
+    /// Adds the server's identity to the result's `_meta`.
+    func named(_ result: JSONObject) -> JSONObject {
+        var result = result
+        var meta = result["_meta"]?.object ?? [:]
+        meta[MetaKey.serverInfo] = .object(info.json)
+        result["_meta"] = .object(meta)
+        return result
+    }
+}

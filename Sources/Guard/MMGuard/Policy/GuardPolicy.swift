@@ -113,3 +113,40 @@ public struct GuardPolicy: Sendable, Hashable {
         environment["MM_SEND_GUARDS"]?.lowercased() != "false"
     }
 }
+
+/// The guard's decision: the strongest of several wins.
+public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable {
+    /// It may proceed.
+    case allow
+    /// A person must confirm it first.
+    case ask
+    /// It may not proceed, even if confirmed.
+    case deny
+
+    private var rank: Int {
+        switch self {
+        case .allow: 0
+        case .ask: 1
+        case .deny: 2
+        }
+    }
+
+    /// Returns whether the left decision is the weaker one.
+    public static func < (left: GuardDecision, right: GuardDecision) -> Bool { left.rank < right.rank }
+}
+
+/// What a caller's protocol permits that otherwise requires a person.
+///
+/// Callers of the current tools, routes and commands have none of these.
+public struct GuardAllowances: OptionSet, Sendable, Hashable {
+    /// The allowances as bits.
+    public let rawValue: UInt8
+
+    /// Creates allowances from their bits.
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// Commands of the warned list run with a warning instead of a question.
+    package static let warnedCommands = GuardAllowances(rawValue: 1 << 0)
+    /// `confirmed: true` in a request confirms sending a message, for connections whose entry says `legacyConfirm`.
+    package static let confirmedParameter = GuardAllowances(rawValue: 1 << 1)
+}

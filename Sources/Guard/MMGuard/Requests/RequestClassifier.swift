@@ -1,4 +1,4 @@
-internal import MMCore
+public import MMCore
 
 /// Looks a request up: template, class, rule. Follows the nine steps of the path tables' description.
 struct RequestClassifier: Sendable {
@@ -388,4 +388,181 @@ enum SecretSegments {
     private static let words = [
         "key", "secret", "credential", "token", "password", "passcode", "connectionstring", "sharedaccess", "signature",
     ]
+}
+
+/// What the tables say about a request.
+package struct RequestClassification: Sendable, Hashable {
+    /// The template of the path as Microsoft Graph lists it; `nil` when unknown or for other services.
+    package var template: String?
+    /// The classes.
+    package var classes: GuardClassSet
+    /// The rule.
+    package var rule: String
+    /// The rule's reason.
+    package var why: String
+    /// Whether a table knows the path (or, for other services, a rule speaks of it).
+    package var isKnown: Bool
+    /// Whether it sends a message, which a person sees first.
+    package var sendsMessage: Bool
+    /// The items of a batch.
+    package var items: [BatchItem]
+    /// The service and the plain method, and the path in all its forms, for the user's rules.
+    var service = RequestService.graph
+    var method = "GET"
+    var forms: [[String]] = []
+
+    /// One request within a batch.
+    package struct BatchItem: Sendable, Hashable {
+        /// The item's own id.
+        package var id: String
+        /// Method and address as written.
+        package var line: String
+        /// Its body.
+        var body = RequestBody.none
+        /// What the tables say about it.
+        package var classification: RequestClassification
+    }
+}
+
+/// A request for the guard to judge, as it will be sent.
+public struct GuardedRequest: Sendable, Hashable {
+    /// The method as written.
+    public var method: String
+    /// Where it goes.
+    public var target: RequestTarget
+    /// What it carries.
+    public var body: RequestBody
+    /// The names of headers that the caller adds.
+    public var headerNames: [String]
+
+    /// Creates a request.
+    public init(method: String, target: RequestTarget, body: RequestBody = .none, headerNames: [String] = []) {
+        self.method = method
+        self.target = target
+        self.body = body
+        self.headerNames = headerNames
+    }
+}
+
+/// The methods that rules speak of.
+enum RequestMethod: String, Sendable, CaseIterable {
+    case get = "GET"
+    case post = "POST"
+    case put = "PUT"
+    case patch = "PATCH"
+    case delete = "DELETE"
+    /// Any other: nobody knows what a service makes of it.
+    case other = "OTHER"
+
+    /// The method as written, in any case; HEAD and OPTIONS count as GET.
+    init(written: String) {
+        var word = written[...]
+        while word.first?.isWhitespace == true { word.removeFirst() }
+        while word.last?.isWhitespace == true { word.removeLast() }
+        switch word.uppercased() {
+        case "HEAD", "OPTIONS": self = .get
+        case let word: self = RequestMethod(rawValue: word) ?? .other
+        }
+    }
+
+    var bit: UInt16 {
+        switch self {
+        case .get: 1
+        case .post: 2
+        case .put: 4
+        case .patch: 8
+        case .delete: 16
+        case .other: 0
+        }
+    }
+}
+
+/// The other paths of Graph that name the same thing: `/me` is `/users/{id}`, a group's drive is a drive.
+enum PathRewrites {
+    private static let mostForms = 64
+
+    /// All forms of a path, the path itself first, each rewrite applied as often as it can be.
+    static func forms(of path: [PathStep]) -> [[PathStep]] {
+        var forms = [path]
+        var position = 0
+        while position < forms.count, forms.count < mostForms {
+            for rewritten in once(forms[position]) where !forms.contains(rewritten) { forms.append(rewritten) }
+            position += 1
+        }
+        return forms
+    }
+
+    private static func once(_ path: [PathStep]) -> [[PathStep]] {
+        var found: [[PathStep]] = []
+        func add(_ head: [PathStep], _ rest: Int) { found.append(head + path.dropFirst(rest)) }
+        func isWord(_ index: Int, _ text: String) -> Bool { index < path.count && path[index].isWord(text) }
+        func isKey(_ index: Int) -> Bool { index < path.count && path[index].isKeyLike }
+        // me() is me.
+        for (index, step) in path.enumerated() where step.kind == .call([]) {
+            add(Array(path[..<index]) + [.word(step.name)], index + 1)
+        }
+        guard let first = path.first, first.kind == .word else { return found }
+
+        switch first.name {
+        case "me": add([.word("users"), .key("me")], 1)
+        case "drive": add([.word("drives"), .key("drive")], 1)
+        case "myorganization": add([], 1)
+        case "connections": add([.word("external"), .word("connections")], 1)
+        case "devicelocalcredentials": add([.word("directory"), .word("devicelocalcredentials")], 1)
+        case "drives" where isKey(1):
+            if isWord(2, "root") { add([path[0], path[1], .word("items"), .key("root")], 3) }
+            for word in ["special", "bundles", "following"] where isWord(2, word) && isKey(3) {
+                add([path[0], path[1], .word("items"), .key(path[3].name)], 4)
+            }
+        case "teams" where isKey(1) && isWord(2, "primarychannel"):
+            add([path[0], path[1], .word("channels"), .key("primarychannel")], 3)
+        default: break
+        }
+        if isKey(1) {
+            if ["users", "groups", "sites"].contains(first.name), isWord(2, "drive") {
+                add([.word("drives"), .key("drive")], 3)
+            }
+            if first.name == "groups" {
+                if isWord(2, "team") { add([.word("teams"), path[1]], 3) }
+                if isWord(2, "sites"), isKey(3) { add([.word("sites"), path[3]], 4) }
+                if isWord(2, "conversations"), isKey(3), isWord(4, "threads") { add([path[0], path[1]], 4) }
+            }
+            if first.name == "users" { found += ofUser(path) }
+        }
+        for index in path.indices.dropFirst() where isWord(index, "drives") && isKey(index + 1) {
+            found.append(Array(path[index...]))
+        }
+        return found
+    }
+
+    private static func ofUser(_ path: [PathStep]) -> [[PathStep]] {
+        var found: [[PathStep]] = []
+        func isWord(_ index: Int, _ text: String) -> Bool { index < path.count && path[index].isWord(text) }
+        func isKey(_ index: Int) -> Bool { index < path.count && path[index].isKeyLike }
+        func cut(from index: Int) { found.append(Array(path[..<2]) + path[index...]) }
+        if isWord(2, "joinedteams"), isKey(3) { found.append([.word("teams"), path[3]] + path.dropFirst(4)) }
+        if isWord(2, "chats"), isKey(3) { found.append([.word("chats"), path[3]] + path.dropFirst(4)) }
+        if isWord(2, "manageddevices"), isKey(3) {
+            found.append([.word("devicemanagement"), .word("manageddevices"), path[3]] + path.dropFirst(4))
+        }
+        if isWord(2, "calendar"), isWord(3, "events") { cut(from: 3) }
+        if isWord(2, "calendars"), isKey(3), isWord(4, "events") { cut(from: 4) }
+        if isWord(2, "calendargroups"), isKey(3), isWord(4, "calendars"), isKey(5), isWord(6, "events") { cut(from: 6) }
+        for (folder, content) in [("mailfolders", "messages"), ("contactfolders", "contacts")]
+        where isWord(2, folder) && isKey(3) {
+            for index in path.indices.dropFirst(4) where path[index].isWord(content) { cut(from: index) }
+        }
+        return found
+    }
+}
+
+/// Paths of SharePoint's interfaces in the one form that rules speak of.
+enum SharePointPath {
+    /// The path (in lower case) with `_api` for the long name of the same interface, `_vti_bin/client.svc`.
+    static func plain(_ path: [String]) -> [String] {
+        guard let start = path.firstIndex(of: "_vti_bin"), path.dropFirst(start + 1).first == "client.svc" else {
+            return path
+        }
+        return path[..<start] + ["_api"] + path[(start + 2)...]
+    }
 }

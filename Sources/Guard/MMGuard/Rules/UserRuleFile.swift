@@ -165,3 +165,110 @@ struct UserRuleReader {
         MMError(.invalidInput, "\(label) \(what).", hint: "Fix the file, or remove it to use the built-in rules.")
     }
 }
+
+/// A rule that the user wrote.
+struct UserRule: Sendable, Hashable {
+    /// What it looks at.
+    enum Matter: Sendable, Hashable {
+        /// Commands by name; `*` stands for any ending. With parameters, only calls that set one of them.
+        case cmdlet(names: [String], parameters: [String])
+        /// Requests by method and path, in the form of the built-in request rules.
+        case request(service: String, methods: [String], paths: [[String]])
+        /// Findings of these built-in rules.
+        case rule(ids: [String])
+    }
+
+    let id: String
+    let matter: Matter
+    /// The class it gives.
+    let guardClass: GuardClass?
+    /// The weakest decision it leaves.
+    let decision: GuardDecision?
+    /// The built-in rules that it may weaken, by name.
+    let loosens: [String]
+    let reason: String
+    let instead: String?
+
+    /// Whether a command is meant.
+    func matches(command: String, parameters: [String]) -> Bool {
+        guard case .cmdlet(let names, let wanted) = matter else { return false }
+        let command = command.asciiLowercased
+        guard names.contains(where: { Self.matches(command, $0) }) else { return false }
+        return wanted.isEmpty
+            || parameters.contains { written in wanted.contains { $0.hasPrefix(written.asciiLowercased) } }
+    }
+
+    /// Whether a request is meant.
+    func matches(service: String, method: String, forms: [[String]]) -> Bool {
+        guard case .request(let own, let methods, let paths) = matter, own == service,
+            methods.isEmpty || methods.contains(method)
+        else { return false }
+        return paths.contains { pattern in forms.contains { Self.matches(pattern[...], $0[...]) } }
+    }
+
+    /// Whether a finding of a built-in rule is meant.
+    func matches(rule: String) -> Bool {
+        guard case .rule(let ids) = matter else { return false }
+        return ids.contains(rule)
+    }
+
+    private static func matches(_ text: String, _ pattern: String) -> Bool {
+        pattern.hasSuffix("*") ? text.hasPrefix(pattern.dropLast()) : text == pattern
+    }
+
+    private static func matches(_ pattern: ArraySlice<String>, _ path: ArraySlice<String>) -> Bool {
+        guard let first = pattern.first else { return path.isEmpty }
+        if first == "**" { return (0...path.count).contains { matches(pattern.dropFirst(), path.dropFirst($0)) } }
+        guard let segment = path.first, first == "{}" || matches(segment, first) else { return false }
+        return matches(pattern.dropFirst(), path.dropFirst())
+    }
+}
+
+extension UserRuleFile {
+    /// The findings of a command after the user's rules: what was found for it, tightened, and weakened only where a rule
+    /// names what it loosens.
+    func apply(to findings: [GuardFinding], command: String, parameters: [String]) -> [GuardFinding] {
+        apply(rules.filter { $0.matches(command: command, parameters: parameters) }, findings, subject: command)
+    }
+
+    /// The findings of a request after the user's rules.
+    func apply(
+        to findings: [GuardFinding], service: String, method: String, forms: [[String]], line: String
+    ) -> [GuardFinding] {
+        apply(rules.filter { $0.matches(service: service, method: method, forms: forms) }, findings, subject: line)
+    }
+
+    /// All findings after the rules that speak of built-in rules by name.
+    func apply(to findings: [GuardFinding]) -> [GuardFinding] {
+        guard rules.contains(where: { if case .rule = $0.matter { true } else { false } }) else { return findings }
+        return findings.flatMap { finding in
+            apply(rules.filter { $0.matches(rule: finding.rule) }, [finding], subject: nil)
+        }
+    }
+
+    private func apply(_ matching: [UserRule], _ findings: [GuardFinding], subject: String?) -> [GuardFinding] {
+        var findings = findings
+        for rule in matching {
+            if !rule.loosens.isEmpty { findings = findings.compactMap { loosened($0, by: rule) } }
+            let isWeakening = rule.decision == .allow || rule.guardClass == .read
+            guard !isWeakening else { continue }
+            findings.append(
+                GuardFinding(
+                    rule: "user:\(rule.id)",
+                    classes: rule.guardClass.map { GuardClassSet($0) } ?? findings.first?.classes ?? .read,
+                    reason: "\(subject.map { "\($0): " } ?? "")\(rule.reason).", instead: rule.instead,
+                    place: findings.first?.place, subject: subject, minimumDecision: rule.decision))
+        }
+        return findings
+    }
+
+    /// A finding of a rule that is named as loosened: gone where the user allows it, else with the user's class.
+    private func loosened(_ finding: GuardFinding, by rule: UserRule) -> GuardFinding? {
+        guard rule.loosens.contains(finding.rule) else { return finding }
+        if rule.decision == .allow || rule.guardClass == .read { return nil }
+        var finding = finding
+        finding.kind = .classified
+        if let one = rule.guardClass { finding.classes = GuardClassSet(one) }
+        return finding
+    }
+}

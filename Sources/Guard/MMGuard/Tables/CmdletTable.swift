@@ -1,5 +1,6 @@
 internal import CGuardTables
 internal import MMCore
+internal import PowerShellSyntax
 
 /// Cmdlets with their classes and parameters, read in place. Names are compared without (ASCII) case.
 struct CmdletTable: Sendable {
@@ -186,5 +187,260 @@ struct CmdletTable: Sendable {
                 reason: file.string(raises.u32(row, 8)),
                 classes: GuardClassSet(rawValue: raises.u16(row, 12)))
         }
+    }
+}
+
+/// Rows of one size in constant memory of the program.
+///
+/// Sendable by hand: nobody writes or frees that memory.
+package struct UnsafeTable: @unchecked Sendable {
+    private let base: UnsafeRawPointer
+    private let size: Int
+
+    /// Rows of so many bytes.
+    package init(_ base: UnsafeRawPointer, size: Int) {
+        self.base = base
+        self.size = size
+    }
+
+    /// A number at an offset within a row.
+    package func u32(_ row: UInt32, _ column: Int) -> UInt32 {
+        base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt32.self)
+    }
+
+    /// A number at an offset within a row.
+    package func u16(_ row: UInt32, _ column: Int) -> UInt16 {
+        base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt16.self)
+    }
+
+    /// A number at an offset within a row.
+    package func u8(_ row: UInt32, _ column: Int) -> UInt8 {
+        base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt8.self)
+    }
+
+    /// A number at an offset within a row.
+    package func u64(_ row: UInt32, _ column: Int) -> UInt64 {
+        base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt64.self)
+    }
+}
+
+/// What the tables know of a cmdlet. Names stay in the table until somebody asks: a verdict over a script looks at many
+/// entries and prints few.
+struct CmdletEntry: Sendable {
+    /// Whose cmdlet it is.
+    enum Product: UInt8, Sendable {
+        case builtin, exchange, teams, pnp, sharePoint, powerApps, azure, graph
+    }
+
+    /// The lists that the cmdlet is on, and other marks.
+    struct Lists: OptionSet, Sendable {
+        let rawValue: UInt8
+        /// It never runs, whoever confirms.
+        static let blocked = Lists(rawValue: 1)
+        /// It is on the warned list.
+        static let warned = Lists(rawValue: 2)
+        /// It sends messages, which a person sees first.
+        static let sendGuard = Lists(rawValue: 4)
+        /// It carries a request: judge that.
+        static let method = Lists(rawValue: 8)
+        /// A built-in command outside of what may run unasked.
+        static let outside = Lists(rawValue: 16)
+        /// Neither its verb nor a review nor a known request says what it does.
+        static let unproven = Lists(rawValue: 32)
+        /// It never runs for callers of earlier servers.
+        static let earlierBlocked = Lists(rawValue: 64)
+    }
+
+    let file: TableFile
+    let nameOffset: UInt32
+    let row: UInt32
+    let product: Product
+    let classes: GuardClassSet
+    let reasonBits: UInt64
+    /// Exchange: 1 Exchange Online, 2 Security & Compliance.
+    let services: UInt8
+    /// 1 WhatIf, 2 WhatIf in Security & Compliance, 4 and 8 Confirm alike.
+    let support: UInt8
+    let lists: Lists
+    let hasParameters: Bool
+    let hasRaises: Bool
+
+    /// Whether its documentation says that with `-WhatIf` it changes nothing; Exchange's service itself sees to that.
+    var honoursWhatIf: Bool { product == .exchange && services == 1 && support & 1 != 0 }
+
+    /// The name of today, as documented.
+    var name: String { file.string(nameOffset) }
+
+    /// Whether the name is this one, given in lower case.
+    func isNamed(_ name: String) -> Bool { file.compareFolded(name, with: nameOffset) == 0 }
+}
+
+/// A parameter of a cmdlet. Its names stay in the table until somebody asks.
+struct CmdletParameter: Sendable {
+    let file: TableFile
+    let nameOffset: UInt32
+    private let aliasesOffset: UInt32
+    /// The place without a name; -1 for none.
+    let position: Int
+    private let flags: UInt8
+
+    init(file: TableFile, nameOffset: UInt32, aliasesOffset: UInt32, position: Int, flags: UInt8) {
+        self.file = file
+        self.nameOffset = nameOffset
+        self.aliasesOffset = aliasesOffset
+        self.position = position
+        self.flags = flags
+    }
+
+    /// The name, as documented.
+    var name: String { file.string(nameOffset) }
+    /// Whether it takes no value.
+    var isSwitch: Bool { flags & 1 != 0 }
+    /// Whether a value may come through the pipeline.
+    var takesPipeline: Bool { flags & 2 != 0 }
+    /// Whether its value names a variable that is written.
+    var writesVariable: Bool { flags & 4 != 0 }
+    /// Whether every cmdlet has it.
+    var isCommon: Bool { flags & 8 != 0 }
+    /// Whether its value is a block that the cmdlet runs.
+    var takesBlock: Bool { flags & 16 != 0 }
+    /// Whether a call can't do without it, in one of its forms at least.
+    var isRequired: Bool { flags & 64 != 0 }
+
+    /// Whether the name is this one, given in lower case.
+    func isNamed(_ name: String) -> Bool { file.compareFolded(name, with: nameOffset) == 0 }
+
+    /// The parameter as it is bound; the table tells no sets.
+    var bindable: BindableParameter {
+        BindableParameter(isSwitch: isSwitch, position: position, identity: Int(nameOffset))
+    }
+
+    /// How a written name, in lower case, fits name and aliases.
+    func fit(_ written: String) -> ParameterFit {
+        var written = written
+        return written.withUTF8 { short in
+            let name = file.bytes(nameOffset)
+            let own = Self.fit(short, name[...])
+            let aliases = file.bytes(aliasesOffset)
+            if own == .name || aliases.isEmpty { return own }
+            var best = own
+            var start = 0
+            while start < aliases.count {
+                let end = aliases[start...].firstIndex(of: UInt8(ascii: ",")) ?? aliases.count
+                switch Self.fit(short, aliases[start..<end]) {
+                case .name, .alias: return .alias
+                case .abbreviation: best = .abbreviation
+                case .none: break
+                }
+                start = end + 1
+            }
+            return best
+        }
+    }
+
+    private static func fit(
+        _ short: UnsafeBufferPointer<UInt8>, _ name: Slice<UnsafeRawBufferPointer>
+    ) -> ParameterFit {
+        guard short.count <= name.count else { return .none }
+        var place = name.startIndex
+        for byte in short {
+            let own = name[place]
+            if byte != (own &- 0x41 < 26 ? own | 0x20 : own) { return .none }
+            place += 1
+        }
+        return short.count == name.count ? .name : .abbreviation
+    }
+}
+
+/// A parameter that adds classes to its cmdlet.
+struct CmdletRaise: Sendable {
+    enum Condition: Sendable, Hashable {
+        case any
+        case isTrue
+        case isFalse
+        /// One of these values, in lower case.
+        case values([String])
+    }
+
+    let parameter: String
+    /// The name in lower case.
+    let folded: String
+    let condition: Condition
+    let reason: String
+    let classes: GuardClassSet
+}
+
+extension CmdletRaise.Condition {
+    /// Whether a value fulfils the condition; a bare switch has none. What is known only at run time fulfils every one.
+    func holds(_ value: ConstantValue?) -> Bool {
+        guard let value else { return self != .isFalse }
+        if value == .dynamic { return true }
+        switch self {
+        case .any: return true
+        case .isTrue: return !Self.isFalse(value)
+        case .isFalse:
+            switch value {
+            case .null, .array: return true
+            default: return Self.isFalse(value)
+            }
+        case .values(let names):
+            // PowerShell takes the names of a list of choices abbreviated, as numbers and joined by commas.
+            return (value.texts ?? [""]).contains { text in
+                text.split(separator: ",").contains { part in
+                    let word = part.filter { $0 != " " }.asciiLowercased
+                    return names.contains { $0.hasPrefix(word) } || word.first?.isNumber == true
+                }
+            }
+        }
+    }
+
+    private static func isFalse(_ value: ConstantValue) -> Bool {
+        switch value {
+        case .bool(let flag): !flag
+        case .number(let text): text == "0"
+        case .string(let text): ["false", "$false", "0", ""].contains(text.asciiLowercased)
+        case .null, .array, .dynamic: false
+        }
+    }
+}
+
+/// All that the guard judges by: the built-in tables and the user's rules. All judges share one.
+final class GuardTables: Sendable {
+    let paths = GraphPathTable()
+    let requests = RequestRuleTable()
+    let cmdlets: CmdletTable
+    let commands: KnownCommands
+    let user: UserRuleFile
+
+    init(user: UserRuleFile = .none) {
+        let cmdlets = CmdletTable()
+        self.cmdlets = cmdlets
+        commands = KnownCommands(cmdlets)
+        self.user = user
+    }
+}
+
+/// The commands that scripts have named, looked up once for all scripts that a guard judges.
+final class KnownCommands: Sendable {
+    private let tables: CmdletTable
+    private let common: [CmdletParameter]
+    private let found = Mutex<[UInt32: KnownCommand]>([:])
+    /// Scripts use few of the thousands of commands; one that names them all must not keep them all in memory.
+    private static let most = 500
+
+    init(_ tables: CmdletTable) {
+        self.tables = tables
+        common = tables.commonParameters()
+    }
+
+    /// Returns what the tables say about an entry.
+    func command(_ entry: CmdletEntry) -> KnownCommand {
+        if let known = found.withLock({ $0[entry.row] }) { return known }
+        let made = KnownCommand(entry, tables: tables, common: common)
+        found.withLock { found in
+            if found.count >= Self.most { found = [:] }
+            found[entry.row] = made
+        }
+        return made
     }
 }

@@ -1,4 +1,4 @@
-internal import MMCore
+package import MMCore
 
 /// What a call may send, asked for each request before it leaves, and what has become of those it sent.
 ///
@@ -212,4 +212,74 @@ package struct RequestGrant: Sendable {
     private func refuse(_ intent: RequestIntent, _ code: String, _ why: String) -> Outcome {
         .refuse(code: code, message: "\(intent.request.line.prefix(300)) was not sent: \(why)")
     }
+}
+
+/// A request that changes something and was sent, or was held back.
+package struct SentRequest: Sendable, Hashable {
+    /// Its number within the session.
+    package let number: UInt64
+    /// The method.
+    package let method: String
+    /// The host's address.
+    package let origin: String
+    /// The kind of request, without what names anybody: a path's template, or a cmdlet.
+    package let template: String
+    /// The names of what it works on.
+    package let targets: [String]
+    /// The strictest class of what it does.
+    package let guardClass: GuardClass
+    /// The status of its answer; nil where none came, or none yet.
+    package internal(set) var status: Int?
+
+    init(_ intent: RequestIntent, number: UInt64) {
+        self.number = number
+        method = intent.request.method.uppercased()
+        origin = intent.request.origin
+        template = intent.template
+        targets = intent.targets
+        guardClass = intent.classes.strictest
+    }
+
+    /// The request in one line, for people.
+    package var line: String {
+        let names = targets.prefix(5).joined(separator: ", ") + (targets.count > 5 ? ", …" : "")
+        let what = template.hasPrefix("/") ? "\(method) \(origin)\(template)" : template
+        return what + (names.isEmpty ? "" : " (\(names))") + (status.map { " → \($0)" } ?? "")
+    }
+
+    /// The request as JSON, for models and scripts.
+    package var json: JSONValue {
+        var object: JSONObject = [
+            "method": .string(method), "host": .string(origin), "template": .string(template),
+            "targets": .array(targets.map(JSONValue.string)), "class": .string(guardClass.rawValue),
+        ]
+        object["status"] = status.map { .int(Int64($0)) }
+        return .object(object)
+    }
+}
+
+/// A request that is held open until a person has said yes or no.
+package struct RequestQuestion: Sendable, Hashable {
+    /// The request.
+    package let intent: RequestIntent
+    /// Its number within the session.
+    package let number: UInt64
+    /// What the guard says of it, and why this call may not send it by itself.
+    package let verdict: Verdict
+    /// How many more of this kind a yes may hold for in this call: what was counted beforehand, less what was sent.
+    package let moreOfKind: Int
+
+    /// What a person is asked: the same wherever it is asked, and bound to exactly this request.
+    /// - Parameters:
+    ///   - connection: the connection.
+    ///   - module: the module of the session.
+    package func confirmation(on connection: Connection, module: String) -> ConfirmationRequest {
+        let request = intent.request.withoutVolatileParts
+        return ConfirmationRequest(
+            on: connection, module: module, title: "send from a script in \(module)", text: request.line,
+            body: request.body.seen, parameters: request.decisiveHeaders, verdict: verdict)
+    }
+
+    /// Whether a yes can wait for the same request: only where all of it is known.
+    package var canWait: Bool { intent.request.isWhole }
 }

@@ -263,3 +263,268 @@ extension EntraClient {
         return id
     }
 }
+
+/// The `claims` parameter of sign-in requests, which says what an access token must carry (OpenID Connect Core 1.0,
+/// section 5.5).
+package enum Claims {
+    /// Returns the claims that declare this client's capabilities, such as
+    /// `{"access_token":{"xms_cc":{"values":["CP1"]}}}`.
+    ///
+    /// `CP1` means that the client handles claims challenges. Without it Graph merely refuses a revoked token instead
+    /// of saying what a new one needs (Microsoft identity platform, "Claims challenges and client capabilities").
+    /// - Returns: `nil` when there are no capabilities.
+    package static func declaring(_ capabilities: [String]) -> String? {
+        guard !capabilities.isEmpty else { return nil }
+        let values = JSONValue.array(capabilities.map { .string($0) })
+        return JSONWriter.string(["access_token": ["xms_cc": ["values": values]]])
+    }
+
+    /// Merges two claims texts; where both have a value in the same place, `overlay` wins.
+    /// - Returns: the other text if one is `nil` or not a JSON object.
+    package static func merged(_ base: String?, _ overlay: String?) -> String? {
+        guard let left = object(base) else { return object(overlay) == nil ? nil : overlay }
+        guard let right = object(overlay) else { return base }
+        return JSONWriter.string(.object(merge(left, right)))
+    }
+
+    /// Decodes the `claims` parameter of a challenge: JSON in base64, in either alphabet, with or without padding.
+    /// - Returns: the JSON text, or `nil` if it isn't a JSON object.
+    package static func decoded(challenge: String) -> String? {
+        let plain = challenge.replacing("-", with: "+").replacing("_", with: "/")
+        let text = plain.hasSuffix("=") ? String(plain.prefix { $0 != "=" }) : plain
+        guard let bytes = Base64.bytes(text), let json = String(validating: bytes, as: UTF8.self), object(json) != nil
+        else {
+            return nil
+        }
+        return json
+    }
+
+    private static func object(_ text: String?) -> JSONObject? {
+        guard let text else { return nil }
+        return (try? JSONParser.parse(text, limits: JSONLimits(bytes: 64 << 10, depth: 16)))?.object
+    }
+
+    private static func merge(_ base: JSONObject, _ overlay: JSONObject) -> JSONObject {
+        var result = base
+        for (key, value) in overlay {
+            if let inner = value.object, let below = base[key]?.object {
+                result[key] = .object(merge(below, inner))
+            } else {
+                result[key] = value
+            }
+        }
+        return result
+    }
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`), as sent to sign-in endpoints.
+package struct FormFields: Sendable {
+    private var fields: [(name: String, value: String)] = []
+
+    /// Creates a form; fields whose value is `nil` are left out.
+    package init(_ fields: KeyValuePairs<String, String?>) {
+        for (name, value) in fields where value != nil { self.fields.append((name, value ?? "")) }
+    }
+
+    /// Parses the text of a form.
+    /// - Returns: nil when it isn't one or repeats a field, which different parsers could read differently.
+    package init?(reading body: some Collection<UInt8>) {
+        guard body.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
+        for piece in body.split(separator: UInt8(ascii: "&")) {
+            let end = piece.firstIndex(of: UInt8(ascii: "=")) ?? piece.endIndex
+            guard let name = Self.decode(piece[..<end]), let value = Self.decode(piece[end...].dropFirst()),
+                self[name] == nil
+            else { return nil }
+            fields.append((name, value))
+        }
+    }
+
+    /// The value of a field; the name is case-insensitive. Setting a value replaces or adds it; setting nil removes it.
+    package subscript(name: String) -> String? {
+        get { position(of: name).map { fields[$0].value } }
+        set {
+            switch (position(of: name), newValue) {
+            case (let position?, let value?): fields[position].value = value
+            case (let position?, nil): fields.remove(at: position)
+            case (nil, let value?): fields.append((name, value))
+            case (nil, nil): break
+            }
+        }
+    }
+
+    /// The names in order.
+    package var names: [String] { fields.map(\.name) }
+
+    /// The encoded text. Spaces become `%20`, which every form parser accepts.
+    package var body: [UInt8] {
+        let text = fields.map { Self.encode($0.name) + "=" + Self.encode($0.value) }.joined(separator: "&")
+        return Array(text.utf8)
+    }
+
+    private func position(of name: String) -> Int? {
+        let wanted = name.lowercased()
+        return fields.firstIndex { $0.name.lowercased() == wanted }
+    }
+
+    private static func decode(_ bytes: some Sequence<UInt8>) -> String? {
+        PercentCoding.decode(bytes.map { $0 == UInt8(ascii: "+") ? 0x20 : $0 })
+    }
+
+    /// Returns a text encoded for a form or a query.
+    static func encode(_ text: String) -> String {
+        PercentCoding.encode(text) { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                true
+            default: false
+            }
+        }
+    }
+}
+
+/// A device code and what a person needs to approve it (RFC 8628, section 3.2).
+package struct DeviceCode: Sendable {
+    /// The code to poll with. It is as good as a password while it is valid, so it is never shown or logged.
+    package let deviceCode: Secret
+    /// The code that the person types.
+    package let userCode: String
+    /// The page where the person types it.
+    package let verificationURI: String
+    /// The service's own instructions.
+    package let message: String
+    /// The lifetime of the code in seconds.
+    package let expiresIn: Int
+    /// The minimum time between two polls in seconds.
+    package let interval: Int
+
+    /// Parses the body of an answer.
+    /// - Throws: `.remoteFailed` when something that a person or a poll needs is missing.
+    package init(_ body: [UInt8], cloud: Cloud) throws(MMError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        guard let object = (try? JSONParser.parse(body, limits: limits))?.object,
+            let deviceCode = object["device_code"]?.string, !deviceCode.isEmpty,
+            let userCode = object["user_code"]?.string, !userCode.isEmpty
+        else {
+            throw MMError(
+                .remoteFailed, "The sign-in service's answer has no device code.",
+                hint:
+                    "A proxy or a captive portal may be between mm and the service. Check the network.")
+        }
+        self.deviceCode = Secret(deviceCode)
+        self.userCode = userCode
+        let page = (object["verification_uri"] ?? object["verification_url"])?.string
+        verificationURI = page.flatMap { WebAddress($0) == nil ? nil : $0 } ?? cloud.deviceCodePage
+        let sentence = object["message"]?.string ?? ""
+        message =
+            sentence.isEmpty ? "To sign in, open \(verificationURI) and enter the code \(userCode)." : sentence
+        let life = object["expires_in"]?.int ?? object["expires_in"]?.string.flatMap { Int($0) } ?? 900
+        expiresIn = min(max(life, 1), 86_400)
+        let pause = object["interval"]?.int ?? object["interval"]?.string.flatMap { Int($0) } ?? 5
+        interval = min(max(pause, 1), 300)
+    }
+}
+
+/// A successful response of the token endpoint (RFC 6749, section 5.1, with Entra ID's additions).
+package struct TokenAnswer: Sendable {
+    /// The access token.
+    package let accessToken: Secret
+    /// A new refresh token, which replaces the old one immediately.
+    package let refreshToken: Secret?
+    /// The id_token, which identifies the person who signed in.
+    package let idToken: Secret?
+    /// The home account.
+    package let clientInfo: AccountClientInfo?
+    /// The granted scopes; the requested ones when the response doesn't name them.
+    package let scopes: [String]
+    /// The lifetime of the access token in seconds.
+    package let expiresIn: Int
+    /// How many seconds the token may be used during an outage of the sign-in service.
+    package let extendedExpiresIn: Int
+    /// The number of seconds after which a refresh is advised.
+    package let refreshIn: Int?
+    /// The family of apps that share refresh tokens, as received.
+    package let familyID: String?
+
+    /// Parses the body of a response.
+    /// - Parameters:
+    ///   - body: the JSON of a 200 response.
+    ///   - requested: the requested scopes.
+    /// - Throws: `.remoteFailed` when it isn't a token endpoint's response.
+    package init(_ body: [UInt8], requested: [String]) throws(MMError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        guard let object = (try? JSONParser.parse(body, limits: limits))?.object else {
+            throw Self.odd("its answer is not the JSON that a token endpoint gives")
+        }
+        guard let token = object["access_token"]?.string, !token.isEmpty else {
+            throw Self.odd("its answer has no access token")
+        }
+        guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw Self.odd("its access token holds characters that no header can carry")
+        }
+        let type = object["token_type"]?.string ?? "Bearer"
+        guard type.lowercased() == "bearer" else {
+            throw Self.odd("it gave a token of type \(type.prefix(20)), not Bearer")
+        }
+        accessToken = Secret(token)
+        refreshToken = object["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        idToken = object["id_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }
+        clientInfo = object["client_info"]?.string.flatMap(AccountClientInfo.init(encoded:))
+        let granted = object["scope"]?.string?.split(separator: " ").map(String.init) ?? []
+        scopes = granted.isEmpty ? requested : granted
+        let life = Self.seconds(object["expires_in"]) ?? 600
+        expiresIn = life
+        extendedExpiresIn = Self.seconds(object["ext_expires_in"]) ?? life
+        refreshIn = Self.seconds(object["refresh_in"])
+        familyID = object["foci"]?.string
+    }
+
+    /// Parses the response of a machine's identity service, which gives the token's expiry instead of its lifetime.
+    /// - Parameter scope: the requested scope.
+    /// - Throws: `.remoteFailed` when it isn't such a response.
+    init(managedIdentity body: [UInt8], scope: String, now: Timestamp) throws(MMError) {
+        let limits = JSONLimits(bytes: 1 << 20, depth: 32)
+        var object = (try? JSONParser.parse(body, limits: limits))?.object ?? [:]
+        let end = object["expires_on"]
+        if let end = end?.int.map(Int64.init) ?? end?.string.flatMap({ Int64($0) }) {
+            object["expires_in"] = .int(max(0, end - now.seconds))
+            object["ext_expires_in"] = nil
+        }
+        object["refresh_token"] = nil
+        try self.init(JSONWriter.bytes(.object(object)), requested: [scope])
+    }
+
+    /// Returns a number of seconds, which may arrive as a number or as text.
+    private static func seconds(_ value: JSONValue?) -> Int? {
+        guard let number = value?.int ?? value?.string.flatMap({ Int($0) }), number >= 0 else { return nil }
+        return min(number, 10 * 365 * 86_400)
+    }
+
+    private static func odd(_ what: String) -> MMError {
+        MMError(
+            .remoteFailed, "The sign-in service's answer can't be used: \(what).",
+            hint: "A proxy or a captive portal may be between mm and the service. Check the network.")
+    }
+}
+
+/// The home account of a signed-in person: the object and tenant where the account lives, also for guests.
+package struct AccountClientInfo: Sendable, Hashable {
+    /// The object id in the home tenant.
+    package let uid: String
+    /// The home tenant's id.
+    package let utid: String
+
+    /// The account as `uid.utid`, which token caches call the home account id.
+    package var homeAccountID: String { "\(uid).\(utid)" }
+
+    /// Decodes the `client_info` of an answer: base64url of `{"uid":…,"utid":…}`.
+    package init?(encoded: String) {
+        guard let bytes = Base64.bytes(encoded, alphabet: .url),
+            let object = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 4096, depth: 4)))?.object,
+            let uid = object["uid"]?.string, let utid = object["utid"]?.string, !uid.isEmpty, !utid.isEmpty
+        else { return nil }
+        self.uid = uid
+        self.utid = utid
+    }
+}

@@ -39,3 +39,30 @@ public struct ProvidedAccessToken: Sendable {
         self.expiresAt = expiresAt
     }
 }
+
+/// A token provider that calls a closure.
+public struct ClosureTokenProvider: AccessTokenProvider {
+    private let give: @Sendable (AccessTokenRequest) async throws -> ProvidedAccessToken
+
+    /// Creates a provider.
+    /// - Parameter give: returns a currently valid token.
+    public init(_ give: @escaping @Sendable (AccessTokenRequest) async throws -> ProvidedAccessToken) {
+        self.give = give
+    }
+
+    /// Returns a currently valid token.
+    public func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
+        try await give(request)
+    }
+}
+
+/// Provides a token that another program keeps in a file or a variable.
+struct KeptToken: AccessTokenProvider {
+    let source: SecretSource
+    let environment: [String: String]
+
+    func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken {
+        ProvidedAccessToken(
+            try await source.read("the token", of: request.connection, environment: environment))
+    }
+}

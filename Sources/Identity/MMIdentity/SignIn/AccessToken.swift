@@ -16,3 +16,9 @@ public struct AccessToken: Sendable, Hashable {
     /// The value of the `Authorization` header for the token (RFC 6750, section 2.1).
     public var authorization: String { "Bearer " + secret.reveal() }
 }
+
+extension AccessToken {
+    /// What the token says of its holder's rights, for advice alone: what it opens its service decides. `nil` for a token
+    /// that can't be parsed.
+    package var claims: JSONObject? { AccessTokenClaims(secret)?.claims }
+}

@@ -103,3 +103,64 @@ package struct ParameterBinder: Sendable {
         return found
     }
 }
+
+/// The properties of a command's parameter that binding depends on.
+package struct BindableParameter: Sendable {
+    /// Whether the parameter takes a value only when a colon attaches it.
+    package let isSwitch: Bool
+    /// The position for values without a name; -1 for none.
+    package let position: Int
+    /// The parameter sets that the parameter belongs to, one bit each; 0 for all of them, or when unknown.
+    package let sets: Int
+    /// The parameter's identity: entries of a parameter whose position differs by set share it.
+    package let identity: Int
+
+    /// Creates a parameter.
+    package init(isSwitch: Bool, position: Int, sets: Int = 0, identity: Int) {
+        self.isSwitch = isSwitch
+        self.position = position
+        self.sets = sets
+        self.identity = identity
+    }
+}
+
+/// How a written name matches a parameter.
+package enum ParameterFit: Sendable {
+    case name, alias, abbreviation, none
+
+    /// Matches a written name, with its ASCII letters in lower case, against a parameter's name and aliases.
+    package init(_ written: String, name: String, aliases: [String]) {
+        if ASCIIFold.equal(name, written) {
+            self = .name
+        } else if aliases.contains(where: { ASCIIFold.equal($0, written) }) {
+            self = .alias
+        } else if ASCIIFold.hasPrefix(name, written) || aliases.contains(where: { ASCIIFold.hasPrefix($0, written) }) {
+            self = .abbreviation
+        } else {
+            self = .none
+        }
+    }
+}
+
+/// The kind of a word after a command's name. The binder needs no values.
+package enum ArgumentWord: Sendable {
+    /// `-Name`, with or without a value attached by a colon.
+    case name(String, isTied: Bool)
+    /// A value, for the preceding name or by position.
+    case value
+    /// A value that never belongs to the preceding name.
+    case apart
+}
+
+/// A parameter with its value, or a positional value.
+package struct ArgumentPair: Sendable {
+    /// The index of the first word.
+    package let word: Int
+    /// The name as written; `nil` for a positional value.
+    package let written: String?
+    /// The parameters that the name may refer to, as indices into the table.
+    package let candidates: [Int]
+    /// The index of the word that holds the value, possibly the first word itself; `nil` for a switch, or where no
+    /// value follows.
+    package let value: Int?
+}

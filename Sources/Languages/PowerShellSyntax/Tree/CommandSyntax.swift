@@ -125,3 +125,182 @@ extension RedirectionSyntax {
         }
     }
 }
+
+/// The operator before the name of a command.
+package enum InvocationOperator: String, Sendable {
+    /// `&`: runs the command in a scope of its own.
+    case call = "&"
+    /// `.`: runs the command in the scope of the caller.
+    case dot = "."
+}
+
+/// The operator between two pipelines.
+package enum ChainOperator: String, Sendable {
+    /// `&&`: the right pipeline runs if the left one succeeded.
+    case and = "&&"
+    /// `||`: the right pipeline runs if the left one failed.
+    case or = "||"
+}
+
+/// A stream of a command. Raw values are the numbers used in redirections, where 0 stands for `*`.
+package enum RedirectionStream: Int, Sendable {
+    /// Every stream.
+    case all = 0
+    /// Output objects.
+    case output = 1
+    /// Errors.
+    case error = 2
+    /// Warnings.
+    case warning = 3
+    /// Verbose messages.
+    case verbose = 4
+    /// Debug messages.
+    case debug = 5
+    /// Information messages.
+    case information = 6
+}
+
+/// The flags of a `switch` statement.
+package struct SwitchFlags: OptionSet, Sendable {
+    /// The flags as bits, with the engine's values.
+    package let rawValue: Int
+
+    /// Creates a set of flags from its bits.
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// `-file`: compares the lines of a file.
+    package static let file = SwitchFlags(rawValue: 1)
+    /// `-regex`: conditions are regular expressions.
+    package static let regex = SwitchFlags(rawValue: 2)
+    /// `-wildcard`: conditions are wildcard patterns.
+    package static let wildcard = SwitchFlags(rawValue: 4)
+    /// `-exact`: conditions are compared literally (the default).
+    package static let exact = SwitchFlags(rawValue: 8)
+    /// `-casesensitive`: comparison is case-sensitive.
+    package static let caseSensitive = SwitchFlags(rawValue: 16)
+    /// `-parallel`: reserved; a script that uses it doesn't parse.
+    static let parallel = SwitchFlags(rawValue: 32)
+
+    /// The names of the set flags joined by `, `, as the engine prints them; `None` for an empty set.
+    package var names: String {
+        let all: [(SwitchFlags, String)] = [
+            (.file, "File"), (.regex, "Regex"), (.wildcard, "Wildcard"), (.exact, "Exact"),
+            (.caseSensitive, "CaseSensitive"),
+        ]
+        let set = all.filter { contains($0.0) }.map(\.1)
+        return set.isEmpty ? "None" : set.joined(separator: ", ")
+    }
+}
+
+/// How a string is written.
+package enum StringStyle: Sendable {
+    /// A word without quotes.
+    case bareWord
+    /// `'…'`.
+    case singleQuoted
+    /// `"…"`.
+    case doubleQuoted
+    /// `@'…'@`.
+    case singleQuotedHere
+    /// `@"…"@`.
+    case doubleQuotedHere
+}
+
+/// One or more elements joined by `|`.
+package final class PipelineSyntax: Sendable {
+    /// The node's extent in the source.
+    package let extent: SourceExtent
+    /// The elements in order, at least one; only the first can be an expression.
+    package let elements: [PipelineElementSyntax]
+    /// Whether the pipeline ends with `&` and runs as a background job.
+    package let isBackground: Bool
+
+    init(extent: SourceExtent, elements: [PipelineElementSyntax], isBackground: Bool) {
+        self.extent = extent
+        self.elements = elements
+        self.isBackground = isBackground
+    }
+}
+
+/// An element of a pipeline.
+package enum PipelineElementSyntax: Sendable {
+    /// A command.
+    case command(CommandSyntax)
+    /// An expression.
+    case expression(CommandExpressionSyntax)
+
+    /// The node's extent in the source.
+    @inline(never)
+    package var extent: SourceExtent {
+        switch self {
+        case .command(let node): node.extent
+        case .expression(let node): node.extent
+        }
+    }
+}
+
+/// An expression as a pipeline element.
+package final class CommandExpressionSyntax: Sendable {
+    /// The node's extent in the source.
+    package let extent: SourceExtent
+    /// The expression.
+    package let expression: ExpressionSyntax
+    /// The redirections, at most one per stream, in the order of the streams.
+    package let redirections: [RedirectionSyntax]
+
+    init(extent: SourceExtent, expression: ExpressionSyntax, redirections: [RedirectionSyntax]) {
+        self.extent = extent
+        self.expression = expression
+        self.redirections = redirections
+    }
+}
+
+/// Pipelines joined by `&&` and `||`, evaluated from left to right.
+package final class PipelineChainSyntax: Sendable {
+    /// The node's extent in the source.
+    package let extent: SourceExtent
+    /// The pipelines, at least two.
+    package let pipelines: [PipelineSyntax]
+    /// The operators between the pipelines, one fewer than pipelines.
+    package let operators: [ChainOperator]
+    /// Whether the chain ends with `&` and runs as a background job.
+    package let isBackground: Bool
+
+    init(extent: SourceExtent, pipelines: [PipelineSyntax], operators: [ChainOperator], isBackground: Bool) {
+        self.extent = extent
+        self.pipelines = pipelines
+        self.operators = operators
+        self.isBackground = isBackground
+    }
+}
+
+/// A word after a command's name, as binding treats it.
+package enum CommandWord {
+    /// `-Name` or `-Name:value`.
+    case name(CommandParameterSyntax)
+    /// A value that looks like a parameter, because it follows `--`.
+    case text(CommandParameterSyntax)
+    /// A value.
+    case value(ExpressionSyntax)
+    /// `@name`, which stands for names and values, or for values alone.
+    case splat(VariableExpressionSyntax)
+}
+
+extension CommandSyntax {
+    /// The words after the name, in order.
+    package var words: [CommandWord] {
+        var words: [CommandWord] = []
+        words.reserveCapacity(elements.count)
+        var takesNames = true
+        for element in elements.dropFirst() {
+            switch element {
+            case .argument(.variable(let variable)) where variable.isSplatted: words.append(.splat(variable))
+            case .argument(let value): words.append(.value(value))
+            case .parameter(let parameter) where !takesNames: words.append(.text(parameter))
+            case .parameter(let parameter) where parameter.name == "-": takesNames = false
+            case .parameter(let parameter): words.append(.name(parameter))
+            }
+        }
+        return words
+    }
+}

@@ -1,4 +1,5 @@
 public import MMCore
+import MMIdentity
 
 /// A list that is fetched while it is read, a batch of JSON texts at a time, so that memory stays flat however long it is.
 public struct ItemStream: Sendable {
@@ -48,6 +49,31 @@ public struct ItemStream: Sendable {
                 defer { batch = nil }
                 return batch
             }
+        }
+    }
+}
+
+/// What an answer that flows has to say when it has come to its end.
+package struct AnswerEnd: Sendable, Hashable {
+    /// Lines for the reader.
+    package var notes: [String] = []
+    /// What was reported on the way and did not end it; the notes have lines for people of those that the head didn't tell.
+    package var errors: [ReportedError] = []
+    /// The exit status of the command that was run, where one was.
+    package var exitStatus: Int32?
+
+    /// Nothing to say.
+    package init() {}
+
+    /// Lines for the reader alone.
+    package init(notes: [String]) { self.notes = notes }
+}
+
+extension ItemStream {
+    /// The same list, fetched on behalf of the caller also when it is read after the call's own work.
+    func reading(for assertion: Secret) -> ItemStream {
+        ItemStream(end: end) { () async throws(MMError) in
+            try await CallerAssertion.with(assertion) { () async throws(MMError) in try await next() }
         }
     }
 }

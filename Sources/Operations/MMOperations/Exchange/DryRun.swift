@@ -258,3 +258,73 @@ enum DryRun {
             hint: "Get-Help \(error.command ?? "NAME") tells its parameters.", details: ["id": .string(error.id)])
     }
 }
+
+/// The scripts whose cmdlets' parameters were found right lately: who sends one again does not wait for the same check.
+///
+/// What a check says depends on the script and the service's own table alone. Digests are kept, no scripts: those may hold
+/// secrets.
+final class CheckedScripts: Sendable {
+    /// One script for one service.
+    struct Key: Hashable, Sendable {
+        private let digest: [UInt8]
+
+        init(_ script: String, _ service: ExchangeTable.Service) {
+            digest = SHA256.digest(Array("\(service.module)\n\(script)".utf8))
+        }
+    }
+
+    private let right = RecentValues<Key, Void>(size: 512)
+
+    /// Whether it was found right.
+    func contains(_ key: Key) -> Bool { right.value(for: key) != nil }
+
+    /// Notes that it was found right.
+    func insert(_ key: Key) { right.keep((), for: key) }
+}
+
+/// A source that answers every cmdlet with nothing and remembers what was asked.
+final class RequestRecorder: CmdletSource {
+    private let service: ExchangeTable.Service
+    private let binder: ExchangeBinder
+    private let asked = Mutex<[ExchangeCommand]>([])
+
+    init(service: ExchangeTable.Service) {
+        self.service = service
+        binder = ExchangeBinder(service: service)
+    }
+
+    var commands: [ExchangeCommand] { asked.withLock { $0 } }
+
+    func knows(_ name: String) -> Bool { ExchangeTable.standard.knows(name, in: service) }
+
+    func check(_ call: CmdletCall) throws(CmdletFault) { _ = try command(call) }
+
+    func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
+        let command = try command(call)
+        asked.withLock { $0.append(command) }
+        return CmdletBatch([])
+    }
+
+    func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        _ = try immediateOutput(call)
+        return Nothing()
+    }
+
+    private func command(_ call: CmdletCall) throws(CmdletFault) -> ExchangeCommand {
+        let bound: ExchangeCall
+        do throws(BindingFault) {
+            bound = try binder.bind(call)
+        } catch {
+            throw .failed(NativeError("\(error.id),\(call.name)", error.message, command: call.name))
+        }
+        do throws(MMError) {
+            return try ExchangeCommands.command(of: bound, at: service)
+        } catch {
+            throw .failed(ExchangeRecord.of(error, cmdlet: call.name))
+        }
+    }
+
+    private struct Nothing: CmdletRows {
+        mutating func next() async throws(CmdletFault) -> CmdletBatch? { nil }
+    }
+}

@@ -1,4 +1,6 @@
+import Glibc
 package import MMCore
+import MMDesk
 package import MMEgress
 package import MMGuard
 package import MMSessions
@@ -319,5 +321,115 @@ package struct SecretUses: Sendable, Hashable {
             .denied, "The secret “\(name)” is not named for \(what).",
             hint: "Its owner allows it in the shells file: \"secrets\": {\"\(name)\": {\(member)}}.",
             details: ["rule": "secret-use"])
+    }
+}
+
+/// Whether shells that no person opened at a terminal can be confined on this machine, and how they are.
+package enum ShellsDoctor {
+    /// Looks at the settings, the kernel and the programs, and starts a shell as a model would.
+    package static func examine(_ services: ShellServices) async -> DoctorReport {
+        var doctor = DoctorReport()
+        let path = ShellsConfiguration.path(services.environment, home: services.paths.home)
+        let configuration: ShellsConfiguration
+        do throws(MMError) {
+            configuration = try ShellsConfiguration.read(path)
+            doctor.add("settings", true, access(path, F_OK) == 0 ? path : "\(path) doesn't exist: the defaults apply")
+        } catch {
+            doctor.add("settings", false, DoctorReport.words(error))
+            return doctor
+        }
+        let confinement = configuration.confinement(of: Caller(surface: .mcp, name: "doctor", server: nil))
+        let source = configuration.sandbox == nil ? "as usual" : "as its owner says"
+        doctor.add(
+            "shells of models", true,
+            "\(confinement.rawValue), \(source)"
+                + (confinement == .guard ? ": no walls, they reach every file of the user" : ""))
+        let problem = SandboxProfile.workspaceProblem(configuration.network)
+        doctor.add(
+            "Landlock", problem == nil || confinement != .workspace,
+            problem.map(DoctorReport.words) ?? "can keep to the profile workspace")
+        if let hosts = configuration.egress {
+            doctor.add(
+                "network", problem == nil || confinement != .workspace,
+                "egress: confined shells reach \(hosts.map(\.description).joined(separator: ", "))")
+        }
+        doctor.add(
+            "bubblewrap", SandboxProfile.bubblewrap != nil || confinement != .isolated,
+            SandboxProfile.bubblewrap ?? "not installed; only the profile isolated needs it")
+        if confinement != .argv { await tryShell(services, configuration, confinement, &doctor) }
+        return doctor
+    }
+
+    private static func tryShell(
+        _ services: ShellServices, _ configuration: ShellsConfiguration,
+        _ confinement: ShellsConfiguration.Confinement, _ doctor: inout DoctorReport
+    ) async {
+        var template = Array("/tmp/mm-doctor-XXXXXX".utf8CString)
+        let folder = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
+            .map { String(cString: $0) }
+        guard let folder else { return doctor.add("a trial", false, "/tmp can't be written to") }
+        defer { rmdir(folder) }
+        let opening = ShellOpening(services: services, configuration: configuration, confinement: confinement)
+        do throws(MMError) {
+            let member = try await opening.local(
+                ShellSessionName(owner: "doctor", place: .shell, name: "trial"), kind: nil, directory: folder)
+            if case .shell(let session) = member.body { await session.close() }
+            doctor.add("a trial", true, "a shell was started, confined by \(member.sandbox ?? confinement.rawValue)")
+        } catch {
+            doctor.add("a trial", false, DoctorReport.words(error))
+        }
+    }
+}
+
+extension ShellsConfigurationReader {
+    /// Reads what confined shells reach of the network: `network`, the `hosts` of an egress, or the wire of an `identity`.
+    func readNetwork(of object: JSONObject, into made: inout ShellsConfiguration) throws(MMError) {
+        if let value = object["identity"] {
+            guard let name = value.string, !name.isEmpty else { throw wrong("identity", "the name of a connection") }
+            guard object["network"] == nil, object["hosts"] == nil else {
+                throw wrong(
+                    "network",
+                    "left out beside `identity`: such a shell reaches what its connection does (`egress.allow`)")
+            }
+            guard made.sandbox ?? .workspace == .workspace else {
+                throw wrong("sandbox", "workspace beside `identity`: nothing else keeps a shell to the wire")
+            }
+            made.identity = name
+            return
+        }
+        guard object["network"] == "egress" else {
+            guard object["hosts"] == nil else {
+                throw wrong("hosts", "left out: it counts only with `\"network\": \"egress\"`")
+            }
+            if let value = object["network"] { made.network = try network(value) }
+            return
+        }
+        if let sandbox = made.sandbox, sandbox != .workspace {
+            throw MMError(
+                .invalidInput,
+                "`network` in \(path) can't be egress with `\"sandbox\": \"\(sandbox.rawValue)\"`: nothing would keep a "
+                    + "shell to the hosts of the list.",
+                hint: "Set `sandbox` to \"workspace\", or `network` to something else; until then no shell is started.")
+        }
+        let patterns = (object["hosts"]?.array ?? []).map { $0.string.flatMap { HostPattern($0) } }
+        let hosts = patterns.compactMap(\.self)
+        guard !hosts.isEmpty, hosts.count == patterns.count else {
+            throw wrong(
+                "hosts",
+                "a list of the hosts that shells may reach, for example api.github.com, *.example.com (all names below "
+                    + "it) or localhost:8443")
+        }
+        made.egress = hosts
+    }
+
+    private func network(_ value: JSONValue) throws(MMError) -> WorkspaceRules.Network {
+        if value == "none" { return .none }
+        if value == "all" { return .all }
+        let ports = (value.array ?? []).map { $0.int.flatMap { UInt16(exactly: $0) } }
+        let known = ports.compactMap(\.self)
+        guard !known.isEmpty, known.count == ports.count else {
+            throw wrong("network", "none, all, egress (with `hosts`), or a list of TCP ports")
+        }
+        return .ports(known)
     }
 }

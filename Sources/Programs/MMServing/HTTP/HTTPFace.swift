@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 import MMHTTP
 import MMMCP
@@ -290,5 +291,102 @@ struct MCPEndpoint: HTTPMiddleware {
                     try await events.forEach { (piece) async throws(HTTPError) in try await writer.write(piece) }
                 })
         }
+    }
+}
+
+/// How many requests of each caller are under way, streams that only wait for news among them: each holds a connection, and who
+/// held them all would keep everybody else out.
+final class RequestPlaces: Sendable {
+    /// A request's place, which is free again when nothing holds it any more, however the request ended.
+    final class Place: Sendable {
+        private let places: RequestPlaces
+        private let principal: Principal
+
+        fileprivate init(_ places: RequestPlaces, _ principal: Principal) {
+            (self.places, self.principal) = (places, principal)
+        }
+
+        deinit { places.leave(principal) }
+    }
+
+    private let most: Int
+    private let taken = Mutex<[Principal: Int]>([:])
+
+    /// No requests yet.
+    /// - Parameter most: how many one caller may have.
+    init(most: Int) { self.most = most }
+
+    /// Takes a place.
+    /// - Returns: `nil` where the caller has as many as one may have.
+    func take(_ principal: Principal) -> Place? {
+        let isFree = taken.withLock { taken in
+            guard taken[principal, default: 0] < most else { return false }
+            taken[principal, default: 0] += 1
+            return true
+        }
+        return isFree ? Place(self, principal) : nil
+    }
+
+    private func leave(_ principal: Principal) {
+        taken.withLock { taken in
+            let left = taken[principal, default: 1] - 1
+            taken[principal] = left > 0 ? left : nil
+        }
+    }
+
+    /// The answer to a request that found no place.
+    var refusal: MCPHTTPResponse {
+        let seconds = 5
+        let error = MCPError.tooManyCalls(
+            "\(most) of your requests are under way, as many as may at once", seconds: seconds)
+        return .error(error, status: 429).with("Retry-After", "\(seconds)")
+    }
+}
+
+/// Judges who sent a request to an address: one rule for the pool's addresses and for those of `mm-mcp`.
+///
+/// This machine's own user is known by the socket's other end; everybody else needs the secret. What a browser sends for a
+/// page is judged before (`PageRule`): a page is nobody's program, whoever sits before it.
+struct SenderRule: Sendable {
+    /// What is known of a request's sender.
+    enum Entry: Sendable {
+        /// It is this one.
+        case known(Principal)
+        /// The secret decides; without one everybody is admitted.
+        case asked
+        /// Nobody we know.
+        case refused(String)
+    }
+
+    private let user: UInt32
+    private let hasSecret: Bool
+    private let trustsNetwork: Bool
+    private let judgesPeers: Bool
+
+    /// A rule.
+    /// - Parameters:
+    ///   - options: who may connect.
+    ///   - hasSecret: whether there is a secret to ask for.
+    ///   - user: the user whose programs are let in.
+    init(_ options: HTTPFaceOptions, hasSecret: Bool, user: UInt32 = geteuid()) {
+        self.user = user
+        self.hasSecret = hasSecret
+        trustsNetwork = options.trustsNetwork
+        judgesPeers = !options.isBehindProxy
+    }
+
+    /// Judges one request.
+    func judge(_ request: HTTPServerRequest) -> Entry {
+        // A secret that is given must be right, also from one who would not need it.
+        if hasSecret, request.headers["Authorization"] != nil { return .asked }
+        if judgesPeers, !isForwarded(request), request.peerUser() == user { return .known(Principal("uid:\(user)")) }
+        if hasSecret || trustsNetwork { return .asked }
+        return .refused(
+            "Only programs of the user who started this server may connect; others need a secret (--token-file).")
+    }
+
+    /// Behind a proxy the peer is the proxy, even where nobody told us of one.
+    private func isForwarded(_ request: HTTPServerRequest) -> Bool {
+        ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"].contains { request.headers[$0] != nil }
     }
 }

@@ -2,6 +2,7 @@ import Glibc
 import MMCLI
 import MMCore
 import MMGuard
+import MMNative
 import MMOperations
 import MMSystem
 
@@ -274,5 +275,124 @@ struct CompletionValues: Sendable {
         return rows.compactMap { row in
             row[key]?.string.map { CompletionAnswer.Candidate($0, summary.flatMap { row[$0]?.string } ?? "") }
         }
+    }
+}
+
+/// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
+enum CmdletCommands {
+    /// All of them.
+    static let all = [bind, bindBatch]
+
+    private static let bind = LocalCommand(
+        ["cmdlets", "bind"], summary: "Show the request that a command line of one cmdlet becomes.",
+        discussion:
+            "Nothing is sent. With --batch, standard input is JSON lines {\"id\", \"line\", \"service\"}, and each is "
+            + "answered by one line at once: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
+        fields: [
+            InputField("line", .text, "The command line.", .required, .at(0)),
+            InputField("service", .choice(["exo", "scc"]), "Exchange Online (default) or Security & Compliance."),
+        ],
+        examples: [.init("mm cmdlets bind 'Get-Mailbox -ResultSize 5'", "the body that would be sent")]
+    ) { (input, _, streams) throws(MMError) in
+        if let request = try GraphLine.request(of: try input.requiredText("line")) {
+            try streams.writeLine(JSONWriter.string(.object(request), layout: .indented(2)))
+            return 0
+        }
+        let line: JSONObject = [
+            "line": .string(try input.requiredText("line")),
+            "service": .string(try input.text("service") ?? "exo"),
+        ]
+        let text = try BindingBatch().answer(JSONWriter.string(.object(line)))
+        let answer = try? JSONParser.parse(text)
+        if let fault = answer?["error"]?.string {
+            throw MMError(
+                .invalidInput, answer?["message"]?.string ?? fault,
+                hint: "mm cmdlets NAME shows a cmdlet's parameters.",
+                details: ["id": .string(fault)])
+        }
+        try streams.writeLine(answer.map { JSONWriter.string($0, layout: .indented(2)) } ?? text)
+        return 0
+    }
+
+    private static let bindBatch = LocalCommand(
+        ["cmdlets", "bind"], trigger: "--batch", summary: "Bind many command lines.",
+        fields: [InputField("batch", .flag, "Standard input is JSON lines {\"id\", \"line\", \"service\"}.")]
+    ) { (_, _, streams) async throws(MMError) in
+        let batch = BindingBatch()
+        try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(try batch.answer(line)) }
+        return 0
+    }
+}
+
+/// `mm guard check --batch`: many verdicts, one a line, each before the next line is read.
+enum GuardCommands {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        [
+            LocalCommand(
+                ["guard", "check"], trigger: "--batch", summary: "Judge many scripts and requests.",
+                fields: [
+                    InputField(
+                        "batch", .flag, "Standard input is JSON lines: {id, src, module} or {id, method, url, body}."),
+                    InputField("module", .text, "The module of lines that name none.", .short("m")),
+                    InputField(
+                        "policy", .choice(["standard", "strict", "readonly"]), "The policy (default standard)."),
+                ]
+            ) { (input, _, streams) async throws(MMError) in
+                let policy = GuardPolicy(
+                    try input.text("policy").flatMap { GuardPolicy.Name(rawValue: $0) } ?? .standard)
+                let batch = GuardBatch(
+                    engine: try CurrentGuard(environment: environment).engine(), policy: policy,
+                    module: try input.text("module"), locate: { ServiceAddress.service(at: $0) })
+                try await BatchInput.lines { (line) throws(MMError) in try streams.writeLine(batch.judge(line: line)) }
+                return 0
+            }
+        ]
+    }
+}
+
+/// `mm pin`: the PIN with which a person confirms, where a connection asks for it.
+enum PINCommands {
+    /// All of them.
+    static func all(environment: [String: String]) -> [LocalCommand] {
+        let proof = OwnerProof(paths: StatePaths(environment: environment))
+        return [
+            LocalCommand(
+                ["pin", "set"], summary: "Set or change the PIN that confirms requests.",
+                discussion:
+                    "Connections with \"person\": \"pin\" want it at each yes. It is typed in a terminal and kept as a slow hash; "
+                    + "five wrong tries block confirmations for a quarter of an hour.",
+                examples: [.init("mm pin set", "asks for the old one, where there is one, and twice for the new")]
+            ) { (_, _, streams) async throws(MMError) in
+                try await giveOld(proof)
+                let new = try await ask("New PIN: ")
+                guard try await ask("Once more: ") == new else {
+                    throw MMError(.invalidInput, "The two are not the same.", hint: "Nothing was changed.")
+                }
+                try await proof.setPIN(new)
+                streams.note("\nThe PIN is set.")
+                return 0
+            },
+            LocalCommand(
+                ["pin", "remove"], summary: "Take the PIN away.",
+                examples: [.init("mm pin remove", "asks for it a last time")]
+            ) { (_, _, streams) async throws(MMError) in
+                try await giveOld(proof)
+                try await proof.setPIN(nil)
+                streams.note("\nThe PIN is gone: connections that want one confirm nothing until it is set again.")
+                return 0
+            },
+        ]
+    }
+
+    /// Nobody changes a PIN without knowing it, and nobody in a session.
+    private static func giveOld(_ proof: OwnerProof) async throws(MMError) {
+        try PersonProof.require(process: getpid())
+        guard try proof.hasPIN() else { return }
+        try await proof.check(.pin, try await ask("PIN: "))
+    }
+
+    private static func ask(_ prompt: String) async throws(MMError) -> Secret {
+        Secret(try await Terminal.controlling.ask(prompt, hidden: true) ?? "")
     }
 }

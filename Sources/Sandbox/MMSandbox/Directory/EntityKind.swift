@@ -1,3 +1,5 @@
+internal import MMCore
+
 /// What the sandbox knows of one entity type of Graph: its properties and what the service does with queries on it.
 struct EntityKind: Sendable {
     /// The name of the type, without `microsoft.graph.`.
@@ -490,4 +492,69 @@ extension EntityKind {
 
     static let licenseDetails = EntityKind(
         "licenseDetails", "id skuId skuPartNumber servicePlans:c", searched: "skuPartNumber")
+}
+
+/// What a property of an entity holds.
+enum PropertyType: Character, Sendable {
+    case text = "s"
+    case flag = "b"
+    case whole = "n"
+    case time = "d"
+    case complex = "o"
+    case collection = "c"
+
+    /// The name in messages of the service.
+    var edmName: String {
+        switch self {
+        case .text: "Edm.String"
+        case .flag: "Edm.Boolean"
+        case .whole: "Edm.Int32"
+        case .time: "Edm.DateTimeOffset"
+        case .complex: "microsoft.graph.complexType"
+        case .collection: "Collection(Edm.String)"
+        }
+    }
+}
+
+extension EntityKind {
+    /// The properties of a body that may be written, each of the right type.
+    func checked(_ body: JSONObject, isNew: Bool) throws(GraphFailure) -> JSONObject {
+        var row: JSONObject = [:]
+        for (property, value) in body where !property.contains("@") {
+            guard let type = types[property] else {
+                throw GraphFailure(400, "Request_BadRequest", "Invalid property '\(property)'.")
+            }
+            let isOwnName = name == "domain" && property == "id" && isNew
+            guard !readOnly.contains(property) || isOwnName else {
+                throw .badRequest("Property '\(property)' is read-only and cannot be set.")
+            }
+            guard Self.fits(value, type) else {
+                throw .badRequest("Invalid value specified for property '\(property)' of resource '\(resource)'.")
+            }
+            row[property] = value
+        }
+        if isNew {
+            if isAbstract, let type = body["@odata.type"]?.string { row["@odata.type"] = .string(type) }
+            for property in required where row[property] == nil || row[property] == .null || row[property] == "" {
+                throw .badRequest("A value is required for property '\(property)' of resource '\(resource)'.")
+            }
+        }
+        return row
+    }
+
+    /// The name as errors write it.
+    private var resource: String { "\(name.prefix(1).uppercased())\(name.dropFirst())" }
+
+    private static func fits(_ value: JSONValue, _ type: PropertyType) -> Bool {
+        switch (value, type) {
+        case (.null, _): true
+        case (.string, .text): true
+        case (.string(let text), .time): ServiceTime.seconds(text) != nil
+        case (.bool, .flag): true
+        case (.int, .whole), (.double, .whole): true
+        case (.object, .complex): true
+        case (.array, .collection): true
+        default: false
+        }
+    }
 }

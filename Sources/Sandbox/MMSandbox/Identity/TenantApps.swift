@@ -38,3 +38,121 @@ struct TenantApps {
             isEnabled: principal["accountEnabled"]?.bool != false, needsConsent: true, redirectURIs: addresses)
     }
 }
+
+/// An app registration that the sandbox knows.
+struct RegisteredApp: Sendable {
+    /// An outside issuer whose tokens stand for the app's own credential.
+    struct FederatedCredential: Sendable {
+        let issuer: String
+        let subject: String
+        let audience: String
+    }
+
+    let id: String
+    let name: String
+    let isPublicClient: Bool
+    var isEnabled = true
+    var secret: String?
+    var federated: FederatedCredential?
+    /// The delegated permissions of Graph that `.default` stands for; `nil` for all the sandbox knows.
+    var delegated: [String]?
+    /// Whether it shares refresh tokens with the other apps of Microsoft's family.
+    var isOfFamily = false
+    /// The application permissions of Graph.
+    var roles: [String] = []
+    /// Whether it gets only what somebody granted to it, as every app does that was registered here later.
+    var needsConsent = false
+    /// Where a browser may take a person back to, where that is not any address of their machine.
+    var redirectURIs: [String]?
+
+    /// Whether it is one of Microsoft's own, which need nobody's consent.
+    var isMicrosofts: Bool { Self.microsofts.contains(id) }
+
+    private static let microsofts: Set<String> = [
+        "04b07795-8ddb-461a-bbee-02f9e1bf7b46", "1950a258-227b-4e31-a9cf-717495945fc2",
+        "14d82eec-204b-4c2f-b7e8-296a70dab67e", "fb78d390-0c51-40cd-8e17-fdbfab77341b",
+        "12128f48-ec9e-42f0-b203-ea49fb6af367", "9cee029c-6210-4654-90bb-17e6e9d36617",
+    ]
+
+    /// The delegated permissions of the demonstration app.
+    static let everything = """
+        AuditLog.Read.All Calendars.ReadWrite Channel.ReadBasic.All ChannelMessage.Send Chat.ReadWrite \
+        Contacts.ReadWrite Directory.ReadWrite.All Files.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send \
+        MailboxSettings.ReadWrite Notes.ReadWrite.All Organization.Read.All Policy.Read.All \
+        RoleManagement.ReadWrite.Directory Sites.ReadWrite.All Tasks.ReadWrite Team.ReadBasic.All User.Read \
+        User.ReadBasic.All User.ReadWrite.All Application.ReadWrite.All Domain.Read.All Reports.Read.All User.Invite.All \
+        DeviceManagementManagedDevices.ReadWrite.All DeviceManagementConfiguration.ReadWrite.All \
+        Policy.ReadWrite.ConditionalAccess IdentityRiskyUser.Read.All ServiceHealth.Read.All \
+        UserAuthenticationMethod.Read.All SharePointTenantSettings.Read.All AppRoleAssignment.ReadWrite.All \
+        ChannelMessage.Read.All DelegatedPermissionGrant.ReadWrite.All Device.Read.All \
+        RoleEligibilitySchedule.Read.Directory ConfigurationMonitoring.ReadWrite.All Team.Create User.RevokeSessions.All \
+        Policy.Read.PermissionGrant Policy.ReadWrite.SecurityDefaults Policy.ReadWrite.CrossTenantAccess \
+        Policy.ReadWrite.ConsentRequest Policy.ReadWrite.Authorization AdministrativeUnit.ReadWrite.All \
+        SharePointTenantSettings.ReadWrite.All \
+        SecurityEvents.Read.All SecurityAlert.Read.All SecurityIncident.Read.All BitlockerKey.Read.All \
+        DeviceLocalCredential.Read.All ServiceMessage.Read.All Place.Read.All DeviceManagementServiceConfig.Read.All \
+        DeviceManagementApps.Read.All IdentityRiskEvent.Read.All AccessReview.Read.All EntitlementManagement.Read.All \
+        eDiscovery.Read.All SensitivityLabel.Read Printer.Read.All Presence.Read.All ReportSettings.Read.All \
+        ConsentRequest.Read.All CustomSecAttributeDefinition.Read.All ProvisioningLog.Read.All \
+        IdentityUserFlow.Read.All AuditLogsQuery.Read.All IdentityRiskyServicePrincipal.Read.All OnlineMeetings.Read \
+        TeamsAppInstallation.ReadForUser UserAuthMethod-Passkey.Read.All BackupRestore-Restore.Read.All \
+        ExchangeMessageTrace.Read.All PrivilegedAssignmentSchedule.Read.AzureADGroup AppCatalog.Read.All \
+        RoleManagementPolicy.Read.Directory RoleAssignmentSchedule.Read.Directory DeviceManagementRBAC.Read.All \
+        ExternalConnection.Read.All NetworkAccess.Read.All RecordsManagement.Read.All PrinterShare.Read.All \
+        DeviceManagementScripts.Read.All TeamsTelephoneNumber.Read.All TeamMember.Read.All \
+        ThreatIndicators.ReadWrite.OwnedBy Schedule.Read.All
+        """.split(separator: " ").map(String.init)
+
+    private static let automationRoles = """
+        AuditLog.Read.All Directory.ReadWrite.All Group.ReadWrite.All Mail.ReadWrite Mail.Send Organization.Read.All \
+        Sites.ReadWrite.All User.ReadWrite.All Files.ReadWrite.All Calendars.ReadWrite Application.Read.All \
+        User.RevokeSessions.All
+        """.split(separator: " ").map(String.init)
+
+    /// Its permissions at a service: each has its own.
+    func roles(at resource: ServedResource) -> [String] {
+        resource == .exchange && id == TenantIdentity.automationApp ? ["Exchange.ManageAsApp"] : roles
+    }
+
+    static let all: [RegisteredApp] = [
+        RegisteredApp(id: TenantIdentity.demoApp, name: "Microsoft Master (sandbox)", isPublicClient: true),
+        RegisteredApp(
+            id: TenantIdentity.automationApp, name: "Nightly automation", isPublicClient: false,
+            secret: TenantIdentity.automationSecret,
+            federated: FederatedCredential(
+                issuer: "https://ci.contoso-sandbox.example", subject: "repo:contoso/mm:ref:refs/heads/main",
+                audience: "api://AzureADTokenExchange"),
+            roles: automationRoles),
+        RegisteredApp(
+            id: TenantIdentity.readerApp, name: "Mail reader", isPublicClient: true,
+            delegated: ["Mail.Read", "User.Read"]),
+        RegisteredApp(id: TenantIdentity.disabledApp, name: "Retired app", isPublicClient: true, isEnabled: false),
+        // The first-party apps of the modules, for connections without an app registration.
+        RegisteredApp(
+            id: "04b07795-8ddb-461a-bbee-02f9e1bf7b46", name: "Microsoft Azure CLI", isPublicClient: true,
+            delegated: [
+                "Application.ReadWrite.All", "AuditLog.Read.All", "DelegatedPermissionGrant.ReadWrite.All",
+                "Directory.AccessAsUser.All", "Group.ReadWrite.All", "User.Read.All",
+            ], isOfFamily: true),
+        RegisteredApp(
+            id: "1950a258-227b-4e31-a9cf-717495945fc2", name: "Microsoft Azure PowerShell", isPublicClient: true,
+            isOfFamily: true),
+        RegisteredApp(
+            id: "14d82eec-204b-4c2f-b7e8-296a70dab67e", name: "Microsoft Graph Command Line Tools", isPublicClient: true
+        ),
+        RegisteredApp(
+            id: "fb78d390-0c51-40cd-8e17-fdbfab77341b", name: "Microsoft Exchange REST API Based Powershell",
+            isPublicClient: true),
+        RegisteredApp(
+            id: "12128f48-ec9e-42f0-b203-ea49fb6af367", name: "Microsoft Teams Powershell Cmdlets", isPublicClient: true
+        ),
+        RegisteredApp(
+            id: "9cee029c-6210-4654-90bb-17e6e9d36617", name: "Power Platform CLI - pac", isPublicClient: true),
+    ]
+
+    /// The app of an id, in any case, where it was there from the start.
+    static func find(_ id: String) -> RegisteredApp? {
+        let id = id.lowercased()
+        return all.first { $0.id == id }
+    }
+}

@@ -278,3 +278,159 @@ struct PowerEnvironment: Sendable {
     /// The environment of a name, in any case.
     static func find(_ name: String) -> PowerEnvironment? { all.first { $0.name.lowercased() == name.lowercased() } }
 }
+
+/// The administration of Power Platform.
+struct PowerPlatformAdministration {
+    let context: TenantContext
+    let answers: PlatformAnswers
+
+    /// What it answers, for users and for administrators.
+    static func routes(_ services: TenantServices) -> Router<Void> {
+        var routes = ServiceRoutes(services) { $0.platform }
+        let provider = "/providers/Microsoft.BusinessAppPlatform"
+        for scope in [provider, "\(provider)/scopes/admin"] {
+            routes.on("GET", path: "\(scope)/environments", Self.environments)
+            routes.on("GET", path: "\(scope)/environments/{environment}", Self.environment)
+        }
+        routes.all("\(provider)/{resource...}", Self.nothing)
+        return routes.router
+    }
+
+    private func environments(_ request: ServiceRequest) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) { answers.list(request.http, rows(request)) }
+    }
+
+    private func environment(_ request: ServiceRequest) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) {
+            let name = request.name("environment")
+            guard let row = rows(request).first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
+                return .failure(404, "EnvironmentNotFound", "The environment '\(name)' could not be found.")
+            }
+            return HTTPServerResponse(status: 200, json: row)
+        }
+    }
+
+    private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
+        answers.checked(request.http, for: .powerApps) {
+            .failure(404, "InvalidResourceType", "The resource type could not be found.")
+        }
+    }
+
+    /// The environments, as the address that was asked shows them.
+    private func rows(_ request: ServiceRequest) -> [JSONValue] {
+        let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
+        return PowerEnvironment.all.map { environment in
+            [
+                "id": .string("/providers/Microsoft.BusinessAppPlatform\(scope)/environments/\(environment.name)"),
+                "type": "Microsoft.BusinessAppPlatform/scopes/environments", "location": "europe",
+                "name": .string(environment.name),
+                "properties": [
+                    "azureRegion": "westeurope", "displayName": .string(environment.shown),
+                    "createdTime": "2020-01-01T00:00:00Z",
+                    "createdBy": ["id": "SYSTEM", "displayName": "SYSTEM", "type": "NotSpecified"],
+                    "provisioningState": "Succeeded",
+                    "creationType": environment.isDefault ? "DefaultTenant" : "User",
+                    "environmentSku": environment.isDefault ? "Default" : "Sandbox",
+                    "isDefault": .bool(environment.isDefault),
+                    "clientUris": [
+                        "admin": .string(
+                            "https://admin.powerplatform.microsoft.com/environments/environment/\(environment.name)/hub"
+                        )
+                    ],
+                    "runtimeEndpoints": ["microsoft.Flow": .string(context.base)], "databaseType": "CommonDataService",
+                    "states": ["management": ["id": "Ready"]],
+                ],
+            ]
+        }
+    }
+}
+
+/// How the platform services answer: their check of tokens, their lists.
+struct PlatformAnswers {
+    let context: TenantContext
+    let bearer: BearerCheck
+
+    /// The answer to a request whose token and version of the API are in order, with the headers that all of them have.
+    /// - Parameter version: the version that the service has; any where there is none.
+    func checked(
+        _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
+        _ answer: () -> HTTPServerResponse
+    ) -> HTTPServerResponse {
+        var answer = refusal(request, for: resource) ?? Self.refusal(request, version: version) ?? answer()
+        answer.headers.set("x-ms-request-id", RandomBytes.uuid())
+        answer.headers.set("x-ms-correlation-request-id", RandomBytes.uuid())
+        return answer
+    }
+
+    private static func refusal(_ request: HTTPServerRequest, version: String) -> HTTPServerResponse? {
+        guard let asked = request.queryFields["api-version"], !asked.isEmpty else {
+            return .failure(
+                400, "MissingApiVersionParameter",
+                "The api-version query parameter (?api-version=) is required for all requests.")
+        }
+        guard asked.hasPrefix(version) else {
+            return .failure(
+                400, "InvalidApiVersionParameter",
+                "The api-version '\(asked.prefix(40))' is invalid. The supported versions are '\(version)'.")
+        }
+        return nil
+    }
+
+    /// The answer when the token of a platform request is not in order; `nil` when it is.
+    private func refusal(_ request: HTTPServerRequest, for resource: ServedResource) -> HTTPServerResponse? {
+        let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
+        do throws(TokenMint.Refusal) {
+            let principal = try bearer.principal(request, for: resource)
+            guard !bearer.isRevoked(principal) else {
+                return .failure(401, "AuthenticationFailed", "The access token has been revoked.", headers: challenge)
+            }
+            return nil
+        } catch {
+            let message =
+                switch error {
+                case .absent: "The request has no access token."
+                case .expired: "The access token has expired."
+                case .wrongAudience: "The access token has the wrong audience."
+                case .malformed, .forged: "The access token is not valid."
+                }
+            return .failure(401, "AuthenticationFailed", message, headers: challenge)
+        }
+    }
+
+    /// A list with the paging of these services: `nextLink` without a namespace, the port always written out.
+    /// - Parameter named: what filters know by a name that is no member of a row.
+    func list(
+        _ request: HTTPServerRequest, _ rows: [JSONValue],
+        named: @escaping (_ name: String, _ row: JSONValue) -> JSONValue? = { _, _ in nil }
+    ) -> HTTPServerResponse {
+        let fields = request.queryFields
+        var matching = rows
+        if let filter = fields["$filter"], !filter.isEmpty {
+            guard let expression = try? FilterParser.parse(filter) else {
+                return .failure(400, "InvalidFilterInQueryString", "The filter '\(filter.prefix(200))' is not valid.")
+            }
+            matching = rows.filter { row in
+                FilterEvaluator(property: { name in
+                    let small = "\(name.prefix(1).lowercased())\(name.dropFirst())"
+                    return row["properties"]?[small] ?? row[small] ?? named(small, row)
+                }).matches(expression)
+            }
+        }
+        let start = fields["$skiptoken"].flatMap { PageToken($0)?.matched } ?? 0
+        if fields["$skiptoken"] != nil, fields["$skiptoken"].flatMap({ PageToken($0) }) == nil {
+            return .failure(400, "InvalidSkipToken", "The skip token is not valid.")
+        }
+        let size = max(1, fields["$top"].flatMap { Int($0) } ?? 50)
+        let page = matching.dropFirst(start).prefix(size)
+        var members: JSONObject = ["value": .array(Array(page))]
+        if start + page.count < matching.count {
+            let kept = (request.query ?? "").split(separator: "&").filter {
+                !$0.hasPrefix("$skiptoken=") && !$0.hasPrefix("%24skiptoken=")
+            }
+            let token = "$skiptoken=\(PageToken(matched: start + page.count).text)"
+            members["nextLink"] = .string(
+                "\(context.base)\(request.path)?\((kept.map(String.init) + [token]).joined(separator: "&"))")
+        }
+        return HTTPServerResponse(status: 200, json: .object(members))
+    }
+}

@@ -1,5 +1,7 @@
+internal import Glibc
 package import MMCore
 package import MMHTTP
+package import MMSystem
 
 /// A sandbox tenant that listens: an offline stand-in for Microsoft 365 on this machine's loopback address.
 package actor SandboxTenant {
@@ -245,5 +247,250 @@ struct TenantDoor: HTTPMiddleware {
 
     private func named(_ segment: String) -> Int? {
         customers.firstIndex { $0.organization.isNamed(by: segment) }
+    }
+}
+
+/// The services of one tenant, each of which owns what it remembers, put together.
+///
+/// They are plain types that know nothing of threads: this actor holds all of them, and lets in one request at a time.
+actor TenantServices {
+    nonisolated let clock: WallClock
+    let context: TenantContext
+    let store: DirectoryStore
+    let journal = RequestJournal()
+    let faults = FaultPlan()
+    let control: ControlPlane
+    let faultAnswers: FaultAnswers
+    let signIn: SignInService
+    let approval: DeviceApproval
+    let graph: GraphService
+    let files: FileStorage
+    let reports: UsageReports
+    let exchange: ExchangeAdminAPI
+    let azure: AzureResourceManager
+    let azureData: AzureDataServices
+    let sharePoint: SharePointService
+    let automate: PowerAutomate
+    let platform: PowerPlatformAdministration
+    let administration: DelegatedAdministration
+    let teams: TeamsConfiguration
+
+    /// A tenant as it is when nobody has changed anything yet.
+    /// - Parameters:
+    ///   - options: how it is set up.
+    ///   - base: where it is reached, without a final slash.
+    ///   - mint: makes its tokens; all tenants of a sandbox share one.
+    init(options: SandboxOptions, base: String, mint: TokenMint = TokenMint()) {
+        let context = TenantContext(options: options, base: base)
+        func people(_ count: Int) -> UserDirectory {
+            UserDirectory(count: count, domain: options.organization.domain, now: context.now, mixing: context.mixing)
+        }
+        let users = people(options.userCount)
+        let store = DirectoryStore(users: users, mixing: context.mixing, organization: options.organization)
+        let outbox = Outbox()
+        let policies = AccessPolicies()
+        let apps = TenantApps(store: store)
+        let issuer = TokenIssuer(context: context, store: store, mint: mint, policies: policies)
+        let bearer = BearerCheck(context: context, mint: mint, issuer: issuer)
+        let devices = DeviceCodes(context: context, apps: apps, issuer: issuer)
+        let pages = ApprovalPages(store: store, forms: FormTokens(context: context, mint: mint))
+        let mailboxes = ExchangeMailboxes(users: options.mailboxCount.map(people) ?? users)
+        let organization = ExchangeOrganization(context: context, store: store, mailboxes: mailboxes)
+        let platformAnswers = PlatformAnswers(context: context, bearer: bearer)
+        let files = FileStorage(context: context, store: store, mint: mint)
+        let reports = UsageReports(context: context, store: store, mint: mint)
+        clock = options.clock
+        self.context = context
+        self.store = store
+        self.files = files
+        self.reports = reports
+        signIn = SignInService(context: context, apps: apps, issuer: issuer, devices: devices, pages: pages)
+        approval = DeviceApproval(
+            context: context, apps: apps, devices: devices, issuer: issuer, pages: pages)
+        exchange = ExchangeAdminAPI(context: context, store: store, bearer: bearer, organization: organization)
+        let subscription = AzureContent()
+        azure = AzureResourceManager(
+            context: context, answers: platformAnswers, content: subscription, catalogue: AzureCatalogue(store: store)
+        )
+        azureData = AzureDataServices(context: context, bearer: bearer, content: subscription)
+        sharePoint = SharePointService(context: context, store: store, bearer: bearer)
+        automate = PowerAutomate(context: context, store: store, answers: platformAnswers)
+        platform = PowerPlatformAdministration(context: context, answers: platformAnswers)
+        administration = DelegatedAdministration(context: context, bearer: bearer)
+        teams = TeamsConfiguration(store: store, bearer: bearer)
+        faultAnswers = FaultAnswers(context: context, store: store, devices: devices)
+        graph = GraphService(
+            context: context, store: store, mint: mint, issuer: issuer, bearer: bearer, organization: organization,
+            outbox: outbox, settings: MailboxSettings(store: store), files: files, reports: reports, faults: faults,
+            faultAnswers: faultAnswers)
+        control = ControlPlane(
+            context: context, store: store, journal: journal, faults: faults, outbox: outbox, devices: devices,
+            issuer: issuer, policies: policies)
+    }
+
+    /// Does something with the services, while nobody else does.
+    func use<Answer: Sendable>(_ work: @Sendable (isolated TenantServices) -> Answer) -> Answer { work(self) }
+}
+
+/// How a sandbox tenant is set up. The defaults suit the demonstration; tests and benchmarks turn the numbers.
+package struct SandboxOptions: Sendable {
+    /// What a refresh does to the refresh token that was used.
+    package enum RefreshRotation: Sendable {
+        /// The same refresh token goes on.
+        case keep
+        /// A new one is handed out; the old one stays valid, as in Entra.
+        case renew
+        /// A new one is handed out and the old one is dead at once: finds clients that lose the new one.
+        case renewAndRevoke
+    }
+
+    /// Two tenants with the same seed have the same people, groups, mail and files.
+    package var seed: UInt64 = 1
+    /// How many users the directory starts with.
+    package var userCount = 5_000
+    /// How many customers the tenant administers for, each a tenant of its own in the same process.
+    package var customerCount = 0
+    /// How many users each customer has.
+    package var customerUserCount = 12
+    /// Which tenant it is.
+    var organization = SandboxOrganization.own
+    /// How many mailboxes Exchange has; `nil` for one a user.
+    package var mailboxCount: Int?
+    /// The time of the services.
+    package var clock: WallClock = .system
+    /// How long an access token lives, in seconds.
+    package var accessTokenLifetime: Int64 = 4_821
+    /// How many groups an access token for the tenant's own API names; of an account with more it names none.
+    package var groupsInTokens = 200
+    /// How long a device code lives, in seconds.
+    package var deviceCodeLifetime: Int64 = 900
+    /// How many seconds a client must wait between two polls.
+    package var pollInterval: Int64 = 5
+    /// What a refresh does to the refresh token that was used.
+    package var refreshRotation: RefreshRotation = .renew
+    /// What guards the control endpoints; made up anew unless given.
+    package var controlSecret = Secret(RandomBytes.text(bytes: 24))
+    /// The TCP port; 0 takes any free one.
+    package var port: UInt16 = 0
+
+    /// The defaults.
+    package init() {}
+}
+
+/// What one tenant of a sandbox is called: the sandbox's own, and each customer that it administers for.
+package struct SandboxOrganization: Sendable, Hashable {
+    /// The id of the tenant.
+    package let id: String
+    /// The default domain.
+    package let domain: String
+    /// The domain that the tenant was made with.
+    package let initialDomain: String
+    /// The name of the organisation.
+    package let name: String
+
+    /// The sandbox's own tenant, the same in every sandbox.
+    package static let own = SandboxOrganization(
+        id: TenantIdentity.id, domain: TenantIdentity.domain, initialDomain: TenantIdentity.initialDomain,
+        name: TenantIdentity.name)
+
+    /// A customer.
+    /// - Parameter number: which one, from 1.
+    package static func customer(_ number: Int) -> SandboxOrganization {
+        let digits = String(number)
+        let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        return SandboxOrganization(
+            id: "5a4db0c5-7e11-4c02-9d0e-c05700000000".dropLast(padded.count) + padded,
+            domain: "customer-\(number).example", initialDomain: "customer\(number).onmicrosoft.com",
+            name: "Customer \(number)")
+    }
+
+    /// Whether a path segment of an authority names this tenant.
+    func isNamed(by segment: String) -> Bool {
+        let segment = segment.lowercased()
+        return [id, domain, initialDomain].contains(segment)
+            || self == .own && ["organizations", "common"].contains(segment)
+    }
+}
+
+/// The file by which other processes of the same user find a running sandbox.
+package struct SandboxStateFile: Sendable {
+    /// The base address of every service.
+    package let base: String
+    /// What control requests must carry.
+    package let secret: Secret
+    /// The process that serves it.
+    package let process: ProcessIdentity
+    /// When it started.
+    package let startedAt: Timestamp
+
+    init(base: String, secret: Secret, startedAt: Timestamp) {
+        self.base = base
+        self.secret = secret
+        process = ProcessIdentity(running: getpid()) ?? ProcessIdentity(pid: getpid(), startTime: 0)
+        self.startedAt = startedAt
+    }
+
+    private init(base: String, secret: Secret, process: ProcessIdentity, startedAt: Timestamp) {
+        self.base = base
+        self.secret = secret
+        self.process = process
+        self.startedAt = startedAt
+    }
+
+    /// The path of the file below the state folder.
+    package static func path(in stateDirectory: String) -> String { "\(stateDirectory)/sandbox.json" }
+
+    /// Writes the file, 0600.
+    /// - Throws: `MMError` when the folder or the file can't be written.
+    package func write(in stateDirectory: String) throws(MMError) {
+        let services = [
+            "login", "graph", "flow", "arm", "exchange", "compliance", "bap", "powerapps", "powerplatform", "teams",
+            "keyvault",
+        ]
+        var members = JSONObject(services.map { ($0, .string(base)) })
+        members["pid"] = .int(Int64(process.pid))
+        members["startTime"] = .int(Int64(process.startTime))
+        members["startedAt"] = .string(startedAt.iso8601)
+        members["secret"] = .string(secret.reveal())
+        members["tenantId"] = .string(TenantIdentity.id)
+        members["appId"] = .string(TenantIdentity.demoApp)
+        members["account"] = .string(TenantIdentity.administrator)
+        members["automation"] = [
+            "appId": .string(TenantIdentity.automationApp), "secret": .string(TenantIdentity.automationSecret),
+        ]
+        try ProtectedFile.replace(
+            Self.path(in: stateDirectory), with: JSONWriter.bytes(.object(members), layout: .indented(2)) + [0x0A])
+    }
+
+    /// What the file says; `nil` when there is none.
+    /// - Throws: `MMError` when it can't be read or is damaged.
+    package static func read(in stateDirectory: String) throws(MMError) -> SandboxStateFile? {
+        let path = path(in: stateDirectory)
+        guard let bytes = try ProtectedFile.read(path, limit: 64 << 10) else { return nil }
+        guard let json = try? JSONParser.parse(bytes), let base = json["login"]?.string, let pid = json["pid"]?.int,
+            let processID = Int32(exactly: pid), processID > 0, let startTime = json["startTime"]?.int,
+            let secret = json["secret"]?.string
+        else {
+            throw MMError(
+                .invalidInput, "\(path) is not the state file of a sandbox.",
+                hint: "Remove it and start the sandbox again.")
+        }
+        let startedAt = json["startedAt"]?.string.flatMap { Timestamp(iso8601: $0) } ?? Timestamp(seconds: 0)
+        let process = ProcessIdentity(pid: processID, startTime: UInt64(max(0, startTime)))
+        return SandboxStateFile(base: base, secret: Secret(secret), process: process, startedAt: startedAt)
+    }
+
+    /// The file of a tenant that runs; `nil` where none does, whoever has the number of a process that has ended.
+    /// - Throws: `MMError` when the file can't be read or is damaged.
+    package static func ofRunning(in stateDirectory: String) throws(MMError) -> SandboxStateFile? {
+        guard let file = try read(in: stateDirectory), file.process.isRunning else { return nil }
+        return file
+    }
+
+    /// Removes the file, if it still speaks of this process.
+    /// - Throws: `MMError` when it can't be removed.
+    package func remove(in stateDirectory: String) throws(MMError) {
+        guard let written = try? Self.read(in: stateDirectory), written.process == process else { return }
+        try ProtectedFile.remove(Self.path(in: stateDirectory))
     }
 }

@@ -1,6 +1,6 @@
-import MMCore
-import MMHTTP
-import MMIdentity
+package import MMCore
+package import MMHTTP
+package import MMIdentity
 
 /// What all connections of one session share.
 final class EgressCore: Sendable {
@@ -390,4 +390,164 @@ final class SignInGate: Sendable {
     private static func refused(_ message: String) -> WireFault {
         WireFault(403, .signIn, "The sign-in was not sent: \(message)")
     }
+}
+
+/// What the wire of one session needs from those above it.
+package struct EgressConfiguration: Sendable {
+    /// The session's name, for records.
+    package var session: String
+    /// The hosts that it may reach.
+    package var hosts: EgressHosts
+    /// Decides what is sent.
+    package var judge: any WireJudge
+    /// Gives fresh tokens for placeholders of the connection's own sign-in.
+    package var tokens: any TokenSource
+    /// The session's placeholders.
+    package var vault: PlaceholderVault
+    /// Where the files of the session are put: a folder that its processes may read.
+    package var folder: String
+    /// The processes of the session, which alone may use its wire; nil admits every process that knows the proxy's secret.
+    package var processes: (@Sendable () -> [Int32])?
+    /// Those of them that use it most: they are looked at first, because to find all takes longer.
+    package var likelyProcesses: @Sendable () -> [Int32] = { [] }
+    /// Whether somebody who signed in within the session is the right one: nil, or why not. Tokens of anybody else are withheld.
+    package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
+    /// The identity that its programs find; nil where they find none.
+    package var identity: ProgramIdentity?
+    /// Which sign-ins the session may make by itself; by themselves none.
+    package var signIns = SignInRules()
+    /// When requests to a service may go out; nil asks nobody.
+    package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
+    /// What is asked as the last thing before a request of a class leaves, and again before more is said on a web socket; nil asks
+    /// nobody.
+    package var permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
+    /// Is told what happens. It must be short.
+    package var events: @Sendable (EgressEvent) -> Void
+    /// The client that sends; nil makes one for this session, from `environment`.
+    package var transport: (any HTTPTransport)?
+    /// The variables of the process: the user's own outer proxy and trust store.
+    package var environment: [String: String]
+    /// What it puts up with.
+    package var limits = EgressLimits()
+    /// The time of day.
+    package var clock = WallClock.system
+
+    /// A configuration.
+    /// - Parameters:
+    ///   - session: the session's name.
+    ///   - hosts: the hosts that it may reach.
+    ///   - judge: decides what is sent.
+    ///   - tokens: gives fresh tokens.
+    ///   - vault: the session's placeholders.
+    ///   - folder: where its files are put.
+    ///   - environment: the variables of the process.
+    ///   - events: is told what happens.
+    package init(
+        session: String, hosts: EgressHosts, judge: any WireJudge, tokens: any TokenSource,
+        vault: PlaceholderVault = PlaceholderVault(), folder: String, environment: [String: String],
+        events: @escaping @Sendable (EgressEvent) -> Void
+    ) {
+        self.session = session
+        self.hosts = hosts
+        self.judge = judge
+        self.tokens = tokens
+        self.vault = vault
+        self.folder = folder
+        self.environment = environment
+        self.events = events
+        identityCheck = { _ in nil }
+    }
+}
+
+/// What happens on the wire of a session, for audit, metrics and those who wait for a sign-in.
+package enum EgressEvent: Sendable {
+    /// A request has ended, whatever became of it.
+    case request(EgressRecord)
+    /// A connection was refused before it held a request that could be read.
+    case refusedConnection(WireFault, host: String?)
+    /// A placeholder arrived where its token is not taken: something carried it there.
+    case placeholderElsewhere(host: String, audience: String?)
+    /// A credential arrived that this session was not given by us.
+    case foreignCredential(host: String)
+    /// A request is held open while somebody is asked.
+    case held(number: UInt64, host: String, method: String)
+    /// Something happened at the sign-in service.
+    case signIn(SignInEvent)
+}
+
+/// A step of a sign-in that a session makes by itself.
+package enum SignInEvent: Sendable {
+    /// Somebody must open an address and enter a code.
+    case code(SignInCode)
+    /// The sign-in service waits for the person.
+    case pending
+    /// Somebody signed in.
+    case signedIn(SignedInIdentity)
+    /// The sign-in service gave a refresh token, for the cache of those who want it there.
+    case refreshToken(RenewalGrant, SignedInIdentity?)
+    /// The sign-in ended without a token.
+    case failed(EntraError)
+    /// The person whom another account was expected of signed in: the tokens were withheld.
+    case refused(RequestRefusal)
+    /// What the session was signed in with is good no more: a person has to sign in again.
+    /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
+    case over(MMError, isModules: Bool)
+}
+
+/// A device code, as a person needs it.
+package struct SignInCode: Sendable, Hashable {
+    /// What the person types.
+    package let userCode: String
+    /// Where the person types it.
+    package let address: String
+    /// When it ends.
+    package let expiresAt: Timestamp
+    /// The app that signs in.
+    package let clientID: String?
+}
+
+/// Who signed in, as the sign-in service says.
+package struct SignedInIdentity: Sendable, Hashable {
+    /// The tenant's id.
+    package let tenantID: String
+    /// The account's id in that tenant.
+    package let objectID: String
+    /// The name by which the account signs in; nil for apps.
+    package let username: String?
+    /// The app that signed in.
+    package let clientID: String?
+}
+
+/// One request of a session, as it is remembered: what was asked of whom, and how it ended. It holds no content.
+package struct EgressRecord: Sendable, Hashable {
+    /// The session.
+    package let session: String
+    /// The request's number within the session.
+    package let number: UInt64
+    /// When it came.
+    package let time: Timestamp
+    /// How long it took, from its head to the answer's last byte.
+    package let duration: Duration
+    /// The method.
+    package let method: String
+    /// The host, with the port where it is not the scheme's own.
+    package let host: String
+    /// The path with ids, keys and addresses replaced, and without its query.
+    package let pathTemplate: String
+    /// The class that the judge gave it; nil where it never came before the judge.
+    package let requestClass: String?
+    /// What it deploys; nil for other requests.
+    package let template: DeployedTemplate?
+    /// The status that the client got; 0 where it had gone.
+    package let status: Int
+    /// Why it was not sent, or how it broke; nil where the service answered it.
+    package let fault: String?
+    /// The bytes of the request's body.
+    package let bytesUp: Int
+    /// The bytes of the answer's body.
+    package let bytesDown: Int
+    /// What the service calls this request: `request-id` and its like.
+    package let requestID: String?
+    /// Whether it began to leave this machine.
+    package let wasSent: Bool
 }

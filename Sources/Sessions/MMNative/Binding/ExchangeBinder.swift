@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 import PowerShellSyntax
 
 /// Binds command lines of Exchange cmdlets as PowerShell does, and converts values to the service's JSON.
@@ -327,6 +327,157 @@ enum UncheckedBinding {
         if name.lowercased() == "resultsize", case .int(let count) = value, count > 0 {
             result.limit = Int(count)
             result.pageSize = min(Int(count), 1000)
+        }
+    }
+}
+
+/// A cmdlet with bound parameters, ready to be sent to `InvokeCommand`.
+package struct ExchangeCall: Sendable {
+    /// The cmdlet's name in its proper spelling.
+    package internal(set) var cmdlet: String
+    /// The members of `Parameters`.
+    package internal(set) var parameters = JSONObject()
+    /// The headers that some parameters turn into.
+    package internal(set) var headers: [String: String] = [:]
+    /// The number of rows per page, when the call limits the number of rows.
+    package internal(set) var pageSize: Int?
+    /// The total number of rows; `nil` when unlimited or unspecified.
+    package internal(set) var limit: Int?
+    /// Whether `-UseCustomRouting` was given, so that the routing anchor comes from the identity.
+    package internal(set) var usesCustomRouting = false
+
+    /// The requested properties; empty for all.
+    package internal(set) var properties: [String] = []
+    /// Whether the cmdlet would ask for confirmation before it acts.
+    package internal(set) var asksFirst = false
+    /// Whether the cmdlet has a `-ResultSize`, and therefore a default limit.
+    package internal(set) var takesResultSize = false
+    /// The value of `-ErrorAction` in lower case.
+    package internal(set) var errorAction: String?
+    /// A common parameter that only PowerShell itself can implement.
+    package internal(set) var powerShellOnlyParameter: String?
+
+    init(cmdlet: String) { self.cmdlet = cmdlet }
+
+    /// Whether a parameter was given, ignoring case.
+    func has(_ name: String) -> Bool { parameters.keys.contains { $0.lowercased() == name.lowercased() } }
+
+    /// The request's body.
+    package var body: JSONValue {
+        ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
+    }
+}
+
+/// The reason why a command line can't be bound: PowerShell's error id, and a message that names the remedy.
+package struct BindingFault: Error, Sendable, Hashable {
+    /// PowerShell's fault id.
+    package let id: String
+    /// What is wrong, and what would be correct.
+    package let message: String
+
+    /// Whether only a real PowerShell can carry out the line.
+    package let needsPowerShell: Bool
+
+    init(_ id: String, _ message: String, needsPowerShell: Bool = false) {
+        self.id = id
+        self.message = message
+        self.needsPowerShell = needsPowerShell
+    }
+}
+
+extension ExchangeCall {
+    // The properties that a `Get-EXO…` cmdlet always returns; all it returns when none are requested.
+    private static let minimum = [
+        "ExternalDirectoryObjectId", "UserPrincipalName", "Alias", "DisplayName", "Name", "Identity", "Id",
+        "PrimarySmtpAddress", "EmailAddresses", "RecipientType", "RecipientTypeDetails", "DistinguishedName", "Guid",
+        "ExchangeGuid", "OrganizationId",
+    ]
+
+    /// The call of the cmdlet that a `Get-EXO…` cmdlet stands for. In the module these cmdlets have endpoints of their
+    /// own.
+    var withoutItsOwnEndpoint: ExchangeCall {
+        guard cmdlet.lowercased().hasPrefix("get-exo") else { return self }
+        var call = self
+        let noun = String(cmdlet.dropFirst("get-exo".count))
+        call.cmdlet = noun.lowercased() == "casmailbox" ? "Get-CASMailbox" : "Get-\(noun)"
+        // Whatever names the mailbox becomes the identity of that cmdlet.
+        for name in ["ExternalDirectoryObjectId", "ExchangeGuid", "UserPrincipalName", "PrimarySmtpAddress"] {
+            guard let value = call.parameters.remove(name), value.string?.isEmpty != true else { continue }
+            if call.parameters["Identity"] == nil { call.parameters["Identity"] = value }
+        }
+        call.parameters.remove("DatabaseGuid")
+        let sets = call.parameters.remove("PropertySets")?.array?.compactMap(\.string) ?? []
+        let asked = call.parameters.remove("Properties")?.array?.compactMap(\.string) ?? []
+        call.parameters.remove("Async")
+        let isListing = ["mailbox", "recipient", "casmailbox"].contains(noun.lowercased())
+        guard isListing, !asked.isEmpty, sets.isEmpty, !asked.contains("*") else { return call }
+        call.properties = ExchangeCall.minimum
+        for name in asked where !call.properties.contains(where: { $0.lowercased() == name.lowercased() }) {
+            call.properties.append(name)
+        }
+        return call
+    }
+}
+
+/// Binds command lines one by one, for comparison with recorded requests.
+package struct BindingBatch: Sendable {
+    private let table: ExchangeTable
+
+    /// Creates a batch that uses a table.
+    package init(table: ExchangeTable = .standard) { self.table = table }
+
+    /// Answers a line `{"id","line","service"}` with `{"id","body",…}` in the form of the recordings, or with
+    /// `{"id","error"}`.
+    package func answer(_ line: String) throws(MMError) -> String {
+        guard let json = try? JSONParser.parse(line), let written = json["line"]?.string else {
+            throw MMError(
+                .invalidInput, "The line is not a JSON object with a string `line`.",
+                hint: #"Give one object per line: {"id":…,"line":"Get-Mailbox","service":"exo"}."#)
+        }
+        let name = json["service"]?.string ?? "exo"
+        guard let service = ExchangeTable.Service(rawValue: name == "compliance" ? "scc" : name) else {
+            throw MMError(
+                .invalidInput, "There is no service “\(name.prefix(40))”.", hint: "The services are exo and scc.",
+                details: ["field": "service"])
+        }
+        var answer = JSONObject()
+        if let id = json["id"] { answer["id"] = id }
+        guard let call = CmdletCall(line: written) else {
+            let fault = PowerShellParser.parse(written).errors.first
+            answer["error"] = .string(fault.map { "\($0.id)" } ?? "NotOneCmdlet")
+            answer["message"] = "The line is not a single cmdlet whose arguments are plain values."
+            return JSONWriter.string(.object(answer))
+        }
+        do throws(BindingFault) {
+            let bound = try ExchangeBinder(service: service, table: table).bind(call)
+            answer["body"] = bound.body
+            if let page = bound.pageSize {
+                answer["page"] = .int(Int64(page))
+                answer["limit"] = bound.limit.map { .int(Int64($0)) } ?? .null
+            }
+            if !bound.headers.isEmpty {
+                let headers = bound.headers.sorted { $0.key < $1.key }
+                answer["headers"] = .object(JSONObject(headers.map { ($0.key, .string($0.value)) }))
+            }
+            if !bound.properties.isEmpty { answer["select"] = .array(bound.properties.map { .string($0) }) }
+            let stages = BindingBatch.stages(behind: written)
+            if !stages.isEmpty { answer["client"] = .array(stages.map { .string($0) }) }
+        } catch {
+            answer["error"] = .string(error.id)
+            answer["message"] = .string(error.message)
+        }
+        return JSONWriter.string(.object(answer))
+    }
+
+    /// Returns the texts of the commands after the first one.
+    private static func stages(behind line: String) -> [String] {
+        let units = Array(line.utf16)
+        guard case .pipeline(let pipeline)? = PowerShellParser.parse(utf16: units).root?.body?.statements.first else {
+            return []
+        }
+        return pipeline.elements.dropFirst().compactMap { element in
+            guard case .command(let command) = element else { return nil }
+            return String(decoding: units[command.extent.start..<command.extent.end], as: UTF16.self)
         }
     }
 }

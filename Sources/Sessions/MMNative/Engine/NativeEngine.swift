@@ -1,6 +1,7 @@
 package import MMCore
 import MMSystem
 package import PowerShellSyntax
+import Synchronization
 
 /// Runs scripts of a closed subset of the language without PowerShell. A result is exactly PowerShell's own, or there
 /// is none: any other script is handed over, with the reason.
@@ -231,5 +232,273 @@ private final class NativeRun {
         evaluator.endLine()
         guard delivery.flush() else { return .stopped(delivery.result, hasSent: delivery.hasSent) }
         return .completed(delivery.result)
+    }
+}
+
+/// The state that a session keeps between scripts: its variables.
+package struct NativeSession: Sendable {
+    /// The variables' values by lower-case name.
+    package internal(set) var variables: [String: PSValue] = [:]
+    /// The types that variables keep, by lower-case name.
+    var types: [String: PSType] = [:]
+    /// The lower-case names of variables that another engine of the same session has set, and whose values only it has.
+    package var foreignVariables: Set<String> = []
+
+    /// The same session with tables and lists of its own.
+    var copied: NativeSession {
+        var copies = SharedCopies()
+        var session = self
+        session.variables = variables.mapValues { copies.copied($0) }
+        return session
+    }
+
+    /// Creates a session without variables.
+    package init() {}
+}
+
+/// How a script ended in the native engine.
+package enum NativeOutcome: Sendable {
+    /// The script completed; its result may contain errors.
+    case completed(NativeResult)
+    /// The script needs a real PowerShell. `hasSent` tells whether a source's cmdlet had run by then: a script that
+    /// writes must then not be run again.
+    case handedOver(reason: String, hasSent: Bool)
+    /// The script was cancelled or ran out of time; the result holds the output that was not yet delivered.
+    case stopped(NativeResult, hasSent: Bool)
+}
+
+/// A script's complete output.
+package struct NativeResult: Sendable {
+    /// The output stream.
+    package var objects: [PSValue] = []
+    /// The error stream.
+    package var errors: [NativeError] = []
+    /// The warning stream.
+    package var warnings: [String] = []
+    /// The messages for the person.
+    package var information: [String] = []
+    /// The exception that ended the script.
+    package var failure: NativeError?
+    /// The code that the script gave to `exit`, where it ended so.
+    package var exitCode: Int32?
+
+    /// Creates an empty result.
+    package init() {}
+}
+
+/// The resources that one script may use in the process that evaluates it. Scripts that need more are handed over to
+/// PowerShell, which runs in a process of its own.
+package struct NativeLimits: Sendable {
+    /// The maximum size of a text, in bytes.
+    package var textBytes = 8 << 20
+    /// The maximum number of elements in a list, before the first request to a service.
+    package var listItems = 1_000_000
+    /// The maximum memory of a run in bytes, before the first request to a service.
+    package var memoryBytes = 48 << 20
+    /// The maximum memory of a run in bytes, including the rows of services.
+    package var rowBytes = 1 << 30
+    /// The number of bytes allocated between two checks of the process's memory.
+    package var bytesBetweenLooks = 4 << 20
+    /// Returns the resident memory of the process in bytes.
+    package var residentBytes: @Sendable () -> Int = { OwnMemory.resident() ?? 0 }
+    /// The maximum number of evaluation steps, before the first request to a service.
+    package var steps = 50_000_000
+    /// The maximum number of iterations of loops that only their own condition ends, before the first request to a
+    /// service.
+    package var rounds = 1_000_000
+    /// The maximum number of steps of a match or replacement, in addition to 64 for each byte of the text.
+    package var patternSteps = 200_000
+
+    /// Creates the default limits.
+    package init() {}
+}
+
+/// The thread that evaluates one script, paired with the task that waits for it.
+///
+/// Evaluation recurses with the script's nesting and may compute for a long time, so it has a thread and a stack of its
+/// own. Anything asynchronous (a page of a service, a reader that takes the output) is awaited by the waiting task
+/// while the thread blocks, which also slows down a fast producer.
+final class EvaluationThread: Sendable {
+    /// The size of the stack in bytes of address space; pages are committed as they are touched.
+    static let stackSize = 64 << 20
+    private static let reserve = ThreadReserve("mm-native", stackSize: stackSize, maxIdle: 16)
+
+    private let requests: AsyncStream<@Sendable () async -> Void>
+    private let outbox: AsyncStream<@Sendable () async -> Void>.Continuation
+    private let answered = ThreadSemaphore()
+    private let stopped = Atomic<Bool>(false)
+
+    private let deadline: Deadline
+
+    /// Creates a thread for one run.
+    /// - Parameter deadline: the time by which the script must have ended.
+    init(deadline: Deadline = .never) {
+        self.deadline = deadline
+        (requests, outbox) = AsyncStream.makeStream()
+    }
+
+    /// Whether the waiting task was cancelled or the time is up. Evaluation ends soon after.
+    var isStopped: Bool { stopped.load(ordering: .relaxed) || deadline.hasPassed }
+
+    /// Runs a body on the thread and serves its requests until it has finished.
+    /// - Throws: `.unavailable` when no thread can be created.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws(MMError) -> Value {
+        let outcome = OneShot<Value>()
+        let outbox = outbox
+        try EvaluationThread.reserve.run {
+            let value = body()
+            outbox.finish()
+            outcome.resolve(value)
+        }
+        await withTaskCancellationHandler {
+            for await request in requests {
+                await request()
+                answered.post()
+            }
+        } onCancel: {
+            stop()
+        }
+        // Cancellation ends the stream, too: stop the thread, and wait until it has ended by itself.
+        stop()
+        return await outcome.wait()
+    }
+
+    /// Has the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
+    /// - Returns: whether it was done; `false` once the task is cancelled or the time is up.
+    func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
+        guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
+        answered.wait()
+        return !isStopped
+    }
+
+    private func stop() {
+        stopped.store(true, ordering: .relaxed)
+        answered.post()
+    }
+}
+
+/// An item of a script's output, in the order of its streams' interleaving.
+package enum NativeOutput: Sendable {
+    /// An object of the output stream.
+    case object(PSValue)
+    /// A record of the error stream.
+    case error(NativeError)
+    /// A line of the warning stream.
+    case warning(String)
+    /// A message for the person.
+    case information(String)
+}
+
+/// Delivers a script's output to its receiver in batches. Confined to the evaluating thread.
+final class OutputDelivery {
+    private let thread: EvaluationThread?
+    private let receiver: NativeEngine.Receiver?
+    private var pending: [NativeOutput] = []
+    /// The number of errors reported so far.
+    private(set) var errorCount = 0
+    /// Whether a source's cmdlet has been started.
+    var hasSent = false
+    /// The exception that ended the script.
+    var failure: NativeError?
+    /// The code that the script gave to `exit`.
+    var exitCode: Int32?
+
+    private static let portion = 256
+
+    init(thread: EvaluationThread? = nil, receiver: NativeEngine.Receiver? = nil) {
+        self.thread = thread
+        self.receiver = receiver
+    }
+
+    /// Whether the run was cancelled or its time is up.
+    var isStopped: Bool { thread?.isStopped ?? false }
+
+    /// Adds an item; waits for the receiver once enough items are pending.
+    func add(_ output: NativeOutput) throws(Interrupt) {
+        note(output)
+        guard receiver != nil, pending.count >= OutputDelivery.portion else { return }
+        guard flush() else { throw .stopped }
+    }
+
+    /// Adds an item without waiting.
+    func note(_ output: NativeOutput) {
+        if case .error = output { errorCount += 1 }
+        pending.append(output)
+    }
+
+    /// Delivers the pending items; returns `false` when the run was cancelled or its time is up.
+    func flush() -> Bool {
+        guard let receiver, !pending.isEmpty else { return true }
+        let portion = pending
+        pending = []
+        return thread?.perform { await receiver(portion) } ?? false
+    }
+
+    /// Has the waiting task perform some work, after the pending items are delivered.
+    func perform(_ work: @escaping @Sendable () async -> Void) throws(Interrupt) {
+        guard flush(), thread?.perform(work) ?? false else { throw .stopped }
+    }
+
+    /// All output that was not delivered.
+    var result: NativeResult {
+        var result = NativeResult()
+        result.objects.reserveCapacity(pending.count)
+        for output in pending {
+            switch output {
+            case .object(let object): result.objects.append(object)
+            case .error(let error): result.errors.append(error)
+            case .warning(let text): result.warnings.append(text)
+            case .information(let text): result.information.append(text)
+            }
+        }
+        result.failure = failure
+        result.exitCode = exitCode
+        return result
+    }
+}
+
+extension NativeEngine {
+    /// Whether the engine itself implements a command, given by name or built-in alias in any case.
+    package static func carriesOut(_ name: String) -> Bool { Cmdlets.specification(of: name) != nil }
+}
+
+extension NativeSession {
+    /// Drops variables whose values another engine has set since.
+    package mutating func forget(_ names: Set<String>) {
+        for name in names {
+            variables[name] = nil
+            types[name] = nil
+        }
+        foreignVariables = names
+    }
+}
+
+/// What scripts need of the machine that runs them, read from their text.
+extension NativeEngine {
+    /// Whether a script asks whoever runs it, so that answers may be given beforehand.
+    package static func asks(_ script: ParsedScript) -> Bool {
+        let questions: Set<String> = ["read-host", "out-gridview", "ogv"]
+        return commands(of: script).contains { questions.contains($0.lowercased()) }
+    }
+
+    /// Whether a script uses files, which are handed over when it has ended.
+    package static func usesFiles(_ script: ParsedScript) -> Bool {
+        let files: Set<String> = [
+            "export-csv", "epcsv", "out-file", "set-content", "add-content", "tee-object", "new-item",
+        ]
+        return ScriptFacts(of: script).items.contains { item in
+            switch item.detail {
+            case .command(let command):
+                return files.contains(command.name?.lowercased() ?? "") || !command.redirections.isEmpty
+            case .expression(let redirections): return !redirections.isEmpty
+            default: return false
+            }
+        }
+    }
+
+    private static func commands(of script: ParsedScript) -> [String] {
+        ScriptFacts(of: script).items.compactMap { item in
+            if case .command(let command) = item.detail { command.name } else { nil }
+        }
     }
 }

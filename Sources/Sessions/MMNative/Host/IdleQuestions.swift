@@ -156,7 +156,8 @@ struct IdleQuestions {
             else { return nil }
             return command(node.value)
         case .pipeline(let pipeline):
-            guard !pipeline.isBackground, pipeline.elements.count == 1 || drops(pipeline) && pipeline.elements.count == 2,
+            guard !pipeline.isBackground,
+                pipeline.elements.count == 1 || drops(pipeline) && pipeline.elements.count == 2,
                 case .command(let command)? = pipeline.elements.first, command.redirections.isEmpty
             else { return nil }
             return command.constantName?.lowercased()

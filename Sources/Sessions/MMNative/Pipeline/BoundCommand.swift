@@ -1,4 +1,4 @@
-import PowerShellSyntax
+package import PowerShellSyntax
 
 /// A command with its parameters bound and its arguments evaluated.
 struct BoundCommand {
@@ -252,4 +252,171 @@ extension CommandWord {
         case .text, .splat: nil
         }
     }
+}
+
+/// The parameters of a built-in command.
+struct CommandSpecification {
+    /// The cmdlet's name.
+    let name: String
+    /// The .NET class name at the end of its error ids.
+    let className: String
+    /// The parameters that take a value.
+    let values: [String]
+    /// The switch parameters.
+    let switches: [String]
+    /// The positional parameters, in order.
+    let positions: [String]
+    /// Whether the last position takes all remaining arguments.
+    var takesRest = false
+    /// Parameter aliases, with the parameters that they name.
+    var aliases: [String: String] = [:]
+    /// The parameters whose values are non-negative integers.
+    var counts: [String] = []
+    /// Whether the command creates objects of its own and needs no input.
+    var makesObjects = false
+
+    /// Returns the fully qualified id of an error that the command raises.
+    func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }
+
+    /// The parameters of every command, each with its alias. The engine implements -ErrorAction among them, and
+    /// those that name variables.
+    private static let common = [
+        ("Debug", "db"), ("ErrorAction", "ea"), ("ErrorVariable", "ev"), ("InformationAction", "infa"),
+        ("InformationVariable", "iv"), ("OutBuffer", "ob"), ("OutVariable", "ov"), ("PipelineVariable", "pv"),
+        ("ProgressAction", "proga"), ("Verbose", "vb"), ("WarningAction", "wa"), ("WarningVariable", "wv"),
+    ]
+
+    /// Common parameters that only decide what is shown of streams that are shown anyway, or never.
+    static let silent: Set<String> = [
+        "Debug", "InformationAction", "ProgressAction", "Verbose", "WarningAction", "OutBuffer",
+    ]
+
+    /// Common parameters that name a variable for what a command puts out, or for its errors.
+    static let recording: Set<String> = ["OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable"]
+
+    /// The common parameter of these that a name, in any case, stands for in full; `nil` for any other.
+    static func recording(_ written: String) -> String? {
+        let lower = written.lowercased()
+        return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0).flatMap {
+            recording.contains($0) ? $0 : nil
+        }
+    }
+
+    /// Whether a parameter takes no value.
+    func isSwitch(_ name: String) -> Bool { switches.contains(name) || name == "Debug" || name == "Verbose" }
+
+    /// Whether the engine implements a parameter.
+    func takes(_ name: String) -> Bool {
+        name == "ErrorAction" || Self.silent.contains(name) || Self.recording.contains(name) || values.contains(name)
+            || switches.contains(name)
+    }
+
+    /// The parameters in the binder's order, with their aliases.
+    var parameterNames: [(name: String, aliases: [String])] {
+        (values + switches).map { name in (name, aliases.filter { $0.value == name }.map(\.key)) }
+            + Self.common.map { ($0.0, [$0.1]) }
+    }
+
+    /// The binder for the command's arguments.
+    var binder: ParameterBinder {
+        let names = parameterNames
+        func bindable(_ index: Int) -> BindableParameter {
+            let name = names[index].name
+            return BindableParameter(
+                isSwitch: isSwitch(name), position: positions.firstIndex(of: name) ?? -1, identity: index)
+        }
+        let ownCount = values.count + switches.count
+        return ParameterBinder(own: (0..<ownCount).map(bindable), common: (ownCount..<names.count).map(bindable)) {
+            ParameterFit($1, name: names[$0].name, aliases: names[$0].aliases)
+        }
+    }
+}
+
+/// What the engine does without a real PowerShell's answer to hold it against. A report may use it; a script that changes
+/// something goes to PowerShell whole instead.
+extension NativeEngine {
+    /// PowerShell's own commands for the web.
+    package static let webCommands: Set<String> = ["invoke-restmethod", "irm", "invoke-webrequest", "iwr"]
+
+    /// The first construct of a script whose meaning was not recorded from a real PowerShell, in words; `nil` where all were.
+    package static func unrecorded(in script: ParsedScript) -> String? {
+        let items = ScriptFacts(of: script).items
+        let own = Set(
+            items.compactMap { item in
+                if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
+            })
+        for item in items {
+            switch item.detail {
+            case .command(let command):
+                guard let name = command.name, !own.contains(name.lowercased()) else { continue }
+                if webCommands.contains(name.lowercased()) { return "the command \(name)" }
+                guard let known = Cmdlets.specification(of: name) else { continue }
+                if !known.isRecorded { return "the command \(known.name)" }
+                if known.name == "New-Object", command.names("comobject") { return "New-Object -ComObject" }
+            case .variable(let path, _) where path.name.lowercased() == "host": return "$Host"
+            case .type(let name, _) where name.lowercased().hasSuffix("pstypename"): return "the attribute \(name)"
+            case .type(let name, _):
+                if let type = PSType(written: name), !type.isRecorded { return "the type \(name)" }
+            default: continue
+            }
+        }
+        return nil
+    }
+}
+
+extension CommandSpecification {
+    /// Commands that put out what a real PowerShell has not been asked for. What only writes the run's own files, reads them, or
+    /// shows something decides nothing that is sent, and isn't among them.
+    private static let unrecorded: Set<String> = [
+        "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone",
+        "Measure-Command",
+    ]
+
+    /// Whether what it puts out is held against a real PowerShell's answers.
+    var isRecorded: Bool { !Self.unrecorded.contains(name) }
+}
+
+extension PSType {
+    /// Whether its members are held against a real PowerShell's answers.
+    var isRecorded: Bool {
+        switch self {
+        case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
+            .folder, .choice, .choices,
+            .errorrecord, .exception:
+            false
+        default: true
+        }
+    }
+}
+
+extension CommandFact {
+    /// Whether a parameter of this name, or of a beginning of it, is given.
+    fileprivate func names(_ parameter: String) -> Bool {
+        arguments.contains { argument in
+            guard case .parameter(let name, _) = argument else { return false }
+            return name.count > 2 && parameter.hasPrefix(name.lowercased())
+        }
+    }
+}
+
+/// A command of a running pipeline.
+class Stage {
+    /// Receives the command's output.
+    var next: Sink = { _ in }
+    /// Whether this is the last command.
+    var isLast = false
+    /// Receives an error that doesn't end the command by itself.
+    var report: (NativeError) throws(Interrupt) -> Void = { _ in }
+
+    /// Processes an incoming object.
+    func process(_ item: PSValue) throws(Interrupt) {}
+    /// Called once, after the last object.
+    func finish() throws(Interrupt) {}
+    /// Called before the first object.
+    func begin() throws(Interrupt) {}
+}
+
+/// The value of `-ErrorAction`.
+enum ErrorAction {
+    case goOn, silence, stop
 }

@@ -177,3 +177,101 @@ private enum ListenerFolder {
         return try UnixSocketPath(path)
     }
 }
+
+/// A path for a Unix socket that fits into the 107 bytes of its address, however long the original path is.
+///
+/// A longer path is reached through its folder's descriptor under `/proc/self/fd`, and is valid while this object
+/// lives.
+package final class UnixSocketPath: Sendable {
+    /// The path to pass to bind or connect.
+    package let usable: String
+    /// Whether `usable` differs from the original path.
+    package let isShortened: Bool
+    private let folder: FileDescriptor?
+
+    /// Creates a usable form of this path.
+    /// - Throws: `.invalidInput` when it can't be a socket's path; `.notFound` when its folder doesn't exist.
+    package init(_ path: String) throws(MMError) {
+        guard !path.isEmpty, !path.utf8.contains(0), path.hasPrefix("/") else {
+            throw MMError(
+                .invalidInput, "The socket path “\(path.prefix { $0 != "\0" })” is not an absolute path.",
+                hint: "Give a path that starts with /.")
+        }
+        let limit = Int(mm_unix_path_limit())
+        if path.utf8.count <= limit {
+            usable = path
+            isShortened = false
+            folder = nil
+            return
+        }
+        let slash = path.lastIndex(of: "/") ?? path.startIndex
+        let name = path[path.index(after: slash)...]
+        let descriptor = try FileDescriptor.open(String(path[..<slash]), O_DIRECTORY | O_RDONLY)
+        usable = "/proc/self/fd/\(descriptor.raw)/\(name)"
+        isShortened = true
+        folder = consume descriptor
+        guard usable.utf8.count <= limit, !name.isEmpty else {
+            throw MMError(
+                .invalidInput, "The socket's file name “\(name)” is too long.",
+                hint: "Give a name of at most 80 bytes.")
+        }
+    }
+}
+
+/// Accepts connections without blocking a thread.
+package final class PolledListener: Sendable {
+    /// The TCP port that it listens on; 0 for a Unix socket.
+    package let port: UInt16
+    private let file: UnixSocket.SocketFile?
+    private let source: PolledDescriptor
+
+    /// Takes ownership of a listener, and removes its file when closed.
+    /// - Throws: `.unavailable` when the loop can't be started.
+    package init(_ listener: consuming UnixSocket.Listener) throws(MMError) {
+        let (descriptor, file) = listener.take()
+        source = try PolledDescriptor(FileDescriptor(owning: descriptor), for: .read)
+        self.file = file
+        port = 0
+    }
+
+    /// Listens for TCP connections from this machine on a free port of 127.0.0.1.
+    /// - Throws: `.unavailable` when there is no port, descriptor or thread left.
+    package init(loopback: Void) throws(MMError) {
+        var port: UInt16 = 0
+        let raw = mm_tcp_listen("127.0.0.1", &port, 256)
+        guard raw >= 0 else { throw SystemError.error("Listening at 127.0.0.1") }
+        self.port = port
+        file = nil
+        source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
+    }
+
+    /// Takes ownership of a socket that listens for TCP connections already, for example in another network.
+    /// - Throws: `.unavailable` when the loop can't be started.
+    package init(owning raw: Int32, port: UInt16) throws(MMError) {
+        self.port = port
+        file = nil
+        source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
+    }
+
+    deinit { close() }
+
+    /// Waits for the next connection. Supports one caller at a time.
+    /// - Throws: `.cancelled`; `.unavailable` after `close`; otherwise the system's error.
+    package func accept() async throws(MMError) -> FileDescriptor {
+        let accepted: Int32 = try await source.perform("Accepting") { descriptor in
+            guard let descriptor else { return .failed(MMError(.unavailable, "The listener was closed.")) }
+            let accepted = mm_accept(descriptor)
+            if accepted >= 0 { return .done(accepted) }
+            return errno == EAGAIN ? .wait : .failed(SystemError.error("Accepting a connection"))
+        }
+        // Send small messages at once (TCP_NODELAY); has no effect on a Unix socket.
+        mm_send_at_once(accepted)
+        return FileDescriptor(owning: accepted)
+    }
+
+    /// Stops accepting connections and removes the socket's file.
+    package func close() {
+        source.close()
+        file?.remove()
+    }
+}

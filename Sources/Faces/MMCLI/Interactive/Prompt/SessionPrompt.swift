@@ -1,6 +1,6 @@
 import CLineEditor
 import Glibc
-import MMCore
+package import MMCore
 import MMOperations
 import MMSystem
 
@@ -428,5 +428,73 @@ extension String {
         var text = self
         while text.last == " " { text.removeLast() }
         return text
+    }
+}
+
+/// What a prompt knows of the language that is typed there.
+package protocol PromptGuide: Sendable {
+    /// Whether a text has begun something that it doesn't end: a block, a string, a pipeline.
+    func isUnfinished(_ text: String) -> Bool
+    /// Whether a text holds a secret that no history may keep.
+    func holdsSecret(_ text: String) -> Bool
+    /// What may complete a text: the end of it that they replace, and the words.
+    func completions(of text: String) -> (typed: String, words: [String])
+    /// What the guard would say of a text; nothing while a word that decides it is still being typed.
+    /// - Parameters:
+    ///   - text: the text.
+    ///   - beforeCursor: the part of it before the cursor.
+    func remark(on text: String, beforeCursor: String) -> PromptRemark?
+}
+
+/// What the guard would say of what stands in a prompt.
+package struct PromptRemark: Sendable, Hashable {
+    /// What would become of it.
+    package enum Decision: Sendable {
+        /// It would run.
+        case runs
+        /// A person would be asked.
+        case asks
+        /// It would be refused.
+        case refused
+    }
+
+    /// What would become of it.
+    package var decision: Decision
+    /// In a few words.
+    package var text: String
+
+    /// A remark.
+    package init(_ decision: Decision, _ text: String) {
+        self.decision = decision
+        self.text = text
+    }
+}
+
+/// What was typed at prompts before, for the arrow keys: in a file that only its owner can read, the oldest first, one JSON
+/// text a line.
+package struct PromptHistory: Sendable {
+    private static let limit = 2000
+
+    private let path: String
+
+    /// The history in a file.
+    package init(path: String) { self.path = path }
+
+    /// What it holds; nothing where it can't be read.
+    package var texts: [String] {
+        guard let bytes = try? ProtectedFile.read(path, limit: 8 << 20) else { return [] }
+        return bytes.split(separator: 0x0A).compactMap { (try? JSONParser.parse($0))?.string }
+    }
+
+    /// Adds a text, unless it is the last one already.
+    /// - Throws: `MMError` when the file can't be written.
+    package func add(_ text: String) throws(MMError) {
+        try FileLock.with(path) { () throws(MMError) in
+            var texts = texts
+            guard texts.last != text else { return }
+            texts = (texts + [text]).suffix(Self.limit)
+            let lines = texts.map { JSONWriter.string(.string($0)) + "\n" }.joined()
+            try ProtectedFile.replace(path, with: Array(lines.utf8), mode: 0o600)
+        }
     }
 }

@@ -1,4 +1,4 @@
-import MMCore
+package import MMCore
 
 /// Says why a service refused a request: which permission, role, licence or policy it was, and what grants it.
 ///
@@ -380,4 +380,155 @@ struct ServiceRefusals: Sendable {
             "The administration of all environments needs the role \(role.name); Environment Admin is enough for one of them.",
             details: ["role": .string(role.name)], wantedRoles: [role])
     }
+}
+
+/// Why a service refused a request, as far as it can be known, and what would help.
+package struct PermissionAdvice: Sendable {
+    /// The kind of reason.
+    package enum Reason: String, Sendable {
+        /// The app lacks a permission.
+        case permission
+        /// The call isn't open to this kind of sign-in at all.
+        case signInKind
+        /// The person lacks a role of Entra ID.
+        case directoryRole
+        /// The person may take up a role and hasn't.
+        case inactiveRole
+        /// The account lacks a role of Exchange.
+        case exchangeRole
+        /// The account lacks an action of Azure.
+        case azureRole
+        /// The account lacks a role in an environment of Power Platform.
+        case environmentRole
+        /// Somebody's mailbox, site, chat or team, which wasn't opened to the person.
+        case access
+        /// A licence is missing.
+        case licence
+        /// A policy wants a new or stronger sign-in.
+        case conditionalAccess
+        /// Permission and role are there: it lies with the object or with a policy.
+        case object
+        /// No table knows the call.
+        case unknown
+    }
+
+    /// The kind of reason.
+    package var reason: Reason
+    /// What is missing and what grants it, in one to three sentences.
+    package var hint: String
+    /// The same for programs.
+    package var details: JSONObject
+    /// Roles of which one suffices and none is active, the one with the fewest rights first.
+    package var wantedRoles: [EntraRole] = []
+
+    package init(_ reason: Reason, _ hint: String, details: JSONObject = [:], wantedRoles: [EntraRole] = []) {
+        self.reason = reason
+        self.hint = hint
+        self.details = details
+        self.wantedRoles = wantedRoles
+        self.details["reason"] = .string(reason.rawValue)
+    }
+
+    /// The same once it is known which roles the person may take up: one that suffices is named instead of the missing one.
+    /// - Parameters:
+    ///   - eligible: ids of the templates of those roles.
+    ///   - place: where the connection signs in.
+    package func activating(_ eligible: Set<String>, at place: ConsentPlace) -> PermissionAdvice {
+        guard let role = wantedRoles.first(where: { eligible.contains($0.id) }) else { return self }
+        var details = details
+        details["role"] = .string(role.name)
+        details["roleTemplateId"] = .string(role.id)
+        return PermissionAdvice(
+            .inactiveRole,
+            "Activate the role \(role.name) in Privileged Identity Management: the account is eligible for it, and it isn't "
+                + "active now. Then: \(place.renewal).",
+            details: details)
+    }
+}
+
+/// A request that a service refused, as its answer tells.
+package struct Refusal: Sendable, Hashable {
+    /// The service.
+    package let service: RequestService
+    /// The method.
+    package let method: String
+    /// Where the request went; `nil` where only a cmdlet is known.
+    package let target: RequestTarget?
+    /// The cmdlet, for requests that carry one.
+    package let cmdlet: String?
+    /// The status.
+    package let status: Int
+    /// The service's error code; may be empty.
+    package let code: String
+    /// The service's message; may be empty.
+    package let message: String
+    /// Whether the request only reads.
+    package let isRead: Bool
+
+    package init(
+        service: RequestService, method: String = "GET", target: RequestTarget? = nil, cmdlet: String? = nil,
+        status: Int, code: String = "", message: String = "", isRead: Bool = true
+    ) {
+        self.service = service
+        self.method = method
+        self.target = target
+        self.cmdlet = cmdlet
+        self.status = status
+        self.code = code
+        self.message = message
+        self.isRead = isRead
+    }
+}
+
+/// Where a connection's app gets permissions: its sign-in service, tenant and app.
+package struct ConsentPlace: Sendable, Hashable {
+    /// The name of the connection.
+    package let connection: String
+    /// The base address of the cloud's sign-in service.
+    package let login: String
+    /// The address of Microsoft Graph in that cloud, which scopes begin with.
+    package let graph: String
+    /// The tenant's id or domain.
+    package let tenant: String
+    /// The connection's own app; `nil` where it signs in with one of Microsoft's, to which nothing can be added.
+    package let appID: String?
+
+    package init(connection: String, login: String, graph: String, tenant: String, appID: String?) {
+        self.connection = connection
+        self.login = login
+        self.graph = graph
+        self.tenant = tenant
+        self.appID = appID
+    }
+
+    /// Microsoft Graph's own app id, the same in every tenant.
+    private static let graphApp = "00000003-0000-0000-c000-000000000000"
+    /// What every app registration for `mm` has.
+    private static let redirect = "http://localhost"
+
+    /// The page on which an administrator consents to delegated permissions; `nil` without an app of the connection's own.
+    package func consentLink(to permissions: [String]) -> String? {
+        guard let appID else { return nil }
+        let scope = permissions.map { "\(graph)/\($0)" }.joined(separator: " ")
+        func encoded(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
+        let place = PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte)
+        return "\(login)/\(place)/v2.0/adminconsent?client_id=\(encoded(appID))&scope=\(encoded(scope))"
+            + "&redirect_uri=\(Self.redirect)"
+    }
+
+    /// The command that asks a person to add delegated permissions to the connection, and adds them.
+    package func addCommand(_ permissions: [String]) -> String {
+        "mm connect --name \(ShellWord.quoted(connection)) --scope \(permissions.joined(separator: ","))"
+    }
+
+    /// The commands that add a permission to the app and consent to it; `nil` without an app or an id.
+    package func grantCommand(_ permission: Permission, for kind: SignInKind) -> String? {
+        guard let appID, let id = permission.id(for: kind) else { return nil }
+        let type = kind == .application ? "Role" : "Scope"
+        return "az ad app permission add --id \(appID) --api \(Self.graphApp) --api-permissions \(id)=\(type) && "
+            + "az ad app permission admin-consent --id \(appID)"
+    }
+
+    /// How a new token is had, which carries what was granted meanwhile.
+    package var renewal: String { "mm login \(connection) --renew" }
 }

@@ -125,3 +125,33 @@ package struct ExchangeRole: Sendable, Hashable {
     /// The role of Entra ID that stands for it; `nil` where none does.
     package let entra: EntraRole?
 }
+
+/// A built-in role of Entra ID.
+package struct EntraRole: Sendable, Hashable {
+    /// The name: `Reports Reader`.
+    package let name: String
+    /// The id of its template, which tokens carry in `wids`.
+    package let id: String
+}
+
+/// A part of Microsoft Graph in which the same roles are needed beside a permission.
+package struct RoleArea: Sendable, Hashable {
+    /// What belongs to somebody: a person reaches it by being given access, not by a role.
+    package enum Content: String, Sendable {
+        case mailbox
+        case site
+        case chat
+        case team
+        case item
+    }
+
+    /// The roles that may read, the one with the fewest rights first.
+    package let reading: [EntraRole]
+    /// The roles that may change something, the one with the fewest rights first.
+    package let writing: [EntraRole]
+    /// Whose content it is, if it is somebody's.
+    package let content: Content?
+
+    /// The roles for a call.
+    package func roles(reading isRead: Bool) -> [EntraRole] { isRead ? reading : writing }
+}

@@ -154,3 +154,120 @@ package struct PermissionTable: Sendable {
             delegatedLevel: Int(names.u8(index, 13)), applicationLevel: Int(names.u8(index, 14)))
     }
 }
+
+/// A permission of Microsoft Graph, as app registrations list it.
+package struct Permission: Sendable, Hashable {
+    /// The name: `Mail.Send`.
+    package let name: String
+    /// The id of the delegated form; `nil` where there is none, empty where it is unknown.
+    package let delegatedID: String?
+    /// The id of the application form; `nil` where there is none, empty where it is unknown.
+    package let applicationID: String?
+    /// Whether only an administrator may consent to the delegated form; the application form always needs one.
+    package let needsAdministrator: Bool
+    /// Whether personal accounts have it too.
+    package let isForPersonalAccounts: Bool
+    /// Whether it is only for an app that is installed in the team or chat in question.
+    package let isResourceSpecific: Bool
+    /// How much the delegated form opens, 1 (little) to 5; 0 where it is unknown.
+    package let delegatedLevel: Int
+    /// How much the application form opens, 1 (little) to 5; 0 where it is unknown.
+    package let applicationLevel: Int
+
+    /// The id of its form for a kind of sign-in; `nil` where it has none or it is unknown.
+    package func id(for kind: SignInKind) -> String? {
+        let id = kind == .application ? applicationID : delegatedID
+        return id.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Whether an administrator has to consent to its form for a kind of sign-in.
+    package func needsAdministrator(for kind: SignInKind) -> Bool { kind == .application || needsAdministrator }
+
+    /// How much its form for a kind of sign-in opens.
+    package func level(for kind: SignInKind) -> Int { kind == .application ? applicationLevel : delegatedLevel }
+}
+
+/// Which permissions a call to Microsoft Graph needs.
+package struct CallPermissions: Sendable, Hashable {
+    /// The template of the call in the permission data: `/users/{user-id}/messages`.
+    package let template: String
+    /// For work and school accounts; `nil` when they can't make the call.
+    package let work: PermissionChoice?
+    /// For personal accounts; `nil` when they can't make the call.
+    package let personal: PermissionChoice?
+    /// For apps by themselves; `nil` when they can't make the call.
+    package let application: PermissionChoice?
+    /// What a permission, by its name, needs besides itself.
+    package let besides: [String: [Permission]]
+    /// Whether the data knows the call only in beta, although v1.0 was asked for.
+    package let isBetaOnly: Bool
+
+    /// The permissions for a kind of sign-in.
+    package func choice(for kind: SignInKind) -> PermissionChoice? {
+        switch kind {
+        case .work: work
+        case .personal: personal
+        case .application: application
+        }
+    }
+
+    /// The first permission that these names hold in full, with what it needs besides; `nil` when none is held.
+    package func satisfied(by held: Set<String>, for kind: SignInKind) -> Permission? {
+        let held = Self.withReading(held)
+        return choice(for: kind)?.all.first { held.contains($0.name) && missingBesides($0, from: held).isEmpty }
+    }
+
+    /// Who may read and write may read, also where the data lists the reading permission alone.
+    private static func withReading(_ held: Set<String>) -> Set<String> {
+        var all = held
+        for name in held {
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.dropFirst().contains("ReadWrite") else { continue }
+            all.insert(parts.map { $0 == "ReadWrite" ? "Read" : String($0) }.joined(separator: "."))
+        }
+        return all
+    }
+
+    /// What a permission needs besides itself and isn't among these names: empty where one of them is there.
+    package func missingBesides(_ permission: Permission, from held: Set<String>) -> [Permission] {
+        guard let others = besides[permission.name], !others.contains(where: { held.contains($0.name) }) else {
+            return []
+        }
+        return others
+    }
+}
+
+/// The permissions that open a call to one kind of sign-in: any of them will do.
+package struct PermissionChoice: Sendable, Hashable {
+    /// The ones that open least; several are alternatives.
+    package let least: [Permission]
+    /// The others, narrowest first.
+    package let higher: [Permission]
+    /// Whether the least ones are concluded from the other calls that they open, not published for this call.
+    package let isInferred: Bool
+
+    /// All of them, least first.
+    package var all: [Permission] { least + higher }
+
+    /// The one to ask for: the first that isn't tied to an app in one team or chat, while there is one.
+    package var advised: Permission? { all.first { !$0.isResourceSpecific } ?? all.first }
+}
+
+/// For whom a token speaks, which decides what a permission means.
+package enum SignInKind: String, Sendable, Hashable, CaseIterable {
+    /// A person with a work or school account, through an app.
+    case work
+    /// A person with a personal account, through an app.
+    case personal
+    /// An app by itself.
+    case application
+
+    /// What people call permissions of this kind.
+    package var title: String {
+        switch self {
+        case .work: "delegated"
+        case .personal: "delegated, personal account"
+        case .application: "application"
+        }
+    }
+}

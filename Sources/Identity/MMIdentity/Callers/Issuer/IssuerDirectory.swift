@@ -1,3 +1,4 @@
+internal import COpenSSL
 package import MMCore
 package import MMHTTP
 
@@ -133,5 +134,257 @@ package final class IssuerDirectory: Sendable {
     /// How much time has passed; a clock that was set back counts as much time.
     private static func passed(_ then: Timestamp, _ now: Timestamp) -> Duration {
         now < then ? .seconds(86_400) : now - then
+    }
+}
+
+/// What a sign-in service publishes about itself (RFC 8414; OpenID Connect Discovery 1.0), and its keys.
+package struct IssuerMetadata: Sendable {
+    /// Its names.
+    package let name: IssuerName
+    /// The whole document.
+    package let document: JSONObject
+    /// The keys that its tokens are signed with.
+    package let keys: [IssuerKey]
+
+    /// The largest document that is read, in bytes.
+    private static let largest = 1 << 20
+    /// The most keys that are kept of a set.
+    private static let mostKeys = 100
+
+    /// Where a service may publish its metadata, in the order in which clients of the protocol look
+    /// (RFC 8414, section 3.1 and 5; OpenID Connect Discovery 1.0, section 4).
+    static func places(of issuer: String) -> [String] {
+        guard let address = WebAddress(issuer) else { return [] }
+        var path = address.pathAndQuery
+        if path.hasSuffix("/") { path.removeLast() }
+        let all = [
+            "\(address.origin)\(path)/.well-known/openid-configuration",
+            "\(address.origin)/.well-known/oauth-authorization-server\(path)",
+            "\(address.origin)/.well-known/openid-configuration\(path)",
+        ]
+        return path.isEmpty ? Array(all.prefix(2)) : all
+    }
+
+    /// Asks a service for its metadata and keys.
+    /// - Throws: `unavailable` while it can't be reached, `remoteFailed` for an answer that is none.
+    static func read(_ issuer: String, by transport: any HTTPTransport) async throws(MMError) -> IssuerMetadata {
+        for place in places(of: issuer) {
+            guard let document = try await object(at: place, of: issuer, transport) else { continue }
+            guard let given = document["issuer"]?.string else { throw fault(place, "it names no issuer") }
+            guard let name = IssuerName(given, configured: issuer) else {
+                throw fault(place, "it is of the issuer \(VisibleText.exact(String(given.prefix(200))))")
+            }
+            guard let keys = document["jwks_uri"]?.string, isAllowed(keys, for: issuer) else {
+                throw fault(place, "it names no address of keys (jwks_uri) with https")
+            }
+            guard let set = try await object(at: keys, of: issuer, transport)?["keys"]?.array else {
+                throw fault(keys, "it holds no keys")
+            }
+            return IssuerMetadata(
+                name: name, document: document, keys: set.prefix(Self.mostKeys).compactMap(IssuerKey.init))
+        }
+        throw MMError(
+            .remoteFailed, "The sign-in service \(issuer) publishes no metadata.",
+            hint: "Give the issuer exactly as its openid-configuration names it (--oauth-issuer).")
+    }
+
+    /// Whether keys may be read there: with https, or at this machine for an issuer of this machine.
+    private static func isAllowed(_ keys: String, for issuer: String) -> Bool {
+        guard let address = WebAddress(keys), !address.hasUserInfo else { return false }
+        return address.scheme == "https" || (address.isLoopback && WebAddress(issuer)?.isLoopback == true)
+    }
+
+    private static func object(
+        at url: String, of issuer: String, _ transport: any HTTPTransport
+    ) async throws(MMError) -> JSONObject? {
+        let response: HTTPResponse
+        do throws(HTTPError) {
+            response = try await transport.send(
+                HTTPRequest(
+                    url: url, headers: ["Accept": "application/json"], timeout: .seconds(10),
+                    maxResponseBytes: largest, allowsPlainHTTP: WebAddress(issuer)?.isLoopback == true))
+        } catch {
+            throw MMError(
+                .unavailable, "The sign-in service can't be reached at \(url): \(error.message)",
+                retry: .after(.seconds(10)))
+        }
+        switch response.status {
+        case 200: break
+        case 400..<500: return nil
+        default: throw fault(url, "the answer has status \(response.status)")
+        }
+        guard let object = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: largest, depth: 32)))?.object
+        else { throw fault(url, "the answer is no JSON object") }
+        return object
+    }
+
+    private static func fault(_ url: String, _ what: String) -> MMError {
+        MMError(.remoteFailed, "What the sign-in service publishes at \(url) can't be used: \(what).")
+    }
+}
+
+/// Under which names a sign-in service issues tokens.
+package struct IssuerName: Sendable, Hashable {
+    /// What stands in Entra ID's names in place of the tenant.
+    private static let blank = "{tenantid}"
+
+    /// The issuer as its own metadata names it.
+    package let text: String
+    /// The issuer of tokens of version 1.0, which Entra ID gives to apps that don't ask for another
+    /// (`requestedAccessTokenVersion`); `nil` for every other service.
+    private let versionOne: String?
+    /// The tenant whose tokens alone it issues; `nil` where it has none, or serves every tenant.
+    private let tenant: String?
+
+    /// Whether it is Entra ID, whose tokens name the tenant and the account: no owner of an account can choose these.
+    var namesAccounts: Bool { versionOne != nil }
+
+    /// Whether it issues tokens of every tenant, so that an allow-list must say which are admitted.
+    package var servesEveryTenant: Bool { text.contains(Self.blank) }
+
+    /// Whether a service of this address would name itself with a blank for the tenant.
+    package static func servesEveryTenant(_ configured: String) -> Bool {
+        guard let address = WebAddress(configured), Cloud.signInService(at: address) != nil else { return false }
+        let tenant = address.pathAndQuery.split(separator: "/").first.map { $0.lowercased() }
+        return ["common", "organizations", "consumers", blank].contains(tenant)
+    }
+
+    /// The names of a service.
+    /// - Parameters:
+    ///   - given: the issuer of its metadata.
+    ///   - configured: the issuer that was asked for. Only Entra ID may call itself something else: by its tenant's id.
+    /// - Returns: `nil` where the metadata are another service's.
+    init?(_ given: String, configured: String) {
+        text = given
+        guard let asked = WebAddress(configured), let cloud = Cloud.signInService(at: asked) else {
+            guard given == configured else { return nil }
+            (versionOne, tenant) = (nil, nil)
+            return
+        }
+        guard let address = WebAddress(given.replacing(Self.blank, with: "common")),
+            Cloud.signInService(at: address)?.login == cloud.login
+        else { return nil }
+        let named = given.split(separator: "/").dropFirst(2).first.map { $0.lowercased() } ?? ""
+        guard named == Self.blank || GUID.isValid(named) else { return nil }
+        tenant = named == Self.blank ? nil : named
+        let host = cloud.name == "china" ? "sts.chinacloudapi.cn" : "sts.windows.net"
+        versionOne = "https://\(host)/\(named)/"
+    }
+
+    /// Whether a token says that it was issued by this service.
+    func issued(_ token: SignedToken) -> Bool {
+        guard let issuer = token.text("iss") else { return false }
+        guard let versionOne else { return issuer == text }
+        guard let tenantID = token.text("tid")?.lowercased(), GUID.isValid(tenantID), tenant ?? tenantID == tenantID
+        else { return false }
+        return [text, versionOne].contains { name in
+            issuer.lowercased() == name.lowercased().replacing(Self.blank, with: tenantID)
+        }
+    }
+
+    /// Whether a key that names an issuer signs for a token's tenant. Keys of one tenant must not vouch for another.
+    func admits(_ key: IssuerKey, for token: SignedToken) -> Bool {
+        guard versionOne != nil, let named = key.issuer, !named.contains(Self.blank) else { return true }
+        guard let tenantID = token.text("tid")?.lowercased() else { return false }
+        return named.lowercased().split(separator: "/").contains { $0 == tenantID }
+    }
+}
+
+/// A public key with which a sign-in service signs its tokens.
+package final class IssuerKey: @unchecked Sendable {
+    // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each verification has its own context.
+    private let raw: UnsafeMutableRawPointer
+
+    /// Its name.
+    package let id: String?
+    /// The only algorithm that it may be used with, where it says so.
+    let algorithm: SignatureAlgorithm?
+    /// The issuer whose tokens alone it signs, where it says so: keys of Entra ID do.
+    let issuer: String?
+
+    /// Reads a key of a set (RFC 7517, section 4).
+    /// - Returns: `nil` for a key of another kind, one that isn't for signatures, and one that is too weak or too large.
+    package init?(_ key: JSONValue) {
+        guard mm_openssl_load() == nil else { return nil }
+        if let use = key["use"], use != "sig" { return nil }
+        if let work = key["key_ops"]?.array, !work.contains("verify") { return nil }
+        if let name = key["alg"] {
+            guard let known = name.string.flatMap(SignatureAlgorithm.init(rawValue:)) else { return nil }
+            algorithm = known
+        } else {
+            algorithm = nil
+        }
+        let bytes = { (member: String) in key[member]?.string.flatMap { Base64.bytes($0, alphabet: .url) } }
+        let encoded: [UInt8]
+        switch key["kty"]?.string {
+        case "RSA":
+            // An exponent of more digits makes each verification slow.
+            guard let modulus = bytes("n"), let exponent = bytes("e"), modulus.count <= 1025, exponent.count <= 8,
+                let last = exponent.last, last & 1 == 1, exponent != [1]
+            else { return nil }
+            encoded = PublicKeyEncoding.rsa(modulus: modulus, exponent: exponent)
+        case "EC":
+            guard key["crv"] == "P-256", let x = bytes("x"), let y = bytes("y"), x.count == 32, y.count == 32 else {
+                return nil
+            }
+            encoded = PublicKeyEncoding.p256(x: x, y: y)
+        default: return nil
+        }
+        guard let raw = mm_public_key_read(encoded, Int32(encoded.count)) else { return nil }
+        self.raw = raw
+        id = key["kid"]?.string
+        issuer = key["issuer"]?.string
+        let isRSA = Int(mm_public_key_kind(raw)) == Int(MM_CREDENTIAL_RSA)
+        guard !isRSA || mm_public_key_bits(raw) >= 2048 else { return nil }
+    }
+
+    deinit { mm_public_key_free(raw) }
+
+    /// Whether a token's signature was made with this key's private half.
+    func verifies(_ token: SignedToken) -> Bool {
+        guard algorithm.map({ $0 == token.algorithm }) ?? true else { return false }
+        let (bytes, signature) = (token.signedBytes, token.signature)
+        return mm_public_key_verify(
+            raw, token.algorithm.code, bytes, Int32(bytes.count), signature, Int32(signature.count)) == 1
+    }
+}
+
+/// Public keys in DER (SubjectPublicKeyInfo, RFC 5280, section 4.1.2.7), made of the numbers of a JSON web key.
+enum PublicKeyEncoding {
+    /// The key of RSA's modulus and exponent.
+    static func rsa(modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
+        let numbers = item(0x30, integer(modulus) + integer(exponent))
+        // rsaEncryption, without parameters (RFC 8017, appendix A.1).
+        let algorithm = item(0x30, [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01, 0x05, 0x00])
+        return item(0x30, algorithm + item(0x03, [0] + numbers))
+    }
+
+    /// The key of a point on the curve P-256; whether it lies there shows when the key is read.
+    static func p256(x: [UInt8], y: [UInt8]) -> [UInt8] {
+        // id-ecPublicKey with prime256v1 (RFC 5480, section 2).
+        let algorithm = item(
+            0x30,
+            [
+                0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03,
+                0x01, 0x07,
+            ])
+        return item(0x30, algorithm + item(0x03, [0, 0x04] + x + y))
+    }
+
+    private static func integer(_ bytes: [UInt8]) -> [UInt8] {
+        let digits = Array(bytes.drop { $0 == 0 })
+        // A leading one would make it negative.
+        return item(0x02, (digits.first ?? 0x80) & 0x80 == 0 ? digits : [0] + digits)
+    }
+
+    private static func item(_ tag: UInt8, _ content: [UInt8]) -> [UInt8] {
+        var length: [UInt8] = []
+        var rest = content.count
+        while rest > 0 {
+            length.insert(UInt8(rest & 0xFF), at: 0)
+            rest >>= 8
+        }
+        if content.count >= 0x80 { length.insert(0x80 | UInt8(length.count), at: 0) }
+        return [tag] + (length.isEmpty ? [0] : length) + content
     }
 }

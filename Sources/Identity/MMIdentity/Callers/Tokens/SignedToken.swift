@@ -1,3 +1,4 @@
+internal import COpenSSL
 package import MMCore
 
 /// An access token in the form of a JSON web signature (RFC 7515, section 3.1), taken apart and not yet verified.
@@ -79,4 +80,24 @@ package struct SignedToken: Sendable {
 
     /// A claim that holds a point in time, in seconds since 1970; `nil` where it is none.
     func moment(_ claim: String) -> Double? { claims[claim]?.double }
+}
+
+/// The signatures that an access token may have (RFC 7518, section 3.1): those of public keys alone.
+///
+/// `none` and the algorithms with a shared secret are no cases: a public key can't be mistaken for a secret.
+package enum SignatureAlgorithm: String, Sendable, CaseIterable {
+    /// RSA with PKCS #1 padding, which most sign-in services use.
+    case rs256 = "RS256"
+    /// RSA with PSS padding.
+    case ps256 = "PS256"
+    /// The elliptic curve P-256.
+    case es256 = "ES256"
+
+    var code: Int32 {
+        switch self {
+        case .rs256: Int32(MM_SIGNATURE_RS256)
+        case .ps256: Int32(MM_SIGNATURE_PS256)
+        case .es256: Int32(MM_SIGNATURE_ES256)
+        }
+    }
 }

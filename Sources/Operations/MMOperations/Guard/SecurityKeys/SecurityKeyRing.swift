@@ -1,3 +1,5 @@
+import CFIDO2
+import Glibc
 package import MMCore
 import MMSystem
 
@@ -197,5 +199,139 @@ package struct SecurityKeyTouch: Sendable, Hashable {
         self.id = id
         self.data = data
         self.signature = signature
+    }
+}
+
+/// A registered key: one that is plugged into this machine, or a passkey that a page asks for.
+package struct SecurityKey: Sendable, Hashable {
+    /// What its owner calls it.
+    package var name: String
+    /// Whose it is: two keys of one person are one person.
+    package var owner: String
+    /// What the key calls the pair.
+    package var id: [UInt8]
+    /// The public key, in libfido2's form for its algorithm.
+    package var publicKey: [UInt8]
+    /// COSE's number of the algorithm: -7 ES256, -8 EdDSA, -257 RS256.
+    package var algorithm = -7
+    /// For whom it signs: this program, or the host name of the page.
+    package var party: String
+    /// How often it has signed, as far as it counts.
+    package var count: UInt32 = 0
+
+    /// Whether a page asks for it, rather than the terminal.
+    package var isPasskey: Bool { party != PluggedSecurityKey.party }
+
+    /// Who approves with it.
+    package var means: String { "\(isPasskey ? "passkey" : "key") \(name)" }
+}
+
+extension SecurityKey {
+    /// The login of this process: whose the keys are that say nothing else, and who sits at the terminal.
+    package static var login: String {
+        var entry = passwd()
+        var found: UnsafeMutablePointer<passwd>?
+        var room = [CChar](repeating: 0, count: 16 << 10)
+        guard getpwuid_r(geteuid(), &entry, &room, room.count, &found) == 0, found != nil, let name = entry.pw_name
+        else {
+            return "uid \(geteuid())"
+        }
+        return String(cString: name)
+    }
+
+    /// The key as it is stored.
+    var json: JSONValue {
+        [
+            "name": .string(name), "owner": .string(owner), "id": .string(Base64.text(id)),
+            "publicKey": .string(Base64.text(publicKey)), "algorithm": .int(Int64(algorithm)), "party": .string(party),
+            "count": .int(Int64(count)),
+        ]
+    }
+
+    /// Reads a stored key; `nil` if the value isn't one. What earlier versions stored is a plugged key of the login.
+    init?(json: JSONValue) {
+        guard let name = json["name"]?.string, let id = json["id"]?.string.flatMap({ Base64.bytes($0) }),
+            let publicKey = json["publicKey"]?.string.flatMap({ Base64.bytes($0) })
+        else { return nil }
+        self.init(
+            name: name, owner: json["owner"]?.string ?? Self.login, id: id, publicKey: publicKey,
+            algorithm: json["algorithm"]?.int ?? -7, party: json["party"]?.string ?? PluggedSecurityKey.party,
+            count: json["count"]?.int.flatMap(UInt32.init(exactly:)) ?? 0)
+    }
+}
+
+/// The security key in a port of this machine, by libfido2.
+package struct PluggedSecurityKey: SecurityKeyDevice {
+    /// Whom keys sign for: a key keeps what it signs here apart from what it signs for pages of the web.
+    package static let party = "mm.confirmation"
+
+    /// Whether the library that speaks with keys is installed.
+    package static var isSupported: Bool { mm_fido_is_there() == 1 }
+
+    /// The key that is plugged in when it is asked.
+    package init() {}
+
+    package func register(_ challenge: [UInt8]) throws(MMError) -> SecurityKeyPair {
+        var made = mm_fido_credential()
+        try Self.ask { mm_fido_register(Self.party, challenge, &made, $0, $1) }
+        return SecurityKeyPair(
+            id: Self.bytes(made.id, made.id_length), point: Self.bytes(made.point, mm_fido_point))
+    }
+
+    package func sign(_ challenge: [UInt8], with pairs: [[UInt8]]) throws(MMError) -> SecurityKeyTouch {
+        var made = mm_fido_assertion()
+        let lengths = pairs.map(\.count)
+        try Self.ask {
+            mm_fido_assert(Self.party, challenge, pairs.flatMap(\.self), lengths, lengths.count, &made, $0, $1)
+        }
+        return SecurityKeyTouch(
+            id: Self.bytes(made.id, made.id_length), data: Self.bytes(made.data, made.data_length),
+            signature: Self.bytes(made.signature, made.signature_length))
+    }
+
+    /// Whether a touched key has signed this challenge with the pair of this public key.
+    static func verifies(_ touch: SecurityKeyTouch, of challenge: [UInt8], by point: [UInt8]) throws(MMError) -> Bool {
+        let room = mm_fido_room
+        guard touch.data.count <= room, touch.signature.count <= room, point.count == mm_fido_point,
+            challenge.count == mm_fido_hash
+        else { return false }
+        var made = mm_fido_assertion()
+        withUnsafeMutableBytes(of: &made.data) { $0.copyBytes(from: touch.data) }
+        made.data_length = touch.data.count
+        withUnsafeMutableBytes(of: &made.signature) { $0.copyBytes(from: touch.signature) }
+        made.signature_length = touch.signature.count
+        let result = mm_fido_verify(party, challenge, &made, point)
+        guard result >= 0 else { throw noLibrary }
+        return result == 1
+    }
+
+    private static func ask(_ work: (UnsafeMutablePointer<CChar>, Int) -> Int32) throws(MMError) {
+        var why = [CChar](repeating: 0, count: 256)
+        let result = why.withUnsafeMutableBufferPointer { room in
+            room.baseAddress.map { work($0, room.count) } ?? Int32(mm_fido_failed)
+        }
+        switch Int(result) {
+        case mm_fido_done: return
+        case mm_fido_no_library: throw noLibrary
+        case mm_fido_no_key:
+            throw MMError(
+                .forbidden, "No security key is plugged in, or this user may not use it.",
+                hint: "Plug it in and ask again; over SSH it has to be a key of the machine that mm runs on.")
+        default:
+            let words = String(decoding: why.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            throw MMError(
+                .forbidden, "The security key did not sign (\(words)).",
+                hint: "Nothing was sent or run. Ask again, and touch a key that `mm key list` names.")
+        }
+    }
+
+    static var noLibrary: MMError {
+        MMError(
+            .forbidden, "Security keys need libfido2.so.1, which is not installed.",
+            hint: "Install it: sudo apt-get install libfido2-1.")
+    }
+
+    private static func bytes<Tuple>(_ array: Tuple, _ count: Int) -> [UInt8] {
+        withUnsafeBytes(of: array) { [UInt8]($0.prefix(count)) }
     }
 }

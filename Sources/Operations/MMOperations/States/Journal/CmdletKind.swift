@@ -1,4 +1,5 @@
-import MMCore
+package import MMCore
+package import MMDesk
 
 /// How the writes of one noun of Exchange's cmdlets are read beforehand and taken back.
 struct CmdletKind: Sendable {
@@ -195,4 +196,231 @@ extension CmdletKind {
         ("AuthenticationPolicy", "authentication policy"), ("UnifiedGroup", "Microsoft 365 group"),
         ("MailContact", "mail contact"), ("MailUser", "mail user"), ("DynamicDistributionGroup", "dynamic group"),
     ].map { CmdletKind(noun: $0.0, word: $0.1) }
+}
+
+/// Values of Exchange's properties, as cmdlets take them and as they show them afterwards.
+enum CmdletValue {
+    /// Whether a value that was written may be shown as another one: case, prefixes of addresses and the long form of sizes differ.
+    static func isSame(_ written: JSONValue, _ shown: JSONValue) -> Bool {
+        if written == shown || isEmpty(written) && isEmpty(shown) { return true }
+        switch (written, shown) {
+        case (.array(let written), .array(let shown)): return isSame(written, shown)
+        case (.array(let written), _): return isSame(written, [shown])
+        case (_, .array(let shown)): return isSame([written], shown)
+        default: break
+        }
+        let (left, right) = (text(written), text(shown))
+        // `SMTP:` is the first address of a mailbox, `smtp:` another one; where only one side says it, it says nothing.
+        if isAddress(left), isAddress(right), left.prefix(5) != right.prefix(5) { return false }
+        let (plain, whole) = (withoutPrefix(left), withoutPrefix(right))
+        return plain == whole || !plain.isEmpty && whole.hasPrefix(plain + " (")
+    }
+
+    /// Whether a value says nothing: there is no telling `""`, `@()` and `$null` apart once they are written.
+    static func isEmpty(_ value: JSONValue) -> Bool {
+        value.isNull || value.string?.isEmpty == true || value.array?.isEmpty == true
+    }
+
+    private static func isSame(_ written: [JSONValue], _ shown: [JSONValue]) -> Bool {
+        guard written.count == shown.count else { return false }
+        var left = shown
+        return written.allSatisfy { item in
+            guard let place = left.firstIndex(where: { isSame(item, $0) }) else { return false }
+            left.remove(at: place)
+            return true
+        }
+    }
+
+    private static func text(_ value: JSONValue) -> String { value.string ?? value.description }
+
+    private static func isAddress(_ text: String) -> Bool { text.prefix(5).lowercased() == "smtp:" }
+
+    private static func withoutPrefix(_ text: String) -> String {
+        (isAddress(text) ? String(text.dropFirst(5)) : text).lowercased()
+    }
+
+    /// Properties that hold recipients: a cmdlet takes any of their names and shows the one that it likes.
+    static func holdsRecipients(_ property: String) -> Bool { recipients.contains(property) }
+
+    private static let recipients: Set<String> = [
+        "ForwardingAddress", "GrantSendOnBehalfTo", "ManagedBy", "ModeratedBy", "ForwardTo", "ForwardAsAttachmentTo",
+        "RedirectTo", "From", "SentTo", "ExceptIfFrom", "ExceptIfSentTo", "BlindCopyTo", "CopyTo", "RedirectMessageTo",
+        "AddToRecipients", "AcceptMessagesOnlyFrom", "AcceptMessagesOnlyFromDLMembers",
+        "AcceptMessagesOnlyFromSendersOrMembers", "RejectMessagesFrom", "RejectMessagesFromDLMembers",
+        "RejectMessagesFromSendersOrMembers", "BypassModerationFromSendersOrMembers",
+    ]
+
+    /// Properties that hold a folder, which is shown with its whole path.
+    static func holdsFolder(_ property: String) -> Bool { ["MoveToFolder", "CopyToFolder"].contains(property) }
+
+    /// The items that `@{Add=…; Remove=…}` names; `nil` for any other value.
+    static func edit(_ written: JSONValue) -> [JSONValue]? {
+        guard let edit = written.object, edit.keys.contains(where: { ["add", "remove"].contains($0.lowercased()) })
+        else { return nil }
+        return edit.filter { ["add", "remove"].contains($0.key.lowercased()) }.flatMap { $0.value.array ?? [$0.value] }
+    }
+
+    /// A list after `@{Add=…; Remove=…}`; any other value as it is.
+    /// - Parameter isSame: whether an item is shown as another one.
+    static func edited(
+        _ value: JSONValue, by written: JSONValue,
+        where isSame: (_ written: JSONValue, _ shown: JSONValue) -> Bool = { isSame($0, $1) }
+    ) -> JSONValue {
+        guard edit(written) != nil, let edit = written.object else { return written }
+        var items = value.array ?? (isEmpty(value) ? [] : [value])
+        for (key, change) in edit {
+            let values = change.array ?? [change]
+            switch key.lowercased() {
+            case "add": for value in values where !items.contains(where: { isSame(value, $0) }) { items.append(value) }
+            case "remove": items.removeAll { item in values.contains { isSame($0, item) } }
+            default: continue
+            }
+        }
+        return .array(items)
+    }
+}
+
+/// A cmdlet that writes, with the parameters that name what it writes to.
+package struct CmdletWrite: Sendable, Hashable {
+    /// Its name as the service spells it: `Set-Mailbox`.
+    package let name: String
+    /// The parameters that name the object, and the entry of its list where one is written.
+    package internal(set) var names: JSONObject
+
+    /// The verb: `Set`.
+    var verb: Substring { name.prefix { $0 != "-" } }
+    /// The noun: `Mailbox`.
+    var noun: String { String(name.drop { $0 != "-" }.dropFirst()) }
+    /// How what it writes to is read and taken back; `nil` where nobody knows.
+    var kind: CmdletKind? { CmdletKind.of(noun) }
+
+    var json: JSONValue { ["name": .string(name), "names": .object(names)] }
+
+    init(name: String, names: JSONObject) {
+        self.name = name
+        self.names = names
+    }
+
+    init?(json: JSONValue) {
+        guard let name = json["name"]?.string, let names = json["names"]?.object else { return nil }
+        self.init(name: name, names: names)
+    }
+}
+
+extension ExchangeCommand {
+    /// Whether it only says what it would do.
+    package var isWhatIf: Bool { parameters["WhatIf"] == true }
+
+    /// The command as a line of PowerShell, without what is secret and what only answers the service's question.
+    package var line: String {
+        var words = [cmdlet]
+        for (name, value) in parameters where !name.contains("@") {
+            if name == "Confirm", value == false { continue }
+            let isSwitch = Self.switches.contains(name.lowercased()) && value.bool != nil
+            words.append(
+                isSwitch && value == true ? "-\(name)" : "-\(name)\(isSwitch ? ":" : " ")\(Self.text(name, value))")
+        }
+        return words.joined(separator: " ")
+    }
+
+    /// Parameters that are there or aren't; every other truth value is written behind its parameter.
+    private static let switches: Set<String> = [
+        "confirm", "whatif", "force", "deny", "verbose", "debug", "asjob", "roomlist", "ignorenamingpolicy",
+        "bypasssecuritygroupmanagercheck", "bypassmaster", "usecustomrouting", "shared", "room", "equipment",
+        "organization", "removepicture", "removespokenname", "forceupgrade", "publicfolder", "archive", "groupmailbox",
+        "soft", "permanent", "includeinactivemailbox", "alwaysdeleteoutlookrulesblob", "sendasgroup",
+    ]
+
+    private static func text(_ name: String, _ value: JSONValue) -> String {
+        guard Redactor.standard.object([name: value]) == [name: value] else { return "'\(Redactor.mark)'" }
+        switch value {
+        case .null: return "$null"
+        case .bool(let flag): return flag ? "$true" : "$false"
+        case .array(let items): return items.isEmpty ? "@()" : items.map { text("", $0) }.joined(separator: ",")
+        case .object(let members):
+            let pairs = members.filter { !$0.key.contains("@") }.map { "\($0.key)=\(text("", $0.value))" }
+            return "@{\(pairs.joined(separator: "; "))}"
+        case .string(let text):
+            return
+                "'\(text.flatMap { "'\u{2018}\u{2019}\u{201A}\u{201B}".contains($0) ? [$0, $0] : [$0] }.map(String.init).joined())'"
+        default: return value.description
+        }
+    }
+}
+
+/// Who is behind the names of recipients: a cmdlet takes an address and shows a name, and only the directory tells whether both are
+/// the same one.
+package struct RecipientIdentities: Sendable {
+    private var ids: [String: String] = [:]
+    private var rows: [String: JSONValue] = [:]
+
+    /// Knows nobody yet: the same text alone is the same recipient.
+    package init() {}
+
+    /// Takes over what the reading cmdlet put out for a name. What names nobody, or several, stays a name.
+    package mutating func note(_ rows: [JSONValue], of name: String) {
+        guard rows.count == 1, let id = Self.ids(of: rows[0]).first else { return }
+        ids[name.lowercased()] = id
+        self.rows[name.lowercased()] = rows[0]
+    }
+
+    /// Recipients after a write: those who were there already keep the names that they are shown by.
+    func edited(_ shown: JSONValue, by written: JSONValue) -> JSONValue {
+        let present = shown.array ?? [shown]
+        func known(_ item: JSONValue) -> JSONValue { present.first { isShown(item, as: $0) } ?? item }
+        if let items = written.array { return .array(items.map(known)) }
+        return CmdletValue.edit(written) == nil
+            ? known(written)
+            : CmdletValue.edited(shown, by: written) { CmdletValue.isSame($0, $1) || isShown($0, as: $1) }
+    }
+
+    /// Whether a recipient that was written is the one that is shown by a name of its own.
+    private func isShown(_ written: JSONValue, as shown: JSONValue) -> Bool {
+        guard let written = written.string, let shown = shown.string, let row = rows[written.lowercased()] else {
+            return false
+        }
+        return Change.isNamed(row, Self.name(shown))
+    }
+
+    private static func ids(of row: JSONValue) -> [String] {
+        ["Guid", "ExternalDirectoryObjectId", "DistinguishedName"].compactMap { row[$0]?.string?.lowercased() }
+            .filter { !$0.isEmpty }
+    }
+
+    /// Whether a row is that of the recipient with a name.
+    func isNamed(_ row: JSONValue, _ name: String) -> Bool {
+        ids[name.lowercased()].map { Self.ids(of: row).contains($0) } ?? false
+    }
+
+    /// The cmdlet that tells who a name stands for.
+    package static func reading(_ name: String) -> ExchangeCommand {
+        ExchangeCommand("Get-Recipient", ["Identity": .string(name)])
+    }
+
+    /// A value with what tells recipients apart in the place of their names.
+    func resolved(_ value: JSONValue) -> JSONValue {
+        if let items = value.array { return .array(items.map(resolved)) }
+        guard let text = value.string else { return value }
+        let name = Self.name(text)
+        return .string(ids[name.lowercased()] ?? name)
+    }
+
+    /// What names the recipient in a text such as `"Ada" [SMTP:ada@fabrikam.example]`, which rules show.
+    static func name(_ text: String) -> String {
+        var name = text
+        if text.last == "]", let start = text.lastIndex(of: "[") {
+            name = String(text[text.index(after: start)...].dropLast())
+        }
+        for prefix in ["smtp:", "ex:"] where name.prefix(prefix.count).lowercased() == prefix {
+            name = String(name.dropFirst(prefix.count))
+        }
+        return name
+    }
+
+    /// The names of one value that the other one has not.
+    static func names(of value: JSONValue, beside other: JSONValue) -> [String] {
+        func texts(_ value: JSONValue) -> [String] { (value.array ?? [value]).compactMap(\.string).map(name) }
+        let known = Set(texts(other).map { $0.lowercased() })
+        return texts(value).filter { !$0.isEmpty && !known.contains($0.lowercased()) }
+    }
 }

@@ -132,3 +132,164 @@ struct EndedSpan: Sendable {
     let attributes: [(key: String, value: JSONValue)]
     let fault: String?
 }
+
+/// The place of a span within its trace, as it travels between programs (W3C Trace Context, level 1).
+package struct TraceContext: Sendable, Hashable {
+    /// The trace, 32 hexadecimal digits.
+    package let trace: String
+    /// The span that what follows belongs to, 16 hexadecimal digits.
+    package let span: String
+    /// Whether the spans of this trace are recorded.
+    package let isSampled: Bool
+    /// What other tracing systems pass along, unread.
+    package let state: String?
+
+    init(trace: String, span: String, isSampled: Bool, state: String?) {
+        (self.trace, self.span, self.isSampled, self.state) = (trace, span, isSampled, state)
+    }
+
+    /// Reads the headers `traceparent` and `tracestate`.
+    /// - Returns: `nil` where they are not what the specification says; a new trace begins then.
+    package init?(parent: String?, state: String? = nil) {
+        guard let parent else { return nil }
+        let parts = parent.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count >= 4, parts[0].utf8.count == 2, parts[1].utf8.count == 32, parts[2].utf8.count == 16,
+            parts[3].utf8.count == 2, parts.prefix(4).allSatisfy(Self.isHex), parts[0] != "ff",
+            // Later versions may have more; this one has four parts.
+            parts[0] != "00" || parts.count == 4, parts[1].utf8.contains(where: { $0 != 0x30 }),
+            parts[2].utf8.contains(where: { $0 != 0x30 }), let flags = UInt8(parts[3], radix: 16)
+        else { return nil }
+        self.init(
+            trace: parts[1], span: parts[2], isSampled: flags & 1 == 1, state: state.flatMap(Self.validState))
+    }
+
+    /// The value of the header `traceparent`.
+    package var parent: String { "00-\(trace)-\(span)-\(isSampled ? "01" : "00")" }
+
+    private static func isHex(_ text: String) -> Bool {
+        text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+
+    private static func validState(_ text: String) -> String? {
+        guard !text.isEmpty, text.utf8.count <= 512, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+            return nil
+        }
+        return text
+    }
+}
+
+/// Begins spans and keeps those that have ended until they are sent. Nothing here waits: where the queue is full, spans are
+/// dropped and counted.
+package final class Tracer: Sendable {
+    private struct Queue {
+        var spans: [EndedSpan] = []
+        var dropped = 0
+    }
+
+    private let sampler: TraceSampler
+    private let limit: Int
+    private let clock: WallClock
+    private let queue = Mutex(Queue())
+    /// Told that as many spans wait as fit into a batch.
+    private let isDue: @Sendable () -> Void
+    private let batch: Int
+
+    init(
+        sampler: TraceSampler = .standard, limit: Int = 2048, batch: Int = 512, clock: WallClock = .system,
+        isDue: @escaping @Sendable () -> Void = {}
+    ) {
+        (self.sampler, self.limit, self.batch, self.clock, self.isDue) = (sampler, limit, batch, clock, isDue)
+    }
+
+    /// Begins a span.
+    /// - Parameter parent: who asks for it; `nil` begins a trace.
+    package func begin(_ name: String, _ kind: Span.Kind = .internal, under parent: TraceContext? = nil) -> Span {
+        let trace = parent?.trace ?? Self.id(bytes: 16)
+        let context = TraceContext(
+            trace: trace, span: Self.id(bytes: 8), isSampled: sampler.records(trace, under: parent),
+            state: parent?.state)
+        return Span(name, kind, context, parent: parent?.span, at: clock.now, of: self)
+    }
+
+    /// How many spans found no room so far.
+    package var dropped: Int { queue.withLock { $0.dropped } }
+
+    /// How many wait.
+    var waiting: Int { queue.withLock { $0.spans.count } }
+
+    func take(_ span: EndedSpan) {
+        let isFull = queue.withLock { queue in
+            guard queue.spans.count < limit else {
+                queue.dropped += 1
+                return false
+            }
+            queue.spans.append(span)
+            return queue.spans.count % batch == 0
+        }
+        if isFull { isDue() }
+    }
+
+    /// Takes the oldest spans out of the queue.
+    func removeFirst(_ count: Int) -> [EndedSpan] {
+        queue.withLock { queue in
+            let some = Array(queue.spans.prefix(count))
+            queue.spans.removeFirst(some.count)
+            return some
+        }
+    }
+
+    /// Counts spans that nobody took.
+    func lose(_ count: Int) { queue.withLock { $0.dropped += count } }
+
+    /// A random id, never all zeros.
+    private static func id(bytes: Int) -> String {
+        var text = ""
+        for _ in 0..<(bytes / 8) {
+            let digits = String(max(RandomBytes.number(), 1), radix: 16)
+            text += String(repeating: "0", count: 16 - digits.utf8.count) + digits
+        }
+        return text
+    }
+}
+
+/// Which traces are recorded (`OTEL_TRACES_SAMPLER`).
+struct TraceSampler: Sendable, Hashable {
+    /// Whether the decision of who calls counts.
+    let followsParent: Bool
+    /// The share of the traces that begin here.
+    let ratio: Double
+
+    static let standard = TraceSampler(followsParent: true, ratio: 1)
+
+    /// Reads the two variables of the specification.
+    /// - Throws: `invalidInput` with the known names.
+    init(name: String?, argument: String?) throws(MMError) {
+        let name = name ?? "parentbased_always_on"
+        followsParent = name.hasPrefix("parentbased_")
+        switch followsParent ? String(name.dropFirst("parentbased_".count)) : name {
+        case "always_on": ratio = 1
+        case "always_off": ratio = 0
+        case "traceidratio":
+            guard let share = Double(argument ?? "1"), (0...1).contains(share) else {
+                throw MMError(
+                    .invalidInput, "OTEL_TRACES_SAMPLER_ARG can't be `\((argument ?? "").prefix(40))`.",
+                    hint: "Give a number from 0 to 1.")
+            }
+            ratio = share
+        default:
+            throw MMError(
+                .invalidInput, "OTEL_TRACES_SAMPLER can't be `\(name.prefix(40))`.",
+                hint: "Give always_on, always_off, traceidratio, or one of them after parentbased_.")
+        }
+    }
+
+    private init(followsParent: Bool, ratio: Double) { (self.followsParent, self.ratio) = (followsParent, ratio) }
+
+    /// Whether a trace is recorded. The decision depends on the trace's id alone, so that all programs decide alike.
+    func records(_ trace: String, under parent: TraceContext?) -> Bool {
+        if followsParent, let parent { return parent.isSampled }
+        // The right 56 bits are random by specification.
+        guard let number = UInt64(trace.suffix(14), radix: 16) else { return false }
+        return number < UInt64(ratio * Double(UInt64(1) << 56))
+    }
+}

@@ -1,3 +1,4 @@
+import Glibc
 import MMCore
 
 /// The list of servers in a client's file: reading it, and putting a server into it without touching anything else.
@@ -169,5 +170,343 @@ struct ClientList: Sendable {
                 hint: "Change it by hand: `mm mcp install \(client.rawValue) --print` shows the entry.")
         }
         return text
+    }
+}
+
+/// How a client reaches this server: by starting `mm-mcp`, or at an address.
+struct ServerEntry: Sendable, Hashable {
+    /// The ways.
+    enum Way: Sendable, Hashable {
+        /// The client starts a program.
+        case command(String, arguments: [String], environment: [String: String])
+        /// The client calls an address.
+        case url(String)
+    }
+
+    /// The name that a server gets unless somebody says otherwise.
+    static let usualName = "mm"
+
+    /// The name in the client's list.
+    let name: String
+    /// How it is reached.
+    let way: Way
+    /// Where the client takes the secret of an address from.
+    var secret: ClientSecret?
+
+    /// What a client's JSON file holds for it, put over what stands there: members of other people's making stay.
+    func json(for client: AIClient, over old: JSONObject = [:]) -> JSONObject {
+        var entry = old
+        switch way {
+        case .command(let command, let arguments, let environment):
+            for member in ["url", "httpUrl", "serverUrl", "headers"] { entry.remove(member) }
+            entry.setType([.copilot, .opencode].contains(client) ? "local" : "stdio", for: client)
+            let variablesMember = client == .opencode ? "environment" : "env"
+            if client == .opencode {
+                entry["command"] = .array(([command] + arguments).map { .string($0) })
+            } else {
+                entry["command"] = .string(command)
+                entry["args"] = .array(arguments.map { .string($0) })
+            }
+            var variables = entry[variablesMember]?.object ?? [:]
+            for (key, value) in environment.sorted(by: { $0.key < $1.key }) { variables[key] = .string(value) }
+            if !variables.isEmpty { entry[variablesMember] = .object(variables) }
+        case .url(let url):
+            for member in ["command", "args", "env", "environment"] { entry.remove(member) }
+            entry.setType(client == .opencode ? "remote" : "http", for: client)
+            entry[client.addressMember] = .string(url)
+            if let header = secret?.header(for: client, server: name) {
+                var headers = entry["headers"]?.object ?? [:]
+                headers["Authorization"] = .string(header)
+                entry["headers"] = .object(headers)
+            }
+        }
+        // Zed's own list also holds what its extensions bring.
+        if client == .zed { entry["source"] = "custom" }
+        if client == .opencode, entry["enabled"] == nil { entry["enabled"] = true }
+        // Copilot offers none of a server's tools unless they are named.
+        if client == .copilot, entry["tools"] == nil { entry["tools"] = ["*"] }
+        return entry
+    }
+
+    /// Whether an entry is one of ours, by the program that it starts, on this system or by `wsl.exe` from Windows.
+    static func isOurs(command: String?, arguments: [String]) -> Bool {
+        func isOurs(_ word: String) -> Bool { word.split(separator: "/").last == "mm-mcp" }
+        guard let command else { return false }
+        if isOurs(command) { return true }
+        guard command.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last?.lowercased() == "wsl.exe" else {
+            return false
+        }
+        return arguments.contains(where: isOurs)
+    }
+}
+
+extension JSONObject {
+    /// The member by which some clients tell programs from addresses; others have none.
+    fileprivate mutating func setType(_ type: String, for client: AIClient) {
+        if [.claudeCode, .vscode, .copilot, .opencode].contains(client) {
+            self["type"] = .string(type)
+        } else {
+            remove("type")
+        }
+    }
+}
+
+extension AIClient {
+    /// The member of an entry that holds an address.
+    var addressMember: String {
+        switch self {
+        case .gemini: "httpUrl"
+        case .windsurf: "serverUrl"
+        default: "url"
+        }
+    }
+}
+
+/// Where a client takes the secret of a server at an address from. The secret itself is never written into a client's file.
+enum ClientSecret: Sendable, Hashable {
+    /// From a variable of the client's environment.
+    case variable(String)
+    /// From the person, whom the client asks once and for whom it keeps the secret.
+    case prompt
+
+    /// Reads the value of `--token-from`.
+    /// - Throws: `MMError.invalidInput` without the value, which may be a secret that somebody gave by mistake.
+    init(_ text: String, for client: AIClient) throws(MMError) {
+        guard client.takesSecrets else {
+            throw MMError(
+                .unsupported, "\(client.title) takes no secret by a reference.", hint: client.secretHint)
+        }
+        if text == "prompt" {
+            guard client == .vscode else {
+                throw MMError(
+                    .unsupported, "\(client.title) asks nobody for secrets.",
+                    hint: "Name a variable of its environment: --token-from MM_MCP_TOKEN.")
+            }
+            self = .prompt
+            return
+        }
+        let isName =
+            (1...64).contains(text.utf8.count) && !(text.utf8.first.map { (0x30...0x39).contains($0) } ?? true)
+            && text.utf8.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+        guard isName else {
+            throw MMError(
+                .invalidInput, "--token-from is neither `prompt` nor the name of an environment variable.",
+                hint: "For example --token-from MM_MCP_TOKEN. The secret itself doesn't belong into a client's file.")
+        }
+        self = .variable(text)
+    }
+
+    /// The header field as the client's file has it; `nil` where the client has a member of its own for the secret.
+    func header(for client: AIClient, server: String) -> String? {
+        switch (self, client) {
+        case (.prompt, _): "Bearer ${input:\(Self.inputID(of: server))}"
+        case (.variable(let name), .vscode), (.variable(let name), .cursor): "Bearer ${env:\(name)}"
+        case (.variable(let name), .windsurf): "Bearer ${env:\(name)}"
+        case (.variable(let name), .claudeCode), (.variable(let name), .copilot), (.variable(let name), .gemini):
+            "Bearer ${\(name)}"
+        case (.variable(let name), .opencode): "Bearer {env:\(name)}"
+        case (.variable, _): nil
+        }
+    }
+
+    /// The id of the question that Visual Studio Code asks for a server.
+    static func inputID(of server: String) -> String { "\(server)-secret" }
+
+    /// That question.
+    static func input(of server: String) -> JSONValue {
+        [
+            "type": "promptString", "id": .string(inputID(of: server)), "password": true,
+            "description": .string("The secret of the MCP server \(server)"),
+        ]
+    }
+}
+
+extension AIClient {
+    /// Whether its file can refer to a secret that is kept elsewhere.
+    fileprivate var takesSecrets: Bool {
+        switch self {
+        case .claudeCode, .vscode, .cursor, .copilot, .codex, .gemini, .opencode, .windsurf: true
+        case .zed, .claudeDesktop, .openwebui, .gateway: false
+        }
+    }
+
+    fileprivate var secretHint: String {
+        switch self {
+        case .openwebui: "Enter it in Open WebUI, as the key of the server."
+        case .gateway: "Give it to `mcpjungle register` with --bearer-token."
+        default: "Leave --token-from out."
+        }
+    }
+}
+
+/// Which clients know of this server.
+enum ClientSurvey {
+    /// One row for every list that knows it, and one for every client that doesn't.
+    /// - Parameters:
+    ///   - environment: `HOME`, and what moves a client's files.
+    ///   - project: the folder whose lists are looked at too.
+    static func rows(_ environment: [String: String], project: String) async -> [JSONValue] {
+        var rows: [JSONValue] = []
+        for client in AIClient.allCases {
+            guard let own = client.file(environment) else { continue }
+            var files = [own]
+            if let other = client.file(environment, project: project), other != own, client.form != .ownCommand {
+                files.append(other)
+            }
+            var found: [JSONValue] = []
+            for (number, file) in files.enumerated() {
+                found += await Self.rows(ClientList(client: client, path: file), environment, isProject: number > 0)
+            }
+            rows += found.isEmpty ? [row(client, own, "not installed")] : found
+        }
+        return rows
+    }
+
+    private static func rows(_ list: ClientList, _ environment: [String: String], isProject: Bool) async -> [JSONValue]
+    {
+        var servers: [ClientList.Found] = []
+        do throws(MMError) {
+            if list.client.form != .ownCommand {
+                servers = try list.servers()
+            } else if let codex = CodexCommand(environment) {
+                servers = try await codex.servers()
+            } else if access(list.path, F_OK) == 0 {
+                return [row(list.client, list.path, "unknown: codex is not in PATH")]
+            }
+        } catch {
+            return [row(list.client, list.path, "unreadable: \(error.message)")]
+        }
+        return servers.filter { $0.isOurs || $0.name == ServerEntry.usualName }.map { server in
+            let isThere = server.command.map { !$0.hasPrefix("/") || access($0, X_OK) == 0 } ?? (server.url != nil)
+            let state =
+                isThere ? (isProject ? "installed for this folder" : "installed") : "broken: the program is missing"
+            return row(list.client, list.path, state, server)
+        }
+    }
+
+    private static func row(_ client: AIClient, _ file: String, _ state: String, _ server: ClientList.Found? = nil)
+        -> JSONValue
+    {
+        var row: JSONObject = ["client": .string(client.rawValue), "state": .string(state)]
+        if let server {
+            row["name"] = .string(server.name)
+            let words = [server.command ?? server.url ?? ""] + server.arguments.map { $0.isEmpty ? "''" : $0 }
+            row["runs"] = .string(words.joined(separator: " "))
+        }
+        row["file"] = .string(file)
+        return .object(row)
+    }
+}
+
+/// What a client is to be told, as a text to copy.
+enum ClientConfiguration {
+    /// The configuration, in the form of the client's own file.
+    static func text(of entry: ServerEntry, for client: AIClient) -> [UInt8] {
+        switch client.form {
+        case .json(let member):
+            var document: JSONObject = [member: [entry.name: .object(entry.json(for: client))]]
+            if entry.secret == .prompt { document["inputs"] = [ClientSecret.input(of: entry.name)] }
+            return pretty(.object(document))
+        case .ownCommand: return Array(CodexTable.text(of: entry).utf8)
+        case .shown: return pretty(client == .openwebui ? openWebUI(entry) : gateway(entry))
+        }
+    }
+
+    /// What to do with it, where that is not plain.
+    /// - Parameter file: the client's own, where it has one.
+    static func note(for client: AIClient, _ file: String?) -> String? {
+        switch client {
+        case .codex:
+            "Add it to \(file ?? "config.toml"). Where `codex` is in PATH, `mm mcp install codex` does so by `codex mcp add`."
+        case .openwebui:
+            """
+            Open WebUI (0.6.31 or later) calls servers at an address. Where both run in a closed network of containers:
+              mm-mcp --http 0.0.0.0:8365 --trust-network --allow-host NAME   (NAME: the server's name in that network)
+            Elsewhere: mm-mcp --http 127.0.0.1:8365 --token-file FILE, "auth_type": "bearer" and "key": the file's content.
+            Set the text above as the variable TOOL_SERVER_CONNECTIONS, with the address that Open WebUI reaches; or enter \
+            it under Admin Settings, External Tools, type MCP (Streamable HTTP).
+            """
+        case .gateway: "Register it with: mcpjungle register --conf FILE"
+        default: client.filesElsewhere.map { "Its list: \(file.map { "\($0); " } ?? "")\($0)." }
+        }
+    }
+
+    private static func openWebUI(_ entry: ServerEntry) -> JSONValue {
+        var url = ""
+        if case .url(let given) = entry.way { url = given }
+        return [
+            [
+                "type": "mcp", "url": .string(url), "path": "", "auth_type": "none", "key": "",
+                "config": ["enable": true],
+                "info": [
+                    "id": .string(entry.name), "name": "Microsoft Master",
+                    "description": "Microsoft 365 through signed-in, guarded connections",
+                ],
+            ]
+        ]
+    }
+
+    private static func gateway(_ entry: ServerEntry) -> JSONValue {
+        var object: JSONObject = ["name": .string(entry.name)]
+        let description: JSONValue = "Microsoft 365 through signed-in, guarded connections"
+        switch entry.way {
+        case .command(let command, let arguments, let environment):
+            object["transport"] = "stdio"
+            object["description"] = description
+            // Without this it starts a process for each call, which would lose what takes longer than one.
+            object["session_mode"] = "stateful"
+            object["command"] = .string(command)
+            object["args"] = .array(arguments.map { .string($0) })
+            if !environment.isEmpty {
+                object["env"] = .object(
+                    JSONObject(environment.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+            }
+        case .url(let url):
+            object["transport"] = "streamable_http"
+            object["description"] = description
+            object["url"] = .string(url)
+        }
+        return .object(object)
+    }
+
+    private static func pretty(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(value, layout: .indented(2)) + [0x0A] }
+}
+
+/// A server as Codex's `config.toml` has it: a table of its own, `[mcp_servers.NAME]`. It is shown, never written: Codex keeps
+/// this file itself.
+enum CodexTable {
+    /// The table of a server.
+    static func text(of entry: ServerEntry) -> String {
+        let table = "[mcp_servers.\(entry.name)"
+        switch entry.way {
+        case .command(let command, let arguments, let environment):
+            let list = arguments.map(quoted).joined(separator: ", ")
+            var lines = ["\(table)]", "command = \(quoted(command))", "args = [\(list)]"]
+            if !environment.isEmpty {
+                lines += ["", "\(table).env]"]
+                lines += environment.sorted { $0.key < $1.key }.map { "\($0.key) = \(quoted($0.value))" }
+            }
+            return lines.joined(separator: "\n") + "\n"
+        case .url(let url):
+            let secret =
+                if case .variable(let name)? = entry.secret { "bearer_token_env_var = \(quoted(name))\n" } else { "" }
+            return "\(table)]\nurl = \(quoted(url))\n" + secret
+        }
+    }
+
+    /// A basic string (TOML 1.0.0).
+    private static func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
     }
 }
