@@ -138,9 +138,8 @@ struct NativeScripts {
     }
 
     @Test(
-        "nobody has to answer what only decides whether something is opened, or whether a script signs in that is signed in",
+        "nobody has to answer what only decides whether something is opened",
         arguments: [
-            "$open = Read-Host 'Use it? [Y/N]'; if ($open -eq 'N') { Disconnect-MgGraph | Out-Null; Connect-MgGraph -NoWelcome }; 'end'",
             "$open = Read-Host 'Open it?'; if ($open -match '^y') { Invoke-Item x.csv }; 'end'",
             "if ($true) { $open = Read-Host 'Open it?' }; if ($Open -eq 'Y' -or $open -eq 'y') { ii x.csv } else { Write-Host no }; 'end'",
             "function Show { $open = Read-Host 'Open it?'; if ($open -eq 'y') { Start-Process x.csv } }; Show; 'end'",
@@ -160,7 +159,6 @@ struct NativeScripts {
         arguments: [
             "$a = Read-Host 'Go on?'; if ($a -eq 'y') { 'more' }; 'end'",
             "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv } else { exit 1 }; 'end'",
-            "$a = Read-Host 'Use it?'; if ($a -eq 'n') { Disconnect-MgGraph; 'gone' }; 'end'",
             "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv }; \"$a\"; 'end'",
             "$a = Read-Host 'Open it?'; if ($a -eq 'y') { Invoke-Item x.csv }; 'end'; $script:a",
             "do { $a = Read-Host 'Open it?' } until ($a -in 'y', 'n'); if ($a -eq 'y') { Invoke-Item x.csv }; 'end'",

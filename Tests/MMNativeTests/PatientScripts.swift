@@ -259,4 +259,21 @@ struct PatientScripts {
             return
         }
     }
+
+    @Test(
+        "nobody has to answer whether a script signs in that is signed in, but whatever else an answer decides",
+        arguments: [
+            ("if ($a -eq 'N') { Disconnect-MgGraph | Out-Null; Connect-MgGraph -NoWelcome }", true),
+            ("if ($a -eq 'N') { $null = Disconnect-MgGraph }", true),
+            ("if ($a -eq 'N') { Disconnect-MgGraph; 'gone' }", false),
+            ("if ($a -eq 'N') { Disconnect-MgGraph | Get-Clipboard }", false),
+        ])
+    func signingInAgain(line: String, isIdle: Bool) async throws {
+        guard case .completed(let result) = await outcome("$a = Read-Host 'Use it? [Y/N]'; \(line); 'end'") else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == (isIdle ? ["end"] : []))
+        #expect((result.failure == nil) == isIdle)
+    }
 }
