@@ -226,4 +226,33 @@ struct ConsentTests {
         #expect(cleared.consent(to: two.request).flatMap { two.cleared(by: $0) }?.act == "Remove-Mailbox b")
         #expect(cleared.consent(to: stranger.request) == nil)
     }
+
+    private func parts(of text: String) throws -> ClearedParts {
+        let whole = try judged(text)
+        return ClearedParts(
+            of: try #require(whole.allowed ?? whole.cleared(by: .kept(since: whole.request))), text: text)
+    }
+
+    @Test(
+        "holds for the parts of what it is to, and for nothing beyond",
+        arguments: [
+            ("Get-Mailbox ann", "Get-MgUser -UserId ann", true),
+            ("Get-Mailbox ann", "Update-MgUser -UserId a -JobTitle x", false),
+            ("Get-Mailbox ann", "Remove-MgUser -UserId ann", false),
+            ("Set-Mailbox ann -Office 1", "Update-MgUser -UserId a -JobTitle x", true),
+            ("Set-Mailbox ann -Office 1", "Remove-MgUser -UserId ann", false),
+            ("Get-Mailbox | % { Remove-MgUser -UserId $_.Id }", "Remove-MgUser -UserId 'ann'", true),
+            ("Remove-Mailbox ann", "Set-Mailbox ann -ForwardingSmtpAddress eve@fabrikam.example", false),
+            ("Remove-MgUser -UserId ann", "Install-Module x", false),
+        ])
+    func part(whole: String, part: String, passes: Bool) throws {
+        #expect((try parts(of: whole).cleared(try judged(part)) != nil) == passes)
+    }
+
+    @Test("and lets no more of them change something than was seen")
+    func count() throws {
+        let parts = try parts(of: "Remove-Mailbox ann; Remove-Mailbox $x")
+        let cleared = try (0..<100).count { number in try parts.cleared(judged("Remove-Mailbox m\(number)")) != nil }
+        #expect(cleared > 0 && cleared < 100)
+    }
 }

@@ -22,7 +22,7 @@ struct DoctorCheck: Sendable {
     }
 
     /// All of them.
-    static var all: [DoctorCheck] { wire + stop + prompts + recordings + commands + guards + figures }
+    static var all: [DoctorCheck] { wire + stop + prompts + recordings + commands + otherModules + guards + figures }
 }
 
 /// What is wrong.

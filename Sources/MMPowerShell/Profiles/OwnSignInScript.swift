@@ -41,13 +41,15 @@ package enum OwnSignInScript {
                 "successor": text(cmdlet.successor),
             ])
         }
+        var sessions = JSONObject()
+        for (name, word) in KnownPackages.sessions { sessions[name] = .string(word) }
         var versions = JSONObject()
         for (name, version) in KnownPackages.versions { versions[name.lowercased()] = .string(version) }
         return .object([
             "module": .string(module), "own": object(signIn.own), "others": .array(signIn.others.map(object)),
             "cmdlets": .object(cmdlets), "switches": texts(SignInCmdlet.switches.sorted()),
             "plain": texts(SignInCmdlet.Role.plain.map(\.word)), "packages": texts(KnownPackages.present.sorted()),
-            "versions": .object(versions),
+            "versions": .object(versions), "sessions": .object(sessions),
             "retired": .array(
                 KnownPackages.retired.map {
                     .object(["name": .string($0.name), "successor": .string($0.successor)])

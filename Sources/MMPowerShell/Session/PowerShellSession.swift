@@ -67,7 +67,7 @@ public actor PowerShellSession {
     public func run(_ command: PowerShellCommand, deadline: Deadline) async throws(MMError) -> PowerShellRun {
         try command.check()
         var command = command
-        if settings.isConstrained { command.needs = ScriptNeeds(of: command.script) }
+        if settings.isConstrained { command.needs.names = ScriptNeeds(of: command.script).names }
         let turn = isLent ? turns.share() : try await turns.take(deadline)
         var isSecond = false
         while true {

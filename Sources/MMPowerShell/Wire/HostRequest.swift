@@ -56,9 +56,10 @@ package enum HostRequest: Sendable {
         if let depth = command.depth { members["depth"] = .int(Int64(depth)) }
         if let width = command.width { members["width"] = .int(Int64(width)) }
         if command.isLocal { members["local"] = true }
-        if !command.needs.names.isEmpty {
+        let needs = command.needs.all
+        if !needs.isEmpty {
             members["load"] = [
-                "names": .array(command.needs.names.map { .string($0) }), "script": .string(ScriptNeeds.loader),
+                "names": .array(needs.map { .string($0) }), "script": .string(command.needs.script),
             ]
         }
     }

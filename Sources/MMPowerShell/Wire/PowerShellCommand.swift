@@ -34,6 +34,8 @@ public struct PowerShellCommand: Sendable, Hashable {
         case json
         /// Lines, as a console of the given width would show them.
         case text
+        /// Objects as another session takes them: each as a text in PowerShell's own XML ("[MS-PSRP]", section 2.2.5).
+        case objects
     }
 
     /// The script.
@@ -49,7 +51,7 @@ public struct PowerShellCommand: Sendable, Hashable {
     package var width: Int?
     /// Whether the script's variables and functions are removed when it ends.
     package var isLocal: Bool
-    /// What the script names that modules hold, for a session in constrained language: it is loaded before the script runs.
+    /// What the script names that its session doesn't have by itself: it is put there before the script runs.
     package var needs = ScriptNeeds()
 
     /// Creates a command.

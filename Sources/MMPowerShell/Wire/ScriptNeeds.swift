@@ -1,10 +1,22 @@
+import CPowerShellResources
 import MMCore
 import PowerShellSyntax
 
-/// What a script names that modules hold: they are loaded before it runs where it may not load them itself.
+/// What a script names that its session doesn't have by itself, and that is put there before it runs: what modules hold, where it
+/// may not load them, and the cmdlets that it calls in other sessions.
 package struct ScriptNeeds: Sendable, Hashable {
     /// Names of commands, and behind `module ` those of modules that it imports.
     package var names: [String] = []
+    /// Names of cmdlets that run in the session of another module: functions of these names call them there.
+    package var elsewhere: [String] = []
+
+    /// All of them, as they are sent.
+    package var all: [String] { elsewhere.map { Self.elsewhereMark + $0 } + names }
+
+    /// The cmdlet of another session that a name of `all` stands for; `nil` for other names.
+    package static func cmdletElsewhere(_ name: String) -> String? {
+        name.hasPrefix(elsewhereMark) ? String(name.dropFirst(elsewhereMark.count)) : nil
+    }
 
     /// Needs nothing.
     package init() {}
@@ -31,12 +43,23 @@ package struct ScriptNeeds: Sendable, Hashable {
     }
 
     private static let mark = "module "
+    private static let elsewhereMark = "elsewhere "
+
+    /// The script that puts what was named in its place.
+    var script: String { elsewhere.isEmpty ? Self.loader : Self.loader + "\n" + Self.caller }
+
+    /// Defines the functions that call cmdlets of other sessions.
+    private static let caller: String = {
+        let text = cpowershell_other_modules()
+        return String(decoding: UnsafeBufferPointer(start: text.bytes, count: text.count), as: UTF8.self)
+    }()
 
     /// Loads what names name. A text of its own: no cmdlet that a session may have given another meaning is called by its bare name.
     static let loader = """
         param($Names)
         $PSModuleAutoLoadingPreference = 'All'
         foreach ($name in $Names) {
+            if ($name.StartsWith('elsewhere ')) { continue }
             try {
                 if ($name.StartsWith('module ')) { Microsoft.PowerShell.Core\\Import-Module -Name $name.Substring(7) -Scope Global -ErrorAction Ignore -WarningAction Ignore }
                 else { $null = Microsoft.PowerShell.Core\\Get-Command -Name $name -ErrorAction Ignore }

@@ -26,7 +26,7 @@ package enum KnownPackages {
     /// Returns the word of the sessions that run a module's cmdlets; `nil` for any other module.
     package static func session(of name: String) -> String? {
         let name = name.lowercased()
-        if let exact = words[name] { return exact }
+        if let exact = sessions[name] { return exact }
         if name.hasPrefix("microsoft.graph.") || name == "microsoft.graph" { return "graph" }
         return name.hasPrefix("az.") ? "azure" : nil
     }
@@ -51,9 +51,10 @@ package enum KnownPackages {
     }
 
     /// The modules that are there under one name alone, in lower case.
-    package static var present: Set<String> { own.union(words.keys) }
+    package static var present: Set<String> { own.union(sessions.keys) }
 
-    private static let words: [String: String] = [
+    /// The words of the sessions that run the cmdlets of modules with one name, in lower case.
+    package static let sessions: [String: String] = [
         "exchangeonlinemanagement": "exo", "az": "azure", "microsoftteams": "teams", "pnp.powershell": "pnp",
         "sharepointpnppowershellonline": "pnp", "microsoft.online.sharepoint.powershell": "pnp",
         "microsoft.powerapps.administration.powershell": "powerplatform",

@@ -36,6 +36,15 @@ package struct Clearance<Act: Sendable>: Sendable {
         return cleared
     }
 
+    /// Returns the act when it passes as a part of what was cleared before, or is permitted by itself.
+    /// - Throws: as `settle(in:with:)`.
+    package func settle(
+        asPartOf whole: ClearedParts, in context: OperationContext, with guarding: GuardServices
+    ) async throws(MMError) -> Cleared<Act> {
+        if let cleared = whole.cleared(judged) { return cleared }
+        return try await settle(in: context, with: guarding)
+    }
+
     private func settled(
         in context: OperationContext, with guarding: GuardServices
     ) async throws(MMError) -> Cleared<Act> {

@@ -41,8 +41,6 @@ struct EnginePlan: Sendable {
     /// Where this machine's programs lie, for a script that no PowerShell can take over; `nil` where one can. The native engine
     /// begins such a script although parts of it that may never be reached don't fit.
     private(set) var programs: String?
-    /// Whether its cmdlets are in several modules, which only the native engine has in one session.
-    private(set) var isMixed = false
 
     /// A plan.
     /// - Parameter reading: what is known of the script.
@@ -70,12 +68,9 @@ struct EnginePlan: Sendable {
     }
 
     /// Leaves the script to the native engine alone: no PowerShell can take it over.
-    /// - Parameters:
-    ///   - programs: where this machine's programs lie, as `PATH` says.
-    ///   - isMixed: whether no PowerShell could because its cmdlets are in several modules.
-    mutating func isAlone(programs: String?, isMixed: Bool) {
+    /// - Parameter programs: where this machine's programs lie, as `PATH` says.
+    mutating func isAlone(programs: String?) {
         self.programs = programs ?? "/usr/local/bin:/usr/bin:/bin"
-        self.isMixed = isMixed
     }
 
     /// The same script where it only runs if all of it fits.

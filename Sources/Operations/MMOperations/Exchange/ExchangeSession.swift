@@ -259,11 +259,11 @@ package actor ExchangeSession {
         guard plan.wanted != .pwsh else {
             return try await runPowerShell(plan, command, cleared, deadline, prompt, because: plan.because)
         }
-        if !isNativelySignedIn, plan.wanted == .native || plan.isMixed, canSignIn {
+        if !isNativelySignedIn, plan.wanted == .native, canSignIn {
             _ = try await identity.token(for: connection, resource: resource, deadline: deadline)
             isNativelySignedIn = true
         }
-        if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto, !plan.isMixed {
+        if !isNativelySignedIn, makePowerShell != nil, plan.wanted == .auto {
             return try await runPowerShell(plan, command, cleared, deadline, prompt, because: nil)
         }
         let made = try make()
@@ -361,9 +361,9 @@ package actor ExchangeSession {
         _ plan: EnginePlan, _ command: PowerShellCommand, _ cleared: Cleared<JudgedAgain>, _ deadline: Deadline,
         _ prompt: (@Sendable (JSONObject) -> Void)?, because reason: String, _ strangers: [String], hasSent: Bool
     ) async throws(MMError) -> SessionAnswer {
-        if plan.wanted == .native || makePowerShell == nil || plan.isMixed {
+        if plan.wanted == .native || makePowerShell == nil {
             throw EngineRefusal.beyond(
-                reason, strangers, module, hasPowerShell: makePowerShell != nil, isMixed: plan.isMixed,
+                reason, strangers, module, hasPowerShell: makePowerShell != nil,
                 hasSent: hasSent,
                 because: plan.because)
         }
@@ -438,17 +438,10 @@ struct NativeSources: Sendable {
 enum EngineRefusal {
     /// A script that the native engine alone was asked for, or that has no other.
     static func beyond(
-        _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool, isMixed: Bool = false,
+        _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool,
         hasSent: Bool = false, because: String? = nil
     ) -> MMError {
         if let unknown = unknown(strangers, module) { return unknown }
-        if isMixed {
-            return MMError(
-                .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
-                hint:
-                    "Its cmdlets are in several modules, of which a PowerShell session holds one: split it by module.",
-                details: ["engine": "native", "reason": .string(reason)])
-        }
         return MMError(
             .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
             hint: because.map { "It stays in the native engine, because \($0): mm reset makes a new one." }

@@ -55,8 +55,9 @@ final class JudgedScript: Sendable {
     }
 
     /// Asks whoever must be asked.
+    /// - Parameter whole: the script that calls this one, as it was cleared; `nil` for one that is called by nobody.
     /// - Throws: the refusal; `confirmationNeeded` where nobody could be asked.
-    func cleared() async throws(MMError) -> ClearedScript {
+    func cleared(asPartOf whole: ClearedParts? = nil) async throws(MMError) -> ClearedScript {
         if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
         if verdict.decision == .ask { try refuseBeyond() }
         var plan = prepared.plan
@@ -68,7 +69,7 @@ final class JudgedScript: Sendable {
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
         var watch: CmdletWatch?
-        if verdict.decision == .ask, !input.isDryRun, plan.wanted != .pwsh, script.isForNativeModule {
+        if verdict.decision == .ask, !input.isDryRun, whole == nil, plan.wanted != .pwsh, script.isForNativeModule {
             watch = try cmdletWatch(plan)
             let beside = try script.serviceBeside.map { (service) throws(MMError) in try cmdletWatch(of: service) }
             question.changes = await DryRun.changes(
@@ -78,7 +79,11 @@ final class JudgedScript: Sendable {
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
             name: "the script's text", script: prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
-        let cleared = try await Clearance(act, question).settle(in: script.context, with: script.guarding)
+        let clearance = Clearance(act, question)
+        let cleared =
+            if let whole {
+                try await clearance.settle(asPartOf: whole, in: script.context, with: script.guarding)
+            } else { try await clearance.settle(in: script.context, with: script.guarding) }
         if verdict.decision == .allow, verdict.guardClass == .read {
             script.services.readings.keep(script.reading, of: prepared.command.script)
         }
@@ -153,7 +158,7 @@ final class JudgedScript: Sendable {
             let reason = plan.misfit(script.knownCmdlets, in: NativeSession())
         else { return }
         throw EngineRefusal.beyond(
-            reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module), isMixed: plan.isMixed)
+            reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module))
     }
 
     /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.
@@ -211,15 +216,13 @@ final class ClearedScript: Sendable {
                 planning, of: script.connection, script.services.requests, module: script.module, in: script.context)
         }
         let flow = isWhole || planned != nil ? nil : NativeFlow(depth: input.depth ?? 3)
-        let arguments = judgement.prepared.arguments
-        let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
-        let turn = CallTurn(
-            of: script.context, CallAuthority(verdict: judgement.meant, text: script.command.script + values),
-            connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun,
-            journal: WireJournal(of: script.connection, script.services.requests, in: script.context),
-            planned: planned)
-        let work = { @Sendable [self] () async throws(MMError) -> SessionAnswer in
-            try await signedIn(turn, flow) { waiting.cancel() }
+        var turn = turn(planned)
+        let others = script.elsewhere.isEmpty ? nil : OtherSessions(of: script, cleared)
+        turn.cmdlets = others
+        let work = { @Sendable [self, turn] () async throws(MMError) -> SessionAnswer in
+            try await others?.open(showing: prompt)
+            let answer = try await signedIn(turn, flow) { waiting.cancel() }
+            return try others?.ended(answer) ?? answer
         }
         if let planned {
             let answer = try await work()
@@ -233,6 +236,20 @@ final class ClearedScript: Sendable {
         case .ended(let end)?: return try await shown(try end.get())
         case .flowing(let rows, let notes)?: return flowing(rows, notes)
         }
+    }
+
+    /// What it leaves in its session, for the script of another one that calls it.
+    func left() async throws(MMError) -> SessionAnswer { try await signedIn(turn(nil), nil) {} }
+
+    /// Its turn in a session.
+    private func turn(_ planned: PlannedProgram?) -> CallTurn {
+        let arguments = judgement.prepared.arguments
+        let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
+        return CallTurn(
+            of: script.context, CallAuthority(verdict: judgement.meant, text: script.command.script + values),
+            connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun,
+            journal: WireJournal(of: script.connection, script.services.requests, in: script.context),
+            planned: planned)
     }
 
     /// Runs it in the session; where the session's sign-in ends meanwhile and nothing was changed, once more with the next.

@@ -179,6 +179,7 @@ struct ModuleWire: Sendable {
         ) { event in
             if let step = wire.record(event) { note(step, telling: news, cloudPages) }
         }
+        configuration.cmdlets = { [requests] in await requests.carryOut(cmdlet: $0) }
         configuration.signIns.current = { news.current }
         configuration.processes = { processes.all() }
         configuration.likelyProcesses = { processes.main }

@@ -24,6 +24,8 @@ final class RunScript: Sendable {
     let reading: ScriptReading
     /// The service whose cmdlets the script has besides those of its session: compliance beside Exchange, or the other way round.
     let serviceBeside: ExchangeTable.Service?
+    /// The cmdlets that it calls in other sessions where PowerShell runs it, in lower case, with the module of each.
+    let elsewhere: [String: String]
     /// The scripts that it runs in its own scope, which stand in its text.
     let joined: [String]
     let context: OperationContext
@@ -33,22 +35,30 @@ final class RunScript: Sendable {
     var parsed: ParsedScript { reading.parsed }
 
     /// Reads the script and finds its connection and module.
+    /// - Parameter format: the form in which PowerShell gives its objects; `nil` for what the caller asks for.
     /// - Throws: an error that names the field; `notFound` for an unknown connection.
     init(
-        _ text: String, _ asked: RunInput, on name: String, joining joined: [String] = [], in context: OperationContext,
-        with services: RunServices
+        _ text: String, _ asked: RunInput, on name: String, joining joined: [String] = [],
+        format: PowerShellCommand.Format? = nil, in context: OperationContext, with services: RunServices
     ) throws(MMError) {
         self.joined = joined
         connection = try services.requests.guarding.registry.connection(named: name, in: context)
-        var command = PowerShellCommand(text, format: asked.output == "text" ? .text : .json)
+        var command = PowerShellCommand(text, format: format ?? (asked.output == "text" ? .text : .json))
         command.depth = asked.depth
-        command.isLocal = asked.file != nil
+        command.isLocal = asked.file != nil || format == .objects
         try command.check()
         reading = services.readings.reading(of: command.script)
-        let parsed = reading.parsed
-        module = try RunModule.named(
-            asked.module, for: parsed, inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
-        serviceBeside = Self.serviceBeside(module, in: parsed)
+        let modules = reading.modules
+        module =
+            if let named = asked.module { try RunModule.named(named) } else {
+                try modules.module(inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
+            }
+        let elsewhere = format == .objects ? [:] : modules.elsewhere(than: module)
+        // A session without the wire has no way to others.
+        if connection.egress == .off, !elsewhere.isEmpty, !RunModule.isNative(module) { throw modules.several }
+        self.elsewhere = connection.egress == .off ? [:] : elsewhere
+        command.needs.elsewhere = self.elsewhere.keys.sorted()
+        serviceBeside = Self.serviceBeside(module, in: reading.parsed)
         var input = asked
         input.module = module
         context.record.note("module", .string(module))
@@ -107,6 +117,7 @@ final class RunScript: Sendable {
         self.input = input
         (connection, module, key, command) = (script.connection, script.module, script.key, script.command)
         (reading, serviceBeside, joined) = (script.reading, script.serviceBeside, script.joined)
+        elsewhere = script.elsewhere
         (context, services) = (script.context, script.services)
     }
 
@@ -193,7 +204,7 @@ final class PreparedScript: Sendable {
             : await SecurityGroups(identity: script.services.requests.identity, connection: connection)
                 .findings(on: groups, until: script.context.deadline)
         judging = try ScriptJudging(
-            script: command.script, parsed: plan.parsed, module: module, engine: plan.isMixed ? .native : plan.wanted,
+            script: command.script, parsed: plan.parsed, module: module, engine: plan.wanted,
             of: connection,
             isConfirmed: input.confirmed, fit: await Self.nativeFit(plan, script), seen: seen,
             in: script.context, with: script.guarding)
@@ -229,10 +240,9 @@ final class PreparedScript: Sendable {
         }
         var plan = EnginePlan(script.command.script, wanted: wanted, reading: script.reading, signIn: signIn)
         plan.isLocal = script.command.isLocal
-        let isMixed = script.serviceBeside != nil
         let environment = script.guarding.environment
-        if isMixed || wanted == .native || !SessionPowerShell.exists(for: script.connection, environment) {
-            plan.isAlone(programs: environment["PATH"], isMixed: isMixed)
+        if wanted == .native || !SessionPowerShell.exists(for: script.connection, environment) {
+            plan.isAlone(programs: environment["PATH"])
         }
         let arguments = try ScriptArguments(input.arguments, for: plan.parsed)
         plan.take(arguments)
@@ -258,6 +268,7 @@ final class PreparedScript: Sendable {
         var explained = ScriptExplanation(
             plan.parsed, in: script.module, misfit: "the module \(script.module)",
             verdict: judging.judge(with: .fresh).verdict)
+        explained.others = Set(script.elsewhere.values).sorted()
         if script.isForNativeModule {
             explained.misfit = plan.whole.misfit(script.knownCmdlets, in: NativeSession())
             explained.isBegun = plan.misfit(script.knownCmdlets, in: NativeSession()) == nil

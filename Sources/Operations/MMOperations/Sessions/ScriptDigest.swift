@@ -88,10 +88,12 @@ final class ScriptReading: Sendable {
     let parsed: ParsedScript
     let variables: VariableUse
     let digest: ScriptDigest
+    let modules: ScriptModules
 
     /// Reads a text.
     init(_ text: String) {
         parsed = PowerShellParser.parse(text)
+        modules = ScriptModules(parsed)
         variables = VariableUse(parsed)
         digest = ScriptDigest(text, parsed)
     }

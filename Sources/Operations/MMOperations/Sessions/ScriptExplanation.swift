@@ -12,6 +12,8 @@ struct ScriptExplanation {
     /// Whether the native engine begins it all the same, because it may never reach that.
     var isBegun = false
     let verdict: Verdict
+    /// The other sessions whose cmdlets it calls where PowerShell runs it.
+    var others: [String] = []
     private var modules: [String] = []
     private var reads: [String] = []
     private var writes: [String] = []
@@ -128,7 +130,8 @@ struct ScriptExplanation {
     /// The page.
     func answer(connection: String, lacking: [String]?) -> OperationAnswer {
         var rows: [(String, [String])] = [
-            ("session", [module]), ("modules", modules), ("reads", reads), ("changes", writes),
+            ("session", [module]), ("calls into", misfit == nil ? [] : others), ("modules", modules), ("reads", reads),
+            ("changes", writes),
             ("unknown", unknown), ("permissions", permissions),
         ]
         if let lacking { rows.append(("lacking", lacking)) }

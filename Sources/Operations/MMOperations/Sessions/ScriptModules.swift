@@ -52,9 +52,9 @@ struct ScriptModules {
         if hints.isEmpty, !seen.isDisjoint(with: NativeEngine.webCommands) { hint("graph") }
     }
 
-    /// The module that a script runs in.
+    /// The module that a script runs in: of several in PowerShell the first one, from where it calls the cmdlets of the others.
     /// - Parameter inPowerShell: whether PowerShell runs it, where a session has the cmdlets of its module alone.
-    /// - Throws: `invalidInput` where it uses several or none, with how to name one.
+    /// - Throws: `invalidInput` where it uses none, or several that have no PowerShell, with how to name one.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if cmdlets.isEmpty, let retired {
             throw MMError(
@@ -85,11 +85,31 @@ struct ScriptModules {
             let sessions = beside.union([module, "graph"])
             if cmdlets.allSatisfy({ !$0.sessions.isDisjoint(with: sessions) }) { return module }
         }
-        throw several
+        guard let first = Self.inOrder.first(where: { name in cmdlets.contains { $0.sessions.contains(name) } }) else {
+            throw several
+        }
+        return first
+    }
+
+    /// The modules that PowerShell has, in the order in which scripts of several hold their sessions: whoever has one waits for
+    /// later ones alone, so that no two scripts wait for each other. Those that run without a PowerShell come last.
+    private static let inOrder: [String] = {
+        let names = RunModule.names.filter(RunModule.hasPowerShell)
+        return names.filter { !RunModule.isNative($0) } + names.filter(RunModule.isNative)
+    }()
+
+    /// The cmdlets that a session doesn't have and another one does, in lower case, with the module of each.
+    func elsewhere(than module: String) -> [String: String] {
+        var places: [String: String] = [:]
+        for (name, sessions) in cmdlets where !sessions.contains(module) && name != "pac" {
+            let place = hints.first(where: sessions.contains) ?? RunModule.names.first(where: sessions.contains)
+            if let place { places[(name.split(separator: "\\").last.map(String.init) ?? name).lowercased()] = place }
+        }
+        return places
     }
 
     /// The error for a script whose cmdlets are in several modules.
-    private var several: MMError {
+    var several: MMError {
         var counts: [String: [String]] = [:]
         for (name, sessions) in cmdlets {
             // A cmdlet that two modules share is counted where more of the script is.
@@ -102,8 +122,9 @@ struct ScriptModules {
         return MMError(
             .invalidInput,
             "The script uses cmdlets of several modules, and a session holds one: \(words.joined(separator: ", ")).",
-            hint: "Name the module that it is to run in: mm run CONNECTION \(ranked.first?.key ?? "exo") -f FILE; or "
-                + "split it.",
+            hint:
+                "Let its sessions reach the network through mm alone, where one calls the others' cmdlets: mm connections edit "
+                + "CONNECTION egress= confinement=; or split it.",
             details: ["field": "module", "modules": .array(ranked.map { .string($0.key) })])
     }
 
@@ -171,12 +192,9 @@ package enum RunModule {
 
     /// The module that a caller names, else the one that a script's own cmdlets are in.
     /// - Throws: `invalidInput` with the words there are.
-    /// - Parameter inPowerShell: whether PowerShell runs it, where a session has the cmdlets of its module alone.
-    package static func named(
-        _ name: String?, for script: ParsedScript, inPowerShell: Bool = false
-    ) throws(MMError) -> String {
+    package static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
         if let name { return try named(name) }
-        return try ScriptModules(script).module(inPowerShell: inPowerShell)
+        return try ScriptModules(script).module()
     }
 
     /// Whether its cmdlets run natively.

@@ -14,9 +14,12 @@ struct StandInCmdlets: CmdletSource {
 
     /// The functions in front of the cmdlets that sign in, once a session has defined them.
     var signIn: SignInSource?
+    /// The cmdlets that are called in other sessions; `nil` where there are none.
+    var elsewhere: StandInElsewhere?
 
     func knows(_ name: String) -> Bool {
-        StandInReading.named(name) != nil || StandInSubscription.chooses(name) || signIn?.knows(name) ?? false
+        elsewhere?.knows(name) == true || StandInReading.named(name) != nil || StandInSubscription.chooses(name)
+            || signIn?.knows(name) ?? false
     }
 
     func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? {
@@ -26,11 +29,13 @@ struct StandInCmdlets: CmdletSource {
 
     func check(_ call: CmdletCall) throws(CmdletFault) {
         if let signIn, signIn.knows(call.name) { return }
+        if elsewhere?.knows(call.name) == true { return }
         guard !StandInSubscription.chooses(call.name) else { return _ = try StandInSubscription.named(in: call) }
         _ = try StandInArguments(call, Self.reading(call))
     }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        if let elsewhere, elsewhere.knows(call.name) { return StandInObjects(try await elsewhere.rows(of: call)) }
         guard !StandInSubscription.chooses(call.name) else { return try await choose(call) }
         let reading = try Self.reading(call)
         if let companion = reading.companion, isClosed(companion) {

@@ -32,6 +32,8 @@ final class StandInHost {
     /// The functions in front of the cmdlets that sign in, once the session has defined them.
     var signIn: SignInSource?
     let jobs = StandInJobs()
+    /// The cmdlets that are called in other sessions, once a script has named them.
+    private var elsewhere: StandInElsewhere?
     /// The members of tables that the running script's conditions have filled, for its connect cmdlet.
     var splatted: [String: JSONValue] = [:]
     /// The script parsed last: benchmarks send the same one repeatedly, and parsing is no part of what they measure.
@@ -98,6 +100,10 @@ final class StandInHost {
         let command = Self.command(request)
         // What the script in front of a real PowerShell does: modules are loaded in full language before the script runs.
         for name in request["load"]?["names"]?.array?.compactMap(\.string) ?? [] {
+            if let cmdlet = ScriptNeeds.cmdletElsewhere(name) {
+                elsewhere = elsewhere ?? StandInElsewhere(environment)
+                elsewhere?.names.insert(cmdlet)
+            }
             let plain = name.split(separator: "\\").last.map(String.init) ?? name
             if let companion = StandInReading.named(plain)?.companion { modules.loaded.insert(companion.lowercased()) }
         }
@@ -208,7 +214,7 @@ final class StandInHost {
         let (loaded, isConstrained) = (modules.loaded, language == "ConstrainedLanguage")
         let cmdlets = StandInCmdlets(
             tenant: tenant, accounts: modules.signedIn, subscription: modules.subscription,
-            isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, signIn: signIn)
+            isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, signIn: signIn, elsewhere: elsewhere)
         if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {

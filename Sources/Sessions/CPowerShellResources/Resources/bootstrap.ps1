@@ -55,7 +55,7 @@ $wireFunctions = {
 $sink = {
     param($Call, [Parameter(ValueFromPipeline)][AllowNull()] $InputObject)
     begin {
-        $Lines = $Call.Lines; $Width = $Call.Width; $AsText = $Call.AsText; $json = $Call.Json
+        $Lines = $Call.Lines; $Width = $Call.Width; $AsText = $Call.AsText; $AsObjects = $Call.AsObjects; $Depth = $Call.Depth; $json = $Call.Json
         $head = '","id":' + $Call.Id + ',"v":'
         $formatter = $null   # formats objects as a console would; started at the first object that needs it
     }
@@ -84,6 +84,7 @@ $sink = {
                 foreach ($text in $formatter.Process($_)) { $Lines.WriteLine('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') }
                 return
             }
+            elseif ($AsObjects) { $body = [System.Management.Automation.PSSerializer]::Serialize($InputObject, $Depth) }   # as another session takes them
             elseif ($_ -is [System.Xml.XmlNode]) { $body = $_.OuterXml }
             else { $body = $_ }
             $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
@@ -200,14 +201,14 @@ function Invoke-Kept($shell, $id) {
     try { $null = $shell.Invoke($noInput) } catch { }
     [Threading.Monitor]::Enter($wire.Gate); $wire.Busy.Reset(); [Threading.Monitor]::Exit($wire.Gate)
 }
-# Loads what a script in constrained language names. Returns whether the script may go on.
+# Loads what a script in constrained language names, and what it calls in other sessions. Returns whether the script may go on.
 function Import-Needs($request) {
     $names = @(foreach ($name in $request.load.names) { if ($loaded.Add($name)) { $name } })
     if (-not $names.Count) { return $true }
     $shell = [powershell]::Create(); $shell.Runspace = $runspace
     $null = $shell.AddScript($request.load.script, $true).AddParameter('Names', $names)
-    $runspace.SessionStateProxy.LanguageMode = 'FullLanguage'
-    try { Invoke-Kept $shell $request.id } finally { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage' }
+    if ($isConstrained) { $runspace.SessionStateProxy.LanguageMode = 'FullLanguage' }
+    try { Invoke-Kept $shell $request.id } finally { if ($isConstrained) { $runspace.SessionStateProxy.LanguageMode = 'ConstrainedLanguage' } }
     $shell.Dispose()
     if (-not $wire.IsStopAsked) { return $true }
     $loaded.Clear()
@@ -239,7 +240,7 @@ function Start-Serving {
         if ($refusals.Count) { Send ([ordered]@{ t = 'end'; id = $request.id; state = 'ParseFailed'; problems = $refusals }); continue }
         Reset-Session
         $wire.IsStopAsked = $false
-        if ($isConstrained -and $request.load -and -not (Import-Needs $request)) { continue }
+        if ($request.load -and -not (Import-Needs $request)) { continue }
         # The JSON reader would have made dates of these texts: each came with a mark in front.
         foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
         $shell = [powershell]::Create(); $shell.Runspace = $runspace
@@ -249,7 +250,7 @@ function Start-Serving {
         $depth = if ($request.depth) { $request.depth } else { 3 }
         if ($depth -ne $lastDepth) { $lastDepth = $depth; $json = [ref]$contextType::new($depth, $true, $true) }
         $null = $shell.Commands.AddCommand([System.Management.Automation.Runspaces.Command]::new('__mm_sink', $false, $true))
-        $null = $shell.AddArgument(@{ Lines = $wire.Out; Json = $json; Id = $request.id; Width = $(if ($request.width) { $request.width } else { 200 }); AsText = $request.format -eq 'text' })
+        $null = $shell.AddArgument(@{ Lines = $wire.Out; Json = $json; Id = $request.id; Width = $(if ($request.width) { $request.width } else { 200 }); AsText = $request.format -eq 'text'; AsObjects = $request.format -eq 'objects'; Depth = $depth })
         Invoke-Kept $shell $request.id
         Send-Progress
         $info = $shell.InvocationStateInfo

@@ -93,6 +93,13 @@ function global:__mm_find_package($Name) {
     foreach ($one in $facts.retired) { if ($plain -eq $one.name -or $plain.StartsWith($one.name + '.')) { return $one.successor } }
     if ($plain -match '^(microsoft\.graph(\..+)?|az\..+)$' -or $facts.packages -contains $plain) { return 'present' }
 }
+# The session that a module's cmdlets run in; nothing for a module of no service.
+function global:__mm_find_session($Name) {
+    $plain = "$Name".ToLowerInvariant().TrimEnd('*')
+    if ($global:__mm_sign_in.sessions.Contains($plain)) { return $global:__mm_sign_in.sessions[$plain] }
+    if ($plain -match '^microsoft\.graph(\..+)?$') { return 'graph' }
+    if ($plain -match '^az\..+$') { return 'azure' }
+}
 function global:__mm_show_package($Name) {
     $facts = $global:__mm_sign_in
     $plain = "$Name".TrimEnd('*')
@@ -164,9 +171,11 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
         { $_ -in 'listInstalled', 'find' } { foreach ($name in $names) { __mm_show_package $name } }
         'load' {
             foreach ($name in $names) { $standing = __mm_find_package $name; if ($standing -and $standing -ne 'present') { throw "$standing Nothing was loaded." } }
-            # One that this program stands for needn't be there.
-            $real = @($names | Where-Object { (__mm_find_package $_) -ne 'present' -or @(Microsoft.PowerShell.Core\Get-Module -Name $_ -ListAvailable -ErrorAction Ignore).Count })
-            if ($real.Count -or -not $names.Count) { Microsoft.PowerShell.Core\Import-Module @Given }
+            # One that this program stands for needn't be there, and one of another session is loaded there alone.
+            $own = @($names | Where-Object { $session = __mm_find_session $_; -not $session -or $session -eq $facts.module })
+            $real = @($own | Where-Object { (__mm_find_package $_) -ne 'present' -or @(Microsoft.PowerShell.Core\Get-Module -Name $_ -ListAvailable -ErrorAction Ignore).Count })
+            if ($real.Count -eq $names.Count) { Microsoft.PowerShell.Core\Import-Module @Given }
+            elseif ($real.Count) { Microsoft.PowerShell.Core\Import-Module -Name $real }
         }
         'install' {
             foreach ($name in $names) {

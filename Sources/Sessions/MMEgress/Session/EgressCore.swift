@@ -24,6 +24,7 @@ final class EgressCore: Sendable {
     let admits: @Sendable (SignedInIdentity) async -> RequestRefusal?
     let events: @Sendable (EgressEvent) -> Void
     let identity: ProgramIdentity?
+    let cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
     let cut = RequestCut()
     let open: OpenCount
     /// What `Proxy-Authorization` must say.
@@ -51,6 +52,7 @@ final class EgressCore: Sendable {
         admits = configuration.identityCheck
         events = configuration.events
         identity = configuration.identity
+        cmdlets = configuration.cmdlets
         self.authority = authority
         self.transport = transport
         renewal = TokenRenewal(
@@ -414,6 +416,8 @@ package struct EgressConfiguration: Sendable {
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
     /// The identity that its programs find; nil where they find none.
     package var identity: ProgramIdentity?
+    /// Carries out the call of a cmdlet in the session of another module, and returns what came of it; nil where there are none.
+    package var cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
     /// Which sign-ins the session may make by itself; by themselves none.
     package var signIns = SignInRules()
     /// When requests to a service may go out; nil asks nobody.

@@ -10,6 +10,8 @@ package import MMSystem
 /// trust store. Its end takes everything down.
 package final class EgressSession: Sendable {
     static let userName = "session"
+    /// Where its processes call cmdlets of other sessions, on the wire's own port.
+    package static let cmdletsPath = "/session/cmdlets"
 
     /// What the session's processes are started with, in addition to their other variables.
     package let environment: [String: String]
@@ -232,6 +234,8 @@ struct EgressConnection: Sendable {
                     keepsOn = try await answer(asked, head, from: identity)
                 } else if !core.isAuthenticated(head.headers) {
                     keepsOn = try await askForSecret(head)
+                } else if let cmdlets = core.cmdlets, head.target == EgressSession.cmdletsPath {
+                    keepsOn = try await answer(head, by: cmdlets)
                 } else if head.method == "CONNECT" {
                     host = String(head.target.prefix(100))
                     try await tunnel(head)
@@ -313,6 +317,34 @@ struct EgressConnection: Sendable {
             answer.status, ["Content-Type": "application/json", "Cache-Control": "no-store"],
             head.method == "HEAD" ? [] : answer.body, length: answer.body.count, keepsAlive: keepsAlive)
         return keepsAlive
+    }
+
+    /// The most bytes that the call of a cmdlet may have: its arguments, and what is piped into it.
+    private static let mostOfCall = 32 << 20
+
+    /// Carries out a call in another session. A stop of the command that made it ends it, as it ends requests.
+    private func answer(
+        _ head: RequestHead, by cmdlets: @escaping @Sendable ([UInt8]) async -> [UInt8]
+    ) async throws(WireFault) -> Bool {
+        guard head.method == "POST" else { throw WireFault(405, .malformed, "Cmdlets are called with POST.") }
+        let body = sides(of: head).body
+        if head.expectsContinue { try await writer.goOn() }
+        var call: [UInt8] = []
+        while let piece = try await body.next() {
+            call += piece
+            guard call.count <= Self.mostOfCall else {
+                throw WireFault(413, .tooLarge, "What is piped into a cmdlet of another session is too much at once.")
+            }
+        }
+        let (whole, channel, writer) = (call, channel, writer)
+        return try await core.cut.run(core.nextNumber(), ending: RequestStop(), dropping: {}) {
+            () async throws(WireFault) in
+            let answer = await channel.whileConnected { await cmdlets(whole) }
+            try await writer.whole(
+                200, ["Content-Type": "application/x-ndjson"], answer, length: answer.count, keepsAlive: head.keepsAlive
+            )
+            return head.keepsAlive
+        }
     }
 
     private func askForSecret(_ head: RequestHead) async throws(WireFault) -> Bool {

@@ -1,5 +1,5 @@
 /// Writes values as expressions that recreate them.
-enum PSLiteral {
+package enum PSLiteral {
     /// Returns the expression; `nil` for values that have none: hashtables, objects, dates and whatever contains them.
     static func text(_ value: PSValue) -> String? {
         switch value {
@@ -26,7 +26,7 @@ enum PSLiteral {
     }
 
     /// Returns a text in single quotes. Each of these characters would end it and is doubled to stand for itself.
-    static func quoted(_ text: String) -> String {
+    package static func quoted(_ text: String) -> String {
         var quoted = "'"
         for scalar in text.unicodeScalars {
             quoted.unicodeScalars.append(scalar)

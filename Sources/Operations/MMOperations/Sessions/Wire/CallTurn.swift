@@ -22,6 +22,8 @@ package struct CallTurn: Sendable {
     let journal: WireJournal?
     /// Takes what the call would change, where only a plan of it is made.
     let planned: PlannedProgram?
+    /// Carries out the cmdlets that its script calls in other sessions; nil where it calls none.
+    var cmdlets: OtherSessions?
 
     /// The turn of a call that was let through.
     /// - Parameters:

@@ -124,6 +124,14 @@ final class GrantedRequests: WireJudge {
         }
     }
 
+    /// Carries out a cmdlet that the call's script calls in another session.
+    func carryOut(cmdlet call: [UInt8]) async -> [UInt8] {
+        guard let cmdlets = state.withLock({ $0.turn?.cmdlets }) else {
+            return OtherSessions.refusal("No call runs whose script calls cmdlets of other modules.")
+        }
+        return await cmdlets.carryOut(call)
+    }
+
     /// Has what a request changes noted, where its call does so.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         guard let journal = state.withLock({ $0.turn?.journal }) else { return nil }

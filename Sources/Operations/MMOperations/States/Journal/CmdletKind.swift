@@ -1,5 +1,6 @@
 package import MMCore
 package import MMDesk
+import MMNative
 
 /// How the writes of one noun of Exchange's cmdlets are read beforehand and taken back.
 struct CmdletKind: Sendable {
@@ -340,9 +341,7 @@ extension ExchangeCommand {
         case .object(let members):
             let pairs = members.filter { !$0.key.contains("@") }.map { "\($0.key)=\(text("", $0.value))" }
             return "@{\(pairs.joined(separator: "; "))}"
-        case .string(let text):
-            return
-                "'\(text.flatMap { "'\u{2018}\u{2019}\u{201A}\u{201B}".contains($0) ? [$0, $0] : [$0] }.map(String.init).joined())'"
+        case .string(let text): return PSLiteral.quoted(text)
         default: return value.description
         }
     }

@@ -1,0 +1,302 @@
+import MMCore
+import MMDesk
+import MMGuard
+import MMIdentity
+import MMNative
+import MMPowerShell
+import MMSessions
+import PowerShellSyntax
+
+/// Carries out the cmdlets that a script in PowerShell calls in the sessions of other modules.
+///
+/// A session holds one module, because modules of different services can't be loaded into one process. A script of several runs in one
+/// of their sessions, where functions stand for the cmdlets of the others (`other-modules.ps1`). Each call comes over the session's wire
+/// and is a line of PowerShell by itself: it is judged, journalled and run as any line is, natively where that serves. It passes where it
+/// is no more than the script was let through for.
+struct OtherSessions: Sendable {
+    private let script: RunScript
+    private let whole: ClearedParts
+    /// What keeps the script from coming to its end, which its caller has to know as it is: a sign-in or a confirmation.
+    private let need = Slot<MMError>()
+    /// How often each module was called, and what a dry run held back.
+    private let calls = Calls()
+
+    /// - Parameters:
+    ///   - script: the script that calls them.
+    ///   - cleared: the same, as it was let through.
+    init(of script: RunScript, _ cleared: Cleared<JudgedAgain>) {
+        self.script = script
+        whole = ClearedParts(of: cleared, text: script.command.script)
+    }
+
+    private final class Calls: Sendable {
+        private let counts = Mutex<[String: Int]>([:])
+        private let held = Mutex<[String]>([])
+
+        /// The lines that were not carried out.
+        var heldBack: [String] { held.withLock { $0 } }
+
+        /// Notes a line that is not carried out.
+        func holdBack(_ line: String) { held.withLock { $0.append(line) } }
+
+        /// Counts a call.
+        /// - Returns: the counts so far, for the audit log.
+        func count(_ module: String) -> JSONObject {
+            counts.withLock { counts in
+                counts[module, default: 0] += 1
+                return JSONObject(counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })
+            }
+        }
+    }
+
+    private final class Slot<Value: Sendable>: Sendable {
+        private let value = Mutex<Value?>(nil)
+        var held: Value? { value.withLock { $0 } }
+        func fill(_ new: Value) { value.withLock { $0 = $0 ?? new } }
+    }
+
+    // MARK: Around the script
+
+    /// Signs the other sessions in before the script begins, which then never stops in the middle for a code.
+    func open(showing prompt: (@Sendable (JSONObject) -> Void)?) async throws(MMError) {
+        // A script of modules that run natively seldom comes to PowerShell; what it needs then is opened when it is called.
+        guard !script.isForNativeModule else { return }
+        for module in Set(script.elsewhere.values).sorted() {
+            _ = try await script.services.sessions.connect(
+                key(of: module), until: script.context.deadline, onPrompt: prompt)
+        }
+    }
+
+    /// The script's answer, with what a dry run held back in other sessions.
+    /// - Throws: what a cmdlet of another session needs a person for, whatever the script made of that.
+    func ended(_ answer: SessionAnswer) throws(MMError) -> SessionAnswer {
+        guard let error = need.held else {
+            var told = answer
+            told.notices += calls.heldBack.map { "Held back in the session of its module: \($0)" }
+            return told
+        }
+        guard case .powerShell(let left) = answer.output else { throw error }
+        throw error.withOutput(left.values)
+    }
+
+    private func key(of module: String) -> SessionKey {
+        SessionKey(
+            connection: script.connection.name, module: module, signedIn: script.context.call.caller.signedIn?.id)
+    }
+
+    // MARK: A call
+
+    /// The answer to a call, one frame a line.
+    func carryOut(_ call: [UInt8]) async -> [UInt8] {
+        do throws(MMError) {
+            let call = try CmdletCallText(call)
+            guard let module = script.elsewhere[call.cmdlet.lowercased()] else {
+                throw MMError(
+                    .denied, "\(call.cmdlet) is not named in the script's text: it was not called.",
+                    hint: "Write its name out, so that the guard sees it before anything runs.")
+            }
+            script.context.record.note("otherModules", .object(calls.count(module)))
+            return Self.lines(try await frames(of: call.text, in: module))
+        } catch {
+            if error.code == .signInNeeded || error.code == .confirmationNeeded { need.fill(error) }
+            let message = [error.message, error.hint].compactMap(\.self).joined(separator: " ")
+            return Self.lines([["t": "failure", "message": .string(message), "id": .string(error.code.word)]])
+        }
+    }
+
+    /// A call that is not carried out.
+    static func refusal(_ message: String) -> [UInt8] {
+        lines([["t": "failure", "message": .string(message), "id": "NotCalled"]])
+    }
+
+    private static func lines(_ frames: [JSONObject]) -> [UInt8] {
+        frames.reduce(into: []) { bytes, frame in
+            bytes += JSONWriter.bytes(.object(frame))
+            bytes.append(UInt8(ascii: "\n"))
+        }
+    }
+
+    private func frames(of text: String, in module: String) async throws(MMError) -> [JSONObject] {
+        let context = part
+        return try await CallerAssertion.with(context.call.assertion) { () async throws(MMError) in
+            var input = RunInput()
+            (input.connection, input.module, input.command) = (script.connection.name, module, text)
+            (input.output, input.depth, input.engine) = ("json", CmdletCallText.depth, script.input.engine)
+            if input.engine == .pwsh, !RunModule.hasPowerShell(module) { input.engine = nil }
+            let line = try RunScript(
+                text, input, on: script.connection.name, format: .objects, in: context, with: script.services)
+            let judged = try await JudgedScript(try await PreparedScript(line))
+            if script.input.isDryRun, judged.verdict.guardClass != .read {
+                calls.holdBack(text)
+                return []
+            }
+            return try Self.frames(of: try await judged.cleared(asPartOf: whole).left())
+        }
+    }
+
+    /// The circumstances of a call: those of the script, of which it is a part.
+    private var part: OperationContext {
+        var call = script.context.call
+        call.partOf = CallPart(of: script.context)
+        call.backgroundAfter = nil
+        call.namesEngine = false
+        call.progress = { _ in }
+        return OperationContext(call: call, deadline: script.context.deadline, record: CallRecord())
+    }
+
+    // MARK: The answer
+
+    private static func frames(of answer: SessionAnswer) throws(MMError) -> [JSONObject] {
+        if let error = answer.traffic?.error { throw error }
+        switch answer.output {
+        case .native(let native): return try frames(of: native)
+        case .powerShell(let left):
+            // The stand-in has no types that PowerShell's own form would keep.
+            return frames(of: left, as: answer.isStandIn ? "value" : "object")
+        }
+    }
+
+    private static func frames(of native: NativeAnswer) throws(MMError) -> [JSONObject] {
+        if let interruption = native.interruption { throw interruption }
+        let result = native.result
+        var frames: [JSONObject] = result.objects.map { ["t": "value", "v": $0.json(depth: CmdletCallText.depth)] }
+        frames += result.warnings.map { ["t": "warning", "v": .string($0)] }
+        frames += (result.information + native.information).map { ["t": "information", "v": .string($0)] }
+        frames += result.errors.map { frame("error", $0) }
+        if let failure = result.failure { frames.append(frame("failure", failure)) }
+        return frames
+    }
+
+    private static func frame(_ kind: String, _ error: NativeError) -> JSONObject {
+        [
+            "t": .string(kind), "message": .string(error.message), "id": .string(error.id),
+            "category": error.category.map { .string($0) } ?? .null,
+        ]
+    }
+
+    private static func frames(of left: PowerShellAnswer, as kind: String) -> [JSONObject] {
+        var frames: [JSONObject] = left.records.compactMap { record in
+            switch record.stream {
+            case .output: ["t": .string(kind), "v": record.value]
+            case .text: ["t": "value", "v": record.value]
+            case .warning: ["t": "warning", "v": record.value]
+            case .information: ["t": "information", "v": record.value["message"] ?? .null]
+            case .error:
+                [
+                    "t": "error", "message": record.value["message"] ?? .null, "id": record.value["id"] ?? .null,
+                    "category": record.value["category"] ?? .null, "target": record.value["target"] ?? .null,
+                ]
+            case .verbose, .debug, .progress: nil
+            }
+        }
+        if left.end?.state != .completed {
+            frames.append([
+                "t": "failure", "message": .string(left.problem ?? "The cmdlet was stopped."),
+                "id": left.end?.failure?.id.map { .string($0) } ?? .null,
+            ])
+        }
+        return frames
+    }
+}
+
+/// A cmdlet's call that came from another session, as the line of PowerShell that it is: values stand in it as literals, so that the
+/// guard reads what runs, and nothing in them is ever executed.
+struct CmdletCallText: Sendable {
+    /// How deep the objects of an answer are followed.
+    static let depth = 5
+    private static let deepest = 12
+
+    /// The cmdlet's name.
+    let cmdlet: String
+    /// The line.
+    let text: String
+
+    /// Reads a call: `cmdlet`, `arguments` (each a `name`, with whether its value is tied to it, or a `value`), and `input`, what is
+    /// piped in.
+    /// - Throws: `invalidInput` for what is no call.
+    init(_ bytes: [UInt8]) throws(MMError) {
+        guard let call = try? JSONParser.parse(bytes), let name = call["cmdlet"]?.string, Self.isName(name) else {
+            throw Self.strange("a call")
+        }
+        cmdlet = name
+        var line = ""
+        if let piped = call["input"]?.array {
+            line = "@(" + (try Self.texts(piped)).joined(separator: ", ") + ") | "
+        }
+        line += name
+        var tie: Bool?
+        for argument in call["arguments"]?.array ?? [] {
+            if let parameter = argument["name"]?.string {
+                guard Self.isName(parameter) else { throw Self.strange("the name of a parameter") }
+                line += " -" + parameter
+                tie = argument["tied"] == .bool(true)
+            } else {
+                let value = argument["value"] ?? .null
+                // A truth belongs to the switch in front of it, and would be a value by itself without the colon.
+                let isTied = tie.map { $0 || value["t"] == "bool" } ?? false
+                line += (isTied ? ":" : " ") + (try Self.text(value, Self.deepest))
+                tie = nil
+            }
+        }
+        text = line
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        guard let first = text.utf8.first, first | 0x20 >= UInt8(ascii: "a"), first | 0x20 <= UInt8(ascii: "z"),
+            text.utf8.count <= 200
+        else { return false }
+        return text.utf8.allSatisfy { unit in
+            (0x30...0x39).contains(unit) || (0x61...0x7A).contains(unit | 0x20) || unit == UInt8(ascii: "-")
+                || unit == UInt8(ascii: "_")
+        }
+    }
+
+    private static func strange(_ what: String) -> MMError {
+        MMError(.invalidInput, "What came over the session's wire is not \(what) of a cmdlet.")
+    }
+
+    private static func texts(_ values: [JSONValue]) throws(MMError) -> [String] {
+        try values.map { (value) throws(MMError) in try text(value, deepest) }
+    }
+
+    /// The literal of a value.
+    private static func text(_ value: JSONValue, _ depth: Int) throws(MMError) -> String {
+        guard depth > 0, let kind = value["t"]?.string else { throw strange("a value") }
+        let plain = value["v"]?.string
+        switch kind {
+        case "null": return "$null"
+        case "bool": return value["v"] == .bool(true) ? "$true" : "$false"
+        case "text": return quoted(plain ?? "")
+        case "number":
+            guard let plain, let number = Double(plain), number.isFinite,
+                plain.utf8.allSatisfy({ "0123456789+-.Ee".utf8.contains($0) })
+            else { throw strange("a number") }
+            return plain.utf8.first == UInt8(ascii: "-") ? "(\(plain))" : plain
+        case "date": return "([datetime]\(quoted(plain ?? "")))"
+        case "span": return "([timespan]\(quoted(plain ?? "")))"
+        case "bytes": return "([Convert]::FromBase64String(\(quoted(plain ?? ""))))"
+        case "block": return "{\n\(try block(plain ?? ""))\n}"
+        case "list":
+            var items: [String] = []
+            for item in value["v"]?.array ?? [] { items.append(try text(item, depth - 1)) }
+            return "@(\(items.joined(separator: ", ")))"
+        case "map", "object":
+            var members: [String] = []
+            for member in value["v"]?.array ?? [] {
+                members.append(
+                    "\(quoted(member["k"]?.string ?? "")) = \(try text(member["v"] ?? .null, depth - 1))")
+            }
+            let table = "@{\(members.joined(separator: "; "))}"
+            return kind == "map" ? table : "([pscustomobject]\(table))"
+        default: throw strange("a value")
+        }
+    }
+
+    /// The text of a script block, which must be one by itself: a brace too many would end it and begin something else.
+    private static func block(_ text: String) throws(MMError) -> String {
+        guard PowerShellParser.parse(text).errors.isEmpty else { throw strange("a script block") }
+        return text
+    }
+
+    private static func quoted(_ text: String) -> String { PSLiteral.quoted(text) }
+}
