@@ -163,7 +163,11 @@ struct OtherSessions: Sendable {
         frames += result.warnings.map { ["t": "warning", "v": .string($0)] }
         frames += (result.information + native.information).map { ["t": "information", "v": .string($0)] }
         frames += result.errors.map { frame("error", $0) }
-        if let failure = result.failure { frames.append(frame("failure", failure)) }
+        // What a service refuses ends a script of the native engine. In PowerShell it is an error record of the cmdlet, and the caller's
+        // own preference says what becomes of it.
+        if let failure = result.failure {
+            frames.append(frame(native.causes[failure] == nil ? "failure" : "error", failure))
+        }
         return frames
     }
 

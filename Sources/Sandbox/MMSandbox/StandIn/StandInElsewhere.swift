@@ -31,7 +31,7 @@ struct StandInElsewhere: Sendable {
         if call.takesInput, let input = call.input { body["input"] = .array([try Self.packed(input)]) }
         var request = HTTPRequest(
             method: "POST", url: address, body: JSONWriter.bytes(.object(body)), allowsPlainHTTP: true)
-        request.headers.set("Proxy-Authorization", authorization)
+        request.headers.set("Authorization", authorization)
         let answer: HTTPResponse
         do throws(HTTPError) { answer = try await client.send(request) } catch {
             throw Self.failed(error.mmError(for: "the session's wire").message, "CalledElsewhere")

@@ -55,11 +55,11 @@ function global:__mm_call_elsewhere($Caller, [string] $Cmdlet, $Given, $Bound, $
         if ($Bound.ContainsKey('Confirm')) { @{ name = 'Confirm'; tied = $true }; @{ value = (__mm_pack ([bool]$Bound['Confirm']) 1) } }
     )
     $body = @{ cmdlet = $Cmdlet; arguments = $arguments }
-    if ($null -ne $Piped) { $body.input = @(foreach ($one in $Piped) { __mm_pack $one 3 }) }
+    if ($null -ne $Piped) { $body.input = @(foreach ($one in $Piped) { __mm_pack $one 2 }) }
     $json = Microsoft.PowerShell.Utility\ConvertTo-Json -InputObject $body -Depth 40 -Compress -WarningAction Ignore
     $request = [System.Net.Http.HttpRequestMessage]::new([System.Net.Http.HttpMethod]::Post, [uri]$wire.Address)
     $request.Content = [System.Net.Http.StringContent]::new($json, [Text.Encoding]::UTF8, 'application/json')
-    $null = $request.Headers.TryAddWithoutValidation('Proxy-Authorization', $wire.Secret)
+    $null = $request.Headers.TryAddWithoutValidation('Authorization', $wire.Secret)
     $answer = $null
     $text = try {
         $answer = $wire.Client.Send($request)

@@ -70,8 +70,9 @@ final class EgressCore: Sendable {
     }
 
     /// Whether a request proves that its sender knows this session's secret.
-    func isAuthenticated(_ headers: HTTPHeaders) -> Bool {
-        let given = headers.values(for: "proxy-authorization")
+    /// - Parameter field: where it stands.
+    func isAuthenticated(_ headers: HTTPHeaders, by field: String = "proxy-authorization") -> Bool {
+        let given = headers.values(for: field)
         guard given.count == 1, let value = given.first, value.utf8.count > 6 else { return false }
         // The scheme's name may be written in any case.
         return Secret("Basic " + value.dropFirst(6)) == proxyAuthorization && value.prefix(6).lowercased() == "basic "

@@ -232,10 +232,10 @@ struct EgressConnection: Sendable {
             while keepsOn, let head = try await nextHead() {
                 if let identity = core.identity, let asked = IdentityRequest(head, port: core.port) {
                     keepsOn = try await answer(asked, head, from: identity)
-                } else if !core.isAuthenticated(head.headers) {
-                    keepsOn = try await askForSecret(head)
                 } else if let cmdlets = core.cmdlets, head.target == EgressSession.cmdletsPath {
                     keepsOn = try await answer(head, by: cmdlets)
+                } else if !core.isAuthenticated(head.headers) {
+                    keepsOn = try await askForSecret(head)
                 } else if head.method == "CONNECT" {
                     host = String(head.target.prefix(100))
                     try await tunnel(head)
@@ -326,6 +326,9 @@ struct EgressConnection: Sendable {
     private func answer(
         _ head: RequestHead, by cmdlets: @escaping @Sendable ([UInt8]) async -> [UInt8]
     ) async throws(WireFault) -> Bool {
+        guard core.isAuthenticated(head.headers, by: "authorization") else {
+            throw WireFault(401, .notAuthenticated, "Cmdlets are called by the session alone, with its secret.")
+        }
         guard head.method == "POST" else { throw WireFault(405, .malformed, "Cmdlets are called with POST.") }
         let body = sides(of: head).body
         if head.expectsContinue { try await writer.goOn() }
