@@ -12,7 +12,10 @@ struct CmdletCallTests {
         _ wire: TestWire, _ call: String, _ fields: String..., method: String = "POST"
     ) async throws -> String {
         let lines =
-            ["\(method) \(EgressSession.cmdletsPath) HTTP/1.1", "Host: 127.0.0.1:\(wire.session.port)", "Connection: close"]
+            [
+                "\(method) \(EgressSession.cmdletsPath) HTTP/1.1", "Host: 127.0.0.1:\(wire.session.port)",
+                "Connection: close",
+            ]
             + ["Content-Length: \(call.utf8.count)"] + fields
         return try await RawSession.plain(wire, Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + call).utf8))
     }
