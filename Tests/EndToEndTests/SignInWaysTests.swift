@@ -32,7 +32,7 @@ struct SignInWaysTests {
         "an app signs in by itself with each kind of credential, and everything says that there is no person behind it",
         arguments: ["secret", "certificate", "federated"])
     func apps(method: String) async throws {
-        let tenant = try await Tenant()
+        let tenant = try await Tenant(certificate: Self.fixtures + "/certificates/rsa.cert.pem")
         var auth: JSONObject = ["method": .string(method)]
         switch method {
         case "secret":

@@ -1,5 +1,7 @@
+import COpenSSL
 import MMCore
 import MMHTTP
+import TestSupport
 import Testing
 
 @testable import MMSandbox
@@ -146,43 +148,141 @@ struct TokenEndpointTests {
         [header, claims].map { Base64.text(JSONWriter.bytes($0), alphabet: .url) }.joined(separator: ".") + ".c2ln"
     }
 
-    @Test("a certificate assertion is looked at: form, names, audience, times")
-    func certificate() async {
-        let bench = Bench()
-        let header: JSONValue = ["alg": "PS256", "typ": "JWT", "x5t#S256": "abc"]
-        let good: JSONObject = [
-            "aud": .string("http://127.0.0.1:4711/\(TenantIdentity.id)/oauth2/v2.0/token"),
-            "iss": .string(TenantIdentity.automationApp),
-            "sub": .string(TenantIdentity.automationApp), "jti": "1", "iat": 1_767_225_600, "exp": 1_767_226_200,
-        ]
-        func send(_ assertion: String) async -> HTTPServerResponse {
-            await bench.post(
-                "\(Bench.authority)/token",
-                Self.appOnly + [
-                    ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-                    ("client_assertion", assertion),
-                ])
+    /// The moment at which the fixtures' certificates are good, and assertions are made here.
+    private static let moment: Int64 = 1_800_000_000
+    private static let good: JSONObject = [
+        "aud": .string("http://127.0.0.1:4711/\(TenantIdentity.id)/oauth2/v2.0/token"),
+        "iss": .string(TenantIdentity.automationApp),
+        "sub": .string(TenantIdentity.automationApp), "jti": "1", "iat": .int(moment), "exp": .int(moment + 600),
+    ]
+
+    private static func file(_ name: String) throws -> [UInt8] {
+        let path = "\(BuiltPrograms.packageFolder)/Tests/Fixtures/identity/certificates/\(name)"
+        return try #require(try ProtectedFile.read(path))
+    }
+
+    /// An assertion that the fixtures' key has signed.
+    private static func signed(
+        _ change: (inout JSONObject) -> Void = { _ in }, header named: JSONObject? = nil, key: String = "rsa.key.pem",
+        certificate: String = "rsa.cert.pem", algorithm: String = "PS256"
+    ) throws -> String {
+        let der = try #require(AppCertificate.read(pem: try file(certificate)).first)
+        var header: JSONObject =
+            named ?? ["x5t#S256": .string(Base64.text(SHA256.digest(der), alphabet: .url))]
+        header["alg"] = .string(algorithm)
+        var claims = good
+        change(&claims)
+        let body = [header, claims].map { Base64.text(JSONWriter.bytes(.object($0)), alphabet: .url) }
+            .joined(separator: ".")
+        let pem = try file(key)
+        let raw = try #require(mm_credential_read_key(pem, Int32(pem.count)))
+        defer { mm_credential_free(raw) }
+        var room = [UInt8](repeating: 0, count: 1024)
+        let count = mm_credential_sign(raw, Array(body.utf8), Int32(body.utf8.count), &room, 1024)
+        try #require(count > 0)
+        return "\(body).\(Base64.text(Array(room.prefix(Int(count))), alphabet: .url))"
+    }
+
+    private func send(_ assertion: String, to bench: Bench) async -> HTTPServerResponse {
+        await bench.post(
+            "\(Bench.authority)/token",
+            Self.appOnly + [
+                ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+                ("client_assertion", assertion),
+            ])
+    }
+
+    /// A tenant whose confidential app has these certificates.
+    private func bench(_ certificates: String...) throws -> Bench {
+        let all = try certificates.flatMap { AppCertificate.read(pem: try Self.file($0)) }
+        let bench = Bench { $0.certificates = all }
+        bench.clock.advance(by: Self.moment - 1_767_225_600)
+        return bench
+    }
+
+    @Test("an app signs in with what its certificate has signed, again and again, and with nothing that another one has")
+    func certificate() async throws {
+        #expect(mm_openssl_load() == nil)
+        let bench = try bench("rsa.cert.pem")
+        let assertion = try Self.signed()
+        // The vendor's libraries keep an assertion while it is good.
+        for _ in 0..<2 { #expect(await send(assertion, to: bench).status == 200) }
+        let der = try #require(AppCertificate.read(pem: try Self.file("rsa.cert.pem")).first)
+        let digest = try #require(AppCertificate(der)).thumbprint
+        let older = try Self.signed(header: ["x5t": .string(Base64.text(digest, alphabet: .url))])
+        #expect(await send(older, to: bench).status == 200)
+        let elliptic = try Self.signed(key: "ec.key.pem", certificate: "ec.cert.pem", algorithm: "ES256")
+        let unknown = await send(elliptic, to: bench)
+        #expect(unknown.number == 700_027)
+        let said = unknown.json["error_description"]?.string ?? ""
+        #expect(said.contains("not registered on application") && said.contains("Thumbprint of key used by client"))
+        #expect(await send(elliptic, to: try self.bench("rsa.cert.pem", "ec.cert.pem")).status == 200)
+        // Signed by another key than the certificate that it names; and not signed at all.
+        let forged = try Self.signed(key: "ec.key.pem", algorithm: "ES256")
+        #expect(await send(forged, to: bench).number == 700_027)
+        var parts = assertion.split(separator: ".").map(String.init)
+        parts[2] = "c2ln"
+        let unsigned = await send(parts.joined(separator: "."), to: bench)
+        #expect(unsigned.number == 700_027)
+        #expect(unsigned.json["error_description"]?.string?.contains("failed signature validation") == true)
+        // One that has ended, and one that is not yet good.
+        let ended = try Self.signed(certificate: "ended.cert.pem")
+        let over = await send(ended, to: try self.bench("ended.cert.pem"))
+        #expect(over.number == 700_027 && over.json["error_description"]?.string?.contains("is expired") == true)
+    }
+
+    @Test("a certificate that is added to the app in Graph serves from then on, and one that is taken away does not")
+    func registered() async throws {
+        let bench = try bench()
+        let assertion = try Self.signed()
+        #expect(await send(assertion, to: bench).number == 700_027)
+        let token = await bench.signIn()["access_token"]?.string ?? ""
+        let place = "/v1.0/applications(appId='\(TenantIdentity.automationApp)')"
+        let der = try #require(AppCertificate.read(pem: try Self.file("rsa.cert.pem")).first)
+        let row: JSONValue = ["type": "AsymmetricX509Cert", "usage": "Verify", "key": .string(Base64.text(der))]
+        #expect(
+            await bench.graph("PATCH", place, token: token, body: ["keyCredentials": .array([row])]).status == 204)
+        #expect(await send(assertion, to: bench).status == 200)
+        #expect(await bench.graph("PATCH", place, token: token, body: ["keyCredentials": []]).status == 204)
+        #expect(await send(assertion, to: bench).number == 700_027)
+    }
+
+    @Test(
+        "an assertion's form, names, audience and times are looked at",
+        arguments: [
+            ("exp", JSONValue.int(moment - 400), 700_024), ("iat", .int(moment + 4_000), 700_024),
+            ("aud", "https://login.elsewhere.example", 700_023), ("sub", "x", 700_021), ("jti", .null, 50_027),
+            ("exp", .null, 50_027),
+        ])
+    func assertions(claim: String, value: JSONValue, number: Int) async throws {
+        let bench = try bench("rsa.cert.pem")
+        let wrong = try Self.signed({ $0[claim] = value == .null ? nil : value })
+        #expect(await send(wrong, to: bench).number == number)
+    }
+
+    @Test("an assertion that names no certificate, or has no signature of a kind that is taken, has its number")
+    func unnamed() async throws {
+        let bench = try bench("rsa.cert.pem")
+        #expect(await send(try Self.signed(header: [:]), to: bench).number == 700_027)
+        for header: JSONValue in [["alg": "none", "x5t": "a"], ["alg": "HS256", "x5t": "a"]] {
+            #expect(await send(Self.assertion(header, .object(Self.good)), to: bench).number == 700_027)
         }
-        #expect(await send(Self.assertion(header, .object(good))).status == 200)
-        var late = good
-        late["exp"] = 1_767_200_000
-        #expect(await send(Self.assertion(header, .object(late))).number == 700_024)
-        var elsewhere = good
-        elsewhere["aud"] = "https://login.elsewhere.example"
-        #expect(await send(Self.assertion(header, .object(elsewhere))).number == 700_023)
-        #expect(await send(Self.assertion(["alg": "PS256"], .object(good))).number == 700_027)
-        #expect(await send(Self.assertion(["alg": "none", "x5t": "a"], .object(good))).number == 700_027)
-        #expect(await send("FAKE.JWT").number == 50_027)
+        #expect(await send("FAKE.JWT", to: bench).number == 50_027)
+    }
+
+    @Test("a token of another issuer stands for an app's own credential where issuer, subject and audience are its own")
+    func federated() async {
+        let bench = Bench()
         let federated: JSONObject = [
             "iss": "https://ci.contoso-sandbox.example", "sub": "repo:contoso/mm:ref:refs/heads/main",
             "aud": "api://AzureADTokenExchange",
             "exp": 1_767_226_200,
         ]
-        #expect(await send(Self.assertion(["alg": "RS256"], .object(federated))).status == 200)
+        #expect(await send(Self.assertion(["alg": "RS256"], .object(federated)), to: bench).status == 200)
         for (name, number) in [("iss", 700_211), ("sub", 700_213), ("aud", 700_212)] {
             var wrong = federated
             wrong[name] = "other"
-            #expect(await send(Self.assertion(["alg": "RS256"], .object(wrong))).number == number)
+            #expect(await send(Self.assertion(["alg": "RS256"], .object(wrong)), to: bench).number == number)
         }
     }
 

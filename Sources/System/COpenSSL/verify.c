@@ -1,6 +1,9 @@
-// The public keys of sign-in services, and the signatures that they verify.
+// The public keys of sign-in services and of apps, and the signatures that they verify.
 #include "COpenSSL.h"
 #include "library.h"
+
+#include <string.h>
+#include <time.h>
 
 void *mm_public_key_read(const uint8_t *der, int count) {
     const unsigned char *start = der;
@@ -12,6 +15,29 @@ void *mm_public_key_read(const uint8_t *der, int count) {
         ssl.EVP_PKEY_free(key);
         return NULL;
     }
+    return key;
+}
+
+// A point in time of a certificate, in seconds since 1970; 0 where it can't be told.
+static int64_t seconds(const ASN1_TIME *time) {
+    struct tm moment;
+    memset(&moment, 0, sizeof moment);
+    return time && ssl.ASN1_TIME_to_tm(time, &moment) == 1 ? (int64_t)timegm(&moment) : 0;
+}
+
+void *mm_certificate_key(const uint8_t *der, int count, uint8_t *digest, int64_t *start, int64_t *end) {
+    const unsigned char *place = der;
+    unsigned length = 0;
+    ssl.ERR_clear_error();
+    X509 *certificate = ssl.d2i_X509(NULL, &place, count);
+    EVP_PKEY *key = NULL;
+    if (certificate && place == der + count && ssl.X509_digest(certificate, ssl.EVP_sha1(), digest, &length) == 1 && length == 20) {
+        *start = seconds(ssl.X509_get0_notBefore(certificate));
+        *end = seconds(ssl.X509_get0_notAfter(certificate));
+        key = ssl.X509_get_pubkey(certificate);
+    }
+    if (certificate) ssl.X509_free(certificate);
+    ssl.ERR_clear_error();
     return key;
 }
 

@@ -16,14 +16,18 @@ final class Tenant: Sendable {
     ///   - lifetime: how many seconds its access tokens live.
     ///   - customers: how many customers it administers for.
     ///   - tokenGroups: how many groups its access tokens name.
-    init(users: Int = 300, lifetime: Int = 3600, customers: Int = 0, tokenGroups: Int = 200) async throws {
+    ///   - certificate: the file of a certificate that its confidential app has.
+    init(
+        users: Int = 300, lifetime: Int = 3600, customers: Int = 0, tokenGroups: Int = 200, certificate: String? = nil
+    ) async throws {
         home = try TemporaryHome()
         var command = ChildCommand(
             Programs.mm,
             [
                 "sandbox", "start", "--foreground", "--users", "\(users)", "--interval", "1", "--lifetime",
                 "\(lifetime)", "--token-groups", "\(tokenGroups)",
-            ] + (customers > 0 ? ["--customers", "\(customers)"] : []),
+            ] + (customers > 0 ? ["--customers", "\(customers)"] : [])
+                + (certificate.map { ["--certificate", $0] } ?? []),
             environment: home.environment)
         command.output = .null
         command.error = .null

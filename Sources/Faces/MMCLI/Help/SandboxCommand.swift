@@ -70,6 +70,7 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                     "token-groups", .integer(0...10_000),
                     "How many groups an access token for the tenant's own API names (default 200); of an account with more it "
                         + "names none."),
+                InputField("certificate", .text, "A certificate (PEM) that the app signing in by itself has."),
                 InputField("foreground", .flag, "Serve in this process until it is ended."),
             ]
         case .approve:

@@ -11,11 +11,14 @@ struct AppContent: Sendable {
 
     /// What the tenant is called.
     private let tenant: SandboxOrganization
+    /// The certificates of the confidential app, in DER.
+    private let certificates: [[UInt8]]
     /// All delegated permissions of Graph: hundreds, made once.
     private let scopesOfGraph: [JSONValue]
 
-    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization) {
+    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization, certificates: [[UInt8]] = []) {
         tenant = organization
+        self.certificates = certificates
         self.users = users
         self.mixing = mixing.branch(13)
         appIDs = ObjectIDs(mixing.branch(14))
@@ -57,7 +60,7 @@ struct AppContent: Sendable {
                 "createdDateTime": .string(ServiceTime.text(1_700_000_000 + Int64(index) * 4_000_000)),
                 "description": .null,
                 "displayName": .string(app.1), "identifierUris": [], "isFallbackPublicClient": .bool(app.2),
-                "keyCredentials": [], "notes": .null,
+                "keyCredentials": .array(app.0 == TenantIdentity.automationApp ? keyCredentials : []), "notes": .null,
                 "passwordCredentials": app.2
                     ? []
                     : [
@@ -72,6 +75,18 @@ struct AppContent: Sendable {
                 "publicClient": ["redirectUris": app.2 ? ["http://localhost"] : []],
                 "requiredResourceAccess": [], "signInAudience": "AzureADMyOrg", "tags": [],
                 "web": ["redirectUris": [], "homePageUrl": .null], "spa": ["redirectUris": []],
+            ]
+        }
+    }
+
+    private var keyCredentials: [JSONValue] {
+        certificates.enumerated().compactMap { index, der in
+            guard let certificate = AppCertificate(der) else { return nil }
+            return [
+                "customKeyIdentifier": .string(Hex.text(certificate.thumbprint).uppercased()), "displayName": .null,
+                "keyId": .string(appIDs.guid(400 + index)), "type": "AsymmetricX509Cert", "usage": "Verify",
+                "startDateTime": .string(ServiceTime.text(certificate.startsAt)),
+                "endDateTime": .string(ServiceTime.text(certificate.endsAt)), "key": .string(Base64.text(der)),
             ]
         }
     }

@@ -19,7 +19,9 @@ final class DirectoryStore {
     private let usersTable: EntityTable
     private let groupsTable: EntityTable
 
-    init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization = .own) {
+    init(
+        users: UserDirectory, mixing: Mixing, organization: SandboxOrganization = .own, certificates: [[UInt8]] = []
+    ) {
         self.users = users
         self.mixing = mixing
         let groups = GroupDirectory(users: users, mixing: mixing)
@@ -28,7 +30,8 @@ final class DirectoryStore {
         let sites = SiteContent(now: users.now, mixing: mixing)
         self.sites = sites
         teams = TeamContent(users: users, mixing: mixing)
-        let apps = AppContent(users: users, mixing: mixing, organization: organization)
+        let apps = AppContent(
+            users: users, mixing: mixing, organization: organization, certificates: certificates)
         self.apps = apps
         administration = AdministrationContent(users: users, mixing: mixing)
         usersTable = EntityTable(

@@ -26,6 +26,12 @@ struct TenantApps {
         return app
     }
 
+    /// The certificates that an app may sign in with.
+    func certificates(of app: RegisteredApp) -> [AppCertificate] {
+        let rows = store.table(.applications).find(app.id)?["keyCredentials"]?.array ?? []
+        return rows.compactMap { $0["key"]?.string.flatMap { Base64.bytes($0) }.flatMap(AppCertificate.init) }
+    }
+
     /// An app that somebody registered. Without a service principal the tenant doesn't know it yet.
     private func registered(_ id: String) -> RegisteredApp? {
         guard let app = store.table(.applications).find(id), app["appId"]?.string?.lowercased() == id.lowercased(),

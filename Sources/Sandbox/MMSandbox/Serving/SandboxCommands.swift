@@ -39,6 +39,15 @@ struct SandboxCommands: Sendable {
         }
     }
 
+    /// The certificates in a file, in DER.
+    private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
+        let found = try ProtectedFile.read(file, limit: 1 << 20).map(AppCertificate.read) ?? []
+        guard !found.isEmpty else {
+            throw MMError(.invalidInput, "\(file) holds no certificate in PEM.", hint: "Give its file: --certificate app.pem")
+        }
+        return found
+    }
+
     @Sendable private func start(
         _ input: InputReader, _ options: GlobalOptions, _ streams: CommandStreams
     ) async throws(MMError) -> Int32 {
@@ -53,10 +62,15 @@ struct SandboxCommands: Sendable {
             tenant.pollInterval = Int64(try input.integer("interval") ?? Int(tenant.pollInterval))
             tenant.accessTokenLifetime = Int64(try input.integer("lifetime") ?? Int(tenant.accessTokenLifetime))
             tenant.groupsInTokens = try input.integer("token-groups") ?? tenant.groupsInTokens
+            if let file = try input.text("certificate") { tenant.certificates = try Self.certificates(in: file) }
             try await SandboxProcess.serve(tenant, paths)
             return 0
         }
         var arguments: [String] = []
+        if let file = try input.text("certificate") {
+            _ = try Self.certificates(in: file)
+            arguments += ["--certificate", file]
+        }
         for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime", "token-groups"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
         }

@@ -286,7 +286,9 @@ actor TenantServices {
             UserDirectory(count: count, domain: options.organization.domain, now: context.now, mixing: context.mixing)
         }
         let users = people(options.userCount)
-        let store = DirectoryStore(users: users, mixing: context.mixing, organization: options.organization)
+        let store = DirectoryStore(
+            users: users, mixing: context.mixing, organization: options.organization,
+            certificates: options.certificates)
         let outbox = Outbox()
         let policies = AccessPolicies()
         let apps = TenantApps(store: store)
@@ -368,6 +370,8 @@ package struct SandboxOptions: Sendable {
     package var pollInterval: Int64 = 5
     /// What a refresh does to the refresh token that was used.
     package var refreshRotation: RefreshRotation = .renew
+    /// The certificates, in DER, that the confidential app has besides its secret.
+    package var certificates: [[UInt8]] = []
     /// What guards the control endpoints; made up anew unless given.
     package var controlSecret = Secret(RandomBytes.text(bytes: 24))
     /// The TCP port; 0 takes any free one.

@@ -94,6 +94,9 @@ int mm_credential_sign(void *credential, const uint8_t *bytes, int count, uint8_
 // A public key out of its DER form (SubjectPublicKeyInfo, RFC 5280), or null. It verifies on several threads at once.
 void *mm_public_key_read(const uint8_t *der, int count);
 void mm_public_key_free(void *key);
+// The public key of a certificate in DER, or null; with the 20 bytes of the certificate's SHA-1 digest, and when it begins and
+// ends, in seconds since 1970.
+void *mm_certificate_key(const uint8_t *der, int count, uint8_t *digest, int64_t *start, int64_t *end);
 // The kind of key, as of credentials, and its length in bits.
 int mm_public_key_kind(void *key);
 int mm_public_key_bits(void *key);
