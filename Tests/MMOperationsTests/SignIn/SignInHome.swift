@@ -22,6 +22,10 @@ final class SignInHome: Sendable {
     /// The connections whose app signs in by itself, each with another kind of credential.
     static let apps = ["Nightly", "Certified", "Federated", "Managed"]
 
+    /// The file of the certificate that the app has, and its key.
+    private static let certificate =
+        BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"
+
     /// Whose module takes which command that reads, and where the answer comes from.
     static let commands: [(module: String, command: String, path: String)] = [
         ("exo", "Get-Mailbox -ResultSize 1", "/adminapi"), ("azure", "Get-AzSubscription", "/subscriptions"),
@@ -53,6 +57,7 @@ final class SignInHome: Sendable {
         var options = SandboxOptions()
         options.userCount = 40
         options.pollInterval = 1
+        options.certificates = AppCertificate.read(pem: try #require(try ProtectedFile.read(Self.certificate)))
         change(&options)
         tenant = SandboxTenant(options: options)
         base = try await tenant.start()
@@ -78,8 +83,7 @@ final class SignInHome: Sendable {
         var certified = app
         // A copy: a checkout's files may be read by everybody, and such a key is refused.
         let key = home.path + "/app.pem"
-        let fixture = BuiltPrograms.packageFolder + "/Tests/Fixtures/identity/certificates/rsa.both.pem"
-        try ProtectedFile.replace(key, with: try #require(try ProtectedFile.read(fixture)))
+        try ProtectedFile.replace(key, with: try #require(try ProtectedFile.read(Self.certificate)))
         certified["auth"] = ["method": "certificate", "certificatePath": .string(key)]
         // With a token of another issuer, and as the machine itself.
         var federated = app
@@ -181,20 +185,23 @@ final class SignInHome: Sendable {
         var isAnswered: Bool { if case .answered = self { true } else { false } }
     }
 
-    func call(_ name: String, _ arguments: JSONObject) async -> Outcome {
-        let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil))
+    func call(_ name: String, _ arguments: JSONObject, person: (any ConfirmingPerson)? = nil) async -> Outcome {
+        let context = CallContext(caller: Caller(surface: .terminal, name: "test", server: nil), person: person)
         do throws(MMError) { return .answered(try await service.call(name, arguments, in: context)) } catch {
             return .failed(error)
         }
     }
 
-    func run(_ module: String, on connection: String = "Demo", _ command: String? = nil) async -> Outcome {
+    func run(
+        _ module: String, on connection: String = "Demo", _ command: String? = nil,
+        person: (any ConfirmingPerson)? = nil
+    ) async -> Outcome {
         await call(
             "run",
             [
                 "connection": .string(connection), "module": .string(module),
                 "command": .string(command ?? Self.command(module)),
-            ])
+            ], person: person)
     }
 
     /// Runs until nobody has to sign in any more, approving each code as the person would.

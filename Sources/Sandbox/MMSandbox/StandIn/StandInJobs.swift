@@ -1,5 +1,6 @@
 import MMCore
 import MMPowerShell
+import PowerShellSyntax
 
 /// The jobs of the stand-in's session: requests that go on when the command that began them has ended, as those of `-AsJob`
 /// do, and the cmdlets that list them and wait for them.
@@ -37,22 +38,40 @@ final class StandInJobs: Sendable {
         let token = host.modules.signedIn[call.text(1) ?? ""]?.token
         let (method, path, body) = (call.text(2) ?? "GET", call.text(3) ?? "/", call.text(4))
         let wait = call.number(5, 100)
+        let job = start("Long Running Operation for '\(method)'") { () async throws(MMError) in
+            try? await Task.sleep(for: .milliseconds(wait))
+            let answer = try await tenant.send(method, path, body: body, token: token)
+            guard answer.status < 400 else { throw MMError(.remoteFailed, answer.text) }
+        }
+        host.emit(PowerShellRecord(.output, job.row))
+        return nil
+    }
+
+    /// Starts work that goes on beside whatever runs then, and fails with what it throws.
+    func start(_ name: String, _ work: @escaping @Sendable () async throws(MMError) -> Void) -> Job {
         let job = jobs.withLock { jobs in
-            let job = Job(id: jobs.count + 1, name: "Long Running Operation for '\(method)'")
+            let job = Job(id: jobs.count + 1, name: name)
             jobs.append(job)
             return job
         }
         Task {
-            try? await Task.sleep(for: .milliseconds(wait))
             do throws(MMError) {
-                let answer = try await tenant.send(method, path, body: body, token: token)
-                if answer.status < 400 { job.end("Completed") } else { job.end("Failed", error: answer.text) }
+                try await work()
+                job.end("Completed")
             } catch {
                 job.end("Failed", error: error.message)
             }
         }
-        host.emit(PowerShellRecord(.output, job.row))
-        return nil
+        return job
+    }
+
+    /// Puts a job out as a cmdlet does with -AsJob; where that is piped into `Wait-Job`, once it has ended.
+    func show(_ job: Job, _ call: StandInCall, _ host: StandInHost) {
+        if call.next?.constantName?.lowercased() == "wait-job" {
+            while job.isRunning, host.wait(milliseconds: 10) {}
+        }
+        guard !call.isSilent, let row = job.row.object else { return }
+        host.emit(PowerShellRecord(.output, .object(StandInColumn.chosen(of: row, by: call.next))))
     }
 
     /// `Get-Job`.

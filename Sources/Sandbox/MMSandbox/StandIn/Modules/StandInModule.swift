@@ -346,6 +346,15 @@ struct StandInColumn {
         return columns.count == written.count && !columns.isEmpty ? columns : nil
     }
 
+    /// What the next command of a pipeline leaves of a row.
+    static func chosen(of row: JSONObject, by next: CommandSyntax?) -> JSONObject {
+        guard let columns = columns(of: next) else { return row }
+        let values = columns.map { column in
+            (column.name, row.first { $0.key.lowercased() == column.member }?.value ?? .null)
+        }
+        return JSONObject(values)
+    }
+
     private init?(_ expression: ExpressionSyntax) {
         switch expression {
         case .string(let property):

@@ -30,6 +30,7 @@ struct StandInModules {
             "update-azconfig": configure,
             "pac": pac,
         ]
+        commands.merge(StandInWriting.commands) { own, _ in own }
         for module in StandInModule.all where module.word != "powerplatform" {
             commands[module.connect.cmdlet.lowercased()] = { connect(module, $0, $1) }
             if module.word == "teams" { commands.merge(StandInPolicies.commands) { own, _ in own } }
