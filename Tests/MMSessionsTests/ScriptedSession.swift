@@ -8,6 +8,8 @@ final class ScriptedSession: PooledSession {
         var prompt: JSONObject?
         /// Whether connecting waits until `approve`.
         var waitsForApproval = false
+        /// Holds back what is left of connecting once the person has approved.
+        var finishesAfter: Gate?
         var connectFault: MMError?
         /// Whether a sign-in with nobody there fails, once this is open.
         var needsSomebodyAfter: Gate?
@@ -63,6 +65,10 @@ final class ScriptedSession: PooledSession {
         }
         if let details = script.prompt { prompt(details) }
         if script.waitsForApproval { await gate.passed() }
+        if let last = script.finishesAfter {
+            prompt([:])
+            await last.passed()
+        }
         if seen.isClosed { throw MMError(.cancelled, "closed") }
         if let fault = seen.connectFault { throw fault }
         return "admin@contoso.example"

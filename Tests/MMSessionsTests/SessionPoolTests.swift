@@ -41,9 +41,7 @@ struct SessionPoolTests {
     @Test("answers a needed sign-in at once, and just runs once it is approved")
     func pendingSignIn() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
-        var settings = PoolSettings()
-        settings.approvalTimeout = .milliseconds(10)
-        let pool = SessionPool(factory: factory, settings: settings)
+        let pool = SessionPool(factory: factory)
         for _ in 0..<2 {
             let error = await #expect(throws: MMError.self) {
                 try await pool.withSession(key) { (_) throws(MMError) in }
@@ -58,17 +56,20 @@ struct SessionPoolTests {
         #expect(factory.made.count == 1)
     }
 
-    @Test("a call that comes after the code was shown waits a moment, and runs when it is approved meanwhile")
+    @Test("a call that comes when the person has done their part is not answered with the code, but waits and runs")
     func approvedMeanwhile() async throws {
-        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
-        var settings = PoolSettings()
-        settings.approvalTimeout = .seconds(600)
-        let pool = SessionPool(factory: factory, settings: settings)
+        let last = Gate()
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true, finishesAfter: last))
+        let pool = SessionPool(factory: factory)
         let key = key
         await #expect(throws: MMError.self) { try await pool.connect(key) }
+        factory.made[0].approve()
+        await until {
+            if case .signingIn(prompt: nil)? = await pool.reports().first?.state { true } else { false }
+        }
         let again = Task { try await pool.withSession(key) { (lease) throws(MMError) in lease.account } }
         await until { await pool.reports().first?.waiting == 1 }
-        factory.made[0].approve()
+        last.open()
         #expect(try await again.value == "admin@contoso.example")
     }
 

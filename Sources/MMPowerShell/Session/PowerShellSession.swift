@@ -24,8 +24,8 @@ public actor PowerShellSession {
     private var refusal: String?
     /// When the device code was shown; determines its expiry.
     var signInStarted: Timestamp?
-    /// How often the service was asked whether the person has approved.
-    private var polls = 0
+    /// Whether a code was shown for the current opening.
+    private var wasShown = false
     /// The queue of its callers.
     var turns: TurnQueue
     /// Whether the session is lent by a pool: the caller then holds the turn already.
@@ -149,9 +149,16 @@ public actor PowerShellSession {
     public func connect(
         deadline: Deadline = .never, prompt: @Sendable (MMError) -> Void = { _ in }
     ) async throws(MMError) -> SessionIdentity {
+        try await connect(deadline: deadline, prompt: prompt) {}
+    }
+
+    /// Starts and signs in the session, as above.
+    /// - Parameter approved: called once the person has done their part.
+    package func connect(
+        deadline: Deadline, prompt: @Sendable (MMError) -> Void, approved: @Sendable () -> Void
+    ) async throws(MMError) -> SessionIdentity {
         var awaited: Int?
         var shown: DevicePrompt?
-        var told = polls
         while true {
             if let host, host.isLost { hostLost("PowerShell was lost", host) }
             switch life.advise(awaited: awaited) {
@@ -161,14 +168,15 @@ public actor PowerShellSession {
                 awaited = life.generation
             case .signIn(let device):
                 awaited = life.generation
-                // Told again after each question to the service: who has come meanwhile learns that it still waits.
-                if shown != device || told != polls {
-                    (shown, told) = (device, polls)
+                if shown != device {
+                    shown = device
                     prompt(signInNeeded(device))
                 }
                 try await waitForStateChange(deadline)
             case .fail(let error): throw error
             case .wait:
+                if shown != nil { approved() }
+                shown = nil
                 awaited = life.generation
                 try await waitForStateChange(deadline)
             }
@@ -177,6 +185,7 @@ public actor PowerShellSession {
 
     func beginOpening() {
         guard let number = life.beginOpening() else { return }
+        wasShown = false
         opening = Task { await self.open(number) }
         notifyStateChange()
     }
@@ -197,7 +206,7 @@ public actor PowerShellSession {
             } catch {
                 await dropHost()
                 // No command was sent yet and no code was shown: a process that just died is no reason to give up.
-                if attempt == 1, error.code == .sessionLost, life.isOpening(number), case .wait = life.advise() {
+                if attempt == 1, error.code == .sessionLost, life.isOpening(number), !wasShown {
                     continue
                 }
                 if error.code != .cancelled { settings.host.log?.warning("The session didn't open: \(error.message)") }
@@ -236,7 +245,7 @@ public actor PowerShellSession {
         let procedure = SignInProcedure(
             settings: settings, profile: profile, target: target, host: host, asksPerson: !Attendance.isUnattended,
             show: { [weak self] prompt in await self?.show(prompt, in: number) },
-            wait: { [weak self] in await self?.stillWaits() })
+            approved: { [weak self] in await self?.approved(in: number) })
         let result = try await procedure.run()
         isSilent = result.isSilent
         refusal = result.refusal
@@ -255,9 +264,9 @@ public actor PowerShellSession {
         throw SignInProcedure.failed("The session can't be prepared for a script's own sign-in", answer)
     }
 
-    /// The person has not approved yet, as the service said just now.
-    private func stillWaits() {
-        polls += 1
+    /// The person has done their part; what is left needs nobody.
+    private func approved(in number: Int) {
+        life.signIn(nil, in: number)
         notifyStateChange()
     }
 
@@ -268,6 +277,7 @@ public actor PowerShellSession {
     }
 
     private func show(_ prompt: DevicePrompt, in number: Int) {
+        wasShown = true
         life.signIn(prompt, in: number)
         notifyStateChange()
     }

@@ -24,8 +24,8 @@ struct SignInProcedure: Sendable {
     var refusal: String?
     /// Called when there is a device code to show.
     let show: @Sendable (DevicePrompt) async -> Void
-    /// Called whenever the service was asked again, and still waits for the person.
-    var wait: @Sendable () async -> Void = {}
+    /// Called once the person has done their part.
+    var approved: @Sendable () async -> Void = {}
 
     /// Loads the module and does what precedes a sign-in.
     static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
@@ -168,6 +168,7 @@ struct SignInProcedure: Sendable {
             throw MMError(.signInNeeded, "\(profile.title) can't be signed in to again without a person.")
         }
         try await feed.signIn(for: lacking, show: show)
+        await approved()
         switch try await fed(resources, from: feed) {
         case .all(let tokens): return tokens
         case .lacking(let resource):
@@ -191,7 +192,7 @@ struct SignInProcedure: Sendable {
                 case .code(let prompt):
                     patience?.end()
                     await tell(prompt)
-                case .pending: await wait()
+                case .approved: await approved()
                 // The first cause: what follows is what the module makes of it.
                 case .refused(let error): refusal = refusal ?? error
                 }

@@ -11,9 +11,6 @@ public struct PoolSettings: Sendable {
     package var keepAliveAfter: Duration = .seconds(300)
     /// The timeout of a health check.
     package var healthTimeout: Duration = .seconds(30)
-    /// How long a call waits for the result of a sign-in whose code was shown before: the usual polling interval of the
-    /// service, plus the time that a session needs afterwards.
-    package var approvalTimeout: Duration = .seconds(8)
     /// When an unfinished sign-in or a failed session is removed.
     package var pendingTimeout: Duration = .seconds(900)
     /// When an unused session is ended.

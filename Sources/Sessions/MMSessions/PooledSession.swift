@@ -9,7 +9,7 @@ public protocol PooledSession: Sendable {
 
     /// Signs in.
     /// - Parameter prompt: called when a person is needed, with the details of a `sign_in_needed` error; the call keeps
-    ///   waiting for the person.
+    ///   waiting for the person. Called with an empty object once the person has done their part.
     /// - Returns: the account that signed in, for display.
     /// - Throws: `MMError` if the sign-in failed or the account isn't the expected one.
     func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String

@@ -142,12 +142,8 @@ public actor SessionPool<Factory: SessionFactory> {
             Slot<Session>.Caller(place: place, onPrompt: onPrompt, isUnattended: Attendance.isUnattended))
         defer { left(place, key) }
         if case .signingIn(let prompt?)? = slots[key]?.life.state {
-            guard let onPrompt else {
-                // The code was shown before. Whether it was approved since is known once the service has been polled
-                // again.
-                let moment = min(deadline, .after(settings.approvalTimeout))
-                return try await place.turn(until: moment, orElse: Self.signInNeeded(prompt))
-            }
+            // Nobody has approved, as far as the service has said by now.
+            guard let onPrompt else { throw Self.signInNeeded(prompt) }
             onPrompt(prompt)
         }
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
@@ -389,6 +385,7 @@ extension SessionPool {
         slot.isFresh = wasLost
         slot.isFirst = true
         slot.missing = nil
+        slot.wasShown = false
         slot.idleLimit = order.limits.idle
         slot.account = nil
         slot.commands = 0
@@ -446,8 +443,13 @@ extension SessionPool {
 
     private func prompted(_ key: Key, _ number: Int, _ prompt: JSONObject) {
         let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
+        guard !prompt.isEmpty else {
+            slots[key]?.life.signIn(nil, in: number)
+            return
+        }
         let isNews = before?["userCode"] != prompt["userCode"]
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
+        slots[key]?.wasShown = true
         var prompt = prompt
         if let reason = slots[key]?.reason, !callers.isEmpty {
             // Said once, to who meets the new code first.
@@ -474,8 +476,8 @@ extension SessionPool {
     }
 
     private func failed(_ key: Key, _ number: Int, _ error: MMError, wasCalledOff: Bool) async {
-        let wasShown = if case .signingIn(_?)? = slots[key]?.life.state { true } else { false }
         guard slots[key]?.life.failed(error, in: number) == true, var slot = slots[key] else { return }
+        let wasShown = slot.wasShown
         let session = slot.session
         slot.session = nil
         guard settings.opensUnattended else {

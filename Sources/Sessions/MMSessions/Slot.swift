@@ -25,6 +25,8 @@ struct Slot<Session: PooledSession> {
     var reason: String?
     /// Why a person has to sign in again in a session that was given up for it.
     var missing: MMError?
+    /// Whether a person has been shown a code for this opening.
+    var wasShown = false
     var isFresh = false
     /// Whether nobody has used the session yet.
     var isFirst = false

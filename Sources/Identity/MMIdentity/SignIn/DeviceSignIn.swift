@@ -105,7 +105,7 @@ struct DeviceSignIn: Sendable {
         if now.seconds >= pending.expiresAt + 60 { return try await codeExpired(pending, file, resource) }
         // A wait of more than an hour means that the clock was set back; ignore it.
         if now.seconds < pending.nextPollAt, pending.nextPollAt - now.seconds <= 3600 {
-            return prompt(pending, resource, isTooEarly: true)
+            return prompt(pending, resource)
         }
         HeldSecrets.shared.hold(pending.deviceCode)
         let scopes = pending.scopes.isEmpty ? SignInScopes.asking(target.authority.cloud, resource) : pending.scopes
@@ -250,11 +250,10 @@ struct DeviceSignIn: Sendable {
     }
 
     private func prompt(
-        _ pending: PendingSignIn, _ resource: ServiceResource, trouble: String? = nil, isTooEarly: Bool = false
+        _ pending: PendingSignIn, _ resource: ServiceResource, trouble: String? = nil
     ) -> TokenAcquirer.Outcome {
         let wait = max(Timestamp(seconds: pending.nextPollAt) - now, .milliseconds(100))
-        return .approval(
-            pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait, isTooEarly: isTooEarly)
+        return .approval(pending.prompt(for: target, resource: resource, trouble: trouble), pause: wait)
     }
 
     /// Returns the first full second after a wait: the interval is a minimum, and files store whole seconds.

@@ -193,9 +193,9 @@ public actor IdentityService {
     package func token(
         for connection: Connection, resource: ServiceResource, options: TokenOptions, deadline: Deadline
     ) async throws(MMError) -> AccessToken {
-        switch try await acquireSoon(connection, resource, options, deadline) {
+        switch try await acquire(connection, resource, options, deadline) {
         case .token(let token): return token
-        case .approval(let prompt, _, _): throw prompt.error(now: clock.now)
+        case .approval(let prompt, _): throw prompt.error(now: clock.now)
         case .browser: throw browserNeeded(connection, resource)
         case .window: throw BrokerTokenAcquirer.signInNeeded(connection.name, resource)
         }
@@ -278,23 +278,6 @@ public actor IdentityService {
 }
 
 extension IdentityService {
-    /// The longest wait for permission to poll again.
-    private static let shortWait = Duration.seconds(15)
-
-    /// Like `acquire`, but if it is too early to poll for a code that was shown before, waits briefly and tries again,
-    /// so that a sign-in that is already approved isn't answered with its own code.
-    func acquireSoon(
-        _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline
-    ) async throws(MMError) -> TokenAcquirer.Outcome {
-        let outcome = try await acquire(connection, resource, options, deadline)
-        guard case .approval(_, let wait, isTooEarly: true) = outcome, wait <= Self.shortWait, wait < deadline.remaining
-        else { return outcome }
-        do { try await pause(wait) } catch {
-            throw MMError(.cancelled, "The call was cancelled while the sign-in of \(connection.name) waited.")
-        }
-        return try await acquire(connection, resource, options, deadline)
-    }
-
     func acquire(
         _ connection: Connection, _ resource: ServiceResource, _ options: TokenOptions, _ deadline: Deadline,
         by given: SignInMethod? = nil
@@ -692,9 +675,9 @@ extension IdentityService {
         let target = try target(connection, resource)
         if !renewing { try clearClosedSignIn(target, resource) }
         let options = TokenOptions(renewal: renewing ? .start : .no)
-        switch try await acquireSoon(connection, resource, options, deadline) {
+        switch try await acquire(connection, resource, options, deadline) {
         case .token(let token): return .signedIn(token.account)
-        case .approval(let prompt, _, _): return .waiting(prompt)
+        case .approval(let prompt, _): return .waiting(prompt)
         case .browser: throw browserNeeded(connection, resource)
         case .window: throw BrokerTokenAcquirer.signInNeeded(connection.name, resource)
         }
@@ -715,18 +698,6 @@ extension IdentityService {
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         by method: SignInMethod? = nil, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void
-    ) async throws(MMError) -> SignedInAccount {
-        try await signIn(
-            connection, resource: resource, renewing: renewing, by: method, deadline: deadline, show: show
-        ) { _ in }
-    }
-
-    /// Signs in and waits, as above.
-    /// - Parameter polled: called with the same code whenever the service was asked again, and still waits.
-    package func signIn(
-        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
-        by method: SignInMethod? = nil, deadline: Deadline = .never,
-        show: @Sendable (SignInPrompt) async -> Void, polled: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
         let method = try self.method(of: connection, unless: method)
         let resource = await resourceToMend(connection, asked: resource)
@@ -749,12 +720,10 @@ extension IdentityService {
                 return try await acquirer.signIn(
                     claims: claims, choosesAccount: renewing && target.expectedEmail == nil
                 ).account
-            case .approval(let prompt, let wait, _):
+            case .approval(let prompt, let wait):
                 if prompt.userCode != shown {
                     shown = prompt.userCode
                     await show(prompt)
-                } else {
-                    await polled(prompt)
                 }
                 guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
                 do { try await pause(wait) } catch {

@@ -6,9 +6,8 @@ struct TokenAcquirer: RenewingAcquirer {
     /// The result of acquiring a token.
     enum Outcome: Sendable {
         case token(AccessToken)
-        /// A person must approve first; try again after the pause. The service was polled just now, unless it was too
-        /// early.
-        case approval(SignInPrompt, pause: Duration, isTooEarly: Bool = false)
+        /// A person must approve first, as far as the service has said; it may be asked again after the pause.
+        case approval(SignInPrompt, pause: Duration)
         /// A person must sign in with a browser, which requests these claims.
         case browser(claims: String?)
         /// A person must sign in at the window of the machine's broker, which requests these claims.

@@ -93,9 +93,8 @@ package actor ExchangeSession {
             connection, resource: resource, deadline: .after(Self.signInLimit)
         ) {
             prompt($0.details)
-        } polled: {
-            prompt($0.details)
         }
+        prompt([:])
         isNativelySignedIn = true
         return account.title
     }
@@ -113,6 +112,8 @@ package actor ExchangeSession {
             var details = error.details
             if details["message"] == nil { details["message"] = .string(error.message) }
             prompt(details)
+        } approved: {
+            prompt([:])
         }
         return identity.name
     }

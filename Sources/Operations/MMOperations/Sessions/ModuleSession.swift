@@ -66,6 +66,8 @@ package final class ModuleSession: PooledSession {
                 var details = error.details
                 if details["message"] == nil { details["message"] = .string(error.message) }
                 prompt(details)
+            } approved: {
+                prompt([:])
             }
             account = told.name
             identity = told
@@ -89,9 +91,8 @@ package final class ModuleSession: PooledSession {
             connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit)
         ) {
             prompt($0.details)
-        } polled: {
-            prompt($0.details)
         }
+        prompt([:])
     }
 
     /// The services whose tokens its module is fed.

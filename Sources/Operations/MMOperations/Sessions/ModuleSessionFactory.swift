@@ -213,7 +213,6 @@ struct ModuleWire: Sendable {
     private func note(_ step: SignInEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
         switch step {
         case .code(let code): news.post(.code(DevicePrompt(code, pages)))
-        case .pending: news.post(.pending)
         case .failed(let error):
             news.post(.refused(told(error)))
         case .refreshToken(let grant, let account):
@@ -235,7 +234,8 @@ struct ModuleWire: Sendable {
             if watch.over(error, ofModule: isModules) {
                 log.warning("the session's sign-in has ended: \(error.message)")
             }
-        case .signedIn, .refused: break
+        case .signedIn: news.post(.approved)
+        case .pending, .refused: break
         }
     }
 
