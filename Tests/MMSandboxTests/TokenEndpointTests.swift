@@ -200,7 +200,7 @@ struct TokenEndpointTests {
         return bench
     }
 
-    @Test("an app signs in with what its certificate has signed, again and again, and with nothing that another one has")
+    @Test("an app signs in with what its certificate has signed, again and again, and with nothing of another one")
     func certificate() async throws {
         #expect(mm_openssl_load() == nil)
         let bench = try bench("rsa.cert.pem")
@@ -270,7 +270,7 @@ struct TokenEndpointTests {
         #expect(await send("FAKE.JWT", to: bench).number == 50_027)
     }
 
-    @Test("a token of another issuer stands for an app's own credential where issuer, subject and audience are its own")
+    @Test("a token of another issuer stands for the app's own credential where issuer, subject and audience fit")
     func federated() async {
         let bench = Bench()
         let federated: JSONObject = [

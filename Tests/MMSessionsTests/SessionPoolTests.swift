@@ -73,6 +73,23 @@ struct SessionPoolTests {
         #expect(try await again.value == "admin@contoso.example")
     }
 
+    @Test("what became of a code is told to who comes next, however often it was told while it waited")
+    func toldAfterwards() async throws {
+        let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let key = key
+        for _ in 0..<3 {
+            let error = await #expect(throws: MMError.self) { try await pool.connect(key) }
+            #expect(error?.details["userCode"] == "ABCD1234")
+        }
+        factory.made[0].change { $0.connectFault = MMError(.forbidden, "declined") }
+        factory.made[0].approve()
+        await until { await pool.reports().first?.state.word == "failed" }
+        let told = await #expect(throws: MMError.self) { try await pool.connect(key) }
+        #expect(told?.message == "declined")
+        #expect(factory.made.count == 1)
+    }
+
     @Test("lets a terminal wait through the sign-in")
     func waitingThrough() async throws {
         let factory = ScriptedFactory(.init(prompt: prompt, waitsForApproval: true))

@@ -142,9 +142,12 @@ public actor SessionPool<Factory: SessionFactory> {
             Slot<Session>.Caller(place: place, onPrompt: onPrompt, isUnattended: Attendance.isUnattended))
         defer { left(place, key) }
         if case .signingIn(let prompt?)? = slots[key]?.life.state {
-            // Nobody has approved, as far as the service has said by now.
-            guard let onPrompt else { throw Self.signInNeeded(prompt) }
-            onPrompt(prompt)
+            if let onPrompt {
+                onPrompt(prompt)
+            } else {
+                // Nobody has approved, as far as the service has said by now.
+                place.dismiss(Self.signInNeeded(prompt))
+            }
         }
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
     }

@@ -72,7 +72,7 @@ struct WritingCmdletTests {
         await home.stop()
     }
 
-    @Test("a plain channel is made without a question, whatever the module writes of its kind, and a shared one with one")
+    @Test("a plain channel is made without a question, however the module spells its kind, a shared one with one")
     func channel() async throws {
         let home = try await SignInHome()
         try await home.login()

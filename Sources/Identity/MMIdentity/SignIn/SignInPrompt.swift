@@ -45,8 +45,8 @@ public struct SignInPrompt: Sendable, Hashable {
             before + (note.map { $0 + " " } ?? "")
                 + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is good for \(minutes).\(lost)",
-            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in, of which the service "
-                + "can be asked every \(interval.components.seconds) seconds. "
+            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in, after which the "
+                + "service is asked every \(interval.components.seconds) seconds. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
             retry: .after(interval), details: details(left: left))
     }

@@ -43,7 +43,8 @@ struct SandboxCommands: Sendable {
     private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
         let found = try ProtectedFile.read(file, limit: 1 << 20).map(AppCertificate.read) ?? []
         guard !found.isEmpty else {
-            throw MMError(.invalidInput, "\(file) holds no certificate in PEM.", hint: "Give its file: --certificate app.pem")
+            throw MMError(
+                .invalidInput, "\(file) holds no certificate in PEM.", hint: "Give its file: --certificate app.pem")
         }
         return found
     }
