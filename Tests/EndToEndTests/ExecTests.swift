@@ -197,4 +197,28 @@ struct ExecTests {
         if line.contains("not installed") { print("skipped: \(tool) is not installed") }
         await tenant.stop()
     }
+
+    @Test("PowerShell's modules sign in with the identity and read, and what they change is held")
+    func modules() async throws {
+        let tenant = try await Self.signedIn()
+        let programs = try TestHome()
+        let pwsh = "\(programs.path)/pwsh"
+        try programs.write(pwsh, Array("#!/bin/sh\nexec \(Programs.mmSandbox) pwsh \"$@\"\n".utf8))
+        #expect(chmod(pwsh, 0o755) == 0)
+        let built = Programs.mmSandbox.split(separator: "/").dropLast().joined(separator: "/")
+        func run(_ text: String) async throws -> Tenant.Ran {
+            try await tenant.mm(
+                ["exec", "Demo", "--read", "/\(built)", "--", "pwsh", "-NoProfile", "-Command", text],
+                extra: ["PATH": "\(programs.path):/usr/bin:/bin"])
+        }
+        let graph = try await run("Connect-MgGraph -Identity; Get-MgUser | Select-Object -First 1 -ExpandProperty Mail")
+        #expect(graph.code == 0 && graph.output.contains("@contoso-sandbox.example"), "\(graph)")
+        let azure = try await run(
+            "Connect-AzAccount -Identity; Get-AzResourceGroup; Get-AzKeyVaultSecret -VaultName kvweb")
+        #expect(azure.code == 0 && azure.output.contains("rg-web") && azure.output.contains("smtp-relay"), "\(azure)")
+        let change = "Invoke-MgGraphRequest -Method PATCH -Uri /v1.0/me -Body '{\"city\":\"Ulm\"}'"
+        let held = try await run("Connect-MgGraph -Identity; \(change)")
+        #expect(held.code == 1 && held.error.contains("was not sent") && held.error.contains("mm confirm"), "\(held)")
+        await tenant.stop()
+    }
 }

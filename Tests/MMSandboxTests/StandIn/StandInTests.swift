@@ -307,7 +307,8 @@ struct StandInTests {
     @Test(
         "words it doesn't know, and a script that isn't there, are usage errors",
         arguments: [
-            ["--nonsense"], ["-File"], ["-File", "/nowhere.ps1"], ["--start", "somehow", "-File", "/etc/hostname"], [],
+            ["--nonsense"], ["-File"], ["-File", "/nowhere.ps1"], ["--start", "somehow", "-File", "/etc/hostname"],
+            ["-Command"], ["-EncodedCommand", "?"], ["-Bogus"],
         ])
     func usage(arguments: [String]) async throws {
         let outcome = try await ChildProcess.run(
@@ -315,5 +316,37 @@ struct StandInTests {
             timeout: .seconds(300))
         #expect(outcome.exit.code == 64)
         #expect(!outcome.error.isEmpty)
+    }
+
+    @Test(
+        "started by itself it carries out its text as pwsh does",
+        arguments: [
+            (["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", "Write-Output one; 2"], "", "one\n2\n", 0),
+            (["-nop", "-noni", "-c", "Write-Output", "one"], "", "one\n", 0),
+            (["-Command", "Connect-MgGraph -Identity; exit 7"], "", "", 7), (["-c", "Get-Nonsense"], "", "", 1),
+            (["-Command", "if ("], "", "", 1), (["-c", "Get-MgUser"], "", "", 1),
+            (["-EncodedCommand", "ZQB4AGkAdAAgADkA"], "", "", 9),
+            (["-Command", "-"], "$a = 'kept'\n$a\nexit 3\n2\n", "kept\n", 3), ([], "1\n\n2\n", "1\n2\n", 0),
+        ] as [([String], String, String, Int32)])
+    func alone(arguments: [String], input: String, output: String, code: Int32) async throws {
+        let outcome = try await ChildProcess.run(
+            ChildCommand(try BuiltPrograms.path("mm-sandbox"), ["pwsh"] + arguments, environment: [:]),
+            input: Array(input.utf8), timeout: .seconds(300))
+        let said = String(decoding: outcome.error, as: UTF8.self)
+        #expect(String(decoding: outcome.output, as: UTF8.self) == output && outcome.exit.code == code, "\(said)")
+    }
+
+    @Test(
+        "a script's words become its parameters, by name and by position",
+        arguments: [(["-File"], ["one", "two"]), ([], ["-B", "two", "one"]), (["-f"], ["-A", "one", "-B", "two"])])
+    func file(before: [String], after: [String]) async throws {
+        let folder = try TestHome()
+        let path = "\(folder.path)/script.ps1"
+        try folder.write(path, Array("param($A, $B)\nWrite-Output $A\nWrite-Output $B\n".utf8))
+        let outcome = try await ChildProcess.run(
+            ChildCommand(
+                try BuiltPrograms.path("mm-sandbox"), ["pwsh"] + before + [path] + after, environment: [:]),
+            timeout: .seconds(300))
+        #expect(String(decoding: outcome.output, as: UTF8.self) == "one\ntwo\n" && outcome.exit.code == 0)
     }
 }

@@ -84,7 +84,7 @@ package struct ExecDoctor: Sendable {
         Trial(
             tool: "mg-powershell", program: "pwsh",
             arguments: pwsh(
-                "Microsoft.Graph.Authentication", "Connect-MgGraph -Identity; Invoke-MgGraphRequest /v1.0/me"),
+                "Microsoft.Graph.Authentication", "Connect-MgGraph -Identity; Invoke-MgGraphRequest -Uri /v1.0/me"),
             way: "Connect-MgGraph -Identity",
             source: "\(powershell), then in it Install-Module Microsoft.Graph.Authentication -Scope AllUsers"),
         Trial(

@@ -212,14 +212,26 @@ struct SandboxControl {
 struct SandboxModuleTenant: StandInTenant {
     private let address: String
     private let client: HTTPClient
+    private let environment: [String: String]
+
+    /// Where the modules find each service that they have built in.
+    private static let services = [
+        ("/v1.0/", "https://graph.microsoft.com"), ("/beta/", "https://graph.microsoft.com"),
+        ("/subscriptions", "https://management.azure.com"), ("/adminapi/", "https://outlook.office365.com"),
+        ("/providers/Microsoft.BusinessAppPlatform/", "https://api.bap.microsoft.com"),
+        ("/providers/", "https://management.azure.com"),
+        ("/Skype.Policy/", "https://api.interfaces.records.teams.microsoft.com"),
+        ("/_api/", "https://contososandbox.sharepoint.com"), ("/", "https://login.microsoftonline.com"),
+    ]
 
     /// The tenant at an address of this machine.
     /// - Parameters:
-    ///   - address: the address.
+    ///   - address: the address; an empty one for those that the modules have built in.
     ///   - environment: of this process: as PowerShell's own clients do, it uses the proxy and trusts the certificates that
     ///     are named there, for this machine's addresses as for others.
     init(address: String, environment: [String: String]) {
         self.address = address
+        self.environment = environment
         var configuration = HTTPClientConfiguration(environment: environment)
         configuration.proxy?.coversThisMachine = true
         client = HTTPClient(configuration: configuration)
@@ -266,6 +278,19 @@ struct SandboxModuleTenant: StandInTenant {
         return tokens
     }
 
+    func machineToken(for audience: String) async throws(MMError) -> Secret? {
+        guard let endpoint = environment["IDENTITY_ENDPOINT"], let header = environment["IDENTITY_HEADER"] else {
+            return nil
+        }
+        let resource = PercentCoding.encode(audience, isPlain: PercentCoding.isQueryByte)
+        var request = HTTPRequest(
+            method: "GET", url: "\(endpoint)?api-version=2019-08-01&resource=\(resource)", allowsPlainHTTP: true)
+        request.headers.set("X-IDENTITY-HEADER", header)
+        let answer = try await send(request)
+        guard let token = answer.json["access_token"]?.string else { throw refusal(answer) }
+        return Secret(token)
+    }
+
     func rows(of path: String, body: JSONValue?, token: Secret) async throws(MMError) -> [JSONValue] {
         var request = HTTPRequest(
             method: body == nil ? "GET" : "POST", url: whole(path), body: body.map { JSONWriter.bytes($0) },
@@ -295,12 +320,16 @@ struct SandboxModuleTenant: StandInTenant {
 
     // MARK: Requests
 
-    private func whole(_ path: String) -> String { path.hasPrefix("/") ? address + path : path }
+    private func whole(_ path: String) -> String {
+        guard path.hasPrefix("/") else { return path }
+        guard address.isEmpty else { return address + path }
+        return (Self.services.first { path.hasPrefix($0.0) }?.1 ?? "") + path
+    }
 
     private typealias Answer = (status: Int, json: JSONValue, claims: String?)
 
     private func place(of tenant: String) -> String {
-        "\(address)/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0"
+        whole("/\(PercentCoding.encode(tenant, isPlain: PercentCoding.isSegmentByte))/oauth2/v2.0")
     }
 
     private static func whole(scope: String) -> String { "\(scope) openid profile offline_access" }

@@ -3,8 +3,9 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// A stand-in for PowerShell: a real process that is started like `pwsh` and speaks the session protocol, for machines
-/// without PowerShell, for tests and for the sandbox tenant. It replays recorded answers, has the few cmdlets that
+/// A stand-in for PowerShell: a real process that is started like `pwsh` and speaks the session protocol where a session waits
+/// for it, for machines without PowerShell, for tests and for the sandbox tenant. Started by itself it carries out the text
+/// or script of its arguments. It replays recorded answers, has the few cmdlets that
 /// signing in needs, and evaluates whatever its evaluator can; it never claims to be PowerShell.
 package enum PowerShellStandIn {
     /// Runs the stand-in until its connection ends.
@@ -12,7 +13,8 @@ package enum PowerShellStandIn {
     ///   - arguments: the arguments of `pwsh`, preceded by the stand-in's own.
     ///   - environment: the environment that a session gives `pwsh`.
     ///   - evaluator: evaluates scripts that are beyond the stand-in.
-    ///   - tenant: returns the tenant at an address, for a stand-in that is given one.
+    ///   - tenant: returns the tenant at an address, for a stand-in that is given one; at the services' own for an empty
+    ///     address.
     /// - Returns: the exit status.
     package static func run(
         arguments: [String], environment: [String: String], evaluator: (any ScriptEvaluator)? = nil,
@@ -27,12 +29,16 @@ package enum PowerShellStandIn {
             print("PowerShell \(StandInGreeting.version)")
             return 0
         }
-        guard let script = options.script, access(script, R_OK) == 0 else {
-            tell("The argument '\(options.script ?? "")' to the -File parameter does not exist.")
+        if case .file(let script, _) = options.work, access(script, R_OK) != 0 {
+            tell(
+                "The argument '\(script)' is not recognized as the name of a script file. Check the spelling of the name, or "
+                    + "if a path was included, verify that the path is correct and try again.")
             return 64
         }
         let status = OneShot<Int32>()
-        let tenant = options.sandbox.flatMap(tenant)
+        // Where a program is given an identity, the services' own addresses lead to a tenant.
+        let isGiven = environment["MM_WIRE"] == nil && environment["IDENTITY_ENDPOINT"] != nil
+        let tenant = options.sandbox.flatMap(tenant) ?? (isGiven ? tenant("") : nil)
         do throws(MMError) {
             try DedicatedThread.start("stand-in") {
                 status.resolve(serve(options, environment, evaluator, tenant))
@@ -54,6 +60,12 @@ package enum PowerShellStandIn {
         sigaddset(&terminate, SIGTERM)
         pthread_sigmask(SIG_UNBLOCK, &terminate, nil)
         if options.startAfter > 0 { usleep(UInt32(options.startAfter) * 1000) }
+        guard environment["MM_WIRE"] != nil else {
+            return StandInConsole.run(options) { wire in
+                StandInHost(
+                    options: options, wire: wire, environment: environment, evaluator: evaluator, tenant: tenant)
+            }
+        }
         guard let port = environment["MM_WIRE"].flatMap({ UInt16($0) }), let nonce = environment["MM_NONCE"] else {
             tell("There is no session to connect to: MM_WIRE and MM_NONCE are not set.")
             return 70

@@ -41,7 +41,8 @@ package struct StandInOptions: Sendable {
     var missingModule = false
     /// The version of the modules that are installed; each one's own of the table when `nil`.
     var moduleVersion: String?
-    var script: String?
+    /// What it is to carry out.
+    var work = StandInWork.input
     var asksVersion = false
 
     /// Parses a command line.
@@ -50,9 +51,6 @@ package struct StandInOptions: Sendable {
         var rest = arguments[...]
         while let word = rest.popFirst() {
             switch word {
-            case "--version", "-v", "-Version": asksVersion = true
-            case "-NoLogo", "-NoProfile", "-NonInteractive": continue
-            case "-File": script = try Self.value(of: word, &rest)
             case "--start":
                 let value = try Self.value(of: word, &rest)
                 guard let known = Start(rawValue: value) else { throw Self.wrong(word, value) }
@@ -70,12 +68,44 @@ package struct StandInOptions: Sendable {
             case "--decline": declines = true
             case "--missing-module": missingModule = true
             case "--module-version": moduleVersion = try Self.value(of: word, &rest)
-            default:
-                throw MMError(
-                    .invalidInput, "The stand-in doesn't know “\(word)”.",
-                    hint: "It is started like pwsh: -NoLogo -NoProfile -NonInteractive -File bootstrap.ps1")
+            default: try readAsPowerShell(word, &rest)
             }
         }
+    }
+
+    /// Reads a word as `pwsh` does: parameters by any beginning that is theirs alone, and a word without a dash as a file.
+    private mutating func readAsPowerShell(_ word: String, _ rest: inout ArraySlice<String>) throws(MMError) {
+        guard word.hasPrefix("-"), word != "-" else {
+            return take(.file(word, Array(rest)), &rest)
+        }
+        let name = word.drop { $0 == "-" }.lowercased()
+        guard let parameter = StandInParameter.all.first(where: { $0.isMeant(by: name) }) else {
+            throw MMError(
+                .invalidInput, "The stand-in doesn't know “\(word)”.",
+                hint: "It is started like pwsh: -NoProfile -NonInteractive -Command 'Get-MgUser', or -File SCRIPT")
+        }
+        switch parameter.use {
+        case .ignored: return
+        case .ignoredWithValue: _ = try Self.value(of: word, &rest)
+        case .version: asksVersion = true
+        case .file: take(.file(try Self.value(of: word, &rest), Array(rest)), &rest)
+        case .command:
+            guard !rest.isEmpty else { throw MMError(.invalidInput, "\(word) needs a value.") }
+            take(rest == ["-"] ? .input : .text(rest.joined(separator: " ")), &rest)
+        case .encoded:
+            let value = try Self.value(of: word, &rest)
+            guard let bytes = Base64.bytes(value), bytes.count % 2 == 0 else {
+                throw MMError(.invalidInput, "The value of \(word) is no Base64 of a text in UTF-16.")
+            }
+            let units = stride(from: 0, to: bytes.count, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+            work = .text(String(decoding: units, as: UTF16.self))
+        }
+    }
+
+    /// What is carried out takes all that follows.
+    private mutating func take(_ work: StandInWork, _ rest: inout ArraySlice<String>) {
+        self.work = work
+        rest = []
     }
 
     /// The claims of the signed-in account where there is no tenant.
@@ -97,4 +127,50 @@ package struct StandInOptions: Sendable {
     private static func wrong(_ word: String, _ value: String) -> MMError {
         MMError(.invalidInput, "\(word) can't be “\(value)”.")
     }
+}
+
+/// What the stand-in is to carry out.
+enum StandInWork: Sendable, Equatable {
+    /// A script file, with its arguments; that of a session where one is waiting.
+    case file(String, [String])
+    /// A text.
+    case text(String)
+    /// What standard input holds, line by line.
+    case input
+}
+
+/// A parameter of the program `pwsh`.
+private struct StandInParameter {
+    enum Use {
+        case ignored, ignoredWithValue, version, file, command, encoded
+    }
+
+    let name: String
+    /// The shortest beginning that means it.
+    let least: Int
+    /// Names besides.
+    var short: [String] = []
+    let use: Use
+
+    func isMeant(by word: String) -> Bool {
+        short.contains(word) || (word.count >= least && name.hasPrefix(word))
+    }
+
+    static let all = [
+        StandInParameter(name: "command", least: 3, short: ["c"], use: .command),
+        StandInParameter(name: "commandwithargs", least: 8, short: ["cwa"], use: .command),
+        StandInParameter(name: "file", least: 1, use: .file),
+        StandInParameter(name: "encodedcommand", least: 2, short: ["e", "ec"], use: .encoded),
+        StandInParameter(name: "version", least: 1, use: .version),
+        StandInParameter(name: "nologo", least: 3, use: .ignored),
+        StandInParameter(name: "noninteractive", least: 4, use: .ignored),
+        StandInParameter(name: "noprofile", least: 3, use: .ignored),
+        StandInParameter(name: "noprofileloadtime", least: 10, use: .ignored),
+        StandInParameter(name: "login", least: 1, use: .ignored),
+        StandInParameter(name: "executionpolicy", least: 2, short: ["ep"], use: .ignoredWithValue),
+        StandInParameter(name: "inputformat", least: 3, short: ["if"], use: .ignoredWithValue),
+        StandInParameter(name: "outputformat", least: 1, short: ["of"], use: .ignoredWithValue),
+        StandInParameter(name: "workingdirectory", least: 2, short: ["wd"], use: .ignoredWithValue),
+        StandInParameter(name: "windowstyle", least: 1, use: .ignoredWithValue),
+    ]
 }

@@ -40,6 +40,12 @@ package protocol StandInTenant: Sendable {
         _ refresh: Secret, app: String, tenant: String, scope: String, claims: String?
     ) async throws(MMError) -> StandInTokens
 
+    /// Gets a token of the identity that this machine has.
+    /// - Parameter audience: what the token is for.
+    /// - Returns: nil where the machine has none.
+    /// - Throws: the words of the identity's endpoint; `cancelled`.
+    func machineToken(for audience: String) async throws(MMError) -> Secret?
+
     /// Reads from a service of the tenant.
     /// - Parameters:
     ///   - path: the path and query, relative to the tenant's own address, or a full address.
@@ -60,4 +66,9 @@ package protocol StandInTenant: Sendable {
     func send(
         _ method: String, _ path: String, body: String?, token: Secret?
     ) async throws(MMError) -> (status: Int, text: String)
+}
+
+extension StandInTenant {
+    /// A machine without an identity.
+    package func machineToken(for audience: String) async throws(MMError) -> Secret? { nil }
 }

@@ -35,6 +35,10 @@ final class StandInWire {
         outgoing.reserveCapacity(128 << 10)
     }
 
+    /// An end of a pair of sockets.
+    /// - Parameter socket: the end, which is closed with this value.
+    init(owning socket: Int32) { self.socket = socket }
+
     deinit { close(socket) }
 
     /// Appends bytes to the output buffer.

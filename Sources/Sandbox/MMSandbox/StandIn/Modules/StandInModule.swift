@@ -41,6 +41,11 @@ struct StandInDeviceCode: Sendable {
     var authority: String?
     /// The scopes that it asks for, as the module writes them.
     let scope: String
+    /// What it asks a machine's identity for a token of.
+    var audience: String {
+        scope.hasSuffix("/.default") ? String(scope.dropLast("/.default".count)) : "https://graph.microsoft.com"
+    }
+
     /// What the module does with the code before it polls; each may fail where a session is confined.
     var beforePolling: [Step] = []
 
@@ -96,6 +101,8 @@ struct StandInParameterSet: Sendable {
     /// How a call with it signs in.
     enum Way: Sendable {
         case tokens, device, app
+        /// The identity of the machine.
+        case identity
     }
 
     let way: Way
@@ -150,7 +157,7 @@ extension StandInModule {
                     "AppId* Organization* CertificateFilePath CertificatePassword Certificate CertificateThumbprint "
                         + exchangeOptions),
                 StandInParameterSet(
-                    .app, "ManagedIdentity* Organization* ManagedIdentityAccountId \(exchangeOptions)"),
+                    .identity, "ManagedIdentity* Organization* ManagedIdentityAccountId \(exchangeOptions)"),
             ],
             firstReads: ["/adminapi/v1.0/\(TenantIdentity.id)/EXOModuleFile?Version=3.9.0"]),
         disconnect: "Disconnect-ExchangeOnline")
@@ -178,7 +185,7 @@ extension StandInModule {
                     "ServicePrincipal ApplicationId* CertificatePath* CertificatePassword SendCertificateChain Tenant* "
                         + azureOptions),
                 StandInParameterSet(.app, "ServicePrincipal ApplicationId* FederatedToken* Tenant* \(azureOptions)"),
-                StandInParameterSet(.app, "Identity* AccountId ManagedServicePort \(azureOptions)"),
+                StandInParameterSet(.identity, "Identity* AccountId ManagedServicePort \(azureOptions)"),
             ],
             firstReads: ["/subscriptions?api-version=2021-01-01", "/subscriptions?api-version=2021-01-01"]),
         disconnect: "Disconnect-AzAccount",
@@ -210,7 +217,8 @@ extension StandInModule {
                     .app,
                     "TenantId* ApplicationId* Certificate CertificateThumbprint TeamsEnvironmentName EndpointUris"),
                 StandInParameterSet(
-                    .app, "Identity* TenantId AccountId ManagedServicePort ManagedServiceHostName ManagedServiceSecret"),
+                    .identity,
+                    "Identity* TenantId AccountId ManagedServicePort ManagedServiceHostName ManagedServiceSecret"),
             ],
             // It takes the tenant from the tokens, and compares what is given with a name that nobody gives.
             refusals: [(["accesstokens", "tenantid"], "Not supported tenant type.")],
@@ -237,7 +245,7 @@ extension StandInModule {
                     "Url* ClientId* Tenant* CertificatePath* CertificatePassword X509KeyStorageFlags AzureEnvironment "
                         + pnpOptions),
                 StandInParameterSet(
-                    .app, "Url ManagedIdentity* UserAssignedManagedIdentityClientId \(pnpOptions)"),
+                    .identity, "Url ManagedIdentity* UserAssignedManagedIdentityClientId \(pnpOptions)"),
                 StandInParameterSet(.app, "Url* AzureADWorkloadIdentity* \(pnpOptions)"),
             ]),
         disconnect: "Disconnect-PnPOnline",
@@ -268,7 +276,7 @@ extension StandInModule {
                     .app,
                     "ClientId* Certificate CertificateThumbprint CertificateSubjectName SendCertificateChain TenantId "
                         + "ContextScope Environment ClientTimeout NoWelcome"),
-                StandInParameterSet(.app, "Identity* ClientId ContextScope Environment ClientTimeout NoWelcome"),
+                StandInParameterSet(.identity, "Identity* ClientId ContextScope Environment ClientTimeout NoWelcome"),
             ]),
         disconnect: "Disconnect-MgGraph")
 

@@ -27,6 +27,8 @@ struct StandInModules {
     static let commands: [String: Run] = {
         var commands: [String: Run] = [
             "disable-azcontextautosave": { _, _ in nil },
+            "invoke-mggraphrequest": { StandInRequests.graph($0, $1) },
+            "invoke-azrestmethod": { StandInRequests.azure($0, $1) },
             "update-azconfig": configure,
             "pac": pac,
         ]
@@ -71,6 +73,9 @@ struct StandInModules {
             given[.administration] = call.argument("TeamsToken").map { Secret($0) }
             given[.vault] = call.argument("VaultToken").map { Secret($0) }
             return StandInAccount(claims: said.tenantID == nil ? host.options.claims : said, given: given)
+        case .identity:
+            if let account = try StandInSignIn.identity(module, host) { return account }
+            fallthrough
         case .app:
             var claims = host.options.claims
             claims.account = nil
@@ -193,6 +198,57 @@ struct StandInModules {
         case .failure(let error) where error.code == .cancelled:
             return .failure(StandInRefusal(end: CommandEnd(.stopped)))
         case .failure(let error): return .failure(StandInRefusal(error.message, id: "ServiceRefused"))
+        }
+    }
+}
+
+/// The cmdlets that send any request with a module's sign-in.
+enum StandInRequests {
+    /// `Invoke-MgGraphRequest`: puts the answer out, or fails with its status.
+    static func graph(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        send(call, host, "graph", address: call.named["uri"]?.string, body: call.named["body"]) { answer in
+            guard answer.status < 300 else {
+                return StandInRefusal(
+                    "\(call.name): \(answer.status) does not indicate success. \(answer.text)",
+                    id: "InvokeGraphHttpResponseException"
+                ).end
+            }
+            if !answer.text.isEmpty { host.emit(PowerShellRecord(.output, .string(answer.text))) }
+            return nil
+        }
+    }
+
+    /// `Invoke-AzRestMethod`: puts out the status and the content, whatever they are.
+    static func azure(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
+        let address = call.named["path"]?.string ?? call.named["uri"]?.string
+        return send(call, host, "azure", address: address, body: call.named["payload"]) { answer in
+            host.emit(
+                PowerShellRecord(
+                    .output, ["StatusCode": .int(Int64(answer.status)), "Content": .string(answer.text)]))
+            return nil
+        }
+    }
+
+    private static func send(
+        _ call: StandInCall, _ host: StandInHost, _ module: String, address: String?, body: JSONValue?,
+        show: ((status: Int, text: String)) -> CommandEnd?
+    ) -> CommandEnd? {
+        guard let tenant = host.tenant, let account = host.modules.signedIn[module], account.has(.main) else {
+            return StandInRefusal("Authentication needed. Please call Connect first.", id: "NotConnected").end
+        }
+        guard let address else { return StandInRefusal("-Uri is missing.", id: "MissingMandatoryParameter").end }
+        let method = call.named["method"]?.string?.uppercased() ?? "GET"
+        let outcome = host.result(every: 5) {
+            await Result { () async throws(MMError) in
+                try await account.sending { (token) async throws(MMError) in
+                    try await tenant.send(method, address, body: body?.string, token: token)
+                }
+            }
+        }
+        switch outcome {
+        case .success(let answer): return show(answer)
+        case .failure(let error) where error.code == .cancelled: return CommandEnd(.stopped)
+        case .failure(let error): return StandInRefusal(error.message, id: "NoAnswer").end
         }
     }
 }

@@ -45,6 +45,25 @@ enum StandInSignIn {
         }
     }
 
+    /// Signs in with the identity of the machine.
+    /// - Returns: nil where the machine has none.
+    static func identity(_ module: StandInModule, _ host: StandInHost) throws(StandInRefusal) -> StandInAccount? {
+        guard let tenant = host.tenant, let audience = module.code?.audience else { return nil }
+        let answer = host.result(every: 5) {
+            await Result { () async throws(MMError) in try await tenant.machineToken(for: audience) }
+        }
+        switch answer {
+        case .success(let token?):
+            let own = StandInOwnSignIn(ofMachine: tenant, scope: "\(audience)/.default", token)
+            return StandInAccount(claims: TokenClaims(reading: token), own: own)
+        case .success(nil): return nil
+        case .failure(let error) where error.code == .cancelled: throw StandInRefusal(end: CommandEnd(.stopped))
+        case .failure(let error):
+            throw StandInRefusal(
+                "ManagedIdentityCredential authentication failed: \(error.message)", id: "ManagedIdentityFailed")
+        }
+    }
+
     /// Signs in for a stand-in without a tenant.
     private static func alone(
         _ code: StandInDeviceCode, _ way: StandInOptions.PromptWay, _ host: StandInHost
@@ -178,16 +197,28 @@ final class StandInOwnSignIn: Sendable {
         var tokens: [String: Secret]
     }
 
+    /// How it gets another token.
+    private enum Way: Sendable {
+        case refresh(app: String, authority: String)
+        case machine
+    }
+
     private let tenant: any StandInTenant
-    private let app: String
-    private let authority: String
+    private let way: Way
     private let scope: String
     private let state: Mutex<State>
 
     /// - Parameter scope: what the first token is for.
     init(_ tenant: any StandInTenant, app: String, authority: String, scope: String, _ first: StandInTokens) {
-        (self.tenant, self.app, self.authority, self.scope) = (tenant, app, authority, scope)
+        (self.tenant, self.scope) = (tenant, scope)
+        way = .refresh(app: app, authority: authority)
         state = Mutex(State(refresh: first.refresh, tokens: [scope: first.access]))
+    }
+
+    /// The sign-in of the machine's identity, which gives a token for each service.
+    init(ofMachine tenant: any StandInTenant, scope: String, _ first: Secret) {
+        (self.tenant, self.scope, way) = (tenant, scope, .machine)
+        state = Mutex(State(refresh: nil, tokens: [scope: first]))
     }
 
     /// The token of the first scope.
@@ -199,8 +230,17 @@ final class StandInOwnSignIn: Sendable {
         let scope = scope ?? self.scope
         let (known, refresh) = state.withLock { ($0.tokens[scope], $0.refresh) }
         if claims == nil, let known { return known }
-        guard let refresh else { throw MMError(.remoteFailed, "Unable to acquire token: sign in again.") }
-        let fresh = try await tenant.renew(refresh, app: app, tenant: authority, scope: scope, claims: claims)
+        let ended = MMError(.remoteFailed, "Unable to acquire token: sign in again.")
+        let fresh: StandInTokens
+        switch way {
+        case .machine:
+            let audience = scope.hasSuffix("/.default") ? String(scope.dropLast("/.default".count)) : scope
+            guard let token = try await tenant.machineToken(for: audience) else { throw ended }
+            fresh = StandInTokens(access: token, refresh: nil)
+        case .refresh(let app, let authority):
+            guard let refresh else { throw ended }
+            fresh = try await tenant.renew(refresh, app: app, tenant: authority, scope: scope, claims: claims)
+        }
         state.withLock { state in
             state.tokens[scope] = fresh.access
             state.refresh = fresh.refresh ?? state.refresh
