@@ -41,6 +41,25 @@ struct SessionRequestsTests {
         await upstream.stop()
     }
 
+    @Test(
+        "two slashes behind Graph's version, as its client for Python writes them, are judged and sent as one",
+        arguments: [
+            ("/v1.0//users?$filter=a//b", "/v1.0/users?$filter=a//b"), ("/beta///users", "/beta/users"),
+            ("/v1.0/users//x", "/v1.0/users//x"), ("//users", "//users"), ("/v1.0?a//b", "/v1.0?a//b"),
+            ("/v1.0//", "/v1.0/"),
+        ])
+    func slashes(written: String, sent: String) async throws {
+        let upstream = try Upstream()
+        let wire = try await TestWire(upstream: upstream.port)
+        _ = try await Curl.run(
+            wire, ["--path-as-is", "-X", "PATCH", "-d", "{}", "https://graph.microsoft.com\(written)"])
+        #expect(wire.judge.judged.first?.target == sent && upstream.received.first?.target == sent)
+        _ = try await Curl.run(wire, ["-X", "PUT", "-d", "{}", "https://management.azure.com/v1.0//users"])
+        #expect(upstream.received.last?.target == "/v1.0//users")
+        await wire.session.close()
+        await upstream.stop()
+    }
+
     @Test("the record of a deployment says what its template makes, and no value of a parameter")
     func deployments() async throws {
         let upstream = try Upstream()
@@ -62,8 +81,15 @@ struct SessionRequestsTests {
         for (path, body) in sent {
             _ = try await Curl.run(wire, ["-X", "PUT", "-d", body, "\(group)/\(path)?api-version=2021-04-01"])
         }
-        let records = await wire.records(3)
-        let found = records.map { $0.template?.json }
+        let items = sent.map { path, body in
+            #"{"HttpMethod":"PUT","url":"\#(group)/\#(path)?api-version=2021-04-01","content":\#(body)}"#
+        }
+        let batch =
+            #"{"requests":[{"httpMethod":"GET","relativeUrl":"/subscriptions"},\#(items.joined(separator: ","))]}"#
+        _ = try await Curl.run(wire, ["-d", batch, "https://management.azure.com/batch?api-version=2020-06-01"])
+        let records = await wire.records(4)
+        let found = records.map { DeployedTemplate.json(of: $0.templates) }
+        #expect(found.last??.array == found.prefix(2).compactMap(\.self))
         #expect(found.first??["resources"] == ["Microsoft.Storage/storageAccounts a", "blobServices b"])
         #expect(found.first??["sha256"]?.string == Hex.text(SHA256.digest(Array(template.utf8))))
         #expect(found[1]?["link"] == "https://x.example/t" && found[2] == nil)

@@ -55,6 +55,26 @@ struct WireRequestTests {
                 .arm, "POST", "/batch?api-version=2020-06-01",
                 #"{"requests":[{"httpMethod":"GET","relativeUrl":"/subscriptions/s"}]}"#, "read", "allow"
             ),
+            (
+                .arm, "POST", "/batch?api-version=2020-06-01",
+                #"{"requests":[{"httpMethod":"GET","url":"https://management.azure.com/subscriptions/s?api-version=1"}]}"#,
+                "read", "allow"
+            ),
+            (
+                .arm, "POST", "/batch?api-version=2020-06-01",
+                #"{"requests":[{"httpMethod":"DELETE","url":"https://management.azure.com/subscriptions/s/resourceGroups/r"}]}"#,
+                "destructive", "ask"
+            ),
+            (
+                .arm, "POST", "/batch?api-version=2020-06-01",
+                #"{"requests":[{"httpMethod":"GET","url":"/subscriptions","relativeUrl":"/subscriptions/s"}]}"#,
+                "privilege", "ask"
+            ),
+            (
+                .arm, "POST", "/batch?api-version=2020-06-01",
+                #"{"requests":[{"httpMethod":"GET","url":"https://elsewhere.example/subscriptions"}]}"#, "privilege",
+                "ask"
+            ),
             (.exchange, "POST", invoke, Wire.cmdlet("Get-Mailbox", #"{"ResultSize":"Unlimited"}"#), "read", "allow"),
             (
                 .exchange, "POST", invoke, Wire.cmdlet("Set-Mailbox", #"{"Identity":"ann","CustomAttribute1":"x"}"#),

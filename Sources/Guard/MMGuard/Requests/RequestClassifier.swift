@@ -240,13 +240,15 @@ struct RequestClassifier: Sendable {
         let object = item.object ?? [:]
         let id = (only("id", of: object) ?? only("name", of: object))?.string ?? "\(index + 1)"
         let method = only(isARM ? "httpMethod" : "method", of: object)?.string
-        let url = only(isARM ? "relativeUrl" : "url", of: object)?.string
-        guard let method, let url else {
+        // Resource Manager takes either name, and whole addresses of its own; two of them are one too many.
+        let urls = (isARM ? ["relativeUrl", "url"] : ["url"]).compactMap { only($0, of: object)?.string }
+        guard let method, let url = urls.first, urls.count == 1 else {
             return .init(id: id, line: "?", classification: refused("batch-unreadable", "method or url can't be read"))
         }
         let line = "\(method.uppercased()) \(url)"
-        // Exchange takes whole addresses, which have to be those of the batch itself.
-        let isOwn = outer.service == .exchange && outer.writtenOrigin.map { url.hasPrefix($0 + "/") } ?? false
+        // So does Exchange: they have to be those of the batch itself.
+        let isOwn =
+            (isARM || outer.service == .exchange) && outer.writtenOrigin.map { url.hasPrefix($0 + "/") } ?? false
         if !isOwn, url.contains("://") || url.hasPrefix("//") {
             return .init(
                 id: id, line: line, classification: refused("batch-absolute-url", "an absolute address within a batch"))
@@ -263,7 +265,7 @@ struct RequestClassifier: Sendable {
         let key = isARM ? "content" : "body"
         let bodies = object.filter { $0.key.asciiLowercased == key }
         let body: RequestBody = bodies.count > 1 ? .opaque : bodies.first.map { .json($0.value) } ?? .none
-        let headers = only("headers", of: object)?.object?.keys ?? []
+        let headers = ["headers", "requestHeaderDetails"].flatMap { only($0, of: object)?.object?.keys ?? [] }
         let inner = GuardedRequest(method: method, target: target, body: body, headerNames: headers)
         return .init(id: id, line: line, body: body, classification: classify(inner, isInBatch: true))
     }

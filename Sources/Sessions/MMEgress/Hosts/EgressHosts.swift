@@ -105,6 +105,17 @@ package struct EgressPlace: Sendable, Hashable {
     /// The address that answers in the place of this one; nil where it answers itself.
     var standIn: String?
 
+    /// A target as it is judged and sent. Graph's own client for Python writes two slashes behind the version, which would else be
+    /// an address that servers read differently.
+    func spelled(_ target: String) -> String {
+        guard service == .resource(.graph), target.hasPrefix("/"),
+            let end = target.dropFirst().firstIndex(where: { $0 == "/" || $0 == "?" }), target[end] == "/",
+            end > target.index(after: target.startIndex)
+        else { return target }
+        let rest = target[end...].drop { $0 == "/" }
+        return "\(target[..<end])/\(rest)"
+    }
+
     /// Who reads what is sent to a host.
     package enum Owner: Sendable, Hashable {
         /// A service of the cloud, for all its tenants.

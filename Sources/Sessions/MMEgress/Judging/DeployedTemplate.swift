@@ -16,15 +16,41 @@ package struct DeployedTemplate: Sendable, Hashable {
     /// How many more there are.
     package private(set) var furtherResources = 0
 
-    /// The template of a request; nil for one that deploys nothing.
-    init?(_ request: DescribedRequest) {
-        guard request.place.service == .resource(.arm), request.method == "PUT" else { return nil }
-        let path = request.target.prefix { $0 != "?" }
-        let parts = (PercentCoding.decode(path.utf8) ?? String(path)).lowercased().split(separator: "/")
-        guard parts.count > 2, parts[parts.count - 3] == "microsoft.resources",
-            ["deployments", "deploymentstacks"].contains(parts[parts.count - 2])
-        else { return nil }
+    private static let mostItems = 1_000
+
+    /// The templates that a request deploys: its own, or those of the requests within it.
+    static func all(of request: DescribedRequest) -> [DeployedTemplate] {
+        guard request.place.service == .resource(.arm) else { return [] }
+        let parts = segments(of: request.target)
+        let isBatch = parts == ["batch"] && request.method == "POST"
+        guard isBatch || request.method == "PUT" && isDeployment(parts) else { return [] }
         let body = try? JSONParser.parse(request.body.seen)
+        guard isBatch else { return [DeployedTemplate(body)] }
+        return (member(["requests"], of: body)?.array ?? []).prefix(mostItems).compactMap { item in
+            guard member(["httpmethod"], of: item)?.string?.uppercased() == "PUT",
+                let address = member(["url", "relativeurl"], of: item)?.string, isDeployment(segments(of: address))
+            else { return nil }
+            return DeployedTemplate(member(["content"], of: item))
+        }
+    }
+
+    /// The first member with one of these names, which services read in any case.
+    private static func member(_ names: [String], of value: JSONValue?) -> JSONValue? {
+        value?.object?.first { names.contains($0.key.lowercased()) }?.value
+    }
+
+    private static func segments(of address: String) -> [String] {
+        let path = address.prefix { $0 != "?" }
+        return (PercentCoding.decode(path.utf8) ?? String(path)).lowercased().split(separator: "/").map(String.init)
+    }
+
+    private static func isDeployment(_ parts: [String]) -> Bool {
+        parts.count > 2 && parts[parts.count - 3] == "microsoft.resources"
+            && ["deployments", "deploymentstacks"].contains(parts[parts.count - 2])
+    }
+
+    /// The template in a deployment's body.
+    private init(_ body: JSONValue?) {
         let properties = body?["properties"]
         link = properties?["templateLink"]?["uri"]?.string.map { text in
             String(text.prefix { $0 != "?" }.prefix(Self.longestText))
@@ -51,8 +77,12 @@ package struct DeployedTemplate: Sendable, Hashable {
         }
     }
 
-    /// The value of an audit line.
-    package var json: JSONValue {
+    /// The value of an audit line: of one template an object, of several a list; nil where there is none.
+    package static func json(of templates: [DeployedTemplate]) -> JSONValue? {
+        templates.count > 1 ? .array(templates.map(\.json)) : templates.first?.json
+    }
+
+    private var json: JSONValue {
         var object: JSONObject = ["resources": .array(resources.map { .string($0) })]
         object["sha256"] = digest.map { .string($0) }
         object["link"] = link.map { .string($0) }

@@ -541,8 +541,8 @@ package struct EgressRecord: Sendable, Hashable {
     package let pathTemplate: String
     /// The class that the judge gave it; nil where it never came before the judge.
     package let requestClass: String?
-    /// What it deploys; nil for other requests.
-    package let template: DeployedTemplate?
+    /// What it deploys; nothing for other requests.
+    package let templates: [DeployedTemplate]
     /// The status that the client got; 0 where it had gone.
     package let status: Int
     /// Why it was not sent, or how it broke; nil where the service answered it.

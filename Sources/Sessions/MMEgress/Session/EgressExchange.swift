@@ -20,6 +20,7 @@ struct EgressExchange: Sendable {
     init(_ head: RequestHead, to place: EgressPlace, target: String, on sides: RequestSides, core: EgressCore) {
         self.head = head
         self.place = place
+        let target = place.spelled(target)
         self.target = target
         (client, body, writer, socket) = (sides.client, sides.body, sides.writer, sides.socket)
         self.core = core
@@ -183,7 +184,7 @@ struct EgressExchange: Sendable {
     {
         let core = core
         let verdict = try await beforeSending { await core.judge.judge(request) }
-        record.judged(verdict.requestClass, deploying: DeployedTemplate(request))
+        record.judged(verdict.requestClass, deploying: DeployedTemplate.all(of: request))
         switch verdict {
         case .allow(let name): return (name, nil)
         case .refuse(let name, let refusal): return (name, refusal)
@@ -452,7 +453,7 @@ struct EgressExchange: Sendable {
 final class RecordDraft: Sendable {
     private struct State {
         var requestClass: String?
-        var template: DeployedTemplate?
+        var templates: [DeployedTemplate] = []
         var status = 0
         var fault: String?
         var bytesUp = 0
@@ -485,8 +486,8 @@ final class RecordDraft: Sendable {
     /// Whether the client has got the head of an answer.
     var hasAnswered: Bool { state.withLock { $0.status != 0 } }
 
-    func judged(_ name: String, deploying template: DeployedTemplate?) {
-        state.withLock { ($0.requestClass, $0.template) = (name, template) }
+    func judged(_ name: String, deploying templates: [DeployedTemplate]) {
+        state.withLock { ($0.requestClass, $0.templates) = (name, templates) }
     }
     func sent() { state.withLock { $0.wasSent = true } }
     func notSent() { state.withLock { $0.wasSent = false } }
@@ -507,7 +508,7 @@ final class RecordDraft: Sendable {
             EgressRecord(
                 session: session, number: number, time: time, duration: ContinuousClock.now - begin, method: method,
                 host: host,
-                pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, template: state.template,
+                pathTemplate: PathTemplate.of(target), requestClass: state.requestClass, templates: state.templates,
                 status: state.status,
                 fault: state.fault, bytesUp: bytesUp + state.bytesUp, bytesDown: state.bytesDown,
                 requestID: state.requestID,

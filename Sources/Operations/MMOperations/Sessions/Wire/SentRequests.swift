@@ -81,7 +81,7 @@ package final class SentRequests: Sendable {
         line["host"] = .string(record.host)
         line["path"] = .string(record.pathTemplate)
         line["class"] = record.requestClass.map { .string($0) }
-        line["template"] = record.template?.json
+        line["template"] = DeployedTemplate.json(of: record.templates)
         line["status"] = .int(Int64(record.status))
         line["outcome"] = .string(record.fault ?? "done")
         line["sent"] = .bool(record.wasSent)
