@@ -15,11 +15,17 @@ struct TokenCacheDocument: Sendable, Hashable {
     }
 
     /// The whole content.
-    private(set) var content: JSONObject
+    private(set) var content: JSONObject { didSet { findings = TokenCacheFindings() } }
+    /// What was found in it as it is.
+    private(set) var findings = TokenCacheFindings()
 
     init() {
         content = [:]
     }
+
+    static func == (left: Self, right: Self) -> Bool { left.content == right.content }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(content) }
 
     /// Parses the content of a cache file.
     /// - Throws: what is wrong with it, without revealing any of it.
@@ -65,6 +71,38 @@ struct TokenCacheDocument: Sendable, Hashable {
         guard var section = content[kind.rawValue]?.object else { return }
         for (key, value) in section where value.object.map(fits) == true { section[key] = nil }
         content[kind.rawValue] = .object(section)
+    }
+}
+
+/// What was found in a document that hasn't changed since: each request with a token asks the same of it, and looking through
+/// its entries and id_tokens again takes longer than all else that a valid token needs.
+final class TokenCacheFindings: Sendable {
+    /// What is looked for.
+    struct Question: Sendable, Hashable {
+        let what: String
+        /// The app, cloud and tenant that ask.
+        let place: String
+        var account: TokenCacheView.Account?
+        var resource: ServiceResource?
+    }
+
+    /// An answer, which may be that there is none.
+    private struct Found<Value: Sendable>: Sendable {
+        let value: Value
+    }
+
+    private static let most = 256
+    private let known = Mutex<[Question: any Sendable]>([:])
+
+    /// What is known, or what is found now.
+    func found<Value: Sendable>(_ question: Question, _ find: () -> Value) -> Value {
+        if let found = known.withLock({ $0[question] }), let found = found as? Found<Value> { return found.value }
+        let value = find()
+        known.withLock { known in
+            if known.count >= Self.most { known = [:] }
+            known[question] = Found(value: value)
+        }
+        return value
     }
 }
 

@@ -46,8 +46,15 @@ struct TokenCacheView: Sendable {
         return known?.fields["environment"]?.string ?? authority.cloud.environment
     }
 
+    /// Who asks.
+    private var place: String {
+        "\(clientID) \(authority.cloud.environment) \(authority.tenant) \(foundTenantID ?? "")"
+    }
+
     /// The accounts that this app has tokens for.
-    var accounts: [Account] {
+    var accounts: [Account] { document.findings.found(.init(what: "accounts", place: place)) { findAccounts() } }
+
+    private func findAccounts() -> [Account] {
         let withTokens = Set(
             (document.entries(.refreshToken).filter { belongsToApp($0.fields) || isOfFamily($0.fields) }
                 + document.entries(.accessToken).filter { belongsToApp($0.fields) })
@@ -71,6 +78,12 @@ struct TokenCacheView: Sendable {
 
     /// Returns the account's access token for a resource that expires last.
     func accessToken(of account: Account, for resource: ServiceResource) -> AccessEntry? {
+        document.findings.found(.init(what: "access", place: place, account: account, resource: resource)) {
+            findAccessToken(of: account, for: resource)
+        }
+    }
+
+    private func findAccessToken(of account: Account, for resource: ServiceResource) -> AccessEntry? {
         document.entries(.accessToken).compactMap { entry -> AccessEntry? in
             guard isAccessToken(entry.fields, of: account, for: resource),
                 let secret = entry.fields["secret"]?.string, !secret.isEmpty,
@@ -93,8 +106,10 @@ struct TokenCacheView: Sendable {
     /// Returns the account's newest refresh token: the app's own, otherwise one of its family. Tokens of other apps are
     /// never used.
     func refreshToken(of account: Account) -> RefreshEntry? {
-        newestRefreshToken(of: account, isOfFamily: false, where: belongsToApp)
-            ?? newestRefreshToken(of: account, isOfFamily: true, where: isOfFamily)
+        document.findings.found(.init(what: "refresh", place: place, account: account)) {
+            newestRefreshToken(of: account, isOfFamily: false, where: belongsToApp)
+                ?? newestRefreshToken(of: account, isOfFamily: true, where: isOfFamily)
+        }
     }
 
     private func newestRefreshToken(
