@@ -34,9 +34,15 @@ package enum LoopbackPeer {
             guard let socket = entry(far.address, far.port, near.address, near.port) else { return false }
             return processes.contains { holds($0, socket) }
         }
+        // Reading a network's table takes milliseconds, however little is in it, and processes share their network.
+        var found: [String: TableEntry?] = [:]
         return processes.contains { process in
-            socketFromProcNet(far.address, far.port, near.address, near.port, in: "/proc/\(process)/net")
-                .map { holds(process, $0) } ?? false
+            guard let network = ProcFile.linkTarget("/proc/\(process)/ns/net") else { return false }
+            let socket =
+                found[network]
+                ?? socketFromProcNet(far.address, far.port, near.address, near.port, in: "/proc/\(process)/net")
+            found[network] = .some(socket)
+            return socket.map { holds(process, $0) } ?? false
         }
     }
 
