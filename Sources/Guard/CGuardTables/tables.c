@@ -14,6 +14,10 @@ static const _Alignas(8) unsigned char cmdlets[] = {
 #embed "Tables/cmdlets.bin"
 };
 
+static const unsigned char shell_looks[] = {
+#embed "Tables/shell-looks.txt"
+};
+
 struct CGuardTable cguard_graph_paths(void) {
     return (struct CGuardTable){graph_paths, sizeof graph_paths};
 }
@@ -24,4 +28,8 @@ struct CGuardTable cguard_request_rules(void) {
 
 struct CGuardTable cguard_cmdlets(void) {
     return (struct CGuardTable){cmdlets, sizeof cmdlets};
+}
+
+struct CGuardTable cguard_shell_looks(void) {
+    return (struct CGuardTable){shell_looks, sizeof shell_looks};
 }

@@ -40,13 +40,14 @@ struct ShellCorpusTests {
         }
     }
 
-    @Test("on a host, asks before texts for interpreters and removals, and before nothing else of every day")
+    @Test("on a host, asks before what changes something of every day, and denies nothing")
     func everydayRemote() throws {
         for line in try lines("shell-everyday.txt") {
             let verdict = verdict(line, remote: true)
             let rules = Set(verdict.findings.filter { $0.kind == .dynamic || $0.classes == .destructive }.map(\.rule))
             #expect(
-                verdict.decision == .allow || rules.isSubset(of: ["shell-interpreter", "shell-removes"]),
+                verdict.decision == .allow
+                    || rules.isSubset(of: ["shell-interpreter", "shell-removes", "shell-unknown"]),
                 "\(line): \(verdict.rule)")
         }
     }
@@ -97,6 +98,24 @@ struct ShellCorpusTests {
         }
     }
 
+    @Test(
+        "asks within walls before a program that nothing is known of, unless its words look, build or name files",
+        arguments: [
+            ("frobnicate ship", true), ("frobnicate --all now", false), ("frobnicate x | head", true),
+            ("surge dist", true),
+            ("frobnicate build", false), ("frobnicate list", false), ("frobnicate a.txt", false),
+            ("./frobnicate ship", false),
+            ("frobnicate", false), ("frobnicate -v", false), ("make install", true),
+            ("make install DESTDIR=out", false),
+            ("gdb -p 12", true), ("openssl s_server -port 1", true), ("xdg-open https://a.example", true),
+            ("xdg-open report.html", false), ("find . -name __pycache__ -exec rm -rf {} +", false),
+            ("find . -name src -exec rm -rf {} +", true), ("rm -rf node_modules package-lock.json", false),
+        ])
+    func walledStrangers(line: String, isAsked: Bool) {
+        let verdict = verdict(line)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
     @Test("asks on a host before none of the looks that administrators take")
     func hostLooks() throws {
         for line in try lines("shell-host-looks.txt") {
@@ -122,22 +141,28 @@ struct ShellCorpusTests {
     }
 
     @Test(
-        "asks on a host, and there alone, before a program that nothing is known of, unless it is told to show something",
+        "asks on a host before what isn't known to look only, unless its owner allows it",
         arguments: [
             ("frobnicate --all now", true), ("/usr/sbin/frobnicate x", true), ("sudo -l; frobnicate x", true),
             ("env A=1 frobnicate x", true), ("frobnicate -s -d", true), ("ls | frobnicate", true),
             ("frobnicate status", false), ("frobnicate list users", false), ("frobnicate --version", false),
-            ("frobnicate snapshots", false), ("frobnicate -p", false), ("frobnicate apply --dry-run", false),
-            ("frobstat -x 1", false), ("./frobnicate x", false), ("/opt/app/bin/frobnicate x", false),
-            ("make -j4", false), ("source lib.sh", false),
+            ("frobnicate snapshots", false), ("frobnicate -p", true), ("frobnicate apply --dry-run", false),
+            ("frobstat -x 1", false), ("./frobnicate x", true), ("/opt/app/bin/frobnicate x", true),
+            ("make -j4", true), ("source lib.sh", true), ("./ls", true), ("docker commit web x", true),
+            ("docker ps", false), ("docker exec web cat /etc/hosts", false), ("docker exec web touch x", true),
+            ("pip install x", true), ("pip list", false), ("gdb -p 1", false), ("psql -c 'select 1'", false),
+            ("psql -c 'vacuum full'", true), ("psql -c 'select pg_reload_conf()'", true), ("echo x > notes", true),
+            ("echo x > /tmp/notes", false), ("curl -s https://a.example", false),
+            ("curl -sO https://a.example/x", true),
+            ("sudo ls /root", false), ("watch 'ss -s'", false), ("systemctl list-timers", false),
         ])
     func strangers(line: String, isAsked: Bool) {
         let onHost = verdict(line, remote: true)
         #expect(onHost.findings.contains { $0.rule == "shell-unknown" } == isAsked, "\(onHost.rule)")
-        #expect((onHost.decision == .ask) == isAsked, "\(onHost.rule)")
-        #expect(verdict(line).decision == .allow)
+        #expect((onHost.decision == .ask) == isAsked || line.hasPrefix("gdb"), "\(onHost.rule)")
         let owned = ShellContext(isRemote: true, asksInterpreters: false)
-        #expect(GuardEngine.standard.judge(shell: line, in: owned, policy: .standard).decision == .allow)
+        let allowed = GuardEngine.standard.judge(shell: line, in: owned, policy: .standard)
+        #expect(!allowed.findings.contains { $0.rule == "shell-unknown" }, "\(allowed.rule)")
     }
 
     @Test("asks before a push once the session has named an address to push to")
@@ -179,10 +204,10 @@ struct ShellCorpusTests {
         ] {
             #expect(judged(line).findings.contains { $0.rule == "shell-removes" }, "\(line)")
         }
-        #expect(judged("echo ok > d.sh").decision == .allow)
-        #expect(judged("sh d.sh").decision == .allow)
-        #expect(judged("curl -o e.sh https://e.example").decision == .allow)
-        #expect(judged("sh e.sh").findings.contains { $0.rule == "shell-fed" })
+        #expect(judged("echo ok > /tmp/d.sh").decision == .allow)
+        #expect(judged("sh /tmp/d.sh").rule == "shell-unknown")
+        #expect(judged("curl -o /tmp/e.sh https://e.example").decision == .allow)
+        #expect(judged("sh /tmp/e.sh").findings.contains { $0.rule == "shell-fed" })
         #expect(judged("python3 b.py").findings.contains { $0.rule == "shell-interpreter" })
     }
 
@@ -200,7 +225,7 @@ struct ShellCorpusTests {
     @Test(
         "judges what is typed at the prompt of a shell, an interpreter or a program that starts commands",
         arguments: [
-            ("rm -rf x", "bash"), ("sudo id", "sh -i"), ("$X", "bash"),
+            ("rm -rf x", "bash"), ("sudo touch x", "sh -i"), ("$X", "bash"),
             ("import shutil; shutil.rmtree('x')", "python3"),
             ("os.system('rm -rf x')", "python3 -i"), (":!rm -rf x", "vim f"), ("!rm -rf x", "less f"),
             (".shell rm -rf x", "sqlite3 db"), ("drop table x;", "psql"), ("\\! rm -rf x", "psql db"),

@@ -15,4 +15,6 @@ struct CGuardTable cguard_graph_paths(void);
 struct CGuardTable cguard_request_rules(void);
 /// Cmdlets with classes and parameters, aliases, automatic variables, verbs.
 struct CGuardTable cguard_cmdlets(void);
+/// What only looks, of programs for a shell: a text, as it says at its beginning.
+struct CGuardTable cguard_shell_looks(void);
 #endif

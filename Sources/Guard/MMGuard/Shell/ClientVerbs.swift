@@ -210,6 +210,7 @@ enum ClientVerbs {
     ]
 
     private static let cluster = [
+        row("get --raw", .managed),
         row("get secret -o", .secrets), row("get secrets -o", .secrets), row("config view --raw", .secrets),
         row("create token", .secrets), row("create clusterrolebinding", .rights), row("create rolebinding", .rights),
         row("create clusterrole", .rights), row("create role", .rights), row("scale --replicas=0", .removes),
@@ -218,7 +219,8 @@ enum ClientVerbs {
     ]
     private static let packages = [
         row("uninstall", .software), row("install --index-url", .software), row("install -i", .software),
-        row("install --extra-index-url", .software), row("install --trusted-host", .software),
+        row("install --extra-index-url", .software), row("install --break-system-packages", .software),
+        row("install --trusted-host", .software),
     ]
 
     private static let table: [String: [(words: [String], rule: ShellRule)]] = [
@@ -235,6 +237,8 @@ enum ClientVerbs {
             row("call", .rights), row("set-property", .rights), row("emit", .rights), row("--address", .dynamic),
             row("", .reads),
         ],
+        "dbus-send": [row("", .rights)],
+        "gdbus": [row("introspect", .reads), row("monitor", .reads), row("", .rights)],
         "dhclient": [row("", .rights)], "mkcert": [row("-install", .rights), row("-uninstall", .rights)],
         "redis-cli": [
             row("flushall", .removes), row("flushdb", .removes), row("shutdown", .removes), row("del", .removes),
@@ -298,7 +302,10 @@ enum ClientVerbs {
             row("commit", .network), row("ci", .network), row("import", .network), row("revert -r", .removes),
             row("cleanup --remove-unversioned", .removes), row("delete", .removes),
         ],
-        "ansible": [row("--list-hosts", .reads), row("--check", .writes), row("-m ping", .writes), row("", .rights)],
+        "ansible": [
+            row("--version", .reads), row("--list-hosts", .reads), row("--check", .writes), row("-m ping", .writes),
+            row("", .rights),
+        ],
         "ansible-playbook": [
             row("--syntax-check", .reads), row("--list-tasks", .reads), row("--list-hosts", .reads),
             row("--check", .writes),
@@ -370,6 +377,100 @@ enum ClientVerbs {
             return .rights
         }
         return nil
+    }
+
+    /// Whether statements of a database only ask it something: they begin with a word that asks, hold none that changes, and call
+    /// no function that acts.
+    static func looks(statements text: String) -> Bool {
+        guard rule(statements: text) == nil else { return false }
+        let asking: Set = [
+            "select", "show", "explain", "describe", "desc", "with", "table", "values", "help", "use", "status",
+            "pragma",
+        ]
+        let changing: Set = [
+            "insert", "update", "delete", "merge", "replace", "create", "alter", "drop", "truncate", "into", "call",
+            "do",
+            "exec", "execute", "set", "vacuum", "reindex", "cluster", "lock", "load", "copy", "grant", "revoke",
+            "attach", "detach", "import", "install", "checkpoint", "handler", "rename", "kill", "flush", "reset",
+            "notify",
+            "listen", "discard", "optimize", "repair", "refresh", "sleep", "benchmark", "waitfor", "shutdown",
+        ]
+        for part in text.split(separator: ";") {
+            let line = part.drop { $0.isWhitespace }
+            if line.isEmpty { continue }
+            if line.hasPrefix("\\") || line.hasPrefix(".") {
+                let name = line.prefix { !$0.isWhitespace }
+                let shows = ["\\d", "\\l", "\\x", "\\conninfo", "\\timing", "\\encoding", "\\s", "\\z", "\\pset"]
+                let dots: Set = [
+                    ".tables", ".schema", ".indexes", ".indices", ".databases", ".headers", ".mode", ".show", ".stats",
+                    ".dbinfo", ".width", ".help", ".timer", ".fullschema", ".header", ".nullvalue", ".separator",
+                ]
+                guard shows.contains(where: name.hasPrefix) || dots.contains(String(name)), !line.contains("|") else {
+                    return false
+                }
+                continue
+            }
+            let words = words(of: String(line))
+            guard let first = words.first, asking.contains(first), changing.isDisjoint(with: words.dropFirst()),
+                !words.contains(where: acts), first != "pragma" || !line.contains("=")
+            else { return false }
+        }
+        return true
+    }
+
+    /// Whether a name is a function of a database that does something.
+    private static func acts(_ name: String) -> Bool {
+        if [
+            "dblink", "lo_", "set_config", "setval", "nextval", "xp_", "sp_", "sys_e", "load_", "query_to_xml", "dbms_",
+            "utl_",
+        ]
+        .contains(where: name.hasPrefix) {
+            return true
+        }
+        let looks = [
+            "pg_stat", "pg_size", "pg_is_", "pg_get_", "pg_current", "pg_last", "pg_postmaster", "pg_backend_pid",
+            "pg_relation", "pg_total", "pg_table", "pg_indexes", "pg_database", "pg_class", "pg_namespace",
+            "pg_settings",
+            "pg_locks", "pg_roles", "pg_user", "pg_encoding", "pg_blocking", "pg_conf_load", "pg_replication",
+            "pg_wal_lsn",
+            "pg_catalog", "pg_attribute", "pg_type", "pg_proc", "pg_index", "pg_tables", "pg_views", "pg_extension",
+            "pg_constraint", "pg_description", "pg_trigger", "pg_sequence", "pg_tablespace", "pg_available",
+            "pg_hba_file",
+            "pg_file_settings", "pg_prepared", "pg_publication", "pg_subscription", "pg_column_size", "pg_typeof",
+        ]
+        return name.hasPrefix("pg_") && !looks.contains(where: name.hasPrefix)
+    }
+
+    /// Whether the scripts for a document database only ask it something: each function that they call does.
+    static func looks(script words: [String]) -> Bool {
+        let asking: Set = [
+            "find", "findone", "count", "countdocuments", "estimateddocumentcount", "stats", "status", "serverstatus",
+            "getcollectionnames", "getcollectioninfos", "getindexes", "explain", "limit", "sort", "skip", "pretty",
+            "toarray",
+            "printjson", "print", "currentop", "version", "conf", "config", "printreplicationinfo",
+            "printsecondaryreplicationinfo", "printshardingstatus", "hello", "ismaster", "distinct", "getsiblingdb",
+            "getcollection", "hostinfo", "datasize", "totalindexsize", "storagesize", "latencystats", "getmongo",
+            "getdbs",
+            "getdbnames", "getname", "getusers", "getroles", "ejson.stringify", "json.stringify", "tojson", "objectid",
+            "isodate", "date", "getprofilingstatus", "getreplicationinfo", "foreach", "map", "size", "tostring",
+            "itcount",
+            "totalsize", "buildinfo", "listcommands", "commandhelp",
+        ]
+        var isScript = false
+        for word in words {
+            if word == "--eval" || word.hasPrefix("--eval=") { isScript = true }
+            guard word.contains("(") else { continue }
+            var rest = word[...]
+            while let open = rest.firstIndex(of: "(") {
+                let name = rest[..<open].reversed().prefix { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "$" }
+                if !name.isEmpty, !asking.contains(String(name.reversed()).lowercased()) { return false }
+                rest = rest[rest.index(after: open)...]
+            }
+            if word.contains("$out") || word.contains("$merge") || word.contains("[") && word.contains("](") {
+                return false
+            }
+        }
+        return isScript || words.contains { ["--version", "--help"].contains($0) }
     }
 
     /// The words of statements outside of quotes and comments, in small letters.

@@ -6,14 +6,15 @@ import ShellSyntax
 extension ShellJudge {
     /// Whether a finding says what a command does, beyond that it is one: such count also where a text may be no command.
     static func weighs(_ finding: GuardFinding) -> Bool {
-        ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter, .unknown].contains {
+        ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter, .unknown, .stranger].contains
+        {
             $0.rawValue == finding.rule
         }
     }
 
     /// Whether a finding matters in a text that surely is a command.
     static func matters(_ finding: GuardFinding) -> Bool {
-        ![ShellRule.reads, .writes, .unreadable, .unknown].contains { $0.rawValue == finding.rule }
+        ![ShellRule.reads, .writes, .unreadable, .unknown, .stranger].contains { $0.rawValue == finding.rule }
     }
 
     /// Whether a name is an interpreter's, in any of its versions.
@@ -71,6 +72,9 @@ extension ShellJudge {
 
     /// What a script by which a framework is administered is told to do.
     private static func administers(_ operands: [String]) -> ShellRule? {
+        if ShellMemory.name(operands[0]) == "setup.py" {
+            return ["upload", "register"].contains(where: operands.contains) ? .network : nil
+        }
         let tools: Set = ["manage.py", "artisan", "console", "spark", "yii", "ace", "bin/rails"]
         guard tools.contains(ShellMemory.name(operands[0])) else { return nil }
         let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
@@ -263,6 +267,9 @@ extension ShellJudge {
         case .editor: return text.split(whereSeparator: \.isNewline).flatMap { editor(String($0), depth) }
         case .statements:
             var found = ClientVerbs.rule(statements: text).map { [finding($0, subject: "\(program): \(text)")] } ?? []
+            if context.asksInterpreters, found.isEmpty, !ClientVerbs.looks(statements: text) {
+                found.append(finding(.unknown, subject: "\(program): \(text)"))
+            }
             for line in text.split(whereSeparator: \.isNewline) {
                 let line = line.drop { $0 == " " || $0 == "\t" }
                 if line.hasPrefix("\\") || line.hasPrefix(".") || line.hasPrefix("system ") || line.hasPrefix("!") {
@@ -450,7 +457,10 @@ extension ShellJudge {
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
             // `bundle exec NAME`: there stands the command.
             let before = call.words[index - 1].value
-            let isNamed = index == 2 && ["exec", "run", "x"].contains(before) && Self.runners.contains(call.program)
+            let isNamed =
+                index == 2 && ["exec", "run", "x", "dlx"].contains(before) && Self.runners.contains(call.program)
+                || ["npx", "bunx", "uvx"].contains(call.program)
+                    && call.words[1..<index].allSatisfy { $0.value.hasPrefix("-") }
             let isCommand =
                 isKnown
                 ? isStrong(name) || isNamed

@@ -130,6 +130,10 @@ extension ShellJudge {
         ".eggs", "cmake-build-debug", "cmake-build-release", "DerivedData", ".terraform", "tmp", ".tmp", "bin", "obj",
         "_build",
     ]
+    /// What managers of packages write down about what they have found, and find again.
+    private static let locks: Set<String> = [
+        "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lockb", "bun.lock", "npm-shrinkwrap.json",
+    ]
     private static let madeEndings: Set<String> = [
         "o", "a", "so", "obj", "pyc", "pyo", "class", "log", "tmp", "bak", "orig", "rej", "swp", "gcda", "gcno", "d",
         "dSYM", "pid",
@@ -149,6 +153,7 @@ extension ShellJudge {
         guard parts.dropLast().allSatisfy({ !$0.contains { "*?[{".contains($0) } }), let last = parts.last,
             let dot = last.lastIndex(of: ".")
         else { return false }
+        if Self.locks.contains(last) { return true }
         return Self.madeEndings.contains(String(last[last.index(after: dot)...]))
     }
 

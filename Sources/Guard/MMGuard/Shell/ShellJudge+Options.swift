@@ -71,19 +71,23 @@ enum WordMeaning {
     ]
     /// Options that show where nothing else stands beside them.
     private static let lookingOptions: Set<String> = [
-        "-t", "-T", "-S", "-s", "-i", "-p", "-q", "-n",
+        "-t", "-T", "-S",
     ]
     /// Options that show, also something that is named.
     private static let showingOptions: Set<String> = [
-        "-l", "-L", "-V", "-v", "-a", "-A", "-h", "-H", "-la", "-al", "-ll", "-lh", "-lv",
+        "-l", "-L", "-V", "-v", "-h", "-la", "-al", "-ll", "-lh", "-lv",
     ]
+
+    private static func says(_ word: String) -> Bool {
+        let last = word.split(separator: ":").last.map(String.init) ?? word
+        return looking.contains(last) || last.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
+    }
+
+    /// Whether each text that a program is handed for a prompt of its own begins with a word that looks: `vtysh -c 'show bgp'`.
+    static func asks(_ words: [String]) -> Bool { asks(words, says) }
 
     /// Whether the words of a program say that it looks: its verb or a part of its own name, or options that do and nothing else.
     static func looks(_ program: String, _ words: [String]) -> Bool {
-        func says(_ word: String) -> Bool {
-            let last = word.split(separator: ":").last.map(String.init) ?? word
-            return looking.contains(last) || last.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
-        }
         let name = program.lowercased()
         let isNamed =
             says(name) || lookingEnds.contains(where: name.hasSuffix) || name.hasPrefix("show") || name.contains("_ls")
@@ -217,7 +221,8 @@ extension ShellJudge {
     func options(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         guard depth < Self.deepest, !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
-            !ShellPrograms.shells.contains(name), !Self.isInterpreter(name), name != "git", name != "ssh",
+            !ShellPrograms.shells.contains(name), !Self.isInterpreter(name),
+            !["git", "ssh", "find", "fd"].contains(name),
             !ClientVerbs.isCloud(name)
         else { return [] }
         let row = CarriedText.table[name]

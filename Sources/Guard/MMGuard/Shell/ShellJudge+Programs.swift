@@ -5,7 +5,7 @@ import ShellSyntax
 /// verdict joins them, and the strictest decides.
 extension ShellJudge {
     func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        common(call, depth) + (kind(call, depth) ?? unknown(call, depth))
+        common(call, depth) + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
     }
 
     private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
@@ -18,10 +18,13 @@ extension ShellJudge {
         var found: [GuardFinding] = []
         // What is shown is kept in a file as well.
         if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
-        if unpacks(call) || changesSystem(call) { found += one(.device, call) }
+        let looks = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
+        if !looks, unpacks(call) || changesSystem(call) { found += one(.device, call) }
         if tellsOutside(call) || feedsConnection(call) { found += one(.network, call) }
         found += readsWritten(call, depth)
-        if let place = namedPlace(of: call), Self.writesPlaces(name) { found.append(finding(.device, subject: place)) }
+        if !looks, let place = namedPlace(of: call), Self.writesPlaces(name) {
+            found.append(finding(.device, subject: place))
+        }
         if let written = runsWritten(call, depth) { found += written }
         if let row = CarriedText.table[name], !Self.isInterpreter(name) { found += carried(call, row, depth) }
         if ShellPrograms.starters.contains(name) { found += started(among: call, depth) }
@@ -31,7 +34,7 @@ extension ShellJudge {
                 if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
             }
         }
-        return found + options(call, depth)
+        return found + (looks ? [] : options(call, depth))
     }
 
     /// What is known of a program by its name; `nil` for one that nothing is known of.
@@ -41,12 +44,30 @@ extension ShellJudge {
         if let started = starts(call, depth) { return started }
         if Self.onlyLooks(name, words) { return one(.reads, call) }
         if ShellPrograms.wrappers.contains(name) {
-            return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inner(of: call, depth)
+            let inside = inner(of: call, depth)
+            if context.asksInterpreters, ["sudo", "doas"].contains(name), Self.isPlainSwitch(words),
+                inside.allSatisfy({ $0.classes == .read })
+            {
+                return inside
+            }
+            return (ShellPrograms.privileged.contains(name) ? one(.rights, call) : []) + inside
         }
         if ShellPrograms.shells.contains(name) { return shell(call, depth) }
         if let rule = ClientVerbs.rule(name, words) { return one(rule, call) }
         if Self.isInterpreter(name) { return interpreter(call, depth) }
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
+    }
+
+    /// Whether other rights are taken for one command alone, and in its usual surroundings.
+    private static func isPlainSwitch(_ words: [String]) -> Bool {
+        var rest = words[...]
+        while let word = rest.first, word.hasPrefix("-") {
+            guard ["-n", "-u", "-g", "-H", "-nH", "-nu", "-Hu"].contains(word) else { return false }
+            rest = rest.dropFirst(word.hasSuffix("u") || word == "-g" ? 2 : 1)
+        }
+        guard let program = rest.first.map({ ShellMemory.name($0) }) else { return false }
+        return !program.contains("=") && !ShellPrograms.shells.contains(program)
+            && !ShellPrograms.wrappers.contains(program)
     }
 
     /// Commands of the shell itself.
@@ -77,6 +98,20 @@ extension ShellJudge {
         let words = call.arguments.map(\.value)
         switch name {
         case "device": return equipment(call, depth)
+        case "gdb", "lldb":
+            let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
+            return attaches ? one(.rights, call) : nil
+        case "openssl" where words.first == "s_server": return one(.network, call)
+        case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
+        case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
+        case "screen" where words.contains("-X"): return one(.dynamic, call)
+        case "xdg-open", "open":
+            return words.contains { $0.contains("://") && !$0.hasPrefix("file:") } ? one(.network, call) : nil
+        case "make", "gmake", "ninja":
+            // Where it goes says nothing in the text: to the machine.
+            let places = ["DESTDIR=", "PREFIX="]
+            let isKept = words.contains { word in places.contains { word.uppercased().contains($0) } }
+            return words.first { !$0.hasPrefix("-") } == "install" && !isKept ? one(.software, call) : nil
         case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes, call)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
         case "find", "fd": return search(call, depth)
@@ -165,6 +200,6 @@ extension ShellJudge {
         if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
         let rule = WordMeaning.rule(call.program, words) ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
-            + one(rule ?? (isStranger(call) ? .unknown : .writes), call)
+            + one(rule ?? (leavesWorkspace(call) ? .stranger : .writes), call)
     }
 }

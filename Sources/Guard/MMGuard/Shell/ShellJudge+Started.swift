@@ -110,6 +110,12 @@ extension ShellJudge {
             // Its language is not a shell's: what can't be read as one says nothing.
             ![ShellRule.unreadable, .dynamic, .recursion].contains { $0.rawValue == finding.rule }
         }
+        // What equipment shows is what its words say.
+        if let script = try? ShellScript.parse(text, as: .whole),
+            script.commands.allSatisfy({ WordMeaning.looks($0.program, $0.arguments.map(\.value)) })
+        {
+            found.removeAll { $0.rule == ShellRule.unknown.rawValue }
+        }
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split(separator: " ").map { $0.lowercased() }
             let verbs: Set = ["reload", "erase", "format", "delete", "squeeze", "reboot", "zeroize", "factory-reset"]

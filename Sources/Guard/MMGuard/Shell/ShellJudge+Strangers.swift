@@ -62,24 +62,72 @@ extension ShellPrograms {
         units qalc gnuplot octave figlet toilet cowsay fortune lolcat banner sl say espeak speaker-test aplay xclip xsel \
         pbcopy pbpaste wl-copy wl-paste notify-send zenity dialog whiptail fzf sk gum wasm-pack wat2wasm wasm2wat \
         wasmtime wasmer emcc terser uglifyjs esbuild rollup parcel babel swc tsx ts-node sass lessc postcss tailwindcss next nuxt \
-        gatsby flask uvicorn gunicorn hypercorn celery jupyter streamlit manage.py xdg-open enable bind fc autoload bindkey zmodload astro svelte-kit vue ember nx turbo lerna rush expo react-native cordova ionic storybook
+        gatsby flask uvicorn gunicorn hypercorn celery jupyter streamlit manage.py xdg-open enable bind fc autoload bindkey zmodload astro svelte-kit vue ember nx turbo lerna rush expo react-native cordova ionic storybook \
+        jar javap jdeps jlink jpackage jarsigner nuget msbuild paket pod xcodebuild xcrun carthage mint tuist swiftgen bazelisk buck2 \
+        pants please earthly lefthook husky overcommit papermill nbconvert dvc tensorboard torchrun ollama zola hexo eleventy \
+        docusaurus antora vitepress sqlfluff pg_format oxlint knip depcheck madge size-limit wasm-bindgen trunk cross bindgen cbindgen \
+        golint errcheck gosec mockgen stringer wire air spectral redocly openapi-generator openapi-generator-cli swagger-codegen \
+        autorest tflint tfsec checkov trivy grype syft semgrep gitleaks trufflehog terraform-docs infracost kubeval kubeconform \
+        kube-linter conftest opa helm-docs kustomize jsonnet jb ytt dhall cue nickel pkl dockle ktlint detekt scalafmt scalafix mill cs \
+        coursier lein clj-kondo dialyzer hpack hlint ormolu fourmolu stylish-haskell elm elm-test elm-format purs spago gleam crystal \
+        shards odin janet fennel luacheck stylua busted luarocks perltidy perlcritic prove brakeman reek standardrb erb erblint \
+        php-cs-fixer pint phpmd rector pest infection iverilog vvp yosys verilator ghdl arduino-cli platformio pio west idf.py openscad \
+        blender godot cabal-fmt zls nimble dub alr gprbuild gnatmake raco stack esy dune opam rescript bsb tsup unbuild tsdown rolldown \
+        rspack rsbuild parcel snowpack lit vuepress slidev marp remark textlint cspell codespell typos alex write-good proselint \
+        licensee scancode reuse addlicense git-crypt git-secrets bump2version bumpversion semantic-release standard-version towncrier \
+        svgo imagemin webfont fonttools ttx glyphs mkfifo cmake-format cmake-lint include-what-you-use bear ccls jscpd sloccount \
+        complexity radon xenon vulture pydocstyle docformatter pyupgrade autoflake pdoc interrogate mutmut hypothesis locust \
+        alembic flask-migrate django-admin invoke fab doit scons waf premake5 xmake gn ninja samu tup redo just mask task
         """)
 }
 
 extension ShellJudge {
-    /// Whether nothing is known of a program and its words don't say that it looks, where nothing stands before what it does. A file
-    /// that is run by its path is the host's own, as it is for a shell.
-    func isStranger(_ call: ShellScript.Command) -> Bool {
-        guard context.asksInterpreters, !call.name.contains("/") || Self.isInstalled(call.name),
-            call.name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.+@/".contains($0) }), !call.name.hasPrefix("-")
-        else { return false }
+    /// Whether no table knows a program.
+    func isUnheardOf(_ call: ShellScript.Command) -> Bool {
         let name = call.program
-        let isKnown =
-            ShellPrograms.inspectors.contains(name) || ShellPrograms.makers.contains(name)
-            || ShellPrograms.verbless.contains(name) || ShellPrograms.starters.contains(name)
-            || ClientVerbs.isCloud(name) || CarriedText.table[name] != nil
-        return !isKnown && !WordMeaning.looks(name, call.arguments.map(\.value))
+        guard !call.name.hasPrefix("-"), call.name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.+@/".contains($0) })
+        else { return false }
+        return !ShellPrograms.inspectors.contains(name) && !ShellPrograms.makers.contains(name)
+            && !ShellPrograms.verbless.contains(name) && !ShellPrograms.starters.contains(name)
+            && !ClientVerbs.isCloud(name) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
+            && !ShellPrograms.shells.contains(name) && !ShellPrograms.destroyers.contains(name)
+            && !ShellPrograms.privileged.contains(name) && !ShellPrograms.software.contains(name)
+            && !ShellPrograms.carriers.contains(name) && !ShellPrograms.mailers.contains(name)
     }
+
+    /// Whether nothing says of a program within walls that what it does stays there: no table knows it, it is none of the project's
+    /// own, and its verb neither looks nor builds. What walls let out, to the network above all, is what such a program may use.
+    func leavesWorkspace(_ call: ShellScript.Command) -> Bool {
+        guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call) else {
+            return false
+        }
+        let words = call.arguments.map(\.value)
+        // The word behind a long option may be its value.
+        let verbs = words.indices.filter { index in
+            !words[index].hasPrefix("-")
+                && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
+        }
+        guard let verb = verbs.first.map({ words[$0] }), !WordMeaning.looks(call.program, words) else { return false }
+        let isFile = verb.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
+        let stem = verb.split { ":-".contains($0) }.first.map(String.init) ?? verb
+        return !isFile && !Self.building.contains(stem.lowercased())
+    }
+
+    /// Verbs by which something is made of a project's files.
+    private static let building: Set<String> = [
+        "build", "test", "run", "check", "lint", "format", "fmt", "clean", "compile", "install", "init", "new",
+        "create",
+        "generate", "gen", "serve", "server", "dev", "watch", "start", "bench", "doc", "docs", "coverage", "typecheck",
+        "verify",
+        "validate", "fix", "render", "convert", "parse", "bundle", "package", "make", "add", "sync", "lock", "update",
+        "migrate",
+        "g", "i", "t", "b", "c", "w", "debug", "preview", "compress", "extract", "merge", "split", "encode", "decode",
+        "analyze",
+        "analyse", "transform", "setup", "prepare", "export", "import", "download", "restore", "fetch", "pull", "exec",
+        "tests", "all",
+        "default", "lints", "spec", "e2e", "unit", "storybook", "codegen", "typegen", "schema", "assets", "icons",
+        "i18n",
+    ]
 
     /// That a program which only shows does so; `nil` for another, and where an option may make more of it.
     static func measures(_ name: String, _ words: [String]) -> ShellRule? {
@@ -90,7 +138,7 @@ extension ShellJudge {
         return ShellPrograms.measuring.contains(name) && isPlain ? .reads : nil
     }
 
-    private static func isInstalled(_ name: String) -> Bool {
+    static func isInstalled(_ name: String) -> Bool {
         ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/"].contains {
             name.hasPrefix($0)
         }

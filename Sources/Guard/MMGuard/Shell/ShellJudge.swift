@@ -117,7 +117,8 @@ struct ShellJudge {
         if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
         let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
         if redirect.writes {
-            let rule: ShellRule = isConnection ? .network : isOfMachine(target) ? .device : .writes
+            let rule: ShellRule =
+                isConnection ? .network : isOfMachine(target) ? .device : redirected(to: redirect.target)
             found.append(finding(rule, subject: "> " + target))
         }
         if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }
@@ -178,14 +179,13 @@ struct ShellJudge {
             return set + [finding(name == "parallel" && !isTold ? .fed : changes ? .writes : .reads, subject: name)]
         }
         var found = set
-        found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)]
+        // Such a program hands its words to a shell, which takes them apart once more.
+        let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
+        if !joins { found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)] }
         if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
             found += judge(later, depth + 1).filter(Self.weighs)
         }
-        if ShellPrograms.joiners.contains(name), inside.words.contains(where: { $0.value.contains(" ") }) {
-            found += findings(in: inside.words.map(\.value).joined(separator: " "), depth: depth + 1).filter(
-                Self.weighs)
-        }
+        if joins { found += findings(in: inside.words.map(\.value).joined(separator: " "), depth: depth + 1) }
         // What xargs appends is not known: for what removes, it is as bad as a pattern.
         if name == "xargs" || name == "parallel", removesEach(inside) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
@@ -281,6 +281,14 @@ struct ShellJudge {
                     for place in inside.words.indices where inside.words[place].value == "{}" {
                         inside.words[place].value = start.value
                     }
+                }
+                // What is made again may go, as with `-delete`.
+                if inside.program == "rm",
+                    inside.arguments.allSatisfy({ ["{}", "-r", "-f", "-rf", "-fr"].contains($0.value) }),
+                    findsMadeAgain(call)
+                {
+                    found.append(finding(.writes, subject: "find \(word.value) rm"))
+                    continue
                 }
                 found +=
                     depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]

@@ -50,7 +50,7 @@ enum ShellPrograms {
     static let carriers = names(
         """
         scp sftp ftp lftp nc ncat netcat socat telnet ssh rsh rlogin rclone tftp ngrok cloudflared croc magic-wormhole \
-        websocat gh glab twurl transfersh nxc crackmapexec
+        websocat gh-pages surge localtunnel lt pagekite bore frpc chisel gh glab twurl transfersh nxc crackmapexec
         """)
 
     /// Those that send mail.
@@ -135,7 +135,7 @@ enum ShellPrograms {
     static let leadingWords: [String: Int] = ["timeout": 1, "flock": 1, "taskset": 1, "chrt": 1]
 
     /// Options of clients that stand before their verb and take the next word.
-    private static let early = names(
+    static let early = names(
         """
         -n --namespace --context --kubeconfig --cluster -s --server --as --token -H --host -c --config -l --log-level \
         --profile --region --output --query --endpoint-url --project --account --subscription --tenant --configuration \

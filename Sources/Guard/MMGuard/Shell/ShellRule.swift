@@ -16,6 +16,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case fed = "shell-fed"
     case interpreter = "shell-interpreter"
     case unknown = "shell-unknown"
+    case stranger = "shell-stranger"
     case loader = "shell-loader"
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
@@ -38,7 +39,9 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .dynamic: "which program it runs can't be told from the text"
         case .fed: "a shell or interpreter runs what another command writes"
         case .interpreter: "an interpreter can do anything that its user can, and a host has no walls around it"
-        case .unknown: "nothing is known of what this program does, and a host has no walls around it"
+        case .unknown: "nothing says that it only looks, and a host has no walls around it"
+        case .stranger:
+            "nothing is known of this program, nor do its words say that what it does stays in the workspace"
         case .loader: "it sets what makes later commands load or run something else"
         case .recursion: "a function that calls itself can fill the machine with processes"
         case .unreadable: "the text can't be taken apart"
@@ -56,13 +59,13 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .mail: .send
         case .secrets: .secret
         case .ownFiles, .ownProgram: .session
-        case .dynamic, .fed, .unreadable, .interpreter, .unknown: .write
+        case .dynamic, .fed, .unreadable, .interpreter, .unknown, .stranger: .write
         }
     }
 
     var kind: GuardFinding.Kind {
         switch self {
-        case .dynamic, .fed, .unreadable, .interpreter, .unknown: .dynamic
+        case .dynamic, .fed, .unreadable, .interpreter, .unknown, .stranger: .dynamic
         default: .classified
         }
     }
@@ -74,7 +77,8 @@ enum ShellRule: String, Sendable, CaseIterable {
         case .interpreter:
             "Use commands of the shell; the host's owner allows interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
         case .unknown:
-            "The host's owner allows such programs, and interpreters, with \"ssh\": {\"interpreters\": \"allow\"}."
+            "The host's owner allows what changes something there, and interpreters, with \"ssh\": {\"interpreters\": \"allow\"}."
+        case .stranger: "Run a program of the project by its path."
         case .unreadable: "Check quotes and parentheses."
         case .ownFiles: "Use the connections, status and audit tools of mm."
         case .ownProgram: "A person does this in a terminal of their own."

@@ -1,0 +1,274 @@
+internal import CGuardTables
+import MMCore
+import ShellSyntax
+
+/// Which words of which programs only look, as a table lists them. What it doesn't list may do anything.
+struct ShellLooks: Sendable {
+    /// The uses of a program that look, each a list of what its words have to be.
+    private var uses: [[String]] = []
+    /// Options and words that make more of every use.
+    private var changing: Set<String> = []
+    /// Options that don't, although they are called as if they did.
+    private var showing: Set<String> = []
+
+    /// The programs that the table names.
+    static let table = read()
+
+    /// Whether words of a program are a use that only looks.
+    func contain(_ words: [String]) -> Bool {
+        guard words.allSatisfy({ !changes($0) }) else { return false }
+        let operands = Self.operands(words)
+        return uses.contains { use in
+            guard let first = use.first else { return words.isEmpty }
+            let needed = use.filter { $0.hasPrefix("=") }.map { $0.dropFirst() }
+            guard needed.allSatisfy({ word in words.contains { $0 == word } }) else { return false }
+            let use = use.filter { !$0.hasPrefix("=") }
+            switch first.first {
+            case _ where first == "*": return true
+            case _ where first == ".": return words.isEmpty
+            case _ where first == "?": return WordMeaning.asks(words)
+            case _ where first == "??": return ClientVerbs.looks(script: words)
+            case "~":
+                let options = first.dropFirst().split(separator: "|")
+                let named = words.filter { $0.hasPrefix("-") && $0 != "-" }
+                return !named.isEmpty
+                    && named.allSatisfy { word in options.contains { $0 == word.prefix { $0 != "=" } } }
+            case "-":
+                guard let word = words.first, Self.isOne(of: first, word) else { return false }
+                return use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst())
+            default: return Self.begin(operands, with: use[...])
+            }
+        }
+    }
+
+    /// Whether a word makes more of a use: because the table says so, or because an option is called after what it writes, starts
+    /// or loads.
+    private func changes(_ word: String) -> Bool {
+        let name = String(word.prefix { $0 != "=" })
+        if showing.contains(name) { return false }
+        if changing.contains(name) || changing.contains(word) { return true }
+        guard word.hasPrefix("--") else { return false }
+        return switch WordMeaning.value(of: name) {
+        case .none: false
+        // In what form something is shown is often called like where it goes: a place tells itself.
+        case .output:
+            word.contains("/") || name == "--out" || name == "--outfile" || name == "--save" || name == "--write"
+        case .command, .script, .library, .listener: true
+        }
+    }
+
+    private static func isOne(of pattern: String, _ word: String) -> Bool {
+        pattern.split(separator: "|").contains { choice in
+            if choice == "_" { return true }
+            if choice.hasSuffix("*") { return word.hasPrefix(choice.dropLast()) }
+            if choice.hasPrefix("*") { return word.hasSuffix(choice.dropFirst()) }
+            return choice == word
+        }
+    }
+
+    private static func begin(_ operands: [String], with use: ArraySlice<String>) -> Bool {
+        operands.count >= use.count && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
+    }
+
+    /// The words that are no options, nor values of those that clients take before their verbs.
+    private static func operands(_ words: [String]) -> [String] {
+        var operands: [String] = []
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            guard word.hasPrefix("-") else {
+                operands.append(word)
+                continue
+            }
+            if ShellPrograms.early.contains(word) { _ = rest.popFirst() }
+        }
+        return operands
+    }
+
+    /// The table, taken apart. Only what is judged for hosts needs it.
+    private static func read() -> [String: ShellLooks] {
+        let file = cguard_shell_looks()
+        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
+        var table: [String: ShellLooks] = [:]
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            guard let colon = line.firstIndex(of: ":") else { continue }
+            var looks = ShellLooks()
+            var uses: [Substring] = []
+            var part = 0
+            for word in line[line.index(after: colon)...].split(separator: " ") {
+                switch word {
+                case "!": part = 1
+                case "+": part = 2
+                case _ where part == 1: looks.changing.insert(String(word.prefix { $0 != ";" }))
+                case _ where part == 2: looks.showing.insert(String(word.prefix { $0 != ";" }))
+                default: uses.append(word)
+                }
+                guard word.hasSuffix(";") else { continue }
+                if part > 0 { uses.append(";") }
+                part = 0
+            }
+            looks.uses = uses.joined(separator: " ").split(separator: ";").map { use in
+                use.split(separator: " ").map(String.init)
+            }.filter { !$0.isEmpty }
+            for name in line[..<colon].split(separator: " ") {
+                table[String(name), default: ShellLooks()].add(looks)
+            }
+        }
+        return table
+    }
+
+    private mutating func add(_ other: ShellLooks) {
+        uses += other.uses
+        changing.formUnion(other.changing)
+        showing.formUnion(other.showing)
+    }
+}
+
+extension ShellJudge {
+    /// What is found on a host, which has no walls: what isn't known to look only is asked about.
+    func withoutWalls(_ found: [GuardFinding], _ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
+        guard context.asksInterpreters else { return found }
+        // A file that is run by its path may be called as it likes.
+        let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
+        let open: [ShellRule] = isLocal ? [.writes, .reads] : [.writes]
+        guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
+        if !isLocal, looks(byTable: call) {
+            return found.map {
+                $0.rule == ShellRule.writes.rawValue ? finding(.reads, subject: $0.subject ?? call.program) : $0
+            }
+        }
+        if !isLocal, isHarmless(call, depth) { return found }
+        return found.map { each in
+            open.contains { $0.rawValue == each.rule } ? finding(.unknown, subject: each.subject ?? call.program) : each
+        }
+    }
+
+    /// Whether the table of looks says so of a command, or the words of a program that no table knows.
+    func looks(byTable call: ShellScript.Command) -> Bool {
+        guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
+        let words = call.arguments.map(\.value)
+        if let looks = ShellLooks.table[call.program] { return looks.contain(words) }
+        return isUnheardOf(call) && WordMeaning.looks(call.program, words)
+    }
+
+    /// Whether a command fetches to look, runs a look elsewhere, or writes to nothing but places for temporary files.
+    private func isHarmless(_ call: ShellScript.Command, _ depth: Int) -> Bool {
+        let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
+        switch call.program {
+        case "mkdir", "touch", "tee", "truncate", "mktemp": return operands.allSatisfy { isTemporary($0) }
+        case "cp", "ln", "install", "rsync":
+            return operands.count > 1 && operands.last.map { isTemporary($0, orAll: true) } == true
+        case "dd":
+            if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
+            let target = operands.first { $0.value.hasPrefix("of=") }
+            return target.map { isTemporary(ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)) }
+                ?? true
+        case "tar", "bsdtar", "gtar":
+            // Where it unpacks, or the archive that it makes.
+            let mode = call.arguments.first?.value ?? ""
+            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1
+            let archive = call.arguments.dropFirst().first
+            return (mode.contains("x") ? place : mode.contains("c") && mode.contains("f") ? archive : nil).map {
+                isTemporary($0, orAll: true)
+            } == true
+        case "mv", "rm", "rmdir", "unlink", "chmod":
+            let files = call.program == "chmod" ? operands.dropFirst() : operands[...]
+            return !files.isEmpty && files.allSatisfy { isTemporary($0) }
+        case "kill": return call.arguments.first?.value.hasPrefix("%") == true
+        case "cd", ":": return true
+        case "curl", "wget": return fetches(call)
+        default:
+            guard depth < Self.deepest, let inside = executed(by: call) else { return false }
+            return judge(inside, depth + 1).allSatisfy { $0.classes == .read }
+        }
+    }
+
+    /// What a container or pod is told to run.
+    private func executed(by call: ShellScript.Command) -> ShellScript.Command? {
+        let words = call.words
+        guard
+            ["docker", "podman", "nerdctl", "docker-compose", "kubectl", "oc", "crictl", "k3s"].contains(call.program),
+            let verb = words.firstIndex(where: { $0.value == "exec" })
+        else { return nil }
+        if ["kubectl", "oc"].contains(call.program) {
+            guard let mark = words[verb...].firstIndex(where: { $0.value == "--" }) else { return nil }
+            return call.inner((mark + 1)..<words.count)
+        }
+        var index = verb + 1
+        while index < words.count, words[index].value.hasPrefix("-") {
+            if words[index].value.hasPrefix("--priv") { return nil }
+            index += ["-e", "-u", "-w", "--env", "--user", "--workdir", "--index"].contains(words[index].value) ? 2 : 1
+        }
+        return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
+    }
+
+    /// Whether what is fetched goes to the output, nowhere, or to a temporary file.
+    private func fetches(_ call: ShellScript.Command) -> Bool {
+        var rest = call.arguments[...]
+        var isKept = call.program == "curl"
+        func goesNowhere(_ word: ShellScript.Word?) -> Bool {
+            word.map { ["/dev/null", "-", "/dev/stdout"].contains($0.value) || isTemporary($0) } ?? false
+        }
+        let values = call.program == "curl" ? "HAemuwXrxUbC" : "tTUe"
+        let plain = call.program == "curl" ? "sSfLiIkvgGN46#" : "qSvcd46"
+        while let word = rest.popFirst() {
+            guard word.value.hasPrefix("-"), word.value.count > 1 else { continue }
+            if word.value.hasPrefix("--") {
+                let name = word.value.dropFirst(2).prefix { $0 != "=" }
+                if name == "spider" { isKept = true }
+                guard Self.fetching.contains(String(name)) else {
+                    guard ["output", "output-document"].contains(name), word.value.count == name.count + 2,
+                        goesNowhere(rest.popFirst())
+                    else { return false }
+                    isKept = true
+                    continue
+                }
+                continue
+            }
+            if word.value == "-nv" { continue }
+            var letters = word.value.dropFirst()
+            while let letter = letters.popFirst() {
+                if letter == (call.program == "curl" ? "o" : "O") {
+                    let target =
+                        letters.isEmpty ? rest.popFirst() : ShellScript.Word(String(letters), isFixed: word.isFixed)
+                    guard goesNowhere(target) else { return false }
+                    isKept = true
+                    break
+                }
+                if values.contains(letter) {
+                    if letters.isEmpty { _ = rest.popFirst() }
+                    break
+                }
+                guard plain.contains(letter) else { return false }
+            }
+        }
+        return isKept
+    }
+
+    private static let fetching: Set<String> = [
+        "silent", "show-error", "fail", "fail-with-body", "location", "head", "include", "insecure", "header",
+        "user-agent",
+        "max-time", "connect-timeout", "retry", "retry-delay", "write-out", "url", "get", "compressed", "http1.1",
+        "http2",
+        "ipv4", "ipv6", "resolve", "request", "verbose", "user", "cacert", "cert", "key", "no-progress-meter",
+        "referer",
+        "proxy", "noproxy", "max-redirs", "range", "no-buffer", "spider", "quiet", "server-response", "timeout",
+        "tries",
+        "no-check-certificate", "no-verbose", "version", "help", "unix-socket", "progress-bar", "tlsv1.2", "tlsv1.3",
+    ]
+
+    /// What a redirection to a file is: on a host, where it may replace one, a question.
+    func redirected(to word: ShellScript.Word) -> ShellRule {
+        context.asksInterpreters && !isTemporary(word) ? .unknown : .writes
+    }
+
+    /// Whether a word names something in a place for temporary files.
+    /// - Parameter orAll: whether it may be such a place itself.
+    func isTemporary(_ word: ShellScript.Word, orAll: Bool = false) -> Bool {
+        if isScratch(word) { return true }
+        guard word.isFixed, !word.value.contains(where: { "*?[{$`".contains($0) }), let path = context.path(word.value)
+        else { return false }
+        return ["/tmp/", "/var/tmp/", "/dev/shm/"].contains {
+            path.hasPrefix($0) && path.utf8.count > $0.utf8.count || orAll && path + "/" == $0
+        }
+    }
+}
