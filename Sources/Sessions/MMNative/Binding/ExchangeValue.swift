@@ -48,12 +48,13 @@ enum ExchangeValue {
         switch value {
         case .null, .nothing: return .null
         case .bool(let flag): return isText ? .string(flag ? "True" : "False") : .bool(flag)
-        case .int, .long, .double, .single, .decimal:
+        case .byte, .int, .long, .double, .single, .decimal:
             let digits = (try? PSText.string(value)) ?? ""
             if isText { return .string(text ?? digits) }
             // A number written in another form reaches the service as the text of its value.
             if let text, text != digits, parameter.type != "Int32" { return .string(digits) }
             switch value {
+            case .byte(let number): return .int(Int64(number))
             case .int(let number): return .int(Int64(number))
             case .long(let number): return .int(number)
             case .single(let number): return .double(PSText.widened(number))

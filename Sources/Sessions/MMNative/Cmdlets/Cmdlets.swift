@@ -209,7 +209,7 @@ enum Cmdlets {
             return try Members.ownProperty(item, name)
         case .string(let text):
             return name.lowercased() == "length" ? .int(Int32(truncatingIfNeeded: text.utf16.count)) : nil
-        case .bool, .int, .long, .double, .single, .decimal, .char: return nil
+        case .bool, .byte, .int, .long, .double, .single, .decimal, .char: return nil
         }
     }
 

@@ -27,6 +27,7 @@ struct JSONText {
         case .list(let list): try write(.array(list.items), level: level)
         case .null, .nothing: text += "null"
         case .bool(let flag): text += flag ? "true" : "false"
+        case .byte(let number): text += String(number)
         case .int(let number): text += String(number)
         case .long(let number): text += String(number)
         case .single(let number): try write(.double(PSText.widened(number)), level: level)

@@ -95,7 +95,7 @@ final class MeasureStage: Stage {
         switch value {
         case .null, .nothing: text = ""
         case .string(let own): text = own
-        case .int, .long, .bool, .char, .decimal, .span, .guid: text = try PSText.string(value)
+        case .byte, .int, .long, .bool, .char, .decimal, .span, .guid: text = try PSText.string(value)
         default: throw .handOver("the words of \(value.typeName)")
         }
         guard text.isASCII else { throw .handOver("counting text beyond ASCII") }
@@ -114,7 +114,7 @@ final class MeasureStage: Stage {
     /// Returns a value as a double; `nil` when it certainly isn't a number.
     private static func number(_ value: PSValue) throws(Interrupt) -> Double? {
         switch value {
-        case .int, .long, .double, .single, .decimal: return Comparison.double(value)
+        case .byte, .int, .long, .double, .single, .decimal: return Comparison.double(value)
         case .null, .nothing, .bool, .string, .enumeration:
             guard case .double(let number)? = try Conversion.converted(value, to: .double) else { return nil }
             return number

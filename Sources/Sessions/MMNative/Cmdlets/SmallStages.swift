@@ -174,7 +174,7 @@ final class HostStage: Stage {
             case .list(let list): texts += try list.items.map { (item) throws(Interrupt) in try PSText.string(item) }
             case .object(let object) where object.typeName == ErrorRecords.type: texts.append(try PSText.string(item))
             case .null, .nothing: texts.append("")
-            case .string, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
+            case .string, .byte, .int, .long, .bool, .char, .decimal, .date, .guid, .enumeration, .span, .version:
                 texts.append(try PSText.string(item))
             case .object(let object) where object.isCustom: texts.append(try PSText.string(item))
             case .double(let number): texts.append(try PSText.long(number))
@@ -302,6 +302,28 @@ final class ObjectStage: Stage {
             name.lowercased()), command.names == ["TypeName"], let object = PSObject([])
         {
             value = .object(object)
+            return
+        }
+        if let type = PSType(written: name), type == .array || type.isTypedArray,
+            command.names == ["TypeName", "ArgumentList"], let count = command["ArgumentList"]
+        {
+            value = try Evaluator.newArray(of: type, Cmdlets.list(count.plain).first ?? .null)
+            return
+        }
+        if let exception = PSType(written: name)?.exceptionName, ExceptionType.isPlain(exception),
+            command.names == ["TypeName", "ArgumentList"]
+        {
+            let words = Cmdlets.list(command["ArgumentList"]?.plain)
+            guard words.count == 1, case .string(let text) = words[0] else { throw .handOver("an unusual exception") }
+            value = ErrorRecords.exception(exception, text)
+            return
+        }
+        if PSType(written: name) == .regex, command.names == ["TypeName", "ArgumentList"] {
+            let words = Cmdlets.list(command["ArgumentList"]?.plain)
+            guard case .string(let pattern)? = words.first, words.count <= 2 else {
+                throw .handOver("an unusual regular expression")
+            }
+            value = try RegexObjects.made(pattern, options: words.count == 2 ? words[1] : nil)
             return
         }
         if PSType(written: name) == .stopwatch, command.names == ["TypeName"] {

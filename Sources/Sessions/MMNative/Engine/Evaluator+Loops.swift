@@ -95,23 +95,21 @@ extension Evaluator {
         if let reason { throw reason }
     }
 
-    /// The clause that catches an error: the first whose types include it.
+    /// The clause that catches an error, and whether it does so for the exception that caused it.
     private static func clause(
         of node: TryStatementSyntax, for record: NativeError
-    ) throws(Interrupt) -> CatchClauseSyntax? {
-        for clause in node.catchClauses {
-            if clause.types.isEmpty { return clause }
-            for type in clause.types {
-                switch type.typeName.fullName.lowercased() {
-                case "exception", "system.exception": return clause
-                case "system.management.automation.runtimeexception",
-                    "runtimeexception"
-                where record.id.hasPrefix("RuntimeException"):
-                    return clause
-                default:
-                    // What a service's errors are in .NET isn't known here: only a clause for all of them is certain.
-                    if node.catchClauses.last?.types.isEmpty != true { throw .handOver("catch by type") }
-                }
+    ) throws(Interrupt) -> (clause: CatchClauseSyntax, isInner: Bool)? {
+        let types = node.catchClauses.map { $0.types.map { $0.typeName.fullName } }
+        if let thrown = Thrown(record) {
+            return thrown.clause(among: types).map { (node.catchClauses[$0.place], $0.isInner) }
+        }
+        // What a service's errors are in .NET isn't known here: only a clause for all of them is certain.
+        for (place, clause) in node.catchClauses.enumerated() {
+            if types[place].isEmpty || types[place].contains(where: { ExceptionType.named($0) == "System.Exception" }) {
+                return (clause, false)
+            }
+            guard types[place].allSatisfy({ ExceptionType.named($0).map(ExceptionType.isOfValues) ?? false }) else {
+                throw .handOver("catch by type")
             }
         }
         return nil
@@ -123,6 +121,7 @@ extension Evaluator {
         tries += 1
         defer { tries -= 1 }
         let record: NativeError
+        let outer = position
         do throws(Interrupt) {
             return try run(node.body, into: sink)
         } catch {
@@ -134,15 +133,19 @@ extension Evaluator {
             guard try Self.clause(of: node, for: record) != nil else { throw error }
         }
         guard !record.id.isEmpty else { throw .handOver(record.message) }
-        guard let clause = try Self.clause(of: node, for: record) else { return }
-        errors.items.insert(ErrorRecords.value(of: record), at: 0)
-        try handling(record) { () throws(Interrupt) in try run(clause.body, into: sink) }
+        guard let (clause, isInner) = try Self.clause(of: node, for: record) else { return }
+        let value = ErrorRecords.value(of: record, line: failingLine, isInner: isInner)
+        position = outer
+        errors.items.insert(value, at: 0)
+        try handling(record, as: value) { () throws(Interrupt) in try run(clause.body, into: sink) }
     }
 
     /// Does what handles an error: `$_` is that error meanwhile, and a bare `throw` throws it on.
-    func handling(_ record: NativeError, _ work: () throws(Interrupt) -> Void) throws(Interrupt) {
+    func handling(
+        _ record: NativeError, as value: PSValue? = nil, _ work: () throws(Interrupt) -> Void
+    ) throws(Interrupt) {
         let outer = current
-        current = ErrorRecords.value(of: record)
+        current = value ?? ErrorRecords.value(of: record)
         caught.append(record)
         defer {
             current = outer

@@ -69,6 +69,7 @@ extension Evaluator {
         case .band: return try Arithmetic.bits(left, right, &)
         case .bor: return try Arithmetic.bits(left, right, |)
         case .bxor: return try Arithmetic.bits(left, right, ^)
+        case .shl, .shr: return try Arithmetic.shift(left, right, isLeft: op == .shl)
         case .join:
             if case .array = right { throw .handOver("an unusual separator") }
             let separator = try operand(right)
@@ -94,13 +95,20 @@ extension Evaluator {
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
-            (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _), (.longs, _),
+            (.doubles, _), (.bools, _), (.dates, _), (.bitconverter, _), (.stringcomparison, _), (.splitoptions, _),
+            (.regexoptions, _), (.errorcategory, _), (.regex, _), (.toggle, _), (.optionaldate, _), (.path, _),
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")
         case (.errorrecord, .object(let object)): return object.typeName == ErrorRecords.type
-        case (.exception, .object(let object)): return object.typeName == ErrorRecords.exceptionType
-        case (.bool, .bool), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
+        case (_, .object(let object)) where type.exceptionName != nil && ErrorRecords.isException(object):
+            if type == .exception { return true }
+            guard let own = ErrorRecords.certainType(of: object), let name = type.exceptionName else {
+                throw .handOver("a type test of an exception")
+            }
+            return ExceptionType.extends(own, name)
+        case (.bool, .bool), (.byte, .byte), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
             (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
             return true
@@ -138,6 +146,12 @@ extension Evaluator {
             }
         case .imatch, .cmatch, .inotmatch, .cnotmatch:
             if case .array = right, !onlyReads { throw .handOver("a pattern that isn't a string") }
+            // An expression that is an object knows by itself what becomes of case.
+            if let own = RegexObjects.written(right) {
+                return try match(
+                    left, try pattern(own.pattern, ignoringCase: own.ignoresCase),
+                    wanted: op == .imatch || op == .cmatch)
+            }
             let text = try operand(right)
             return try match(
                 left, try pattern(text, ignoringCase: ignoringCase), wanted: op == .imatch || op == .cmatch)
@@ -224,35 +238,61 @@ extension Evaluator {
     }
 
     private func replace(_ left: PSValue, _ right: PSValue, _ ignoringCase: Bool) throws(Interrupt) -> PSValue {
-        var replacement = ""
+        var replacement = PSValue.string("")
         var written = right
         if case .array(let parts) = right {
-            guard parts.count == 2, case .string(let text) = parts[1] else { throw .handOver("an unusual -replace") }
-            replacement = text
-            written = parts[0]
+            guard parts.count == 2 else { throw .handOver("an unusual -replace") }
+            (written, replacement) = (parts[0], parts[1])
         }
-        guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
-        let pattern = try pattern(text, ignoringCase: ignoringCase)
+        let pattern: Pattern
+        if let own = RegexObjects.written(written) {
+            pattern = try self.pattern(own.pattern, ignoringCase: own.ignoresCase)
+        } else {
+            guard case .string(let text) = written else { throw .handOver("an unusual -replace") }
+            pattern = try self.pattern(text, ignoringCase: ignoringCase)
+        }
         guard case .array(let items) = left else {
-            return .string(try TextOperators.replace(try operand(left), pattern, with: replacement, for: self))
+            return .string(try replaced(try operand(left), pattern, replacement))
         }
         var results: [PSValue] = []
-        for item in items {
-            let text = try TextOperators.replace(try operand(item), pattern, with: replacement, for: self)
-            results.append(try counted(.string(text)))
-        }
+        for item in items { results.append(try counted(.string(try replaced(try operand(item), pattern, replacement)))) }
         return .array(results)
+    }
+
+    private func replaced(_ text: String, _ pattern: Pattern, _ replacement: PSValue) throws(Interrupt) -> String {
+        switch replacement {
+        case .string(let template): return try TextOperators.replace(text, pattern, with: template, for: self)
+        case .int, .long, .bool, .char, .double:
+            return try TextOperators.replace(text, pattern, with: try PSText.string(replacement), for: self)
+        case .null: return try TextOperators.replace(text, pattern, with: "", for: self)
+        // The block has the match as `$_`.
+        case .block(let block):
+            return try TextOperators.replace(text, pattern, for: self) { (match) throws(Interrupt) in
+                try PSText.string(try result(of: block, on: match))
+            }
+        default: throw .handOver("an unusual -replace")
+        }
     }
 
     private func split(_ left: PSValue, _ right: PSValue, _ ignoringCase: Bool) throws(Interrupt) -> PSValue {
         var limit = 0
         var written = right
+        var isSimple = false
         if case .array(let parts) = right {
-            guard parts.count == 2, case .int(let count) = parts[1] else { throw .handOver("an unusual -split") }
+            guard (2...3).contains(parts.count), case .int(let count) = parts[1] else {
+                throw .handOver("an unusual -split")
+            }
             limit = Int(count)
             written = parts[0]
+            if parts.count == 3 {
+                guard case .string(let word) = parts[2], word.lowercased() == "simplematch" else {
+                    throw .handOver("an unusual -split")
+                }
+                isSimple = true
+            }
         }
-        guard case .string(let text) = written else { throw .handOver("an unusual -split") }
+        guard case .string(var text) = written else { throw .handOver("an unusual -split") }
+        if isSimple { text = try Statics.escaped(text) }
         let pattern = try pattern(text, ignoringCase: ignoringCase)
         guard case .array(let items) = left else {
             return .array(try TextOperators.split(try operand(left), pattern, limit: limit, for: self))

@@ -143,32 +143,25 @@ extension Evaluator {
     /// Calls a method that runs code or changes an object; `nil` for any other.
     func ownMethod(_ target: PSValue, _ name: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         let method = name.lowercased()
-        if method == "foreach" || method == "where", case .block(let block)? = arguments.first, arguments.count == 1 {
+        if method == "foreach" || method == "where", let first = arguments.first {
             let items: [PSValue]
             switch target.plain {
             case .array(let own): items = own
             case .null: return method == "where" ? .array([]) : .nothing
             case let only: items = [only]
             }
-            var found: [PSValue] = []
-            for item in items {
-                if method == "foreach" {
-                    try run(block, on: item) { (output) throws(Interrupt) in found.append(output) }
-                } else if try result(of: block, on: item).isTrue {
-                    found.append(item)
-                }
-            }
-            return .array(found)
+            return .array(try method == "where" ? filtered(items, arguments) : each(of: items, first, arguments))
         }
         switch target {
         case .block(let block) where method == "invoke":
-            var found: [PSValue] = []
-            try run(block, on: nil) { (output) throws(Interrupt) in found.append(output) }
-            return .array(found)
+            return .array(try invoke(block, arguments))
+        case .block(let block) where method == "invokereturnasis":
+            return .collapsed(try invoke(block, arguments))
         case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
         case .object(let object):
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
+            if let answer = try RegexObjects.call(object, method, arguments, in: self) { return answer }
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
             if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }

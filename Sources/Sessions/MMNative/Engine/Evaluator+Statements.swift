@@ -128,6 +128,22 @@ extension Evaluator {
     /// Runs one statement.
     func run(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         try step()
+        // What fails leaves it at the innermost statement.
+        let outer = position
+        position = statement.extent
+        try carryOut(statement, into: sink)
+        position = outer
+    }
+
+    /// The line of the statement that failed; `nil` where that statement has several.
+    var failingLine: Int? {
+        guard let position, position.end <= source.count,
+            !source[position.start..<position.end].contains(0x0A)
+        else { return nil }
+        return source[..<position.start].reduce(1) { $1 == 0x0A ? $0 + 1 : $0 }
+    }
+
+    private func carryOut(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         if !unfit.isEmpty, let reason = unfit[statement.extent] {
             // Only a call of a function shows that its definition is missed.
             if case .function = statement { return }
@@ -209,6 +225,13 @@ extension Evaluator {
         let value = try worth(of: statement)
         if let record = caught.last, let message = ErrorRecords.message(of: value), message == record.message {
             return .fatal(record)
+        }
+        if case .object(let object) = value, let type = ErrorRecords.certainType(of: object),
+            case .string(let message)? = object["Message"]
+        {
+            // An exception of an error that is being handled is that error again, of which more is known than this.
+            guard caught.isEmpty else { throw .handOver("throwing an exception within catch") }
+            return .fatal(.thrown(type, message))
         }
         guard case .string(let text) = value else { throw .handOver("throwing an object") }
         return .fatal(NativeError("RuntimeException", text, command: "throw", isReadable: true))

@@ -40,6 +40,8 @@ final class Evaluator {
     var hasSucceeded: Bool? = true
     /// How many errors were reported that didn't end their command, and how many lists of statements were begun.
     var (reports, lists) = (0, 0)
+    /// Where the statement that runs stands.
+    var position: SourceExtent?
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
     /// The types that variables keep, by lower-case name: what is assigned is converted.
@@ -306,6 +308,9 @@ final class Evaluator {
         let name = try memberName(node.member)
         let target = try worth(of: node.target)
         if let place = node.referenced, case .type(let type) = target { return try tryParse(node, type, into: place) }
+        if node.isStatic, case .type(.array) = target, let changed = try changedArray(node, name.lowercased()) {
+            return changed
+        }
         if node.isNullConditional, target.isNull { return .null }
         var arguments: [PSValue] = []
         for argument in node.arguments { arguments.append(try value(of: argument)) }

@@ -61,11 +61,26 @@ package struct NativeError: Sendable, Hashable {
     package let command: String?
     /// Whether scripts may read the message, because it is the script's or the service's own or equals PowerShell's.
     package let isReadable: Bool
+    /// The full name of the type of the exception that a script threw; `nil` where it threw none of its own.
+    let exception: String?
 
     /// Creates an error record.
     package init(
         _ id: String, _ message: String, category: String? = nil, command: String? = nil, isReadable: Bool = false
     ) {
+        self.init(id, message, category, command, isReadable, exception: nil)
+    }
+
+    /// The record of an exception that a script throws.
+    static func thrown(_ exception: String, _ message: String) -> NativeError {
+        NativeError(exception, message, nil, "throw", true, exception: exception)
+    }
+
+    private init(
+        _ id: String, _ message: String, _ category: String?, _ command: String?, _ isReadable: Bool,
+        exception: String?
+    ) {
+        self.exception = exception
         self.id = id
         self.message = message
         self.category = category

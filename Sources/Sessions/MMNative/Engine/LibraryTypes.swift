@@ -54,7 +54,64 @@ enum LibraryTypes {
                     "The input is not a valid Base-64 string as it contains a non-base 64 character, more than two padding "
                         + "characters, or an illegal character among the padding characters.")
             }
-            return .array(bytes.map { .int(Int32($0)) })
+            return .array(bytes.map { .byte($0) })
+        case (.convert, "tostring", 2):
+            guard case .int(let radix) = arguments[1], [2, 8, 10, 16].contains(radix) else {
+                throw .handOver("a number to an unusual base")
+            }
+            switch arguments[0] {
+            case .int(let number):
+                return .string(
+                    radix == 10 ? String(number) : String(UInt32(bitPattern: number), radix: Int(radix)))
+            case .long(let number):
+                return .string(
+                    radix == 10 ? String(number) : String(UInt64(bitPattern: number), radix: Int(radix)))
+            case .byte(let number): return .string(String(number, radix: Int(radix)))
+            default: throw .handOver("\(arguments[0].typeName) to another base")
+            }
+        case (.convert, "toint32", 2), (.convert, "toint64", 2), (.convert, "tobyte", 2):
+            return try based(method, arguments)
+        case (.convert, "toboolean", 1):
+            switch arguments[0] {
+            case .bool: return arguments[0]
+            case .int, .long, .double, .byte: return .bool(arguments[0].isTrue)
+            case .string(let text):
+                guard let read = try read(text, as: .bool) else { throw .handOver("a text that is no truth") }
+                return read
+            default: throw .handOver("\(arguments[0].typeName) as a truth")
+            }
+        case (.convert, "todatetime", 1): return try Conversion.cast(arguments[0], to: .datetime)
+        case (.convert, "todouble", 1), (.convert, "todecimal", 1):
+            guard Comparison.isNumber(arguments[0]) || arguments[0].text.utf8.allSatisfy({ (0x2D...0x39).contains($0) })
+            else { throw .handOver("an unusual number") }
+            return try Conversion.cast(arguments[0], to: method == "todouble" ? .double : .decimal)
+        case (.convert, "tochar", 1): return try Conversion.cast(arguments[0], to: .char)
+        case (.convert, "tobyte", 1): return try Conversion.cast(arguments[0], to: .byte)
+        case (.convert, "tostring", 1):
+            switch arguments[0] {
+            case .double(let number): return .string(try PSText.long(number))
+            case .string, .int, .long, .bool, .date, .byte, .char, .decimal, .null:
+                return .string(try PSText.string(arguments[0]))
+            default: throw .handOver("the text of a \(arguments[0].typeName)")
+            }
+        case (.convert, "tohexstring", 1):
+            return .string(try bytes(arguments[0]).map { hex($0) }.joined())
+        case (.convert, "fromhexstring", 1):
+            guard case .string(let text) = arguments[0], text.utf8.count % 2 == 0 else {
+                throw .handOver("an unusual text of bytes")
+            }
+            var found: [PSValue] = []
+            var rest = text.utf8[...]
+            while !rest.isEmpty {
+                guard let byte = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
+                    throw .handOver("an unusual text of bytes")
+                }
+                found.append(.byte(byte))
+                rest = rest.dropFirst(2)
+            }
+            return .array(found)
+        case (.bitconverter, "tostring", 1):
+            return .string(try bytes(arguments[0]).map { hex($0) }.joined(separator: "-"))
         case (.convert, "tobase64string", 1): return .string(base64(try bytes(arguments[0])))
         case (.culture, "new", 1), (.culture, "getcultureinfo", 1), (.culture, "createspecificculture", 1):
             guard case .string(let name) = arguments[0], let culture = PSCulture.value(named: name) else {
@@ -106,9 +163,9 @@ enum LibraryTypes {
             guard case .string(let text) = arguments[0] else { throw .handOver("the bytes of other than text") }
             switch name {
             case "unicode":
-                return .array(text.utf16.flatMap { [.int(Int32($0 & 0xFF)), .int(Int32($0 >> 8))] })
-            case "ascii": return .array(text.utf16.map { .int($0 < 0x80 ? Int32($0) : 0x3F) })
-            default: return .array(text.utf8.map { .int(Int32($0)) })
+                return .array(text.utf16.flatMap { [.byte(UInt8($0 & 0xFF)), .byte(UInt8($0 >> 8))] })
+            case "ascii": return .array(text.utf16.map { .byte($0 < 0x80 ? UInt8($0) : 0x3F) })
+            default: return .array(text.utf8.map { .byte($0) })
             }
         default: return nil
         }
@@ -133,13 +190,35 @@ enum LibraryTypes {
         return read
     }
 
+    private static func hex(_ byte: UInt8) -> String {
+        (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+    }
+
+    /// Reads a whole number that is written to a base.
+    private static func based(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        guard case .string(let text) = arguments[0], case .int(let radix) = arguments[1], [2, 8, 16].contains(radix)
+        else { throw .handOver("a number to an unusual base") }
+        let digits = radix == 16 && text.lowercased().hasPrefix("0x") ? String(text.dropFirst(2)) : text
+        let number = digits.utf8.first == UInt8(ascii: "-") ? nil : UInt64(digits, radix: Int(radix))
+        switch (method, number) {
+        case ("toint32", let number?) where number <= UInt64(UInt32.max):
+            return .int(Int32(bitPattern: UInt32(number)))
+        case ("toint64", let number?): return .long(Int64(bitPattern: number))
+        case ("tobyte", let number?) where number <= 255: return .byte(UInt8(number))
+        default: throw .handOver("a number that is none to its base")
+        }
+    }
+
     private static func bytes(_ value: PSValue) throws(Interrupt) -> [UInt8] {
         var bytes: [UInt8] = []
         for item in Cmdlets.list(value) {
-            guard case .int(let number) = item, let byte = UInt8(exactly: number) else {
-                throw .handOver("bytes that are none")
+            switch item {
+            case .byte(let byte): bytes.append(byte)
+            case .int(let number):
+                guard let byte = UInt8(exactly: number) else { throw .handOver("bytes that are none") }
+                bytes.append(byte)
+            default: throw .handOver("bytes that are none")
             }
-            bytes.append(byte)
         }
         return bytes
     }

@@ -124,7 +124,7 @@ enum Members {
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }
         case .list: throw .handOver("a member of a list")
-        case .bool, .int, .long, .double, .single, .char, .object: break
+        case .bool, .byte, .int, .long, .double, .single, .char, .object: break
         }
         if folded == "count" || folded == "length" { return .int(1) }
         return nil
@@ -167,6 +167,11 @@ enum Members {
 
     /// Returns the element at an index, counted from the end when negative; `nil` out of range.
     private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
+        if case .array(let items) = value, case .string(let name) = index,
+            let group = RegexObjects.group(name, among: items)
+        {
+            return group
+        }
         let number: Int32
         switch index {
         case .int(let given): number = given

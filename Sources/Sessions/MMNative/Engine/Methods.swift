@@ -10,7 +10,8 @@ enum Methods {
             switch target {
             case .null, .nothing, .list, .block, .type, .typeInfo: break
             case .object(let object) where object.typeName == ErrorRecords.type: return .typeInfo(ErrorRecords.type)
-            case .object(let object) where !object.isCustom: break
+            case .object(let object) where !object.isCustom:
+                if let name = ErrorRecords.certainType(of: object) { return .typeInfo(name) }
             case .object: return .typeInfo(PSObject.customType)
             default: return .typeInfo(target.typeName)
             }
@@ -30,7 +31,7 @@ enum Methods {
                 return .collapsed(parts)
             }
             return try each(items, method, name, arguments)
-        case .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
+        case .byte, .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)
         case .guid, .version, .enumeration:

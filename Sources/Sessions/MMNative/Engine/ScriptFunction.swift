@@ -290,6 +290,15 @@ struct FunctionArguments {
                 }
             }
         }
+        try fill(positional, of: function)
+        recorded = RecordedOutput(recordings)
+    }
+
+    /// Gives values to the parameters of a block in their order.
+    init(_ values: [PSValue], of function: ScriptFunction) throws(Interrupt) { try fill(values, of: function) }
+
+    /// Gives values to the parameters that are free, in the order of their positions.
+    private mutating func fill(_ positional: [PSValue], of function: ScriptFunction) throws(Interrupt) {
         var free = function.parameters.indices.filter { function.parameters[$0].position != nil && given[$0] == nil }
             .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
         for value in positional {
@@ -305,7 +314,6 @@ struct FunctionArguments {
             given[place] = .array(all)
             rest = []
         }
-        recorded = RecordedOutput(recordings)
         guard rest.isEmpty || !function.isAdvanced else {
             throw .statement(
                 NativeError(
@@ -397,6 +405,22 @@ extension Evaluator {
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
+    }
+
+    /// Runs a block with arguments in a scope of its own, and returns what it emits.
+    func invoke(_ block: PSBlock, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
+        guard let function = ScriptFunction(block.syntax.scriptBlock, name: "") else {
+            throw .handOver("an unusual block")
+        }
+        var items: [PSValue] = []
+        collecting += 1
+        defer { collecting -= 1 }
+        try inside(block) { () throws(Interrupt) in
+            try call(function, try FunctionArguments(arguments, of: function), input: nil) {
+                (item) throws(Interrupt) in items.append(item)
+            }
+        }
+        return items
     }
 
     /// Runs the part of a function for one object; `return` ends it for that object.

@@ -30,6 +30,10 @@ enum Statics {
         case (.datetime, "minvalue"): return .date(PSDate(ticks: 0, kind: .unspecified))
         case (.datetime, "maxvalue"): return .date(PSDate(ticks: 3_155_378_975_999_999_999, kind: .unspecified))
         case (.midpointrounding, let rule): return try named(rule, .midpointRounding)
+        case (.stringcomparison, let rule): return try named(rule, .stringComparison)
+        case (.splitoptions, let rule): return try named(rule, .splitOptions)
+        case (.regexoptions, let rule): return try named(rule, .regexOptions)
+        case (.errorcategory, let category): return try named(category, .errorCategory)
         case (.dayofweek, let day): return try named(day, .dayOfWeek)
         case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
         default: throw .handOver("the member \(name) of \(type.rawValue)")
@@ -64,6 +68,13 @@ enum Statics {
             guard method == "new", arguments.isEmpty else { throw .handOver("the method \(name) of a list") }
             return .list(PSList(kind))
         }
+        if let exception = type.exceptionName, method == "new", arguments.count == 1, ExceptionType.isPlain(exception) {
+            return ErrorRecords.exception(exception, try PSText.string(arguments[0]))
+        }
+        if type == .array || type.isTypedArray, method == "new", arguments.count == 1 {
+            return try Evaluator.newArray(of: type, arguments[0])
+        }
+        if type == .array, let answer = try Evaluator.lookedUp(method, arguments) { return answer }
         if let answer = try LibraryTypes.call(type, method, arguments) { return answer }
         if let answer = try SystemTypes.call(type, method, arguments, in: evaluator) { return answer }
         if type == .choice, method == "new" { return try HostInterface.choice(arguments) }
@@ -130,8 +141,14 @@ enum Statics {
         for value in given {
             switch value {
             case .single(let number): arguments.append(.double(Double(number)))
-            case .string where evaluator.onlyReads && arguments.isEmpty:
-                arguments.append(try Conversion.cast(value, to: .double))
+            case .string(let text) where evaluator.onlyReads && arguments.isEmpty:
+                guard let number = try Conversion.converted(value, to: .double) else {
+                    throw .statement(
+                        NativeError(
+                            "MethodArgumentConversionInvalidCastArgument",
+                            "Cannot convert argument \"value\", with value: \"\(text)\", to type \"System.Double\"."))
+                }
+                arguments.append(number)
             default: arguments.append(value)
             }
         }
@@ -295,40 +312,33 @@ enum Statics {
     private static func regex(
         _ method: String, _ arguments: [PSValue], _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {
-        var texts: [String] = []
-        for argument in arguments {
-            guard case .string(let text) = argument else { throw .handOver("an unusual regular expression") }
-            texts.append(text)
-        }
-        switch (method, texts.count) {
-        case ("escape", 1):
-            guard texts[0].isASCII else { throw .handOver("escaping text beyond ASCII") }
-            var text = ""
-            for scalar in texts[0].unicodeScalars {
-                switch scalar {
-                case "\\", "*", "+", "?", "|", "{", "[", "(", ")", "^", "$", ".", "#", " ":
-                    text += "\\"
-                    text.unicodeScalars.append(scalar)
-                case "\t": text += "\\t"
-                case "\n": text += "\\n"
-                case "\r": text += "\\r"
-                case "\u{C}": text += "\\f"
-                case "\u{B}": text += "\\v"
-                default: text.unicodeScalars.append(scalar)
-                }
-            }
-            return .string(text)
-        case ("ismatch", 2):
-            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .bool(try pattern.first(in: Array(texts[0].utf8), for: evaluator) != nil)
-        case ("replace", 3):
-            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .string(try TextOperators.replace(texts[0], pattern, with: texts[2], for: evaluator))
-        case ("split", 2):
-            let pattern = try evaluator.pattern(texts[1], ignoringCase: false)
-            return .array(try TextOperators.split(texts[0], pattern, limit: 0, for: evaluator))
+        if let answer = try RegexObjects.call(method, arguments, in: evaluator) { return answer }
+        switch (method, arguments.first) {
+        case ("escape", .string(let text)?) where arguments.count == 1: return .string(try escaped(text))
+        case ("new", .string(let text)?) where arguments.count <= 2:
+            return try RegexObjects.made(text, options: arguments.count == 2 ? arguments[1] : nil)
         default: throw .handOver("the method \(method) of regular expressions")
         }
+    }
+
+    /// A text as a pattern that matches it alone.
+    static func escaped(_ text: String) throws(Interrupt) -> String {
+        guard text.isASCII else { throw .handOver("escaping text beyond ASCII") }
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\\", "*", "+", "?", "|", "{", "[", "(", ")", "^", "$", ".", "#", " ":
+                escaped += "\\"
+                escaped.unicodeScalars.append(scalar)
+            case "\t": escaped += "\\t"
+            case "\n": escaped += "\\n"
+            case "\r": escaped += "\\r"
+            case "\u{C}": escaped += "\\f"
+            case "\u{B}": escaped += "\\v"
+            default: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
     }
 }
 

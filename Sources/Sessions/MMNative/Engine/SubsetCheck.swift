@@ -174,8 +174,8 @@ struct SubsetCheck {
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
-        .textlist, .numberlist, .textset, .texts, .ints, .optionaldate, .decimal, .timespan, .toggle, .guid, .version,
-        .xml, .choices, .timezone,
+        .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .optionaldate,
+        .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
     ]
 
     /// Checks what an assignment changes.
@@ -317,7 +317,7 @@ struct SubsetCheck {
 
     /// Lists of one type are kept as any other: a script that asks for types would see it.
     private func typedList(_ name: String) -> String? {
-        guard let type = PSType(written: name), type == .texts || type == .ints else { return nil }
+        guard let type = PSType(written: name), type.isTypedArray else { return nil }
         let asks = ScriptFacts(of: script).items.contains { item in
             guard case .call(let call) = item.detail else { return false }
             return call.name?.lowercased() == "gettype"

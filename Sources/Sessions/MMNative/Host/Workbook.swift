@@ -227,7 +227,7 @@ extension HostCommands {
         switch value.plain {
         case .null: .empty
         case .bool(let truth): .truth(truth)
-        case .int, .long, .decimal: .number(try PSText.string(value))
+        case .byte, .int, .long, .decimal: .number(try PSText.string(value))
         case .single(let number) where number.isFinite: .number(try PSText.long(number))
         case .double(let number) where number.isFinite: .number(try PSText.string(value))
         default: .text(try PSText.string(value))

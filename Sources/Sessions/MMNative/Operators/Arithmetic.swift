@@ -29,7 +29,8 @@ enum Arithmetic {
         case (.int, .null), (.long, .null), (.double, .null), (.single, .null), (.decimal, .null): return left
         case (.date(let date), .span(let ticks)): return try moved(date, ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.addingReportingOverflow(other))
-        case (.int, _), (.long, _), (.double, _), (.single, _), (.decimal, _): return try number(left, right, .add)
+        case (.byte, _), (.int, _), (.long, _), (.double, _), (.single, _), (.decimal, _):
+            return try number(left, right, .add)
         default: throw .handOver("adding to \(left.typeName)")
         }
     }
@@ -105,6 +106,7 @@ enum Arithmetic {
     private static func operand(_ value: PSValue, beside other: PSValue) throws(Interrupt) -> PSValue {
         switch value {
         case .int, .long, .double, .decimal: return value
+        case .byte(let number): return .int(Int32(number))
         case .single(let number): return .double(Double(number))
         case .bool(let flag): return .int(flag ? 1 : 0)
         case .enumeration(let own): return .int(own.value)
@@ -237,8 +239,22 @@ enum Arithmetic {
         switch (left, right) {
         case (.int(let first), .int(let second)):
             return .int(Int32(truncatingIfNeeded: operation(Int64(first), Int64(second))))
+        case (.byte(let first), .int): return try bits(.int(Int32(first)), right, operation)
+        case (.int, .byte(let second)): return try bits(left, .int(Int32(second)), operation)
+        case (.int(let first), .long): return try bits(.long(Int64(first)), right, operation)
+        case (.long, .int(let second)): return try bits(left, .long(Int64(second)), operation)
         case (.long(let first), .long(let second)): return .long(operation(first, second))
         default: throw .handOver("bits of \(left.typeName)")
+        }
+    }
+
+    /// Evaluates `-shl` and `-shr`: by as many places as the width of the left operand has room for.
+    static func shift(_ left: PSValue, _ right: PSValue, isLeft: Bool) throws(Interrupt) -> PSValue {
+        guard case .int(let places) = right else { throw .handOver("a shift by \(right.typeName)") }
+        switch left {
+        case .int(let number): return .int(isLeft ? number &<< places : number &>> places)
+        case .long(let number): return .long(isLeft ? number &<< Int64(places) : number &>> Int64(places))
+        default: throw .handOver("a shift of \(left.typeName)")
         }
     }
 

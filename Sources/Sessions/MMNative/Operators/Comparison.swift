@@ -101,7 +101,7 @@ enum Comparison {
 
     private static func type(of value: PSValue) -> PSType? {
         switch value {
-        case .int: .int
+        case .byte, .int: .int
         case .long: .long
         case .double, .single: .double
         case .decimal: .decimal
@@ -152,7 +152,7 @@ enum Comparison {
     /// Whether a value is a number.
     static func isNumber(_ value: PSValue) -> Bool {
         switch value {
-        case .int, .long, .double, .single, .decimal: true
+        case .byte, .int, .long, .double, .single, .decimal: true
         default: false
         }
     }
@@ -161,6 +161,8 @@ enum Comparison {
     static func order(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Int {
         func sign<T: Comparable>(_ left: T, _ right: T) -> Int { left < right ? -1 : left > right ? 1 : 0 }
         switch (left, right) {
+        case (.byte(let number), _): return try order(.int(Int32(number)), right)
+        case (_, .byte(let number)): return try order(left, .int(Int32(number)))
         case (.int(let number), .int(let other)): return sign(number, other)
         case (.int(let number), .long(let other)): return sign(Int64(number), other)
         case (.long(let number), .int(let other)): return sign(number, Int64(other))
@@ -182,6 +184,7 @@ enum Comparison {
     /// Returns any number as a double; `nil` for other values.
     static func double(_ value: PSValue) -> Double? {
         switch value {
+        case .byte(let number): Double(number)
         case .int(let number): Double(number)
         case .long(let number): Double(number)
         case .double(let number): number

@@ -71,9 +71,14 @@ enum Conversion {
                 throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
-        case .errorrecord, .exception:
-            let name = type == .exception ? ErrorRecords.exceptionType : ErrorRecords.type
-            guard case .object(let object) = value, object.typeName == name else {
+        case .errorrecord:
+            guard case .object(let object) = value, object.typeName == ErrorRecords.type else {
+                throw .handOver("a cast to a part of an error")
+            }
+            return value
+        case .exception:
+            if case .string(let text) = value { return ErrorRecords.exception("System.Exception", text) }
+            guard case .object(let object) = value, ErrorRecords.isException(object) else {
                 throw .handOver("a cast to a part of an error")
             }
             return value
@@ -111,14 +116,34 @@ enum Conversion {
             return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
         case .midpointrounding: return try enumeration(value, .midpointRounding)
+        case .stringcomparison: return try enumeration(value, .stringComparison)
+        case .splitoptions: return try enumeration(value, .splitOptions)
+        case .regexoptions: return try enumeration(value, .regexOptions)
+        case .errorcategory: return try enumeration(value, .errorCategory)
+        case .regex:
+            if RegexObjects.written(value) != nil { return value }
+            guard case .string(let text) = value else { throw .handOver("a cast to a regular expression") }
+            return try RegexObjects.made(text)
+        case .culture:
+            if PSCulture.isOne(value) { return value }
+            guard case .string(let name) = value, let culture = PSCulture.value(named: name) else {
+                throw .handOver("a cast to a culture")
+            }
+            return culture
+        case .byte:
+            if case .byte = value { return value }
+            guard case .int(let number)? = try number(value, .int) else { return nil }
+            guard let byte = UInt8(exactly: number) else { throw .handOver("a cast that overflows") }
+            return .byte(byte)
         case .datetimekind: return try enumeration(value, .dateTimeKind)
         case .toggle: return .bool(value.isTrue)
         case .optionaldate:
             if value.isNull { return .null }
             if case .string(let text) = value, text.isEmpty { return .null }
             return try converted(value, to: .datetime)
-        case .texts, .ints:
-            let element: PSType = type == .texts ? .string : .int
+        case .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates:
+            let element = type.element
+            if type == .chars, case .string(let text) = value { return .array(text.utf16.map { .char($0) }) }
             switch value.plain {
             case .null: return .null
             case .array(let items):
@@ -156,9 +181,11 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
-        case .ordered, .webtext, .math, .regex, .convert, .path, .environment, .uri, .credential, .securestring,
-            .encoding, .culture, .console, .stopwatch, .file, .folder, .anytable, .anycollection, .anylist,
-            .anysequence:
+        default:
+            // A text becomes an exception with that message.
+            if let name = type.exceptionName, ExceptionType.isPlain(name), case .string(let text) = value {
+                return ErrorRecords.exception(name, text)
+            }
             throw .handOver("a cast to \(type.rawValue)")
         }
     }
@@ -212,6 +239,7 @@ enum Conversion {
         case .char(let unit):
             guard type == .int || type == .long else { throw .handOver("a character as a number") }
             return try number(.int(Int32(unit)), type)
+        case .byte(let byte): return try number(.int(Int32(byte)), type)
         case .single(let own) where type != .single: return try number(.double(Double(own)), type)
         case .int, .long, .double, .single, .decimal: break
         default: throw .handOver("a cast of \(value.typeName) to a number")
@@ -242,6 +270,7 @@ enum Conversion {
     static func decimal(_ value: PSValue) -> PSDecimal? {
         switch value {
         case .int(let number): PSDecimal(Int64(number))
+        case .byte(let number): PSDecimal(Int64(number))
         case .long(let number): PSDecimal(number)
         case .double(let number): PSDecimal(number)
         case .decimal(let number): number

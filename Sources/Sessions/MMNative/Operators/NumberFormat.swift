@@ -6,6 +6,7 @@ enum NumberFormat {
         guard let first = units.first, format.isPlain else { throw .handOver("a number format") }
         let isLetter = (0x61...0x7A).contains(first | 0x20)
         if case .single(let number) = value { return try text(.double(Double(number)), format) }
+        if case .byte(let number) = value { return try text(.int(Int32(number)), format) }
         if isLetter, units.dropFirst().allSatisfy({ (0x30...0x39).contains($0) }), units.count <= 3 {
             let precision = units.count > 1 ? Int(format.dropFirst()) : nil
             return try standard(value, first, precision)

@@ -189,7 +189,7 @@ struct PatternReader {
         place += 1
         switch unit {
         case UInt8(ascii: "^"), UInt8(ascii: "$"): return true
-        case UInt8(ascii: "("): try group(depth: depth)
+        case UInt8(ascii: "("): return try group(depth: depth)
         case UInt8(ascii: "["): try set()
         case UInt8(ascii: "\\"): return try escape()
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: ")"):
@@ -199,9 +199,19 @@ struct PatternReader {
         return false
     }
 
-    private mutating func group(depth: Int) throws(Interrupt) {
+    /// - Returns: whether the group matches no character.
+    private mutating func group(depth: Int) throws(Interrupt) -> Bool {
         // What `(?im)` says holds for the whole pattern where it stands at its start.
-        if place == 1, ["?i)", "?m)", "?im)", "?mi)"].contains(where: { take($0) }) { return }
+        if place == 1, ["?i)", "?m)", "?im)", "?mi)"].contains(where: { take($0) }) { return false }
+        // What stands ahead is read from left to right by both; what stands behind is not, which only groups within show.
+        let looksBehind = take("?<=") || take("?<!")
+        if looksBehind || take("?=") || take("?!") {
+            let before = groups
+            try choice(depth: depth + 1)
+            guard take(")") else { throw .handOver("an unfinished group") }
+            guard groups == before || !looksBehind else { throw .handOver("a group in what stands behind") }
+            return true
+        }
         if take("?<") {
             var name = ""
             while let unit = next, unit != UInt8(ascii: ">") {
@@ -222,6 +232,7 @@ struct PatternReader {
         }
         try choice(depth: depth + 1)
         guard take(")") else { throw .handOver("an unfinished group") }
+        return false
     }
 
     /// - Returns: whether the escape matches no character.

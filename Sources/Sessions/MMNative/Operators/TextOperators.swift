@@ -4,13 +4,13 @@ import MMSystem
 enum TextOperators {
     /// Evaluates `-replace` for one text.
     static func replace(
-        _ text: String, _ pattern: Pattern, with replacement: String, for evaluator: Evaluator
+        _ text: String, _ pattern: Pattern, with replacement: String, limit: Int = .max, for evaluator: Evaluator
     ) throws(Interrupt) -> String {
         let units = Array(text.utf8)
         let template = Array(replacement.utf8)
         var result: [UInt8] = []
         var place = 0
-        try pattern.eachMatch(in: units, for: evaluator) { (match) throws(Interrupt) in
+        try pattern.eachMatch(in: units, limit: limit, for: evaluator) { (match) throws(Interrupt) in
             guard result.count <= evaluator.limits.textBytes else { throw .handOver("a long text") }
             result += units[place..<match.range.lowerBound]
             var at = 0
@@ -47,6 +47,23 @@ enum TextOperators {
         if place == 0, result.isEmpty { return text }
         result += units[place...]
         return String(decoding: result, as: UTF8.self)
+    }
+
+    /// Evaluates `-replace` with a block for one text: what it makes of each match stands in the match's place.
+    static func replace(
+        _ text: String, _ pattern: Pattern, limit: Int = .max, for evaluator: Evaluator,
+        with made: (PSValue) throws(Interrupt) -> String
+    ) throws(Interrupt) -> String {
+        let units = Array(text.utf8)
+        var result: [UInt8] = []
+        var place = 0
+        try pattern.eachMatch(in: units, limit: limit, for: evaluator) { (match) throws(Interrupt) in
+            guard result.count <= evaluator.limits.textBytes else { throw .handOver("a long text") }
+            result += units[place..<match.range.lowerBound]
+            result += Array(try made(RegexObjects.match(match, of: pattern, in: units)).utf8)
+            place = match.range.upperBound
+        }
+        return String(decoding: result + units[place...], as: UTF8.self)
     }
 
     /// Evaluates `-split` for one text: the parts between the matches, and the groups of each match.
@@ -126,7 +143,7 @@ enum TextOperators {
             guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
             return text
         case .string, .bool, .char: return try PSText.string(value)
-        case .int, .long, .decimal, .double, .single:
+        case .byte, .int, .long, .decimal, .double, .single:
             if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
             if case .double(let number) = value { return try PSText.long(number) }
             if case .single(let number) = value { return try PSText.long(number) }

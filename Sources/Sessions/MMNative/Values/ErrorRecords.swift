@@ -2,21 +2,66 @@
 enum ErrorRecords {
     /// The type name of error records.
     static let type = "System.Management.Automation.ErrorRecord"
+    /// The type name of the exceptions in records where nothing else is known.
+    static let exceptionType = "System.Management.Automation.RuntimeException"
+    /// Marks an exception of which only the message is known, under a name that no script can write.
+    private static let unsure = "\u{0}unsure"
 
     /// Returns the record of an error, with the members that are certain; a script that asks for another one is handed
     /// over.
-    static func value(of error: NativeError) -> PSValue {
+    /// - Parameters:
+    ///   - line: the line of the statement that failed, where that is certain.
+    ///   - isInner: whether a clause for the type of the inner exception caught it, which that clause then sees.
+    static func value(of error: NativeError, line: Int? = nil, isInner: Bool = false) -> PSValue {
         var pairs: [(String, PSValue)] = []
+        let known = Thrown(error)
         if error.isReadable {
-            let exception = PSObject(
-                [("Message", .string(error.message))], typeName: exceptionType, isCustom: false)
-            if let exception { pairs.append(("Exception", .object(exception))) }
+            var members = [("Message", PSValue.string(error.message))]
+            var name = exceptionType
+            if let known {
+                let inner = known.inner.map { made($0, [("Message", .string(known.innerMessage(of: error)))]) }
+                if isInner, let own = known.inner {
+                    name = own
+                    members = [("Message", .string(known.innerMessage(of: error))), ("InnerException", .null)]
+                } else {
+                    name = known.outer
+                    members.append(("InnerException", inner ?? .null))
+                }
+            } else {
+                members.append((unsure, .null))
+            }
+            pairs.append(("Exception", made(name, members)))
         }
-        return PSObject(pairs, typeName: type, isCustom: false).map { .object($0) } ?? .null
+        if let known {
+            if known.hasCertainID { pairs.append(("FullyQualifiedErrorId", .string(known.id))) }
+            pairs.append(("ErrorDetails", .null))
+            if error.command == "throw", error.exception == nil { pairs.append(("TargetObject", .string(error.message))) }
+            if let category = known.category.flatMap({ PSEnum(.errorCategory, named: $0) }) {
+                let reason = known.outer.split(separator: ".").last.map(String.init) ?? known.outer
+                pairs.append(
+                    (
+                        "CategoryInfo",
+                        made(
+                            "System.Management.Automation.ErrorCategoryInfo",
+                            [("Category", .enumeration(category)), ("Reason", .string(reason))])
+                    ))
+            }
+        }
+        if let line {
+            pairs.append(
+                (
+                    "InvocationInfo",
+                    made(
+                        "System.Management.Automation.InvocationInfo",
+                        [("ScriptLineNumber", .int(Int32(truncatingIfNeeded: line)))])
+                ))
+        }
+        return made(type, pairs)
     }
 
-    /// The type name of the exceptions in records: which one it really is isn't known.
-    static let exceptionType = "System.Management.Automation.RuntimeException"
+    private static func made(_ type: String, _ pairs: [(String, PSValue)]) -> PSValue {
+        PSObject(pairs, typeName: type, isCustom: false).map { .object($0) } ?? .null
+    }
 
     /// Returns the message of a record; `nil` for any other value.
     static func message(of value: PSValue) -> String? {
@@ -24,5 +69,190 @@ enum ErrorRecords {
             case .object(let exception)? = object["Exception"], case .string(let message)? = exception["Message"]
         else { return nil }
         return message
+    }
+
+    // MARK: Exceptions
+
+    /// The object of an exception that a script makes.
+    static func exception(_ type: String, _ message: String) -> PSValue {
+        made(type, [("Message", .string(message)), ("InnerException", .null)])
+    }
+
+    /// The type of an exception; `nil` where it isn't certain, and for any other object.
+    static func certainType(of object: PSObject) -> String? {
+        ExceptionType.isOne(object.typeName) && object[unsure] == nil ? object.typeName : nil
+    }
+
+    /// Whether a value is an exception, of whichever type.
+    static func isException(_ object: PSObject) -> Bool { ExceptionType.isOne(object.typeName) }
+}
+
+/// What exceptions .NET and PowerShell have, and what they are made of.
+enum ExceptionType {
+    private static let automation = "System.Management.Automation."
+    /// The types by their full names, each with the type that it extends.
+    private static let bases: [String: String] = [
+        "System.Exception": "", "System.SystemException": "System.Exception",
+        "System.ApplicationException": "System.Exception", "System.ArithmeticException": "System.SystemException",
+        "System.DivideByZeroException": "System.ArithmeticException",
+        "System.OverflowException": "System.ArithmeticException", "System.ArgumentException": "System.SystemException",
+        "System.ArgumentNullException": "System.ArgumentException",
+        "System.ArgumentOutOfRangeException": "System.ArgumentException",
+        "System.FormatException": "System.SystemException",
+        "System.InvalidOperationException": "System.SystemException",
+        "System.InvalidCastException": "System.SystemException",
+        "System.NullReferenceException": "System.SystemException",
+        "System.IndexOutOfRangeException": "System.SystemException",
+        "System.NotSupportedException": "System.SystemException",
+        "System.NotImplementedException": "System.SystemException", "System.TimeoutException": "System.SystemException",
+        "System.UnauthorizedAccessException": "System.SystemException",
+        "System.Security.SecurityException": "System.SystemException",
+        "System.Collections.Generic.KeyNotFoundException": "System.SystemException",
+        "System.IO.IOException": "System.SystemException", "System.IO.FileNotFoundException": "System.IO.IOException",
+        "System.IO.DirectoryNotFoundException": "System.IO.IOException",
+        "Microsoft.PowerShell.Commands.WriteErrorException": "System.SystemException",
+        automation + "RuntimeException": "System.SystemException",
+        automation + "ActionPreferenceStopException": automation + "RuntimeException",
+        automation + "ExtendedTypeSystemException": automation + "RuntimeException",
+        automation + "MethodException": automation + "ExtendedTypeSystemException",
+        automation + "MethodInvocationException": automation + "MethodException",
+        automation + "PSInvalidCastException": "System.InvalidCastException",
+        automation + "CommandNotFoundException": automation + "RuntimeException",
+        automation + "ParameterBindingException": automation + "RuntimeException",
+        automation + "ParameterBindingValidationException": automation + "ParameterBindingException",
+        automation + "ParameterBindingArgumentTransformationException": automation + "ParameterBindingException",
+        automation + "SessionStateException": automation + "RuntimeException",
+        automation + "ItemNotFoundException": automation + "SessionStateException",
+        automation + "DriveNotFoundException": automation + "SessionStateException",
+    ]
+    private static let byName = Dictionary(
+        bases.keys.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
+    /// Those whose message is more than the text that they are made with.
+    private static let wordy: Set<String> = [
+        "System.ArgumentNullException", "System.ArgumentOutOfRangeException",
+        "Microsoft.PowerShell.Commands.WriteErrorException", automation + "ParameterBindingException",
+        automation + "ParameterBindingValidationException",
+        automation + "ParameterBindingArgumentTransformationException",
+    ]
+
+    /// The full name of the type that a script writes; `nil` for others.
+    static func named(_ written: String) -> String? {
+        let name = written.lowercased()
+        return byName[name] ?? byName["system." + name]
+    }
+
+    /// Whether a full name is that of an exception.
+    static func isOne(_ name: String) -> Bool { bases[name] != nil }
+
+    /// Whether exceptions of a type come from values and conversions alone, and never from a service.
+    static func isOfValues(_ name: String) -> Bool {
+        [
+            "System.DivideByZeroException", "System.OverflowException", "System.FormatException",
+            "System.IndexOutOfRangeException", automation + "PSInvalidCastException", "System.InvalidCastException",
+            automation + "ItemNotFoundException", automation + "DriveNotFoundException",
+        ].contains(name)
+    }
+
+    /// Whether an exception of a type has the text that it is made with as its message.
+    static func isPlain(_ name: String) -> Bool { bases[name] != nil && !wordy.contains(name) }
+
+    /// Whether a type is another one or extends it.
+    static func extends(_ name: String, _ other: String) -> Bool {
+        var type = name
+        while !type.isEmpty {
+            if type == other { return true }
+            type = bases[type] ?? ""
+        }
+        return false
+    }
+}
+
+/// What of an error's exceptions is certain.
+struct Thrown {
+    /// The exception that was thrown, or that the record of a command holds.
+    let outer: String
+    /// The exception that caused it.
+    let inner: String?
+    /// Further exceptions that clauses may name: how the statement was ended.
+    let carrier: String?
+    /// The id and the category of the record.
+    let id: String
+    let category: String?
+    /// Whether the id doesn't depend on where it was raised.
+    let hasCertainID: Bool
+
+    /// Reads an error; `nil` where only its message is known.
+    init?(_ error: NativeError) {
+        let automation = "System.Management.Automation."
+        let base = error.id.split(separator: ",").first.map(String.init) ?? error.id
+        var (outer, inner, carrier): (String?, String?, String?) = (nil, nil, automation + "RuntimeException")
+        var (id, category) = (error.id, error.category)
+        var hasCertainID = true
+        if let own = error.exception {
+            (outer, id, category) = (own, error.message, "OperationStopped")
+        } else if error.command == "throw" {
+            (outer, carrier, id, category) = (automation + "RuntimeException", nil, error.message, "OperationStopped")
+        } else if error.message.hasPrefix("Exception calling \"") {
+            let name = base == "FileNotFoundException" ? "System.IO." + base : "System." + base
+            guard ExceptionType.isOne(name), error.id == base else { return nil }
+            (outer, inner, carrier) = (automation + "MethodInvocationException", name, nil)
+            category = "NotSpecified"
+        } else {
+            switch base {
+            case "RuntimeException" where error.message == "Attempted to divide by zero.":
+                (outer, inner, carrier) = (automation + base, "System.DivideByZeroException", nil)
+                category = "NotSpecified"
+            case "InvalidCastFromStringToInteger", "InvalidCastFromStringToDoubleOrSingle",
+                "InvalidCastFromStringToDecimal":
+                (outer, inner, carrier) = (automation + "RuntimeException", automation + "PSInvalidCastException", nil)
+                category = "InvalidArgument"
+            case "InvokeMethodOnNull", "MethodNotFound", "NullArray", "NullArrayIndex", "NotADefinedOperationForType":
+                (outer, carrier, category) = (automation + "RuntimeException", nil, "InvalidOperation")
+            case "CommandNotFoundException": (outer, carrier, category) = (automation + base, nil, "ObjectNotFound")
+            case "PathNotFound":
+                outer = automation + "ItemNotFoundException"
+                carrier = automation + "ActionPreferenceStopException"
+            case "Microsoft.PowerShell.Commands.WriteErrorException":
+                (outer, carrier) = (base, automation + "ActionPreferenceStopException")
+                (hasCertainID, category) = (false, "NotSpecified")
+            case "NamedParameterNotFound", "PositionalParameterNotFound", "MissingArgument", "AmbiguousParameter":
+                (outer, carrier, category) = (automation + "ParameterBindingException", nil, "InvalidArgument")
+            case "ParameterArgumentValidationError":
+                (outer, carrier, category) = (automation + "ParameterBindingValidationException", nil, "InvalidData")
+            case "ParameterArgumentTransformationError":
+                (outer, carrier, category) = (
+                    automation + "ParameterBindingArgumentTransformationException", nil, "InvalidData"
+                )
+            default: return nil
+            }
+        }
+        guard let outer else { return nil }
+        (self.outer, self.inner, self.carrier) = (outer, inner, carrier)
+        (self.id, self.category, self.hasCertainID) = (id, category, hasCertainID)
+    }
+
+    /// The message of the exception that caused it, which the other one quotes.
+    func innerMessage(of error: NativeError) -> String {
+        guard error.message.hasPrefix("Exception calling \""), let mark = error.message.utf8.firstIndex(of: 0x3A) else {
+            return error.message
+        }
+        var cause = error.message[error.message.index(after: mark)...].drop { $0 == " " }
+        if cause.first == "\"", cause.last == "\"", cause.count > 1 { cause = cause.dropFirst().dropLast() }
+        return String(cause)
+    }
+
+    /// The first of the clauses that takes the error, and whether it does so for the exception that caused it.
+    /// - Parameter clauses: the full names of the types of each clause, in small letters; none for one that takes all.
+    func clause(among clauses: [[String]]) -> (place: Int, isInner: Bool)? {
+        func first(for type: String) -> Int? {
+            let names = clauses.map { $0.compactMap(ExceptionType.named) }
+            return names.firstIndex { $0.contains(type) }
+                ?? names.firstIndex { $0.contains { ExceptionType.extends(type, $0) } }
+        }
+        if let inner, let place = first(for: inner) { return (place, true) }
+        for type in [outer, carrier].compactMap(\.self) {
+            if let place = first(for: type) { return (place, false) }
+        }
+        return clauses.firstIndex(where: \.isEmpty).map { ($0, false) }
     }
 }

@@ -1,4 +1,4 @@
-/// A value of one of the few .NET enumerations that dates involve.
+/// A value of one of the few .NET enumerations that scripts name.
 package struct PSEnum: Sendable, Hashable {
     /// The supported enumerations.
     package enum Kind: String, Sendable {
@@ -8,6 +8,14 @@ package struct PSEnum: Sendable, Hashable {
         case dateTimeKind = "System.DateTimeKind"
         /// System.MidpointRounding.
         case midpointRounding = "System.MidpointRounding"
+        /// System.StringComparison.
+        case stringComparison = "System.StringComparison"
+        /// System.StringSplitOptions.
+        case splitOptions = "System.StringSplitOptions"
+        /// System.Text.RegularExpressions.RegexOptions.
+        case regexOptions = "System.Text.RegularExpressions.RegexOptions"
+        /// System.Management.Automation.ErrorCategory.
+        case errorCategory = "System.Management.Automation.ErrorCategory"
 
         /// The type that casts and tests name it by.
         var type: PSType {
@@ -15,6 +23,10 @@ package struct PSEnum: Sendable, Hashable {
             case .dayOfWeek: .dayofweek
             case .dateTimeKind: .datetimekind
             case .midpointRounding: .midpointrounding
+            case .stringComparison: .stringcomparison
+            case .splitOptions: .splitoptions
+            case .regexOptions: .regexoptions
+            case .errorCategory: .errorcategory
             }
         }
 
@@ -31,6 +43,23 @@ package struct PSEnum: Sendable, Hashable {
         switch kind {
         case .dayOfWeek: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
         case .dateTimeKind: ["Unspecified", "Utc", "Local"]
+        case .stringComparison:
+            [
+                "CurrentCulture", "CurrentCultureIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase", "Ordinal",
+                "OrdinalIgnoreCase",
+            ]
+        case .splitOptions: ["None", "RemoveEmptyEntries", "TrimEntries"]
+        // Values between those with a name have none.
+        case .regexOptions: ["None", "IgnoreCase", "Multiline", "", "ExplicitCapture", "", "", "", "Compiled"]
+        case .errorCategory:
+            [
+                "NotSpecified", "OpenError", "CloseError", "DeviceError", "DeadlockDetected", "InvalidArgument",
+                "InvalidData", "InvalidOperation", "InvalidResult", "InvalidType", "MetadataError", "NotImplemented",
+                "NotInstalled", "ObjectNotFound", "OperationStopped", "OperationTimeout", "SyntaxError", "ParserError",
+                "PermissionDenied", "ResourceBusy", "ResourceExists", "ResourceUnavailable", "ReadError", "WriteError",
+                "FromStdErr", "SecurityError", "ProtocolError", "ConnectionError", "AuthenticationError",
+                "LimitsExceeded", "QuotaExceeded", "NotEnabled",
+            ]
         case .midpointRounding:
             ["ToEven", "AwayFromZero", "ToZero", "ToNegativeInfinity", "ToPositiveInfinity"]
         }
@@ -45,13 +74,16 @@ package struct PSEnum: Sendable, Hashable {
     /// Creates a value from its exact name, ignoring case; `nil` when there is none.
     init?(_ kind: Kind, named name: String) {
         let folded = name.lowercased()
-        guard let place = PSEnum.names(kind).firstIndex(where: { $0.lowercased() == folded }) else { return nil }
+        guard !folded.isEmpty, let place = PSEnum.names(kind).firstIndex(where: { $0.lowercased() == folded }) else {
+            return nil
+        }
         self.init(kind, Int32(place))
     }
 
     /// The name, or the number where there is no name.
     var name: String {
         let names = PSEnum.names(kind)
-        return names.indices.contains(Int(value)) ? names[Int(value)] : String(value)
+        guard names.indices.contains(Int(value)), !names[Int(value)].isEmpty else { return String(value) }
+        return names[Int(value)]
     }
 }

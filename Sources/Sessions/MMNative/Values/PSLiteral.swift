@@ -5,6 +5,7 @@ package enum PSLiteral {
         switch value {
         case .null, .nothing: return "$null"
         case .bool(let truth): return truth ? "$true" : "$false"
+        case .byte(let number): return "[byte]'\(number)'"
         case .int(let number): return "[int]'\(number)'"
         case .long(let number): return "[long]'\(number)'"
         case .double(let number): return number.isFinite ? "[double]'\(number)'" : nil

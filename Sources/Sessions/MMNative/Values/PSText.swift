@@ -8,6 +8,7 @@ enum PSText {
         switch value {
         case .null, .nothing: return ""
         case .bool(let flag): return flag ? "True" : "False"
+        case .byte(let number): return String(number)
         case .int(let number): return String(number)
         case .long(let number): return String(number)
         case .double(let number): return short(number)
@@ -40,13 +41,14 @@ enum PSText {
     static func element(_ value: PSValue) throws(Interrupt) -> String {
         guard case .object(let object) = value else { return try string(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
+        if Self.textProperties[object.typeName] != nil { return try custom(object) }
         guard object.isCustom else { throw .handOver("joining objects") }
         return ""
     }
 
     /// The types whose text is one of their properties.
     private static let textProperties = [
-        PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
+        RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
     ]
 
     /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.
@@ -57,6 +59,7 @@ enum PSText {
             return message
         }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
+        if let own = RegexObjects.written(.object(object)) { return own.pattern }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []

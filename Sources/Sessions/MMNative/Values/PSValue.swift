@@ -7,6 +7,8 @@ package enum PSValue: Sendable {
     case nothing
     /// System.Boolean.
     case bool(Bool)
+    /// System.Byte.
+    case byte(UInt8)
     /// System.Int32.
     case int(Int32)
     /// System.Int64.
@@ -53,6 +55,7 @@ extension PSValue {
         switch self {
         case .null, .nothing: "null"
         case .bool: "System.Boolean"
+        case .byte: "System.Byte"
         case .int: "System.Int32"
         case .long: "System.Int64"
         case .double: "System.Double"
@@ -97,6 +100,7 @@ extension PSValue {
         switch self {
         case .null, .nothing: false
         case .bool(let flag): flag
+        case .byte(let number): number != 0
         case .int(let number): number != 0
         case .long(let number): number != 0
         case .double(let number): number != 0
@@ -135,7 +139,35 @@ package enum PSType: String, Sendable {
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset
     case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
+    /// Exceptions, by their full names.
+    case systemexception = "System.SystemException"
+    case applicationexception = "System.ApplicationException"
+    case argumentexception = "System.ArgumentException"
+    case argumentnullexception = "System.ArgumentNullException"
+    case argumentoutofrangeexception = "System.ArgumentOutOfRangeException"
+    case formatexception = "System.FormatException"
+    case invalidoperationexception = "System.InvalidOperationException"
+    case invalidcastexception = "System.InvalidCastException"
+    case nullreferenceexception = "System.NullReferenceException"
+    case indexoutofrangeexception = "System.IndexOutOfRangeException"
+    case notsupportedexception = "System.NotSupportedException"
+    case notimplementedexception = "System.NotImplementedException"
+    case timeoutexception = "System.TimeoutException"
+    case unauthorizedaccessexception = "System.UnauthorizedAccessException"
+    case dividebyzeroexception = "System.DivideByZeroException"
+    case overflowexception = "System.OverflowException"
+    case ioexception = "System.IO.IOException"
+    case filenotfoundexception = "System.IO.FileNotFoundException"
+    case directorynotfoundexception = "System.IO.DirectoryNotFoundException"
+    case securityexception = "System.Security.SecurityException"
+    case runtimeexception = "System.Management.Automation.RuntimeException"
+    case psinvalidcastexception = "System.Management.Automation.PSInvalidCastException"
+    case itemnotfoundexception = "System.Management.Automation.ItemNotFoundException"
+    case commandnotfoundexception = "System.Management.Automation.CommandNotFoundException"
+    case methodinvocationexception = "System.Management.Automation.MethodInvocationException"
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
+    case bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
+    case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
 
@@ -163,6 +195,24 @@ package enum PSType: String, Sendable {
         }
     }
 
+    /// Whether it is an array of elements of one type, which is kept as any other array.
+    var isTypedArray: Bool { element != self }
+
+    /// The type of the elements of an array; the type itself for any other.
+    var element: PSType {
+        switch self {
+        case .texts: .string
+        case .ints: .int
+        case .bytes: .byte
+        case .chars: .char
+        case .longs: .long
+        case .doubles: .double
+        case .bools: .bool
+        case .dates: .datetime
+        default: self
+        }
+    }
+
     private init?(scalar written: String) {
         let name = written.lowercased()
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
@@ -186,6 +236,18 @@ package enum PSType: String, Sendable {
         case "version": self = .version
         case "dayofweek": self = .dayofweek
         case "midpointrounding": self = .midpointrounding
+        case "stringcomparison": self = .stringcomparison
+        case "stringsplitoptions": self = .splitoptions
+        case "text.regularexpressions.regexoptions": self = .regexoptions
+        case "management.automation.errorcategory": self = .errorcategory
+        case "bitconverter": self = .bitconverter
+        case "byte": self = .byte
+        case "byte[]": self = .bytes
+        case "char[]": self = .chars
+        case "long[]", "int64[]": self = .longs
+        case "double[]": self = .doubles
+        case "bool[]", "boolean[]": self = .bools
+        case "datetime[]": self = .dates
         case "text.encoding": self = .encoding
         case "globalization.cultureinfo", "cultureinfo": self = .culture
         case "net.servicepointmanager", "net.securityprotocoltype": self = .settings
@@ -224,7 +286,14 @@ package enum PSType: String, Sendable {
         case "timezoneinfo": self = .timezone
         case "pscredential", "management.automation.pscredential": self = .credential
         case "securestring", "security.securestring": self = .securestring
-        default: return nil
+        default:
+            guard let exception = ExceptionType.named(written).flatMap(PSType.init(rawValue:)) else { return nil }
+            self = exception
         }
+    }
+
+    /// The full name of the exception that the type is; `nil` for other types.
+    var exceptionName: String? {
+        self == .exception ? "System.Exception" : ExceptionType.isOne(rawValue) ? rawValue : nil
     }
 }

@@ -1,0 +1,129 @@
+import PowerShellSyntax
+
+/// `.Where()` and `.ForEach()`, which every value has, and the static methods of `[array]`, which change an array in place.
+extension Evaluator {
+    /// Evaluates `.Where({ }, mode, count)`.
+    func filtered(_ items: [PSValue], _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
+        guard case .block(let block)? = arguments.first, arguments.count <= 3 else {
+            throw .handOver("an unusual Where()")
+        }
+        var mode = "default"
+        if arguments.count > 1 {
+            guard case .string(let word) = arguments[1] else { throw .handOver("an unusual Where()") }
+            mode = word.lowercased()
+        }
+        var count: Int?
+        if arguments.count > 2 {
+            guard case .int(let number) = arguments[2], number > 0 else { throw .handOver("an unusual Where()") }
+            count = Int(number)
+        }
+        func holds(_ item: PSValue) throws(Interrupt) -> Bool { try result(of: block, on: item).isTrue }
+        var (found, others): ([PSValue], [PSValue]) = ([], [])
+        switch mode {
+        case "default", "last", "split":
+            guard count == nil || mode != "split" else { throw .handOver("an unusual Where()") }
+            for item in items {
+                if try holds(item) { found.append(item) } else { others.append(item) }
+                if mode == "default", found.count == count { break }
+            }
+            if mode == "last" { found = Array(found.suffix(count ?? 1)) }
+            return mode == "split" ? [.array(found), .array(others)] : found
+        case "first":
+            for item in items where try holds(item) {
+                found.append(item)
+                if found.count == count ?? 1 { break }
+            }
+            return found
+        case "until", "skipuntil":
+            guard count == nil else { throw .handOver("an unusual Where()") }
+            for (place, item) in items.enumerated() where try holds(item) {
+                return Array(mode == "until" ? items[..<place] : items[place...])
+            }
+            return mode == "until" ? items : []
+        default: throw .handOver("an unusual Where()")
+        }
+    }
+
+    /// Evaluates `.ForEach({ })`, `.ForEach('Member', …)` and `.ForEach([type])`.
+    func each(of items: [PSValue], _ first: PSValue, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
+        var found: [PSValue] = []
+        switch first {
+        case .block(let block) where arguments.count == 1:
+            for item in items {
+                try run(block, on: item) { (output) throws(Interrupt) in found.append(output) }
+            }
+        case .type(let type) where arguments.count == 1:
+            for item in items { found.append(try Conversion.cast(item, to: type)) }
+        case .string(let name):
+            let rest = Array(arguments.dropFirst())
+            for item in items {
+                if rest.isEmpty, let property = try Members.ownProperty(item, name) {
+                    found.append(property)
+                } else if case .object = item {
+                    throw .handOver("a member of each by name")
+                } else {
+                    found += Cmdlets.list(try Methods.call(item, name, rest, onlyReads: onlyReads))
+                }
+            }
+        default: throw .handOver("an unusual ForEach()")
+        }
+        return found
+    }
+
+    /// Evaluates `[array]::Sort($x)` and `[array]::Reverse($x)`; `nil` for any other call.
+    func changedArray(_ node: InvokeMemberExpressionSyntax, _ method: String) throws(Interrupt) -> PSValue? {
+        guard method == "sort" || method == "reverse" else { return nil }
+        guard node.arguments.count == 1, case .variable(let variable) = node.arguments[0],
+            case .variable(let name) = try place(of: .variable(variable))
+        else { throw .handOver("the method \(method) of other than a variable's array") }
+        for (place, item) in try changed(name, method).enumerated() { try replace(place, of: name, with: item) }
+        return .nothing
+    }
+
+    /// The elements of a variable's array in another order. Nothing keeps a hold on the array.
+    private func changed(_ name: String, _ method: String) throws(Interrupt) -> [PSValue] {
+        guard case .array(let items)? = variables[name] else { throw .handOver("the method \(method) of no array") }
+        if method == "reverse" { return items.reversed() }
+        let kinds = Set(items.map(\.typeName))
+        let known = ["System.String", "System.Int32", "System.Double", "System.DateTime"]
+        guard kinds.count <= 1, kinds.allSatisfy(known.contains) else {
+            throw .handOver("sorting an array of several types")
+        }
+        return try IntroSort.sorted(items) { (left, right) throws(Interrupt) in
+            try KeyOrder.compare(left, right, ignoringCase: false, isDescending: false)
+        }
+    }
+
+    /// The static methods of `[array]` that only look at one; `nil` for others.
+    static func lookedUp(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard arguments.count == 2, case .array(let items) = arguments[0] else { return nil }
+        switch method {
+        case "indexof": return try PSList(.objects, items).call("indexof", [arguments[1]])
+        case "lastindexof":
+            guard case .int(let place) = try PSList(.objects, items.reversed()).call("indexof", [arguments[1]]) else {
+                return nil
+            }
+            return .int(place < 0 ? -1 : Int32(items.count) - 1 - place)
+        default: return nil
+        }
+    }
+
+    /// A new array of one type, each element its type's own zero.
+    static func newArray(of type: PSType, _ count: PSValue) throws(Interrupt) -> PSValue {
+        guard case .int(let number) = count, (0...1_000_000).contains(number) else {
+            throw .handOver("an array of an unusual length")
+        }
+        let zero: PSValue
+        switch type.element {
+        case .int: zero = .int(0)
+        case .long: zero = .long(0)
+        case .double: zero = .double(0)
+        case .byte: zero = .byte(0)
+        case .char: zero = .char(0)
+        case .bool: zero = .bool(false)
+        case .string, .array: zero = .null
+        default: throw .handOver("an array of \(type.rawValue)")
+        }
+        return .array(Array(repeating: zero, count: Int(number)))
+    }
+}

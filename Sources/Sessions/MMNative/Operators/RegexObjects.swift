@@ -1,0 +1,178 @@
+import MMSystem
+
+/// What .NET's regular expressions are as objects: `[regex]'…'`, its matches and their groups.
+enum RegexObjects {
+    static let regexType = "System.Text.RegularExpressions.Regex"
+    static let matchType = "System.Text.RegularExpressions.Match"
+    static let groupType = "System.Text.RegularExpressions.Group"
+    /// The property that keeps a pattern, under a name that no script can write.
+    private static let hidden = "\u{0}pattern"
+
+    /// A pattern, and whether it ignores case.
+    struct Written {
+        let pattern: String
+        let ignoresCase: Bool
+    }
+
+    // MARK: Expressions
+
+    /// The object of `[regex]'…'`.
+    static func made(_ pattern: String, options: PSValue? = nil) throws(Interrupt) -> PSValue {
+        let (prefix, ignoresCase) = try Self.options(options)
+        let flags = PSValue.enumeration(PSEnum(.regexOptions, ignoresCase ? 1 : 0))
+        guard prefix.isEmpty,
+            let object = PSObject(
+                [("Options", flags), (hidden, .string(pattern))], typeName: regexType, isCustom: false)
+        else { throw .handOver("an unusual regular expression") }
+        return .object(object)
+    }
+
+    /// What an expression's object says; `nil` for any other value.
+    static func written(_ value: PSValue) -> Written? {
+        guard case .object(let object) = value, object.typeName == regexType, case .string(let pattern)? = object[hidden],
+            case .enumeration(let flags)? = object["Options"]
+        else { return nil }
+        return Written(pattern: pattern, ignoresCase: flags.value == 1)
+    }
+
+    /// Reads options: what stands before the pattern for them, and whether case is ignored.
+    private static func options(_ value: PSValue?) throws(Interrupt) -> (prefix: String, ignoresCase: Bool) {
+        var names: [String] = []
+        switch value {
+        case nil: break
+        case .enumeration(let own)? where own.kind == .regexOptions: names = [own.name]
+        case .string(let text)?: names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+        case .array(let items)?: names = items.map(\.text)
+        default: throw .handOver("unusual options of a regular expression")
+        }
+        var (prefix, ignoresCase) = ("", false)
+        for name in names {
+            switch name.lowercased() {
+            case "none", "compiled": continue
+            case "ignorecase": ignoresCase = true
+            case "multiline": prefix = "(?m)"
+            default: throw .handOver("unusual options of a regular expression")
+            }
+        }
+        return (prefix, ignoresCase)
+    }
+
+    // MARK: Matches
+
+    /// The object of a match in a text.
+    static func match(_ match: RegularExpression.Match, of pattern: Pattern, in units: [UInt8]) -> PSValue {
+        var groups = [group("0", match.range, units, matchType)]
+        // .NET counts the groups with a name after those without.
+        let named = Set(pattern.names.map(\.number))
+        var number = 0
+        for (place, range) in match.groups.enumerated() where !named.contains(place) {
+            number += 1
+            groups.append(group(String(number), range, units))
+        }
+        for (name, place) in pattern.names where match.groups.indices.contains(place) {
+            groups.append(group(name, match.groups[place], units))
+        }
+        return whole(match.range, groups, units)
+    }
+
+    /// The object that says that there is no match.
+    static var none: PSValue { whole(nil, [group("0", nil, [], matchType)], []) }
+
+    private static func whole(_ range: Range<Int>?, _ groups: [PSValue], _ units: [UInt8]) -> PSValue {
+        let pairs = members("0", range, units) + [("Groups", .array(groups))]
+        return PSObject(pairs, typeName: matchType, isCustom: false).map { .object($0) } ?? .null
+    }
+
+    private static func group(
+        _ name: String, _ range: Range<Int>?, _ units: [UInt8], _ type: String = groupType
+    ) -> PSValue {
+        PSObject(members(name, range, units), typeName: type, isCustom: false).map { .object($0) } ?? .null
+    }
+
+    private static func members(_ name: String, _ range: Range<Int>?, _ units: [UInt8]) -> [(String, PSValue)] {
+        let text = range.map { String(decoding: units[$0], as: UTF8.self) } ?? ""
+        let start = range.map { String(decoding: units[..<$0.lowerBound], as: UTF8.self).utf16.count } ?? 0
+        return [
+            ("Success", .bool(range != nil)), ("Name", .string(name)), ("Index", .int(Int32(truncatingIfNeeded: start))),
+            ("Length", .int(Int32(truncatingIfNeeded: text.utf16.count))), ("Value", .string(text)),
+        ]
+    }
+
+    /// The group of a name among the groups of a match; `nil` for any other list.
+    static func group(_ name: String, among items: [PSValue]) -> PSValue? {
+        guard case .object(let first)? = items.first, first.typeName == matchType, first["Groups"] == nil else {
+            return nil
+        }
+        for case .object(let group) in items where group["Name"]?.text == name { return .object(group) }
+        return group(name, nil, [])
+    }
+
+    // MARK: Calls
+
+    /// Calls a method of an expression's object; `nil` for any other object.
+    static func call(
+        _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        guard let written = written(.object(target)) else { return nil }
+        guard method != "tostring" || !arguments.isEmpty else { return .string(written.pattern) }
+        let pattern = try evaluator.pattern(written.pattern, ignoringCase: written.ignoresCase)
+        return try call(method, pattern, arguments, in: evaluator)
+    }
+
+    /// Evaluates `[regex]::method(text, pattern, …)`; `nil` for other methods.
+    static func call(
+        _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue? {
+        guard ["match", "matches", "ismatch", "replace", "split"].contains(method), arguments.count >= 2 else {
+            return nil
+        }
+        var rest = arguments
+        let expression = rest.remove(at: 1)
+        guard case .string(let text) = expression else { throw .handOver("an unusual regular expression") }
+        let plain = method == "replace" ? 2 : 1
+        guard rest.count == plain || rest.count == plain + 1 else { throw .handOver("an unusual regular expression") }
+        let (prefix, ignoresCase) = try options(rest.count > plain ? rest.removeLast() : nil)
+        return try call(
+            method, try evaluator.pattern(prefix + text, ignoringCase: ignoresCase), rest, in: evaluator)
+    }
+
+    private static func call(
+        _ method: String, _ pattern: Pattern, _ arguments: [PSValue], in evaluator: Evaluator
+    ) throws(Interrupt) -> PSValue {
+        guard let first = arguments.first, !first.isNull else { throw .handOver("an unusual regular expression") }
+        switch first {
+        case .string, .int, .long, .char, .bool, .guid: break
+        default: throw .handOver("a search in a \(first.typeName)")
+        }
+        let text = try PSText.string(first)
+        let units = Array(text.utf8)
+        switch (method, arguments.count) {
+        case ("match", 1):
+            return try pattern.first(in: units, for: evaluator).map { match($0, of: pattern, in: units) } ?? none
+        case ("matches", 1):
+            var found: [PSValue] = []
+            try pattern.eachMatch(in: units, for: evaluator) { found.append(match($0, of: pattern, in: units)) }
+            return .array(found)
+        case ("ismatch", 1): return .bool(try pattern.first(in: units, for: evaluator) != nil)
+        case ("split", 1): return .array(try TextOperators.split(text, pattern, limit: 0, for: evaluator))
+        case ("replace", 2), ("replace", 3):
+            var limit = Int.max
+            if arguments.count == 3 {
+                guard case .int(let count) = arguments[2] else { throw .handOver("an unusual regular expression") }
+                limit = count < 0 ? .max : Int(count)
+            }
+            switch arguments[1] {
+            case .string(let replacement):
+                return .string(
+                    try TextOperators.replace(text, pattern, with: replacement, limit: limit, for: evaluator))
+            case .block(let block):
+                return .string(
+                    try TextOperators.replace(text, pattern, limit: limit, for: evaluator) { (match) throws(Interrupt) in
+                        try PSText.string(.collapsed(try evaluator.invoke(block, [match])))
+                    })
+            default: throw .handOver("an unusual replacement")
+            }
+        default: throw .handOver("the method \(method) of regular expressions")
+        }
+    }
+}
