@@ -130,6 +130,11 @@ enum Cmdlets {
             name: "Out-String", className: "OutStringCommand", values: ["Width", "InputObject"],
             switches: ["Stream", "NoNewline"], positions: [], counts: ["Width"]),
         CommandSpecification(
+            name: "Join-String", className: "JoinStringCommand",
+            values: ["Property", "Separator", "OutputPrefix", "OutputSuffix", "FormatString", "InputObject"],
+            switches: ["SingleQuote", "DoubleQuote", "UseCulture"], positions: ["Property", "Separator"],
+            aliases: ["op": "OutputPrefix", "os": "OutputSuffix"]),
+        CommandSpecification(
             name: "Out-Null", className: "OutNullCommand", values: ["InputObject"], switches: [], positions: []),
     ]
 
@@ -180,6 +185,7 @@ enum Cmdlets {
         case "Get-Date": return try DateStage(command, evaluator)
         case "Format-Table", "Format-List": return try FormatStage(command, evaluator)
         case "Out-String": return try OutStringStage(command, evaluator)
+        case "Join-String": return try JoinStage(command, evaluator)
         case "Out-Null": return NullStage()
         default: return try WorkStage(command, evaluator)
         }

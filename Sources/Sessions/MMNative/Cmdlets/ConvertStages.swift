@@ -46,11 +46,21 @@ final class FromJSONStage: Stage {
     private var texts: [String] = []
     private var shapes: [[String]: PSShape] = [:]
     private let noText: NativeError
+    private var isWhole = false
+    private var depth = 1024
 
     init(_ command: BoundCommand) throws(Interrupt) {
         noText = command.nullArgument("InputObject")
         super.init()
-        guard command.names.isSubset(of: ["InputObject"]) else { throw .handOver("an unusual ConvertFrom-Json") }
+        guard command.names.isSubset(of: ["InputObject", "Depth", "NoEnumerate"]) else {
+            throw .handOver("an unusual ConvertFrom-Json")
+        }
+        isWhole = command.isSet("NoEnumerate")
+        switch command["Depth"] {
+        case nil: break
+        case .int(let count)? where count > 0: depth = Int(count)
+        default: throw .handOver("an unusual ConvertFrom-Json")
+        }
         if command["InputObject"]?.isNull == true { throw .statement(noText) }
     }
 
@@ -70,12 +80,26 @@ final class FromJSONStage: Stage {
             guard texts.count > 1, let whole = FromJSONStage.parsed(texts.joined(separator: "\n")) else {
                 throw .handOver("JSON that a strict reader refuses")
             }
-            return try Evaluator.enumerate(try value(whole), into: next)
+            return try emit(whole)
         }
-        try Evaluator.enumerate(try value(parsed), into: next)
+        try emit(parsed)
         for text in texts.dropFirst() {
             guard let parsed = FromJSONStage.parsed(text) else { throw .handOver("JSON that a strict reader refuses") }
-            try Evaluator.enumerate(try value(parsed), into: next)
+            try emit(parsed)
+        }
+    }
+
+    private func emit(_ json: JSONValue) throws(Interrupt) {
+        guard FromJSONStage.levels(of: json) <= depth else { throw .handOver("JSON deeper than -Depth") }
+        let value = try value(json)
+        if isWhole { try next(value) } else { try Evaluator.enumerate(value, into: next) }
+    }
+
+    private static func levels(of json: JSONValue) -> Int {
+        switch json {
+        case .array(let items): 1 + (items.map(levels).max() ?? 0)
+        case .object(let members): 1 + (members.map { levels(of: $0.value) }.max() ?? 0)
+        default: 0
         }
     }
 

@@ -83,13 +83,15 @@ final class TimingStage: Stage {
 final class DateStage: Stage {
     private let date: PSDate
     private let format: String?
+    /// The date by a format of Unix.
+    private let written: String?
     private var isDone = false
 
     /// The parts of a date that parameters replace, from the largest to the smallest.
     private static let parts = ["Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"]
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
-        let known = ["Date", "Format", "AsUTC"] + (evaluator.onlyReads ? Self.parts : [])
+        let known = ["Date", "Format", "AsUTC", "UFormat", "UnixTimeSeconds"] + (evaluator.onlyReads ? Self.parts : [])
         guard command.names.isSubset(of: known) else { throw .handOver("an unusual Get-Date") }
         var date = PSZone.now
         switch command["Date"] {
@@ -101,11 +103,24 @@ final class DateStage: Stage {
             date = given
         default: throw .handOver("an unusual Get-Date")
         }
+        if let seconds = command["UnixTimeSeconds"] {
+            guard command["Date"] == nil, case .long(let count) = try Conversion.cast(seconds, to: .long),
+                let given = PSDate.epoch.moved(by: count.multipliedReportingOverflow(by: PSSpan.second).partialValue),
+                count.magnitude < 200_000_000_000
+            else { throw .handOver("an unusual Get-Date") }
+            date = given.asLocal
+        }
         if command.isSet("AsUTC") {
-            guard command["Date"] == nil else { throw .handOver("an unusual Get-Date") }
+            guard command["Date"] == nil, command["UnixTimeSeconds"] == nil else { throw .handOver("an unusual Get-Date") }
             date = date.asUniversal
         }
         self.date = try Self.replacing(command, in: date)
+        if let unix = command["UFormat"] {
+            guard case .string(let text) = unix, command["Format"] == nil else { throw .handOver("an unusual Get-Date") }
+            written = try UnixFormat.text(self.date, text)
+        } else {
+            written = nil
+        }
         switch command["Format"] {
         case nil: format = nil
         case .string(let text)?: format = text
@@ -142,6 +157,7 @@ final class DateStage: Stage {
     override func finish() throws(Interrupt) {
         guard !isDone else { return }
         isDone = true
+        if let written { return try next(.string(written)) }
         guard let format else { return try next(.date(date)) }
         guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
         try next(.string(text))
@@ -368,5 +384,42 @@ final class ObjectStage: Stage {
         guard !isDone else { return }
         isDone = true
         try next(value)
+    }
+}
+
+/// `Get-Date -UFormat`: dates by the letters that Unix knows.
+enum UnixFormat {
+    private static let patterns: [Character: String] = [
+        "Y": "yyyy", "y": "yy", "m": "MM", "d": "dd", "H": "HH", "M": "mm", "S": "ss", "B": "MMMM", "b": "MMM",
+        "h": "MMM", "A": "dddd", "a": "ddd", "I": "hh", "p": "tt", "F": "yyyy'-'MM'-'dd", "T": "HH':'mm':'ss",
+        "R": "HH':'mm", "D": "MM'/'dd'/'yy",
+    ]
+
+    /// Formats a date.
+    static func text(_ date: PSDate, _ format: String) throws(Interrupt) -> String {
+        var text = ""
+        var rest = format.hasPrefix("+") ? format.dropFirst() : format[...]
+        while let character = rest.popFirst() {
+            guard character == "%" else {
+                text.append(character)
+                continue
+            }
+            guard let letter = rest.popFirst() else { throw .handOver("an unusual -UFormat") }
+            switch letter {
+            case "%": text += "%"
+            case "n": text += "\n"
+            case "t": text += "\t"
+            case "j":
+                guard case .int(let day)? = try Members.ownProperty(.date(date), "DayOfYear") else { break }
+                text += PSDate.padded(Int(day), 3)
+            case "s": text += String((date.asUniversal.ticks - PSDate.epoch.ticks) / PSSpan.second)
+            default:
+                // A pattern of one letter would be a name of a format.
+                guard let pattern = patterns[letter], let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
+                else { throw .handOver("an unusual -UFormat") }
+                text += piece
+            }
+        }
+        return text
     }
 }

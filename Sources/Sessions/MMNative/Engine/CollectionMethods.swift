@@ -127,3 +127,19 @@ extension Evaluator {
         return .array(Array(repeating: zero, count: Int(number)))
     }
 }
+
+/// `$object.PSObject.Properties.Remove('Name')` and the like, which change an object.
+extension Evaluator {
+    /// Evaluates a change of an object's properties; `nil` for any other call.
+    func changedProperties(_ node: InvokeMemberExpressionSyntax, _ method: String) throws(Interrupt) -> PSValue? {
+        guard method == "remove", node.arguments.count == 1, case .member(let outer) = node.target,
+            case .string(let properties) = outer.member, properties.value.lowercased() == "properties",
+            case .member(let inner) = outer.target, case .string(let view) = inner.member,
+            ["psobject", "members"].contains(view.value.lowercased()),
+            case .object(let object) = try worth(of: inner.target)
+        else { return nil }
+        guard object.isCustom else { throw .handOver("a change of \(object.typeName)") }
+        object.remove(try PSText.string(try value(of: node.arguments[0])))
+        return .nothing
+    }
+}

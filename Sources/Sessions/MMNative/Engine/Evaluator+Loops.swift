@@ -5,11 +5,13 @@ extension Evaluator {
     /// Runs a loop's body once; returns `false` when the loop ends.
     func loop(_ body: StatementBlockSyntax, _ label: String?, into sink: Sink) throws(Interrupt) -> Bool {
         try step()
+        let outer = position
         do throws(Interrupt) {
             try run(body, into: sink)
             return true
         } catch {
             guard let isBreak = error.endsLoop(label) else { throw error }
+            position = outer
             return !isBreak
         }
     }
@@ -61,7 +63,12 @@ extension Evaluator {
     ) throws(Interrupt) -> Bool {
         let ignoringCase = !flags.contains(.caseSensitive)
         let wanted = try value(of: condition)
-        if case .block(let block) = wanted { return try result(of: block, on: item).isTrue }
+        if case .block(let block) = wanted {
+            // An error in a condition ends the whole statement.
+            tries += 1
+            defer { tries -= 1 }
+            return try result(of: block, on: item).isTrue
+        }
         if flags.contains(.wildcard) || flags.contains(.regex) {
             guard case .string(let text) = item, case .string(let pattern) = wanted else {
                 throw .handOver("a switch over other than text")

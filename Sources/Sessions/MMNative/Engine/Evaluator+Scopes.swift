@@ -63,15 +63,17 @@ extension Evaluator {
 
     private func invocation(_ host: NativeHost) -> PSValue {
         let name = functionName ?? host.scriptName
-        let command = PSObject([
-            ("Name", .string(name)), ("Path", .string("./" + host.scriptName)),
-            ("Definition", .string("./" + host.scriptName)), ("Source", .string("./" + host.scriptName)),
-        ])
-        let object = PSObject([
-            ("MyCommand", command.map { .object($0) } ?? .null), ("InvocationName", .string(name)),
-            ("Line", .string(name)), ("ScriptName", .string("./" + host.scriptName)),
-            ("PSScriptRoot", .string(".")), ("BoundParameters", .table(given ?? PSTable(isOrdered: true))),
-        ])
+        let path = PSValue.string("./" + host.scriptName)
+        var members: [(String, PSValue)] = [("Name", .string(name))]
+        if functionName == nil { members += [("Path", path), ("Definition", path), ("Source", path)] }
+        let command = PSObject(members, typeName: HostCommands.commandType, isCustom: false)
+        let object = PSObject(
+            [
+                ("MyCommand", command.map { .object($0) } ?? .null), ("InvocationName", .string(name)),
+                ("ScriptName", path), ("PSScriptRoot", .string(".")), ("PSCommandPath", path),
+                ("BoundParameters", .table(given ?? PSTable(isOrdered: true))),
+                ("UnboundArguments", .array(rest)),
+            ], typeName: "System.Management.Automation.InvocationInfo", isCustom: false)
         return object.map { .object($0) } ?? .null
     }
 
@@ -96,16 +98,19 @@ extension Evaluator {
             let properties = object.shape.names.enumerated().compactMap { index, name in
                 Self.property(name, object.values[index])
             }
-            let view = PSObject([
-                ("Properties", .array(properties)), ("BaseObject", target), ("ImmediateBaseObject", target),
-                ("TypeNames", .array([.string(object.typeName)])),
-            ])
+            let view = PSObject(
+                [
+                    ("Properties", .array(properties)), ("BaseObject", target), ("ImmediateBaseObject", target),
+                    ("TypeNames", .array([.string(object.typeName)])),
+                ], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
         case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
             // The properties of a table are those of its type, and not its keys.
             let names = ["IsReadOnly", "IsFixedSize", "IsSynchronized", "Keys", "Values", "SyncRoot", "Count"]
             let properties = names.compactMap { Self.property($0, .null) }
-            return PSObject([("Properties", .array(properties)), ("BaseObject", target)]).map { .object($0) } ?? .null
+            let view = PSObject(
+                [("Properties", .array(properties)), ("BaseObject", target)], typeName: Self.viewType, isCustom: false)
+            return view.map { .object($0) } ?? .null
         case .table(let table):
             if name.lowercased() == "keys" || name.lowercased() == "values", table[name] == nil, host != nil {
                 return .array(table.entries.map { name.lowercased() == "keys" ? $0.key : $0.value })
@@ -114,6 +119,9 @@ extension Evaluator {
         default: return try Members.property(target.plain, name)
         }
     }
+
+    /// The type name of what `.PSObject` answers.
+    private static let viewType = "System.Management.Automation.PSMemberSet"
 
     /// Returns `value.PSObject.Properties[name]`; `nil` for any other index.
     func namedProperty(_ node: IndexExpressionSyntax) throws(Interrupt) -> PSValue? {
@@ -153,6 +161,11 @@ extension Evaluator {
             return .array(try method == "where" ? filtered(items, arguments) : each(of: items, first, arguments))
         }
         switch target {
+        case .object(let view) where view.typeName == Self.viewType && method == "copy" && arguments.isEmpty:
+            guard case .object(let object)? = view["BaseObject"], object.isCustom else { return nil }
+            var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
+            (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
+            return .object(made)
         case .block(let block) where method == "invoke":
             return .array(try invoke(block, arguments))
         case .block(let block) where method == "invokereturnasis":

@@ -142,7 +142,13 @@ final class Evaluator {
         let outer = source
         source = block.source
         defer { source = outer }
-        return try body()
+        do throws(Interrupt) {
+            return try body()
+        } catch {
+            // Lines of another script are none of this one.
+            if block.source.count != outer.count { position = nil }
+            throw error
+        }
     }
 
     /// Counts an iteration of a loop that only its own condition ends.
@@ -306,6 +312,7 @@ final class Evaluator {
     private func call(_ node: InvokeMemberExpressionSyntax) throws(Interrupt) -> PSValue {
         guard node.genericArguments.isEmpty else { throw .handOver("a computed call") }
         let name = try memberName(node.member)
+        if let changed = try changedProperties(node, name.lowercased()) { return changed }
         let target = try worth(of: node.target)
         if let place = node.referenced, case .type(let type) = target { return try tryParse(node, type, into: place) }
         if node.isStatic, case .type(.array) = target, let changed = try changedArray(node, name.lowercased()) {

@@ -16,6 +16,7 @@ enum LibraryTypes {
             return encoding(name.lowercased())
         case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
             return PSCulture.invariant
+        case (.moment, "utcnow"): return moment(PSZone.now)
         case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
         case (.settings, "tls"): return .int(192)
         case (.settings, "tls11"): return .int(768)
@@ -33,6 +34,20 @@ enum LibraryTypes {
         case .console: ["outputencoding", "inputencoding"].contains(name.lowercased())
         default: false
         }
+    }
+
+    /// The type name of a moment with the zone that it was written in.
+    private static let momentType = "System.DateTimeOffset"
+
+    /// A moment, in the zone of the world.
+    private static func moment(_ date: PSDate) -> PSValue {
+        let utc = date.asUniversal
+        return PSObject(
+            [
+                ("UtcDateTime", .date(utc)), ("LocalDateTime", .date(utc.asLocal)),
+                ("DateTime", .date(PSDate(ticks: utc.ticks, kind: .unspecified))), ("UtcTicks", .long(utc.ticks)),
+            ], typeName: momentType, isCustom: false
+        ).map { .object($0) } ?? .null
     }
 
     private static func encoding(_ name: String) -> PSValue? {
@@ -130,6 +145,17 @@ enum LibraryTypes {
                 throw failure("ParseExact", 3, "String '\(text)' was not recognized as a valid DateTime.")
             }
             return .date(date)
+        case (.datetime, "fromfiletimeutc", 1), (.datetime, "fromfiletime", 1):
+            guard case .long(let ticks) = try Conversion.cast(arguments[0], to: .long), ticks >= 0,
+                let date = PSDate.fileEpoch.moved(by: ticks)
+            else { throw .handOver("a date out of range") }
+            return .date(method == "fromfiletime" ? date.asLocal : date)
+        case (.moment, "fromunixtimeseconds", 1), (.moment, "fromunixtimemilliseconds", 1):
+            let unit: Int64 = method == "fromunixtimeseconds" ? PSSpan.second : 10_000
+            guard case .long(let count) = try Conversion.cast(arguments[0], to: .long),
+                count.magnitude < 200_000_000_000_000_000 / UInt64(unit), let date = PSDate.epoch.moved(by: count * unit)
+            else { throw .handOver("a date out of range") }
+            return moment(date)
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
         case (.datetime, "parse", 2):
@@ -143,6 +169,14 @@ enum LibraryTypes {
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
+        if target.typeName == momentType, arguments.isEmpty, case .date(let date)? = target["UtcDateTime"] {
+            let ticks = date.ticks - PSDate.epoch.ticks
+            switch method {
+            case "tounixtimeseconds": return .long(ticks / PSSpan.second - (ticks % PSSpan.second < 0 ? 1 : 0))
+            case "tounixtimemilliseconds": return .long(ticks / 10_000 - (ticks % 10_000 < 0 ? 1 : 0))
+            default: return nil
+            }
+        }
         guard target.typeName == encodingType, arguments.count == 1, case .string(let name)? = target["Name"] else {
             return nil
         }

@@ -34,6 +34,15 @@ enum Methods {
         case .byte, .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)
+        case .guid(let text) where method == "tostring" && arguments.count == 1:
+            let digits = text.filter { $0 != "-" }
+            switch arguments[0].text.lowercased() {
+            case "n": return .string(digits)
+            case "d", "": return .string(text)
+            case "b": return .string("{" + text + "}")
+            case "p": return .string("(" + text + ")")
+            default: throw .handOver("the method \(name)")
+            }
         case .guid, .version, .enumeration:
             guard method == "tostring", arguments.isEmpty else { throw .handOver("the method \(name)") }
             return .string(try PSText.string(target))
@@ -59,6 +68,9 @@ enum Methods {
             return .string(try PSText.string(target))
         case ("tostring", 1, .string(let format)?) where Comparison.isNumber(target) && !format.isEmpty:
             return .string(try NumberFormat.text(target, format))
+        case ("tostring", 2, .string(let format)?) where Comparison.isNumber(target) && !format.isEmpty:
+            guard let culture = PSCulture.name(of: arguments[1]) else { throw .handOver("another culture") }
+            return .string(try NumberFormat.text(target, format, culture: culture))
         case ("equals", 1, let other?) where other.typeName == target.typeName:
             return .bool(try Comparison.equal(target, other, ignoringCase: false))
         case ("compareto", 1, let other?) where other.typeName == target.typeName && Comparison.isNumber(target):
@@ -142,9 +154,10 @@ enum Methods {
             }
             return .string(text)
         case ("tostring", 2, .string(let format)?):
-            guard PSCulture.isOne(arguments[1]) || arguments[1].isNull, format.utf8.count > 1,
-                let text = date.formatted(format)
-            else { throw .handOver("a culture-dependent date format") }
+            let culture = PSCulture.name(of: arguments[1]) ?? (arguments[1].isNull ? "" : nil)
+            guard let culture, !format.isEmpty, let text = PSCulture.text(date, format, culture: culture) else {
+                throw .handOver("a culture-dependent date format")
+            }
             return .string(text)
         case ("toshortdatestring", 0, _): return .string(date.formatted("d") ?? "")
         case ("toshorttimestring", 0, _): return .string(date.formatted("t") ?? "")

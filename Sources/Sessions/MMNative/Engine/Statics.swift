@@ -215,6 +215,18 @@ enum Statics {
         case ("truncate", 1) where !hasDecimal:
             if let whole = wholeDecimal(arguments[0]) { return whole }
             return .double(try double(0).rounded(.towardZero))
+        case ("log10", 1) where !hasDecimal: return .double(Glibc.log10(try double(0)))
+        case ("log", 1) where !hasDecimal: return .double(Glibc.log(try double(0)))
+        case ("log2", 1) where !hasDecimal: return .double(Glibc.log2(try double(0)))
+        case ("exp", 1) where !hasDecimal: return .double(Glibc.exp(try double(0)))
+        case ("bigmul", 2):
+            guard case .int(let one) = arguments[0], case .int(let other) = arguments[1] else { break }
+            return .long(Int64(one) * Int64(other))
+        case ("clamp", 3):
+            guard case .int(let number) = arguments[0], case .int(let low) = arguments[1],
+                case .int(let high) = arguments[2], low <= high
+            else { break }
+            return .int(min(max(number, low), high))
         case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
         case ("pow", 2) where !hasDecimal:
             let power = Glibc.pow(try double(0), try double(1))
@@ -225,8 +237,9 @@ enum Statics {
             let number = try double(0)
             guard !number.isNaN else { throw .handOver("the sign of NaN") }
             return .int(number < 0 ? -1 : number > 0 ? 1 : 0)
-        default: throw .handOver("the function \(method)")
+        default: break
         }
+        throw .handOver("the function \(method)")
     }
 
     private static func wholeDecimal(_ value: PSValue) -> PSValue? {
@@ -296,17 +309,38 @@ enum Statics {
             var texts: [String] = []
             for item in items { texts.append(try plain(item)) }
             return .string(texts.joined(separator: separator))
+        case ("format", 3...) where PSCulture.name(of: arguments[0]) != nil:
+            guard case .string(let template) = arguments[1] else { throw .handOver("an unusual Format") }
+            var items = Array(arguments.dropFirst(2))
+            if items.count == 1, case .array(let inner) = items[0] { items = inner }
+            return .string(
+                try TextOperators.format(template, items, culture: PSCulture.name(of: arguments[0]) ?? ""))
         case ("format", 2...):
             guard case .string(let template) = arguments[0] else { throw .handOver("an unusual Format") }
             var items = Array(arguments.dropFirst())
             if items.count == 1, case .array(let inner) = items[0] { items = inner }
             return .string(try TextOperators.format(template, items))
+        case ("equals", 2), ("equals", 3), ("compare", 2), ("compare", 3):
+            guard case .string(let left) = arguments[0], case .string(let right) = arguments[1] else {
+                throw .handOver("a comparison of other than texts")
+            }
+            if method == "equals" {
+                if arguments.count == 2 { return .bool(left.utf8.elementsEqual(right.utf8)) }
+                guard let answer = try TextMethods.compared(left, "equals", [.string(right), arguments[2]]) else { break }
+                return answer
+            }
+            if arguments.count == 2 {
+                return .int(Int32(try Collation.compare(left, right, ignoringCase: false).signum()))
+            }
+            guard case .bool(let ignoresCase) = arguments[2] else { break }
+            return .int(Int32(try Collation.compare(left, right, ignoringCase: ignoresCase).signum()))
         case ("concat", 2...):
             var text = ""
             for item in arguments { text += try plain(item) }
             return .string(text)
-        default: throw .handOver("the method \(method) of texts")
+        default: break
         }
+        throw .handOver("the method \(method) of texts")
     }
 
     private static func regex(

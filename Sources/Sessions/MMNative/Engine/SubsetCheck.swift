@@ -351,6 +351,10 @@ struct SubsetCheck {
         case .expandableString(let string): return first(string.parts)
         case .member(let member):
             if let reason = expression(member.member) { return reason }
+            // What is piped to a function is no list there: its members are those of each element.
+            if case .variable(let variable) = member.target, variable.path.name.lowercased() == "input" {
+                return "a member of $input"
+            }
             if member.isStatic, case .type = member.target {} else if member.isStatic { return "a static member" }
             return expression(member.target)
         case .binary(let binary): return expression(binary.left) ?? expression(binary.right)

@@ -5,6 +5,8 @@ enum TextMethods {
         _ text: String, _ method: String, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue {
         if method == "tostring", arguments.isEmpty { return .string(text) }
+        if let compared = try compared(text, method, arguments) { return compared }
+        if method == "split", let parts = try split(text, arguments) { return .array(parts.map { .string($0) }) }
         var texts: [String] = []
         var numbers: [Int] = []
         for argument in arguments {
@@ -103,6 +105,136 @@ enum TextMethods {
             let message = "Method invocation failed because [System.String] does not contain a method named '\(name)'."
             throw .statement(NativeError("MethodNotFound", message))
         }
+    }
+
+    /// A rule by which texts are compared; `nil` for a value that names none.
+    private static func rule(_ value: PSValue) -> String? {
+        switch value {
+        case .enumeration(let own) where own.kind == .stringComparison: own.name
+        case .string(let name): PSEnum(.stringComparison, named: name)?.name
+        default: nil
+        }
+    }
+
+    /// Evaluates a method whose last argument says how texts are compared; `nil` for any other call.
+    static func compared(
+        _ text: String, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue? {
+        let most = method == "replace" ? 3 : 2
+        guard ["equals", "startswith", "endswith", "contains", "indexof", "lastindexof", "replace"].contains(method),
+            arguments.count == most, let last = arguments.last
+        else { return nil }
+        if case .string(let name) = last, method == "replace" || rule(.string(name)) == nil { return nil }
+        guard let rule = rule(last), case .string(let other) = arguments[0] else { return nil }
+        let isOrdinal = rule.hasPrefix("Ordinal")
+        guard isOrdinal || Collation.isCertain(text) && Collation.isCertain(other) else {
+            throw .handOver("the method \(method) by a culture")
+        }
+        let ignoresCase = rule.hasSuffix("IgnoreCase")
+        guard !ignoresCase || text.isASCII && other.isASCII else {
+            throw .handOver("the method \(method) of text beyond ASCII")
+        }
+        let (one, wanted) = ignoresCase ? (text.lowercased(), other.lowercased()) : (text, other)
+        let (units, mark) = (Array(one.utf16), Array(wanted.utf16))
+        switch method {
+        case "equals": return .bool(units == mark)
+        case "startswith": return .bool(units.starts(with: mark))
+        case "endswith": return .bool(units.reversed().starts(with: mark.reversed()))
+        case "contains": return .bool(find(wanted, in: units) != nil)
+        case "indexof": return .int(Int32(find(wanted, in: units) ?? -1))
+        case "lastindexof":
+            guard !mark.isEmpty else { throw .handOver("an unusual LastIndexOf") }
+            guard mark.count <= units.count else { return .int(-1) }
+            let found = (0...units.count - mark.count).last { units[$0..<$0 + mark.count].elementsEqual(mark) }
+            return .int(Int32(found ?? -1))
+        default:
+            guard case .string(let new) = arguments[1], !mark.isEmpty else { throw .handOver("an unusual Replace") }
+            let own = Array(text.utf16)
+            var result: [UInt16] = []
+            var place = 0
+            while place < units.count {
+                if units[place...].starts(with: mark) {
+                    result += Array(new.utf16)
+                    place += mark.count
+                } else {
+                    result.append(own[place])
+                    place += 1
+                }
+            }
+            return .string(String(decoding: result, as: UTF16.self))
+        }
+    }
+
+    /// Evaluates `Split` with several characters, a number of parts or options; `nil` for any other call.
+    private static func split(_ text: String, _ arguments: [PSValue]) throws(Interrupt) -> [String]? {
+        var rest = arguments
+        var (drops, trims) = (false, false)
+        if case .enumeration(let own)? = rest.last, own.kind == .splitOptions {
+            (drops, trims) = (own.value & 1 == 1, own.value & 2 == 2)
+            rest.removeLast()
+        } else if rest.count > 1, case .string(let name)? = rest.last, let own = PSEnum(.splitOptions, named: name) {
+            (drops, trims) = (own.value & 1 == 1, own.value & 2 == 2)
+            rest.removeLast()
+        }
+        var most = Int.max
+        if rest.count == 2, case .int(let number) = rest[1], number > 0 {
+            most = Int(number)
+            rest.removeLast()
+        }
+        // How the parts are counted of which some are dropped depends on the options together.
+        guard most == .max || !drops && !trims else { return nil }
+        let units = Array(text.utf16)
+        var isMark: (UInt16) -> Bool
+        switch rest.first {
+        case nil where arguments.isEmpty: isMark = isBlank
+        case .array(let items)? where rest.count == 1:
+            var marks: [UInt16] = []
+            for item in items {
+                switch item {
+                case .char(let unit): marks.append(unit)
+                case .string(let mark) where mark.utf16.count == 1: marks += Array(mark.utf16)
+                default: return nil
+                }
+            }
+            guard !marks.isEmpty else { return nil }
+            isMark = marks.contains
+        case .char(let unit)? where rest.count == 1: isMark = { $0 == unit }
+        case .string(let mark)? where rest.count == 1:
+            let wanted = Array(mark.utf16)
+            guard let first = wanted.first else { return nil }
+            if wanted.count > 1 {
+                guard arguments.count > 1 else { return nil }
+                return kept(cut(try split(units, at: mark), most, mark), drops, trims)
+            }
+            isMark = { $0 == first }
+        default: return nil
+        }
+        var parts: [String] = []
+        var start = 0
+        for (place, unit) in units.enumerated() where isMark(unit) && parts.count + 1 < most {
+            parts.append(String(decoding: units[start..<place], as: UTF16.self))
+            start = place + 1
+        }
+        parts.append(String(decoding: units[start...], as: UTF16.self))
+        return kept(parts, drops, trims)
+    }
+
+    /// Joins what is more than a number of parts into the last one.
+    private static func cut(_ parts: [ArraySlice<UInt16>], _ most: Int, _ mark: String) -> [String] {
+        let texts = parts.map { String(decoding: $0, as: UTF16.self) }
+        guard texts.count > most else { return texts }
+        return Array(texts[..<(most - 1)]) + [texts[(most - 1)...].joined(separator: mark)]
+    }
+
+    private static func kept(_ parts: [String], _ drops: Bool, _ trims: Bool) -> [String] {
+        var parts = parts
+        if trims {
+            parts = parts.map { part in
+                let units = Array(part.utf16).drop(while: isBlank).reversed().drop(while: isBlank).reversed()
+                return String(decoding: Array(units), as: UTF16.self)
+            }
+        }
+        return drops ? parts.filter { !$0.isEmpty } : parts
     }
 
     /// Whether .NET counts a unit among the blanks.

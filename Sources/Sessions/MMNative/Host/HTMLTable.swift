@@ -18,9 +18,11 @@ enum HTMLTable {
         }
         if properties.isEmpty || command["Property"]?.text == "*" {
             guard case .object(let first)? = items.first else {
+                guard items.isEmpty else { throw .handOver("a page of \(items[0].typeName)") }
                 properties = []
                 return try page([], command, texts, emit)
             }
+            guard first.isListable else { throw .handOver("a page of all that a \(first.typeName) has") }
             properties = first.shape.names.map { CalculatedProperty(name: $0) }
         }
         var lines: [String] = []

@@ -91,13 +91,16 @@ extension HostCommands {
         let kind = command["MemberType"]?.text.lowercased() ?? "all"
         guard kind.contains("propert") || kind == "all" else { return }
         let wanted = Cmdlets.list(command["Name"]).map { $0.text.lowercased() }
+        guard object.isCustom, object.isListable else { throw .handOver("the members of \(object.typeName)") }
         for (name, value) in zip(object.shape.names, object.values).sorted(by: { $0.0.lowercased() < $1.0.lowercased() }
         )
         where wanted.isEmpty || wanted.contains(name.lowercased()) {
-            let row = PSObject([
-                ("TypeName", .string(object.typeName)), ("Name", .string(name)),
-                ("MemberType", .string("NoteProperty")), ("Definition", .string("\(value.typeName) \(name)")),
-            ])
+            _ = value
+            let row = PSObject(
+                [
+                    ("TypeName", .string(object.typeName)), ("Name", .string(name)),
+                    ("MemberType", .string("NoteProperty")),
+                ], typeName: "Microsoft.PowerShell.Commands.MemberDefinition", isCustom: false)
             if let row { try emit(.object(row)) }
         }
     }
@@ -134,6 +137,12 @@ extension HostCommands {
         }
         var low: Int32 = 0
         var high = Int32.max
+        for name in ["Minimum", "Maximum"] {
+            switch command[name] {
+            case nil, .int?, .string?: break
+            default: throw .handOver("a random number of another type")
+            }
+        }
         if let value = command["Minimum"], case .int(let number) = try Conversion.cast(value, to: .int) { low = number }
         if let value = command["Maximum"], case .int(let number) = try Conversion.cast(value, to: .int) {
             high = number
@@ -254,7 +263,7 @@ extension HostCommands {
             guard Evaluator.silent.contains(key) else { throw .handOver("the variable $\(key)") }
             return
         }
-        let value = command["Value"] ?? .null
+        let value = command["Value"] ?? .collapsed(items)
         let isOuter = ["script", "global"].contains(command["Scope"]?.text.lowercased() ?? "")
         try evaluator.write(value, to: isOuter ? .outer(key) : .variable(key))
     }
@@ -262,8 +271,10 @@ extension HostCommands {
     static func getVariable(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        guard command["Name"] != nil else { throw .handOver("all variables") }
         for name in Cmdlets.list(command["Name"]) {
             let key = try PSText.string(name)
+            guard !Wildcard.isPattern(key) else { throw .handOver("variables by pattern") }
             guard let value = evaluator.variables[key.lowercased()] else {
                 throw .statement(
                     NativeError(
@@ -272,8 +283,11 @@ extension HostCommands {
             }
             if command.isSet("ValueOnly") {
                 try emit(value)
-            } else if let object = PSObject([("Name", .string(key)), ("Value", value.withoutNothing)]) {
-                try emit(.object(object))
+            } else {
+                let object = PSObject(
+                    [("Name", .string(key)), ("Value", value.withoutNothing)],
+                    typeName: "System.Management.Automation.PSVariable", isCustom: false)
+                if let object { try emit(.object(object)) }
             }
         }
     }
@@ -293,8 +307,10 @@ extension HostCommands {
     static func getCommand(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        guard command["Name"] != nil else { throw .handOver("all commands") }
         for item in Cmdlets.list(command["Name"]) {
             let name = try PSText.string(item)
+            guard !Wildcard.isPattern(name) else { throw .handOver("commands by pattern") }
             let isKnown =
                 Cmdlets.specification(of: name) != nil || evaluator.sources.contains { $0.knows(name) }
                 || evaluator.functions[name.lowercased()] != nil
@@ -308,7 +324,7 @@ extension HostCommands {
             let isOwn = evaluator.functions[name.lowercased()] != nil
             let object = PSObject(
                 [("CommandType", .string(isOwn ? "Function" : "Cmdlet")), ("Name", .string(name))],
-                typeName: commandType)
+                typeName: commandType, isCustom: false)
             if let object { try emit(.object(object)) }
         }
     }
@@ -319,19 +335,39 @@ extension HostCommands {
         guard command["Path"] == nil, let pattern = command["Pattern"] else {
             throw .handOver("an unusual Select-String")
         }
-        var text = try PSText.string(pattern)
-        if command.isSet("SimpleMatch") {
-            text = text.map { $0.isLetter || $0.isNumber ? String($0) : "\\" + String($0) }.joined()
+        let isSimple = command.isSet("SimpleMatch")
+        var compiled: [(Pattern, PSValue)] = []
+        for item in Cmdlets.list(pattern.plain) {
+            let text = try PSText.string(item)
+            compiled.append(
+                (
+                    try evaluator.pattern(
+                        isSimple ? try Statics.escaped(text) : text, ignoringCase: !command.isSet("CaseSensitive")), item
+                ))
         }
-        let compiled = try evaluator.pattern(text, ignoringCase: !command.isSet("CaseSensitive"))
-        for item in items {
+        for (number, item) in items.enumerated() {
             let line = try PSText.string(item)
-            let isFound = try compiled.first(in: Array(line.utf8), for: evaluator) != nil
-            guard isFound != command.isSet("NotMatch") else { continue }
+            let units = Array(line.utf8)
+            var found: (matches: [PSValue], pattern: PSValue)?
+            // The first pattern that is found decides.
+            for (pattern, written) in compiled where found == nil {
+                var matches: [PSValue] = []
+                let limit = command.isSet("AllMatches") ? Int.max : 1
+                try pattern.eachMatch(in: units, limit: limit, for: evaluator) {
+                    matches.append(RegexObjects.match($0, of: pattern, in: units))
+                }
+                if !matches.isEmpty { found = (matches, written) }
+            }
+            guard (found != nil) != command.isSet("NotMatch") else { continue }
             if command.isSet("Quiet") { return try emit(.bool(true)) }
-            let object = PSObject(
-                [("Line", .string(line)), ("Pattern", pattern)], typeName: "Microsoft.PowerShell.Commands.MatchInfo",
-                isCustom: false)
+            var pairs: [(String, PSValue)] = [
+                ("Line", .string(line)), ("LineNumber", .int(Int32(truncatingIfNeeded: number + 1))),
+                ("Pattern", found?.pattern ?? compiled.last?.1 ?? .null), ("Filename", .string("InputStream")),
+                ("Path", .string("InputStream")),
+            ]
+            // A simple search says nothing of its matches unless all are wanted.
+            if !isSimple, let found { pairs.append(("Matches", .array(found.matches))) }
+            let object = PSObject(pairs, typeName: PSObject.lineType, isCustom: false)
             if let object { try emit(.object(object)) }
         }
         if command.isSet("Quiet") { try emit(.bool(false)) }

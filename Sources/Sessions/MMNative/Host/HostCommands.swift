@@ -150,8 +150,23 @@ enum HostCommands {
     ) -> CommandSpecification {
         CommandSpecification(
             name: name, className: name.filter { $0 != "-" } + "Command", values: values, switches: switches,
-            positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects)
+            positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects, isPartial: true)
     }
+
+    /// Parameters that decide what a command does and that are not carried out here.
+    static let beyond: [String: Set<String>] = [
+        "Export-Csv": ["QuoteFields", "UseCulture", "IncludeTypeInformation", "NoClobber"],
+        "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber", "Width"], "Set-Content": ["PassThru"],
+        "Add-Content": ["PassThru"], "Import-Csv": ["UseCulture"], "Get-Content": ["Delimiter", "ReadCount"],
+        "Test-Path": ["IsValid"], "Join-Path": ["Resolve"], "Split-Path": ["Qualifier", "NoQualifier"],
+        "Resolve-Path": ["Relative"], "Get-ChildItem": ["Include", "Exclude", "Depth", "Name", "Directory"],
+        "Set-Location": ["PassThru"], "Start-Process": ["PassThru"], "Start-Sleep": ["Duration"],
+        "Get-Random": ["SetSeed"], "Add-Member": ["TypeName", "SecondValue"],
+        "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Charset", "Transitional"],
+        "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["Option", "PassThru", "Visibility"],
+        "New-Variable": ["Option", "PassThru"], "Get-Command": ["Module", "CommandType", "All"],
+        "Get-Member": ["Force", "Static"], "Select-String": ["Path"],
+    ]
 
     /// Whether a command, by its full name in small letters, needs a host.
     static let names = Set(specifications.map { $0.name.lowercased() }).union(aliases.keys)
@@ -247,7 +262,7 @@ enum HostCommands {
 
     static func pathObject(_ path: String) throws(Interrupt) -> PSValue {
         let object = PSObject(
-            [("Path", .string(path)), ("ProviderPath", .string(path))], typeName: PSObject.pathType)
+            [("Path", .string(path)), ("ProviderPath", .string(path))], typeName: PSObject.pathType, isCustom: false)
         return object.map { .object($0) } ?? .null
     }
 
@@ -257,13 +272,19 @@ enum HostCommands {
         let dot = name.lastIndex(of: ".")
         let base = dot.map { String(name[..<$0]) } ?? name
         let end = dot.map { String(name[$0...]) } ?? ""
+        let now = PSZone.now
+        var pairs: [(String, PSValue)] = [
+            ("Name", .string(name)), ("FullName", .string(path)), ("BaseName", .string(isFolder ? name : base)),
+            ("Extension", .string(end)), ("PSIsContainer", .bool(isFolder)), ("Exists", .bool(true)),
+            ("LastWriteTime", .date(now)), ("CreationTime", .date(now)), ("LastWriteTimeUtc", .date(now.asUniversal)),
+            ("CreationTimeUtc", .date(now.asUniversal)),
+        ]
+        if !isFolder {
+            pairs.append(("Length", .long(Int64(size))))
+            pairs.append(("DirectoryName", .string(parts.dropLast().joined(separator: "/"))))
+        }
         let object = PSObject(
-            [
-                ("Name", .string(name)), ("FullName", .string(path)), ("BaseName", .string(base)),
-                ("Extension", .string(end)), ("Length", .long(Int64(size))), ("PSIsContainer", .bool(isFolder)),
-                ("DirectoryName", .string(parts.dropLast().joined(separator: "/"))), ("Exists", .bool(true)),
-                ("LastWriteTime", .date(PSZone.now)), ("CreationTime", .date(PSZone.now)),
-            ], typeName: isFolder ? PSObject.folderType : PSObject.fileType)
+            pairs, typeName: isFolder ? PSObject.folderType : PSObject.fileType, isCustom: false)
         return object.map { .object($0) } ?? .null
     }
 
@@ -287,6 +308,10 @@ final class WorkStage: Stage {
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
         guard let host = evaluator.host, let work = HostCommands.work(command.specification.name) else {
             throw .handOver("the command \(command.specification.name)")
+        }
+        let name = command.specification.name
+        if let word = command.names.intersection(HostCommands.beyond[name] ?? []).min() {
+            throw .handOver("-\(word) of \(name)")
         }
         (self.command, self.evaluator, self.host, self.work) = (command, evaluator, host, work)
     }
@@ -482,8 +507,21 @@ extension HostCommands {
         let kind =
             command["ItemType"]?.text.lowercased() ?? (command.written?.lowercased() == "mkdir" ? "directory" : "file")
         if kind.hasPrefix("d") || command.written?.lowercased() == "md" {
+            let isOwn = command.written?.lowercased() == "mkdir" || command.written?.lowercased() == "md"
+            guard !host.isFolder(path) || isOwn || command.isSet("Force") else {
+                throw .statement(
+                    NativeError(
+                        command.specification.errorID("DirectoryExist"),
+                        "An item with the specified name \(path) already exists.", category: "ResourceExists"))
+            }
             host.makeFolder(path)
             return try emit(fileObject(path, size: 0, isFolder: true))
+        }
+        guard host.read(path) == nil || command.isSet("Force") else {
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("NewItemIOError"), "The file '\(path)' already exists.",
+                    category: "WriteError"))
         }
         guard kind == "file" else { throw .handOver("New-Item of a \(kind)") }
         let text = try command["Value"].map { (value) throws(Interrupt) in try PSText.string(value) } ?? ""
@@ -555,7 +593,8 @@ extension HostCommands {
         let paths = try paths(command)
         for path in paths.isEmpty ? ["."] : paths {
             if path.contains("*") {
-                for file in try host.files(like: path, in: evaluator) {
+                for file in try host.files(like: path, in: evaluator)
+                where command.isSet("Recurse") || NativeHost.depth(file.path) == NativeHost.depth(path) {
                     try emit(fileObject(file.path, size: file.bytes.count, isFolder: false))
                 }
             } else if let bytes = host.read(path) {
@@ -568,7 +607,14 @@ extension HostCommands {
                 let filter = try command["Filter"].map { (value) throws(Interrupt) in
                     try evaluator.wildcard(try PSText.string(value), ignoringCase: true)
                 }
-                for file in host.files(in: path) where try filter?.matches(file.name) ?? true {
+                let isDeep = command.isSet("Recurse")
+                // Which letters the names of folders were written with is not kept.
+                guard command.isSet("File") || !host.hasFolders(in: path) else {
+                    throw .handOver("a list of folders")
+                }
+                for file in host.files(in: path)
+                where isDeep || NativeHost.depth(file.path) == NativeHost.depth(path) + 1 {
+                    if let filter, try !filter.matches(file.name) { continue }
                     try emit(fileObject(file.path, size: file.bytes.count, isFolder: false))
                 }
             } else {

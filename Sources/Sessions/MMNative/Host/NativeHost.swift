@@ -162,6 +162,18 @@ package final class NativeHost: Sendable {
         return all.filter { key.isEmpty || $0.0.hasPrefix(key + "/") }.map(\.1)
     }
 
+    /// How many folders deep a path is.
+    static func depth(_ path: String) -> Int { parts(of: path).count }
+
+    /// Whether a folder has folders in it.
+    func hasFolders(in folder: String) -> Bool {
+        let start = Self.key(folder).isEmpty ? "" : Self.key(folder) + "/"
+        return state.withLock { state in
+            state.folders.contains { !$0.isEmpty && $0.hasPrefix(start) && $0 != start }
+                || state.files.keys.contains { $0.hasPrefix(start) && $0.dropFirst(start.count).contains("/") }
+        }
+    }
+
     /// What a file holds; `nil` where there is none. A file that was handed in is found by its name alone as well.
     package func read(_ path: String) -> [UInt8]? {
         let key = Self.key(path)

@@ -125,7 +125,7 @@ enum Conversion {
             guard case .string(let text) = value else { throw .handOver("a cast to a regular expression") }
             return try RegexObjects.made(text)
         case .culture:
-            if PSCulture.isOne(value) { return value }
+            if PSCulture.name(of: value) != nil { return value }
             guard case .string(let name) = value, let culture = PSCulture.value(named: name) else {
                 throw .handOver("a cast to a culture")
             }
@@ -181,6 +181,12 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
+        case .uri:
+            if case .object(let object) = value, object.typeName == WebAddress.typeName { return value }
+            guard case .string(let text) = value, let address = WebAddress.made(text) else {
+                throw .handOver("an unusual address")
+            }
+            return address
         default:
             // A text becomes an exception with that message.
             if let name = type.exceptionName, ExceptionType.isPlain(name), case .string(let text) = value {

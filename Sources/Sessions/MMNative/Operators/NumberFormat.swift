@@ -27,6 +27,19 @@ enum NumberFormat {
             default: throw .handOver("a number format")
             }
             return zeros(before: String(bits, radix: 16, uppercase: kind == UInt8(ascii: "X")), precision ?? 0)
+        case UInt8(ascii: "b"):
+            switch value {
+            case .int(let number): return zeros(before: String(UInt32(bitPattern: number), radix: 2), precision ?? 0)
+            case .long(let number): return zeros(before: String(UInt64(bitPattern: number), radix: 2), precision ?? 0)
+            default: throw .handOver("a number format")
+            }
+        case UInt8(ascii: "r") where precision == nil:
+            guard case .double(let number) = value else { throw .handOver("a number format") }
+            return try PSText.long(number)
+        case UInt8(ascii: "e"): return try exponential(value, precision ?? 6, isCapital: kind == UInt8(ascii: "E"))
+        case UInt8(ascii: "c"):
+            let text = try fixed(value, precision ?? 2, isGrouped: true)
+            return text.hasPrefix("-") ? "(\u{A4}" + text.dropFirst() + ")" : "\u{A4}" + text
         case UInt8(ascii: "n"): return try fixed(value, precision ?? 2, isGrouped: true)
         case UInt8(ascii: "f"): return try fixed(value, precision ?? 2, isGrouped: false)
         case UInt8(ascii: "p"):
@@ -53,6 +66,26 @@ enum NumberFormat {
             return try PSText.string(value)
         default: throw .handOver("a number format")
         }
+    }
+
+    /// Writes a number with one digit before the point, and an exponent of at least three digits.
+    private static func exponential(_ value: PSValue, _ places: Int, isCapital: Bool) throws(Interrupt) -> String {
+        let number: Double
+        switch value {
+        case .double(let own): number = own
+        case .int(let own): number = Double(own)
+        case .long(let own) where own.magnitude < 1 << 53: number = Double(own)
+        default: throw .handOver("a number format")
+        }
+        guard number.isFinite, places <= 15 else { throw .handOver("a number format") }
+        // Which way a half is rounded depends on the type.
+        let long = PSText.printed("%.40e", number)
+        let parts = PSText.printed("%.\(places)e", number).split(separator: "e")
+        let behind = long.prefix { $0 != "e" }.drop { $0 != "." }.dropFirst(1 + places)
+        guard parts.count == 2, let exponent = Int(parts[1]), behind.first != "5" || behind.dropFirst().contains(where: { $0 != "0" })
+        else { throw .handOver("a number format") }
+        let sign = exponent < 0 ? "-" : "+"
+        return "\(parts[0])\(isCapital ? "E" : "e")\(sign)\(zeros(before: String(exponent.magnitude), 3))"
     }
 
     private static func whole(_ value: PSValue) -> (Bool, String)? {
@@ -124,7 +157,7 @@ enum NumberFormat {
         else { throw .handOver("a number format") }
         let (head, pattern, tail) = (units[..<start], Array(units[start...end]), units[(end + 1)...])
         let plain = { (unit: UInt8) in
-            unit == 0x20 || (0x61...0x7A).contains(unit | 0x20) && unit | 0x20 != UInt8(ascii: "e")
+            unit == 0x20 || unit == UInt8(ascii: "%") || (0x61...0x7A).contains(unit | 0x20) && unit | 0x20 != UInt8(ascii: "e")
         }
         guard pattern.allSatisfy(signs.contains), head.isEmpty || head == [UInt8(ascii: "$")] || head.allSatisfy(plain),
             tail.allSatisfy(plain)
@@ -137,15 +170,19 @@ enum NumberFormat {
         else {
             throw .handOver("a number format")
         }
-        // Custom formats show a double's digits to 15 places, which is certain only for short numbers.
-        let decimal: PSDecimal?
+        // Custom formats show a double's digits to 15 places.
+        var decimal: PSDecimal?
         if case .double(let number) = value {
-            let digits = try PSText.long(number)
-            guard PSText.short(number) == digits else { throw .handOver("a number format") }
-            decimal = PSDecimal(digits)
+            guard number.isFinite, number.magnitude < 1e15 else { throw .handOver("a number format") }
+            decimal = PSDecimal(
+                number.magnitude < 1e-4 ? PSText.printed("%.18f", number) : PSText.printed("%.15g", number))
         } else {
             decimal = Conversion.decimal(value)
         }
+        // A percent sign shows the number a hundred times as large.
+        let percents = (head + tail).filter { $0 == UInt8(ascii: "%") }.count
+        guard percents <= 1 else { throw .handOver("a number format") }
+        if percents == 1 { decimal = decimal.flatMap { PSDecimal.product($0, PSDecimal(100)) } }
         guard let decimal, let rounded = decimal.roundedAway(after.count) else { throw .handOver("a number format") }
         guard !decimal.isNegative || rounded.digits > 0 else { throw .handOver("a number format") }
         let parts = (rounded.isNegative ? String(rounded.text.dropFirst()) : rounded.text).split(separator: ".")
@@ -175,5 +212,65 @@ extension PSDecimal {
         var (quotient, rest) = digits.quotientAndRemainder(dividingBy: divisor)
         if rest * 2 >= divisor { quotient += 1 }
         return PSDecimal(isNegative: isNegative, digits: quotient, scale: places)
+    }
+}
+
+/// Numbers as other cultures write them.
+extension NumberFormat {
+    fileprivate struct Style {
+        let group: String
+        let point: String
+        /// What stands before and behind an amount of money, and behind a number of hundredths.
+        let before: String
+        let behind: String
+        let percent: String
+    }
+
+    private static let styles: [String: Style] = [
+        "en-us": Style(group: ",", point: ".", before: "$", behind: "", percent: "%"),
+        "en-gb": Style(group: ",", point: ".", before: "\u{A3}", behind: "", percent: "%"),
+        "de-de": Style(group: ".", point: ",", before: "", behind: "\u{A0}\u{20AC}", percent: "\u{A0}%"),
+        "fr-fr": Style(
+            group: "\u{202F}", point: ",", before: "", behind: "\u{A0}\u{20AC}", percent: "\u{A0}%"),
+    ]
+
+    /// Formats a number as a culture writes it.
+    static func text(_ value: PSValue, _ format: String, culture: String) throws(Interrupt) -> String {
+        guard !culture.isEmpty else { return try text(value, format) }
+        guard let style = styles[culture.lowercased()], let first = format.utf8.first else {
+            throw .handOver("numbers of another culture")
+        }
+        let isStandard = format.utf8.dropFirst().allSatisfy { (0x30...0x39).contains($0) }
+        guard isStandard else { return style.written(try text(value, format)) }
+        switch first | 0x20 {
+        case UInt8(ascii: "d"), UInt8(ascii: "x"): return try text(value, format)
+        // How many places a culture has of its own depends on the library that knows it.
+        case UInt8(ascii: "n"), UInt8(ascii: "f"):
+            guard format.utf8.count > 1 else { throw .handOver("numbers of another culture") }
+            return style.written(try text(value, format))
+        case UInt8(ascii: "p"):
+            guard format.utf8.count > 1 else { throw .handOver("numbers of another culture") }
+            return style.written(String(try text(value, format).dropLast(2))) + style.percent
+        case UInt8(ascii: "c"):
+            let amount = try text(value, "N" + (format.utf8.count > 1 ? String(format.dropFirst()) : "2"))
+            let sign = amount.hasPrefix("-") ? "-" : ""
+            return sign + style.before + style.written(String(amount.dropFirst(sign.utf8.count))) + style.behind
+        default: throw .handOver("numbers of another culture")
+        }
+    }
+}
+
+extension NumberFormat.Style {
+    /// The same number with this style's signs.
+    fileprivate func written(_ text: String) -> String {
+        var written = ""
+        for character in text {
+            switch character {
+            case ",": written += group
+            case ".": written += point
+            default: written.append(character)
+            }
+        }
+        return written
     }
 }

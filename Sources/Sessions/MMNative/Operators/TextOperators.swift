@@ -89,7 +89,9 @@ enum TextOperators {
     }
 
     /// Evaluates `-f` with indexes, widths, and the formats of numbers and dates; other formats are handed over.
-    static func format(_ template: String, _ arguments: [PSValue]) throws(Interrupt) -> String {
+    static func format(
+        _ template: String, _ arguments: [PSValue], culture: String = ""
+    ) throws(Interrupt) -> String {
         var text = ""
         var rest = Substring(template)
         while let mark = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
@@ -118,7 +120,8 @@ enum TextOperators {
                         "Error formatting a string: Index (zero based) must be greater than or equal to zero and less than "
                             + "the size of the argument list..", isReadable: true))
             }
-            var piece = try part(arguments[index], format: halves.count == 2 ? String(halves[1]) : nil)
+            var piece = try part(
+                arguments[index], format: halves.count == 2 ? String(halves[1]) : nil, culture)
             if head.count == 2 {
                 guard let width = Int(head[1]), width.magnitude < 1000 else {
                     throw .handOver("an unusual format")
@@ -135,16 +138,22 @@ enum TextOperators {
     private static let badFormat = NativeError(
         "FormatError", "Error formatting a string: Input string was not in a correct format.")
 
-    private static func part(_ value: PSValue, format: String?) throws(Interrupt) -> String {
+    private static func part(
+        _ value: PSValue, format: String?, _ culture: String
+    ) throws(Interrupt) -> String {
         switch value {
         case .null, .nothing: return ""
         case .date(let date):
-            guard let format, !format.isEmpty else { return date.text }
-            guard let text = date.formatted(format) else { throw .handOver("a culture-dependent date format") }
+            guard let format, !format.isEmpty else {
+                guard culture.isEmpty else { throw .handOver("a culture-dependent date format") }
+                return date.text
+            }
+            guard let text = PSCulture.text(date, format, culture: culture) else { throw .handOver("a culture-dependent date format") }
             return text
         case .string, .bool, .char: return try PSText.string(value)
         case .byte, .int, .long, .decimal, .double, .single:
-            if let format, !format.isEmpty { return try NumberFormat.text(value, format) }
+            if let format, !format.isEmpty { return try NumberFormat.text(value, format, culture: culture) }
+            guard culture.isEmpty || culture.hasPrefix("en-") else { throw .handOver("numbers of another culture") }
             if case .double(let number) = value { return try PSText.long(number) }
             if case .single(let number) = value { return try PSText.long(number) }
             return try PSText.string(value)

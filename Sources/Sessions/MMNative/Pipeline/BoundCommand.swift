@@ -183,6 +183,7 @@ struct BoundCommand {
             let value = try BoundCommand.value(argument, evaluator)
             if free.isEmpty || specification.takesRest && free.count == 1 {
                 guard specification.takesRest else {
+                    guard !specification.isPartial else { throw .handOver("the arguments of \(specification.name)") }
                     throw fault("PositionalParameterNotFound", "A positional parameter cannot be found.")
                 }
                 rest.append(value)
@@ -227,6 +228,9 @@ struct BoundCommand {
                 specification.takes(strange) ? "an ambiguous parameter" : "the common parameter -\(written)")
         }
         guard let name = names.first else {
+            guard !specification.isPartial else {
+                throw .handOver("the parameter -\(written) of \(specification.name)")
+            }
             throw fault(
                 "NamedParameterNotFound", "A parameter cannot be found that matches parameter name '\(written)'.")
         }
@@ -274,6 +278,8 @@ struct CommandSpecification {
     var counts: [String] = []
     /// Whether the command creates objects of its own and needs no input.
     var makesObjects = false
+    /// Whether the command has parameters beside these.
+    var isPartial = false
 
     /// Returns the fully qualified id of an error that the command raises.
     func errorID(_ id: String) -> String { "\(id),Microsoft.PowerShell.Commands.\(className)" }

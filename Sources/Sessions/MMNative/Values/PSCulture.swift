@@ -21,6 +21,9 @@ enum PSCulture {
                 ("DisplayName", .string("Invariant Language (Invariant Country)")), ("DateTimeFormat", format),
             ]
         case "en-us": members[0].1 = .string("en-US")
+        case "en-gb": members[0].1 = .string("en-GB")
+        case "de-de": members[0].1 = .string("de-DE")
+        case "fr-fr": members[0].1 = .string("fr-FR")
         default: return nil
         }
         members.append(("TextInfo", object([("CultureName", members[0].1)], textType)))
@@ -32,8 +35,34 @@ enum PSCulture {
     }
 
     /// Whether a value is a culture that writes numbers and dates by patterns as the invariant one does.
-    static func isOne(_ value: PSValue) -> Bool {
-        if case .object(let object) = value { object.typeName == typeName } else { false }
+    static func isOne(_ value: PSValue) -> Bool { name(of: value).map { ["", "en-us"].contains($0) } ?? false }
+
+    /// The name of a culture in small letters; `nil` for any other value.
+    static func name(of value: PSValue) -> String? {
+        guard case .object(let object) = value, object.typeName == typeName else { return nil }
+        return object["Name"]?.text.lowercased()
+    }
+
+    /// A date as a culture writes it by a pattern; `nil` where that isn't certain.
+    static func text(_ date: PSDate, _ format: String, culture: String) -> String? {
+        switch (culture, format) {
+        case ("", _): return date.formatted(format)
+        case ("en-us", "d"): return date.formatted("M'/'d'/'yyyy")
+        case ("en-us", "D"): return date.formatted("dddd, MMMM d, yyyy")
+        case ("en-gb", "d"): return date.formatted("dd'/'MM'/'yyyy")
+        case ("de-de", "d"): return date.formatted("dd'.'MM'.'yyyy")
+        case ("fr-fr", "d"): return date.formatted("dd'/'MM'/'yyyy")
+        case ("en-us", _) where format.utf8.count > 1, ("en-gb", _) where format.utf8.count > 1:
+            // The short names of months are not the same in all versions of what knows cultures.
+            guard culture == "en-us" || !format.contains("MMM") else { return nil }
+            return format.contains("t") ? nil : date.formatted(format)
+        default:
+            // Names and the sign between the parts of a date are the culture's own.
+            guard format.utf8.count > 1, !format.contains("/"), !format.contains("MMM"), !format.contains("ddd"),
+                !format.contains("t")
+            else { return nil }
+            return date.formatted(format)
+        }
     }
 
     /// Calls a method of a culture's `TextInfo`; `nil` for other objects and names.

@@ -286,6 +286,11 @@ package struct PSDate: Sendable, Hashable {
 
 /// Date formatting with .NET's format strings, in the invariant culture.
 extension PSDate {
+    /// The moment from which Unix counts.
+    static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
+    /// The moment from which Windows counts.
+    static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
+
     static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
         "December",

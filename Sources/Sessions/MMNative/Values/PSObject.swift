@@ -60,6 +60,7 @@ package struct PSObject: Sendable {
     /// The type names of what commands answer about paths.
     static let pathType = "System.Management.Automation.PathInfo"
     static let fileType = "System.IO.FileInfo"
+    static let lineType = "Microsoft.PowerShell.Commands.MatchInfo"
     static let folderType = "System.IO.DirectoryInfo"
 
     /// Creates an object; `nil` when two names differ only in case.

@@ -48,7 +48,9 @@ enum PSText {
 
     /// The types whose text is one of their properties.
     private static let textProperties = [
-        RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
+        RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
+        WebAddress.typeName: "AbsoluteUri",
+        PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
     ]
 
     /// Returns `@{a=1; b=x}`, in which nested arrays and objects are abbreviated.

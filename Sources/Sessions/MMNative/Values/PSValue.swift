@@ -166,7 +166,7 @@ package enum PSType: String, Sendable {
     case commandnotfoundexception = "System.Management.Automation.CommandNotFoundException"
     case methodinvocationexception = "System.Management.Automation.MethodInvocationException"
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
-    case bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
+    case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
@@ -241,6 +241,7 @@ package enum PSType: String, Sendable {
         case "text.regularexpressions.regexoptions": self = .regexoptions
         case "management.automation.errorcategory": self = .errorcategory
         case "bitconverter": self = .bitconverter
+        case "datetimeoffset": self = .moment
         case "byte": self = .byte
         case "byte[]": self = .bytes
         case "char[]": self = .chars
