@@ -29,6 +29,7 @@ extension Evaluator {
     func automatic(_ name: String) throws(Interrupt) -> PSValue? {
         switch name {
         case "args": return .array(rest)
+        case "pscmdlet": return cmdlet
         case "erroractionpreference": return .string("Continue")
         case "progresspreference", "warningpreference": return .string("Continue")
         case "verbosepreference", "debugpreference", "informationpreference": return .string("SilentlyContinue")
@@ -56,7 +57,7 @@ extension Evaluator {
         case "psedition": return host.map { _ in .string("Core") }
         case "pid": return host.map { _ in .int(1) }
         case "host": return host.map { _ in HostInterface.host }
-        case "lastexitcode", "stacktrace", "psdefaultparametervalues": return host.map { _ in .null }
+        case "lastexitcode", "stacktrace", "psdefaultparametervalues", "transcript": return host.map { _ in .null }
         default: return nil
         }
     }
@@ -174,6 +175,7 @@ extension Evaluator {
         case .object(let object):
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
+            if let answer = try cmdletMethod(object, method, arguments) { return answer }
             if let answer = try RegexObjects.call(object, method, arguments, in: self) { return answer }
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }

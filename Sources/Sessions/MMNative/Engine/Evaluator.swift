@@ -40,6 +40,8 @@ final class Evaluator {
     var hasSucceeded: Bool? = true
     /// How many errors were reported that didn't end their command, and how many lists of statements were begun.
     var (reports, lists) = (0, 0)
+    /// The value of `$PSCmdlet`.
+    var cmdlet: PSValue?
     /// Where the statement that runs stands.
     var position: SourceExtent?
     /// The errors of this run, latest first.

@@ -7,7 +7,10 @@ struct ScriptFunction {
         let name: String
         var type: PSType?
         var isSwitch = false
-        var isMandatory = false
+        /// The sets that it belongs to, and whether it must be given in each; without a name it is in all of them.
+        var sets: [(name: String, isMandatory: Bool)] = []
+        /// Whether it must be given in one of its sets.
+        var isMandatory: Bool { sets.contains(where: \.isMandatory) }
         var isNotEmpty = false
         var takesInput = false
         var takesProperties = false
@@ -30,6 +33,10 @@ struct ScriptFunction {
     let ending: StatementBlockSyntax?
     /// Whether it binds as a cmdlet does, so that arguments that fit no parameter are errors.
     let isAdvanced: Bool
+    /// The sets of its parameters.
+    let sets: ParameterSets
+    /// Whether a person would be asked before it changes anything.
+    let asksFirst: Bool
     /// Everything that it may run.
     var blocks: [StatementBlockSyntax] { [beginning, processing, ending].compactMap(\.self) }
 
@@ -65,6 +72,13 @@ struct ScriptFunction {
             if declared.isEmpty { declared = parameters.parameters }
             isAdvanced = parameters.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
         }
+        let attributes = block.parameterBlock?.attributes ?? []
+        asksFirst = attributes.flatMap(\.namedArguments).contains { argument in
+            guard argument.name.lowercased() == "confirmimpact", case .string(let impact) = argument.argument else {
+                return false
+            }
+            return impact.value.lowercased() == "high"
+        }
         var parameters: [Parameter] = []
         for parameter in declared {
             guard let read = Self.parameter(parameter) else { return nil }
@@ -82,6 +96,7 @@ struct ScriptFunction {
             }
         }
         self.parameters = parameters
+        sets = ParameterSets(parameters, usual: ParameterSets.usual(of: attributes))
     }
 
     static func parameter(_ node: ParameterSyntax) -> Parameter? {
@@ -124,11 +139,14 @@ struct ScriptFunction {
     private static func read(_ node: AttributeSyntax, into parameter: inout Parameter) -> Bool {
         switch node.typeName.fullName.lowercased() {
         case "parameter":
+            var set: (name: String, isMandatory: Bool) = ("", false)
             for argument in node.namedArguments {
                 var isSet = argument.isOmitted
                 if case .variable(let value) = argument.argument { isSet = value.path.name.lowercased() == "true" }
                 switch (argument.name.lowercased(), argument.argument) {
-                case ("mandatory", _): parameter.isMandatory = isSet
+                case ("mandatory", _): set.isMandatory = isSet
+                case ("parametersetname", .string(let name)): set.name = name.value
+                case ("parametersetname", _): return false
                 case ("valuefrompipeline", _): parameter.takesInput = isSet
                 case ("valuefrompipelinebypropertyname", _): parameter.takesProperties = isSet
                 case ("valuefromremainingarguments", _): parameter.takesRest = isSet
@@ -139,6 +157,7 @@ struct ScriptFunction {
                 default: break
                 }
             }
+            parameter.sets.append(set)
             return true
         case "validateset":
             for argument in node.positionalArguments {
@@ -349,6 +368,8 @@ extension Evaluator {
         into sink: Sink
     ) throws(Interrupt) {
         calls += 1
+        let outerCmdlet = cmdlet
+        defer { cmdlet = outerCmdlet }
         let outer = (types, current, rest, given, functionName, functions)
         if !isDotted { frames.append(variables) }
         defer {
@@ -371,11 +392,15 @@ extension Evaluator {
             _ = table.add(parameter.name, bound)
         }
         given = table
+        let set = try function.sets.chosen { parameter in
+            arguments.given.keys.contains { function.parameters[$0].name == parameter.name }
+        }
+        if function.isAdvanced { cmdlet = try commandlet(of: function, set) }
         let inputs = function.parameters.enumerated().filter { index, parameter in
             input != nil && arguments.given[index] == nil && (parameter.takesInput || parameter.takesProperties)
         }.map(\.element)
         for (index, parameter) in function.parameters.enumerated() where arguments.given[index] == nil {
-            if parameter.isMandatory, !inputs.contains(where: { $0.name == parameter.name }) {
+            if parameter.isMandatory(in: set), !inputs.contains(where: { $0.name == parameter.name }) {
                 throw .handOver("the parameter \(parameter.name) of \(function.name) without a value")
             }
             let value = try parameter.defaultValue.map { (node) throws(Interrupt) in try self.worth(of: node) }
@@ -405,6 +430,11 @@ extension Evaluator {
         } catch {
             guard case .leaveBlock = error else { throw error }
         }
+    }
+
+    private func commandlet(of function: ScriptFunction, _ set: String) throws(Interrupt) -> PSValue? {
+        guard !function.asksFirst, let invocation = try automatic("myinvocation") else { return nil }
+        return Self.cmdlet(set, invocation)
     }
 
     /// Runs a block with arguments in a scope of its own, and returns what it emits.

@@ -29,6 +29,7 @@ struct ScriptParameters {
             return "an attribute of the param block"
         }
         var names: Set<String> = []
+        guard let set = try? chosen() else { return "parameters of which no set is certain" }
         for parameter in block.parameters {
             let path = parameter.variable.path
             let name = path.name.lowercased()
@@ -43,7 +44,7 @@ struct ScriptParameters {
             // A mandatory parameter accepts neither its default nor an empty text.
             var isEmpty = values[name] == nil
             if case .string(let text)? = values[name], text.isEmpty { isEmpty = true }
-            if read.isMandatory, isEmpty, !canAsk { return "the parameter $\(path.name) without a value" }
+            if read.isMandatory(in: set), isEmpty, !canAsk { return "the parameter $\(path.name) without a value" }
             // Binding doesn't convert texts to Booleans.
             if case .string? = values[name], read.type == .bool { return "a text for $\(path.name)" }
         }
@@ -53,16 +54,24 @@ struct ScriptParameters {
         return nil
     }
 
+    /// The set of parameters that the given values use.
+    private func chosen() throws(Interrupt) -> String {
+        let sets = ParameterSets(
+            block.parameters.compactMap(ScriptFunction.parameter), usual: ParameterSets.usual(of: block.attributes))
+        return try sets.chosen { values[$0.name.lowercased()] != nil }
+    }
+
     /// Sets the parameters: first those with given values, then the defaults in order.
     func bind(in evaluator: Evaluator) throws(Interrupt) {
         let table = PSTable(isOrdered: true)
         var left: [(ScriptFunction.Parameter, String)] = []
+        let set = try chosen()
         for node in block.parameters {
             guard let parameter = ScriptFunction.parameter(node) else { throw .handOver("a declaration") }
             let name = parameter.name.lowercased()
             evaluator.types[name] = nil
             var value = values[name]
-            if value == nil, parameter.isMandatory {
+            if value == nil, parameter.isMandatory(in: set) {
                 guard let host = evaluator.host else { throw .handOver("the parameter \(parameter.name)") }
                 let answer = try host.answer(parameter.name, isSecret: false, in: evaluator)
                 value = parameter.type == .texts ? .array([.string(answer)]) : .string(answer)
@@ -76,6 +85,12 @@ struct ScriptParameters {
             _ = table.add(parameter.name, bound)
         }
         evaluator.given = table
+        let isAdvanced =
+            block.attributes.contains { $0.typeName.fullName.lowercased() == "cmdletbinding" }
+            || block.parameters.contains(where: Self.isOfCmdlet)
+        if isAdvanced, let invocation = try evaluator.automatic("myinvocation") {
+            evaluator.cmdlet = Evaluator.cmdlet(set, invocation)
+        }
         for (parameter, name) in left {
             if let value = parameter.defaultValue {
                 let value = try Self.certain { () throws(Interrupt) in try evaluator.value(of: value) }

@@ -168,7 +168,7 @@ struct SubsetCheck {
         "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
-        "psdefaultparametervalues", "host",
+        "psdefaultparametervalues", "host", "transcript", "pscmdlet",
     ]
 
     /// The types that a variable may keep.

@@ -1,0 +1,169 @@
+import MMNative
+import Testing
+
+/// What scripts ask of .NET's objects: matches, arrays of one type, exceptions, formats and cultures.
+@Suite("Objects of .NET", .timeLimit(.minutes(5)))
+struct LibraryObjects {
+    private func outcome(_ script: String) async -> NativeOutcome {
+        var session = NativeSession()
+        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
+    }
+
+    private func texts(_ script: String) async throws -> [String] {
+        let end = await outcome(script)
+        guard case .completed(let result) = end else {
+            Issue.record("\(script) did not run: \(end)")
+            return []
+        }
+        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
+        return result.objects.map(\.text)
+    }
+
+    @Test(
+        "matches have groups by number and by name, and a block may say what stands in their place",
+        arguments: [
+            ("[regex]::Match('order 4711 ok', '\\d+').Value", ["4711"]),
+            ("[regex]::Match('Build', '\\d+').Success", ["False"]),
+            ("[regex]::Matches('a1b22', '\\d+') | % Value", ["1", "22"]),
+            ("[regex]::Matches('a1b22c333', '\\d+').Count", ["3"]),
+            ("$m = [regex]::Match('a=1', '(?<k>\\w)=(\\d)'); \"$($m.Groups['k'].Value) $($m.Groups[1].Value)\"", ["a 1"]),
+            ("$m = [regex]::Match('ä=1', '\\d'); $m.Index; $m.Length; \"$m\"", ["2", "1", "1"]),
+            ("[regex]::Match('x', '(y)?').Groups[1].Success", ["False"]),
+            ("[regex]$r = 'ab'; 'xABx' -match $r; $r.IsMatch('xabx')", ["False", "True"]),
+            ("([regex]'\\d').Replace('a1b2', '#', 1)", ["a#b2"]),
+            ("[regex]::Match('ABC', 'b', 'IgnoreCase').Value", ["B"]),
+            ("'hello world' -replace '\\b(\\w)', { $_.Value.ToUpper() }", ["Hello World"]),
+            ("'a1b22' -replace '\\d+', { [int]$_.Value * 2 }", ["a2b44"]),
+            ("[regex]::Replace('a1', '\\d', { param($m) \"<$($m.Value)>\" })", ["a<1>"]),
+            ("'foobar' -replace '(?<=foo)bar', 'X'; 'foobar' -match 'foo(?!bar)'", ["fooX", "False"]),
+            ("('a1b22' | Select-String '\\d+' -AllMatches).Matches.Value", ["1", "22"]),
+            ("('alpha', 'beta' | Select-String 'b').LineNumber", ["2"]),
+            ("'a.b.c' -split '.', 0, 'SimpleMatch'", ["a", "b", "c"]),
+        ] as [(String, [String])])
+    func matches(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "arrays of one type hold values of it, and are sorted and reversed in place",
+        arguments: [
+            ("[char[]]'abc' -join '-'; -join [char[]](72, 105)", ["a-b-c", "Hi"]),
+            ("[byte[]](1, 2, 255) -join ' '; ([byte[]](1, 2)).Length", ["1 2 255", "2"]),
+            ("[Text.Encoding]::UTF8.GetString([byte[]](72, 105)); [bitconverter]::ToString([byte[]](10, 255))", ["Hi", "0A-FF"]),
+            ("([Text.Encoding]::UTF8.GetBytes('a'))[0].GetType().Name", ["Byte"]),
+            ("[byte]$b = 200; $b + 100; ([byte]7).ToString('x2')", ["300", "07"]),
+            ("$a = 3, 1, 2; [array]::Sort($a); \"$a\"; [array]::Reverse($a); \"$a\"", ["1 2 3", "3 2 1"]),
+            ("[array]::IndexOf(@('a', 'b'), 'b'); [array]::IndexOf((1, 2), 3)", ["1", "-1"]),
+            ("$a = [int[]]::new(3); \"$a\"; (New-Object 'object[]' 2).Count", ["0 0 0", "2"]),
+            ("$a = 1, 2, 3; $a[1] = 9; \"$a\"", ["1 9 3"]),
+            ("1 -shl 4; 256 -shr 2; -16 -shr 2; 1 -shl 31", ["16", "64", "-4", "-2147483648"]),
+            ("[convert]::ToInt32('ff', 16); [convert]::ToString(10, 2)", ["255", "1010"]),
+            ("(1..5).Where({ $_ -gt 2 }, 'First'); (1..5).Where({ $_ -eq 4 }, 'SkipUntil')", ["3", "4", "5"]),
+            ("$e, $o = (1..6).Where({ $_ % 2 -eq 0 }, 'Split'); \"$e / $o\"", ["2 4 6 / 1 3 5"]),
+            ("('a', 'b').ForEach('ToUpper'); ('1', '2').ForEach([int]) | % { $_ + 1 }", ["A", "B", "2", "3"]),
+            ("$x = 1; { $x = 2 }.Invoke(); $x; { param($n) $n + 1 }.Invoke(4)", ["1", "5"]),
+        ] as [(String, [String])])
+    func arrays(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("an array that two variables hold is not changed through one of them")
+    func sharedArray() async {
+        guard case .handedOver = await outcome("$a = 1, 2; $b = $a; [array]::Reverse($b); \"$a\"") else {
+            Issue.record("the array was changed")
+            return
+        }
+    }
+
+    @Test(
+        "a clause catches the errors of its type, of the types that extend it, and of what caused them",
+        arguments: [
+            ("try { 1/0 } catch [System.DivideByZeroException] { 'div' }", ["div"]),
+            ("try { 1/0 } catch [System.FormatException] { 'no' } catch { $_.Exception.InnerException.GetType().Name }", ["DivideByZeroException"]),
+            ("try { [int]'x' } catch [System.Management.Automation.RuntimeException] { 'rte' }", ["rte"]),
+            ("try { [int]'x' } catch { $_.CategoryInfo.Category }", ["InvalidArgument"]),
+            ("try { [int]'q' } catch [System.Management.Automation.PSInvalidCastException] { 'cast' } catch { 'other' }", ["cast"]),
+            ("try { throw [ArgumentException]::new('bad arg') } catch [ArgumentException] { $_.Exception.Message }", ["bad arg"]),
+            ("try { throw [ArgumentException]'m' } catch [InvalidOperationException] { 'no' } catch [ArgumentException] { 'm' }", ["m"]),
+            ("try { throw [IO.FileNotFoundException]::new('gone') } catch [IO.IOException] { \"io $($_.Exception.Message)\" }", ["io gone"]),
+            ("try { throw (New-Object System.Exception 'm') } catch { $_.Exception.GetType().FullName }", ["System.Exception"]),
+            ("try { throw 'boom' } catch { $_.Exception.GetType().Name; $_.FullyQualifiedErrorId }", ["RuntimeException", "boom"]),
+            ("try { 'abc'.Substring(10) } catch { $_.Exception.InnerException.GetType().Name }", ["ArgumentOutOfRangeException"]),
+            ("try { Get-Item nowhere.txt -ErrorAction Stop } catch [System.Management.Automation.ItemNotFoundException] { 'nf' }", ["nf"]),
+            ("try { throw 'x' } catch { $_.Exception -is [System.Exception]; $null -eq $_.ErrorDetails }", ["True", "True"]),
+            ("$x = 1\ntry {\n  throw 'l'\n} catch { $_.InvocationInfo.ScriptLineNumber }", ["3"]),
+        ] as [(String, [String])])
+    func clauses(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "numbers, dates and ids are written by .NET's formats",
+        arguments: [
+            ("'{0:C}' -f 1234.5; '{0:C}' -f -2", ["¤1,234.50", "(¤2.00)"]),
+            ("'{0:E2}' -f 12345.678; '{0:e3}' -f 0.00012345; '{0:B}' -f 5", ["1.23E+004", "1.234e-004", "101"]),
+            ("'{0:0.0%}' -f 0.256; '{0:00.0}%' -f 7.25; '{0:0.00}' -f (1/3)", ["25.6%", "07.3%", "0.33"]),
+            ("(1234.5).ToString('C', [cultureinfo]'en-US'); (1234.5).ToString('N2', [cultureinfo]'de-DE')", ["$1,234.50", "1.234,50"]),
+            ("([datetime]'2026-03-05').ToString('d', [cultureinfo]'de-DE')", ["05.03.2026"]),
+            ("Get-Date '2026-01-02' -UFormat '%Y-%m-%d'; Get-Date '2026-03-05 14:07:09' -UFormat '%A %B %d %H:%M:%S %j'",
+                ["2026-01-02", "Thursday March 05 14:07:09 064"]),
+            ("[DateTimeOffset]::FromUnixTimeSeconds(1700000000).UtcDateTime.ToString('s')", ["2023-11-14T22:13:20"]),
+            ("[datetime]::FromFileTimeUtc(132223104000000000).ToString('yyyy-MM-dd')", ["2020-01-01"]),
+            ("([guid]'6F9619FF-8B86-D011-B42D-00CF4FC964FF').ToString('N')", ["6f9619ff8b86d011b42d00cf4fc964ff"]),
+            ("([uri]'https://Contoso.sharepoint.com/sites/a?x=1').Host; ([uri]'https://c.com:8443/x').Port", ["contoso.sharepoint.com", "8443"]),
+            ("'a', 'b' | Join-String -DoubleQuote -Separator ';'; 1..3 | Join-String -Separator '+' -OutputPrefix '('", ["\"a\";\"b\"", "(1+2+3"]),
+            ("'a,b,,c'.Split(',', [StringSplitOptions]::RemoveEmptyEntries).Count; 'a b'.Split().Count", ["3", "2"]),
+            ("'abc'.StartsWith('AB', [StringComparison]::OrdinalIgnoreCase); 'abc'.Equals('ABC', 'OrdinalIgnoreCase')", ["True", "True"]),
+        ] as [(String, [String])])
+    func formats(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a function knows by which of its sets of parameters it was called",
+        arguments: [
+            (
+                "function f { [CmdletBinding(DefaultParameterSetName='A')] param([Parameter(ParameterSetName='A')]$x, "
+                    + "[Parameter(ParameterSetName='B')]$y) $PSCmdlet.ParameterSetName }; f; f -y 1", ["A", "B"]
+            ),
+            (
+                "function h { param([Parameter(Mandatory, ParameterSetName='ById')]$Id, "
+                    + "[Parameter(Mandatory, ParameterSetName='ByName')]$Name) \"$($PSCmdlet.ParameterSetName) $Id$Name\" }; "
+                    + "h -Name z; h -Id 3", ["ByName z", "ById 3"]
+            ),
+            ("function f { [CmdletBinding()] param($x) $PSCmdlet.ParameterSetName }; f", ["__AllParameterSets"]),
+            (
+                "function g { [CmdletBinding(SupportsShouldProcess)] param($n) if ($PSCmdlet.ShouldProcess($n)) { 'did' } }; g 5",
+                ["did"]
+            ),
+        ] as [(String, [String])])
+    func parameterSets(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "what files, paths, commands and records have besides is handed over, and never nothing",
+        arguments: [
+            "Set-Content a.txt x; (Get-Item a.txt).VersionInfo", "(Get-Location).Drive", "(Get-Command Get-Date).Parameters",
+            "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options", "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
+            "try { throw 'x' } catch { $_.ScriptStackTrace }", "Get-Command -Verb Get", "Get-Random -SetSeed 5 -Maximum 9",
+            "Compare-Object @('a') @('A') -CaseSensitive", "Split-Path 'C:\\a' -Qualifier", "Get-ChildItem . -Include *.txt",
+            "try { throw [ArgumentException]'x' } catch { $_.Exception.ParamName }",
+        ])
+    func unknown(script: String) async {
+        let end = await outcome("$x = 1; " + script)
+        guard case .handedOver = end else {
+            Issue.record("\(script) ran: \(end)")
+            return
+        }
+    }
+
+    @Test("a folder lists its own files, and a file that is there is not made anew")
+    func files() async throws {
+        let script = "Set-Content d/a.txt x; Set-Content d/e/b.txt x; (Get-ChildItem d -File).Name; (Get-ChildItem d -Recurse -File).Count"
+        #expect(try await texts(script) == ["a.txt", "2"])
+        #expect(
+            try await texts("Set-Content a.txt x; try { New-Item a.txt -ErrorAction Stop } catch { 'there' }; Get-Content a.txt")
+                == ["there", "x"])
+    }
+}
