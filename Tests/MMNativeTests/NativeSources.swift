@@ -356,10 +356,10 @@ struct HandedOverScripts {
         "what the engine is not certain of is handed over",
         arguments: [
             "$x = 1 | ? { $false }; 1, $x | % { 'y' }", "'\u{30AB}' -eq '\u{304B}'",
-            "@{a=1;b=2} | ConvertTo-Json", "'{bad' | ConvertFrom-Json", "'abc' -match '(?=b)'", "$env:PATH",
+            "@{a=1;b=2} | ConvertTo-Json", "'{bad' | ConvertFrom-Json", "'abc' -match '(?<=(a))b'", "$env:PATH",
             "[io.file]::ReadAllText('x')", "$PSVersionTable", "1 > x", "Get-Process",
             "1..3 | Sort-Object -Culture sv", "'a'.IndexOf('b', 0)", "1 | Select-Object -First 1 -PipelineVariable x",
-            "'{0:C}' -f 1.5", "[datetime]'5 soon'", "$x.y++", "'x' | sort",
+            "'{0:Q}' -f 1.5", "[datetime]'5 soon'", "$x.y++", "'x' | sort",
             "$args", "[environment]::Exit(1)",
             "'a' -eq \"a\u{301}\"", "2 -eq '0xFFFFFFFF'", "[int]3000000000", "'abc'.Chars(1)", "@{a=1}.Item",
             "(1.5d).Scale", "$h.x = 1",

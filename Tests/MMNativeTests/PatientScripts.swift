@@ -251,7 +251,7 @@ struct PatientScripts {
     @Test(
         "that change something keep to what was recorded",
         arguments: [
-            ":outer foreach ($a in 1..3) { continue outer }", "$a = 1, 2; $a[0] = 3", "'a' -match @('a', 'b')",
+            ":outer foreach ($a in 1..3) { continue outer }", "'a' -match @('a', 'b')",
         ])
     func recordedAlone(script: String) async {
         guard case .handedOver = await outcome(script, isPatient: false) else {

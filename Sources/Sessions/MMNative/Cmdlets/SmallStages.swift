@@ -355,14 +355,33 @@ final class ObjectStage: Stage {
             return
         }
         if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
-            value = .table(PSTable(isOrdered: false))
+            // Unlike `@{}`, it tells keys apart that differ in case.
+            value = .table(PSTable(isOrdered: false, countsCase: true))
             return
         }
-        if name.lowercased().contains("collections.generic.dictionary"), command.names == ["TypeName"] {
-            value = .table(PSTable(isOrdered: true))
-            return
+        let type = PSType(written: name)
+        let words = Cmdlets.list(command["ArgumentList"]?.plain)
+        if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
+            switch type {
+            case .dictionary? where words.count <= 1:
+                let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
+                guard let countsCase else { throw .handOver("New-Object of \(name)") }
+                value = .table(PSTable(isOrdered: true, countsCase: countsCase))
+                return
+            case .builder?:
+                value = try TextBuilder.made(words)
+                return
+            case .principal? where words.count == 1:
+                value = try Principal.made(words[0])
+                return
+            default: break
+            }
+            if FileDialog.isOne(name), words.isEmpty, evaluator.host != nil {
+                value = FileDialog.made(name)
+                return
+            }
         }
-        if let kind = PSList.kind(written: name), command.names == ["TypeName"] {
+        if let kind = type?.listKind, command.names == ["TypeName"] {
             value = .list(PSList(kind))
             return
         }

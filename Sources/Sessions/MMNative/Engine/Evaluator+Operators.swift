@@ -97,7 +97,8 @@ extension Evaluator {
         case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
             (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _), (.longs, _),
             (.doubles, _), (.bools, _), (.dates, _), (.bitconverter, _), (.stringcomparison, _), (.splitoptions, _),
-            (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
+            (.dictionary, _), (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")

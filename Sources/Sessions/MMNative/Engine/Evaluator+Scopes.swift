@@ -173,12 +173,15 @@ extension Evaluator {
             return .collapsed(try invoke(block, arguments))
         case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
         case .object(let object):
+            if let answer = try FileDialog.call(object, method, arguments, in: self) { return answer }
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
             if let answer = try cmdletMethod(object, method, arguments) { return answer }
             if let answer = try RegexObjects.call(object, method, arguments, in: self) { return answer }
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
             if let answer = PSStopwatch.call(object, method, arguments) { return answer }
+            if let answer = try TextBuilder.call(object, method, arguments) { return answer }
+            if let answer = try Principal.call(object, method, arguments, in: self) { return answer }
             if let answer = try HostInterface.call(object, method, arguments, in: self) { return answer }
             if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }
             guard object.isCustom else { return nil }

@@ -31,7 +31,7 @@ enum Members {
         if case .object(let object) = value {
             if let found = object[name] { return found }
             guard object.isCustom else {
-                if let found = PSStopwatch.property(object, name) { return found }
+                if let found = PSStopwatch.property(object, name) ?? TextBuilder.property(object, name) { return found }
                 if XMLNode.isNode(object) { return try XMLNode.property(object, name) }
                 if object.isListable, !isIntrinsic(name) { return nil }
                 throw .handOver("a member of \(object.typeName)")

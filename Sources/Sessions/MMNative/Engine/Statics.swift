@@ -29,6 +29,10 @@ enum Statics {
             return .date(PSDate(ticks: now.ticks - now.ticks % PSSpan.day, kind: .local))
         case (.datetime, "minvalue"): return .date(PSDate(ticks: 0, kind: .unspecified))
         case (.datetime, "maxvalue"): return .date(PSDate(ticks: 3_155_378_975_999_999_999, kind: .unspecified))
+        case (.comparer, let rule):
+            guard let comparer = TextComparer.named(rule) else { throw .handOver("a comparer of a culture") }
+            return comparer
+        case (.role, let role): return .string(role)
         case (.midpointrounding, let rule): return try named(rule, .midpointRounding)
         case (.stringcomparison, let rule): return try named(rule, .stringComparison)
         case (.splitoptions, let rule): return try named(rule, .splitOptions)
@@ -65,9 +69,10 @@ enum Statics {
     ) throws(Interrupt) -> PSValue {
         let method = name.lowercased()
         if let kind = type.listKind {
-            guard method == "new", arguments.isEmpty else { throw .handOver("the method \(name) of a list") }
-            return .list(PSList(kind))
+            guard method == "new", arguments.count <= 2 else { throw .handOver("the method \(name) of a list") }
+            return try PSList.made(kind, arguments)
         }
+        if let made = try made(type, method, arguments) { return made }
         if let exception = type.exceptionName, method == "new", arguments.count == 1, ExceptionType.isPlain(exception) {
             return ErrorRecords.exception(exception, try PSText.string(arguments[0]))
         }
@@ -133,6 +138,49 @@ enum Statics {
             }
         }
         throw .handOver("the method \(name) of \(type.rawValue)")
+    }
+
+    /// Makes an object of the library; `nil` for other calls.
+    private static func made(
+        _ type: PSType, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue? {
+        switch (type, method, arguments.count) {
+        case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
+        case (.dictionary, "new", 0): return .table(PSTable(isOrdered: true, countsCase: true))
+        case (.dictionary, "new", 1):
+            guard let countsCase = TextComparer.countsCase(arguments[0]) else { return nil }
+            return .table(PSTable(isOrdered: true, countsCase: countsCase))
+        case (.hashtable, "new", 0): return .table(PSTable(isOrdered: false, countsCase: true))
+        case (.hashtable, "new", 1):
+            guard let countsCase = TextComparer.countsCase(arguments[0]) else { return nil }
+            return .table(PSTable(isOrdered: false, countsCase: countsCase))
+        case (.hashtable, "synchronized", 1):
+            guard case .table = arguments[0] else { return nil }
+            return arguments[0]
+        case (.identity, "getcurrent", 0): return Principal.current
+        case (.principal, "new", 1): return try Principal.made(arguments[0])
+        case (.char, _, 1): return try character(method, arguments[0])
+        default: return nil
+        }
+    }
+
+    /// Calls a function of one character.
+    private static func character(_ method: String, _ value: PSValue) throws(Interrupt) -> PSValue? {
+        guard case .char(let unit) = try Conversion.cast(value, to: .char), unit < 0x80 else { return nil }
+        let isLetter = (0x61...0x7A).contains(unit | 0x20)
+        let isDigit = (0x30...0x39).contains(unit)
+        switch method {
+        case "isdigit", "isnumber": return .bool(isDigit)
+        case "isletter": return .bool(isLetter)
+        case "isletterordigit": return .bool(isLetter || isDigit)
+        case "isupper": return .bool(isLetter && unit & 0x20 == 0)
+        case "islower": return .bool(isLetter && unit & 0x20 != 0)
+        case "iswhitespace": return .bool(TextMethods.isBlank(unit))
+        case "toupper", "toupperinvariant": return .char(isLetter ? unit & ~0x20 : unit)
+        case "tolower", "tolowerinvariant": return .char(isLetter ? unit | 0x20 : unit)
+        case "tostring": return .string(try PSText.string(.char(unit)))
+        default: return nil
+        }
     }
 
     /// The arguments of a function of numbers: singles, and in a report the first as text, become doubles.

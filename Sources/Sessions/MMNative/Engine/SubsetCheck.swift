@@ -156,10 +156,19 @@ struct SubsetCheck {
         }
     }
 
+    /// Whether the script goes through the items of a list by a variable with this name of PowerShell's own.
+    private var isInputLoopVariable: Bool {
+        ScriptFacts(of: script).items.contains { item in
+            guard case .set(let path, _) = item.detail else { return false }
+            return path.name.lowercased() == "input"
+        }
+    }
+
     /// Whether `foreach` may go through its items in a variable.
     private static func isLoopVariable(_ path: VariablePath) -> Bool {
         let name = path.name.lowercased()
-        return isSettable(path) && (!AutomaticNames.contains(name) || ["_", "profile", "transcript"].contains(name))
+        return isSettable(path)
+            && (!AutomaticNames.contains(name) || ["_", "profile", "transcript", "input"].contains(name))
     }
 
     /// Variables of PowerShell's own that a run with files and a person behind it has.
@@ -352,7 +361,9 @@ struct SubsetCheck {
         case .member(let member):
             if let reason = expression(member.member) { return reason }
             // What is piped to a function is no list there: its members are those of each element.
-            if case .variable(let variable) = member.target, variable.path.name.lowercased() == "input" {
+            if case .variable(let variable) = member.target, variable.path.name.lowercased() == "input",
+                !isInputLoopVariable
+            {
                 return "a member of $input"
             }
             if member.isStatic, case .type = member.target {} else if member.isStatic { return "a static member" }

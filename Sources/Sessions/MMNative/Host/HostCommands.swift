@@ -113,7 +113,7 @@ enum HostCommands {
         make(
             "Set-ExecutionPolicy", ["ExecutionPolicy", "Scope"], ["Force"], ["ExecutionPolicy", "Scope"],
             makesObjects: true),
-        make("Get-Command", ["Name", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
+        make("Get-Command", ["Name", "Verb", "Noun", "Module", "CommandType"], ["All"], ["Name"], makesObjects: true),
         make(
             "ConvertTo-SecureString", ["String", "SecureKey", "Key"], ["AsPlainText", "Force"], ["String"],
             makesObjects: true),
@@ -164,7 +164,7 @@ enum HostCommands {
         "Get-Random": ["SetSeed"], "Add-Member": ["TypeName", "SecondValue"],
         "Compare-Object": ["SyncWindow", "CaseSensitive"], "ConvertTo-Html": ["Charset", "Transitional"],
         "Get-Culture": ["Name"], "Get-Variable": ["Scope"], "Set-Variable": ["Option", "PassThru", "Visibility"],
-        "New-Variable": ["Option", "PassThru"], "Get-Command": ["Module", "CommandType", "All"],
+        "New-Variable": ["Option", "PassThru"], "Get-Command": ["Verb", "Noun", "Module", "CommandType", "All"],
         "Get-Member": ["Force", "Static"], "Select-String": ["Path"],
     ]
 

@@ -8,7 +8,7 @@ enum WindowsComponent {
     /// Makes a component.
     static func made(_ name: String, of command: CommandSpecification) throws(Interrupt) -> PSValue {
         guard let known = [shell, folders].first(where: { $0.lowercased() == name.lowercased() }),
-            let object = PSObject([], typeName: known)
+            let object = PSObject([], typeName: known, isCustom: false)
         else {
             throw .fatal(
                 NativeError(

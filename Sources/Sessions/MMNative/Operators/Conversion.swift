@@ -181,6 +181,10 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
+        case .principal: return try Principal.made(value)
+        case .role:
+            guard case .string = value else { throw .handOver("an unusual role") }
+            return value
         case .uri:
             if case .object(let object) = value, object.typeName == WebAddress.typeName { return value }
             guard case .string(let text) = value, let address = WebAddress.made(text) else {

@@ -8,14 +8,39 @@ package final class PSList: @unchecked Sendable {
     enum Kind: Sendable { case arrayList, objects, texts, numbers, textSet }
 
     let kind: Kind
+    /// Whether texts in it that differ only in case are one.
+    let ignoresCase: Bool
     var items: [PSValue]
 
     /// What it holds.
     package var values: [PSValue] { items }
 
-    init(_ kind: Kind, _ items: [PSValue] = []) {
+    init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false) {
         self.kind = kind
         self.items = items
+        self.ignoresCase = ignoresCase
+    }
+
+    /// Makes a list from the arguments of `new`: what it holds at first, for how much it has room, how it compares.
+    static func made(_ kind: Kind, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
+        var first: [PSValue] = []
+        var ignoresCase = false
+        for argument in arguments {
+            switch argument {
+            case .int: break
+            case .array(let items): first = items
+            case .list(let list): first = list.items
+            case .string where kind == .texts || kind == .textSet: first = [argument]
+            default:
+                guard kind == .textSet, let countsCase = TextComparer.countsCase(argument) else {
+                    throw .handOver("an unusual list")
+                }
+                ignoresCase = !countsCase
+            }
+        }
+        let list = PSList(kind, ignoresCase: ignoresCase)
+        for item in first { _ = try list.call("add", [item]) }
+        return .list(list)
     }
 
     /// The kind of list with a type's name; `nil` for other types.
@@ -136,6 +161,11 @@ package final class PSList: @unchecked Sendable {
             switch (item, wanted) {
             case (.string(let text), .string(let other)):
                 if text.utf8.elementsEqual(other.utf8) { return index }
+                guard ignoresCase else { continue }
+                guard text.isASCII && other.isASCII || text.lowercased() != other.lowercased() else {
+                    throw .handOver("the case of text beyond ASCII")
+                }
+                if text.lowercased() == other.lowercased() { return index }
             case (.int(let number), .int(let other)):
                 if number == other { return index }
             case (.object(let object), .object(let other)):
@@ -164,13 +194,13 @@ struct SharedCopies {
         case .array(let items): return .array(items.map { copied($0) })
         case .table(let table):
             if let known = tables[table.identity] { return .table(known) }
-            let copy = PSTable(isOrdered: table.isOrdered)
+            let copy = PSTable(isOrdered: table.isOrdered, countsCase: table.countsCase)
             tables[table.identity] = copy
             for (key, value) in table.entries { _ = copy.add(key, copied(value)) }
             return .table(copy)
         case .list(let list):
             if let known = lists[ObjectIdentifier(list)] { return .list(known) }
-            let copy = PSList(list.kind)
+            let copy = PSList(list.kind, ignoresCase: list.ignoresCase)
             lists[ObjectIdentifier(list)] = copy
             copy.items = list.items.map { copied($0) }
             return .list(copy)

@@ -1,12 +1,12 @@
-/// A hashtable, whose text keys ignore case. Copies share their contents, as references to a hashtable do in PowerShell.
+/// A hashtable, whose text keys ignore case unless it is one of .NET's dictionaries. Copies share their contents, as references to a hashtable do in PowerShell.
 package struct PSTable: Sendable {
     /// A key as a hashtable compares it: numbers of different types are different keys.
     private enum Key: Hashable {
         case text(String), int(Int32), long(Int64), double(Double), truth(Bool), guid(String), date(Int64)
 
-        init?(_ value: PSValue) {
+        init?(_ value: PSValue, countsCase: Bool = false) {
             switch value {
-            case .string(let text): self = .text(text.lowercased())
+            case .string(let text): self = .text(countsCase ? text : text.lowercased())
             case .int(let number): self = .int(number)
             case .long(let number): self = .long(number)
             case .double(let number): self = .double(number)
@@ -31,8 +31,17 @@ package struct PSTable: Sendable {
     package let isOrdered: Bool
     private let contents = Contents()
 
+    /// Whether text keys that differ only in case are different ones, as in the dictionaries of .NET.
+    let countsCase: Bool
+
     /// Creates an empty table.
-    package init(isOrdered: Bool) { self.isOrdered = isOrdered }
+    package init(isOrdered: Bool) { self.init(isOrdered: isOrdered, countsCase: false) }
+
+    /// Creates an empty table whose text keys may differ by case.
+    init(isOrdered: Bool, countsCase: Bool) {
+        self.isOrdered = isOrdered
+        self.countsCase = countsCase
+    }
 
     /// The keys as written, with their values.
     package var entries: [(key: PSValue, value: PSValue)] { contents.entries }
@@ -59,7 +68,7 @@ package struct PSTable: Sendable {
 
     /// The value of a key; text ignores case.
     package subscript(key: PSValue) -> PSValue? {
-        Key(key).flatMap { contents.places[$0] }.map { contents.entries[$0].value }
+        Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.entries[$0].value }
     }
 
     /// Adds a text key; returns `false` when it already exists.
@@ -67,7 +76,7 @@ package struct PSTable: Sendable {
 
     /// Adds a key; returns `false` when it already exists.
     package func add(_ key: PSValue, _ value: PSValue) -> Bool {
-        guard let own = Key(key), contents.places[own] == nil else { return false }
+        guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
         contents.places[own] = contents.entries.count
         contents.entries.append((key, value))
         return true
@@ -75,7 +84,7 @@ package struct PSTable: Sendable {
 
     /// Sets the value of a key, which is added where it doesn't exist.
     func set(_ key: PSValue, _ value: PSValue) {
-        guard let own = Key(key), let place = contents.places[own] else {
+        guard let own = Key(key, countsCase: countsCase), let place = contents.places[own] else {
             _ = add(key, value)
             return
         }
@@ -84,7 +93,7 @@ package struct PSTable: Sendable {
 
     /// Removes a key, if it exists.
     func remove(_ key: PSValue) {
-        guard let own = Key(key), let place = contents.places.removeValue(forKey: own) else { return }
+        guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else { return }
         contents.entries.remove(at: place)
         for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
     }
@@ -97,7 +106,7 @@ package struct PSTable: Sendable {
 
     /// Returns a table of its own with the same keys and values.
     func copy(isOrdered: Bool? = nil) -> PSTable {
-        let copy = PSTable(isOrdered: isOrdered ?? self.isOrdered)
+        let copy = PSTable(isOrdered: isOrdered ?? self.isOrdered, countsCase: countsCase)
         copy.contents.entries = contents.entries
         copy.contents.places = contents.places
         return copy

@@ -62,6 +62,7 @@ enum PSText {
         }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
         if let own = RegexObjects.written(.object(object)) { return own.pattern }
+        if let text = TextBuilder.text(object) { return text }
         if let name = Self.textProperties[object.typeName], let text = object[name] { return try string(text) }
         guard object.isCustom else { throw .handOver("the text of a \(object.typeName)") }
         var parts: [String] = []

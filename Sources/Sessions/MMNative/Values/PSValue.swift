@@ -166,6 +166,7 @@ package enum PSType: String, Sendable {
     case commandnotfoundexception = "System.Management.Automation.CommandNotFoundException"
     case methodinvocationexception = "System.Management.Automation.MethodInvocationException"
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
+    case builder, comparer, dictionary, principal, identity, role
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
@@ -241,6 +242,13 @@ package enum PSType: String, Sendable {
         case "text.regularexpressions.regexoptions": self = .regexoptions
         case "management.automation.errorcategory": self = .errorcategory
         case "bitconverter": self = .bitconverter
+        case "text.stringbuilder": self = .builder
+        case "stringcomparer": self = .comparer
+        case "collections.specialized.ordereddictionary": self = .dictionary
+        case let name where name.hasPrefix("collections.generic.dictionary[") && name.hasSuffix("]"): self = .dictionary
+        case "security.principal.windowsprincipal": self = .principal
+        case "security.principal.windowsidentity": self = .identity
+        case "security.principal.windowsbuiltinrole": self = .role
         case "datetimeoffset": self = .moment
         case "byte": self = .byte
         case "byte[]": self = .bytes
