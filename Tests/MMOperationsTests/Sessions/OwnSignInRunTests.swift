@@ -79,12 +79,19 @@ struct OwnSignInRunTests {
         #expect(ChangesHome.value(kept).array?.first?.string != "wrong")
     }
 
-    @Test("with cmdlets of several modules say how to name one")
+    @Test("with cmdlets of several modules call those of other sessions, and without the wire say what to do")
     func several() async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let error = await #expect(throws: MMError.self) { try await run("Get-Mailbox; Get-Team", in: home) }
+        let script = "(Get-Mailbox -ResultSize 1).Alias; (Get-Team)[0].DisplayName"
+        #expect(ChangesHome.value(try await run(script, in: home)).array == ["admin", "All Company"])
+        try home.edit { entries in
+            var entry = entries["Demo"]?.object ?? [:]
+            entry["egress"] = "off"
+            entries["Demo"] = .object(entry)
+        }
+        let error = await #expect(throws: MMError.self) { try await run(script, in: home) }
         #expect(error?.code == .invalidInput)
-        #expect(error?.message.contains("exo (Get-Mailbox)") == true)
+        #expect(error?.message.contains("exo (Get-Mailbox)") == true && error?.hint?.contains("egress=") == true)
     }
 }
