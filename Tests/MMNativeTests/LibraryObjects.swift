@@ -26,7 +26,10 @@ struct LibraryObjects {
             ("[regex]::Match('Build', '\\d+').Success", ["False"]),
             ("[regex]::Matches('a1b22', '\\d+') | % Value", ["1", "22"]),
             ("[regex]::Matches('a1b22c333', '\\d+').Count", ["3"]),
-            ("$m = [regex]::Match('a=1', '(?<k>\\w)=(\\d)'); \"$($m.Groups['k'].Value) $($m.Groups[1].Value)\"", ["a 1"]),
+            (
+                "$m = [regex]::Match('a=1', '(?<k>\\w)=(\\d)'); \"$($m.Groups['k'].Value) $($m.Groups[1].Value)\"",
+                ["a 1"]
+            ),
             ("$m = [regex]::Match('ä=1', '\\d'); $m.Index; $m.Length; \"$m\"", ["2", "1", "1"]),
             ("[regex]::Match('x', '(y)?').Groups[1].Success", ["False"]),
             ("[regex]$r = 'ab'; 'xABx' -match $r; $r.IsMatch('xabx')", ["False", "True"]),
@@ -49,7 +52,10 @@ struct LibraryObjects {
         arguments: [
             ("[char[]]'abc' -join '-'; -join [char[]](72, 105)", ["a-b-c", "Hi"]),
             ("[byte[]](1, 2, 255) -join ' '; ([byte[]](1, 2)).Length", ["1 2 255", "2"]),
-            ("[Text.Encoding]::UTF8.GetString([byte[]](72, 105)); [bitconverter]::ToString([byte[]](10, 255))", ["Hi", "0A-FF"]),
+            (
+                "[Text.Encoding]::UTF8.GetString([byte[]](72, 105)); [bitconverter]::ToString([byte[]](10, 255))",
+                ["Hi", "0A-FF"]
+            ),
             ("([Text.Encoding]::UTF8.GetBytes('a'))[0].GetType().Name", ["Byte"]),
             ("[byte]$b = 200; $b + 100; ([byte]7).ToString('x2')", ["300", "07"]),
             ("$a = 3, 1, 2; [array]::Sort($a); \"$a\"; [array]::Reverse($a); \"$a\"", ["1 2 3", "3 2 1"]),
@@ -79,18 +85,48 @@ struct LibraryObjects {
         "a clause catches the errors of its type, of the types that extend it, and of what caused them",
         arguments: [
             ("try { 1/0 } catch [System.DivideByZeroException] { 'div' }", ["div"]),
-            ("try { 1/0 } catch [System.FormatException] { 'no' } catch { $_.Exception.InnerException.GetType().Name }", ["DivideByZeroException"]),
+            (
+                "try { 1/0 } catch [System.FormatException] { 'no' } catch { $_.Exception.InnerException.GetType().Name }",
+                ["DivideByZeroException"]
+            ),
             ("try { [int]'x' } catch [System.Management.Automation.RuntimeException] { 'rte' }", ["rte"]),
             ("try { [int]'x' } catch { $_.CategoryInfo.Category }", ["InvalidArgument"]),
-            ("try { [int]'q' } catch [System.Management.Automation.PSInvalidCastException] { 'cast' } catch { 'other' }", ["cast"]),
-            ("try { throw [ArgumentException]::new('bad arg') } catch [ArgumentException] { $_.Exception.Message }", ["bad arg"]),
-            ("try { throw [ArgumentException]'m' } catch [InvalidOperationException] { 'no' } catch [ArgumentException] { 'm' }", ["m"]),
-            ("try { throw [IO.FileNotFoundException]::new('gone') } catch [IO.IOException] { \"io $($_.Exception.Message)\" }", ["io gone"]),
-            ("try { throw (New-Object System.Exception 'm') } catch { $_.Exception.GetType().FullName }", ["System.Exception"]),
-            ("try { throw 'boom' } catch { $_.Exception.GetType().Name; $_.FullyQualifiedErrorId }", ["RuntimeException", "boom"]),
-            ("try { 'abc'.Substring(10) } catch { $_.Exception.InnerException.GetType().Name }", ["ArgumentOutOfRangeException"]),
-            ("try { Get-Item nowhere.txt -ErrorAction Stop } catch [System.Management.Automation.ItemNotFoundException] { 'nf' }", ["nf"]),
-            ("try { throw 'x' } catch { $_.Exception -is [System.Exception]; $null -eq $_.ErrorDetails }", ["True", "True"]),
+            (
+                "try { [int]'q' } catch [System.Management.Automation.PSInvalidCastException] { 'cast' } catch { 'other' }",
+                ["cast"]
+            ),
+            (
+                "try { throw [ArgumentException]::new('bad arg') } catch [ArgumentException] { $_.Exception.Message }",
+                ["bad arg"]
+            ),
+            (
+                "try { throw [ArgumentException]'m' } catch [InvalidOperationException] { 'no' } catch [ArgumentException] { 'm' }",
+                ["m"]
+            ),
+            (
+                "try { throw [IO.FileNotFoundException]::new('gone') } catch [IO.IOException] { \"io $($_.Exception.Message)\" }",
+                ["io gone"]
+            ),
+            (
+                "try { throw (New-Object System.Exception 'm') } catch { $_.Exception.GetType().FullName }",
+                ["System.Exception"]
+            ),
+            (
+                "try { throw 'boom' } catch { $_.Exception.GetType().Name; $_.FullyQualifiedErrorId }",
+                ["RuntimeException", "boom"]
+            ),
+            (
+                "try { 'abc'.Substring(10) } catch { $_.Exception.InnerException.GetType().Name }",
+                ["ArgumentOutOfRangeException"]
+            ),
+            (
+                "try { Get-Item nowhere.txt -ErrorAction Stop } catch [System.Management.Automation.ItemNotFoundException] { 'nf' }",
+                ["nf"]
+            ),
+            (
+                "try { throw 'x' } catch { $_.Exception -is [System.Exception]; $null -eq $_.ErrorDetails }",
+                ["True", "True"]
+            ),
             ("$x = 1\ntry {\n  throw 'l'\n} catch { $_.InvocationInfo.ScriptLineNumber }", ["3"]),
         ] as [(String, [String])])
     func clauses(script: String, expected: [String]) async throws {
@@ -103,17 +139,31 @@ struct LibraryObjects {
             ("'{0:C}' -f 1234.5; '{0:C}' -f -2", ["¤1,234.50", "(¤2.00)"]),
             ("'{0:E2}' -f 12345.678; '{0:e3}' -f 0.00012345; '{0:B}' -f 5", ["1.23E+004", "1.234e-004", "101"]),
             ("'{0:0.0%}' -f 0.256; '{0:00.0}%' -f 7.25; '{0:0.00}' -f (1/3)", ["25.6%", "07.3%", "0.33"]),
-            ("(1234.5).ToString('C', [cultureinfo]'en-US'); (1234.5).ToString('N2', [cultureinfo]'de-DE')", ["$1,234.50", "1.234,50"]),
+            (
+                "(1234.5).ToString('C', [cultureinfo]'en-US'); (1234.5).ToString('N2', [cultureinfo]'de-DE')",
+                ["$1,234.50", "1.234,50"]
+            ),
             ("([datetime]'2026-03-05').ToString('d', [cultureinfo]'de-DE')", ["05.03.2026"]),
-            ("Get-Date '2026-01-02' -UFormat '%Y-%m-%d'; Get-Date '2026-03-05 14:07:09' -UFormat '%A %B %d %H:%M:%S %j'",
-                ["2026-01-02", "Thursday March 05 14:07:09 064"]),
+            (
+                "Get-Date '2026-01-02' -UFormat '%Y-%m-%d'; Get-Date '2026-03-05 14:07:09' -UFormat '%A %B %d %H:%M:%S %j'",
+                ["2026-01-02", "Thursday March 05 14:07:09 064"]
+            ),
             ("[DateTimeOffset]::FromUnixTimeSeconds(1700000000).UtcDateTime.ToString('s')", ["2023-11-14T22:13:20"]),
             ("[datetime]::FromFileTimeUtc(132223104000000000).ToString('yyyy-MM-dd')", ["2020-01-01"]),
             ("([guid]'6F9619FF-8B86-D011-B42D-00CF4FC964FF').ToString('N')", ["6f9619ff8b86d011b42d00cf4fc964ff"]),
-            ("([uri]'https://Contoso.sharepoint.com/sites/a?x=1').Host; ([uri]'https://c.com:8443/x').Port", ["contoso.sharepoint.com", "8443"]),
-            ("'a', 'b' | Join-String -DoubleQuote -Separator ';'; 1..3 | Join-String -Separator '+' -OutputPrefix '('", ["\"a\";\"b\"", "(1+2+3"]),
+            (
+                "([uri]'https://Contoso.sharepoint.com/sites/a?x=1').Host; ([uri]'https://c.com:8443/x').Port",
+                ["contoso.sharepoint.com", "8443"]
+            ),
+            (
+                "'a', 'b' | Join-String -DoubleQuote -Separator ';'; 1..3 | Join-String -Separator '+' -OutputPrefix '('",
+                ["\"a\";\"b\"", "(1+2+3"]
+            ),
             ("'a,b,,c'.Split(',', [StringSplitOptions]::RemoveEmptyEntries).Count; 'a b'.Split().Count", ["3", "2"]),
-            ("'abc'.StartsWith('AB', [StringComparison]::OrdinalIgnoreCase); 'abc'.Equals('ABC', 'OrdinalIgnoreCase')", ["True", "True"]),
+            (
+                "'abc'.StartsWith('AB', [StringComparison]::OrdinalIgnoreCase); 'abc'.Equals('ABC', 'OrdinalIgnoreCase')",
+                ["True", "True"]
+            ),
         ] as [(String, [String])])
     func formats(script: String, expected: [String]) async throws {
         #expect(try await texts(script) == expected)
@@ -144,10 +194,14 @@ struct LibraryObjects {
     @Test(
         "what files, paths, commands and records have besides is handed over, and never nothing",
         arguments: [
-            "Set-Content a.txt x; (Get-Item a.txt).VersionInfo", "(Get-Location).Drive", "(Get-Command Get-Date).Parameters",
-            "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options", "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
-            "try { throw 'x' } catch { $_.ScriptStackTrace }", "Get-Command -Verb Get", "Get-Random -SetSeed 5 -Maximum 9",
-            "Compare-Object @('a') @('A') -CaseSensitive", "Split-Path 'C:\\a' -Qualifier", "Get-ChildItem . -Include *.txt",
+            "Set-Content a.txt x; (Get-Item a.txt).VersionInfo", "(Get-Location).Drive",
+            "(Get-Command Get-Date).Parameters",
+            "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options",
+            "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",
+            "try { throw 'x' } catch { $_.ScriptStackTrace }", "Get-Command -Verb Get",
+            "Get-Random -SetSeed 5 -Maximum 9",
+            "Compare-Object @('a') @('A') -CaseSensitive", "Split-Path 'C:\\a' -Qualifier",
+            "Get-ChildItem . -Include *.txt",
             "try { throw [ArgumentException]'x' } catch { $_.Exception.ParamName }",
         ])
     func unknown(script: String) async {
@@ -158,12 +212,69 @@ struct LibraryObjects {
         }
     }
 
+    @Test(
+        "texts, sets and dictionaries are built as .NET builds them",
+        arguments: [
+            (
+                "$s = [Text.StringBuilder]::new(); [void]$s.Append('a').AppendLine(1); $s.Length; \"$s\".Trim()",
+                ["3", "a1"]
+            ),
+            ("$s = New-Object System.Text.StringBuilder; [void]$s.AppendFormat('{0:D3}', 7); $s.ToString()", ["007"]),
+            (
+                "$h = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase); $h.Add('A'); $h.Contains('a')",
+                ["True", "True"]
+            ),
+            (
+                "$h = [Collections.Generic.HashSet[string]]::new([string[]]('a', 'b', 'a')); $h.Count; $h.Contains('A')",
+                ["2", "False"]
+            ),
+            (
+                "$d = [Collections.Generic.Dictionary[string,object]]::new([StringComparer]::OrdinalIgnoreCase); $d['K'] = 5; $d['k']",
+                ["5"]
+            ),
+            (
+                "$d = New-Object 'System.Collections.Generic.Dictionary[string,int]'; $d.Add('a', 1); $d.ContainsKey('A')",
+                ["False"]
+            ),
+            ("[char]::IsDigit('5'); [char]::ToUpper('a')", ["True", "A"]),
+            ("foreach ($input in 'x', 'yy') { $input.Length }", ["1", "2"]),
+            ("@{b=1} | ConvertTo-Json -Compress; (@{a=1;b=2} | ConvertTo-Json -Compress).Length", ["{\"b\":1}", "13"]),
+            (
+                "1 | Select-Object @{n='A';e={$_ + 1}} | % A; Get-Date '2026-01-02' | Select-Object Year | % Year",
+                ["2", "2026"]
+            ),
+            (
+                "([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole("
+                    + "[Security.Principal.WindowsBuiltInRole]::Administrator)", ["True"]
+            ),
+        ] as [(String, [String])])
+    func builders(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("a window in which a file is named asks for the name")
+    func fileDialog() async throws {
+        let script =
+            "Add-Type -AssemblyName System.Windows.Forms; $d = New-Object System.Windows.Forms.SaveFileDialog; "
+            + "$d.Filter = 'CSV|*.csv'; if ($d.ShowDialog() -eq 'OK') { $d.FileName }"
+        var session = NativeSession()
+        let host = NativeHost(answers: ["FileName": "out.csv"])
+        guard case .completed(let result) = await NativeEngine(host: host, isPatient: true).run(script, in: &session)
+        else {
+            Issue.record("it did not run")
+            return
+        }
+        #expect(result.objects.map(\.text) == ["out.csv"])
+    }
+
     @Test("a folder lists its own files, and a file that is there is not made anew")
     func files() async throws {
-        let script = "Set-Content d/a.txt x; Set-Content d/e/b.txt x; (Get-ChildItem d -File).Name; (Get-ChildItem d -Recurse -File).Count"
+        let script =
+            "Set-Content d/a.txt x; Set-Content d/e/b.txt x; (Get-ChildItem d -File).Name; (Get-ChildItem d -Recurse -File).Count"
         #expect(try await texts(script) == ["a.txt", "2"])
         #expect(
-            try await texts("Set-Content a.txt x; try { New-Item a.txt -ErrorAction Stop } catch { 'there' }; Get-Content a.txt")
+            try await texts(
+                "Set-Content a.txt x; try { New-Item a.txt -ErrorAction Stop } catch { 'there' }; Get-Content a.txt")
                 == ["there", "x"])
     }
 }

@@ -3,20 +3,25 @@ struct JSONText {
     private let isCompressed: Bool
     private let depth: Int
     private let isPiped: Bool
+    private let takesAnyOrder: Bool
     private let step: () throws(Interrupt) -> Void
     private(set) var text = ""
     /// Whether a value lay deeper than the depth and was replaced by its text.
     private(set) var isTruncated = false
 
     /// Writes one value.
-    /// - Parameter step: called for each nested value; throws to end a long text that is no longer needed.
+    /// - Parameters:
+    ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds the hashes of
+    ///     texts anew in each process: any order is one that a run may have.
+    ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(
-        _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false,
+        _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false, takesAnyOrder: Bool = false,
         step: @escaping () throws(Interrupt) -> Void = {}
     ) throws(Interrupt) {
         self.step = step
         self.depth = depth
         self.isPiped = isPiped
+        self.takesAnyOrder = takesAnyOrder
         self.isCompressed = isCompressed
         try write(value, level: 0)
     }
@@ -71,7 +76,10 @@ struct JSONText {
             }
         case .table(let table):
             guard level <= depth else { return try truncate(value) }
-            guard table.hasCertainOrder else { throw .handOver("a hashtable without a defined order") }
+            let hasTexts = table.entries.allSatisfy { if case .string = $0.key { true } else { false } }
+            guard table.hasCertainOrder || takesAnyOrder && hasTexts else {
+                throw .handOver("a hashtable without a defined order")
+            }
             try members(table.pairs.map(\.key), table.pairs.map(\.value), level: level)
         case .object(let object):
             guard level <= depth else { return try truncate(value) }

@@ -282,6 +282,12 @@ final class SelectStage: Stage {
         switch item {
         case .object(let object): typeName = object.isCustom ? PSObject.customType : object.typeName
         case .string: typeName = item.typeName
+        case .int, .long, .double, .bool, .char, .decimal, .date, .guid, .span, .version:
+            // What these have by name is spelled in .NET's way, which only dates are known to be asked for.
+            guard properties.allSatisfy({ Self.isCertain($0, of: item) }) else {
+                throw .handOver("Select-Object over \(item.typeName)")
+            }
+            typeName = item.typeName
         default: throw .handOver("Select-Object over \(item.typeName)")
         }
         var pairs: [(String, PSValue)] = []
@@ -326,6 +332,19 @@ final class SelectStage: Stage {
         var made = PSObject(shape: shape, values: pairs.map(\.1), typeName: "Selected." + typeName)
         if case .object(let object) = item { made.isRow = object.isRow }
         return .object(made)
+    }
+
+    private static let partsOfDates: Set<String> = [
+        "Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond", "DayOfWeek", "DayOfYear", "Date", "Ticks",
+        "Kind", "TimeOfDay",
+    ]
+
+    private static func isCertain(_ property: CalculatedProperty, of item: PSValue) -> Bool {
+        switch property.source {
+        case .block: true
+        case .name(let name): if case .date = item { partsOfDates.contains(name) } else { false }
+        case .pattern: false
+        }
     }
 
     private func alreadyThere(_ name: String) throws(Interrupt) {

@@ -111,12 +111,16 @@ final class DateStage: Stage {
             date = given.asLocal
         }
         if command.isSet("AsUTC") {
-            guard command["Date"] == nil, command["UnixTimeSeconds"] == nil else { throw .handOver("an unusual Get-Date") }
+            guard command["Date"] == nil, command["UnixTimeSeconds"] == nil else {
+                throw .handOver("an unusual Get-Date")
+            }
             date = date.asUniversal
         }
         self.date = try Self.replacing(command, in: date)
         if let unix = command["UFormat"] {
-            guard case .string(let text) = unix, command["Format"] == nil else { throw .handOver("an unusual Get-Date") }
+            guard case .string(let text) = unix, command["Format"] == nil else {
+                throw .handOver("an unusual Get-Date")
+            }
             written = try UnixFormat.text(self.date, text)
         } else {
             written = nil
@@ -372,7 +376,7 @@ final class ObjectStage: Stage {
                 value = try TextBuilder.made(words)
                 return
             case .principal? where words.count == 1:
-                value = try Principal.made(words[0])
+                value = try MachineRights.made(words[0])
                 return
             default: break
             }
@@ -434,7 +438,8 @@ enum UnixFormat {
             case "s": text += String((date.asUniversal.ticks - PSDate.epoch.ticks) / PSSpan.second)
             default:
                 // A pattern of one letter would be a name of a format.
-                guard let pattern = patterns[letter], let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
+                guard let pattern = patterns[letter],
+                    let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
                 else { throw .handOver("an unusual -UFormat") }
                 text += piece
             }

@@ -7,7 +7,8 @@ extension Evaluator {
         of expression: ExpressionSyntax, _ count: Int, _ key: PSValue
     ) throws(Interrupt) -> Place {
         // An array that something else holds is only found when its element is replaced: nothing may have been sent by then.
-        guard onlyReads || !delivery.hasSent, case .variable(let variable) = expression, variable.path.qualifier == .none,
+        guard onlyReads || !delivery.hasSent, case .variable(let variable) = expression,
+            variable.path.qualifier == .none,
             case .int(let number) = key
         else { throw .handOver("an assignment to a part of System.Object[]") }
         let place = number < 0 ? count + Int(number) : Int(number)

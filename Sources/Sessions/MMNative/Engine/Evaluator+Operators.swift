@@ -109,7 +109,8 @@ extension Evaluator {
                 throw .handOver("a type test of an exception")
             }
             return ExceptionType.extends(own, name)
-        case (.bool, .bool), (.byte, .byte), (.int, .int), (.long, .long), (.double, .double), (.single, .single), (.string, .string),
+        case (.bool, .bool), (.byte, .byte), (.int, .int), (.long, .long), (.double, .double), (.single, .single),
+            (.string, .string),
             (.char, .char),
             (.datetime, .date), (.decimal, .decimal), (.timespan, .span), (.guid, .guid), (.version, .version):
             return true
@@ -256,7 +257,9 @@ extension Evaluator {
             return .string(try replaced(try operand(left), pattern, replacement))
         }
         var results: [PSValue] = []
-        for item in items { results.append(try counted(.string(try replaced(try operand(item), pattern, replacement)))) }
+        for item in items {
+            results.append(try counted(.string(try replaced(try operand(item), pattern, replacement))))
+        }
         return .array(results)
     }
 

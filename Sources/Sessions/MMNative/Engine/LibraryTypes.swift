@@ -153,7 +153,8 @@ enum LibraryTypes {
         case (.moment, "fromunixtimeseconds", 1), (.moment, "fromunixtimemilliseconds", 1):
             let unit: Int64 = method == "fromunixtimeseconds" ? PSSpan.second : 10_000
             guard case .long(let count) = try Conversion.cast(arguments[0], to: .long),
-                count.magnitude < 200_000_000_000_000_000 / UInt64(unit), let date = PSDate.epoch.moved(by: count * unit)
+                count.magnitude < 200_000_000_000_000_000 / UInt64(unit),
+                let date = PSDate.epoch.moved(by: count * unit)
             else { throw .handOver("a date out of range") }
             return moment(date)
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)

@@ -31,7 +31,8 @@ enum Methods {
                 return .collapsed(parts)
             }
             return try each(items, method, name, arguments)
-        case .byte, .int, .long, .double, .single, .decimal, .bool, .char: return try scalar(target, method, name, arguments)
+        case .byte, .int, .long, .double, .single, .decimal, .bool, .char:
+            return try scalar(target, method, name, arguments)
         case .date(let date): return try self.date(date, method, arguments)
         case .span(let ticks): return try span(ticks, method, name, arguments)
         case .guid(let text) where method == "tostring" && arguments.count == 1:

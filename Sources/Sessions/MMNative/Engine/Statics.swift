@@ -134,6 +134,10 @@ enum Statics {
                     break
                 }
                 return try Conversion.cast(arguments[0], to: type)
+            case .double, .decimal:
+                let isPlain = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+                guard isPlain, (1...15).contains(text.utf8.count) else { break }
+                return try Conversion.cast(arguments[0], to: type)
             default: break
             }
         }
@@ -157,8 +161,8 @@ enum Statics {
         case (.hashtable, "synchronized", 1):
             guard case .table = arguments[0] else { return nil }
             return arguments[0]
-        case (.identity, "getcurrent", 0): return Principal.current
-        case (.principal, "new", 1): return try Principal.made(arguments[0])
+        case (.identity, "getcurrent", 0): return MachineRights.current
+        case (.principal, "new", 1): return try MachineRights.made(arguments[0])
         case (.char, _, 1): return try character(method, arguments[0])
         default: return nil
         }
@@ -374,7 +378,9 @@ enum Statics {
             }
             if method == "equals" {
                 if arguments.count == 2 { return .bool(left.utf8.elementsEqual(right.utf8)) }
-                guard let answer = try TextMethods.compared(left, "equals", [.string(right), arguments[2]]) else { break }
+                guard let answer = try TextMethods.compared(left, "equals", [.string(right), arguments[2]]) else {
+                    break
+                }
                 return answer
             }
             if arguments.count == 2 {

@@ -183,7 +183,8 @@ struct SubsetCheck {
     /// The types that a variable may keep.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
-        .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates, .optionaldate,
+        .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates,
+        .optionaldate,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
     ]
 

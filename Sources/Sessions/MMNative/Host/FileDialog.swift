@@ -7,7 +7,10 @@ enum FileDialog {
     static func isOne(_ written: String) -> Bool { name(written) != nil }
 
     private static func name(_ written: String) -> String? {
-        names.first { (prefix + $0).lowercased() == written.lowercased() || ("Windows.Forms." + $0).lowercased() == written.lowercased() }
+        names.first {
+            (prefix + $0).lowercased() == written.lowercased()
+                || ("Windows.Forms." + $0).lowercased() == written.lowercased()
+        }
     }
 
     /// A window that isn't shown yet.
@@ -36,7 +39,8 @@ enum FileDialog {
             if file.isEmpty {
                 evaluator.endLine()
                 file = try host.answer(
-                    "FileName", question: title.isEmpty ? "The name of the file" : title, isSecret: false, in: evaluator)
+                    "FileName", question: title.isEmpty ? "The name of the file" : title, isSecret: false, in: evaluator
+                )
             }
             _ = target.set("FileName", .string(file))
             return .string(file.isEmpty ? "Cancel" : "OK")

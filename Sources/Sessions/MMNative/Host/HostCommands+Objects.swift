@@ -342,7 +342,8 @@ extension HostCommands {
             compiled.append(
                 (
                     try evaluator.pattern(
-                        isSimple ? try Statics.escaped(text) : text, ignoringCase: !command.isSet("CaseSensitive")), item
+                        isSimple ? try Statics.escaped(text) : text, ignoringCase: !command.isSet("CaseSensitive")),
+                    item
                 ))
         }
         for (number, item) in items.enumerated() {

@@ -181,13 +181,13 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
-        case .principal: return try Principal.made(value)
+        case .principal: return try MachineRights.made(value)
         case .role:
             guard case .string = value else { throw .handOver("an unusual role") }
             return value
         case .uri:
-            if case .object(let object) = value, object.typeName == WebAddress.typeName { return value }
-            guard case .string(let text) = value, let address = WebAddress.made(text) else {
+            if case .object(let object) = value, object.typeName == UriParts.typeName { return value }
+            guard case .string(let text) = value, let address = UriParts.made(text) else {
                 throw .handOver("an unusual address")
             }
             return address

@@ -82,7 +82,8 @@ enum NumberFormat {
         let long = PSText.printed("%.40e", number)
         let parts = PSText.printed("%.\(places)e", number).split(separator: "e")
         let behind = long.prefix { $0 != "e" }.drop { $0 != "." }.dropFirst(1 + places)
-        guard parts.count == 2, let exponent = Int(parts[1]), behind.first != "5" || behind.dropFirst().contains(where: { $0 != "0" })
+        guard parts.count == 2, let exponent = Int(parts[1]),
+            behind.first != "5" || behind.dropFirst().contains(where: { $0 != "0" })
         else { throw .handOver("a number format") }
         let sign = exponent < 0 ? "-" : "+"
         return "\(parts[0])\(isCapital ? "E" : "e")\(sign)\(zeros(before: String(exponent.magnitude), 3))"
@@ -157,7 +158,8 @@ enum NumberFormat {
         else { throw .handOver("a number format") }
         let (head, pattern, tail) = (units[..<start], Array(units[start...end]), units[(end + 1)...])
         let plain = { (unit: UInt8) in
-            unit == 0x20 || unit == UInt8(ascii: "%") || (0x61...0x7A).contains(unit | 0x20) && unit | 0x20 != UInt8(ascii: "e")
+            unit == 0x20 || unit == UInt8(ascii: "%")
+                || (0x61...0x7A).contains(unit | 0x20) && unit | 0x20 != UInt8(ascii: "e")
         }
         guard pattern.allSatisfy(signs.contains), head.isEmpty || head == [UInt8(ascii: "$")] || head.allSatisfy(plain),
             tail.allSatisfy(plain)

@@ -29,7 +29,8 @@ enum RegexObjects {
 
     /// What an expression's object says; `nil` for any other value.
     static func written(_ value: PSValue) -> Written? {
-        guard case .object(let object) = value, object.typeName == regexType, case .string(let pattern)? = object[hidden],
+        guard case .object(let object) = value, object.typeName == regexType,
+            case .string(let pattern)? = object[hidden],
             case .enumeration(let flags)? = object["Options"]
         else { return nil }
         return Written(pattern: pattern, ignoresCase: flags.value == 1)
@@ -93,7 +94,8 @@ enum RegexObjects {
         let text = range.map { String(decoding: units[$0], as: UTF8.self) } ?? ""
         let start = range.map { String(decoding: units[..<$0.lowerBound], as: UTF8.self).utf16.count } ?? 0
         return [
-            ("Success", .bool(range != nil)), ("Name", .string(name)), ("Index", .int(Int32(truncatingIfNeeded: start))),
+            ("Success", .bool(range != nil)), ("Name", .string(name)),
+            ("Index", .int(Int32(truncatingIfNeeded: start))),
             ("Length", .int(Int32(truncatingIfNeeded: text.utf16.count))), ("Value", .string(text)),
         ]
     }
@@ -167,7 +169,8 @@ enum RegexObjects {
                     try TextOperators.replace(text, pattern, with: replacement, limit: limit, for: evaluator))
             case .block(let block):
                 return .string(
-                    try TextOperators.replace(text, pattern, limit: limit, for: evaluator) { (match) throws(Interrupt) in
+                    try TextOperators.replace(text, pattern, limit: limit, for: evaluator) {
+                        (match) throws(Interrupt) in
                         try PSText.string(.collapsed(try evaluator.invoke(block, [match])))
                     })
             default: throw .handOver("an unusual replacement")

@@ -148,7 +148,9 @@ enum TextOperators {
                 guard culture.isEmpty else { throw .handOver("a culture-dependent date format") }
                 return date.text
             }
-            guard let text = PSCulture.text(date, format, culture: culture) else { throw .handOver("a culture-dependent date format") }
+            guard let text = PSCulture.text(date, format, culture: culture) else {
+                throw .handOver("a culture-dependent date format")
+            }
             return text
         case .string, .bool, .char: return try PSText.string(value)
         case .byte, .int, .long, .decimal, .double, .single:

@@ -35,7 +35,9 @@ enum ErrorRecords {
         if let known {
             if known.hasCertainID { pairs.append(("FullyQualifiedErrorId", .string(known.id))) }
             pairs.append(("ErrorDetails", .null))
-            if error.command == "throw", error.exception == nil { pairs.append(("TargetObject", .string(error.message))) }
+            if error.command == "throw", error.exception == nil {
+                pairs.append(("TargetObject", .string(error.message)))
+            }
             if let category = known.category.flatMap({ PSEnum(.errorCategory, named: $0) }) {
                 let reason = known.outer.split(separator: ".").last.map(String.init) ?? known.outer
                 pairs.append(

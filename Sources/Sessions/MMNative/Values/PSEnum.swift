@@ -45,7 +45,8 @@ package struct PSEnum: Sendable, Hashable {
         case .dateTimeKind: ["Unspecified", "Utc", "Local"]
         case .stringComparison:
             [
-                "CurrentCulture", "CurrentCultureIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase", "Ordinal",
+                "CurrentCulture", "CurrentCultureIgnoreCase", "InvariantCulture", "InvariantCultureIgnoreCase",
+                "Ordinal",
                 "OrdinalIgnoreCase",
             ]
         case .splitOptions: ["None", "RemoveEmptyEntries", "TrimEntries"]

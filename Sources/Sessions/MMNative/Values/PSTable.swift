@@ -93,7 +93,9 @@ package struct PSTable: Sendable {
 
     /// Removes a key, if it exists.
     func remove(_ key: PSValue) {
-        guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else { return }
+        guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else {
+            return
+        }
         contents.entries.remove(at: place)
         for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
     }

@@ -1,7 +1,7 @@
 import MMCore
 
 /// `[uri]'https://…'`: the parts of an ordinary address of the web.
-enum WebAddress {
+enum UriParts {
     static let typeName = "System.Uri"
 
     /// Reads an address; `nil` where its parts aren't certain.
@@ -30,7 +30,9 @@ enum WebAddress {
         let parts = authority.split(separator: ":", omittingEmptySubsequences: false)
         let usual: Int32 = scheme == "https" ? 443 : 80
         guard let host = parts.first, !host.isEmpty, parts.count <= 2,
-            host.utf8.allSatisfy({ (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E }),
+            host.utf8.allSatisfy({
+                (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x2E
+            }),
             let port = parts.count == 2 ? Int32(parts[1]) : usual, (1...65_535).contains(port),
             (path + query + fragment).utf8.allSatisfy({ !"<>\"{}|^`[]".utf8.contains($0) })
         else { return nil }
