@@ -191,6 +191,13 @@ extension HostCommands {
     static func compareObjects(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
+        // Two lists are needed; what a command didn't find is none.
+        for name in ["ReferenceObject", "DifferenceObject"] where command[name]?.isNull == true {
+            throw .statement(command.nullArgument(name))
+        }
+        guard command["ReferenceObject"] != nil, command["DifferenceObject"] != nil || !items.isEmpty else {
+            throw .handOver("a comparison without two lists")
+        }
         let left = Cmdlets.list(command["ReferenceObject"]?.plain)
         let right = items.isEmpty ? Cmdlets.list(command["DifferenceObject"]?.plain) : items
         let names = Cmdlets.list(command["Property"]).map(\.text)

@@ -373,8 +373,10 @@ extension HostCommands {
         let appends = command.isSet("Append") && host.read(path) != nil
         var delimiter = ","
         if let given = command["Delimiter"] { delimiter = try PSText.string(given) }
+        let quotes = command["UseQuotes"]?.text.lowercased() ?? "always"
+        guard ["always", "asneeded"].contains(quotes) else { throw .handOver("-UseQuotes \(quotes)") }
         let stage = ToCSVStage(
-            delimiter: delimiter, quotesAll: command["UseQuotes"]?.text.lowercased() != "asneeded",
+            delimiter: delimiter, quotesAll: quotes == "always",
             showsHeader: !appends && !command.isSet("NoHeader"))
         var text = ""
         stage.next = { (line) throws(Interrupt) in text += try PSText.string(line) + "\n" }
@@ -444,7 +446,14 @@ extension HostCommands {
     private static func text(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> String {
-        guard var bytes = host.read(path) else { throw missing(path, command) }
+        guard var bytes = host.read(path) else {
+            guard command.specification.name == "Import-Csv" else { throw missing(path, command) }
+            throw .statement(
+                NativeError(
+                    command.specification.errorID("FileOpenFailure"),
+                    "Could not find file '\(path)': hand the file in with --attach.", category: "OpenError",
+                    isReadable: true))
+        }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         if bytes.starts(with: [0xFF, 0xFE]) {
             let units = stride(from: 2, to: bytes.count - 1, by: 2).map {

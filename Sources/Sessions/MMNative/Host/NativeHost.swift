@@ -230,6 +230,10 @@ package final class NativeHost: Sendable {
         state.withLock { state in
             state.files[key] = nil
             state.folders.remove(key)
+            guard !key.isEmpty else { return }
+            // With a folder goes what is in it.
+            state.files = state.files.filter { !$0.key.hasPrefix(key + "/") }
+            state.folders = state.folders.filter { !$0.hasPrefix(key + "/") }
         }
     }
 }

@@ -211,6 +211,7 @@ struct Thrown {
             case "InvokeMethodOnNull", "MethodNotFound", "NullArray", "NullArrayIndex", "NotADefinedOperationForType":
                 (outer, carrier, category) = (automation + "RuntimeException", nil, "InvalidOperation")
             case "CommandNotFoundException": (outer, carrier, category) = (automation + base, nil, "ObjectNotFound")
+            case "FileOpenFailure": outer = "System.IO.FileNotFoundException"
             case "PathNotFound":
                 outer = automation + "ItemNotFoundException"
                 carrier = automation + "ActionPreferenceStopException"
@@ -219,7 +220,7 @@ struct Thrown {
                 (hasCertainID, category) = (false, "NotSpecified")
             case "NamedParameterNotFound", "PositionalParameterNotFound", "MissingArgument", "AmbiguousParameter":
                 (outer, carrier, category) = (automation + "ParameterBindingException", nil, "InvalidArgument")
-            case "ParameterArgumentValidationError":
+            case "ParameterArgumentValidationError", "ParameterArgumentValidationErrorNullNotAllowed":
                 (outer, carrier, category) = (automation + "ParameterBindingValidationException", nil, "InvalidData")
             case "ParameterArgumentTransformationError":
                 (outer, carrier, category) = (
