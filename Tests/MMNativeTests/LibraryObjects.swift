@@ -181,6 +181,7 @@ struct LibraryObjects {
                     + "[Parameter(Mandatory, ParameterSetName='ByName')]$Name) \"$($PSCmdlet.ParameterSetName) $Id$Name\" }; "
                     + "h -Name z; h -Id 3", ["ByName z", "ById 3"]
             ),
+            ("function w { param([switch]$Q) $Q.IsPresent; if ($Q) { 'on' } }; w; w -Q", ["False", "True", "on"]),
             ("function f { [CmdletBinding()] param($x) $PSCmdlet.ParameterSetName }; f", ["__AllParameterSets"]),
             (
                 "function g { [CmdletBinding(SupportsShouldProcess)] param($n) if ($PSCmdlet.ShouldProcess($n)) { 'did' } }; g 5",
@@ -269,6 +270,16 @@ struct LibraryObjects {
 
     @Test("a folder lists its own files, and a file that is there is not made anew")
     func files() async throws {
+        #expect(
+            try await texts("Set-Content d/a.txt x; Remove-Item d -Recurse; Test-Path d/a.txt; Test-Path d") == [
+                "False", "False",
+            ])
+        let unfound =
+            "try { Import-Csv no.csv -ErrorAction Stop } catch [System.IO.FileNotFoundException] { 'no file' }"
+        #expect(try await texts(unfound) == ["no file"])
+        let nothing =
+            "$n = $null; try { Compare-Object $n @('a') -ErrorAction Stop } catch { $_.CategoryInfo.Category }"
+        #expect(try await texts(nothing) == ["InvalidData"])
         let script =
             "Set-Content d/a.txt x; Set-Content d/e/b.txt x; (Get-ChildItem d -File).Name; (Get-ChildItem d -Recurse -File).Count"
         #expect(try await texts(script) == ["a.txt", "2"])

@@ -221,6 +221,12 @@ final class Evaluator {
                 return try Statics.property(type, name)
             }
             if node.isNullConditional, target.isNull { return .null }
+            // A switch says whether it was given; no other truth does.
+            if name.lowercased() == "ispresent", case .variable(let variable) = node.target,
+                types[variable.path.name.lowercased()] == .toggle
+            {
+                return target
+            }
             return try member(name, of: target)
         case .binary(let node): return try binary(node)
         case .unary(let node): return try unary(node)

@@ -124,6 +124,7 @@ enum Members {
         case .decimal:
             if folded == "scale" { throw .handOver("a member of a decimal") }
         case .list: throw .handOver("a member of a list")
+        case .bool where folded == "ispresent": throw .handOver("what may be a switch")
         case .bool, .byte, .int, .long, .double, .single, .char, .object: break
         }
         if folded == "count" || folded == "length" { return .int(1) }

@@ -410,7 +410,7 @@ extension Evaluator {
                 } ?? function.unbound(parameter)
         }
         for parameter in function.parameters {
-            if let type = parameter.type { types[parameter.name.lowercased()] = type }
+            if let type = parameter.isSwitch ? .toggle : parameter.type { types[parameter.name.lowercased()] = type }
         }
         variables["input"] = .array(input ?? [])
         do throws(Interrupt) {

@@ -100,7 +100,9 @@ struct ScriptParameters {
             }
         }
         for node in block.parameters {
-            guard let parameter = ScriptFunction.parameter(node), let type = parameter.type else { continue }
+            guard let parameter = ScriptFunction.parameter(node),
+                let type = parameter.isSwitch ? .toggle : parameter.type
+            else { continue }
             evaluator.types[parameter.name.lowercased()] = type
         }
     }
