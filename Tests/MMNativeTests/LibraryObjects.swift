@@ -196,6 +196,8 @@ struct LibraryObjects {
         "what files, paths, commands and records have besides is handed over, and never nothing",
         arguments: [
             "Set-Content a.txt x; (Get-Item a.txt).VersionInfo", "(Get-Location).Drive",
+            "Set-Content a.txt x; Get-Content a.txt | % { $_.ReadCount }",
+            "Set-Content a.txt x; Get-Content a.txt | % PSPath",
             "(Get-Command Get-Date).Parameters",
             "$MyInvocation.MyCommand.CommandType", "(Get-Variable x).Options",
             "$o = [pscustomobject]@{a=1}; $o.PSObject.Methods",

@@ -214,6 +214,7 @@ enum Cmdlets {
             if folded == "count" || folded == "length" { return nil }
             return try Members.ownProperty(item, name)
         case .string(let text):
+            if Members.isOfLines(name.lowercased()) { throw .handOver("what a line of a file says of itself") }
             return name.lowercased() == "length" ? .int(Int32(truncatingIfNeeded: text.utf16.count)) : nil
         case .bool, .byte, .int, .long, .double, .single, .decimal, .char: return nil
         }

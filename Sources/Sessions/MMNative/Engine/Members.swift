@@ -48,6 +48,7 @@ enum Members {
                 return .int(Int32(truncatingIfNeeded: text.utf16.count))
             }
             if folded == "chars" { throw .handOver("Chars") }
+            if isOfLines(folded) { throw .handOver("what a line of a file says of itself") }
             // Exchange's sizes are of a type with a value of its own.
             if folded == "value", ByteSize.bytes(of: text) != nil { return value }
         case .array(let items):
@@ -129,6 +130,11 @@ enum Members {
         }
         if folded == "count" || folded == "length" { return .int(1) }
         return nil
+    }
+
+    /// Whether a property, in small letters, is one that the lines of a file have and other texts have not.
+    static func isOfLines(_ name: String) -> Bool {
+        ["readcount", "pspath", "psparentpath", "pschildname", "psdrive", "psprovider"].contains(name)
     }
 
     private static func isIntrinsic(_ name: String) -> Bool {
