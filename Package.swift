@@ -187,6 +187,8 @@ let package = Package(
             name: "mm-sandbox", dependencies: ["MMSandbox"], path: "Sources/Sandbox/mm-sandbox",
             swiftSettings: swiftSettings
         ),
+        // What `make release` builds: both programs in one plan.
+        .target(name: "programs", dependencies: ["mm-cli", "mm-sandbox"], path: "Scripts/Programs"),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(name: "CTestBus", path: "Tests/CTestBus"),
         .target(
