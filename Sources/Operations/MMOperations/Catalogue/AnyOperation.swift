@@ -66,11 +66,26 @@ public struct AnyOperation: Sendable {
     /// - Parameters:
     ///   - operation: the operation.
     ///   - part: what it works with, of all that a process has.
+    @inline(never)
     package init<Wrapped: CatalogueOperation>(
         _ operation: Wrapped, with part: @escaping @Sendable (OperationServices) -> Wrapped.Services
     ) {
-        let declaration = operation.declaration
-        var fields = operation.fields
+        self.init(operation.declaration, ownFields: operation.fields) {
+            (reader, context, services) async throws(MMError) in
+            try await operation.run(try operation.input(from: reader), in: context, with: part(services))
+        }
+    }
+
+    /// What is the same for operations of every type. Compiled once and called: with this and the initialiser above inside,
+    /// the catalogue's list of all operations is a function over which the optimiser takes seconds.
+    @inline(never)
+    private init(
+        _ declaration: OperationDeclaration, ownFields: [InputField],
+        run:
+            @escaping @Sendable (InputReader, OperationContext, OperationServices) async throws(MMError) ->
+            OperationAnswer
+    ) {
+        var fields = ownFields
         if declaration.severalConnections != nil {
             fields = fields.map { $0.name == "connection" ? $0.with(.orSeveral) : $0 } + [.resume]
         }
@@ -79,7 +94,7 @@ public struct AnyOperation: Sendable {
         self.body = { [fields] (arguments, context, services) async throws(MMError) in
             let name = context.call.caller.surface == .terminal ? declaration.commandLine : declaration.name
             let reader = try InputReader(operation: name, arguments: arguments, fields: fields)
-            return try await operation.run(try operation.input(from: reader), in: context, with: part(services))
+            return try await run(reader, context, services)
         }
     }
 

@@ -73,13 +73,13 @@ package struct PasskeyData: Sendable {
         var made = mm_fido_passkey()
         let isRead = mm_fido_read_passkey(authenticatorData, authenticatorData.count, &made)
         guard isRead >= 0 else { throw PluggedSecurityKey.noLibrary }
-        let own = withUnsafeBytes(of: made.id) { Array($0.prefix(made.id_length)) }
+        let own = PluggedSecurityKey.bytes(&made.id, made.id_length)
         guard isRead == 1, own == id else {
             throw Self.refused("it has no public key that can be used (ES256, EdDSA or RS256)")
         }
         return SecurityKey(
             name: name, owner: owner, id: own,
-            publicKey: withUnsafeBytes(of: made.key) { Array($0.prefix(made.key_length)) },
+            publicKey: PluggedSecurityKey.bytes(&made.key, made.key_length),
             algorithm: Int(made.algorithm), party: party, count: count)
     }
 

@@ -275,7 +275,7 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
         var made = mm_fido_credential()
         try Self.ask { mm_fido_register(Self.party, challenge, &made, $0, $1) }
         return SecurityKeyPair(
-            id: Self.bytes(made.id, made.id_length), point: Self.bytes(made.point, mm_fido_point))
+            id: Self.bytes(&made.id, made.id_length), point: Self.bytes(&made.point, mm_fido_point))
     }
 
     package func sign(_ challenge: [UInt8], with pairs: [[UInt8]]) throws(MMError) -> SecurityKeyTouch {
@@ -285,8 +285,8 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
             mm_fido_assert(Self.party, challenge, pairs.flatMap(\.self), lengths, lengths.count, &made, $0, $1)
         }
         return SecurityKeyTouch(
-            id: Self.bytes(made.id, made.id_length), data: Self.bytes(made.data, made.data_length),
-            signature: Self.bytes(made.signature, made.signature_length))
+            id: Self.bytes(&made.id, made.id_length), data: Self.bytes(&made.data, made.data_length),
+            signature: Self.bytes(&made.signature, made.signature_length))
     }
 
     /// Whether a touched key has signed this challenge with the pair of this public key.
@@ -331,7 +331,9 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
             hint: "Install it: sudo apt-get install libfido2-1.")
     }
 
-    private static func bytes<Tuple>(_ array: Tuple, _ count: Int) -> [UInt8] {
-        withUnsafeBytes(of: array) { [UInt8]($0.prefix(count)) }
+    /// The first bytes of a C array, read where they lie: as a value such an array is a tuple of a thousand elements to the
+    /// compiler, which takes seconds over each.
+    static func bytes<Elements>(_ array: inout Elements, _ count: Int) -> [UInt8] {
+        withUnsafeBytes(of: &array) { [UInt8]($0.prefix(count)) }
     }
 }
