@@ -65,6 +65,7 @@ struct SignInFailureTests {
         let error = try #require(told.error, "\(told)")
         #expect("\(error.message) \(error.hint ?? "")".contains(failure.word), "\(failure): \(error)")
         #expect(error.hint?.isEmpty == false, "\(error)")
+        #expect(error.hint?.contains("mistyped") != true, "\(failure): \(error)")
         // Nothing is left but to try again: that code comes with the reason. Else the reason stands alone.
         #expect((told.code != nil) == (failure == .expired), "\(error)")
         let row = try #require(try await home.status("Plain")["Plain/\(module)"], "silent")

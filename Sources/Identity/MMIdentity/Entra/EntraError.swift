@@ -65,8 +65,11 @@ package struct EntraError: Error, Sendable, Hashable {
     /// or the network.
     package var isFromSignInService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
-    /// The advice for the first number that is in the table.
-    package var advice: EntraAdvice? { codes.lazy.compactMap(EntraAdvice.about).first }
+    /// The advice for the first number that is in the table. A code that was declined has the number of one that was mistyped:
+    /// there the word counts.
+    package var advice: EntraAdvice? {
+        error == "authorization_declined" ? .declined : codes.lazy.compactMap(EntraAdvice.about).first
+    }
 
     /// The next step, by `error` and `suberror`, refined by the number.
     package var action: EntraAction {
@@ -287,6 +290,11 @@ package struct EntraAdvice: Sendable, Hashable {
     package let title: String
     /// What a person should do, in a sentence or two.
     package let advice: String
+
+    /// The advice for a code that a person declined.
+    static let declined = EntraAdvice(
+        code: 70_018, action: .stop, title: "Declined by the person",
+        advice: "Whoever was asked said no. Start again if that was a mistake.")
 
     /// Returns the advice for a number; `nil` when it isn't in the table.
     package static func about(_ code: Int) -> EntraAdvice? { table[code] }
