@@ -36,7 +36,7 @@ struct WritingCmdletTests {
             person: person)
         guard case .answered(let answer) = ran else { return #expect(Bool(false), "\(ran)") }
         #expect(answer.exitStatus == 0 && "\(answer.body)".contains("Running"), "\(answer)")
-        #expect(answer.notes.contains { $0.contains("Completed") }, "\(answer.notes)")
+        #expect(answer.notes.count { $0.contains("Completed") } == 1, "\(answer.notes)")
         #expect(await person.questions.count == 1)
         #expect(await !groups(home).contains("rg-web"))
         await home.stop()

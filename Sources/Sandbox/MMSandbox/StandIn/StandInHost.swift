@@ -349,8 +349,7 @@ extension StandInHost {
             guard case .command(let fact) = item.detail, item.depth == 0 else { continue }
             guard let name = fact.name else { continue }
             if let known = StandInCommand.named(name) {
-                var isSilent = false
-                if case .assignment = statement { isSilent = true }
+                let isSilent = statement.assigns(item.extent)
                 var next: CommandSyntax?
                 if case .pipeline(let pipeline) = statement, fact.index + 1 < pipeline.elements.count,
                     case .command(let command) = pipeline.elements[fact.index + 1]
@@ -489,6 +488,20 @@ extension StandInHost {
                     column += 1
                 }
             }
+        }
+    }
+}
+
+extension StatementSyntax {
+    /// Whether what stands at a place below is assigned, and so not put out.
+    fileprivate func assigns(_ place: SourceExtent) -> Bool {
+        switch self {
+        case .assignment: true
+        case .if(let choice):
+            (choice.clauses.map(\.body) + [choice.elseBody].compactMap(\.self)).flatMap(\.statements).contains {
+                $0.extent.start <= place.start && place.end <= $0.extent.end && $0.assigns(place)
+            }
+        default: false
         }
     }
 }
