@@ -48,7 +48,7 @@ struct DeviceSignInTests {
         #expect(form["scope"] == "https://graph.microsoft.com/.default offline_access openid profile")
     }
 
-    @Test("a call before the interval is over is told the same code at once, and the next one after it asks the service")
+    @Test("a call before the interval is over is told the same code at once; one after it asks the service")
     func honoursInterval() async throws {
         let transport = entra([Contoso.tokens()])
         let service = IdentityService.scripted(home, transport, clock: clock)
