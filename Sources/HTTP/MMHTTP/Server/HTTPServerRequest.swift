@@ -13,6 +13,8 @@ package struct HTTPServerRequest: Sendable {
     package var headers: HTTPHeaders
     /// The body.
     package var body: [UInt8]
+    /// What took the body in place of `body`, where the listener has something that does.
+    package var receiver: (any HTTPBodyReceiver)?
     /// The sender.
     package var peer: HTTPPeer
     /// The local address that a TCP peer connected to; nil for a Unix socket.
@@ -63,6 +65,12 @@ extension HTTPServerRequest {
             }
         }
     }
+}
+
+/// Takes a request's body as it arrives, so that none of it has to be kept.
+package protocol HTTPBodyReceiver: Sendable {
+    /// Takes the next piece. Called on the server's thread, which waits.
+    func take(_ piece: UnsafeRawBufferPointer)
 }
 
 /// The sender of a request, as the kernel reports it.

@@ -422,6 +422,9 @@ package struct HTTPServerLimits: Sendable {
     package var discardedBytes = 64 << 20
     /// How long that may last.
     package var discardTime = Duration.seconds(10)
+    /// What takes a request's body in place of memory, however large it is; nil for a request whose body is kept, and limited.
+    package var receiver:
+        (@Sendable (_ method: String, _ target: String, _ headers: HTTPHeaders) -> (any HTTPBodyReceiver)?)?
 
     /// Creates limits; the defaults suit a service for one person.
     package init(

@@ -38,6 +38,7 @@ final class ServerExchange: Sendable {
         var method = ""
         var headers = HTTPHeaders()
         var body: [UInt8] = []
+        var receiver: (any HTTPBodyReceiver)?
         var dropped = 0
         var response: HTTPServerResponse?
         var task: Task<Void, Never>?
@@ -99,9 +100,12 @@ final class ServerExchange: Sendable {
             }
         }
         var refusal: HTTPServerResponse? = RequestRules.hidden
+        let receiver = listener.limits.receiver?(method, target, headers)
         if isWhole, headersAreWhole == 1 {
             refusal =
-                RequestRules.refusal(method: method, target: target, headers: headers, limits: listener.limits)
+                RequestRules.refusal(
+                    method: method, target: target, headers: headers, limits: listener.limits,
+                    isReceived: receiver != nil)
                 ?? listener.refusal(
                     method: method, target: target, headers: headers, connection.raw,
                     mm_httpd_descriptor(connection.raw))
@@ -114,12 +118,17 @@ final class ServerExchange: Sendable {
         state.withLock { state in
             state.method = method
             state.headers = headers
+            state.receiver = receiver
             state.phase = .body
         }
         return true
     }
 
     private func accept(_ piece: UnsafeRawBufferPointer) -> Bool {
+        if let receiver = state.withLock({ $0.receiver }) {
+            receiver.take(piece)
+            return true
+        }
         let limits = listener.limits
         return state.withLock { state in
             if state.dropped == 0, state.body.count + piece.count <= limits.maxBodyBytes {
@@ -151,6 +160,8 @@ final class ServerExchange: Sendable {
                 method: state.method, target: target, headers: state.headers, body: state.body, peer: ends.peer,
                 localAddress: ends.localAddress)
             request.owner = ends.owner
+            request.receiver = state.receiver
+            state.receiver = nil
             state.body = []
             state.headers = HTTPHeaders()
             state.phase = .handling
@@ -431,7 +442,7 @@ enum ServerAnswer {
 enum RequestRules {
     /// Returns the response for a request that is refused because of its head; nil if the head is acceptable.
     static func refusal(
-        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits
+        method: String, target: String, headers: HTTPHeaders, limits: HTTPServerLimits, isReceived: Bool = false
     ) -> HTTPServerResponse? {
         guard HTTPFieldRules.isToken(method) else { return bad("The method is not a token.") }
         let isOrigin = target.utf8.first == UInt8(ascii: "/")
@@ -456,7 +467,7 @@ enum RequestRules {
             guard !length.isEmpty, length.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }) else {
                 return bad("The header Content-Length is not a number.")
             }
-            guard let count = Int(length), count <= limits.maxBodyBytes else { return tooLarge(limits) }
+            guard let count = Int(length), isReceived || count <= limits.maxBodyBytes else { return tooLarge(limits) }
         }
         return nil
     }

@@ -1,10 +1,12 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The blob service of storage accounts: containers, and blobs that are written whole.
+/// The blob service of storage accounts: containers, and blobs that are written whole or block by block.
 final class BlobService {
     private let context: TenantContext
     private var accounts: [String: [Container]] = [:]
+    /// Blocks that no list has put into a blob yet, by the address of the blob and their ids.
+    private var blocks: [String: [String: StoredContent]] = [:]
 
     private struct Container {
         let name: String
@@ -14,10 +16,12 @@ final class BlobService {
     private struct Blob {
         let name: String
         let type: String
-        let bytes: [UInt8]
+        let content: StoredContent
         let changed: Int64
 
-        var tag: String { "\"0x\(Hex.text(SHA256.digest(bytes)).prefix(15).uppercased())\"" }
+        var tag: String {
+            "\"0x\(Hex.text(SHA256.digest(content.quickXorHash.utf8)).prefix(15).uppercased())\""
+        }
     }
 
     init(context: TenantContext) { self.context = context }
@@ -26,7 +30,7 @@ final class BlobService {
         if let known = accounts[account] { return known }
         let changed = context.now - 30 * 86_400
         func blob(_ name: String, _ type: String, _ text: String) -> Blob {
-            Blob(name: name, type: type, bytes: Array(text.utf8), changed: changed)
+            Blob(name: name, type: type, content: StoredContent(Array(text.utf8)), changed: changed)
         }
         return [
             Container(
@@ -87,12 +91,35 @@ final class BlobService {
     ) -> HTTPServerResponse {
         var all = containers(of: host.name)
         let at = all[container].blobs.firstIndex { $0.name == path }
-        guard request.queryFields["comp"] == nil else { return Self.unknown(request) }
-        if request.method == "PUT" {
+        let address = "\(host.name)/\(all[container].name)/\(path)"
+        let content: StoredContent
+        switch (request.method, request.queryFields["comp"]) {
+        case ("PUT", nil):
             guard request.headers["x-ms-blob-type"]?.lowercased() == "blockblob" else { return Self.unknown(request) }
+            content = request.content
+        case ("PUT", "block"):
+            guard let id = request.queryFields["blockid"] else {
+                return Self.failure(400, "InvalidQueryParameterValue", "The block has no blockid.")
+            }
+            stage(request.content, id, of: address)
+            return changed(201, context.now, "\"0x1\"")
+        case ("PUT", "blocklist"):
+            var whole = StoredContent()
+            for id in Self.listed(request.body) {
+                guard let block = blocks[address]?[id] else {
+                    return Self.failure(400, "InvalidBlockList", "The specified block list is invalid.")
+                }
+                whole.append(block)
+            }
+            blocks[address] = nil
+            content = whole
+        case (_, nil): content = StoredContent()
+        default: return Self.unknown(request)
+        }
+        if request.method == "PUT" {
             let type = request.headers["x-ms-blob-content-type"] ?? request.headers["content-type"]
             let blob = Blob(
-                name: path, type: type ?? "application/octet-stream", bytes: request.body, changed: context.now)
+                name: path, type: type ?? "application/octet-stream", content: content, changed: context.now)
             if let at { all[container].blobs[at] = blob } else { all[container].blobs.append(blob) }
             accounts[host.name] = all
             return changed(201, blob.changed, blob.tag)
@@ -110,23 +137,28 @@ final class BlobService {
 
     /// A blob, or the piece of it that is asked for.
     private func told(_ blob: Blob, _ request: HTTPServerRequest) -> HTTPServerResponse {
+        guard let bytes = blob.content.bytes else {
+            return Self.failure(
+                501, "NotImplemented",
+                "The sandbox keeps no blob of more than \(StoredContent.most >> 20) MB; the real service does.")
+        }
         var answer = changed(200, blob.changed, blob.tag)
         answer.headers.set("Content-Type", blob.type)
         answer.headers.set("Accept-Ranges", "bytes")
         answer.headers.set("x-ms-blob-type", "BlockBlob")
-        answer.body = .bytes(blob.bytes)
+        answer.body = .bytes(bytes)
         let range = request.headers["x-ms-range"] ?? request.headers["range"] ?? ""
         guard request.method == "GET", range.hasPrefix("bytes=") else { return answer }
         let ends = range.dropFirst(6).split(separator: "-").map { Int($0) }
-        guard let first = ends.first.flatMap({ $0 }), first < blob.bytes.count else {
+        guard let first = ends.first.flatMap({ $0 }), first < bytes.count else {
             return Self.failure(
                 416, "InvalidRange", "The range specified is invalid for the current size of the resource.")
         }
-        let last = min(ends.count > 1 ? ends[1] ?? .max : .max, blob.bytes.count - 1)
+        let last = min(ends.count > 1 ? ends[1] ?? .max : .max, bytes.count - 1)
         guard first <= last else { return answer }
         answer.status = 206
-        answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(blob.bytes.count)")
-        answer.body = .bytes(Array(blob.bytes[first...last]))
+        answer.headers.set("Content-Range", "bytes \(first)-\(last)/\(bytes.count)")
+        answer.body = .bytes(Array(bytes[first...last]))
         return answer
     }
 
@@ -162,7 +194,7 @@ final class BlobService {
             rows +=
                 "<Blob><Name>\(Self.escaped(blob.name))</Name><Properties><Creation-Time>\(when)</Creation-Time>"
                 + "<Last-Modified>\(when)</Last-Modified><Etag>\(blob.tag)</Etag>"
-                + "<Content-Length>\(blob.bytes.count)</Content-Length><Content-Type>\(Self.escaped(blob.type))</Content-Type>"
+                + "<Content-Length>\(blob.content.count)</Content-Length><Content-Type>\(Self.escaped(blob.type))</Content-Type>"
                 + "<BlobType>BlockBlob</BlobType><AccessTier>Hot</AccessTier><LeaseStatus>unlocked</LeaseStatus>"
                 + "<LeaseState>available</LeaseState></Properties></Blob>"
         }
@@ -175,6 +207,26 @@ final class BlobService {
             200,
             "<EnumerationResults ServiceEndpoint=\"https://\(host.text)/\"\(names)>\(rows)<NextMarker /></EnumerationResults>"
         )
+    }
+
+    /// Keeps a block. Those of a large blob are kept without their bytes.
+    private func stage(_ block: StoredContent, _ id: String, of address: String) {
+        var staged = blocks[address] ?? [:]
+        blocks[address] = nil
+        staged[id] = block
+        if staged.values.reduce(0, { $0 + $1.count }) > StoredContent.most {
+            staged = staged.mapValues { $0.withoutBytes }
+        }
+        blocks[address] = staged
+    }
+
+    /// The ids in a list of blocks (`<Latest>`, `<Uncommitted>`), in order.
+    private static func listed(_ body: [UInt8]) -> [String] {
+        String(decoding: body, as: UTF8.self).split(separator: "<").compactMap { piece in
+            let parts = piece.split(separator: ">", maxSplits: 1)
+            return parts.count == 2 && ["latest", "uncommitted"].contains(parts[0].lowercased())
+                ? String(parts[1]) : nil
+        }
     }
 
     // MARK: Words

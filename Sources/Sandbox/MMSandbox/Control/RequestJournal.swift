@@ -18,7 +18,7 @@ final class RequestJournal {
                 "query": .string(request.path.contains("oauth2") ? "" : request.query ?? ""),
                 "host": request.headers["host"].map { .string($0) } ?? .null,
                 "authorized": .bool(request.headers["authorization"] != nil),
-                "bytes": .int(Int64(request.body.count)),
+                "bytes": .int(Int64((request.receiver as? UploadReceiver)?.content.count ?? request.body.count)),
             ]))
         if recent.count > 600 { recent.removeFirst(100) }
     }

@@ -152,7 +152,9 @@ struct FileContent: Sendable {
                         "parentReference": parent(1 + folder, path: "/\(Self.folderNames[folder])"),
                         "file": [
                             "mimeType": .string(type),
-                            "hashes": ["quickXorHash": .string(Self.quickXorHash(Self.startContent(name: name)))],
+                            "hashes": [
+                                "quickXorHash": .string(StoredContent(Self.startContent(name: name)).quickXorHash)
+                            ],
                         ],
                     ]))
         }
@@ -164,20 +166,6 @@ struct FileContent: Sendable {
         var content: [UInt8] = []
         for line in 0..<64 { content.append(contentsOf: "\(name): line \(line) of the sandbox\n".utf8) }
         return content
-    }
-
-    /// The checksum that the service gives, byte by byte as it is described ("Code snippets: QuickXorHash algorithm").
-    static func quickXorHash(_ content: [UInt8]) -> String {
-        var sum = [UInt8](repeating: 0, count: 20)
-        var bit = 0
-        for byte in content {
-            let spread = UInt16(byte) << UInt16(bit % 8)
-            sum[bit / 8] ^= UInt8(truncatingIfNeeded: spread)
-            sum[(bit / 8 + 1) % 20] ^= UInt8(truncatingIfNeeded: spread >> 8)
-            bit = (bit + 11) % 160
-        }
-        for place in 0..<8 { sum[12 + place] ^= UInt8(truncatingIfNeeded: content.count >> (8 * place)) }
-        return Base64.text(sum)
     }
 
     /// A new folder.

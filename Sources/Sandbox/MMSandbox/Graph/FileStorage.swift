@@ -8,8 +8,8 @@ final class FileStorage {
     private let mint: TokenMint
     /// Files on their way in, by the number of the session.
     private var uploads: [String: OpenUpload] = [:]
-    /// Bytes of files that were uploaded, by drive and item.
-    private var contents: [String: [UInt8]] = [:]
+    /// What was uploaded, by drive and item.
+    private var contents: [String: StoredContent] = [:]
     /// What files held before, the oldest first, by drive and item.
     private var earlier: [String: [FileVersion]] = [:]
 
@@ -33,8 +33,9 @@ final class FileStorage {
         return "\(context.base)/_api/v2.0/uploadSession?guid=\(id)&tempauth=\(mint.tag("upload:\(id)"))"
     }
 
-    func content(of record: Record, drive: String) -> [UInt8] {
-        contents["\(drive)/\(record.id)"] ?? FileContent.startContent(name: record["name"]?.string ?? "")
+    func content(of record: Record, drive: String) -> StoredContent {
+        contents["\(drive)/\(record.id)"]
+            ?? StoredContent(FileContent.startContent(name: record["name"]?.string ?? ""))
     }
 
     /// What a file holds and has held, the newest first. Their numbers go on, whatever is made the current one again.
@@ -78,7 +79,7 @@ final class FileStorage {
     }
 
     /// Writes a file and answers its row.
-    func put(name: String, content: [UInt8], parent: String, drive: String) -> JSONObject {
+    func put(name: String, content: StoredContent, parent: String, drive: String) -> JSONObject {
         let table = store.table(.driveItems(drive))
         let existing = table.all.first {
             $0["parentReference"]?["id"]?.string == parent && CaselessText.equal($0["name"]?.string ?? "", name)
@@ -95,7 +96,7 @@ final class FileStorage {
                 ],
                 "file": [
                     "mimeType": "application/octet-stream",
-                    "hashes": ["quickXorHash": .string(FileContent.quickXorHash(content))],
+                    "hashes": ["quickXorHash": .string(content.quickXorHash)],
                 ],
             ])
         if let existing { row["createdDateTime"] = existing["createdDateTime"] }
@@ -173,7 +174,14 @@ final class FileStorage {
             ])
     }
 
-    private func ranged(_ request: HTTPServerRequest, _ content: [UInt8], type: String) -> HTTPServerResponse {
+    private func ranged(
+        _ request: HTTPServerRequest, _ stored: StoredContent, type: String
+    ) -> HTTPServerResponse {
+        guard let content = stored.bytes else {
+            return .failure(
+                501, "notSupported",
+                "The sandbox keeps no file of more than \(StoredContent.most >> 20) MB; the real service does.")
+        }
         guard let range = request.headers["range"], range.hasPrefix("bytes=") else {
             var answer = HTTPServerResponse(status: 200, contentType: type, body: content)
             answer.headers.set("Accept-Ranges", "bytes")
@@ -199,7 +207,7 @@ final class FileStorage {
                 "name": .string(session.name), "contentType": .string(session.contentType),
                 "size": .int(Int64(session.count)), "isInline": false,
                 "lastModifiedDateTime": .string(ServiceTime.text(context.now)),
-                "contentBytes": .string(Base64.text(session.content)),
+                "contentBytes": .string(Base64.text(session.content.bytes ?? [])),
             ], into: .attachments(owner: owner, message: message))
     }
 
@@ -210,19 +218,19 @@ final class FileStorage {
         let words = (request.headers["content-range"] ?? "").split { $0 == " " || $0 == "-" || $0 == "/" }
         guard words.count == 4, words[0] == "bytes", let first = Int(words[1]), let last = Int(words[2]),
             let total = Int(words[3]),
-            last - first + 1 == request.body.count, last < total
+            case let part = request.content, last - first + 1 == part.count, last < total
         else { return invalid("The Content-Range header is missing or does not fit the body.") }
         guard first == session.count, session.total ?? total == total else {
             return invalid("Optimistic concurrency failure during fragmented upload", status: 416)
         }
-        guard last + 1 == total || session.isMail || request.body.count % 327_680 == 0 else {
+        guard last + 1 == total || session.isMail || part.count % 327_680 == 0 else {
             return invalid("The size of a part must be a multiple of 320 KiB.")
         }
-        guard !session.isMail || request.body.count < 4 << 20 else {
+        guard !session.isMail || part.count < 4 << 20 else {
             return invalid("A part of an attachment must be smaller than 4 MB.", status: 413)
         }
         var session = session
-        session.parts.append(request.body)
+        session.content.append(part)
         session.total = total
         guard session.count == total else {
             uploads[id] = session
@@ -247,7 +255,7 @@ final class FileStorage {
 /// A state of a file that the service keeps.
 struct FileVersion: Sendable {
     let number: Int
-    let content: [UInt8]
+    let content: StoredContent
     let size: Int64
     let modified: String
 
@@ -270,17 +278,19 @@ struct OpenUpload: Sendable {
 
     let place: Place
     let name: String
-    var contentType = "application/octet-stream"
-    /// What has arrived, in parts as they came.
-    var parts: [[UInt8]] = []
+    let contentType: String
+    /// What has arrived. All of an attachment is shown again, whose size is limited.
+    var content: StoredContent
     var total: Int?
     let expires: Int64
 
-    /// How much has arrived.
-    var count: Int { parts.reduce(0) { $0 + $1.count } }
+    init(place: Place, name: String, contentType: String = "application/octet-stream", expires: Int64) {
+        (self.place, self.name, self.contentType, self.expires) = (place, name, contentType, expires)
+        content = if case .attachment = place { StoredContent(keeping: 150 << 20) } else { StoredContent() }
+    }
 
-    /// All that has arrived.
-    var content: [UInt8] { Array(parts.joined()) }
+    /// How much has arrived.
+    var count: Int { content.count }
 
     /// Mailboxes take parts of any size below their limit.
     var isMail: Bool { if case .attachment = place { true } else { false } }

@@ -23,10 +23,11 @@ struct GraphFiles {
             return HTTPServerResponse(
                 status: 302, headers: ["Location": storage.downloadAddress(of: record.id, drive: drive)])
         case ("content", "PUT"):
-            guard call.request.body.count <= 250 << 20 else {
+            let content = call.request.content
+            guard content.count <= 250 << 20 else {
                 throw GraphFailure(413, "invalidRequest", "The file is too large for a single request.")
             }
-            return try write(call, drive: drive, key: key, content: call.request.body)
+            return try write(call, drive: drive, key: key, content: content)
         case ("createUploadSession", "POST"): return try openUpload(call, drive: drive, key: key)
         case ("createLink", "POST"):
             guard let record else { throw .fileMissing }
@@ -55,7 +56,7 @@ struct GraphFiles {
         }
     }
 
-    private func write(_ call: GraphCall, drive: String, key: String, content: [UInt8]) throws(GraphFailure)
+    private func write(_ call: GraphCall, drive: String, key: String, content: StoredContent) throws(GraphFailure)
         -> HTTPServerResponse
     {
         var (parent, name, existing) = target(key, drive: drive)

@@ -71,6 +71,9 @@ package actor SandboxTenant {
         guard listener == nil else { throw MMError(.conflict, "The sandbox listens already on \(baseURL).") }
         var limits = HTTPServerLimits()
         limits.maxBodyBytes = 64 << 20
+        // Uploads are of any size, and take as long as they take.
+        limits.receiver = UploadReceiver.receiver
+        limits.requestTimeout = .seconds(3600)
         let listener = try HTTPListener.start(
             .tcp(host: "127.0.0.1", port: options.port), limits: limits, authenticator: authenticator, chain: chain)
         self.listener = listener

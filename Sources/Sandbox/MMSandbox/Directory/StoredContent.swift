@@ -1,0 +1,108 @@
+internal import MMCore
+internal import MMHTTP
+
+/// What a file holds: its bytes while they are few; of a larger one its size and checksum alone, so that gigabytes can be
+/// uploaded to a tenant that lives in memory.
+struct StoredContent: Sendable {
+    /// How much is kept of one file.
+    static let most = 16 << 20
+    /// The checksum's bits come round after this many bytes.
+    private static let round = 160
+
+    private let most: Int
+    private var kept: [UInt8] = []
+    /// Its size.
+    private(set) var count = 0
+    /// The bytes at each place of a round, laid over each other: the checksum is a sum without carry.
+    private var laid = [UInt8](repeating: 0, count: StoredContent.round)
+
+    /// Nothing yet.
+    /// - Parameter most: how much of it is kept.
+    init(keeping most: Int = StoredContent.most) { self.most = most }
+
+    /// All of it.
+    init(_ bytes: [UInt8]) {
+        self.init()
+        bytes.withUnsafeBytes { append($0) }
+    }
+
+    /// The bytes; nil for content of which they are not kept.
+    var bytes: [UInt8]? { kept.count == count ? kept : nil }
+
+    /// The same, of which only size and checksum are kept.
+    var withoutBytes: StoredContent {
+        var other = self
+        other.kept = []
+        return other
+    }
+
+    /// Adds a piece at the end.
+    mutating func append(_ piece: UnsafeRawBufferPointer) {
+        if let bytes, bytes.count + piece.count <= most { kept.append(contentsOf: piece) } else { kept = [] }
+        let words = Self.round / 8
+        laid.withUnsafeMutableBytes { laid in
+            var at = 0
+            while at < piece.count {
+                let place = (count + at) % Self.round
+                if place == 0, piece.count - at >= Self.round {
+                    for word in 0..<words {
+                        let sum =
+                            laid.load(fromByteOffset: 8 * word, as: UInt64.self)
+                            ^ piece.loadUnaligned(fromByteOffset: at + 8 * word, as: UInt64.self)
+                        laid.storeBytes(of: sum, toByteOffset: 8 * word, as: UInt64.self)
+                    }
+                    at += Self.round
+                } else {
+                    laid[place] ^= piece[at]
+                    at += 1
+                }
+            }
+        }
+        count += piece.count
+    }
+
+    /// Adds other content at the end.
+    mutating func append(_ other: StoredContent) {
+        if let bytes = other.bytes { return bytes.withUnsafeBytes { append($0) } }
+        kept = []
+        for place in 0..<Self.round { laid[(count + place) % Self.round] ^= other.laid[place] }
+        count += other.count
+    }
+
+    /// The checksum that the service gives, byte by byte as it is described ("Code snippets: QuickXorHash algorithm").
+    var quickXorHash: String {
+        var sum = [UInt8](repeating: 0, count: 20)
+        for (place, byte) in laid.enumerated() {
+            let bit = 11 * place % Self.round
+            let spread = UInt16(byte) << UInt16(bit % 8)
+            sum[bit / 8] ^= UInt8(truncatingIfNeeded: spread)
+            sum[(bit / 8 + 1) % 20] ^= UInt8(truncatingIfNeeded: spread >> 8)
+        }
+        for place in 0..<8 { sum[12 + place] ^= UInt8(truncatingIfNeeded: count >> (8 * place)) }
+        return Base64.text(sum)
+    }
+}
+
+/// Takes the body of an upload as it arrives.
+final class UploadReceiver: HTTPBodyReceiver {
+    private let taken = Mutex(StoredContent())
+
+    var content: StoredContent { taken.withLock { $0 } }
+
+    func take(_ piece: UnsafeRawBufferPointer) { taken.withLock { $0.append(piece) } }
+
+    /// Receives what goes into files of drives and blobs, where it may be large.
+    static func receiver(_ method: String, _ target: String, _ headers: HTTPHeaders) -> (any HTTPBodyReceiver)? {
+        guard method == "PUT", headers["content-length"].flatMap({ Int($0) }).map({ $0 >= 1 << 20 }) ?? true else {
+            return nil
+        }
+        let path = target.prefix { $0 != "?" }.lowercased()
+        let isBlob = headers["x-forwarded-host"]?.lowercased().hasSuffix(".blob.core.windows.net") ?? false
+        return isBlob || path.hasSuffix("/content") || path == "/_api/v2.0/uploadsession" ? UploadReceiver() : nil
+    }
+}
+
+extension HTTPServerRequest {
+    /// What the body holds, whether it was received piece by piece or whole.
+    var content: StoredContent { (receiver as? UploadReceiver)?.content ?? StoredContent(body) }
+}
