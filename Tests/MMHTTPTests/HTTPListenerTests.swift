@@ -137,6 +137,38 @@ struct HTTPListenerTests {
         await listener.stop(graceful: .zero)
     }
 
+    /// Counts what arrives.
+    private final class Counter: HTTPBodyReceiver {
+        private let bytes = Mutex(0)
+        var count: Int { bytes.withLock { $0 } }
+
+        func take(_ piece: UnsafeRawBufferPointer) { bytes.withLock { $0 += piece.count } }
+    }
+
+    @Test("a body that something receives as it arrives is of any size, and none of it is kept; others are limited")
+    func received() async throws {
+        var limits = HTTPServerLimits(maxBodyBytes: 1_000)
+        limits.receiver = { method, target, _ in method == "PUT" && target == "/large" ? Counter() : nil }
+        let listener = try listen(limits) { request in
+            .text("\((request.receiver as? Counter)?.count ?? -1) \(request.body.count)")
+        }
+        let client = makeClient()
+        let large = [UInt8](repeating: 0x61, count: 3 << 20)
+        let base = "http://127.0.0.1:\(listener.port)"
+        let taken = try await client.send(local(base + "/large", method: "PUT", body: large))
+        #expect(String(decoding: taken.body, as: UTF8.self) == "\(3 << 20) 0")
+        #expect(try await client.send(local(base + "/other", method: "PUT", body: large)).status == 413)
+        let kept = try await client.send(local(base + "/large", method: "POST", body: [1, 2]))
+        #expect(String(decoding: kept.body, as: UTF8.self) == "-1 2")
+        let chunked = try await rawExchange(
+            listener.port,
+            "PUT /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + "5dc\r\n" + String(repeating: "x", count: 1_500) + "\r\n0\r\n\r\n")
+        #expect(chunked.hasSuffix("1500 0"), "\(chunked)")
+        await client.shutdown()
+        await listener.stop(graceful: .zero)
+    }
+
     @Test(
         "a client that sends all of a refused body before it reads gets its answer",
         arguments: ["Content-Length: \(40 << 20)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n2800000\r\n"])

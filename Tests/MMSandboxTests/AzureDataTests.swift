@@ -103,4 +103,27 @@ struct AzureDataTests {
         #expect(
             queue.status == 501 && queue.json["error"]?["message"]?.string?.contains("the real service does") == true)
     }
+
+    @Test("a blob is made of blocks in the order of a list, and of those that are there alone")
+    func blocks() async {
+        let bench = Bench()
+        func put(_ query: String, _ text: String) async -> Int {
+            let token = await bench.token(scope: "https://storage.azure.com/.default")
+            let request = HTTPServerRequest(
+                method: "PUT", target: "/logs/joined.txt?\(query)",
+                headers: [
+                    "Authorization": "Bearer \(token)", "X-Forwarded-Host": Self.account,
+                    "x-ms-version": "2021-08-06",
+                ], body: Array(text.utf8))
+            return await bench.tenant.answer(request).status
+        }
+        for (id, text) in [("MQ==", "one "), ("Mg==", "two "), ("Mw==", "left out")] {
+            #expect(await put("comp=block&blockid=\(id)", text) == 201)
+        }
+        let list = "<?xml version=\"1.0\"?><BlockList><Latest>Mg==</Latest><Latest>MQ==</Latest></BlockList>"
+        #expect(await put("comp=blocklist", list) == 201)
+        #expect(await put("comp=blocklist", list) == 400)
+        let read = await Self.asked(bench, Self.account, "GET", "/logs/joined.txt")
+        #expect(read.status == 200 && String(decoding: read.bytes, as: UTF8.self) == "two one ")
+    }
 }

@@ -72,6 +72,37 @@ struct OverSocketTests {
         await running.tenant.stop()
     }
 
+    @Test("a file that is larger than what is kept goes up whole, and its size and checksum are told")
+    func largeFile() async throws {
+        let running = try await Running()
+        let token = try await running.token()
+        let size = 96 << 20
+        let pieces = Mutex(size >> 20)
+        var request = HTTPRequest(
+            method: "PUT", url: running.base + "/v1.0/me/drive/root:/large.bin:/content", allowsPlainHTTP: true)
+        request.timeout = .seconds(300)
+        request.headers = ["Authorization": "Bearer \(token)", "Content-Type": "application/octet-stream"]
+        request.upload = HTTPUpload(
+            length: size,
+            pieces: HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
+                pieces.withLock { left in
+                    left -= 1
+                    return left < 0 ? nil : [UInt8](repeating: 0, count: 1 << 20)
+                }
+            }))
+        let answer = try await running.client.send(request)
+        let item = try JSONParser.parse(answer.body)
+        #expect(answer.status == 201 && item["size"]?.int == size, "\(item)")
+        // Of nothing but zeros the size alone is left.
+        #expect(item["file"]?["hashes"]?["quickXorHash"] == "AAAAAAAAAAAAAAAAAAAABgAAAAA=")
+        let place = try await running.send(
+            "GET", "/v1.0/me/drive/root:/large.bin:/content", headers: ["Authorization": "Bearer \(token)"])
+        let read =
+            if let address = place.headers["location"] { try await running.send("GET", address) } else { place }
+        #expect(read.status == 501 && String(decoding: read.body, as: UTF8.self).contains("16 MB"), "\(read.status)")
+        await running.tenant.stop()
+    }
+
     @Test("a torn answer ends before its end")
     func torn() async throws {
         let running = try await Running()
