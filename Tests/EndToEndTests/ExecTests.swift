@@ -221,4 +221,86 @@ struct ExecTests {
         #expect(held.code == 1 && held.error.contains("was not sent") && held.error.contains("mm confirm"), "\(held)")
         await tenant.stop()
     }
+
+    @Test("each of 200 changes is held by itself, and none reaches a service")
+    func manyChanges() async throws {
+        let tenant = try await Self.signedIn()
+        let graph = "https://graph.microsoft.com/v1.0"
+        let arm = "https://management.azure.com/subscriptions/5a4db0c5-5ab5-4000-8000-000000000001"
+        let nouns = [
+            "users", "groups", "applications", "servicePrincipals", "devices", "domains", "oauth2PermissionGrants",
+            "teams",
+            "chats", "identity/conditionalAccess/policies", "roleManagement/directory/roleAssignments", "subscriptions",
+            "deviceManagement/deviceConfigurations", "deviceAppManagement/mobileApps", "planner/plans", "sites",
+            "contacts",
+            "directory/administrativeUnits", "external/connections", "schemaExtensions", "print/printers", "agreements",
+            "communications/calls", "invitations", "directoryRoles", "policies/tokenLifetimePolicies", "places",
+            "drives", "shares", "security/alerts_v2", "education/classes", "bookings", "informationProtection/policies",
+            "organization", "appCatalogs/teamsApps", "reports/partners", "solutions/backupRestore", "users/1/messages",
+            "users/1/events", "users/1/contacts", "users/1/todo/lists", "users/1/calendars", "users/1/drive/items",
+            "users/1/appRoleAssignments", "users/1/authentication/methods", "groups/1/members", "groups/1/owners",
+            "groups/1/threads", "teams/1/channels", "teams/1/channels/2/messages", "applications/1/owners",
+            "sites/1/lists", "sites/1/permissions", "groups/1/events", "me/onlineMeetings", "me/mailFolders",
+        ]
+        let kinds = [
+            "resourceGroups/rg-new", "resourceGroups/r/providers/Microsoft.Resources/deployments/d",
+            "resourceGroups/r/providers/Microsoft.Storage/storageAccounts/s",
+            "providers/Microsoft.Authorization/locks/l",
+            "resourceGroups/r/providers/Microsoft.KeyVault/vaults/v",
+            "providers/Microsoft.Authorization/roleAssignments/a",
+            "resourceGroups/r/providers/Microsoft.Compute/virtualMachines/v",
+            "providers/Microsoft.Insights/diagnosticSettings/d",
+            "resourceGroups/r/providers/Microsoft.Network/virtualNetworks/n", "providers/Microsoft.Security/pricings/p",
+            "resourceGroups/r/providers/Microsoft.Web/sites/w",
+        ]
+        var changes = nouns.flatMap { noun in
+            [("POST", "\(graph)/\(noun)"), ("PATCH", "\(graph)/\(noun)/1"), ("DELETE", "\(graph)/\(noun)/1")]
+        }
+        changes += kinds.flatMap { kind in
+            ["PUT", "PATCH", "DELETE"].map { ($0, "\(arm)/\(kind)?api-version=2023-01-01") }
+        }
+        #expect(changes.count > 200)
+        let config = changes.prefix(200).map { method, address in
+            """
+            url = "\(address)"
+            request = \(method)
+            data = "{}"
+            header = "Content-Type: application/json"
+            header = "Authorization: Bearer \(address.hasPrefix(arm) ? "ARM" : "GRAPH")"
+            output = /dev/null
+            write-out = "%{http_code}\\n"
+            silent
+            """
+        }.joined(separator: "\nnext\n")
+        let script = """
+            token() { curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" "$IDENTITY_ENDPOINT?resource=$1" \
+            | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'; }
+            G=$(token https://graph.microsoft.com); A=$(token https://management.azure.com)
+            sed "s/Bearer GRAPH/Bearer $G/; s/Bearer ARM/Bearer $A/" > all; curl -K all
+            """
+        let ran = try await tenant.mm(["exec", "Demo", "--", "sh", "-c", script], input: config)
+        let statuses = ran.output.split(separator: "\n")
+        #expect(statuses.count == 200 && statuses.allSatisfy { $0 == "403" }, "\(ran)")
+        #expect(ran.error.contains("200 changes were held back, and not sent:"), "\(ran.error)")
+        let reached = try await tenant.control("GET", "requests")["requests"]?.array ?? []
+        #expect(
+            !reached.contains { $0["method"] != "GET" && $0["path"]?.string?.contains("oauth2") == false }, "\(reached)"
+        )
+        await tenant.stop()
+    }
+
+    @Test(
+        "a tool that is not installed is said to be none, with where it is to be had, whether a sandbox is there or not"
+    )
+    func absent() async throws {
+        let home = try TemporaryHome()
+        let ran = try await Tenant.run(
+            Programs.mm, ["doctor", "exec"], home.environment.merging(["PATH": "/nowhere"]) { $1 })
+        for (tool, place) in [("terraform", "hashicorp.com"), ("m365", "npm install"), ("az", "pip install azure-cli")]
+        {
+            let line = ran.output.split(separator: "\n").first { $0.contains(" \(tool) ") } ?? ""
+            #expect(line.contains("not installed") && line.contains(place), "\(ran)")
+        }
+        #expect(ran.output.contains("no connection leads to a sandbox tenant"))
+    }
 }

@@ -85,7 +85,9 @@ struct Exec: CatalogueOperation {
         await program.end()
         let traffic = await wire.close()
         if let planned { return try planned.end(code: exit?.code) }
-        let unreached = exit?.code != 0 && !wire.isReached ? [Self.unreached] : []
+        // One that a signal has ended has not failed by itself.
+        let hasFailed = exit.map { (1..<128).contains($0.code) } ?? false
+        let unreached = hasFailed && !wire.isReached ? [Self.unreached] : []
         return try answer(exit, traffic, walls.notes + journal.told + unreached, of: connection, in: context)
     }
 

@@ -144,18 +144,22 @@ package struct ExecDoctor: Sendable {
             report.add("walls", false, DoctorReport.words(problem))
             return report
         }
-        guard let name = (try? services.registry.snapshot())?.connections.first(where: { $0.cloud == "sandbox" })?.name
-        else {
+        let name = (try? services.registry.snapshot())?.connections.first(where: { $0.cloud == "sandbox" })?.name
+        if let name {
+            report.add("walls", .sound, "programs are kept to the wire; tried with \(name)")
+        } else {
             report.add(
-                "sandbox", .advice, "no connection leads to a sandbox tenant: nothing was tried",
+                "sandbox", .advice, "no connection leads to a sandbox tenant: what is installed was not tried",
                 remedy: "mm sandbox start, then mm connect contoso-sandbox.example")
-            return report
         }
-        report.add("walls", .sound, "programs are kept to the wire; tried with \(name)")
         let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         for trial in Self.trials where tool == nil || tool == trial.tool {
             guard ExecutableSearch.find(trial.program, path: path) != nil else {
                 report.add(trial.tool, .sound, trial.absence)
+                continue
+            }
+            guard let name else {
+                report.add(trial.tool, .sound, "\(trial.program) is there, and was not tried: \(trial.way)")
                 continue
             }
             tell(trial.tool)
