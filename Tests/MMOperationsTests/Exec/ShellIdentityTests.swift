@@ -53,6 +53,7 @@ struct ShellIdentityTests {
             home, Self.tools + "m=DELETE; g $base/me | tail -c 5; env | grep -c AZURE_CLIENT_SECRET")
         #expect(read["stdout"]?.string?.hasPrefix(" 200\n0") == true, "\(read)")
         #expect(read["sandbox_note"]?.string?.contains("Demo") == true && read["network_note"] == nil, "\(read)")
+        #expect(read["sandbox_note"]?.string?.contains("only the connection's services, through mm") == true, "\(read)")
         // A line that says DELETE is asked about before it runs; this one shows it to the wire alone.
         let held = try await Self.run(
             home, "g -X PATCH $base/users/$id -d '{\"city\":\"Ulm\"}'; g -X $m $base/users/$id")

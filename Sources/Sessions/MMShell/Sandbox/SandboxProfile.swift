@@ -209,6 +209,8 @@ extension WorkspaceRules {
         case .all: return "All of the network. "
         case .ports:
             guard let hosts = proxiedHosts else { return "TCP only to the named ports. " }
+            // Where no hosts are listed, those of a connection are meant, which is named elsewhere.
+            guard !hosts.isEmpty else { return "Of the network only the connection's services, through mm. " }
             let more = hosts.count > 10 ? " and \(hosts.count - 10) more" : ""
             return
                 "Of the network only HTTP and HTTPS to \(hosts.prefix(10).joined(separator: ", "))\(more), through mm. "
