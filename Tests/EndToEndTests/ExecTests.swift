@@ -276,7 +276,7 @@ struct ExecTests {
             token() { curl -sS -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" "$IDENTITY_ENDPOINT?resource=$1" \
             | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/'; }
             G=$(token https://graph.microsoft.com); A=$(token https://management.azure.com)
-            sed "s/Bearer GRAPH/Bearer $G/; s/Bearer ARM/Bearer $A/" > all; curl -K all
+            sed "s/Bearer GRAPH/Bearer $G/; s/Bearer ARM/Bearer $A/" | curl -K -
             """
         let ran = try await tenant.mm(["exec", "Demo", "--", "sh", "-c", script], input: config)
         let statuses = ran.output.split(separator: "\n")
