@@ -16,9 +16,10 @@ enum ClientVerbs {
             for row in rows where row.words.isEmpty || contains(plain, row.words) { return row.rule }
             return nil
         }
-        if migrators.contains(program),
+        let migrator = program.hasSuffix("-cli") ? String(program.dropLast(4)) : program
+        if migrators.contains(migrator),
             words.contains(where: { word in
-                unmaking.contains(word) || word.split(separator: ":").last.map { unmaking.contains(String($0)) } == true
+                unmaking.contains(word) || word.split(separator: ":").contains { unmaking.contains(String($0)) }
             })
         {
             return .removes
@@ -54,13 +55,13 @@ enum ClientVerbs {
             // Behind the source; the value of an option may stand there as well.
             let targets = operands.dropFirst(verb + 2)
             let isOut =
-                targets.isEmpty || targets.contains { $0.contains("://") }
+                targets.isEmpty || program == "b2" || targets.contains { $0.contains("://") }
                 || program == "mc" && targets.last?.contains("/") == true
             return isOut || path[copied] == "mv" ? .network : .writes
         }
         if path.contains(where: { $0.contains("credential") }) { return .secrets }
         if program == "heroku", path == ["config"] { return .secrets }
-        if path.isEmpty, words.contains("--prod") { return .managed }
+        if path.isEmpty, words.contains("--prod") || program == "vercel" && words.isEmpty { return .managed }
         if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
         let shows = path.contains { showing.contains($0) }
         if shows, path.contains(where: keys.contains) { return .secrets }
@@ -75,6 +76,11 @@ enum ClientVerbs {
         }
         if local.contains(program) || path.isEmpty { return nil }
         if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
+        // `create-deployment` of what is called like a look.
+        let making: Set = ["create", "update", "add", "put", "set", "deploy", "upload", "modify", "register", "reset"]
+        if path.contains(where: { $0.contains("-") && making.contains(String($0.prefix { $0 != "-" })) }) {
+            return .managed
+        }
         let looks = path.contains { word in looking.contains(word) || lookingStarts.contains(where: word.hasPrefix) }
         let isOwn = path.first.map {
             ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
@@ -238,6 +244,10 @@ enum ClientVerbs {
             row("", .reads),
         ],
         "dbus-send": [row("", .rights)],
+        "tailscale": [
+            row("status", .reads), row("ip", .reads), row("netcheck", .reads), row("version", .reads),
+            row("whois", .reads), row("ping", .reads), row("", .network),
+        ],
         "gdbus": [row("introspect", .reads), row("monitor", .reads), row("", .rights)],
         "dhclient": [row("", .rights)], "mkcert": [row("-install", .rights), row("-uninstall", .rights)],
         "redis-cli": [
@@ -256,7 +266,8 @@ enum ClientVerbs {
         ],
         "npm": [
             row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
-            row("owner add", .rights), row("access list", .reads), row("access", .rights),
+            row("owner add", .rights), row("team add", .rights), row("team rm", .rights), row("team create", .rights),
+            row("access list", .reads), row("access", .rights),
             row("token create", .secrets), row("config set registry", .software),
             row("config set script-shell", .loader), row("uninstall -g", .software),
             row("install -g", .software), row("i -g", .software), row("install --global", .software),

@@ -38,6 +38,13 @@ extension ShellJudge {
         if tells || words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
             return found + [finding(.reads, subject: call.program)]
         }
+        // What it runs comes from elsewhere.
+        let script = call.program == "deno" ? texts.operands.first { $0.value != "run" } : texts.operands.first
+        if let script,
+            script.value.contains("://") || call.program == "deno" && words.contains(where: { $0.contains("://") })
+        {
+            found.append(finding(.fed, subject: "\(call.program) \(script.value)"))
+        }
         if !texts.texts.isEmpty {
             if context.asksInterpreters { found.append(asks) }
         } else {

@@ -136,7 +136,7 @@ extension ShellJudge {
     ]
     private static let madeEndings: Set<String> = [
         "o", "a", "so", "obj", "pyc", "pyo", "class", "log", "tmp", "bak", "orig", "rej", "swp", "gcda", "gcno", "d",
-        "dSYM", "pid",
+        "dSYM", "pid", "egg-info",
     ]
 
     /// Whether what a word names lies in the session's workspace and is made again by the tools that made it: build folders,
@@ -169,8 +169,11 @@ extension ShellJudge {
             starts.allSatisfy({ word in
                 word.isFixed
                     && context.path(word.value).map { $0 == workspace || $0.hasPrefix(workspace + "/") } == true
-            }), let index = words.firstIndex(where: { $0 == "-name" || $0 == "-iname" }), index + 1 < words.count
+            })
         else { return false }
+        guard let index = words.firstIndex(where: { $0 == "-name" || $0 == "-iname" }), index + 1 < words.count else {
+            return false
+        }
         let name = words[index + 1]
         if Self.madeFolders.contains(name) { return true }
         guard let dot = name.lastIndex(of: ".") else { return false }

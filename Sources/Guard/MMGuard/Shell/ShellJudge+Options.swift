@@ -75,7 +75,7 @@ enum WordMeaning {
     ]
     /// Options that show, also something that is named.
     private static let showingOptions: Set<String> = [
-        "-l", "-L", "-V", "-v", "-h", "-la", "-al", "-ll", "-lh", "-lv",
+        "-V", "-v", "-h", "-la", "-al", "-ll", "-lh", "-lv",
     ]
 
     private static func says(_ word: String) -> Bool {
@@ -159,19 +159,25 @@ enum WordMeaning {
         if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
         if ShellPrograms.verbless.contains(program) {
             // What the verbs of such a program remove is the project's own, and comes back by them; but for its database.
-            if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
             let undoes = words.first.map { verb in
-                ["drop", "fresh", "flush"].contains { verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) }
+                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all"].contains {
+                    verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
+                }
             }
             if undoes == true { return .removes }
+            if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
             if zip(words, words.dropFirst()).contains(where: { ["database", "db"].contains($0) && $1 == "drop" }) {
                 return .removes
             }
-            let publishing = ["publish", "upload", "deploy", "push"]
+            if words.starts(with: ["nuget", "delete"]) { return .removes }
+            let publishing = ["publish", "upload", "deploy", "push", "release"]
             let publishes = words.first.map { verb in
-                publishing.contains { verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) }
+                publishing.contains {
+                    verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) || verb.hasPrefix("release:")
+                }
             }
             return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
+                || words.first?.hasPrefix("run") == true && ["deploy", "release"].contains(words.dropFirst().first)
                 || words.contains {
                     $0.hasPrefix("publish") && !$0.hasSuffix("Local") && $0.contains { $0.isUppercase }
                 }
@@ -191,7 +197,7 @@ enum WordMeaning {
             removing.contains(word) || removingStarts.contains(where: word.hasPrefix)
         }
         let isRemoval =
-            parts.contains { removes($0) || $0.hasSuffix("del") && $0.utf8.count > 4 }
+            parts.contains { removes($0) || $0.hasSuffix("del") && $0.utf8.count > 4 && !$0.hasSuffix("model") }
             || own.contains(where: removing.contains)
             || options.contains { option in
                 // `--remove-comments` says how something is made; `--delete-disk` what goes.
@@ -200,7 +206,8 @@ enum WordMeaning {
             }
         if isRemoval { return .removes }
         let sends =
-            parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
+            ["-release", "-deploy", "-publish", "-upload"].contains(where: program.hasSuffix)
+            || parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
             // A copy that goes to an address.
             || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
                 && words.contains { $0.contains("://") && !$0.hasPrefix("file:") }

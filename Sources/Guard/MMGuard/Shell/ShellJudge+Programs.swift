@@ -58,6 +58,31 @@ extension ShellJudge {
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
 
+    /// Whether what a client sends from within walls goes to this machine alone.
+    private func staysOnMachine(_ words: [String]) -> Bool {
+        let hosts = ["localhost", "127.0.0.1", "[::1]"]
+        let addresses = words.filter { word in
+            word.contains("://") || hosts.contains(where: word.hasPrefix) || word.hasPrefix(":")
+        }
+        return context.hasWalls && !addresses.isEmpty
+            && addresses.allSatisfy { address in
+                var rest = address[...]
+                for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) {
+                    rest = rest.dropFirst(scheme.count)
+                }
+                let host = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+                guard !host.contains("@") else { return false }
+                return rest.hasPrefix(":")
+                    || hosts.contains {
+                        host == $0 || host.hasPrefix($0 + ":") && host.dropFirst($0.count + 1).allSatisfy(\.isNumber)
+                    }
+            }
+            && !words.contains {
+                ["--next", "-K", "-x"].contains($0)
+                    || ["--proxy", "--config", "--resolve", "--connect-to"].contains(where: $0.hasPrefix)
+            }
+    }
+
     /// Whether other rights are taken for one command alone, and in its usual surroundings.
     private static func isPlainSwitch(_ words: [String]) -> Bool {
         var rest = words[...]
@@ -101,12 +126,16 @@ extension ShellJudge {
         case "gdb", "lldb":
             let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
             return attaches ? one(.rights, call) : nil
+        // What it runs comes from elsewhere.
+        case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
+            return one(.fed, call)
         case "openssl" where words.first == "s_server": return one(.network, call)
         case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
         case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
         case "screen" where words.contains("-X"): return one(.dynamic, call)
         case "xdg-open", "open":
-            return words.contains { $0.contains("://") && !$0.hasPrefix("file:") } ? one(.network, call) : nil
+            return words.contains { $0.hasPrefix("mailto:") || $0.contains("://") && !$0.hasPrefix("file:") }
+                ? one(.network, call) : nil
         case "make", "gmake", "ninja":
             // Where it goes says nothing in the text: to the machine.
             let places = ["DESTDIR=", "PREFIX="]
@@ -123,7 +152,8 @@ extension ShellJudge {
                 $0 == "-n" || $0.hasPrefix("--serv") || $0.hasPrefix("-n") && !$0.hasPrefix("-no")
             }
             return one(sends ? .network : .reads, call)
-        case "curl", "wget", "http", "https", "xh": return one(Self.uploads(name, words) ? .network : .writes, call)
+        case "curl", "wget", "http", "https", "xh":
+            return one(Self.uploads(name, words) && !staysOnMachine(words) ? .network : .writes, call)
         case "rsync":
             let leaves = words.contains { $0.contains(":") && !$0.hasPrefix("-") }
             let removes = words.contains { $0.hasPrefix("--del") || $0 == "--remove-source-files" }
@@ -143,7 +173,12 @@ extension ShellJudge {
             let isGone =
                 name == "dd" && words.contains("if=/dev/null")
                 || ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].contains(nothing)
-            return one(name == "truncate" || isGone ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
+            let empties =
+                name == "truncate"
+                && !call.arguments.allSatisfy {
+                    $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
+                }
+            return one(empties || isGone ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
                 + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
         case "cmake" where words.first == "-E" && words.count > 2:

@@ -74,7 +74,7 @@ extension ShellPrograms {
         php-cs-fixer pint phpmd rector pest infection iverilog vvp yosys verilator ghdl arduino-cli platformio pio west idf.py openscad \
         blender godot cabal-fmt zls nimble dub alr gprbuild gnatmake raco stack esy dune opam rescript bsb tsup unbuild tsdown rolldown \
         rspack rsbuild parcel snowpack lit vuepress slidev marp remark textlint cspell codespell typos alex write-good proselint \
-        licensee scancode reuse addlicense git-crypt git-secrets bump2version bumpversion semantic-release standard-version towncrier \
+        licensee scancode reuse addlicense git-crypt git-secrets bump2version bumpversion standard-version scrapy maturin towncrier \
         svgo imagemin webfont fonttools ttx glyphs mkfifo cmake-format cmake-lint include-what-you-use bear ccls jscpd sloccount \
         complexity radon xenon vulture pydocstyle docformatter pyupgrade autoflake pdoc interrogate mutmut hypothesis locust \
         alembic flask-migrate django-admin invoke fab doit scons waf premake5 xmake gn ninja samu tup redo just mask task
@@ -92,7 +92,9 @@ extension ShellJudge {
             && !ClientVerbs.isCloud(name) && CarriedText.table[name] == nil && !Self.isInterpreter(name)
             && !ShellPrograms.shells.contains(name) && !ShellPrograms.destroyers.contains(name)
             && !ShellPrograms.privileged.contains(name) && !ShellPrograms.software.contains(name)
-            && !ShellPrograms.carriers.contains(name) && !ShellPrograms.mailers.contains(name)
+            && !["find", "fd", "rm", "unlink", "rmdir", "rsync", "git", "dd", "device"].contains(name)
+            && !ShellPrograms.readers.contains(name) && !ShellPrograms.carriers.contains(name)
+            && !ShellPrograms.mailers.contains(name)
     }
 
     /// Whether nothing says of a program within walls that what it does stays there: no table knows it, it is none of the project's
@@ -132,7 +134,7 @@ extension ShellJudge {
     /// That a program which only shows does so; `nil` for another, and where an option may make more of it.
     static func measures(_ name: String, _ words: [String]) -> ShellRule? {
         let isPlain = words.allSatisfy { word in
-            !["config", "file", "write", "save", "set", "restore"].contains { word.contains($0) }
+            !["config", "file", "write", "save", "set", "restore", "dump"].contains { word.contains($0) }
                 && !(word.hasPrefix("-w") || word == "-W" || word == "-c" || word == "-g")
         }
         return ShellPrograms.measuring.contains(name) && isPlain ? .reads : nil

@@ -383,7 +383,8 @@ extension ShellJudge {
     /// Whether a word names a file that holds keys or passwords.
     func isSecret(_ word: String) -> Bool {
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
-        let path = context.path(text.hasPrefix("@") ? String(text.dropFirst()) : text) ?? text
+        let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
+        let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
         if context.namesOwn(path) { return true }
         // There a cloud hands its machines their tokens.
         if ["169.254.169.254", "metadata.google.internal", "[fd00:ec2::254]"].contains(where: word.contains) {

@@ -67,7 +67,8 @@ struct ShellLooks: Sendable {
     }
 
     private static func begin(_ operands: [String], with use: ArraySlice<String>) -> Bool {
-        operands.count >= use.count && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
+        if use.last == "$" { return operands.count == use.count - 1 && begin(operands, with: use.dropLast()) }
+        return operands.count >= use.count && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
     }
 
     /// The words that are no options, nor values of those that clients take before their verbs.
@@ -146,8 +147,41 @@ extension ShellJudge {
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
         let words = call.arguments.map(\.value)
-        if let looks = ShellLooks.table[call.program] { return looks.contain(words) }
+        if let looks = ShellLooks.table[call.program] {
+            return looks.contain(words) && !takesCommands(call) && !writesByScript(call) && self.looks(call) == nil
+        }
         return isUnheardOf(call) && WordMeaning.looks(call.program, words)
+    }
+
+    /// Whether a program with a language of its own reads commands which don't stand in the text.
+    private func takesCommands(_ call: ShellScript.Command) -> Bool {
+        guard CarriedText.table[call.program]?.input != nil else { return false }
+        return switch call.inputs[0] {
+        case .text: false
+        case .some: true
+        case .none: call.readsPipe && call.document == nil
+        }
+    }
+
+    /// Whether a script of `awk` puts something into a file, or hands it to a command: behind what it prints.
+    private func writesByScript(_ call: ShellScript.Command) -> Bool {
+        guard call.program.hasSuffix("awk") else { return false }
+        return call.arguments.contains { word in
+            var rest = word.value[...]
+            while let print = rest.firstRange(of: "print") {
+                rest = rest[print.upperBound...]
+                var quoted = false
+                var depth = 0
+                for character in rest.prefix(while: { !"};\n".contains($0) }) {
+                    if character == "\"" { quoted.toggle() }
+                    if quoted { continue }
+                    if character == "(" { depth += 1 }
+                    if character == ")" { depth -= 1 }
+                    if depth <= 0, character == ">" || character == "|" { return true }
+                }
+            }
+            return false
+        }
     }
 
     /// Whether a command fetches to look, runs a look elsewhere, or writes to nothing but places for temporary files.

@@ -50,7 +50,7 @@ enum ShellPrograms {
     static let carriers = names(
         """
         scp sftp ftp lftp nc ncat netcat socat telnet ssh rsh rlogin rclone tftp ngrok cloudflared croc magic-wormhole \
-        websocat gh-pages surge localtunnel lt pagekite bore frpc chisel gh glab twurl transfersh nxc crackmapexec
+        websocat ipfs np release-it gh-pages surge localtunnel lt pagekite bore frpc chisel gh glab twurl transfersh nxc crackmapexec
         """)
 
     /// Those that send mail.
