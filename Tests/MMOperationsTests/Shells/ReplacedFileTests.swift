@@ -52,7 +52,7 @@ struct ReplacedFileTests {
             with: JSONWriter.bytes([
                 "sandbox": "guard",
                 "ssh": [
-                    "config": .string(folder + "/config"), "hostKeys": "accept-new",
+                    "interpreters": "allow", "config": .string(folder + "/config"), "hostKeys": "accept-new",
                     "knownHosts": .string(folder + "/known"),
                 ],
             ]))
