@@ -266,7 +266,8 @@ enum ClientVerbs {
         ],
         "npm": [
             row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
-            row("owner add", .rights), row("team add", .rights), row("team rm", .rights), row("team create", .rights),
+            row("owner add", .rights), row("owner rm", .rights), row("token revoke", .rights), row("team add", .rights),
+            row("team rm", .rights), row("team create", .rights),
             row("access list", .reads), row("access", .rights),
             row("token create", .secrets), row("config set registry", .software),
             row("config set script-shell", .loader), row("uninstall -g", .software),
@@ -326,7 +327,7 @@ enum ClientVerbs {
             row("ls", .reads), row("list", .reads), row("rm", .removes), row("insert", .writes),
             row("generate", .writes), row("", .secrets),
         ],
-        "op": [row("read", .secrets), row("get", .secrets)],
+        "op": [row("item list", .reads), row("item", .secrets), row("read", .secrets), row("get", .secrets)],
         "security": [
             row("find-generic-password", .secrets), row("find-internet-password", .secrets),
             row("dump-keychain", .secrets),

@@ -60,8 +60,11 @@ extension ShellJudge {
             if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
                 found.append(finding(.network, subject: "\(call.program) -m \(module)"))
             }
-            if ["pip", "ensurepip"].contains(module), let rule = ClientVerbs.rule("pip", Array(words[(index + 2)...])) {
-                found.append(finding(rule, subject: "\(call.program) -m \(module)"))
+            // A module that is run is a program of its name.
+            if depth < Self.deepest,
+                let inside = call.inner((call.words.count - words.count + index + 1)..<call.words.count)
+            {
+                found += judge(inside, depth + 1).filter(Self.weighs)
             }
         }
         if call.program == "php", words.contains("-S") || words.contains("-run") {

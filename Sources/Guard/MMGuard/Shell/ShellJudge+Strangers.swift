@@ -62,7 +62,7 @@ extension ShellPrograms {
         units qalc gnuplot octave figlet toilet cowsay fortune lolcat banner sl say espeak speaker-test aplay xclip xsel \
         pbcopy pbpaste wl-copy wl-paste notify-send zenity dialog whiptail fzf sk gum wasm-pack wat2wasm wasm2wat \
         wasmtime wasmer emcc terser uglifyjs esbuild rollup parcel babel swc tsx ts-node sass lessc postcss tailwindcss next nuxt \
-        gatsby flask uvicorn gunicorn hypercorn celery jupyter streamlit manage.py xdg-open enable bind fc autoload bindkey zmodload astro svelte-kit vue ember nx turbo lerna rush expo react-native cordova ionic storybook \
+        iex gatsby flask uvicorn gunicorn hypercorn celery jupyter streamlit manage.py xdg-open enable bind fc autoload bindkey zmodload astro svelte-kit vue ember nx turbo lerna rush expo react-native cordova ionic storybook \
         jar javap jdeps jlink jpackage jarsigner nuget msbuild paket pod xcodebuild xcrun carthage mint tuist swiftgen bazelisk buck2 \
         pants please earthly lefthook husky overcommit papermill nbconvert dvc tensorboard torchrun ollama zola hexo eleventy \
         docusaurus antora vitepress sqlfluff pg_format oxlint knip depcheck madge size-limit wasm-bindgen trunk cross bindgen cbindgen \

@@ -90,8 +90,14 @@ struct ShellJudge {
         if let text = call.document, text.contains("@P}") { found.append(finding(.dynamic, subject: "@P")) }
         let prints = ShellPrograms.printers.contains(call.program)
         let packs = Self.packers.contains(call.program)
+        // A filter says which members of what is read are shown.
+        let filter =
+            ["jq", "yq", "gojq", "jaq"].contains(call.program)
+            ? call.arguments.first { !$0.value.hasPrefix("-") }?.value : nil
         for word in call.words.dropFirst()
-        where isSecret(word.value) || prints && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value) {
+        where (word.value != filter || !word.value.hasPrefix(".["))
+            && (isSecret(word.value) || prints && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
+        {
             found.append(finding(.secrets, subject: word.value))
         }
         if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
