@@ -239,6 +239,10 @@ package struct ShellMemory: Sendable, Hashable {
     /// Whether the session has named or changed an address that git pushes to.
     var hasNewRemote = false
 
+    /// The functions and aliases that the session has defined, whose texts were judged where they were.
+    private(set) var functions: Set<String> = []
+    private(set) var aliases: Set<String> = []
+
     private static let mostFiles = 200
     private static let mostBytes = 256 << 10
 
@@ -260,6 +264,18 @@ package struct ShellMemory: Sendable, Hashable {
         if !isWhole, let first = texts.first, let first, let kept, texts.count > 1 { texts.append(first + kept) }
         files[name] = texts.count > 8 ? [nil] : texts
         if files.count > Self.mostFiles { files = [name: files[name] ?? []] }
+    }
+
+    /// Notes what a text defines.
+    mutating func note(functions names: [String]) {
+        if functions.count > Self.mostFiles { functions = [] }
+        functions.formUnion(names)
+    }
+
+    /// Notes the names of aliases: of `name=text`, what stands before the sign.
+    mutating func note(aliases words: [String]) {
+        if aliases.count > Self.mostFiles { aliases = [] }
+        aliases.formUnion(words.filter { $0.contains("=") }.map { String($0.prefix { $0 != "=" }) })
     }
 
     /// What a name that is run may stand for; `nil` for one that was never written.

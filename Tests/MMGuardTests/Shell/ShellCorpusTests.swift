@@ -109,7 +109,9 @@ struct ShellCorpusTests {
             ("make install DESTDIR=out", false),
             ("gdb -p 12", true), ("openssl s_server -port 1", true), ("xdg-open https://a.example", true),
             ("xdg-open report.html", false), ("find . -name __pycache__ -exec rm -rf {} +", false),
-            ("find . -name src -exec rm -rf {} +", true), ("rm -rf node_modules package-lock.json", false),
+            ("find . -name src -exec rm -rf {} +", true), ("ship() { ls; }; ship dist", false),
+            ("alias ship='ls -l'\nship dist", false), ("python -m twine upload x", true),
+            ("rm -rf node_modules package-lock.json", false),
         ])
     func walledStrangers(line: String, isAsked: Bool) {
         let verdict = verdict(line)
@@ -154,7 +156,9 @@ struct ShellCorpusTests {
             ("psql -c 'vacuum full'", true), ("psql -c 'select pg_reload_conf()'", true), ("echo x > notes", true),
             ("echo x > /tmp/notes", false), ("curl -s https://a.example", false),
             ("curl -sO https://a.example/x", true),
-            ("sudo ls /root", false), ("watch 'ss -s'", false), ("systemctl list-timers", false),
+            ("sudo ls /root", false),
+            ("probe() { ls -l; }; probe now", false), ("docker() { ls; }; docker commit x", true),
+            ("watch 'ss -s'", false), ("systemctl list-timers", false),
         ])
     func strangers(line: String, isAsked: Bool) {
         let onHost = verdict(line, remote: true)

@@ -100,9 +100,9 @@ extension ShellJudge {
     /// Whether nothing says of a program within walls that what it does stays there: no table knows it, it is none of the project's
     /// own, and its verb neither looks nor builds. What walls let out, to the network above all, is what such a program may use.
     func leavesWorkspace(_ call: ShellScript.Command) -> Bool {
-        guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call) else {
-            return false
-        }
+        guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call),
+            !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
+        else { return false }
         let words = call.arguments.map(\.value)
         // The word behind a long option may be its value.
         let verbs = words.indices.filter { index in

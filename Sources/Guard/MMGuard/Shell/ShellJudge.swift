@@ -37,6 +37,7 @@ struct ShellJudge {
         var found: [GuardFinding] = []
         let fed = Set(script.commands.filter(\.readsPipe).compactMap { $0.words.first?.value })
         let functions = Set(script.functions)
+        record.memory.note(functions: script.functions)
         var judge = self
         judge.scratch.formUnion(Self.scratchVariables(script))
         for binding in script.bindings { found += judge.binding(binding, depth) }
@@ -215,6 +216,7 @@ struct ShellJudge {
             return findings(in: words.map(\.value).joined(separator: " "), depth: depth + 1)
         case "trap": return words.count > 1 && words[0].value != "-" ? text(words[0], depth) : []
         case "alias":
+            record.memory.note(aliases: words.map(\.value))
             return words.flatMap { word -> [GuardFinding] in
                 guard let equals = word.value.firstIndex(of: "=") else { return [] }
                 return text(

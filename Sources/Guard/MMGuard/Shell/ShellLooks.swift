@@ -127,7 +127,9 @@ struct ShellLooks: Sendable {
 extension ShellJudge {
     /// What is found on a host, which has no walls: what isn't known to look only is asked about.
     func withoutWalls(_ found: [GuardFinding], _ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        guard context.asksInterpreters else { return found }
+        // What a function does was judged where it was defined.
+        let isFunction = record.memory.functions.contains(call.name) && isUnheardOf(call)
+        guard context.asksInterpreters, !isFunction else { return found }
         // A file that is run by its path may be called as it likes.
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
         let open: [ShellRule] = isLocal ? [.writes, .reads] : [.writes]
