@@ -124,8 +124,7 @@ struct ShellJudge {
         if context.isOwn(target) { found.append(finding(.ownFiles, subject: target)) }
         let isConnection = target.hasPrefix("/dev/tcp/") || target.hasPrefix("/dev/udp/")
         if redirect.writes {
-            let rule: ShellRule =
-                isConnection ? .network : isOfMachine(target) ? .device : redirected(to: redirect.target)
+            let rule: ShellRule = isConnection ? .network : isOfMachine(target) ? .device : .writes
             found.append(finding(rule, subject: "> " + target))
         }
         if !redirect.writes, isSecret(target) { found.append(finding(.secrets, subject: target)) }

@@ -186,27 +186,18 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a command fetches to look, runs a look elsewhere, or writes to nothing but places for temporary files.
+    /// Whether a command makes files in homes or in places for temporary files, fetches to look, or runs a look elsewhere.
     private func isHarmless(_ call: ShellScript.Command, _ depth: Int) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         switch call.program {
-        case "mkdir", "touch", "tee", "truncate", "mktemp": return operands.allSatisfy { isTemporary($0) }
-        case "cp", "ln", "install", "rsync":
-            return operands.count > 1 && operands.last.map { isTemporary($0, orAll: true) } == true
+        // What lies outside of homes and places for temporary files was found before; what is run of a file is judged when it is.
+        case "mkdir", "touch", "tee", "mktemp", "cp", "ln", "install", "rsync", "tar", "bsdtar", "gtar": return true
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
             let target = operands.first { $0.value.hasPrefix("of=") }
             return target.map { isTemporary(ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)) }
                 ?? true
-        case "tar", "bsdtar", "gtar":
-            // Where it unpacks, or the archive that it makes.
-            let mode = call.arguments.first?.value ?? ""
-            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1
-            let archive = call.arguments.dropFirst().first
-            return (mode.contains("x") ? place : mode.contains("c") && mode.contains("f") ? archive : nil).map {
-                isTemporary($0, orAll: true)
-            } == true
-        case "mv", "rm", "rmdir", "unlink", "chmod":
+        case "mv", "rm", "rmdir", "unlink", "chmod", "truncate":
             let files = call.program == "chmod" ? operands.dropFirst() : operands[...]
             return !files.isEmpty && files.allSatisfy { isTemporary($0) }
         case "kill": return call.arguments.first?.value.hasPrefix("%") == true
@@ -237,12 +228,12 @@ extension ShellJudge {
         return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
     }
 
-    /// Whether what is fetched goes to the output, nowhere, or to a temporary file.
+    /// Whether what is fetched goes to the output, nowhere, or to a file in a home or a place for temporary files.
     private func fetches(_ call: ShellScript.Command) -> Bool {
         var rest = call.arguments[...]
         var isKept = call.program == "curl"
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
-            word.map { ["/dev/null", "-", "/dev/stdout"].contains($0.value) || isTemporary($0) } ?? false
+            word.map { ["/dev/null", "-", "/dev/stdout"].contains($0.value) || $0.isFixed && !isOfMachine($0.value) } ?? false
         }
         let values = call.program == "curl" ? "HAemuwXrxUbC" : "tTUe"
         let plain = call.program == "curl" ? "sSfLiIkvgGN46#" : "qSvcd46"
@@ -292,19 +283,13 @@ extension ShellJudge {
         "no-check-certificate", "no-verbose", "version", "help", "unix-socket", "progress-bar", "tlsv1.2", "tlsv1.3",
     ]
 
-    /// What a redirection to a file is: on a host, where it may replace one, a question.
-    func redirected(to word: ShellScript.Word) -> ShellRule {
-        context.asksInterpreters && !isTemporary(word) ? .unknown : .writes
-    }
-
     /// Whether a word names something in a place for temporary files.
-    /// - Parameter orAll: whether it may be such a place itself.
-    func isTemporary(_ word: ShellScript.Word, orAll: Bool = false) -> Bool {
+    func isTemporary(_ word: ShellScript.Word) -> Bool {
         if isScratch(word) { return true }
         guard word.isFixed, !word.value.contains(where: { "*?[{$`".contains($0) }), let path = context.path(word.value)
         else { return false }
         return ["/tmp/", "/var/tmp/", "/dev/shm/"].contains {
-            path.hasPrefix($0) && path.utf8.count > $0.utf8.count || orAll && path + "/" == $0
+            path.hasPrefix($0) && path.utf8.count > $0.utf8.count
         }
     }
 }
