@@ -44,23 +44,6 @@ struct ActTests {
                 (.graph, "POST", "/v1.0/servicePrincipals", #"{"appId":"x"}"#),
             ]),
         ActRoads(
-            "an app registration goes", .privilege,
-            [
-                ("graph", "Remove-MgApplication -ApplicationId x"), ("azure", "Remove-AzADApplication -ObjectId x"),
-                ("graph", "Remove-MgServicePrincipal -ServicePrincipalId x"),
-                ("azure", "Remove-AzADServicePrincipal -ObjectId x"), ("pnp", "Remove-PnPEntraIDApp -Identity x"),
-                ("azure", "Remove-AzADAppCredential -ObjectId x -KeyId k"),
-                ("graph", "Remove-MgApplicationOwnerDirectoryObjectByRef -ApplicationId x -DirectoryObjectId y"),
-                ("graph", "Invoke-MgGraphRequest -Method DELETE -Uri /v1.0/applications/x"),
-                ("azure", "Invoke-AzRestMethod -Method DELETE -Uri https://graph.microsoft.com/v1.0/applications/x"),
-            ],
-            [
-                (.graph, "DELETE", "/v1.0/applications/x", ""), (.graph, "DELETE", "/beta/applications/x", ""),
-                (.graph, "DELETE", "/v1.0/applications(appId='x')", ""),
-                (.graph, "DELETE", "/v1.0/servicePrincipals/x", ""),
-                (.graph, "DELETE", "/v1.0/applications/x/owners/y/$ref", ""),
-            ]),
-        ActRoads(
             "a deleted account, group or mailbox comes back", .privilege,
             [
                 ("exo", "Undo-SoftDeletedMailbox ann"), ("pnp", "Restore-PnPDeletedMicrosoft365Group -Identity g"),
