@@ -153,7 +153,7 @@ struct ShellCorpusTests {
             ("make -j4", true), ("source lib.sh", true), ("./ls", true), ("docker commit web x", true),
             ("docker ps", false), ("docker exec web cat /etc/hosts", false), ("docker exec web touch x", true),
             ("pip install x", true), ("pip list", false), ("gdb -p 1", false), ("psql -c 'select 1'", false),
-            ("psql -c 'vacuum full'", true), ("psql -c 'select pg_reload_conf()'", true), ("echo x > notes", true),
+            ("psql -c 'vacuum full'", true), ("psql -c 'select pg_reload_conf()'", true), ("echo x > notes", false),
             ("echo x > /tmp/notes", false), ("curl -s https://a.example", false),
             ("curl -sO https://a.example/x", true),
             ("sudo ls /root", false),

@@ -114,7 +114,7 @@ struct ShellWordTests {
     }
 
     @Test(
-        "asks on a host before what is written anywhere but in temporary folders",
+        "asks on a host before what is written outside of homes and temporary folders",
         arguments: [
             "echo x > /srv/www/index.html", "curl -o /opt/app/tool https://e.example/tool", "cp a /srv/www/",
             "mv a /var/lib/app/a",
@@ -125,13 +125,12 @@ struct ShellWordTests {
     func hostPlaces(line: String) {
         #expect(verdict(line, onHost: true).decision == .ask)
         for place in ["/srv/www", "/opt/app", "/var/lib/app", "/var/www", "/srv"] where line.contains(place) {
-            #expect(
-                verdict(line.replacing(place, with: "/tmp/x"), onHost: true).decision == .allow || line.hasPrefix("mv"))
-            for other in ["/home/me/x", "~/x", "x"] {
-                #expect(verdict(line.replacing(place, with: other), onHost: true).decision == .ask, "\(line): \(other)")
+            for other in ["/tmp/x", "/home/me/x", "~/x", "x"] {
+                #expect(
+                    verdict(line.replacing(place, with: other), onHost: true).decision == .allow, "\(line): \(other)")
             }
         }
-        #expect(verdict("cp /srv/www/index.html .", onHost: true).decision == .ask)
+        #expect(verdict("cp /srv/www/index.html .", onHost: true).decision == .allow)
         #expect(verdict("cp /srv/www/index.html /tmp/", onHost: true).decision == .allow)
     }
 

@@ -190,14 +190,18 @@ extension ShellJudge {
     private func isHarmless(_ call: ShellScript.Command, _ depth: Int) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         switch call.program {
-        // What lies outside of homes and places for temporary files was found before; what is run of a file is judged when it is.
-        case "mkdir", "touch", "tee", "mktemp", "cp", "ln", "install", "rsync", "tar", "bsdtar", "gtar": return true
+        // What is run of a file that is made is judged when it is.
+        case "mkdir", "touch", "tee", "mktemp": return operands.allSatisfy { !isOfMachine($0.value) }
+        case "cp", "mv", "ln", "install", "rsync":
+            return operands.last.map { !isOfMachine($0.value) } ?? true
+        case "tar", "bsdtar", "gtar":
+            let place = zip(call.arguments, call.arguments.dropFirst()).first { $0.0.value == "-C" }?.1
+            return place.map { !isOfMachine($0.value) } ?? true
         case "dd":
             if operands.contains(where: { $0.value.hasPrefix("if=/dev/") }) { return false }
             let target = operands.first { $0.value.hasPrefix("of=") }
-            return target.map { isTemporary(ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)) }
-                ?? true
-        case "mv", "rm", "rmdir", "unlink", "chmod", "truncate":
+            return target.map { !isOfMachine(String($0.value.dropFirst(3))) } ?? true
+        case "rm", "rmdir", "unlink", "chmod", "truncate":
             let files = call.program == "chmod" ? operands.dropFirst() : operands[...]
             return !files.isEmpty && files.allSatisfy { isTemporary($0) }
         case "kill": return call.arguments.first?.value.hasPrefix("%") == true
@@ -233,7 +237,10 @@ extension ShellJudge {
         var rest = call.arguments[...]
         var isKept = call.program == "curl"
         func goesNowhere(_ word: ShellScript.Word?) -> Bool {
-            word.map { ["/dev/null", "-", "/dev/stdout"].contains($0.value) || $0.isFixed && !isOfMachine($0.value) } ?? false
+            word.map {
+                ["/dev/null", "-", "/dev/stdout"].contains($0.value)
+                    || $0.isFixed && !isOfMachine($0.value) && !$0.value.contains("/bin/")
+            } ?? false
         }
         let values = call.program == "curl" ? "HAemuwXrxUbC" : "tTUe"
         let plain = call.program == "curl" ? "sSfLiIkvgGN46#" : "qSvcd46"
