@@ -1,3 +1,5 @@
+import MMCore
+
 /// The cultures that a run knows: the invariant one, in which it runs, and that of the United States, which reads numbers and
 /// dates by the same patterns.
 enum PSCulture {
