@@ -99,7 +99,7 @@ struct OverSocketTests {
             "GET", "/v1.0/me/drive/root:/large.bin:/content", headers: ["Authorization": "Bearer \(token)"])
         let read =
             if let address = place.headers["location"] { try await running.send("GET", address) } else { place }
-        #expect(read.status == 501 && String(decoding: read.body, as: UTF8.self).contains("16 MB"), "\(read.status)")
+        #expect(read.status == 501 && String(decoding: read.body, as: UTF8.self).contains("64 MB"), "\(read.status)")
         await running.tenant.stop()
     }
 

@@ -5,7 +5,7 @@ internal import MMHTTP
 /// uploaded to a tenant that lives in memory.
 struct StoredContent: Sendable {
     /// How much is kept of one file.
-    static let most = 16 << 20
+    static let most = 64 << 20
     /// The checksum's bits come round after this many bytes.
     private static let round = 160
 
