@@ -1,5 +1,4 @@
 import MMCore
-import MMEgress
 import MMHTTP
 import MMNative
 
@@ -17,7 +16,7 @@ struct StandInElsewhere: Sendable {
         guard let proxy = environment["HTTPS_PROXY"], let at = proxy.lastIndex(of: "@"),
             let start = proxy.firstRange(of: "://")?.upperBound
         else { return nil }
-        address = "http://\(proxy[proxy.index(after: at)...])\(EgressSession.cmdletsPath)"
+        address = "http://\(proxy[proxy.index(after: at)...])/session/cmdlets"
         authorization = "Basic " + Base64.text(Array(proxy[start..<at].utf8))
     }
 
