@@ -246,13 +246,26 @@ struct ConsentTests {
             ("Remove-MgUser -UserId ann", "Install-Module x", false),
         ])
     func part(whole: String, part: String, passes: Bool) throws {
-        #expect((try parts(of: whole).cleared(try judged(part)) != nil) == passes)
+        #expect((try parts(of: whole).cleared(try judged(part), naming: ["x1"]) != nil) == passes)
+    }
+
+    @Test("holds for parts that name what its text names, and where that names all for no others")
+    func named() throws {
+        let parts = try parts(of: "Remove-MgUser -UserId ann; Remove-MgUser -UserId bob")
+        for name in ["ann", "bob", "ann"] {
+            #expect(try parts.cleared(judged("Remove-MgUser -UserId '\(name)'"), naming: [name]) != nil, "\(name)")
+        }
+        #expect(try parts.cleared(judged("Remove-MgUser -UserId 'eve'"), naming: ["eve"]) == nil)
+        #expect(try parts.cleared(judged("Remove-MgUser -UserId 'ann'"), naming: ["ann", "eve"]) == nil)
+        #expect(try parts.cleared(judged("Remove-MgUser"), naming: []) == nil)
     }
 
     @Test("and lets no more of them change something than was seen")
     func count() throws {
         let parts = try parts(of: "Remove-Mailbox ann; Remove-Mailbox $x")
-        let cleared = try (0..<100).count { number in try parts.cleared(judged("Remove-Mailbox m\(number)")) != nil }
+        let cleared = try (0..<100).count { number in
+            try parts.cleared(judged("Remove-Mailbox m\(number)"), naming: ["m\(number)"]) != nil
+        }
         #expect(cleared > 0 && cleared < 100)
     }
 }

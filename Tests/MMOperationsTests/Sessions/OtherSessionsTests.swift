@@ -65,6 +65,17 @@ struct OtherSessionsTests {
         }
     }
 
+    @Test("names all that stands in its values, however deep, and in what is piped in")
+    func names() throws {
+        let call = #"""
+            {"cmdlet": "New-MgUser", "arguments": [{"name": "BodyParameter"}, {"value": {"t": "map", "v": [
+            {"k": "key", "v": {"t": "list", "v": [{"t": "text", "v": "a"}, {"t": "number", "v": "5"}]}},
+            {"k": "on", "v": {"t": "bool", "v": true}}]}}],
+            "input": [{"t": "object", "v": [{"k": "Id", "v": {"t": "text", "v": "b"}}]}]}
+            """#
+        #expect(try CmdletCallText(Array(call.utf8)).names == ["b", "a", "5"])
+    }
+
     @Test("has what is piped into it in front")
     func piped() throws {
         let input = #"[{"t": "object", "v": [{"k": "Id", "v": {"t": "text", "v": "x"}}]}, {"t": "text", "v": "y"}]"#
@@ -99,5 +110,54 @@ struct OtherSessionsTests {
         let modules = ScriptModules(PowerShellParser.parse(script))
         #expect(try modules.module() == home)
         #expect(modules.elsewhere(than: home) == elsewhere)
+    }
+}
+
+@Suite("What a script of several modules changes", .timeLimit(.minutes(10)))
+struct OtherSessionWritesTests {
+    private static let user = "ben.baker@contoso-sandbox.example"
+
+    private func run(_ script: String, in home: ChangesHome) async throws -> JSONValue {
+        ChangesHome.value(
+            try await home.call("run", ["connection": "Demo", "command": .string(script), "output": "json"]))
+    }
+
+    @Test(
+        "is asked about once, whether its text names all of it or not",
+        arguments: ["Remove-MgUser -UserId \(user)", "$who = '\(user)'; Remove-MgUser -UserId $who"])
+    func once(change: String) async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        _ = try await run("Get-Team; \(change)", in: home)
+        #expect(home.person.pages.count == 1, "\(home.person.pages)")
+        await #expect(throws: MMError.self) { try await home.graph("GET", "/users/\(Self.user)") }
+    }
+
+    private func plan(_ script: String, in home: ChangesHome) async throws -> JSONValue {
+        ChangesHome.value(
+            try await home.call(
+                "plan", ["calls": [["tool": "run", "arguments": ["connection": "Demo", "command": .string(script)]]]]))
+    }
+
+    @Test("stands in a plan of it, and is not sent while the plan is made")
+    func planned() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let script = "$null = Get-Team; Set-Mailbox \(Self.user) -CustomAttribute1 Planned"
+        let plan = try await plan(script, in: home)
+        let steps = plan["steps"]?.array ?? []
+        #expect(steps.count == 1 && JSONWriter.string(.array(steps)).contains("Planned"), "\(plan)")
+        #expect(try await home.run("(Get-Mailbox \(Self.user)).CustomAttribute1").array != ["Planned"])
+    }
+
+    @Test("ends the plan where it can't stand in it")
+    func beyondPlan() async throws {
+        let home = try await ChangesHome()
+        defer { Task { await home.stop() } }
+        let before = try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"]
+        // A PowerShell has to rehearse it, and the stand-in doesn't know the cmdlet.
+        let script = "$null = Get-Team; try { Update-MgUser -UserId \(Self.user) -JobTitle Planned } catch { }"
+        await #expect(throws: MMError.self) { try await plan(script, in: home) }
+        #expect(try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"] == before)
     }
 }

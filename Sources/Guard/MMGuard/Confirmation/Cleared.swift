@@ -46,35 +46,26 @@ package struct Cleared<Act: Sendable>: Sendable {
 /// Work that was cleared as a whole and is carried out in parts, each of which shows only when its turn comes: a part passes that the
 /// guard lets through by itself, or that is no more than people have said yes to.
 package final class ClearedParts: Sendable {
-    private let verdict: Verdict
-    private let authority: CallAuthority
-    /// How many parts may still change something that the whole doesn't name.
-    private let left: Mutex<Int?>
+    private let left: Mutex<AuthorityLeft>
 
     /// The parts of a whole.
     /// - Parameters:
     ///   - whole: what was cleared.
-    ///   - text: the text of it that people saw.
+    ///   - text: all of it that people saw.
     package init(of whole: Cleared<some Sendable>, text: String) {
-        verdict = whole.verdict
-        authority = CallAuthority(verdict: whole.verdict, text: text)
-        left = Mutex(authority.unnamed)
+        left = Mutex(AuthorityLeft(of: CallAuthority(verdict: whole.verdict, text: text)))
     }
 
     /// A part, where it passes with the whole; `nil` for what has to be asked about by itself, and for what is denied.
-    package func cleared<Part: Sendable>(_ part: Judged<Part>) -> Cleared<Part>? {
+    /// - Parameter names: everything that it names.
+    package func cleared<Part: Sendable>(_ part: Judged<Part>, naming names: [String]) -> Cleared<Part>? {
         let own = part.request.verdict
-        if let allowed = part.allowed, authority.mayWrite || own.classes.isSubset(of: .read) { return allowed }
-        guard own.decision == .ask, verdict.decision == .ask,
-            own.classes.subtracting(.read).isSubset(of: verdict.classes)
-        else { return nil }
-        let isLet = left.withLock { left in
-            guard let count = left else { return true }
-            guard count > 0 else { return false }
-            left = count - 1
-            return true
+        return left.withLock { left in
+            if let allowed = part.allowed, left.authority.mayWrite || own.classes.isSubset(of: .read) { return allowed }
+            let isNamed = !names.isEmpty && names.allSatisfy(left.authority.shows)
+            guard own.decision == .ask, left.cover(own.classes, isNamed: isNamed) else { return nil }
+            return Cleared(part.act, own)
         }
-        return isLet ? Cleared(part.act, own) : nil
     }
 }
 

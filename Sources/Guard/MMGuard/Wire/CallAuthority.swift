@@ -62,6 +62,11 @@ package struct CallAuthority: Sendable, Hashable {
         return wanted.isSubset(of: listed) || wanted != .write && wanted.subtracting(.write).isSubset(of: listed)
     }
 
+    /// Whether what people said yes to holds for something of these classes.
+    func covers(_ wanted: GuardClassSet) -> Bool {
+        isConfirmed && wanted.isSubset(of: mayWrite ? classes.union([.read, .write]) : classes)
+    }
+
     /// Whether it may change anything: giving out a secret changes nothing.
     var mayWrite: Bool { !classes.isSubset(of: [.read, .secret]) }
 
@@ -99,5 +104,26 @@ package struct CallAuthority: Sendable, Hashable {
             previous = byte
         }
         return false
+    }
+}
+
+/// A call's authority, of which each change to what its text doesn't name uses up a little.
+struct AuthorityLeft: Sendable {
+    let authority: CallAuthority
+    private var unnamed: Int?
+
+    init(of authority: CallAuthority) {
+        self.authority = authority
+        unnamed = authority.unnamed
+    }
+
+    /// Takes what a change needs, where that is covered.
+    /// - Parameter isNamed: whether the person saw everything that it changes.
+    mutating func cover(_ classes: GuardClassSet, isNamed: Bool) -> Bool {
+        guard authority.covers(classes) else { return false }
+        guard !isNamed, let left = unnamed else { return true }
+        guard left > 0 else { return false }
+        unnamed = left - 1
+        return true
     }
 }

@@ -27,12 +27,12 @@ package struct RequestGrant: Sendable {
     }
 
     /// What the call was let through for; nil for what is sent outside of calls.
-    private let authority: CallAuthority?
+    private var left: AuthorityLeft?
+    private var authority: CallAuthority? { left?.authority }
     private let policy: GuardPolicy
     private let isDryRun: Bool
     /// Whether what waits for a person holds back nothing behind it: a program goes on by itself.
     private let goesOn: Bool
-    private var unnamedLeft: Int?
     private var approved: Set<String> = []
     private var refusedKinds: Set<String> = []
     private var kindsLeft: [String: Int] = [:]
@@ -50,15 +50,14 @@ package struct RequestGrant: Sendable {
     ///   - isDryRun: whether all that changes something is held back, and everything listed.
     ///   - goesOn: whether what waits for a person holds back nothing behind it.
     package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false, goesOn: Bool = false) {
-        self.authority = authority
+        left = AuthorityLeft(of: authority)
         self.goesOn = goesOn
         self.policy = policy
         self.isDryRun = isDryRun
-        unnamedLeft = authority.unnamed
     }
 
     private init(policy: GuardPolicy) {
-        authority = nil
+        left = nil
         self.policy = policy
         isDryRun = false
         goesOn = false
@@ -156,13 +155,7 @@ package struct RequestGrant: Sendable {
         let isPlain = intent.classes.isSubset(of: [.read, .write])
         let isLet = intent.isUnclear ? policy.decision(forAll: intent.classes) == .allow : verdict.decision == .allow
         if isPlain, isLet { return authority.mayWrite }
-        let confirmed = authority.mayWrite ? authority.classes.union([.read, .write]) : authority.classes
-        guard authority.isConfirmed, intent.classes.isSubset(of: confirmed) else { return false }
-        if intent.targets.allSatisfy(authority.shows) { return true }
-        guard let left = unnamedLeft else { return true }
-        guard left > 0 else { return false }
-        unnamedLeft = left - 1
-        return true
+        return left?.cover(intent.classes, isNamed: intent.targets.allSatisfy(authority.shows)) ?? false
     }
 
     /// Whether the very same request was let through and has come to nothing: its client tries again.

@@ -19,6 +19,17 @@ package struct CallPart: Sendable, Hashable {
     }
 }
 
+extension OperationContext {
+    /// The call that is a part of this one: it may last as long, and is no job of its own.
+    func part(of tool: String? = nil, step: String? = nil) -> CallContext {
+        var part = call
+        part.partOf = CallPart(of: self, tool: tool, step: step)
+        part.backgroundAfter = nil
+        part.timeLimit = max(.zero, deadline.remaining)
+        return part
+    }
+}
+
 /// The circumstances of a call as plain values: what a front-end and a pool agree on, whichever of them carries it out.
 ///
 /// `TermHeaders` has a line for each of them, by which it crosses the pool's wire.

@@ -21,11 +21,14 @@ package struct Clearance<Act: Sendable>: Sendable {
     /// - Parameters:
     ///   - context: the call.
     ///   - guarding: where a request waits for a person.
+    ///   - part: what it is a part of that was cleared before, with all that it names; nil for what stands by itself.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
     @discardableResult
     package func settle(
-        in context: OperationContext, with guarding: GuardServices
+        in context: OperationContext, with guarding: GuardServices,
+        asPartOf part: (whole: ClearedParts, names: [String])? = nil
     ) async throws(MMError) -> Cleared<Act> {
+        if let part, let cleared = part.whole.cleared(judged, naming: part.names) { return cleared }
         // What one person confirms lets nobody else's call through.
         var own = self
         own.judged.request.principal = context.call.caller.signedIn?.id
@@ -34,15 +37,6 @@ package struct Clearance<Act: Sendable>: Sendable {
         let connection = try? guarding.registry.snapshot().connection(named: request.connection)
         try await context.record.begin(connection?.audit ?? .preferred)
         return cleared
-    }
-
-    /// Returns the act when it passes as a part of what was cleared before, or is permitted by itself.
-    /// - Throws: as `settle(in:with:)`.
-    package func settle(
-        asPartOf whole: ClearedParts, in context: OperationContext, with guarding: GuardServices
-    ) async throws(MMError) -> Cleared<Act> {
-        if let cleared = whole.cleared(judged) { return cleared }
-        return try await settle(in: context, with: guarding)
     }
 
     private func settled(

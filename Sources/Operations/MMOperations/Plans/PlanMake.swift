@@ -189,11 +189,8 @@ struct PlanDraft {
                 hint: "Those of graph_request, run, recipe, do, undo, exec and drift with repair can.",
                 details: ["field": "calls"])
         }
-        var inner = context.call
+        var inner = context.part()
         inner.planning = recorder
-        inner.partOf = CallPart(of: context)
-        inner.backgroundAfter = nil
-        inner.timeLimit = max(.zero, context.deadline.remaining)
         // A plan asks nobody: who applies it does.
         if !inner.waitsForSignIn { inner.person = nil }
         do throws(MMError) {

@@ -55,9 +55,10 @@ final class JudgedScript: Sendable {
     }
 
     /// Asks whoever must be asked.
-    /// - Parameter whole: the script that calls this one, as it was cleared; `nil` for one that is called by nobody.
+    /// - Parameter part: the script that calls this one, as it was cleared, with all that this one names; `nil` for one that is
+    ///   called by nobody.
     /// - Throws: the refusal; `confirmationNeeded` where nobody could be asked.
-    func cleared(asPartOf whole: ClearedParts? = nil) async throws(MMError) -> ClearedScript {
+    func cleared(asPartOf part: (whole: ClearedParts, names: [String])? = nil) async throws(MMError) -> ClearedScript {
         if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
         if verdict.decision == .ask { try refuseBeyond() }
         var plan = prepared.plan
@@ -69,7 +70,7 @@ final class JudgedScript: Sendable {
             on: connection, module: module, title: "\(input.isDryRun ? "dry run" : "run") in \(module)",
             text: prepared.command.script, parameters: prepared.arguments.object, verdict: verdict)
         var watch: CmdletWatch?
-        if verdict.decision == .ask, !input.isDryRun, whole == nil, plan.wanted != .pwsh, script.isForNativeModule {
+        if verdict.decision == .ask, !input.isDryRun, part == nil, plan.wanted != .pwsh, script.isForNativeModule {
             watch = try cmdletWatch(plan)
             let beside = try script.serviceBeside.map { (service) throws(MMError) in try cmdletWatch(of: service) }
             question.changes = await DryRun.changes(
@@ -79,11 +80,8 @@ final class JudgedScript: Sendable {
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
             name: "the script's text", script: prepared.command.script, showsCmdlets: !judged.isJudgedWhenSent)
-        let clearance = Clearance(act, question)
-        let cleared =
-            if let whole {
-                try await clearance.settle(asPartOf: whole, in: script.context, with: script.guarding)
-            } else { try await clearance.settle(in: script.context, with: script.guarding) }
+        let cleared = try await Clearance(act, question).settle(
+            in: script.context, with: script.guarding, asPartOf: part)
         if verdict.decision == .allow, verdict.guardClass == .read {
             script.services.readings.keep(script.reading, of: prepared.command.script)
         }
@@ -217,7 +215,7 @@ final class ClearedScript: Sendable {
         }
         let flow = isWhole || planned != nil ? nil : NativeFlow(depth: input.depth ?? 3)
         var turn = turn(planned)
-        let others = script.elsewhere.isEmpty ? nil : OtherSessions(of: script, cleared)
+        let others = script.elsewhere.isEmpty ? nil : OtherSessions(of: script, ClearedParts(of: cleared, text: shown))
         turn.cmdlets = others
         let work = { @Sendable [self, turn] () async throws(MMError) -> SessionAnswer in
             try await others?.open(showing: prompt)
@@ -241,12 +239,17 @@ final class ClearedScript: Sendable {
     /// What it leaves in its session, for the script of another one that calls it.
     func left() async throws(MMError) -> SessionAnswer { try await signedIn(turn(nil), nil) {} }
 
+    /// All that a person sees of it who says yes: its text, and the values for its parameters.
+    private var shown: String {
+        let arguments = judgement.prepared.arguments
+        return script.command.script
+            + (arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object)))
+    }
+
     /// Its turn in a session.
     private func turn(_ planned: PlannedProgram?) -> CallTurn {
-        let arguments = judgement.prepared.arguments
-        let values = arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object))
-        return CallTurn(
-            of: script.context, CallAuthority(verdict: judgement.meant, text: script.command.script + values),
+        CallTurn(
+            of: script.context, CallAuthority(verdict: judgement.meant, text: shown),
             connection: script.connection, module: script.module, with: script.guarding, isDryRun: input.isDryRun,
             journal: WireJournal(of: script.connection, script.services.requests, in: script.context),
             planned: planned)

@@ -16,43 +16,36 @@ import PowerShellSyntax
 struct OtherSessions: Sendable {
     private let script: RunScript
     private let whole: ClearedParts
-    /// What keeps the script from coming to its end, which its caller has to know as it is: a sign-in or a confirmation.
-    private let need = Slot<MMError>()
-    /// How often each module was called, and what a dry run held back.
-    private let calls = Calls()
+    /// What its calls come to, which its caller is told when it has ended.
+    private let account = Account()
 
     /// - Parameters:
     ///   - script: the script that calls them.
-    ///   - cleared: the same, as it was let through.
-    init(of script: RunScript, _ cleared: Cleared<JudgedAgain>) {
-        self.script = script
-        whole = ClearedParts(of: cleared, text: script.command.script)
+    ///   - whole: the same, as it was let through.
+    init(of script: RunScript, _ whole: ClearedParts) {
+        (self.script, self.whole) = (script, whole)
     }
 
-    private final class Calls: Sendable {
-        private let counts = Mutex<[String: Int]>([:])
-        private let held = Mutex<[String]>([])
+    private final class Account: Sendable {
+        struct State {
+            /// How often each module was called.
+            var counts: [String: Int] = [:]
+            /// The lines that a dry run did not carry out.
+            var heldBack: [String] = []
+            /// What keeps the script from coming to its end, which its caller has to know as it is: a sign-in or a confirmation.
+            var need: MMError?
+        }
 
-        /// The lines that were not carried out.
-        var heldBack: [String] { held.withLock { $0 } }
-
-        /// Notes a line that is not carried out.
-        func holdBack(_ line: String) { held.withLock { $0.append(line) } }
+        let state = Mutex(State())
 
         /// Counts a call.
         /// - Returns: the counts so far, for the audit log.
         func count(_ module: String) -> JSONObject {
-            counts.withLock { counts in
-                counts[module, default: 0] += 1
-                return JSONObject(counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })
+            state.withLock { state in
+                state.counts[module, default: 0] += 1
+                return JSONObject(state.counts.sorted { $0.key < $1.key }.map { ($0.key, .int(Int64($0.value))) })
             }
         }
-    }
-
-    private final class Slot<Value: Sendable>: Sendable {
-        private let value = Mutex<Value?>(nil)
-        var held: Value? { value.withLock { $0 } }
-        func fill(_ new: Value) { value.withLock { $0 = $0 ?? new } }
     }
 
     // MARK: Around the script
@@ -63,25 +56,21 @@ struct OtherSessions: Sendable {
         guard !script.isForNativeModule else { return }
         for module in Set(script.elsewhere.values).sorted() {
             _ = try await script.services.sessions.connect(
-                key(of: module), until: script.context.deadline, onPrompt: prompt)
+                script.key(of: module), until: script.context.deadline, onPrompt: prompt)
         }
     }
 
     /// The script's answer, with what a dry run held back in other sessions.
     /// - Throws: what a cmdlet of another session needs a person for, whatever the script made of that.
     func ended(_ answer: SessionAnswer) throws(MMError) -> SessionAnswer {
-        guard let error = need.held else {
-            var told = answer
-            told.notices += calls.heldBack.map { "Held back in the session of its module: \($0)" }
-            return told
+        let account = account.state.withLock { $0 }
+        if let need = account.need {
+            guard case .powerShell(let left) = answer.output else { throw need }
+            throw need.withOutput(left.values)
         }
-        guard case .powerShell(let left) = answer.output else { throw error }
-        throw error.withOutput(left.values)
-    }
-
-    private func key(of module: String) -> SessionKey {
-        SessionKey(
-            connection: script.connection.name, module: module, signedIn: script.context.call.caller.signedIn?.id)
+        var told = answer
+        told.notices += account.heldBack.map { "Held back in the session of its module: \($0)" }
+        return told
     }
 
     // MARK: A call
@@ -95,10 +84,12 @@ struct OtherSessions: Sendable {
                     .denied, "\(call.cmdlet) is not named in the script's text: it was not called.",
                     hint: "Write its name out, so that the guard sees it before anything runs.")
             }
-            script.context.record.note("otherModules", .object(calls.count(module)))
-            return Self.lines(try await frames(of: call.text, in: module))
+            script.context.record.note("otherModules", .object(account.count(module)))
+            return Self.lines(try await frames(of: call, in: module))
         } catch {
-            if error.code == .signInNeeded || error.code == .confirmationNeeded { need.fill(error) }
+            if error.code == .signInNeeded || error.code == .confirmationNeeded || script.context.call.planning != nil {
+                account.state.withLock { $0.need = $0.need ?? error }
+            }
             let message = [error.message, error.hint].compactMap(\.self).joined(separator: " ")
             return Self.lines([["t": "failure", "message": .string(message), "id": .string(error.code.word)]])
         }
@@ -116,29 +107,28 @@ struct OtherSessions: Sendable {
         }
     }
 
-    private func frames(of text: String, in module: String) async throws(MMError) -> [JSONObject] {
+    private func frames(of call: CmdletCallText, in module: String) async throws(MMError) -> [JSONObject] {
         let context = part
         return try await CallerAssertion.with(context.call.assertion) { () async throws(MMError) in
             var input = RunInput()
-            (input.connection, input.module, input.command) = (script.connection.name, module, text)
+            (input.connection, input.module, input.command) = (script.connection.name, module, call.text)
             (input.output, input.depth, input.engine) = ("json", CmdletCallText.depth, script.input.engine)
             if input.engine == .pwsh, !RunModule.hasPowerShell(module) { input.engine = nil }
             let line = try RunScript(
-                text, input, on: script.connection.name, format: .objects, in: context, with: script.services)
+                call.text, input, on: script.connection.name, format: .objects, in: context, with: script.services)
             let judged = try await JudgedScript(try await PreparedScript(line))
+            if try await judged.recorded() != nil { return [] }
             if script.input.isDryRun, judged.verdict.guardClass != .read {
-                calls.holdBack(text)
+                account.state.withLock { $0.heldBack.append(call.text) }
                 return []
             }
-            return try Self.frames(of: try await judged.cleared(asPartOf: whole).left())
+            return try Self.frames(of: try await judged.cleared(asPartOf: (whole, call.names)).left())
         }
     }
 
     /// The circumstances of a call: those of the script, of which it is a part.
     private var part: OperationContext {
-        var call = script.context.call
-        call.partOf = CallPart(of: script.context)
-        call.backgroundAfter = nil
+        var call = script.context.part()
         call.namesEngine = false
         call.progress = { _ in }
         return OperationContext(call: call, deadline: script.context.deadline, record: CallRecord())
@@ -214,6 +204,8 @@ struct CmdletCallText: Sendable {
     let cmdlet: String
     /// The line.
     let text: String
+    /// Every text and number in its values: what it names.
+    let names: [String]
 
     /// Reads a call: `cmdlet`, `arguments` (each a `name`, with whether its value is tied to it, or a `value`), and `input`, what is
     /// piped in.
@@ -223,13 +215,15 @@ struct CmdletCallText: Sendable {
             throw Self.strange("a call")
         }
         cmdlet = name
+        let arguments = call["arguments"]?.array ?? []
+        names = ((call["input"]?.array ?? []) + arguments.compactMap { $0["value"] }).flatMap(Self.names(in:))
         var line = ""
         if let piped = call["input"]?.array {
             line = "@(" + (try Self.texts(piped)).joined(separator: ", ") + ") | "
         }
         line += name
         var tie: Bool?
-        for argument in call["arguments"]?.array ?? [] {
+        for argument in arguments {
             if let parameter = argument["name"]?.string {
                 guard Self.isName(parameter) else { throw Self.strange("the name of a parameter") }
                 line += " -" + parameter
@@ -257,6 +251,14 @@ struct CmdletCallText: Sendable {
 
     private static func strange(_ what: String) -> MMError {
         MMError(.invalidInput, "What came over the session's wire is not \(what) of a cmdlet.")
+    }
+
+    private static func names(in value: JSONValue) -> [String] {
+        switch value["v"] {
+        case .string(let text)?: [text]
+        case .array(let items)?: items.flatMap { names(in: $0["k"] == nil ? $0 : $0["v"] ?? .null) }
+        default: []
+        }
     }
 
     private static func texts(_ values: [JSONValue]) throws(MMError) -> [String] {

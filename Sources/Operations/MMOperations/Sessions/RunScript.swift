@@ -53,18 +53,27 @@ final class RunScript: Sendable {
             if let named = asked.module { try RunModule.named(named) } else {
                 try modules.module(inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
             }
-        let elsewhere = format == .objects ? [:] : modules.elsewhere(than: module)
+        let others = format == .objects ? [:] : modules.elsewhere(than: module)
         // A session without the wire has no way to others.
-        if connection.egress == .off, !elsewhere.isEmpty, !RunModule.isNative(module) { throw modules.several }
-        self.elsewhere = connection.egress == .off ? [:] : elsewhere
-        command.needs.elsewhere = self.elsewhere.keys.sorted()
+        let hasWay = connection.egress != .off
+        if !hasWay, !others.isEmpty, !RunModule.isNative(module) { throw modules.several }
+        elsewhere = hasWay ? others : [:]
+        command.needs.elsewhere = elsewhere.keys.sorted()
         serviceBeside = Self.serviceBeside(module, in: reading.parsed)
         var input = asked
         input.module = module
         context.record.note("module", .string(module))
-        key = SessionKey(
-            connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
+        key = Self.key(of: module, of: connection, in: context)
         (self.input, self.command, self.context, self.services) = (input, command, context, services)
+    }
+
+    /// The session of a module for whoever calls.
+    func key(of module: String) -> SessionKey { Self.key(of: module, of: connection, in: context) }
+
+    private static func key(
+        of module: String, of connection: Connection, in context: OperationContext
+    ) -> SessionKey {
+        SessionKey(connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
     }
 
     /// Whether it may run without a PowerShell, wherever it fits.

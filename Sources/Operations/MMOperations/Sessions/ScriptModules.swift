@@ -103,7 +103,7 @@ struct ScriptModules {
         var places: [String: String] = [:]
         for (name, sessions) in cmdlets where !sessions.contains(module) && name != "pac" {
             let place = hints.first(where: sessions.contains) ?? RunModule.names.first(where: sessions.contains)
-            if let place { places[(name.split(separator: "\\").last.map(String.init) ?? name).lowercased()] = place }
+            if let place { places[name.lowercased()] = place }
         }
         return places
     }

@@ -9,10 +9,7 @@ struct StepCalls: Sendable {
     /// The call that a step is: that of the tool, as long as it may last, and no job of its own. What it changes is a part of what
     /// the tool changes.
     private func call(of step: String?) -> CallContext {
-        var call = runner.context.call
-        call.partOf = CallPart(of: runner.context, tool: runner.definition.name, step: step)
-        call.backgroundAfter = nil
-        call.timeLimit = max(.zero, runner.context.deadline.remaining)
+        var call = runner.context.part(of: runner.definition.name, step: step)
         call.namesEngine = false
         if runner.definition.isReadOnly { call.readsOnly = true }
         call.progress = { _ in }
