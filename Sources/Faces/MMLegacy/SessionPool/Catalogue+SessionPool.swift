@@ -44,7 +44,7 @@ private struct SessionPoolRun: CatalogueOperation {
         let moduleName = try RunModule.named(input.module, for: parsed)
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(moduleName))
-        ScriptDigest(command, parsed).note(in: context.record)
+        ScriptDigest(command, ScriptFacts(of: parsed)).note(in: context.record)
         let verdict = try services.guards.engine().judge(
             script: command, parsed: parsed, in: ScriptContext(module: moduleName),
             policy: services.policy(of: connection, in: context),

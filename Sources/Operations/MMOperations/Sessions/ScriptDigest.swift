@@ -20,11 +20,11 @@ package struct ScriptDigest: Sendable {
     ]
 
     /// The digest of a script.
-    package init(_ script: String, _ parsed: ParsedScript) {
+    package init(_ script: String, _ facts: ScriptFacts) {
         digest = Hex.text(SHA256.digest(Array(script.utf8)))
         var commands: [String] = []
         var targets: [String] = []
-        for item in ScriptFacts(of: parsed).items {
+        for item in facts.items {
             guard case .command(let command) = item.detail else { continue }
             let name = command.name.map { Self.short($0) } ?? "(computed)"
             if !commands.contains(name), commands.count < Self.most { commands.append(name) }
@@ -93,9 +93,10 @@ final class ScriptReading: Sendable {
     /// Reads a text.
     init(_ text: String) {
         parsed = PowerShellParser.parse(text)
-        modules = ScriptModules(parsed)
+        let facts = ScriptFacts(of: parsed)
+        modules = ScriptModules(parsed, facts)
         variables = VariableUse(parsed)
-        digest = ScriptDigest(text, parsed)
+        digest = ScriptDigest(text, facts)
     }
 }
 

@@ -19,8 +19,9 @@ struct ScriptModules {
     private static let modules = CmdletModules()
 
     /// The modules of a script.
-    init(_ script: ParsedScript) {
-        let items = ScriptFacts(of: script).items
+    /// - Parameter facts: what is known of it; looked for where it is left out.
+    init(_ script: ParsedScript, _ facts: ScriptFacts? = nil) {
+        let items = (facts ?? ScriptFacts(of: script)).items
         let own = Set(
             items.compactMap { item in
                 if case .function(let name, _) = item.detail { name.lowercased() } else { nil }
