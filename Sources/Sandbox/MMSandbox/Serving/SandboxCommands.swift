@@ -41,7 +41,10 @@ struct SandboxCommands: Sendable {
 
     /// The certificates in a file, in DER.
     private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
-        let found = try ProtectedFile.read(file, limit: 1 << 20).map(AppCertificate.read) ?? []
+        guard let text = try ProtectedFile.read(file, limit: 1 << 20) else {
+            throw MMError(.invalidInput, "There is no file \(file).", hint: "Give a certificate: --certificate app.pem")
+        }
+        let found = AppCertificate.read(pem: text)
         guard !found.isEmpty else {
             throw MMError(
                 .invalidInput, "\(file) holds no certificate in PEM.", hint: "Give its file: --certificate app.pem")
