@@ -43,6 +43,8 @@ extension DoctorCheck {
             $r = @(Get-MMWidget ann -Top 5 -Since ([datetime]'2024-02-03') @more -ErrorAction SilentlyContinue -ErrorVariable e -WarningAction SilentlyContinue -WarningVariable w)
             "$($r.Count) $($r[0].Name) $($r[0].Size) $($r[0].PSTypeNames[0]) $($r[1].Tags[1]) $($e[0].Exception.Message) $($e[0].CategoryInfo.Category) $w"
             (1..2 | Get-MMWidget -ErrorAction Ignore -WarningAction Ignore | Select-Object -First 1).Name
+            $null = Get-MMWidget ann, bob -ErrorAction Ignore -WarningAction Ignore
+            $null = Get-MMWidget @('ann') -None @() -Raw ([byte[]](1, 2)) -ErrorAction Ignore -WarningAction Ignore
             """)
         command.needs.elsewhere = ["get-mmwidget"]
         let answer = try await host.answer(command, deadline: .after(.seconds(60)))
@@ -53,13 +55,19 @@ extension DoctorCheck {
                 "2 first 7 Deserialized.Contoso.Widget b third is missing ObjectNotFound mind this", "first",
             ] || answer.values == ["2 first 7 Contoso.Widget b third is missing ObjectNotFound mind this", "first"],
             "it gave \(answer.values) \(answer.problem ?? "")")
-        try demand(calls.count == 2, "\(calls.count) calls came")
+        try demand(calls.count == 4, "\(calls.count) calls came")
         let words = (calls[0]["arguments"]?.array ?? []).map { JSONWriter.string($0) }
         try demand(
             words.contains { $0.contains("ann") } && words.contains { $0.contains("\"Top\"") }
                 && words.contains { $0.contains("it's") } && words.contains { $0.contains("2024-02-03T00:00:00") }
                 && words.contains { $0.contains("\"All\"") }, "the arguments were \(words)")
         try demand(calls[1]["input"]?.array?.count == 2, "what was piped in was \(calls[1]["input"] ?? .null)")
+        let lists = calls[2...].map { ($0["arguments"]?.array ?? []).compactMap { $0["value"] } }
+        let (ann, bob): (JSONValue, JSONValue) = (["t": "text", "v": "ann"], ["t": "text", "v": "bob"])
+        try demand(lists[0] == [["t": "list", "v": [ann, bob]]], "a list of two came as \(lists[0])")
+        try demand(
+            lists[1] == [["t": "list", "v": [ann]], ["t": "list", "v": []], ["t": "bytes", "v": "AQI="]],
+            "lists of one and of none, and bytes, came as \(lists[1])")
         return ""
     }
 }

@@ -16,8 +16,8 @@ if (-not (Get-Variable -Name __mm_elsewhere -Scope Global -ErrorAction Ignore)) 
 # A value as it goes to another session, by what it is: there it stands in the text of a call.
 function global:__mm_pack($Value, [int] $Depth) {
     Set-StrictMode -Off   # a script's own would hold here, too
-    $base = if ($null -ne $Value) { $Value.PSObject.BaseObject }
-    if ($null -eq $base) { return @{ t = 'null' } }
+    if ($null -eq $Value) { return @{ t = 'null' } }
+    $base = $Value.PSObject.BaseObject   # not out of a statement, which would hand over a list's items
     if ($base -is [string]) { return @{ t = 'text'; v = "$base" } }
     if ($base -is [bool]) { return @{ t = 'bool'; v = $base } }
     if ($base -is [switch]) { return @{ t = 'bool'; v = [bool]$base } }
@@ -35,7 +35,8 @@ function global:__mm_pack($Value, [int] $Depth) {
     if ($base -is [System.Collections.IEnumerable]) { return @{ t = 'list'; v = @(foreach ($one in $base) { __mm_pack $one ($Depth - 1) }) } }
     $members = foreach ($property in $Value.PSObject.Properties) {
         if (-not $property.IsGettable) { continue }
-        $held = try { $property.Value } catch { $null }
+        $held = $null
+        try { $held = $property.Value } catch { }
         if ($held -is [securestring] -or $held -is [pscredential]) { continue }
         @{ k = $property.Name; v = (__mm_pack $held ($Depth - 1)) }
     }
@@ -46,6 +47,8 @@ function global:__mm_pack($Value, [int] $Depth) {
 function global:__mm_call_elsewhere($Caller, [string] $Cmdlet, $Given, $Bound, $Piped) {
     Set-StrictMode -Off
     $wire = $global:__mm_elsewhere
+    # What PowerShell gathers is a List. A single argument that is a list by itself comes in place of it, as if its items had been given.
+    if ($null -ne $Given -and $Given -isnot [System.Collections.Generic.List[object]]) { $Given = , $Given }
     $arguments = @(
         foreach ($one in $Given) {
             if ($one -is [string] -and $one -match '^-([A-Za-z]\w*)(:?)$') { @{ name = $Matches[1]; tied = $Matches[2] -eq ':' } }
@@ -92,7 +95,7 @@ foreach ($name in $Names) {
     $cmdlet = $name.Substring(10)
     Set-Item -Path "function:global:$cmdlet" -Value ([scriptblock]::Create(@"
 [CmdletBinding(SupportsShouldProcess = `$true, PositionalBinding = `$false)]
-param([Parameter(ValueFromRemainingArguments = `$true)] [object[]] `$__mm_given, [Parameter(ValueFromPipeline = `$true)] [AllowNull()] `$__mm_input)
+param([Parameter(ValueFromRemainingArguments = `$true)] `$__mm_given, [Parameter(ValueFromPipeline = `$true)] [AllowNull()] `$__mm_input)
 begin { `$__mm_piped = [System.Collections.Generic.List[object]]::new() }
 process {
     if (-not `$MyInvocation.ExpectingInput) { return }
