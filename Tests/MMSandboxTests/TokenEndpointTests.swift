@@ -202,7 +202,6 @@ struct TokenEndpointTests {
 
     @Test("an app signs in with what its certificate has signed, again and again, and with nothing of another one")
     func certificate() async throws {
-        #expect(mm_openssl_load() == nil)
         let bench = try bench("rsa.cert.pem")
         let assertion = try Self.signed()
         // The vendor's libraries keep an assertion while it is good.

@@ -59,6 +59,7 @@ void mm_authority_free(void *raw) {
 }
 
 void *mm_authority_create(const char *name, long seconds) {
+    if (mm_openssl_load()) return NULL;
     struct authority *authority = calloc(1, sizeof *authority);
     if (!authority) return NULL;
     authority->key = ssl.EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");

@@ -76,6 +76,8 @@ static int read_store(struct credential *credential, const uint8_t *bytes, int c
 
 void *mm_credential_read(const uint8_t *certificate, int certificate_count, const uint8_t *key, int key_count,
                          const char *password, int *fault) {
+    *fault = MM_CREDENTIAL_UNREADABLE;
+    if (mm_openssl_load()) return NULL;
     struct credential *credential = calloc(1, sizeof *credential);
     if (!credential) return NULL;
     ssl.ERR_clear_error();
@@ -99,6 +101,7 @@ void mm_credential_free(void *raw) {
 
 // A new key of the curve P-256, without a certificate.
 void *mm_credential_create(void) {
+    if (mm_openssl_load()) return NULL;
     struct credential *credential = calloc(1, sizeof *credential);
     if (!credential) return NULL;
     credential->key = ssl.EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
@@ -108,6 +111,7 @@ void *mm_credential_create(void) {
 }
 
 void *mm_credential_read_key(const uint8_t *pem, int count) {
+    if (mm_openssl_load()) return NULL;
     struct password none = {NULL, 0};
     struct credential *credential = calloc(1, sizeof *credential);
     if (!credential) return NULL;

@@ -28,7 +28,7 @@ static int pass(int seals, const uint8_t *key, const uint8_t *nonce, const uint8
 
 int mm_seal(const uint8_t *key, const uint8_t *name, int name_count, const uint8_t *plain, int count, uint8_t *room,
             int size) {
-    if (count < 0 || size < count + NONCE + TAG || ssl.RAND_bytes(room, NONCE) != 1) return -1;
+    if (mm_openssl_load() || count < 0 || size < count + NONCE + TAG || ssl.RAND_bytes(room, NONCE) != 1) return -1;
     int length = pass(1, key, room, name, name_count, plain, count, room + NONCE);
     return length < 0 ? -1 : length + NONCE;
 }
@@ -36,6 +36,6 @@ int mm_seal(const uint8_t *key, const uint8_t *name, int name_count, const uint8
 int mm_unseal(const uint8_t *key, const uint8_t *name, int name_count, const uint8_t *sealed, int count, uint8_t *room,
               int size) {
     int inner = count - NONCE - TAG;
-    if (inner < 0 || size < inner) return -1;
+    if (mm_openssl_load() || inner < 0 || size < inner) return -1;
     return pass(0, key, sealed, name, name_count, sealed + NONCE, inner, room);
 }

@@ -98,6 +98,8 @@ static EVP_PKEY *engine_key(const char *uri, const char *module, const char *pin
 
 void *mm_credential_open(const uint8_t *certificate, int certificate_count, const char *uri, const char *module,
                          const char *pin, int *fault) {
+    *fault = MM_CREDENTIAL_UNREADABLE;
+    if (mm_openssl_load()) return NULL;
     struct credential *credential = calloc(1, sizeof *credential);
     if (!credential) return NULL;
     pthread_once(&once, find_provider);

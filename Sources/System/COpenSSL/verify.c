@@ -6,6 +6,7 @@
 #include <time.h>
 
 void *mm_public_key_read(const uint8_t *der, int count) {
+    if (mm_openssl_load()) return NULL;
     const unsigned char *start = der;
     ssl.ERR_clear_error();
     EVP_PKEY *key = ssl.d2i_PUBKEY(NULL, &start, count);
@@ -26,6 +27,7 @@ static int64_t seconds(const ASN1_TIME *time) {
 }
 
 void *mm_certificate_key(const uint8_t *der, int count, uint8_t *digest, int64_t *start, int64_t *end) {
+    if (mm_openssl_load()) return NULL;
     const unsigned char *place = der;
     unsigned length = 0;
     ssl.ERR_clear_error();

@@ -74,7 +74,7 @@ final class SigningKey: Sendable {
         let raw: UnsafeMutableRawPointer
 
         init?() {
-            guard mm_openssl_load() == nil, let raw = mm_credential_create() else { return nil }
+            guard let raw = mm_credential_create() else { return nil }
             self.raw = raw
         }
 

@@ -7,7 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// Opens libssl and libcrypto, once for the process. Null on success, else why they could not be opened.
+// Opens libssl and libcrypto, once for the process. Null on success, else why they could not be opened. What makes or reads
+// something does so by itself, and answers as for bad input without them; who wants to say why asks here first.
 const char *mm_openssl_load(void);
 
 // An authority with a new key (EC, P-256) that never leaves this memory, valid for so many seconds; or null.
