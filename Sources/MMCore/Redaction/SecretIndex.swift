@@ -152,6 +152,8 @@ package final class HeldSecrets: Sendable {
 
     private struct State {
         var newest: [Secret] = []
+        // A token is held again with each of its uses.
+        var known: Set<ExactKey> = []
         var index = SecretIndex()
         var disguised = SecretIndex()
     }
@@ -166,9 +168,10 @@ package final class HeldSecrets: Sendable {
     /// Remembers a secret until so many others have followed that it can no longer be valid.
     package func hold(_ secret: Secret) {
         state.withLock { state in
-            guard state.newest.last != secret, !state.newest.contains(secret) else { return }
+            guard state.known.insert(ExactKey(secret.reveal())).inserted else { return }
             state.newest.append(secret)
             if state.newest.count > limit {
+                for secret in state.newest.prefix(limit / 4) { state.known.remove(ExactKey(secret.reveal())) }
                 state.newest.removeFirst(limit / 4)
                 state.index = SecretIndex(state.newest)
                 state.disguised = SecretIndex()

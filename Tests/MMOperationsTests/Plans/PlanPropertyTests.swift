@@ -9,7 +9,7 @@ import Testing
 @Suite("Plans and a rival", .timeLimit(.minutes(30)))
 struct PlanPropertyTests {
     /// How many plans of each seed: few in the usual run, as many as one wants by MM_RANDOM_PLANS.
-    private static let count = getenv("MM_RANDOM_PLANS").flatMap { Int(String(cString: $0)) } ?? 80
+    private static let count = getenv("MM_RANDOM_PLANS").flatMap { Int(String(cString: $0)) } ?? 40
 
     private struct World {
         let home: PlanHome

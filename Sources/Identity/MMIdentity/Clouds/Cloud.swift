@@ -451,9 +451,8 @@ extension Cloud {
     ///   - source: where the description comes from, for messages.
     /// - Throws: `.invalidInput`, naming the entry that isn't an address of this machine.
     static func sandbox(_ description: JSONObject, source: String) throws(MMError) -> Cloud {
-        guard let pattern = table["public"] else { throw MMError(.internalError, "The public cloud is missing.") }
         var bases: [ServiceResource: String] = [:]
-        for resource in pattern.audiences.keys {
+        for resource in table["public"]?.audiences.keys.map(\.self) ?? [] {
             guard let value = description[resource.name], !value.isNull else { continue }
             bases[resource] = try sandboxBase(value, entry: resource.name, source: source)
         }
@@ -462,17 +461,21 @@ extension Cloud {
                 .invalidInput, "\(source) names no sign-in address (login).",
                 hint: "Start the sandbox again: mm sandbox start.")
         }
-        let loginBase = try sandboxBase(login, entry: "login", source: source)
-        return Cloud(
-            name: "sandbox", login: loginBase, loginAliases: [], deviceCodePage: loginBase + "/devicelogin",
-            sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
+        return try sandbox(login: try sandboxBase(login, entry: "login", source: source), bases: bases)
     }
 
     /// Creates the cloud of a sandbox whose services share one address.
     static func sandbox(origin: String, source: String) throws(MMError) -> Cloud {
-        var description: JSONObject = ["login": .string(origin)]
-        for resource in table["public"]?.audiences.keys.map(\.name) ?? [] { description[resource] = .string(origin) }
-        return try sandbox(description, source: source)
+        let base = try sandboxBase(.string(origin), entry: "login", source: source)
+        let resources = table["public"]?.audiences.keys.map(\.self) ?? []
+        return try sandbox(login: base, bases: Dictionary(uniqueKeysWithValues: resources.map { ($0, base) }))
+    }
+
+    private static func sandbox(login: String, bases: [ServiceResource: String]) throws(MMError) -> Cloud {
+        guard let pattern = table["public"] else { throw MMError(.internalError, "The public cloud is missing.") }
+        return Cloud(
+            name: "sandbox", login: login, loginAliases: [], deviceCodePage: login + "/devicelogin",
+            sharePointDomain: "", bases: bases, audiences: pattern.audiences, writtenBases: pattern.bases)
     }
 
     private static func sandboxBase(_ value: JSONValue, entry: String, source: String) throws(MMError) -> String {
