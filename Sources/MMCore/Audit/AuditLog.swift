@@ -110,7 +110,7 @@ extension AuditLog {
     /// - Throws: an error when the file can't be read.
     package func following(_ position: AuditPosition, limit: Int) throws(MMError) -> AuditPiece {
         let parts = try AuditParts(of: path)
-        // Of a full file the number of its last line is known: the first that has more than was read is read on.
+        // A full file's name holds the number of its last line, so the first file with newer lines is found without reading.
         if let part = parts.full.first(where: { $0.last > position.number }), let file = try AuditParts.open(part) {
             let piece = try Self.following(position, limit: limit, in: file.number, part.path)
             if !piece.lines.isEmpty { return piece }

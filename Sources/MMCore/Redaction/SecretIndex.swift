@@ -23,7 +23,7 @@ struct SecretIndex: Sendable {
         guard bytes.count >= Self.shortest else { return }
         let start = Array(bytes.prefix(Self.shortest))
         guard secrets[start]?.contains(bytes) != true else { return }
-        // Of two secrets with the same beginning, the longer one must match first.
+        // Where two secrets begin alike, the longer one must match first.
         secrets[start, default: []].append(bytes)
         secrets[start]?.sort { $0.count > $1.count }
         let pair = Int(bytes[0]) << 8 | Int(bytes[1])
@@ -88,7 +88,7 @@ struct SecretIndex: Sendable {
             insert(Array(hex.utf8))
             insert(Array(hex.uppercased().utf8))
             for shift in 0..<3 {
-                // Of the first and the last group of letters a part belongs to what stands beside it.
+                // The first and the last group of letters depend on what stands beside the secret.
                 let text = Array(Base64.text([UInt8](repeating: 0, count: shift) + part).utf8)
                 let start = shift == 0 ? 0 : 4
                 let end = text.count - 4

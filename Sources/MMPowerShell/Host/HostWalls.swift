@@ -173,7 +173,7 @@ package struct HostWalls: Sendable {
     /// Returns the folders of PowerShell, of the runtime that it was installed with, and of the module's own program.
     private func programs(_ settings: HostSettings) -> [String] {
         let program = settings.location.program
-        // Of a program that is in the home itself, such as a wrapper script, only the file is made visible.
+        // If the program is in the home itself, as a wrapper script may be, only its file is made visible.
         var folders = [program, RealPath.of(program) ?? program].map { file in
             let folder = Self.parent(file)
             return isHome(folder, settings) ? file : folder

@@ -91,7 +91,7 @@ final class RunFeed: Sendable {
         if wasPaused { resume() }
     }
 
-    /// Everything that waits; waits itself when there is nothing. Of several readers each event goes to one.
+    /// Everything that waits; waits itself when there is nothing. With several readers, each event goes to one of them.
     func next() async -> Batch {
         while true {
             if let batch = take() { return batch }

@@ -721,7 +721,7 @@ static int lead(pid_t starter, int has_own_processes, int is_watched) {
             if (!is_over) kill(program, SIGKILL);
             end_all();
             if (!is_over) _exit(128 + SIGKILL);
-            // Of a tree of its own its first process tells how the program ended; it was killed where it didn't.
+            // With a process tree of its own, its first process reports how the program ended; no report means that it was killed.
             if (has_own_processes && read(status_end, &status, sizeof status) != sizeof status) status = SIGKILL;
             end_as(status);
         }

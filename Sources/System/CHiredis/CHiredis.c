@@ -58,7 +58,7 @@
 #define POINTER(result, name, ...) static result (*name)(__VA_ARGS__);
 HIREDIS(POINTER)
 OPENSSL(POINTER)
-// Of libcrypto, which libssl brings.
+// Functions of libcrypto, which libssl brings.
 static unsigned long (*ERR_get_error)(void);
 static void (*ERR_error_string_n)(unsigned long, char *, size_t);
 static void (*ERR_clear_error)(void);

@@ -27,13 +27,13 @@ final class CmdletRehearsal: Sendable {
         var left: [String: [Change]] = [:]
     }
 
-    /// Of how many objects a cmdlet's states before are read.
+    /// The maximum number of objects whose state before a cmdlet is read.
     static let most = 20
 
     private let watch: CmdletWatch
     /// Whether anything is read: without a sign-in, only what the script says is known.
     private let reads: Bool
-    /// Of how many objects a cmdlet's states before are read.
+    /// The maximum number of objects whose state before a cmdlet is read.
     private let most: Int
     /// The rows that a cmdlet answered which was carried out before.
     private let carriedOut: CarriedOut
@@ -204,7 +204,7 @@ struct HeldBackChanges {
             let base = try? requests.identity.cloud(of: connection).base(of: watch.client.resource),
             WebAddress(base)?.origin == address.origin, let target = try? watch.client.target(address.pathAndQuery)
         else { return nil }
-        // Of a large body only the beginning is kept, which says nothing certain.
+        // Only the beginning of a large body is kept, which says nothing certain.
         guard let body = facts["body"], !body.isNull else { return try? GraphRequest(method: method, target: target) }
         guard body["bytes"] == nil || body["begins"] == nil else { return nil }
         return try? GraphRequest(method: method, target: target, json: body)

@@ -168,7 +168,7 @@ struct UndoRun: Sendable {
 
     // MARK: Forecast
 
-    /// Of how many objects the present state is read, and of how many at once.
+    /// The maximum number of objects whose present state is read, and how many are read at once.
     private static let (mostRead, readAtOnce) = (500, 8)
 
     /// What would be taken back.

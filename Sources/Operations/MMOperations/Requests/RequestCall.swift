@@ -251,7 +251,7 @@ struct SelectedMembers {
             return nil
         }
         let expand = target.queryValue("$expand") ?? ""
-        // Of a path and of an expansion's own options, the member is the beginning.
+        // A path, and an expansion with options of its own, begin with the member.
         let written = (select + "," + expand).split { $0 == "," || $0 == ";" || $0 == "(" || $0 == ")" }
         let names = written.map { $0.prefix { $0 != "/" }.filter { $0 != " " }.lowercased() }.filter { !$0.isEmpty }
         guard !names.contains("*") else { return nil }

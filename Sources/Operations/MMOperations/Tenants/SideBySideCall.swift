@@ -349,7 +349,7 @@ struct SideBySideWork: Sendable {
         do throws(MMError) {
             return try await keep(try await answer(member), of: index)
         } catch {
-            // Of a change without an answer nobody knows what became.
+            // A change without an answer may have been made or not.
             if changes, error.isRefusal { folder.fail(index) }
             throw error
         }

@@ -192,7 +192,7 @@ final class ClusterWork: Sendable {
             }, work)
     }
 
-    // MARK: Of a node that has gone
+    // MARK: Work of a node that has gone
 
     /// What an answer of a node that has gone is called here.
     /// - Returns: `nil` where it was not kept.

@@ -6,7 +6,7 @@ import MMOperations
 /// What a client can read by address: connections, sessions, stored answers, what was done.
 ///
 /// Everything is seen through the server's name: a connection whose `mcps` list leaves it out does not exist here, nor does
-/// anything that came from it. Of a registry entry only what a model needs to choose is shown.
+/// anything that came from it. It shows only what a model needs to choose an entry of the registry.
 struct MCPResources: Sendable {
     private let service: any OperationService
     private let services: OperationServices

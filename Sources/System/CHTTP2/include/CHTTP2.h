@@ -18,7 +18,7 @@ enum {
 struct mm_http2_event {
     int kind;
     int32_t stream;
-    // Of a head: whether the request has no body.
+    // For a head: whether the request has no body.
     int ends;
     const uint8_t *bytes;
     size_t length;

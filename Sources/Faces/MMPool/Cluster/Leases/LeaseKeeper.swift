@@ -14,7 +14,7 @@ package actor LeaseKeeper {
     package struct Counts: Sendable, Hashable {
         /// Leases taken.
         package var taken = 0
-        /// Of these, from nodes that had gone.
+        /// How many of them came from nodes that had gone.
         package var takenOver = 0
         /// Leases that ended without being given back.
         package var lost = 0

@@ -130,7 +130,7 @@ package struct EndpointSearch: Sendable {
 enum MethodFit {
     private static let (get, post, put, patch): (UInt8, UInt8, UInt8, UInt8) = (1, 2, 4, 8)
 
-    /// Of words that stand for one act.
+    /// The weight of words that stand for one act.
     static func ofAct(_ method: UInt8, wanted: UInt8) -> Float {
         switch wanted {
         case 0: method == get ? 1 : 0.93
@@ -140,7 +140,7 @@ enum MethodFit {
         }
     }
 
-    /// Of words that stand for a thing, which can be listed, read, made, changed and deleted.
+    /// The weight of words that stand for a thing, which can be listed, read, made, changed and deleted.
     static func ofThing(_ method: UInt8, wanted: UInt8, onItem: Bool, isOnly: Bool) -> Float {
         let wanted = wanted == 0 ? get : wanted
         if method == wanted { return method == get && onItem ? 0.93 : 1 }

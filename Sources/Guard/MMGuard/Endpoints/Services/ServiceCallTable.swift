@@ -7,7 +7,7 @@ package import MMCore
 /// service"; and the requests of the modules Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell,
 /// which are all that describes the other two.
 package enum ServiceCallTable {
-    /// All calls. Of two that fit equally well the first is shown first.
+    /// All calls. The order decides between two that fit equally well.
     package static let calls: [ServiceCall] = {
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
         return stride(from: 0, to: lines.count - 1, by: 2).compactMap { call(lines[$0], names: lines[$0 + 1]) }

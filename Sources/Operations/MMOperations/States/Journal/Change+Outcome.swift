@@ -94,7 +94,7 @@ extension Change {
     /// The change where its state before could not be read.
     package func unreadable(_ reason: String) -> Change {
         var change = self
-        // Of references only the names are read: they are taken back without them.
+        // Only the names of references are read: nothing more is needed to take them back.
         if kind == .link || kind == .unlink, after == nil {
             change.isBeforeKnown = true
             return change

@@ -90,7 +90,7 @@ package struct Change: Sendable, Hashable {
     package internal(set) var obstacle: String?
     /// The properties whose values are not kept, because they are secret.
     package let secretKeys: [String]
-    /// Of an object that is made anew: the ids of those alike that stood there before. One that stands there later without being
+    /// Where an object is made anew, the ids of those like it that stood there before. One that stands there later without being
     /// among them is the one that was made. `nil` where nobody looked.
     package internal(set) var twins: [String]?
     /// The version of the object that the write left, where the service says it.
@@ -442,7 +442,7 @@ extension Change {
         var change = self
         if let entry = kind.entry, let values = entry.values {
             change.isBeforeKnown = true
-            // Of who has no entry, some cmdlets say that there is none, others put out nothing.
+            // For somebody without an entry some cmdlets report an error, others put out nothing.
             let held = granted(values, in: rows ?? [])
             let written = after?[values]
             change.before = .object([values: .array(held)])
@@ -614,7 +614,7 @@ extension Change {
         let shown = shown ?? .null
         if CmdletValue.isSame(written, shown) { return true }
         guard !CmdletValue.isEmpty(written), !CmdletValue.isEmpty(shown) else { return false }
-        // Of folders nothing but the mailbox itself tells one name from the other.
+        // Only the mailbox itself knows which names of folders mean the same one.
         if CmdletValue.holdsFolder(key) { return true }
         return CmdletValue.holdsRecipients(key)
             && CmdletValue.isSame(recipients.resolved(written), recipients.resolved(shown))

@@ -28,7 +28,7 @@ package struct JournalEntry: Sendable, Hashable {
             self.app = app?.lowercased()
         }
 
-        /// Whether it is the same account of the same tenant. Of an app that has no token yet the app's id alone is known.
+        /// Whether it is the same account of the same tenant. An app without a token yet is known by its id alone.
         package func isSame(as other: Author) -> Bool {
             guard tenant == other.tenant else { return false }
             if !account.isEmpty, !other.account.isEmpty { return account == other.account }
