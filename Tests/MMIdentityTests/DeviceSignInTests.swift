@@ -215,6 +215,33 @@ struct DeviceSignInTests {
         #expect(prompt.userCode == "THREE3333")
     }
 
+    @Test(
+        "a code that the service takes no more is replaced once, with the reason and with the claims that it wants",
+        arguments: [
+            ("invalid_grant", 50_173, nil),
+            ("interaction_required", 50_076, #"{"access_token":{"acrs":{"essential":true,"value":"c1"}}}"#),
+        ] as [(String, Int, String?)])
+    func unwanted(word: String, number: Int, claims: String?) async throws {
+        let connection = try Contoso.connection()
+        let refusal = Contoso.refusal(word, code: number, claims: claims)
+        let transport = entra([refusal, refusal], codes: ["ONE111111", "TWO222222"].map { Contoso.deviceCode($0) })
+        let service = IdentityService.scripted(home, transport, clock: clock)
+        _ = await signInNeeded(service, connection)
+        clock.advance(5)
+        let second = try #require(await signInNeeded(service, connection))
+        #expect(second.details["userCode"] == "TWO222222")
+        #expect(second.message.contains("AADSTS\(number)") && !second.message.contains("ran out"), "\(second)")
+        let asked = try #require(transport.requests.last { $0.url.hasSuffix("/devicecode") })
+        if claims != nil { #expect(String(decoding: asked.body ?? [], as: UTF8.self).contains("acrs")) }
+        clock.advance(5)
+        let third = try #require(await signInNeeded(service, connection))
+        #expect(third.code == .signInNeeded && third.details["userCode"] == nil)
+        #expect(third.message.contains("AADSTS\(number)") && !third.message.contains("expired"), "\(third)")
+        // Until somebody asks for another one.
+        let again = try #require(await signInNeeded(service, connection))
+        #expect(again.message == third.message)
+    }
+
     @Test("a code that ran out hours ago doesn't count against the next")
     func expiredLongAgo() async throws {
         let connection = try Contoso.connection()

@@ -32,33 +32,35 @@ struct DeviceSignIn: Sendable {
             // Before anyone has signed in, a code shown for another resource serves this one too: once it is approved,
             // the refresh token works for both.
             if let other = try pendingForOtherResource() {
-                if let outcome = other.pending.outcome { throw closed(outcome) }
+                if other.pending.outcome != nil { throw closed(other.pending) }
                 return try await poll(other.pending, other.file, other.resource)
             }
-            return try await start(restarts: 0)
+            return try await startOver()
         }
-        if let outcome = pending.outcome {
-            guard now.seconds < pending.expiresAt else { return try await start(restarts: 0) }
-            throw closed(outcome)
+        if pending.outcome != nil {
+            guard now.seconds < pending.expiresAt else { return try await startOver() }
+            throw closed(pending)
         }
-        if let claims, Claims.merged(pending.claims, claims) != pending.claims { return try await start(restarts: 0) }
+        if let claims, Claims.merged(pending.claims, claims) != pending.claims { return try await startOver() }
         return try await poll(pending, file, work.resource)
     }
 
     // MARK: Start
 
     /// Requests a new code, whatever is on disk.
-    func startOver() async throws(MMError) -> TokenAcquirer.Outcome { try await start(restarts: 0) }
+    func startOver() async throws(MMError) -> TokenAcquirer.Outcome { try await start(claims: claims) }
 
     /// Signs in even if there are valid tokens; continues such a sign-in if one is still open.
     func renew() async throws(MMError) -> TokenAcquirer.Outcome {
         if let pending = try file.read(), pending.isRenewal, pending.outcome == nil, now.seconds < pending.expiresAt {
             return try await poll(pending, file, work.resource)
         }
-        return try await start(restarts: 0)
+        return try await startOver()
     }
 
-    private func start(restarts: Int) async throws(MMError) -> TokenAcquirer.Outcome {
+    private func start(
+        restarts: Int = 0, after lapse: String? = nil, claims: String?
+    ) async throws(MMError) -> TokenAcquirer.Outcome {
         let scopes = SignInScopes.asking(target.authority.cloud, work.resource)
         let correlationID = RandomBytes.uuid()
         let code: DeviceCode
@@ -73,7 +75,7 @@ struct DeviceSignIn: Sendable {
             deviceCode: code.deviceCode, userCode: code.userCode, verificationURI: code.verificationURI,
             message: code.message, expiresAt: started + Int64(code.expiresIn), interval: code.interval,
             nextPollAt: moment(in: code.interval), correlationID: correlationID, scopes: scopes, claims: claims,
-            restarts: restarts, isRenewal: work.options.renewal != .no,
+            restarts: restarts, lapse: lapse, isRenewal: work.options.renewal != .no,
             refused: refused, reason: reason, outcome: nil, identity: file.identity)
         try ProtectedFile.makeDirectory(work.files.directory)
         try await file.write(pending)
@@ -173,8 +175,12 @@ struct DeviceSignIn: Sendable {
                 return try await pollLater(
                     &pending, file, resource, wait: max(pending.interval * 2, asked),
                     trouble: "the sign-in service has trouble (status \(error.status))")
-            case .restartDeviceFlow, .reauth, .reauthInteractive:
+            case .restartDeviceFlow:
                 return try await codeExpired(pending, file, resource)
+            case .reauth, .reauthInteractive:
+                // The person has approved, and the service wants more of the next sign-in.
+                pending.claims = Claims.merged(pending.claims, error.claims)
+                return try await codeExpired(pending, file, resource, because: error.reason)
             case .stop:
                 return try await refused(error, pending, file)
             default:
@@ -193,26 +199,28 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, resource, trouble: trouble)
     }
 
-    /// Handles an expired code. The first one is replaced automatically; after the second, someone has to ask for a new
-    /// one.
+    /// Handles an expired code, or one that the service takes no more for a reason of its own. The first one is replaced
+    /// automatically; after the second, someone has to ask for a new one.
     private func codeExpired(
-        _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource
+        _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, because lapse: String? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         let isLongAgo = now.seconds > pending.expiresAt + Self.rest
         if pending.restarts == 0 || isLongAgo {
             if resource != work.resource { try file.remove() }
-            return try await start(restarts: isLongAgo ? 0 : pending.restarts + 1)
+            return try await start(
+                restarts: isLongAgo ? 0 : pending.restarts + 1, after: lapse,
+                claims: lapse == nil ? claims : pending.claims)
         }
-        try await close(pending, .expired, file)
-        throw closed(.expired)
+        var pending = pending
+        pending.lapse = lapse
+        throw try await close(pending, .expired, file)
     }
 
     private func refused(
         _ error: EntraError, _ pending: PendingSignIn, _ file: PendingFile
     ) async throws(MMError) -> TokenAcquirer.Outcome {
         guard error.error == "bad_verification_code" else {
-            try await close(pending, .declined, file)
-            throw closed(.declined)
+            throw try await close(pending, .declined, file)
         }
         try file.remove()
         throw MMError(
@@ -220,19 +228,22 @@ struct DeviceSignIn: Sendable {
             hint: "Repeat the call for a new code.", retry: .now, details: ["connection": .string(target.connection)])
     }
 
+    /// - Returns: what is to be told.
     private func close(
         _ pending: PendingSignIn, _ outcome: PendingSignIn.Outcome, _ file: PendingFile
-    ) async throws(MMError) {
+    ) async throws(MMError) -> MMError {
         var pending = pending
         pending.outcome = outcome
         pending.expiresAt = now.seconds + Self.rest
         try await file.write(pending)
+        return closed(pending)
     }
 
-    private func closed(_ outcome: PendingSignIn.Outcome) -> MMError {
-        let details: JSONObject = ["connection": .string(target.connection), "outcome": .string(outcome.rawValue)]
+    private func closed(_ pending: PendingSignIn) -> MMError {
+        var details: JSONObject = ["connection": .string(target.connection)]
+        details["outcome"] = pending.outcome.map { .string($0.rawValue) }
         let hint = "If that was a mistake, start a new sign-in: mm login \(ShellWord.quoted(target.connection))."
-        return switch outcome {
+        return switch pending.outcome {
         case .declined:
             MMError(
                 .forbidden,
@@ -240,9 +251,11 @@ struct DeviceSignIn: Sendable {
                     + (target.expectedEmail.map { " by the person asked to sign in as \($0)." }
                         ?? " by the person asked."),
                 hint: hint, details: details)
-        case .expired:
+        case .expired, nil:
             MMError(
-                .signInNeeded, "The sign-in of \(target.connection) was not approved: two codes in a row expired.",
+                .signInNeeded,
+                pending.lapse.map { "The sign-in of \(target.connection) came to nothing twice (\($0))." }
+                    ?? "The sign-in of \(target.connection) was not approved: two codes in a row expired.",
                 hint:
                     "Start a new one when somebody is there to approve it: mm login \(ShellWord.quoted(target.connection)).",
                 details: details)
@@ -332,6 +345,8 @@ package struct PendingSignIn: Sendable {
     var claims: String?
     /// The number of codes that expired before this one.
     var restarts: Int
+    /// Why the service took the code before this one no more; of a sign-in that is over, this one. `nil` where it ran out.
+    var lapse: String?
     /// Whether the sign-in was requested even though there may be valid tokens.
     var isRenewal: Bool
     /// The digest of the refresh token whose refusal made the sign-in necessary.
@@ -349,7 +364,11 @@ package struct PendingSignIn: Sendable {
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
             interval: .seconds(interval), lastError: trouble, reason: reason,
-            note: restarts > 0 ? "The code before this one ran out before anybody approved it (AADSTS70020)." : nil)
+            note: restarts > 0 ? "The code before this one \(fate)." : nil)
+    }
+
+    private var fate: String {
+        lapse.map { "came to nothing (\($0))" } ?? "ran out before anybody approved it (AADSTS70020)"
     }
 }
 
@@ -361,6 +380,7 @@ extension PendingSignIn {
             "nextPollAt": .int(nextPollAt), "restarts": .int(Int64(restarts)),
         ]
         if let claims { own["claims"] = .string(claims) }
+        if let lapse { own["lapse"] = .string(lapse) }
         if isRenewal { own["renewal"] = true }
         if let refused { own["refused"] = .string(refused) }
         if let reason { own["reason"] = .string(reason) }
@@ -400,6 +420,7 @@ extension PendingSignIn {
         self.scopes = own?["scopes"]?.array?.compactMap(\.string) ?? []
         self.claims = own?["claims"]?.string
         self.restarts = own?["restarts"]?.int ?? 0
+        self.lapse = own?["lapse"]?.string
         self.isRenewal = own?["renewal"]?.bool ?? false
         self.refused = own?["refused"]?.string
         self.reason = own?["reason"]?.string

@@ -699,11 +699,23 @@ extension IdentityService {
         by method: SignInMethod? = nil, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
+        try await signIn(
+            connection, resource: resource, renewing: renewing, by: method, deadline: deadline, show: show,
+            again: { _ in })
+    }
+
+    /// The same.
+    /// - Parameter again: gets a code once more where the service can't be asked about it, and where it can again.
+    package func signIn(
+        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        by method: SignInMethod? = nil, deadline: Deadline = .never,
+        show: @Sendable (SignInPrompt) async -> Void, again: @Sendable (SignInPrompt) async -> Void
+    ) async throws(MMError) -> SignedInAccount {
         let method = try self.method(of: connection, unless: method)
         let resource = await resourceToMend(connection, asked: resource)
         let target = try target(connection, resource, method)
         if !renewing { try clearClosedSignIn(target, resource) }
-        var shown: String?
+        var shown: SignInPrompt?
         var options = TokenOptions(renewal: renewing ? .start : .no)
         while true {
             let step = min(deadline, .after(.seconds(60)))
@@ -721,10 +733,12 @@ extension IdentityService {
                     claims: claims, choosesAccount: renewing && target.expectedEmail == nil
                 ).account
             case .approval(let prompt, let wait):
-                if prompt.userCode != shown {
-                    shown = prompt.userCode
+                if prompt.userCode != shown?.userCode {
                     await show(prompt)
+                } else if prompt.lastError != shown?.lastError {
+                    await again(prompt)
                 }
+                shown = prompt
                 guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
                 do { try await pause(wait) } catch {
                     throw MMError(

@@ -32,19 +32,21 @@ public struct SignInPrompt: Sendable, Hashable {
     /// Whether the page must be opened in a browser on this machine, and needs no code.
     package var opensBrowserHere: Bool { userCode.isEmpty }
 
+    /// Why the last poll failed, as it stands behind the rest.
+    package var trouble: String? { lastError.map { "(The last question to the service failed: \($0))" } }
+
     /// Returns the prompt as the error for a call that needs a sign-in first.
     /// - Parameter now: the current time, for computing how long the code is valid.
     package func error(now: Timestamp) -> MMError {
         let left = max(0, expiresAt.seconds - now.seconds)
         let minutes = left >= 120 ? "\(left / 60) minutes" : "\(left) seconds"
         let person = account.map { " as \($0)" } ?? ""
-        let lost = lastError.map { " (The last question to the service failed: \($0))" } ?? ""
         let before = reason.map { "The last sign-in of \(connection) ended (\($0)). " } ?? ""
         return MMError(
             .signInNeeded,
             before + (note.map { $0 + " " } ?? "")
                 + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
-                + "The code is good for \(minutes).\(lost)",
+                + "The code is good for \(minutes)." + (trouble.map { " " + $0 } ?? ""),
             hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in, after which the "
                 + "service is asked every \(interval.components.seconds) seconds. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
@@ -55,7 +57,7 @@ public struct SignInPrompt: Sendable, Hashable {
         var details: JSONObject = [
             "connection": .string(connection), "resource": .string(resource.name),
             "verificationUri": .string(verificationURI),
-            "message": .string([note, message].compactMap(\.self).joined(separator: " ")),
+            "message": .string([note, message, trouble].compactMap(\.self).joined(separator: " ")),
             "expiresAt": .string(expiresAt.iso8601), "expiresInSeconds": .int(left),
             "interval": .int(interval.components.seconds), "appId": .string(appID), "tenant": .string(tenant),
         ]
