@@ -135,7 +135,7 @@ private struct Factory: SessionFactory {
 private struct PlainSession: PooledSession {
     let session: PowerShellSession
 
-    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+    func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         try await session.connect(deadline: .after(.seconds(120))).name
     }
 

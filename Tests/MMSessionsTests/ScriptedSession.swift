@@ -49,7 +49,7 @@ final class ScriptedSession: PooledSession {
     var seen: Script { script.withLock { $0 } }
     func approve() { gate.open() }
 
-    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+    func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         let script = seen
         change { $0.connects += 1 }
         if let late = script.needsSomebodyAfter, Attendance.isUnattended {
@@ -59,14 +59,14 @@ final class ScriptedSession: PooledSession {
         if let late = script.signsInAfter {
             await late.passed()
             change { $0.connects += 1 }
-            if let details = script.prompt { prompt(details) }
+            if let details = script.prompt { report(.personNeeded(details)) }
             if let fault = script.connectFault { throw fault }
             return "late@contoso.example"
         }
-        if let details = script.prompt { prompt(details) }
+        if let details = script.prompt { report(.personNeeded(details)) }
         if script.waitsForApproval { await gate.passed() }
         if let last = script.finishesAfter {
-            prompt([:])
+            report(.approved)
             await last.passed()
         }
         if seen.isClosed { throw MMError(.cancelled, "closed") }

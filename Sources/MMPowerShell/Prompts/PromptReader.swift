@@ -25,6 +25,14 @@ public struct DevicePrompt: Sendable, Hashable {
         self.message = message
         self.expiresAt = expiresAt
     }
+
+    /// The same, where the sign-in service could not be asked whether somebody has entered the code.
+    func noting(_ trouble: String?) -> DevicePrompt {
+        guard let trouble else { return self }
+        return DevicePrompt(
+            userCode: userCode, page: page,
+            message: "\(message) (The last question to the service failed: \(trouble))", expiresAt: expiresAt)
+    }
 }
 
 /// Finds the device code in what a module prints while it signs in, on whichever stream it comes.

@@ -149,13 +149,26 @@ public actor PowerShellSession {
     public func connect(
         deadline: Deadline = .never, prompt: @Sendable (MMError) -> Void = { _ in }
     ) async throws(MMError) -> SessionIdentity {
-        try await connect(deadline: deadline, prompt: prompt) {}
+        try await connect(deadline: deadline, asked: prompt) {}
     }
 
     /// Starts and signs in the session, as above.
-    /// - Parameter approved: called once the person has done their part.
+    /// - Parameter report: told how far the sign-in has come.
+    @discardableResult
     package func connect(
-        deadline: Deadline, prompt: @Sendable (MMError) -> Void, approved: @Sendable () -> Void
+        deadline: Deadline, report: @Sendable (SignInStep) -> Void
+    ) async throws(MMError) -> SessionIdentity {
+        try await connect(deadline: deadline) { error in
+            var details = error.details
+            if details["message"] == nil { details["message"] = .string(error.message) }
+            report(.personNeeded(details))
+        } approved: {
+            report(.approved)
+        }
+    }
+
+    private func connect(
+        deadline: Deadline, asked: @Sendable (MMError) -> Void, approved: @Sendable () -> Void
     ) async throws(MMError) -> SessionIdentity {
         var awaited: Int?
         var shown: DevicePrompt?
@@ -170,7 +183,7 @@ public actor PowerShellSession {
                 awaited = life.generation
                 if shown != device {
                     shown = device
-                    prompt(signInNeeded(device))
+                    asked(signInNeeded(device))
                 }
                 try await waitForStateChange(deadline)
             case .fail(let error): throw error

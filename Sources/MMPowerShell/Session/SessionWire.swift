@@ -18,6 +18,8 @@ package struct SessionWire: Sendable {
 package enum SignInUpdate: Sendable {
     /// A person must open a URL and enter a code.
     case code(DevicePrompt)
+    /// The service waits for the person; where there is trouble, it can't be asked for the moment.
+    case pending(trouble: String?)
     /// The person has approved: the service gave tokens.
     case approved
     /// The service refused the sign-in, or someone signed in who isn't permitted: there are no tokens.

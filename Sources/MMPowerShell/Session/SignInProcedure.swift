@@ -187,11 +187,19 @@ struct SignInProcedure: Sendable {
         let notes = settings.wire?.signIns.listen()
         let onWire = Task { () -> MMError? in
             var refusal: MMError?
+            var shown: DevicePrompt?
+            var trouble: String?
             for await note in notes ?? AsyncStream(unfolding: { nil }) {
                 switch note {
                 case .code(let prompt):
                     patience?.end()
+                    shown = prompt
                     await tell(prompt)
+                case .pending(let told):
+                    guard told != trouble, let shown else { continue }
+                    trouble = told
+                    if let told { settings.host.log?.warning("A code waits, and \(told) It is asked again.") }
+                    await tell(shown.noting(told))
                 case .approved: await approved()
                 // The first cause: what follows is what the module makes of it.
                 case .refused(let error): refusal = refusal ?? error

@@ -87,9 +87,9 @@ package struct GuardedPowerShell: Sendable {
     /// Signs in and waits for it, including for a person: `PowerShellSession.connect`.
     @discardableResult
     package func connect(
-        deadline: Deadline, prompt: @Sendable (MMError) -> Void, approved: @Sendable () -> Void = {}
+        deadline: Deadline, report: @Sendable (SignInStep) -> Void
     ) async throws(MMError) -> SessionIdentity {
-        try await session.connect(deadline: deadline, prompt: prompt, approved: approved)
+        try await session.connect(deadline: deadline, report: report)
     }
 
     /// From now on its callers wait only in this queue.

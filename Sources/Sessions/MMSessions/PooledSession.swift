@@ -1,5 +1,13 @@
 public import MMCore
 
+/// A step of a session's sign-in in which a person has a part.
+public enum SignInStep: Sendable {
+    /// A person is needed: the details of a `sign_in_needed` error.
+    case personNeeded(JSONObject)
+    /// The person has done their part; what is left needs nobody.
+    case approved
+}
+
 /// A long-lived place where commands run, as the pool sees it: it can be connected, checked and closed.
 public protocol PooledSession: Sendable {
     /// Called before the session is connected: whoever uses the session holds the turn of this queue. Commands that
@@ -7,12 +15,11 @@ public protocol PooledSession: Sendable {
     /// own upkeep takes the turn when it is free.
     func lend(through turns: TurnQueue) async
 
-    /// Signs in.
-    /// - Parameter prompt: called when a person is needed, with the details of a `sign_in_needed` error; the call keeps
-    ///   waiting for the person. Called with an empty object once the person has done their part.
+    /// Signs in, and keeps waiting for a person who is needed.
+    /// - Parameter report: told how far it has come.
     /// - Returns: the account that signed in, for display.
     /// - Throws: `MMError` if the sign-in failed or the account isn't the expected one.
-    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String
+    func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String
 
     /// Checks whether the session still works. It is cancelled at its timeout.
     /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if it doesn't, and is to be ended; anything else for a fault that

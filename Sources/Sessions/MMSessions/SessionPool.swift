@@ -189,8 +189,10 @@ public actor SessionPool<Factory: SessionFactory> {
     package static func signInNeeded(_ prompt: JSONObject) -> MMError {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
-            hint: "Sign in at the address with the code, then repeat the call.", retry: .after(.seconds(5)),
-            details: prompt
+            hint:
+                "Sign in at the address with the code, then repeat the call. Where somebody just has, the service says so "
+                + "within seconds.",
+            retry: .after(.seconds(5)), details: prompt
         )
     }
 
@@ -414,10 +416,15 @@ extension SessionPool {
             }
             guard let turns = adopt(session, key, number) else { return await session.close() }
             await session.lend(through: turns)
-            let account = try await session.connect { prompt in
-                Task { await self.prompted(key, number, prompt) }
+            // One after the other: a code is never shown after its approval.
+            let (steps, told) = AsyncStream<SignInStep>.makeStream()
+            let following = Task { for await step in steps { noteStep(step, key, number) } }
+            let outcome = await Result { () async throws(MMError) in
+                try await session.connect { told.yield($0) }
             }
-            connected(key, number, as: account)
+            told.finish()
+            await following.value
+            connected(key, number, as: try outcome.get())
         } catch {
             await failed(key, number, error, wasCalledOff: Task.isCancelled)
         }
@@ -444,16 +451,15 @@ extension SessionPool {
         return slots[key]?.turns
     }
 
-    private func prompted(_ key: Key, _ number: Int, _ prompt: JSONObject) {
-        let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
-        guard !prompt.isEmpty else {
+    private func noteStep(_ step: SignInStep, _ key: Key, _ number: Int) {
+        guard case .personNeeded(var prompt) = step else {
             slots[key]?.life.signIn(nil, in: number)
             return
         }
+        let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
         let isNews = before?["userCode"] != prompt["userCode"]
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
         slots[key]?.wasShown = true
-        var prompt = prompt
         if let reason = slots[key]?.reason, !callers.isEmpty {
             // Said once, to who meets the new code first.
             slots[key]?.reason = nil

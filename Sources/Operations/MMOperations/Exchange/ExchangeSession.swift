@@ -68,9 +68,9 @@ package actor ExchangeSession {
 
     /// Signs in: natively where that can be, else the PowerShell of the module. A PowerShell that no script needs yet is not
     /// started: it is fed from the connection's own sign-in when one does.
-    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+    func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         if connection.engine == .pwsh || !canSignIn, makePowerShell != nil {
-            return try await connectPowerShell(prompt: prompt)
+            return try await connectPowerShell(report: report)
         }
         do throws(MMError) {
             let token = try await bearer.ownToken(for: resource, until: .after(.seconds(60)))
@@ -83,18 +83,16 @@ package actor ExchangeSession {
                     throw ConsentAdvice.error(
                         error, resource, module: module, of: connection.name)
                 }
-                return try await connectPowerShell(prompt: prompt)
+                return try await connectPowerShell(report: report)
             }
             let isServed = await bearer.isServedByModule()
-            if isServed, makePowerShell != nil { return try await connectPowerShell(prompt: prompt) }
+            if isServed, makePowerShell != nil { return try await connectPowerShell(report: report) }
             if Attendance.isUnattended { throw error }
         }
+        let show: @Sendable (SignInPrompt) async -> Void = { report(.personNeeded($0.details)) }
         let account = try await identity.signIn(
-            connection, resource: resource, deadline: .after(Self.signInLimit)
-        ) {
-            prompt($0.details)
-        }
-        prompt([:])
+            connection, resource: resource, deadline: .after(Self.signInLimit), show: show, again: show)
+        report(.approved)
         isNativelySignedIn = true
         return account.title
     }
@@ -106,16 +104,11 @@ package actor ExchangeSession {
         _ = try await startedPowerShell()
     }
 
-    private func connectPowerShell(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+    private func connectPowerShell(
+        report: @escaping @Sendable (SignInStep) -> Void
+    ) async throws(MMError) -> String {
         let session = try await startedPowerShell()
-        let identity = try await session.connect(deadline: .after(Self.signInLimit)) { error in
-            var details = error.details
-            if details["message"] == nil { details["message"] = .string(error.message) }
-            prompt(details)
-        } approved: {
-            prompt([:])
-        }
-        return identity.name
+        return try await session.connect(deadline: .after(Self.signInLimit), report: report).name
     }
 
     private func startedPowerShell() async throws(MMError) -> GuardedPowerShell {
@@ -383,10 +376,8 @@ package actor ExchangeSession {
         let carried = try assignments(for: plan, because: reason)
         let session = try await startedPowerShell()
         if let prompt {
-            try await session.connect(deadline: deadline) { error in
-                var details = error.details
-                if details["message"] == nil { details["message"] = .string(error.message) }
-                prompt(details)
+            try await session.connect(deadline: deadline) { step in
+                if case .personNeeded(let details) = step { prompt(details) }
             }
         }
         let answer = try await session.answer(command, by: cleared, after: carried, deadline: deadline)

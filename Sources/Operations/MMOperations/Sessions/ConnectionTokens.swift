@@ -53,7 +53,8 @@ struct ConnectionTokens: TokenFeeding {
                 DevicePrompt(
                     userCode: prompt.userCode, page: prompt.verificationURI,
                     message: (prompt.note.map { $0 + " " } ?? "")
-                        + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
+                        + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode)."
+                        + (prompt.trouble.map { " " + $0 } ?? ""),
                     expiresAt: prompt.expiresAt))
         }
     }

@@ -53,22 +53,16 @@ package final class ModuleSession: PooledSession {
 
     /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
     /// a module first is who the connection is pinned to.
-    package func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
-        try await mendSignIn(prompt: prompt)
+    package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
+        try await mendSignIn(report: report)
         let account: String
         let identity: SessionIdentity?
         switch runner {
         case .exchange(let session):
-            account = try await session.connect(prompt: prompt)
+            account = try await session.connect(report: report)
             identity = await session.powerShellIdentity
         case .powerShell(let session):
-            let told = try await session.connect(deadline: .after(Self.signInLimit)) { error in
-                var details = error.details
-                if details["message"] == nil { details["message"] = .string(error.message) }
-                prompt(details)
-            } approved: {
-                prompt([:])
-            }
+            let told = try await session.connect(deadline: .after(Self.signInLimit), report: report)
             account = told.name
             identity = told
         }
@@ -81,18 +75,16 @@ package final class ModuleSession: PooledSession {
     }
 
     /// Has the connection's person sign in again where their sign-in has ended: one code for all modules that it served.
-    private func mendSignIn(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) {
+    private func mendSignIn(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) {
         guard let end = await bearer.end(for: services) else { return }
         let connection = bearer.connection
         guard connection.auth.method == .device, !Attendance.isUnattended else {
             throw end.error(of: connection.name)
         }
+        let show: @Sendable (SignInPrompt) async -> Void = { report(.personNeeded($0.details)) }
         _ = try await identity.signIn(
-            connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit)
-        ) {
-            prompt($0.details)
-        }
-        prompt([:])
+            connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit), show: show, again: show)
+        report(.approved)
     }
 
     /// The services whose tokens its module is fed.

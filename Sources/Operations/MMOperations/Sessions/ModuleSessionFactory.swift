@@ -213,6 +213,7 @@ struct ModuleWire: Sendable {
     private func note(_ step: SignInEvent, telling news: SignInFeed, _ pages: ModuleCloud?) {
         switch step {
         case .code(let code): news.post(.code(DevicePrompt(code, pages)))
+        case .pending(let trouble): news.post(.pending(trouble: trouble))
         case .failed(let error):
             news.post(.refused(told(error)))
         case .refreshToken(let grant, let account):
@@ -235,7 +236,6 @@ struct ModuleWire: Sendable {
                 log.warning("the session's sign-in has ended: \(error.message)")
             }
         case .signedIn: news.post(.approved)
-        case .pending, .refused: break
         }
     }
 

@@ -270,7 +270,7 @@ extension ShellSessions {
 extension ShellSessions.Member: PooledSession {
     /// It was connected when it was made.
     /// - Returns: the user and host it is on; nothing for one on this machine.
-    package func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String {
+    package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         host ?? ""
     }
 

@@ -484,16 +484,14 @@ package enum EgressEvent: Sendable {
 package enum SignInEvent: Sendable {
     /// Somebody must open an address and enter a code.
     case code(SignInCode)
-    /// The sign-in service waits for the person.
-    case pending
+    /// The sign-in service waits for the person; where there is trouble, it can't be asked for the moment, and will be again.
+    case pending(trouble: String?)
     /// Somebody signed in.
     case signedIn(SignedInIdentity)
     /// The sign-in service gave a refresh token, for the cache of those who want it there.
     case refreshToken(RenewalGrant, SignedInIdentity?)
     /// The sign-in ended without a token.
     case failed(EntraError)
-    /// The person whom another account was expected of signed in: the tokens were withheld.
-    case refused(RequestRefusal)
     /// What the session was signed in with is good no more: a person has to sign in again.
     /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
     case over(MMError, isModules: Bool)

@@ -108,6 +108,7 @@ struct EgressExchange: Sendable {
             let fault = WireFault(
                 429, .throttled, "\(place.host) has asked this connection to slow down; nothing was sent.")
             record.failed(fault)
+            if let waiting = signIn?.waiting(for: fault) { return try await repeated(waiting) }
             let seconds = wait.components.seconds + 1
             return try await refuse(fault, extra: ["Retry-After": String(seconds)])
         }
@@ -117,9 +118,9 @@ struct EgressExchange: Sendable {
         if isWebSocket, let socket { return try await openWebSocket(request, on: socket.channel, socket.input) }
         let sent = core.clock.now
         var stream: HTTPStream
-        do throws(WireFault) { stream = try await open(request) } catch {
-            await witness?.tell(nil)
-            throw error
+        do throws(WireFault) { stream = try await open(request, telling: witness) } catch {
+            guard let waiting = signIn?.waiting(for: error) else { throw error }
+            return try await repeated(waiting)
         }
         if stream.status == 401, request.upload == nil,
             let headers = try await renewed(credentials, filled, after: stream, sent: sent)
@@ -128,10 +129,7 @@ struct EgressExchange: Sendable {
             _ = try? await stream.collect(limit: 1 << 20)
             request.headers = headers
             Self.complete(&request.headers, isRead: isRead)
-            do throws(WireFault) { stream = try await open(request) } catch {
-                await witness?.tell(nil)
-                throw error
-            }
+            stream = try await open(request, telling: witness)
         }
         await heed(stream, sent, pace)
         if let signIn { return try await answer(stream, signIn) }
@@ -243,6 +241,16 @@ struct EgressExchange: Sendable {
 
     // MARK: Sending
 
+    /// - Parameter witness: told where nothing came of it.
+    private func open(
+        _ request: HTTPRequest, telling witness: RequestWitness?
+    ) async throws(WireFault) -> HTTPStream {
+        do throws(WireFault) { return try await open(request) } catch {
+            await witness?.tell(nil)
+            throw error
+        }
+    }
+
     private func open(_ request: HTTPRequest) async throws(WireFault) -> HTTPStream {
         if Task.isCancelled { throw WireChannel.gone }
         record.sent()
@@ -318,6 +326,7 @@ struct EgressExchange: Sendable {
         do throws(HTTPError) { bytes = try await stream.collect(limit: SignInExchange.maxAnswerBytes) } catch {
             throw WireFault(502, .upstream, "The sign-in service's answer broke off, or is too large.")
         }
+        if let waiting = signIn.waiting(forStatus: stream.status) { return try await repeated(waiting) }
         let answer = try await signIn.answer(stream.status, stream.headers, bytes)
         var headers = Self.endToEnd(stream.headers)
         headers.remove("content-length")
@@ -333,7 +342,7 @@ struct EgressExchange: Sendable {
         return keepsAlive
     }
 
-    /// An answer that the sign-in service has given before.
+    /// An answer in the place of one that the sign-in service would give.
     private func repeated(_ known: SignInExchange.Answer) async throws(WireFault) -> Bool {
         let keepsAlive = head.keepsAlive && body.isDone
         record.answered(known.status)

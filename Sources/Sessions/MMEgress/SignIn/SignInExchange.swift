@@ -87,6 +87,25 @@ struct SignInExchange: Sendable {
         return isChanged ? form.body : nil
     }
 
+    /// What a question about a code gets while the service can't be asked: the libraries that modules sign in with drop the
+    /// code at the first fault, and its person would need another.
+    /// - Returns: nil for another request, and for a fault that doesn't pass.
+    func waiting(for fault: WireFault) -> Answer? {
+        guard isTokenEndpoint, form?["device_code"] != nil, fault.kind == .upstream || fault.kind == .throttled else {
+            return nil
+        }
+        core.events(.signIn(.pending(trouble: fault.message)))
+        return Answer(
+            status: 400,
+            body: JSONWriter.bytes(["error": "authorization_pending", "error_description": .string(fault.message)]))
+    }
+
+    /// The same for an answer that tells of trouble.
+    func waiting(forStatus status: Int) -> Answer? {
+        guard status == 429 || status >= 500 else { return nil }
+        return waiting(for: WireFault(502, .upstream, "\(host) answers \(status)."))
+    }
+
     /// What the session gets in the place of the service's answer.
     /// - Throws: when the answer may hold tokens and can't be taken apart.
     func answer(_ status: Int, _ headers: HTTPHeaders, _ body: [UInt8]) async throws(WireFault) -> Answer {
@@ -119,7 +138,6 @@ struct SignInExchange: Sendable {
             let identity = identity(object)
             if let identity {
                 if let refusal = await core.admits(identity) {
-                    core.events(.signIn(.refused(refusal)))
                     // The other account's tokens are neither passed on nor kept.
                     let fault = WireFault(400, .signIn, refusal.message)
                     return Answer(
@@ -226,7 +244,9 @@ struct SignInExchange: Sendable {
 
     private func tell(error code: String, _ answer: HTTPResponse) {
         guard isTokenEndpoint else { return }
-        if code == "authorization_pending" || code == "slow_down" { return core.events(.signIn(.pending)) }
+        if code == "authorization_pending" || code == "slow_down" {
+            return core.events(.signIn(.pending(trouble: nil)))
+        }
         let error = EntraError(answer, now: core.clock.now)
         guard let renewed else { return core.events(.signIn(.failed(error))) }
         // Another answer may come once somebody has consented, say.

@@ -4,7 +4,7 @@ import MMSessions
 actor Mailbox: PooledSession {
     private var isOpen = true
 
-    func connect(prompt: @escaping @Sendable (JSONObject) -> Void) async throws(MMError) -> String { "Anne" }
+    func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String { "Anne" }
     func checkHealth() async throws(MMError) {}
     func close() async { isOpen = false }
     var isUsable: Bool { isOpen }
