@@ -43,8 +43,23 @@ package protocol ModuleProfile: Sendable {
     func isHealthy(_ records: [JSONValue]) -> Bool
     /// The command that signs out of this session, and of nothing else.
     var disconnect: PowerShellCommand { get }
-    /// What people should know about this module, a sentence each.
-    var traps: [String] { get }
+    /// What this module's errors leave out.
+    var traps: [ModuleTrap] { get }
+}
+
+extension ModuleProfile {
+    package var traps: [ModuleTrap] { [] }
+}
+
+/// An error of a module that doesn't say what helps.
+package struct ModuleTrap: Sendable {
+    /// What its message holds, whatever its language.
+    let sign: String
+    /// What helps.
+    package let advice: String
+
+    /// Whether an error is this one.
+    package func caught(_ message: String) -> Bool { message.contains(sign) }
 }
 
 /// The kinds of sign-in, without their values.

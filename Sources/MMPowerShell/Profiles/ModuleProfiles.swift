@@ -28,11 +28,6 @@ package struct ExchangeProfile: ModuleProfile {
     package let requirement = ModuleRequirement.module(name: "ExchangeOnlineManagement", least: "3.9.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .console)
-    package let traps = [
-        "Repeated connects in one process leak memory; a new session is started instead.",
-        "Security and compliance cmdlets connect on Windows only; here they go through the native engine.",
-        "A session that was fed a token signs in again with a fresh one before the hour is over.",
-    ]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.exchange)]
@@ -127,11 +122,17 @@ package struct AzureProfile: ModuleProfile {
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .federated, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["login to azure", "to sign in", "devicelogin"], stream: .information)
     package let traps = [
-        "Cmdlets of Az modules that aren't installed are unknown; Invoke-AzRestMethod reaches their services.",
-        "Set-AzContext -Subscription chooses another subscription; the connection's key subscription names the usual one.",
-        "Key vaults are reached only where the connection's app has the permission user_impersonation of Azure Key Vault.",
-        "Connect-AzAccount takes no token for storage, so -UseConnectedAccount finds none: Get-AzRmStorageContainer and Get-AzRmStorageShare list by the resource manager; content needs New-AzStorageContext -StorageAccountKey.",
-        "Cmdlets that return tokens return them as SecureString.",
+        ModuleTrap(
+            sign: "AKV10000",
+            advice:
+                "The session has no token for key vaults: the connection's app needs the permission user_impersonation of "
+                + "Azure Key Vault."),
+        ModuleTrap(
+            sign: "StorageOAuthEndpointResourceId",
+            advice: "Connect-AzAccount takes no token for storage, so -UseConnectedAccount finds none here. "
+                + "Get-AzRmStorageContainer and Get-AzRmStorageShare list by the resource manager; content needs "
+                + "New-AzStorageContext -StorageAccountKey, or a connection without an appId, whose module signs in by itself."
+        ),
     ]
 
     package var preparation: String {
@@ -229,10 +230,6 @@ package struct TeamsProfile: ModuleProfile {
     package let requirement = ModuleRequirement.module(name: "MicrosoftTeams", least: "7.4.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .console)
-    package let traps = [
-        "Cs cmdlets that write try again for minutes after an error; give -ErrorAction Stop with them.",
-        "Not every cmdlet works for an app that signs in for itself.",
-    ]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph), TokenResource(.teams)]
@@ -324,11 +321,6 @@ package struct PnPProfile: ModuleProfile {
     package let prompt = PromptWords(
         near: ["authenticate using code", "copied to your clipboard", "open a browser", "devicelogin"],
         stream: .warning)
-    package let traps = [
-        "People sign in with a code of the connection's own app, which needs a delegated permission of SharePoint; the module's own device login needs a clipboard and a port, which sessions don't have.",
-        "A session that was fed a token can't renew it; it signs in again with a fresh one.",
-        "The connection is to the tenant's root site; give -Connection or -Url for others.",
-    ]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.sharePoint, address: try target.sharePointAddress())]
@@ -414,11 +406,6 @@ package struct PowerPlatformProfile: ModuleProfile {
         name: "pac", install: "dotnet tool install --global Microsoft.PowerApps.CLI.Tool")
     package let methods: [SignInMethodKind] = [.certificate, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
-    package let traps = [
-        "pac signs in with its own app only; some tenants block it.",
-        "pac has no commands for flows and data policies; use the flow service for them.",
-        "Passwords and client secrets of pac would stand in its command line, so they aren't offered.",
-    ]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         throw MMError(.unsupported, "\(title) takes no tokens.", hint: "Sign in with a device code or a certificate.")
@@ -502,9 +489,6 @@ package struct GraphProfile: ModuleProfile {
     package let requirement = ModuleRequirement.module(name: "Microsoft.Graph.Authentication", least: "2.25.0")
     package let methods: [SignInMethodKind] = [.tokens, .certificate, .managedIdentity, .device]
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
-    package let traps = [
-        "Its submodules hold thousands of cmdlets each; the service itself is faster: mm graph."
-    ]
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
         [TokenResource(.graph)]

@@ -71,6 +71,18 @@ struct AzureSessionTests {
         await home.stop()
     }
 
+    @Test("a cmdlet for the content of storage says why it has no token, and what works in its place")
+    func storage() async throws {
+        let home = try await SignInHome()
+        try await home.login()
+        let ran = await home.run(
+            "azure", on: "Demo",
+            "New-AzStorageContext -StorageAccountName stweb -UseConnectedAccount | Get-AzStorageContainer")
+        #expect(Self.text(ran).contains("failed to retrieve access token"), "\(ran)")
+        #expect(Self.text(ran).contains("Get-AzRmStorageContainer"), "\(ran)")
+        await home.stop()
+    }
+
     @Test("a cmdlet of an Azure module that isn't installed names the module, and how to install it")
     func lacking() async throws {
         let home = try await SignInHome()

@@ -568,6 +568,18 @@ struct PowerShellSessionTests {
         await session.close()
     }
 
+    @Test("a module that lacks the cmdlet it is asked with goes on")
+    func missingLook() async throws {
+        let session = try session("teams", ["--lacks", "Get-Team"])
+        _ = try await session.connect(deadline: .after(.seconds(300)))
+        let error = await #expect(throws: MMError.self) {
+            try await session.checkHealth(deadline: .after(.seconds(300)))
+        }
+        #expect(error?.code == .unavailable && error?.cause?.contains("not recognized") == true, "\(error)")
+        #expect(await session.isUsable)
+        await session.close()
+    }
+
     @Test(
         "a token that the module refuses leads to its own code, with the reason, and to a note beside the first answer")
     func refusedToken() async throws {
@@ -716,7 +728,6 @@ struct PowerShellSessionTests {
         let requirement = ModuleRequirement.module(name: "Asking", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
         let prompt = PromptWords(near: ["to sign in"], stream: .console)
-        let traps: [String] = []
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")
@@ -735,7 +746,6 @@ struct PowerShellSessionTests {
         let requirement = ModuleRequirement.module(name: "Slow", least: "1.0")
         let methods: [SignInMethodKind] = [.device]
         let prompt = PromptWords(near: ["to sign in"], stream: .console)
-        let traps: [String] = []
         func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] { [] }
         func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand {
             PowerShellCommand("Connect-ExchangeOnline -Device")

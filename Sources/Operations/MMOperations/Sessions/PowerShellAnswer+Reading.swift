@@ -108,6 +108,13 @@ extension PowerShellAnswer {
         }
     }
 
+    /// What helps where a module's errors don't say so.
+    func advice(in module: String) -> [String] {
+        let traps = (try? ModuleProfiles.named(module))?.traps ?? []
+        let messages = ([problem] + errors.map(\.message)).compactMap(\.self)
+        return traps.filter { trap in messages.contains(where: trap.caught) }.map(\.advice)
+    }
+
     /// Why it failed, with the place in its script.
     func problem(in script: String) -> String {
         guard let problem = self.problem.map(TerminalText.plain) else { return "The command failed." }

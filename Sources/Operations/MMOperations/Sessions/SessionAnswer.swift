@@ -105,7 +105,7 @@ package struct SessionAnswer: Sendable {
         var notes = answer.notes(isText: isText, script, isStandIn ? [Self.standInNote] : [])
         if let note = ProcessJobs.note(on: script) { notes.append(note) }
         guard let module = input.module else { return notes }
-        return notes + answer.nearCommands(in: module, script)
+        return notes + answer.nearCommands(in: module, script) + answer.advice(in: module)
     }
 }
 

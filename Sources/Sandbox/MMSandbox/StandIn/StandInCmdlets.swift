@@ -11,6 +11,8 @@ struct StandInCmdlets: CmdletSource {
     var subscription = StandInSubscription()
     /// The modules whose cmdlets don't work: those that constrained language would have to load.
     var isClosed: @Sendable (_ companion: String) -> Bool = { _ in false }
+    /// Cmdlets that aren't there, in lower case.
+    var lacks: Set<String> = []
 
     /// The functions in front of the cmdlets that sign in, once a session has defined them.
     var signIn: SignInSource?
@@ -38,6 +40,9 @@ struct StandInCmdlets: CmdletSource {
         if let elsewhere, elsewhere.knows(call.name) { return StandInObjects(try await elsewhere.rows(of: call)) }
         guard !StandInSubscription.chooses(call.name) else { return try await choose(call) }
         let reading = try Self.reading(call)
+        guard !lacks.contains(reading.name.lowercased()) else {
+            throw Self.refusal(StandInHost.notRecognized(reading.name), id: "CommandNotFoundException")
+        }
         if let companion = reading.companion, isClosed(companion) {
             throw Self.refusal(
                 "Cannot invoke method. Method invocation is supported only on core types in this language mode.",
@@ -96,6 +101,8 @@ struct StandInCmdlets: CmdletSource {
                         of: "/Skype.Policy/configurations/\(kind.type)", body: nil, token: token)
                 }
             }
+        case .made(let rows): return rows
+        case .fails(let message): throw Self.refusal(message, id: "ServiceRefused")
         case .vault: return try await secrets(account, arguments, reading)
         case .context: return [.object(StandInReading.context(account.claims, subscription.current))]
         case .service(let source, let count, let make):
@@ -136,7 +143,7 @@ struct StandInCmdlets: CmdletSource {
             throw .handedOver("a secret without its vault")
         }
         guard let tenant, account.has(.vault) else {
-            throw Self.refusal("The vault's token is missing: sign in with -KeyVaultAccessToken.", id: "NotConnected")
+            throw Self.refusal("AKV10000: Request is missing a Bearer or PoP token.", id: "ServiceRefused")
         }
         let name = arguments.parameters["name"]?.string
         let rows = try await Self.asked(reading) { () async throws(MMError) in
@@ -204,7 +211,9 @@ struct StandInArguments: Sendable {
     /// Reads the arguments of a call.
     /// - Throws: `handedOver` for a parameter that the stand-in doesn't know, which it would silently ignore.
     init(_ call: CmdletCall, _ reading: StandInReading) throws(CmdletFault) {
-        guard !call.takesInput else { throw .handedOver("objects that are piped into \(reading.name)") }
+        guard !call.takesInput || reading.takesInput else {
+            throw .handedOver("objects that are piped into \(reading.name)")
+        }
         var named = JSONObject()
         var values: [JSONValue] = []
         var open: String?

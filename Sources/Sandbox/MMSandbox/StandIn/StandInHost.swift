@@ -214,7 +214,8 @@ final class StandInHost {
         let (loaded, isConstrained) = (modules.loaded, language == "ConstrainedLanguage")
         let cmdlets = StandInCmdlets(
             tenant: tenant, accounts: modules.signedIn, subscription: modules.subscription,
-            isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, signIn: signIn, elsewhere: elsewhere)
+            isClosed: { isConstrained && !loaded.contains($0.lowercased()) }, lacks: options.lacks, signIn: signIn,
+            elsewhere: elsewhere)
         if let reason = evaluator.reasonAgainst(parsed, command, with: cmdlets) { return .beyond(reason: reason) }
         let records = Mailbox<PowerShellRecord>()
         return result(every: 1) {
@@ -455,10 +456,15 @@ extension StandInHost {
                 target: name)
         }
         return errorRecord(
-            """
-            The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
-            Check the spelling of the name, or if a path was included, verify that the path is correct and try again.
-            """, id: "CommandNotFoundException", place, target: name)
+            Self.notRecognized(name), id: "CommandNotFoundException", place, target: name)
+    }
+
+    /// PowerShell's words for a command that it doesn't know.
+    static func notRecognized(_ name: String) -> String {
+        """
+        The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
+        Check the spelling of the name, or if a path was included, verify that the path is correct and try again.
+        """
     }
 
     /// Creates an error record.

@@ -39,6 +39,8 @@ package struct StandInOptions: Sendable {
     /// The address of the sandbox tenant whose services the modules use; `nil` for made-up answers.
     var sandbox: String?
     var missingModule = false
+    /// Cmdlets that it doesn't know, in lower case: those of a module's part that isn't there.
+    var lacks: Set<String> = []
     /// The version of the modules that are installed; each one's own of the table when `nil`.
     var moduleVersion: String?
     /// What it is to carry out.
@@ -67,6 +69,7 @@ package struct StandInOptions: Sendable {
             case "--sandbox": sandbox = try Self.value(of: word, &rest)
             case "--decline": declines = true
             case "--missing-module": missingModule = true
+            case "--lacks": lacks.insert(try Self.value(of: word, &rest).lowercased())
             case "--module-version": moduleVersion = try Self.value(of: word, &rest)
             default: try readAsPowerShell(word, &rest)
             }

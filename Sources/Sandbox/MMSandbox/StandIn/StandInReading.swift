@@ -11,6 +11,10 @@ struct StandInReading: Sendable {
         case context
         /// A service of the tenant; without a tenant this many objects are made up, each from its number.
         case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
+        /// Nobody: what it puts out is made here.
+        case made([JSONValue])
+        /// It fails with these words, whatever it is asked.
+        case fails(String)
         /// The secrets of a vault, which takes a token of its own.
         case vault
         /// The configuration store of Teams, which takes the module's second token.
@@ -23,6 +27,8 @@ struct StandInReading: Sendable {
     let module: String
     /// The module beside the profile's that it lives in, which loads with it.
     var companion: String?
+    /// Whether objects may be piped into it.
+    var takesInput = false
     /// Whether it fails where nobody is signed in; else it then has no output.
     var needsSignIn = true
     let source: Source
@@ -80,6 +86,16 @@ struct StandInReading: Sendable {
             StandInReading(
                 name: "Get-AzKeyVaultSecret", module: "azure", companion: "Az.KeyVault", source: .vault,
                 takes: ["VaultName", "Name"]),
+            StandInReading(
+                name: "New-AzStorageContext", module: "azure", companion: "Az.Storage",
+                source: .made([["StorageAccountName": "[Anonymous]"]]),
+                takes: ["StorageAccountName", "UseConnectedAccount"]),
+            StandInReading(
+                name: "Get-AzStorageContainer", module: "azure", companion: "Az.Storage", takesInput: true,
+                source: .fails(
+                    "[AccessTokenAuthenticator] failed to retrieve access token for resource 'StorageOAuthEndpointResourceId'."
+                ),
+                takes: ["Name", "Context"]),
             StandInReading(
                 name: "Get-AzSubscription", module: "azure",
                 source: .service(.subscriptions, count: 5) { number in

@@ -168,7 +168,8 @@ extension StandInModule {
         + "DisableWAM TrackPerformance EnableErrorReporting LogDirectoryPath LogLevel EXOModuleBasePath"
 
     private static let azure = StandInModule(
-        word: "azure", name: "Az.Accounts", version: "5.3.0", companions: ["Az.Resources", "Az.KeyVault"],
+        word: "azure", name: "Az.Accounts", version: "5.3.0",
+        companions: ["Az.Resources", "Az.KeyVault", "Az.Storage"],
         code: StandInDeviceCode(
             app: "1950a258-227b-4e31-a9cf-717495945fc2", way: .information,
             scope: "https://management.core.windows.net//.default"),
