@@ -23,8 +23,13 @@ package struct ShownCode: Sendable {
         self.code = code
         address = details["verificationUri"]?.string ?? Self.page
         expiresAt = details["expiresAt"]?.string.flatMap { Timestamp(iso8601: $0) }
-        let before = details["reason"]?.string.map { $0.hasSuffix(".") ? "\($0) " : "The last sign-in ended: \($0). " }
-        message = (before ?? "") + "To sign in, use a web browser to open \(address) and enter the code \(code)"
+        let before = Self.reason(in: details).map { $0 + " " } ?? ""
+        message = before + "To sign in, use a web browser to open \(address) and enter the code \(code)"
+    }
+
+    /// Why the sign-in before this one ended, in a sentence.
+    static func reason(in details: JSONObject) -> String? {
+        details["reason"]?.string.map { $0.hasSuffix(".") ? $0 : "The last sign-in ended: \($0)." }
     }
 
     /// Returns how many seconds the code is still valid; 900 if unknown.

@@ -385,7 +385,11 @@ extension TenantSessions {
     /// The reply where a sign-in comes first, with why the last one came to nothing.
     private static func notSignedIn(because state: SessionState?) -> RouteReply {
         var words = "Not authenticated. Call /login first."
-        if case .failed(let error)? = state, error.details["userCode"] == nil { words += " " + error.message }
+        if case .failed(let error)? = state {
+            // A code is for /login to hand out, and what it begins with isn't.
+            let reason = error.details["userCode"] == nil ? error.message : ShownCode.reason(in: error.details)
+            if let reason { words += " " + reason }
+        }
         return RouteReply(["success": false, "error": .string(words), "connected": false], status: 401)
     }
 
