@@ -9,23 +9,54 @@ import Testing
 struct OwnedFolderTests {
     @Test("only those of processes that have ended are abandoned, also while these wait to be reaped")
     func abandoned() async throws {
-        var template = Array("/tmp/mm-owned.XXXXXX".utf8CString)
-        try #require(mkdtemp(&template) != nil)
-        let parent = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        var ended = pid_t()
-        let word = strdup("/bin/true")
-        defer { free(word) }
-        var words: [UnsafeMutablePointer<CChar>?] = [word, nil]
-        try #require(posix_spawn(&ended, "/bin/true", nil, nil, &words, environ) == 0)
+        let folder = try TestFolder()
+        let parent = folder.path
+        let ended = try Self.start()
         let names = [OwnedFolder.name("session-"), "session-\(ended)-x", "other-\(ended)-x", "session-x", "\(ended)-x"]
         for name in names { try ProtectedFile.makeDirectory("\(parent)/\(name)") }
-        defer { for name in names + [""] { rmdir("\(parent)/\(name)") } }
         let left = ["\(parent)/session-\(ended)-x"]
         // Nobody reaps it before the check.
         #expect(await eventually { (try? OwnedFolder.abandoned(in: parent, "session-")) == left })
         #expect(try OwnedFolder.abandoned(in: parent) == ["\(parent)/\(ended)-x"])
-        var status: Int32 = 0
-        while waitpid(ended, &status, 0) < 0, errno == EINTR {}
+        Self.reap(ended)
         #expect(try OwnedFolder.abandoned(in: parent, "session-") == left)
+    }
+
+    @Test("a new one takes the place of what killed processes left, with all that is in it, and reaches nothing by a link")
+    func taken() throws {
+        let folder = try TestFolder()
+        let parent = folder.path
+        let ended = try Self.start()
+        Self.reap(ended)
+        let (left, kept) = ("\(parent)/a-\(ended)-x", "\(parent)/kept")
+        for place in [left + "/within/deep", kept] { try ProtectedFile.makeDirectory(place) }
+        for file in [left + "/within/deep/file", kept + "/file"] { try ProtectedFile.replace(file, with: [1]) }
+        // Whoever may write there too chooses names as they like.
+        for link in [left + "/within/link", "\(parent)/a-\(ended)-link"] { try #require(symlink(kept, link) == 0) }
+        chmod(left + "/within/deep", 0)
+        let own = try OwnedFolder.make(in: parent, "a-")
+        #expect(
+            TestFolder.names(in: parent).sorted()
+                == ["a-\(ended)-link", "kept", String(own.dropFirst(parent.count + 1))].sorted())
+        #expect(TestFolder.names(in: kept) == ["file"])
+        var status = stat()
+        #expect(lstat(own, &status) == 0 && status.st_mode & 0o777 == 0o700)
+        OwnedFolder.remove(own)
+        #expect(lstat(own, &status) != 0)
+    }
+
+    /// A process that ends by itself.
+    private static func start() throws -> pid_t {
+        var process = pid_t()
+        let word = strdup("/bin/true")
+        defer { free(word) }
+        var words: [UnsafeMutablePointer<CChar>?] = [word, nil]
+        try #require(posix_spawn(&process, "/bin/true", nil, nil, &words, environ) == 0)
+        return process
+    }
+
+    private static func reap(_ process: pid_t) {
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
     }
 }

@@ -113,20 +113,11 @@ package struct HostWalls: Sendable {
     /// Creates the folders that it writes to, and removes the folders that ended programs left behind.
     func makeFolders() throws(MMError) {
         for place in [cache, temporary, sharedMemory] { try ProtectedFile.makeDirectory(place) }
-        for left in try OwnedFolder.abandoned(in: base, Self.prefix) { Self.remove(left) }
+        for left in try OwnedFolder.abandoned(in: base, Self.prefix) { OwnedFolder.remove(left) }
     }
 
     /// Removes the session's own folder.
-    package func removeFolder() { Self.remove(folder) }
-
-    /// Removes a folder with its contents. No link is followed.
-    private static func remove(_ path: String) {
-        if unlink(path) == 0 || errno == ENOENT { return }
-        // A script may have removed the permissions of its own folder.
-        chmod(path, 0o700)
-        for name in (try? FolderListing.names(in: path)) ?? [] { remove(path + "/" + name) }
-        rmdir(path)
-    }
+    package func removeFolder() { OwnedFolder.remove(folder) }
 
     // MARK: Walls
 

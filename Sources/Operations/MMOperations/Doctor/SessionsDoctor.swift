@@ -56,11 +56,10 @@ package enum SessionsDoctor {
 
     /// Starts a program as a session is started, that tries what it may not.
     private static func tryWalls(_ report: inout DoctorReport) async {
-        var template = Array("/var/tmp/mm-doctor-XXXXXX".utf8CString)
-        let made = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
-        guard let folder = made.map({ String(cString: $0) }) else {
+        guard let folder = try? OwnedFolder.make(in: "/var/tmp", "mm-doctor-") else {
             return report.add("a trial", false, "/var/tmp can't be written to")
         }
+        defer { OwnedFolder.remove(folder) }
         let walls = HostWalls(in: folder)
         let settings = HostSettings(
             location: PowerShellLocation(program: "/bin/sh", reason: .named), folder: walls.folder, environment: [:])
@@ -78,8 +77,6 @@ package enum SessionsDoctor {
         } catch {
             report.add("a trial", false, DoctorReport.words(error))
         }
-        walls.removeFolder()
-        for name in ["cache", ""] { rmdir(folder + "/" + name) }
     }
 
     private static func tryEgress(_ report: inout DoctorReport, _ services: OperationServices) async {

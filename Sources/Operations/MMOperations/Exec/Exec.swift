@@ -376,7 +376,7 @@ struct ExecWire: Sendable {
             connection: connection, module: module, bearer: bearer, identity: services.identity,
             requests: requests, sent: services.sent, pins: services.paths.pinFile,
             log: services.log.scoped(connection.name, module))
-        let folder = try WalledProgram.makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
+        let folder = try OwnedFolder.make(in: services.environment["TMPDIR"] ?? "/tmp", "mm-exec-")
         do throws(MMError) {
             let use = WireUse()
             var configuration = try wire.configuration(
@@ -401,7 +401,7 @@ struct ExecWire: Sendable {
             return ExecWire(
                 session: session, requests: requests, processes: processes, folder: folder, use: use)
         } catch {
-            WalledProgram.removeFolder(folder)
+            OwnedFolder.remove(folder)
             throw error
         }
     }
@@ -410,7 +410,7 @@ struct ExecWire: Sendable {
     /// - Returns: what the program sent, and what was held back.
     func close() async -> CallTraffic {
         await session.close()
-        WalledProgram.removeFolder(folder)
+        OwnedFolder.remove(folder)
         return requests.end()
     }
 }

@@ -5,6 +5,7 @@ package import MMEgress
 package import MMGuard
 package import MMSessions
 package import MMShell
+import MMSystem
 
 /// How shells are started and judged. It comes from a file that only a person writes; nothing in a session, and no tool,
 /// changes it.
@@ -364,11 +365,10 @@ package enum ShellsDoctor {
         _ services: ShellServices, _ configuration: ShellsConfiguration,
         _ confinement: ShellsConfiguration.Confinement, _ doctor: inout DoctorReport
     ) async {
-        var template = Array("/tmp/mm-doctor-XXXXXX".utf8CString)
-        let folder = template.withUnsafeMutableBufferPointer { $0.baseAddress.flatMap { mkdtemp($0) } }
-            .map { String(cString: $0) }
-        guard let folder else { return doctor.add("a trial", false, "/tmp can't be written to") }
-        defer { rmdir(folder) }
+        guard let folder = try? OwnedFolder.make(in: "/tmp", "mm-doctor-") else {
+            return doctor.add("a trial", false, "/tmp can't be written to")
+        }
+        defer { OwnedFolder.remove(folder) }
         let opening = ShellOpening(services: services, configuration: configuration, confinement: confinement)
         do throws(MMError) {
             let member = try await opening.local(

@@ -265,11 +265,7 @@ final class SessionFolder: Sendable {
         var made: String?
         // The path is written into lines that the shell reads.
         for place in [parent, "/tmp"] where made == nil && place.hasPrefix("/") && !place.contains("'") {
-            var name = Array((place + "/mm-sh-XXXXXX").utf8CString)
-            // mkdtemp makes it 0700 and never follows a name that is taken.
-            if mkdtemp(&name) != nil {
-                made = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            }
+            made = try? OwnedFolder.make(in: place, "mm-sh-")
         }
         guard let made else { throw SystemError.error("Creating a folder in \(parent)") }
         path = made
@@ -300,22 +296,7 @@ final class SessionFolder: Sendable {
         return file
     }
 
-    deinit { Self.remove(path) }
-
-    /// Removes a folder with all that is in it. No link is followed.
-    static func remove(_ path: String) {
-        guard let folder = opendir(path) else { return }
-        while let item = readdir(folder) {
-            let name = withUnsafeBytes(of: item.pointee.d_name) {
-                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard name != ".", name != ".." else { continue }
-            // A folder in it is the temporary one of a confined session; links are never followed.
-            if unlink("\(path)/\(name)") != 0, errno == EISDIR || errno == EPERM { remove("\(path)/\(name)") }
-        }
-        closedir(folder)
-        rmdir(path)
-    }
+    deinit { OwnedFolder.remove(path) }
 }
 
 /// A descriptor that an array can hold; closed with the last reference.

@@ -45,22 +45,6 @@ package final class WalledProgram: Sendable {
         }
     }
 
-    private static let prefix = "mm-exec-"
-
-    /// Makes a folder for what belongs to one program, which only this user may enter; what programs of ended processes left
-    /// behind is removed.
-    /// - Parameter parent: where.
-    package static func makeFolder(in parent: String) throws(MMError) -> String {
-        for left in (try? OwnedFolder.abandoned(in: parent, prefix)) ?? [] { SessionFolder.remove(left) }
-        let path = parent + "/" + OwnedFolder.name(prefix)
-        // A name that is taken is somebody else's.
-        guard mkdir(path, 0o700) == 0 else { throw SystemError.error("Making \(path)") }
-        return path
-    }
-
-    /// Removes such a folder with all that is in it.
-    package static func removeFolder(_ path: String) { SessionFolder.remove(path) }
-
     private let child: ChildProcess
     private let folder: SessionFolder
     private let processes: ShellSessionProcesses

@@ -270,10 +270,7 @@ final class SSHSecrets: Sendable {
         where made == nil && place.utf8.count < 60 && !place.contains("'") && !place.contains("%")
             && !place.contains(" ")
         {
-            var name = Array((place + "/mm-ssh-XXXXXX").utf8CString)
-            if mkdtemp(&name) != nil {
-                made = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-            }
+            made = try? OwnedFolder.make(in: place, "mm-ssh-")
         }
         guard let path = made else { throw SystemError.error("Creating a folder in \(parent)") }
         self.path = path
@@ -361,10 +358,7 @@ final class SSHSecrets: Sendable {
             .filter { !$0.hasPrefix("debug1: ") }.joined(separator: "\n")
     }
 
-    deinit {
-        for name in ["s", "log", "ask", "key", "config", "w", "p", "w.told", "p.told"] { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
+    deinit { OwnedFolder.remove(path) }
 }
 
 /// What ssh's configuration makes of a target (`ssh -G`).

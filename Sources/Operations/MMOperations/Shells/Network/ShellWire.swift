@@ -82,7 +82,7 @@ package final class ShellWire: Sendable {
         let file = ShellsConfiguration.path(services.environment, home: services.paths.home)
         try check(file: file)
         let remedy = "To let it, its owner adds the host to `hosts` in \(file)."
-        let folder = try makeFolder(in: services.environment["TMPDIR"] ?? "/tmp")
+        let folder = try OwnedFolder.make(in: services.environment["TMPDIR"] ?? "/tmp", "mm-wire-")
         let requests = ShellRequests(policy: policy, remedy: remedy)
         let processes = ShellProcesses()
         var configuration = EgressConfiguration(
@@ -98,7 +98,7 @@ package final class ShellWire: Sendable {
             let session = try await EgressSession.start(configuration)
             return ShellWire(session, requests, folder: folder, processes: processes)
         } catch {
-            removeFolder(folder)
+            OwnedFolder.remove(folder)
             throw MMError(
                 error.code, "The shell's way to the network can't be opened: \(error.message)",
                 hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without.", cause: error.cause)
@@ -146,24 +146,9 @@ package final class ShellWire: Sendable {
         switch keeper {
         case .hosts:
             await session.close()
-            Self.removeFolder(folder)
+            OwnedFolder.remove(folder)
         case .turns(_, let wire): _ = await wire.close()
         }
-    }
-
-    // MARK: Files
-
-    private static func makeFolder(in parent: String) throws(MMError) -> String {
-        var name = Array((parent + "/mm-wire-XXXXXX").utf8CString)
-        // mkdtemp makes it 0700 and never follows a name that is taken.
-        guard mkdtemp(&name) != nil else { throw SystemError.error("Creating a folder in \(parent)") }
-        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    private static func removeFolder(_ folder: String) {
-        // The wire has removed what it had in the folder within.
-        rmdir(folder + "/trust")
-        rmdir(folder)
     }
 
     // MARK: What happens
