@@ -315,6 +315,24 @@ struct ExecTests {
         await home.stop()
     }
 
+    @Test(
+        "an upload that was agreed to takes its parts without a question, another address of one doesn't",
+        arguments: [true, false])
+    func uploads(isAllowed: Bool) async throws {
+        let home = try await ChangesHome()
+        let text = """
+            url=$(g "$base/me/drive/root:/big.bin:/createUploadSession" -d '{}' | sed 's/.*"uploadUrl":"\\([^"]*\\)".*/\\1/')
+            head -c 3276800 /dev/zero >part
+            put() { curl -sS -o /dev/null -w '%{http_code} ' -X PUT -H "Content-Range: bytes $2/6553600" --data-binary @part "$1"; }
+            put "$url" 0-3276799; put "$url" 3276800-6553599; put "${url}x" 0-3276799
+            put "https://management.azure.com${url#https://graph.microsoft.com}" 0-3276799
+            """
+        let ran = try await Self.run(
+            home, text, isAllowed ? ["allow": ["write"]] : [:], person: isAllowed ? nil : YesOncePerson())
+        #expect(ran.text == "202 201 403 403 ", "\(ran.text)")
+        await home.stop()
+    }
+
     @Test("a cmdlet that it sends to Exchange is asked about where it adds a member to a security-enabled group")
     func groups() async throws {
         let home = try await ChangesHome(users: 12)
@@ -426,5 +444,22 @@ extension String {
             rest = rest[found.upperBound...]
         }
         return count
+    }
+}
+
+/// A person who agrees to the first question alone.
+private final class YesOncePerson: ConfirmingPerson {
+    private let isAsked = Mutex(false)
+
+    let canBeAsked = true
+    let isAtTerminal = true
+
+    func showSignIn(_ details: JSONObject) async {}
+
+    func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
+        isAsked.withLock { isAsked in
+            defer { isAsked = true }
+            return !isAsked
+        }
     }
 }

@@ -40,6 +40,8 @@ package struct RequestGrant: Sendable {
     /// How the last request of each digest ended: nil while it is under way.
     private var ends: [String: Int?] = [:]
     private var digests: [UInt64: String] = [:]
+    /// Where the parts of files go whose upload the call has opened.
+    private var uploads: Set<String> = []
     private var report = CallReport()
     private var isStopped = false
 
@@ -97,7 +99,7 @@ package struct RequestGrant: Sendable {
         }
         guard !isStopped else { return stopped(intent, number) }
         if isRetry(intent) { return pass(intent, number, isRetry: true) }
-        if isGranted(intent, verdict, authority) { return pass(intent, number) }
+        if isGranted(intent, verdict, authority) || isPartOfUpload(intent) { return pass(intent, number) }
         if let left = kindsLeft[intent.kind], left > 0 {
             kindsLeft[intent.kind] = left - 1
             return pass(intent, number)
@@ -132,6 +134,10 @@ package struct RequestGrant: Sendable {
         }
     }
 
+    /// An upload was opened that was let through: what is sent to its address belongs to it.
+    /// - Parameter address: the address, in which its permission stands.
+    package mutating func opened(_ address: String) { uploads.insert(address) }
+
     /// A request has ended.
     /// - Parameters:
     ///   - number: its number.
@@ -156,6 +162,11 @@ package struct RequestGrant: Sendable {
         let isLet = intent.isUnclear ? policy.decision(forAll: intent.classes) == .allow : verdict.decision == .allow
         if isPlain, isLet { return authority.mayWrite }
         return left?.cover(intent.classes, isNamed: intent.targets.allSatisfy(authority.shows)) ?? false
+    }
+
+    /// Whether it goes where the call has opened an upload: whatever it holds becomes a part of that file.
+    private func isPartOfUpload(_ intent: RequestIntent) -> Bool {
+        uploads.contains(intent.request.origin + intent.request.target)
     }
 
     /// Whether the very same request was let through and has come to nothing: its client tries again.

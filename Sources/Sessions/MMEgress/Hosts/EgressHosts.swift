@@ -139,6 +139,11 @@ package struct EgressPlace: Sendable, Hashable {
         return port == (isSecure ? 443 : 80) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }
 
+    /// A text of the service as its client reads it, with the address that was asked in the place of a stand-in's own.
+    package func shown(_ text: String) -> String {
+        standIn.map { AddressRewriter.whole(text, $0, to: ownOrigin) } ?? text
+    }
+
     /// Whether a `Host` header names this place.
     func isNamed(by header: String) -> Bool {
         guard let name = PlainHostName(header), name.host == host else { return false }

@@ -428,10 +428,7 @@ struct EgressExchange: Sendable {
     private func rewriter(of headers: inout HTTPHeaders) -> AddressRewriter? {
         guard let standIn = place.standIn else { return nil }
         headers = HTTPHeaders(
-            headers.fields.map { field in
-                HTTPHeaders.Field(
-                    name: field.name, value: AddressRewriter.whole(field.value, standIn, to: place.ownOrigin))
-            })
+            headers.fields.map { HTTPHeaders.Field(name: $0.name, value: place.shown($0.value)) })
         let type = headers["content-type"]?.lowercased() ?? ""
         guard ["json", "text", "xml"].contains(where: type.contains) else { return nil }
         // Its length is another one then.

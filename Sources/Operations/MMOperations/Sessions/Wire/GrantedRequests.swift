@@ -132,10 +132,25 @@ final class GrantedRequests: WireJudge {
         return await cmdlets.carryOut(call)
     }
 
-    /// Has what a request changes noted, where its call does so.
+    /// Has what a request changes noted, where its call does so, and lets the parts of an upload pass that it opens.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
-        guard let journal = state.withLock({ $0.turn?.journal }) else { return nil }
-        return await journal.witness(of: request)
+        let (journal, number) = state.withLock { ($0.turn?.journal, $0.number) }
+        let noted = await journal?.witness(of: request)
+        guard request.target.prefix(while: { $0 != "?" }).lowercased().hasSuffix("createuploadsession") else {
+            return noted
+        }
+        return RequestWitness { [weak self] answer in
+            if let body = answer?.body { self?.opened(body, at: request.place, in: number) }
+            await noted?.ended(answer)
+        }
+    }
+
+    /// An upload was opened: its address holds its own permission, which the service gave for what was let through.
+    private func opened(_ answer: [UInt8], at place: EgressPlace, in number: Int) {
+        guard let address = (try? JSONParser.parse(answer))?["uploadUrl"]?.string else { return }
+        state.withLock { state in
+            if state.number == number { state.grant.opened(place.shown(address)) }
+        }
     }
 
     /// A refusal; for a host that nothing has named it tells the owner how to.
