@@ -149,17 +149,14 @@ package final class EgressSession: Sendable {
                     }
                     let socket = FileDescriptor(owning: raw)
                     guard core.open.enter() else { continue }
-                    guard
-                        let channel = try? WireChannel(
-                            socket, isInside: isInside, answerStall: core.limits.answerStall)
-                    else {
+                    guard let channel = try? WireChannel(socket, answerStall: core.limits.answerStall) else {
                         core.open.leave()
                         continue
                     }
                     group.addTask {
                         defer { core.open.leave() }
                         await withTaskCancellationHandler {
-                            await EgressConnection(channel, core: core).run()
+                            await EgressConnection(channel, isInside: isInside, core: core).run()
                         } onCancel: {
                             channel.drop()
                         }
@@ -212,12 +209,16 @@ struct TrustFolder: Sendable {
 /// One connection of a session's process: requests for tunnels (CONNECT) and for plain HTTP, and what goes through a tunnel.
 struct EgressConnection: Sendable {
     private let channel: WireChannel
+    private let isInside: Bool
     private let core: EgressCore
     private let input: WireInput
     private let writer: AnswerWriter
 
-    init(_ channel: WireChannel, core: EgressCore) {
+    /// A connection.
+    /// - Parameter isInside: whether it was made in the session's own network.
+    init(_ channel: WireChannel, isInside: Bool, core: EgressCore) {
         self.channel = channel
+        self.isInside = isInside
         self.core = core
         input = WireInput(channel)
         writer = AnswerWriter(channel)
@@ -292,9 +293,10 @@ struct EgressConnection: Sendable {
         try await input.head(idle: core.limits.idle, patience: core.limits.head)
     }
 
-    /// Admits the session's own processes alone: another process of the same user may have read the secret.
+    /// Admits the session's own processes alone: another process of the same user may have read the secret. In the
+    /// session's own network there are no others.
     private func checkPeer() async throws(WireFault) {
-        guard let processes = core.processes else { return }
+        guard !isInside, let processes = core.processes else { return }
         let (channel, usual) = (channel, core.usualProcesses)
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
             channel.isHeld(heldBy: usual()) || channel.isHeld(heldBy: processes())

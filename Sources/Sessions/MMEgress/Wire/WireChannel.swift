@@ -17,26 +17,21 @@ final class WireChannel: RequestClient {
     private let isLate = Mutex(false)
     private let presence: ClientPresence
     private let answerStall: Duration
-    private let isInside: Bool
 
     /// Takes over a socket.
     /// - Parameters:
     ///   - socket: the accepted connection.
-    ///   - isInside: whether it was made in the session's own network.
     ///   - answerStall: how long the client may leave an answer untaken.
     /// - Throws: `.unavailable` when there are no descriptors left.
-    init(_ socket: consuming FileDescriptor, isInside: Bool = false, answerStall: Duration) throws(MMError) {
+    init(_ socket: consuming FileDescriptor, answerStall: Duration) throws(MMError) {
         self.answerStall = answerStall
-        self.isInside = isInside
         presence = try ClientPresence(try socket.duplicate())
         reader = try PolledReader(try socket.duplicate())
         writer = try PolledWriter(socket)
     }
 
     /// Whether one of these processes holds the client's end.
-    func isHeld(heldBy processes: [Int32]) -> Bool {
-        presence.isHeld(heldBy: processes, inTheirNetwork: isInside)
-    }
+    func isHeld(heldBy processes: [Int32]) -> Bool { presence.isHeld(heldBy: processes) }
 
     /// Whether the client has left.
     var hasLeft: Bool { presence.hasLeft }
@@ -188,9 +183,9 @@ final class ClientPresence: Sendable {
     var hasLeft: Bool { state.withLock { $0.hasLeft } }
 
     /// Whether one of these processes holds the far end.
-    func isHeld(heldBy processes: [Int32], inTheirNetwork: Bool) -> Bool {
+    func isHeld(heldBy processes: [Int32]) -> Bool {
         guard let raw = state.withLock({ $0.raw }) else { return false }
-        return LoopbackPeer.isPeer(of: raw, heldBy: processes, inTheirNetwork: inTheirNetwork)
+        return LoopbackPeer.isPeer(of: raw, heldBy: processes)
     }
 
     /// Tells the client that no more comes.
