@@ -22,7 +22,9 @@ struct OwnedFolderTests {
         #expect(try OwnedFolder.abandoned(in: parent, "session-") == left)
     }
 
-    @Test("a new one takes the place of what killed processes left, with all that is in it, and reaches nothing by a link")
+    @Test(
+        "a new one takes the place of what killed processes left, with all that is in it, and reaches nothing by a link"
+    )
     func taken() throws {
         let folder = try TestFolder()
         let parent = folder.path
