@@ -43,7 +43,7 @@ struct OwnedFolderTests {
         #expect(TestFolder.names(in: kept) == ["file"])
         var status = stat()
         #expect(lstat(own, &status) == 0 && status.st_mode & 0o777 == 0o700)
-        OwnedFolder.remove(own)
+        FolderTree.remove(own)
         #expect(lstat(own, &status) != 0)
     }
 

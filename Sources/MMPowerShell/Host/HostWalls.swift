@@ -113,11 +113,11 @@ package struct HostWalls: Sendable {
     /// Creates the folders that it writes to, and removes the folders that ended programs left behind.
     func makeFolders() throws(MMError) {
         for place in [cache, temporary, sharedMemory] { try ProtectedFile.makeDirectory(place) }
-        for left in try OwnedFolder.abandoned(in: base, Self.prefix) { OwnedFolder.remove(left) }
+        for left in try OwnedFolder.abandoned(in: base, Self.prefix) { FolderTree.remove(left) }
     }
 
     /// Removes the session's own folder.
-    package func removeFolder() { OwnedFolder.remove(folder) }
+    package func removeFolder() { FolderTree.remove(folder) }
 
     // MARK: Walls
 

@@ -291,8 +291,7 @@ final class PrivateFolder: Sendable {
     func file(_ name: String) -> String { path + "/" + name }
 
     deinit {
-        unlink(file("bootstrap.ps1"))
-        rmdir(path)
+        FolderTree.remove(path)
     }
 }
 

@@ -59,7 +59,7 @@ package enum SessionsDoctor {
         guard let folder = try? OwnedFolder.make(in: "/var/tmp", "mm-doctor-") else {
             return report.add("a trial", false, "/var/tmp can't be written to")
         }
-        defer { OwnedFolder.remove(folder) }
+        defer { FolderTree.remove(folder) }
         let walls = HostWalls(in: folder)
         let settings = HostSettings(
             location: PowerShellLocation(program: "/bin/sh", reason: .named), folder: walls.folder, environment: [:])

@@ -401,7 +401,7 @@ struct ExecWire: Sendable {
             return ExecWire(
                 session: session, requests: requests, processes: processes, folder: folder, use: use)
         } catch {
-            OwnedFolder.remove(folder)
+            FolderTree.remove(folder)
             throw error
         }
     }
@@ -410,7 +410,7 @@ struct ExecWire: Sendable {
     /// - Returns: what the program sent, and what was held back.
     func close() async -> CallTraffic {
         await session.close()
-        OwnedFolder.remove(folder)
+        FolderTree.remove(folder)
         return requests.end()
     }
 }

@@ -368,7 +368,7 @@ package enum ShellsDoctor {
         guard let folder = try? OwnedFolder.make(in: "/tmp", "mm-doctor-") else {
             return doctor.add("a trial", false, "/tmp can't be written to")
         }
-        defer { OwnedFolder.remove(folder) }
+        defer { FolderTree.remove(folder) }
         let opening = ShellOpening(services: services, configuration: configuration, confinement: confinement)
         do throws(MMError) {
             let member = try await opening.local(

@@ -175,8 +175,7 @@ struct SetFolder: Sendable {
     private static func remove(_ path: String) {
         // What names the call goes first: whoever is killed here leaves nothing that could be gone on with by half.
         try? ProtectedFile.remove("\(path)/call.json")
-        for name in (try? FolderListing.names(in: path)) ?? [] { try? ProtectedFile.remove("\(path)/\(name)") }
-        _ = rmdir(path)
+        FolderTree.remove(path)
     }
 
     /// Removes what is too old.

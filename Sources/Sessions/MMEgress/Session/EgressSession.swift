@@ -192,18 +192,13 @@ struct TrustFolder: Sendable {
 
     /// Makes the folder and writes the certificate. What processes left that are gone is cleared away.
     func write(_ certificate: String) throws(MMError) {
-        for left in (try? OwnedFolder.abandoned(in: home)) ?? [] { Self.remove(left) }
+        for left in (try? OwnedFolder.abandoned(in: home)) ?? [] { FolderTree.remove(left) }
         try ProtectedFile.makeDirectory(path)
         try ProtectedFile.replace(certificateFile, with: Array(certificate.utf8))
     }
 
     /// Takes it away.
-    func remove() { Self.remove(path) }
-
-    private static func remove(_ path: String) {
-        try? ProtectedFile.remove(path + "/session-ca.pem")
-        rmdir(path)
-    }
+    func remove() { FolderTree.remove(path) }
 }
 
 /// One connection of a session's process: requests for tunnels (CONNECT) and for plain HTTP, and what goes through a tunnel.

@@ -296,7 +296,7 @@ final class SessionFolder: Sendable {
         return file
     }
 
-    deinit { OwnedFolder.remove(path) }
+    deinit { FolderTree.remove(path) }
 }
 
 /// A descriptor that an array can hold; closed with the last reference.

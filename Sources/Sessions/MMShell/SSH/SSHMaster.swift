@@ -358,7 +358,7 @@ final class SSHSecrets: Sendable {
             .filter { !$0.hasPrefix("debug1: ") }.joined(separator: "\n")
     }
 
-    deinit { OwnedFolder.remove(path) }
+    deinit { FolderTree.remove(path) }
 }
 
 /// What ssh's configuration makes of a target (`ssh -G`).

@@ -15,20 +15,11 @@ package enum OwnedFolder {
     ///   - prefix: the beginning of its name.
     /// - Returns: its path.
     package static func make(in parent: String, _ prefix: String) throws(MMError) -> String {
-        for left in (try? abandoned(in: parent, prefix)) ?? [] { remove(left) }
+        for left in (try? abandoned(in: parent, prefix)) ?? [] { FolderTree.remove(left) }
         let path = parent + "/" + name(prefix)
         // A name that is taken is somebody else's.
         guard mkdir(path, 0o700) == 0 else { throw SystemError.error("Making \(path)") }
         return path
-    }
-
-    /// Removes a folder with its contents. No link is followed.
-    package static func remove(_ path: String) {
-        if unlink(path) == 0 || errno == ENOENT { return }
-        // A script may have removed the permissions of its own folder.
-        chmod(path, 0o700)
-        for name in (try? FolderListing.names(in: path)) ?? [] { remove(path + "/" + name) }
-        rmdir(path)
     }
 
     /// Returns the paths of this user's folders whose process has ended.

@@ -98,7 +98,7 @@ package final class ShellWire: Sendable {
             let session = try await EgressSession.start(configuration)
             return ShellWire(session, requests, folder: folder, processes: processes)
         } catch {
-            OwnedFolder.remove(folder)
+            FolderTree.remove(folder)
             throw MMError(
                 error.code, "The shell's way to the network can't be opened: \(error.message)",
                 hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without.", cause: error.cause)
@@ -146,7 +146,7 @@ package final class ShellWire: Sendable {
         switch keeper {
         case .hosts:
             await session.close()
-            OwnedFolder.remove(folder)
+            FolderTree.remove(folder)
         case .turns(_, let wire): _ = await wire.close()
         }
     }

@@ -173,15 +173,8 @@ enum SnapshotFiles {
 
     /// Removes a folder with all that is in it; links are removed and not followed.
     static func removeTree(_ path: String) throws(MMError) {
-        for name in try FolderListing.names(in: path) {
-            let inner = "\(path)/\(name)"
-            if isFolder(inner) {
-                try removeTree(inner)
-            } else {
-                try remove(inner)
-            }
-        }
-        guard rmdir(path) == 0 || errno == ENOENT else { throw failed("remove", path) }
+        FolderTree.remove(path)
+        guard !exists(path) else { throw failed("remove", path) }
     }
 
     /// Removes a file; does nothing where there is none.
