@@ -11,7 +11,7 @@ struct FolderTreeTests {
         let folder = try TestFolder()
         let (tree, kept) = ("\(folder.path)/tree", "\(folder.path)/kept")
         for place in ["\(tree)/a/b/c", "\(tree)/d", kept] { try ProtectedFile.makeDirectory(place) }
-        for file in ["\(tree)/file", "\(tree)/a/b/c/file", "\(kept)/file"] { try ProtectedFile.replace(file, with: [1]) }
+        for place in [tree, "\(tree)/a/b/c", kept] { try ProtectedFile.replace("\(place)/file", with: [1]) }
         for link in ["\(tree)/link", "\(tree)/a/b/link"] { try #require(symlink(kept, link) == 0) }
         for place in ["\(tree)/a/b/c", "\(tree)/a/b", "\(tree)/a"] { chmod(place, 0) }
         FolderTree.remove(tree)
