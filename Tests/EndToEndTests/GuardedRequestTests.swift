@@ -141,7 +141,7 @@ struct GuardedRequestTests {
         }
         let lines = try await tenant.mm(["audit", "show", "--json"])
         let weakened = lines.json?.array?.compactMap { $0["weakens"]?.array }.joined().compactMap(\.string) ?? []
-        #expect(weakened.contains("person, send: pin, then terminal"), "\(lines)")
+        #expect(weakened.contains("person, send acts: pin, then terminal"), "\(lines)")
         await tenant.stop()
     }
 

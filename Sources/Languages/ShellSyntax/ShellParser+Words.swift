@@ -41,6 +41,11 @@ extension ShellParser {
                 position += 1
             case UInt8(ascii: "$"):
                 let start = position
+                if peek("'", after: 1) {
+                    word.note(quoteAt: text.count)
+                    text += try escapedQuote()
+                    continue
+                }
                 if try dollar(level) { word.isFixed = false }
                 text += bytes[start..<min(position, bytes.count)]
             case UInt8(ascii: "`"):
@@ -190,6 +195,69 @@ extension ShellParser {
             }
         }
         throw refusal("an unfinished ${", at: start)
+    }
+
+    /// Reads `$'…'`, in which a backslash and what is behind it stand for one character. The text ends where a shell ends it: at the
+    /// first character of no value.
+    private mutating func escapedQuote() throws(ShellRefusal) -> [UInt8] {
+        let start = position
+        try refuseIfPlain("a variable or substitution ($)", at: start)
+        position += 2
+        var text: [UInt8] = []
+        var isOver = false
+        while position < bytes.count, bytes[position] != 0x27 {
+            let byte = bytes[position]
+            position += 1
+            let piece = byte == UInt8(ascii: "\\") && position < bytes.count ? escaped() : [byte]
+            if piece == [0] { isOver = true }
+            if !isOver { text += piece }
+        }
+        guard position < bytes.count else { throw refusal("an unterminated quote ($')", at: start) }
+        position += 1
+        return text
+    }
+
+    private mutating func digits(_ radix: UInt32, _ most: Int) -> UInt32? {
+        var value: UInt32?
+        var left = most
+        while left > 0, position < bytes.count,
+            let digit = Character(UnicodeScalar(bytes[position])).hexDigitValue, digit < radix
+        {
+            value = (value ?? 0) &* radix &+ UInt32(digit)
+            position += 1
+            left -= 1
+        }
+        return value
+    }
+
+    /// What a backslash and the characters at hand stand for.
+    private mutating func escaped() -> [UInt8] {
+        let byte = bytes[position]
+        position += 1
+        switch byte {
+        case UInt8(ascii: "n"): return [0x0A]
+        case UInt8(ascii: "t"): return [0x09]
+        case UInt8(ascii: "r"): return [0x0D]
+        case UInt8(ascii: "a"): return [0x07]
+        case UInt8(ascii: "b"): return [0x08]
+        case UInt8(ascii: "e"), UInt8(ascii: "E"): return [0x1B]
+        case UInt8(ascii: "f"): return [0x0C]
+        case UInt8(ascii: "v"): return [0x0B]
+        case UInt8(ascii: "\\"), 0x27, 0x22, UInt8(ascii: "?"): return [byte]
+        case UInt8(ascii: "x"):
+            guard let value = digits(16, 2) else { return [UInt8(ascii: "\\"), byte] }
+            return [UInt8(truncatingIfNeeded: value)]
+        case UInt8(ascii: "u"), UInt8(ascii: "U"):
+            guard let value = digits(16, byte == UInt8(ascii: "u") ? 4 : 8) else { return [UInt8(ascii: "\\"), byte] }
+            return UnicodeScalar(value).map { Array(String($0).utf8) } ?? []
+        case UInt8(ascii: "c") where position < bytes.count:
+            position += 1
+            return [bytes[position - 1] & 0x1F]
+        case 0x30...0x37:
+            position -= 1
+            return [UInt8(truncatingIfNeeded: digits(8, 3) ?? 0)]
+        default: return [UInt8(ascii: "\\"), byte]
+        }
     }
 
     /// The variable that an expansion sets where it is empty, `${x:=…}` or `${x=…}`; nothing of it is read.

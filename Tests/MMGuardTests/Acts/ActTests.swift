@@ -150,6 +150,10 @@ struct ActTests {
             [
                 (.graph, "POST", "/v1.0/me/messages/m/move", #"{"destinationId":"RecoverableItemsDeletions"}"#),
                 (
+                    .graph, "POST", "/v1.0/users/u/mailFolders/inbox/messageRules",
+                    #"{"actions":{"moveToFolder":"deleteditems"}}"#
+                ),
+                (
                     .graph, "POST", "/v1.0/users/u/mailFolders/inbox/messages/m/move",
                     #"{"DestinationId":"recoverableitemspurges"}"#
                 ),

@@ -14,16 +14,16 @@ struct WeakeningTests {
     @Test(
         "is told with both values, and asked about by the proof that is in force",
         arguments: [
-            (["person": "pin"], [:], PersonCheck.pin, 1, "person, send: pin, then form"),
-            (["person": ["destructive": "key"]], ["person": "pin"], .key, 1, "person, destructive: key, then pin"),
-            (["person": "terminal"], [:], .terminal, 1, "person, send: terminal, then form"),
+            (["person": "pin"], [:], PersonCheck.pin, 1, "person, send acts: pin, then form"),
+            (["person": ["destructive": "key"]], ["person": "pin"], .key, 1, "person, destructive acts: key, then pin"),
+            (["person": "terminal"], [:], .terminal, 1, "person, send acts: terminal, then form"),
             (
                 ["guard": ["approvals": ["external": 2]]], ["guard": ["approvals": ["send": 2]]], .terminal, 2,
-                "approvals, external: 2, then 1"
+                "approvals, external acts: 2, then 1"
             ),
-            (["guard": "readonly"], [:], .terminal, 1, "guard, write: deny, then allow"),
-            ([:], ["guard": ["allow": ["send"]]], .terminal, 1, "guard, send: ask, then allow"),
-            (["guard": "strict", "person": "login"], [:], .login, 1, "guard, write: ask, then allow"),
+            (["guard": "readonly"], [:], .terminal, 1, "guard, write acts: deny, then allow"),
+            ([:], ["guard": ["allow": ["send"]]], .terminal, 1, "guard, send acts: ask, then allow"),
+            (["guard": "strict", "person": "login"], [:], .login, 1, "guard, write acts: ask, then allow"),
             ([:], ["skipSendGuards": true], .terminal, 1, "skipSendGuards: false, then true"),
             ([:], ["egress": "off"], .terminal, 1, "egress: judged at the wire, then off"),
             ([:], ["egress": ["allow": ["a.example"]]], .terminal, 1, "egress.allow: a.example added"),
@@ -37,6 +37,8 @@ struct WeakeningTests {
     {
         let weakening = try #require(try Weakening(of: connection(before), to: connection(after)))
         #expect(weakening.points.contains { $0.hasSuffix(point) }, "\(weakening.points)")
+        // The record tells them whole: a class may be called like what holds a password.
+        for point in weakening.points { #expect(Redactor.standard.text(point) == point) }
         let request = weakening.request
         #expect(request.check == check && request.approvals == people && request.verdict.decision == .ask)
         #expect(try Weakening(of: connection(after), to: connection(before)).map { $0.points }?.contains(point) != true)

@@ -142,6 +142,14 @@ struct ShellCorpusTests {
         }
     }
 
+    @Test("lets each look of every day be under readonly")
+    func readonlyLooks() throws {
+        for line in try lines("shell-readonly-looks.txt") {
+            let verdict = verdict(line, GuardPolicy(.readonly))
+            #expect(verdict.decision == .allow, "\(line): \(verdict.rule)")
+        }
+    }
+
     @Test(
         "asks on a host before what isn't known to look only, unless its owner allows it",
         arguments: [

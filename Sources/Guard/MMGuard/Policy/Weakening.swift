@@ -71,9 +71,11 @@ package struct Weakening: Sendable, Hashable {
         ConnectionGuardPolicy.classes.flatMap { word -> [String] in
             var points: [String] = []
             let checks = (before.personChecks.strongest(of: [word]), after.personChecks.strongest(of: [word]))
-            if checks.1 < checks.0 { points.append("person, \(word): \(checks.0.rawValue), then \(checks.1.rawValue)") }
+            if checks.1 < checks.0 {
+                points.append("person, \(word) acts: \(checks.0.rawValue), then \(checks.1.rawValue)")
+            }
             let people = (before.guardPolicy.approvals.most(of: [word]), after.guardPolicy.approvals.most(of: [word]))
-            if people.1 < people.0 { points.append("approvals, \(word): \(people.0), then \(people.1)") }
+            if people.1 < people.0 { points.append("approvals, \(word) acts: \(people.0), then \(people.1)") }
             return points
         }
     }
@@ -88,7 +90,7 @@ package struct Weakening: Sendable, Hashable {
         var points = ConnectionGuardPolicy.classes.compactMap { word -> String? in
             let decisions = (policies.0.decision(named: word), policies.1.decision(named: word))
             guard decisions.1 < decisions.0 else { return nil }
-            return "guard, \(word): \(decisions.0.rawValue), then \(decisions.1.rawValue)"
+            return "guard, \(word) acts: \(decisions.0.rawValue), then \(decisions.1.rawValue)"
         }
         if policies.0.sendGuards, !policies.1.sendGuards { points.append("skipSendGuards: false, then true") }
         if !policies.0.honoursConfirmed, policies.1.honoursConfirmed {

@@ -1,4 +1,5 @@
 internal import MMCore
+import PowerShellSyntax
 
 /// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
 enum InvokedExchangeCommand {
@@ -24,9 +25,12 @@ enum InvokedExchangeCommand {
                 why: "\(name) is in no table of Exchange cmdlets", isKnown: false, sendsMessage: false, items: [])
         }
         var classes = entry.classes
-        for raise in cmdlets.raises(of: entry) {
-            for (key, value) in parameters
-            where key.asciiLowercased == raise.parameter.asciiLowercased && raise.condition.holds(constant(value)) {
+        let raises = cmdlets.raises(of: entry)
+        let known = raises.isEmpty ? [] : cmdlets.parameters(of: entry) ?? []
+        for (key, value) in parameters where !raises.isEmpty {
+            let names = meanings(of: key.asciiLowercased, among: known)
+            for raise in raises
+            where names.contains(raise.parameter.asciiLowercased) && raise.condition.holds(constant(value)) {
                 classes.formUnion(raise.classes)
             }
         }
@@ -34,6 +38,12 @@ enum InvokedExchangeCommand {
         return RequestClassification(
             template: nil, classes: classes, rule: "cmdlet", why: "\(entry.name) \(classes.strictest.meaning)",
             isKnown: true, sendsMessage: false, items: [])
+    }
+
+    /// The parameters that a name may stand for: whoever runs the cmdlet may take shortened ones and aliases.
+    private static func meanings(of name: String, among known: [CmdletParameter]) -> [String] {
+        if known.contains(where: { $0.isNamed(name) }) { return [name] }
+        return [name] + known.filter { $0.fit(name) != .none }.map { $0.name.asciiLowercased }
     }
 
     /// The name of the cmdlet in a body; nil where it can't be read.

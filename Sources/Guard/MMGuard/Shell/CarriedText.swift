@@ -46,7 +46,8 @@ struct CarriedText: Sendable {
         files: ["-f", "--file"], input: .statements)
     private static let script = CarriedText(
         options: [
-            "-c": .script, "-e": .script, "-E": .script, "-r": .script, "--eval": .script, "-Command": .script,
+            "-c": .script, "-e": .script, "-E": .script, "-r": .script, "--eval": .script, "--execute": .script,
+            "-Command": .script,
             "-EncodedCommand": .unknown, "-enc": .unknown,
         ], input: .script)
     private static let terminal = CarriedText(options: ["-e": .shell, "--command": .shell, "-x": .shell])
@@ -137,6 +138,7 @@ struct CarriedText: Sendable {
                 files: ["-r", "--require", "--import"], operand: name == "deno" ? (1, .script) : nil, input: .script,
                 usual: name == "bun" ? ["package.json"] : [])
         }
+        table["swift"] = CarriedText(options: ["-e": .script])
         for name in ShellPrograms.interpreters where table[name] == nil { table[name] = script }
         return table
     }()

@@ -6,7 +6,8 @@ enum ClientVerbs {
     /// What the words of a client make of it; `nil` for one that nothing is known of.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         let installs = words.first.map { ["install", "i", "add", "download"].contains($0) } ?? false
-        if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem"].contains(program), installs,
+        if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem", "poetry", "uv", "pdm", "bun"].contains(program),
+            installs,
             words.contains(where: { $0.hasPrefix("git+") || $0.contains("://") || $0 == "--git" || $0 == "--source" })
         {
             return .software
@@ -226,7 +227,8 @@ enum ClientVerbs {
     private static let packages = [
         row("uninstall", .software), row("install --index-url", .software), row("install -i", .software),
         row("install --extra-index-url", .software), row("install --break-system-packages", .software),
-        row("install --trusted-host", .software),
+        row("install --trusted-host", .software), row("config set global.index-url", .software),
+        row("config set global.extra-index-url", .software),
     ]
 
     private static let table: [String: [(words: [String], rule: ShellRule)]] = [
@@ -270,12 +272,16 @@ enum ClientVerbs {
             row("team rm", .rights), row("team create", .rights),
             row("access list", .reads), row("access", .rights),
             row("token create", .secrets), row("config set registry", .software),
-            row("config set script-shell", .loader), row("uninstall -g", .software),
+            row("config set script-shell", .loader), row("uninstall -g", .software), row("set registry", .software),
+            row("set script-shell", .loader),
             row("install -g", .software), row("i -g", .software), row("install --global", .software),
             row("rm -g", .software), row("uninstall --global", .software),
         ],
         "bun": [row("publish", .network)], "deno": [row("publish", .network)],
-        "yarn": [row("publish", .network), row("global remove", .software)],
+        "yarn": [
+            row("publish", .network), row("global remove", .software), row("config set npmregistryserver", .software),
+            row("config set registry", .software), row("config set yarnpath", .loader),
+        ],
         "pnpm": [row("publish", .network), row("remove -g", .software)],
         "cargo": [
             row("publish", .network), row("yank", .network), row("owner --list", .reads), row("owner", .rights),
@@ -391,6 +397,21 @@ enum ClientVerbs {
         return nil
     }
 
+    /// Whether a text is a statement of a database that takes something away, and no sentence.
+    static func isStatement(_ text: String) -> Bool {
+        let words = words(of: String(text.prefix(200)))
+        guard let first = words.first, words.count > 1 else { return false }
+        let kinds: Set = ["table", "database", "schema", "index", "view", "user", "column", "collection", "role"]
+        return switch first {
+        case "drop": kinds.contains(words[1])
+        case "truncate": words.count == 2 || words[1] == "table"
+        case "delete": words[1] == "from"
+        case "update": words.dropFirst(2).prefix(2).contains("set")
+        case "grant", "revoke": words.contains("on") || words.contains("to") || words.contains("from")
+        default: false
+        }
+    }
+
     /// Whether statements of a database only ask it something: they begin with a word that asks, hold none that changes, and call
     /// no function that acts.
     static func looks(statements text: String) -> Bool {
@@ -412,23 +433,120 @@ enum ClientVerbs {
             if line.isEmpty { continue }
             if line.hasPrefix("\\") || line.hasPrefix(".") {
                 let name = line.prefix { !$0.isWhitespace }
-                let shows = ["\\d", "\\l", "\\x", "\\conninfo", "\\timing", "\\encoding", "\\s", "\\z", "\\pset"]
+                let shows: Set = [
+                    "\\l", "\\l+", "\\x", "\\conninfo", "\\timing", "\\encoding", "\\z", "\\pset", "\\sf", "\\sv",
+                ]
                 let dots: Set = [
                     ".tables", ".schema", ".indexes", ".indices", ".databases", ".headers", ".mode", ".show", ".stats",
                     ".dbinfo", ".width", ".help", ".timer", ".fullschema", ".header", ".nullvalue", ".separator",
                 ]
-                guard shows.contains(where: name.hasPrefix) || dots.contains(String(name)), !line.contains("|") else {
+                guard name.hasPrefix("\\d") || shows.contains(String(name)) || dots.contains(String(name)),
+                    !line.contains("|")
+                else {
                     return false
                 }
                 continue
             }
             let words = words(of: String(line))
             guard let first = words.first, asking.contains(first), changing.isDisjoint(with: words.dropFirst()),
-                !words.contains(where: acts), first != "pragma" || !line.contains("=")
+                !words.contains(where: acts), first != "pragma" || !line.contains("="), !handsOn(line),
+                called(in: line).allSatisfy({ functions.contains($0) || $0.hasPrefix("pg_") || $0.hasPrefix("json") })
             else { return false }
         }
         return true
     }
+
+    /// Whether a client does more with an answer than to show it: `\gexec` runs it, `\g |sh` hands it to a shell.
+    private static func handsOn(_ line: Substring) -> Bool {
+        guard let slash = line.firstIndex(of: "\\") else { return false }
+        let rest = line[line.index(after: slash)...]
+        return !["gx", "g", "G", "x"].contains(rest.prefix { !$0.isWhitespace }) || rest.contains(" ")
+    }
+
+    /// The names behind which brackets open, in small letters, outside of quotes. Of a function that somebody has made nobody can say
+    /// what it does.
+    private static func called(in text: Substring) -> [String] {
+        var names: [String] = []
+        var name: [UInt8] = []
+        var isOpen = false
+        var quote: UInt8?
+        for byte in text.utf8 {
+            if let open = quote {
+                if byte == open { quote = nil }
+                continue
+            }
+            switch byte {
+            case 0x27, 0x22, 0x60: quote = byte
+            case 0x5F, 0x41...0x5A, 0x61...0x7A, 0x30...0x39:
+                if isOpen { name = [] }
+                isOpen = false
+                name.append(byte | ((0x41...0x5A).contains(byte) ? 0x20 : 0))
+                continue
+            case 0x20, 0x0A, 0x09:
+                isOpen = true
+                continue
+            case 0x28: if !name.isEmpty { names.append(String(decoding: name, as: UTF8.self)) }
+            default: break
+            }
+            name = []
+            isOpen = false
+        }
+        return names
+    }
+
+    /// Words before brackets that no database acts by.
+    private static let functions: Set<String> = [
+        // Words of the language.
+        "in", "values", "and", "or", "not", "exists", "from", "join", "as", "on", "over", "any", "all", "some", "where",
+        "by",
+        "having", "select", "case", "when", "then", "else", "end", "union", "except", "intersect", "using", "filter",
+        "within",
+        "group", "partition", "interval", "extract", "cast", "convert", "limit", "between", "like", "is", "lateral",
+        "explain",
+        "distinct", "order", "with", "rollup", "cube", "sets", "materialized", "recursive", "table", "desc", "describe",
+        "set",
+        "numeric", "decimal", "varchar", "char", "timestamp", "int", "bigint", "array", "row",
+        // What reckons.
+        "count", "sum", "avg", "min", "max", "stddev", "variance", "median", "mode", "percentile_cont",
+        "percentile_disc",
+        "array_agg", "string_agg", "group_concat", "listagg", "bool_and", "bool_or", "total", "abs", "ceil", "ceiling",
+        "floor",
+        "round", "mod", "power", "sqrt", "exp", "ln", "log", "sign", "trunc", "truncate", "random", "rand", "greatest",
+        "least",
+        "coalesce", "nullif", "ifnull", "isnull", "nvl", "if", "iif", "now", "current_timestamp", "current_date",
+        "curdate",
+        "curtime", "current_time", "sysdate", "getdate", "getutcdate", "utc_timestamp", "date", "time", "datetime",
+        "strftime",
+        "julianday", "unixepoch", "date_trunc", "date_part", "date_format", "datediff", "dateadd", "date_add",
+        "date_sub",
+        "timestampdiff", "timediff", "age", "make_interval", "make_date", "year", "month", "day", "hour", "minute",
+        "second", "week",
+        "from_unixtime", "unix_timestamp", "to_timestamp", "to_char", "to_date", "to_number", "clock_timestamp",
+        "length", "len",
+        "char_length", "octet_length", "lower", "upper", "initcap", "trim", "ltrim", "rtrim", "btrim", "lpad", "rpad",
+        "left", "right",
+        "substr", "substring", "position", "strpos", "instr", "locate", "replace", "regexp_replace", "regexp_matches",
+        "regexp_match",
+        "split_part", "concat", "concat_ws", "format", "repeat", "reverse", "ascii", "chr", "hex", "md5", "sha1",
+        "sha2", "encode",
+        "quote_ident", "quote_literal", "printf", "typeof", "unnest", "generate_series", "array_length", "cardinality",
+        "array_to_string",
+        "string_to_array", "row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value",
+        "nth_value",
+        "to_json", "to_jsonb", "row_to_json", "version", "user", "current_user", "session_user", "database", "db_name",
+        "schema",
+        "current_database", "current_schema", "current_schemas", "current_setting", "inet_server_addr",
+        "inet_client_addr", "host",
+        "obj_description", "col_description", "format_type", "to_regclass", "has_table_privilege",
+        "has_schema_privilege",
+        "has_database_privilege", "txid_current_snapshot", "serverproperty", "object_id", "object_name",
+        "objectproperty",
+        "connection_id", "found_rows", "row_count", "last_insert_id", "changes", "uuid", "newid", "gen_random_uuid",
+        "xmlelement",
+        "table_info", "index_list", "index_info", "foreign_key_list", "table_xinfo", "database_list", "integrity_check",
+        "quick_check",
+        "bin_to_uuid", "uuid_to_bin", "inet_ntoa", "inet_aton", "field", "elt", "bit_count", "space", "nvl2", "decode",
+    ]
 
     /// Whether a name is a function of a database that does something.
     private static func acts(_ name: String) -> Bool {

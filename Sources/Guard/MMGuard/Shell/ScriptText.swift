@@ -86,10 +86,31 @@ struct ScriptText: Sendable {
         if ["IO::Socket", "Net::", "LWP::"].contains(where: raw.contains) { found.append((.network, "a connection")) }
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
+        if emptiesFiles { found.append((.removes, "files are emptied")) }
+        if language == .php, callsByName { found.append((.dynamic, "a function that a variable names")) }
+        if language == .javascript, raw.contains("connect("),
+            literals.contains(where: { ["net", "tls", "node:net", "node:tls"].contains($0.text) })
+        {
+            found.append((.network, "a connection"))
+        }
+        if raw.contains("execute") || raw.contains("query") || raw.contains("exec(") {
+            found += literals.compactMap { literal in
+                ClientVerbs.isStatement(literal.text)
+                    ? ClientVerbs.rule(statements: literal.text).map { ($0, literal.text) } : nil
+            }
+        }
         if language == .other, raw.contains("file delete ") { found.append((.removes, "file delete")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
         if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
         var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
+        if language == .perl {
+            // A file of such a name is a command.
+            for literal in literals where literal.text.hasPrefix("|") || literal.text.hasSuffix("|") {
+                let text = literal.text.filter { $0 != "|" }
+                if ShellPrograms.shells.contains(text.filter { $0 != " " }) { found.append((.fed, literal.text)) }
+                started += shell(text)
+            }
+        }
         if starts || language == .awk {
             for text in groups() { started += shell(text) }
         }
@@ -104,8 +125,37 @@ struct ScriptText: Sendable {
 
     /// Whether it writes files, or sets what they may be used for.
     var writesFiles: Bool {
-        [">", "'w", "\"w", "'a'", "\"a\"", "write", "put_contents", "copy", "cpSync", "rename", "chmod", "symlink"]
-            .contains(where: raw.contains)
+        [
+            ">", "'w", "\"w", "'a'", "\"a\"", "write", "put_contents", "copy", "cpSync", "rename", "chmod", "symlink",
+            "extract", "unpack",
+        ]
+        .contains(where: raw.contains)
+    }
+
+    /// Whether a variable of PHP is called: `$f("a")`.
+    private var callsByName: Bool {
+        raw.split(separator: "$").dropFirst().contains { part in
+            let name = part.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
+            return !name.isEmpty && part[name.endIndex...].hasPrefix("(")
+        }
+    }
+
+    /// Whether it gives files another place.
+    var movesFiles: Bool { ["rename", "move(", "replace(", "mv("].contains(where: raw.contains) }
+
+    /// Whether it puts nothing in the place of what files hold.
+    private var emptiesFiles: Bool {
+        let plain = raw.filter { !" \n\t".contains($0) }
+        if ["write_text('')", "write_text(\"\")", "'w').close()", "\"w\").close()", "write_bytes(b'')"]
+            .contains(where: plain.contains)
+        {
+            return true
+        }
+        if plain.contains(".truncate(0)") || plain.contains(".truncate()") { return true }
+        if plain.contains("inplace=True"), !plain.contains("print"), !plain.contains("write") { return true }
+        let writes = ["put_contents", "writeFile", "File.write", "IO.write", "writeTextFile"].contains(
+            where: plain.contains)
+        return writes && [",'')", ",\"\")"].contains(where: plain.contains)
     }
 
     /// The texts in quotes, for what they name.
@@ -118,7 +168,8 @@ struct ScriptText: Sendable {
             "rmtree", "remove_tree", "removedirs", "unlink", "unlinkSync", "rmSync", "removeSync", "rmdir", "rmdirSync",
             "rm_rf",
             "rm_r", "rm_f", "remove_entry", "remove_entry_secure", "remove_dir", "truncateSync", "dropDatabase",
-            "deleteMany", "deleteOne", "rimraf", "send2trash", "shutdownServer", "dropIndexes", "dropUser",
+            "deleteMany", "deleteOne", "rimraf", "send2trash", "shutdownServer", "dropIndexes", "dropUser", "flushall",
+            "flushdb", "flushAll", "flushDb", "destroy_all", "delete_all", "removeItem",
         ] { table[name] = .removes }
         for name in [
             "subprocess", "child_process", "posix_spawn", "posix_spawnp", "Popen", "check_output", "check_call",
@@ -131,6 +182,7 @@ struct ScriptText: Sendable {
             "__import__", "importlib", "import_module", "__builtins__", "__dict__", "__subclasses__", "__globals__",
             "__getattribute__", "ctypes", "cffi", "instance_eval", "class_eval", "module_eval", "const_get",
             "public_send", "dlopen", "Fiddle", "loadstring", "runpy", "create_function", "constructor", "pty",
+            "runInThisContext", "runInNewContext", "runInContext",
         ] { table[name] = .dynamic }
         for name in [
             "ftplib", "telnetlib", "paramiko", "create_connection", "open_connection", "TCPSocket", "fsockopen",
@@ -154,9 +206,13 @@ struct ScriptText: Sendable {
         }
         let places: Set = [
             "dir", "dirs", "directory", "directories", "folder", "folders", "tree", "file", "files", "recursive",
-            "recursively",
+            "recursively", "database", "databases", "bucket", "buckets", "table", "tables", "collection", "objects",
+            "instances", "cluster", "volume", "snapshot", "stack", "container", "containers", "namespace", "repo",
         ]
-        return parts.first.map { ["delete", "remove", "rm", "erase", "unlink", "wipe", "trash"].contains($0) } == true
+        let verbs: Set = [
+            "delete", "remove", "rm", "erase", "unlink", "wipe", "trash", "drop", "terminate", "destroy", "purge",
+        ]
+        return parts.first.map(verbs.contains) == true
             && parts.dropFirst().last.map(places.contains) == true
     }
 
@@ -174,13 +230,20 @@ struct ScriptText: Sendable {
             "Delete"
         where ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner): return .removes
         case "rm": return name.isCalled ? .removes : nil
-        case "truncate": return isOfSystem || owner == "File" ? .removes : nil
+        // A model by its name: all its rows.
+        case "truncate":
+            let isModel = language == .php && name.isCalled && owner?.first?.isUppercase == true
+            return isOfSystem || owner == "File" || isModel ? .removes : nil
+        case "require", "import": return language == .javascript && name.isCalledWithJoinedText ? .dynamic : nil
+        case "mail": return language == .php && owner == nil && name.isCalled ? .mail : nil
         case "drop", "remove_all": return language == .javascript && owner != nil && name.isCalled ? .removes : nil
         case "system": return owner == "platform" ? nil : .starts
         case "exec":
-            if owner != nil, owner != "Kernel", owner != "os" { return nil }
+            let isOfMachine = language == .other && raw.contains("Runtime")
+            if owner != nil, owner != "Kernel", owner != "os", !isOfMachine { return nil }
             return language == .python ? .dynamic : .starts
-        case "spawn", "fork": return owner == nil || isOfSystem || owner == "Kernel" ? .starts : nil
+        case "spawn", "fork": return owner == nil || isOfSystem || ["Kernel", "Bun"].contains(owner) ? .starts : nil
+        case "Command": return owner == "Deno" ? .starts : nil
         case "qx": return .starts
         case "adminCommand", "runCommand":
             if raw.contains("shutdown") || raw.contains("drop") { return .removes }
@@ -190,6 +253,7 @@ struct ScriptText: Sendable {
             ]
             return looks.contains(where: raw.contains) ? nil : .rule(.rights)
         case "interact": return owner == "code" ? .dynamic : nil
+        case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil
         case "eval":
             return owner == nil && language != .other || ["Kernel", "window", "builtins", "globalThis"].contains(owner)
@@ -350,6 +414,8 @@ struct ScriptText: Sendable {
         var isCalled: Bool
         /// Whether the first thing it is called with is a text, and nothing is joined to it.
         var isCalledWithText: Bool
+        /// Whether it is called with a text that something is joined to.
+        var isCalledWithJoinedText: Bool
         /// The first name of what it is called with.
         var next: String
     }
@@ -392,7 +458,7 @@ struct ScriptText: Sendable {
                 Name(
                     text: String(decoding: code[start..<index], as: UTF8.self),
                     owner: isMember ? names.last?.text : ownsCall ? "" : nil, isCalled: hasBracket || isText,
-                    isCalledWithText: isText && stays, next: next))
+                    isCalledWithText: isText && stays, isCalledWithJoinedText: isText && !stays, next: next))
             lastEnd = index
         }
         return names

@@ -60,6 +60,12 @@ extension ShellJudge {
             if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
                 found.append(finding(.network, subject: "\(call.program) -m \(module)"))
             }
+            // What is measured is run.
+            if module == "timeit" {
+                for text in words[(index + 2)...] where !text.hasPrefix("-") {
+                    found += findings(inScript: text, of: call.program, depth)
+                }
+            }
             // A module that is run is a program of its name.
             if depth < Self.deepest,
                 let inside = call.inner((call.words.count - words.count + index + 1)..<call.words.count)
@@ -127,6 +133,10 @@ extension ShellJudge {
             self.handed(ShellScript.Word(text), depth)
         }
         var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
+        // Behind walls that place goes with the session.
+        if context.hasWalls, script.movesFiles, script.texts.contains(where: Self.isPassing) {
+            found.append(finding(.removes, subject: "\(program): a move to /tmp"))
+        }
         for text in script.texts {
             for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {
                 if context.isOwn(word) { found.append(finding(.ownFiles, subject: word)) }
@@ -233,11 +243,14 @@ extension ShellJudge {
         {
             found += read(call.inputs[0], by: call, as: language, depth)
         }
-        if row.input == .statements, context.asksInterpreters {
+        if row.input == .statements {
             let isFile = if case .file = call.inputs[0] { true } else { false }
             // What stands in such a file nobody has seen.
             if isFile || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
-                found.append(finding(.interpreter, subject: "\(call.program): statements of a file"))
+                found.append(
+                    finding(
+                        context.asksInterpreters ? .interpreter : .writes,
+                        subject: "\(call.program): statements of a file"))
             }
         }
         for name in row.usual where parts.files.isEmpty {
@@ -277,8 +290,8 @@ extension ShellJudge {
         case .editor: return text.split(whereSeparator: \.isNewline).flatMap { editor(String($0), depth) }
         case .statements:
             var found = ClientVerbs.rule(statements: text).map { [finding($0, subject: "\(program): \(text)")] } ?? []
-            if context.asksInterpreters, found.isEmpty, !ClientVerbs.looks(statements: text) {
-                found.append(finding(.unknown, subject: "\(program): \(text)"))
+            if found.isEmpty, !ClientVerbs.looks(statements: text) {
+                found.append(finding(context.asksInterpreters ? .unknown : .writes, subject: "\(program): \(text)"))
             }
             for line in text.split(whereSeparator: \.isNewline) {
                 let line = line.drop { $0 == " " || $0 == "\t" }
@@ -306,6 +319,14 @@ extension ShellJudge {
             handed(ShellScript.Word(String(text)), depth)
         }
         var found: [GuardFinding] = []
+        let whole: Set = ["%d", "%delete", "%del", ",d", "1,$d", "g/./d", "g/^/d", "g/.*/d", "%d_", "%!true"]
+        let everywhere = ["bufdo", "argdo", "windo", "tabdo", "silent!", "silent"]
+        if line.split(separator: "|").contains(where: { part in
+            let words = part.split { ": \t".contains($0) }.drop { everywhere.contains(String($0)) }
+            return whole.contains(words.joined())
+        }) {
+            found.append(finding(.removes, subject: line))
+        }
         if let mark = line.firstIndex(of: "!") { found += shell(line[line.index(after: mark)...].drop { $0 == "!" }) }
         let words = line.drop { ":.\\ \t%".contains($0) }
         for name in ["shell ", "system ", "sh ", "terminal ", "term ", "make ", "grep "] where words.hasPrefix(name) {
@@ -361,6 +382,7 @@ extension ShellJudge {
                 found +=
                     command.contains { $0 != " " }
                     ? findings(in: command, depth: depth + 1).filter(Self.matters)
+                        + [finding(context.asksInterpreters ? .unknown : .writes, subject: "sed e")]
                     : [finding(.dynamic, subject: "sed e")]
                 rest = rest.dropFirst(1 + line.count)
             case UInt8(ascii: "w"), UInt8(ascii: "W"):
@@ -484,7 +506,8 @@ extension ShellJudge {
             if !isKnown, context.asksInterpreters, ShellPrograms.shells.contains(name) {
                 found.append(finding(.interpreter, subject: "\(call.program) \(word.value)"))
             }
-            return found
+            // An image or a service may be called like a program.
+            if !isKnown || !found.isEmpty || !Self.containers.contains(call.program) { return found }
         }
         return found
     }
@@ -505,6 +528,10 @@ extension ShellJudge {
         }
         return call.program == "ex" || call.arguments.contains { ["-s", "-es", "-Es", "-e", "-E"].contains($0.value) }
     }
+
+    private static let containers: Set<String> = [
+        "docker", "podman", "nerdctl", "docker-compose", "compose", "crictl", "ctr", "kubectl", "oc", "lxc", "incus",
+    ]
 
     private static let divided: Set<String> = ["kubectl", "oc", "doppler", "aws-vault", "chamber", "envchain"]
 

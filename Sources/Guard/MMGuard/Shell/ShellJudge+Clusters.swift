@@ -48,6 +48,16 @@ extension ShellJudge {
         // Its settings may name a program that is started for the sign-in.
         if rule == .reads, words.contains(where: { $0.hasPrefix("--kubeconfig") }) { return .writes }
         let verbs = ShellPrograms.verbs(words)
+        // Several kinds may be named at once, and a form stands before or after them.
+        let kinds = words.flatMap { $0.split { ",/".contains($0) } }
+        let shows = words.indices.contains { index in
+            let isForm = ["-o", "--output", "--template"].contains(where: words[index].hasPrefix)
+            let form =
+                words[index].count > 2 && words[index] != "--output"
+                ? words[index] : words.dropFirst(index + 1).first ?? ""
+            return isForm && !form.hasSuffix("wide") && !form.hasSuffix("name")
+        }
+        if verbs.first == "get", shows, kinds.contains(where: { $0 == "secret" || $0 == "secrets" }) { return .secrets }
         let isTrial = words.contains { $0.hasPrefix("--dry-run") && $0 != "--dry-run=none" }
         switch verbs.first {
         case "adm": return .rights
@@ -80,6 +90,8 @@ extension ShellJudge {
                 ["-n", "-netns", "-f", "-family", "-rc", "-rcvbuf", "-l", "-loops"].contains(first) ? 2 : 1)
         }
         guard let verb = rest.dropFirst().first else { return .reads }
+        // There alone this letter sets.
+        if rest.first.map({ "link".hasPrefix($0) }) == true, "set".hasPrefix(verb) { return .rights }
         let looks = ["show", "list", "lst", "get", "help", "monitor", "identify", "pids"]
         return looks.contains { $0.hasPrefix(verb) } ? .reads : .rights
     }

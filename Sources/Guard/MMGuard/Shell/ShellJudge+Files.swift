@@ -188,9 +188,17 @@ extension ShellJudge {
         if removers.contains(call.program) { return true }
         guard ShellPrograms.shells.contains(call.program) else { return false }
         return call.arguments.contains { word in
-            (try? ShellScript.parse(word.value, as: .whole))?.commands.contains { removers.contains($0.program) }
-                == true
+            (try? ShellScript.parse(word.value, as: .whole))?.commands.contains {
+                removers.contains($0.program) || empties($0) || $0.redirections.contains(where: Self.replacesEach)
+            } == true
         }
+    }
+
+    /// Whether what is written takes the place of the file that is at hand: `> "$1"`.
+    private static func replacesEach(_ redirect: ShellScript.Redirection) -> Bool {
+        let target = redirect.target.value
+        guard redirect.kind == .output, !redirect.target.isFixed || target == "{}" else { return false }
+        return target == "{}" || target.hasPrefix("$") && target.dropFirst().allSatisfy { $0.isLetter || $0.isNumber }
     }
 
     /// The name of a file with keys for which a search looks.
@@ -275,6 +283,7 @@ extension ShellJudge {
         else { return false }
         return call.arguments.contains { word in
             guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
+            if context.isRemote, Self.putsIntoAddress(word.value) { return true }
             // A name that is looked up tells whoever serves it what stands in it.
             if ["dig", "nslookup", "host", "ping"].contains(call.program), word.value.contains(").") { return true }
             return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
@@ -282,8 +291,36 @@ extension ShellJudge {
         }
     }
 
+    /// Whether what a command here answers becomes a part of an address elsewhere, behind its host: `https://a.example/?q=$(id)`.
+    private static func putsIntoAddress(_ word: String) -> Bool {
+        guard let scheme = word.firstRange(of: "://") else { return false }
+        let rest = word[scheme.upperBound...]
+        let host = rest.prefix { !"/?#".contains($0) }
+        let isHere = ["localhost", "127.0.0.1", "[::1]", "$"].contains(where: host.hasPrefix)
+        return !isHere && rest[host.endIndex...].contains { "$`".contains($0) }
+    }
+
+    /// Whether a script of an editor puts nothing in the place of everything: `s/.*//`.
+    private static func replacesAll(_ script: String) -> Bool {
+        script.split { ";\n".contains($0) }.contains { part in
+            let text = part.drop { " \t0123456789,$".contains($0) }
+            guard text.hasPrefix("s"), let mark = text.dropFirst().first, !mark.isLetter, !mark.isNumber else {
+                return false
+            }
+            let pieces = text.dropFirst(2).split(separator: mark, omittingEmptySubsequences: false)
+            let all: Set = [".*", "^.*", ".*$", "^.*$", ".+", "^.+$", ".*\\n", "^.*\\n", "^.*\\n?", "[\\s\\S]*", "^"]
+            return pieces.count > 1 && pieces[1].isEmpty && all.contains(String(pieces[0])) && pieces[0] != "^"
+        }
+    }
+
     /// Whether a program is told an address to connect to, and what goes there is the content of a file or another command's output.
     func feedsConnection(_ call: ShellScript.Command) -> Bool {
+        // Such clients send what they read, whatever they ask for.
+        if ["http", "https", "xh"].contains(call.program),
+            call.redirections.contains(where: { $0.kind == .input && $0.target.value != "/dev/null" })
+        {
+            return true
+        }
         guard call.arguments.contains(where: { ["-connect", "--connect", "--connect-to"].contains($0.value) }) else {
             return false
         }
@@ -292,10 +329,49 @@ extension ShellJudge {
         return isFed || call.readsPipe && call.document == nil && !isClosed
     }
 
-    /// Whether a file is emptied that can't be told from the text: `: > "$f"`.
+    /// Whether a file is emptied: one that can't be told from the text (`: > "$f"`), or whichever nothing is copied to.
     func empties(_ call: ShellScript.Command) -> Bool {
-        guard call.words.isEmpty || call.words.count == 1 && [":", "true"].contains(call.program) else { return false }
-        return call.redirections.contains { $0.kind == .output && !$0.target.isFixed && !isScratch($0.target) }
+        let words = call.arguments.map(\.value)
+        let targets = call.redirections.filter { $0.kind == .output }.map(\.target)
+        let isFedNothing = call.redirections.contains { $0.kind == .input && $0.target.value == "/dev/null" }
+        func isUntold(_ word: ShellScript.Word) -> Bool { !word.isFixed || word.value.contains("{}") }
+        switch call.program {
+        case "cat" where words == ["/dev/null"] || words.isEmpty && isFedNothing:
+            return targets.contains { !isScratch($0) && !isMadeAgain($0) && $0.value != "/dev/null" }
+        case "dd": return isFedNothing && words.contains { $0.hasPrefix("of=") }
+        case ":", "true", "": break
+        case "echo" where words == ["-n"], "printf" where words == [""]: break
+        default: return false
+        }
+        guard call.words.isEmpty || call.program != ":" && call.program != "true" || words.isEmpty else { return false }
+        return targets.contains { isUntold($0) && !isScratch($0) }
+    }
+
+    /// Whether an editor of streams leaves nothing in the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
+    func leavesNothing(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.map { $0.dropFirst() }
+        let isInPlace = words.contains { $0.hasPrefix("--in-p") } || letters.contains { $0.contains("i") }
+        let isSilent = letters.contains { $0.contains("n") } || words.contains("--quiet") || words.contains("--silent")
+        switch call.program {
+        case "sed", "gsed":
+            let whole: Set = ["d", "1,$d", "/./d", "/.*/d", "/^/d", "//d", "z", "Q", "0,$d"]
+            return isInPlace
+                && (isSilent || words.contains { whole.contains($0.filter { $0 != " " }) || Self.replacesAll($0) })
+        case "perl", "ruby":
+            guard isInPlace else { return false }
+            return words.contains { word in
+                let plain = word.filter { $0 != " " }
+                return ["$_=\"\"", "$_=''", "$_=q", "$_=undef", "undef$_"].contains(where: plain.contains)
+                    || Self.replacesAll(word)
+            }
+                || isSilent
+                    && !words.contains { word in ["print", "say", "puts", "$stdout"].contains(where: word.contains) }
+        case "awk", "gawk":
+            return words.contains("inplace")
+                && !words.contains { $0.contains("print") || !$0.contains("{") && $0 == "1" }
+        default: return false
+        }
     }
 
     // MARK: Looks of programs that otherwise change rights
@@ -305,7 +381,7 @@ extension ShellJudge {
         func only(_ flags: String...) -> Bool { words.allSatisfy { flags.contains($0) } }
         let verb = words.first { !$0.hasPrefix("-") } ?? ""
         if ["--version", "--help"].contains(words.first), words.count == 1 {
-            return !ShellPrograms.shells.contains(name) && isKnown(name)
+            return !ShellPrograms.shells.contains(name) && (isKnown(name) || ShellPrograms.makers.contains(name))
         }
         let clients: Set = [
             "kubectl", "oc", "helm", "docker", "podman", "aws", "az", "gcloud", "terraform", "tofu", "gh",
@@ -329,7 +405,9 @@ extension ShellJudge {
                 || words.last == "print" && words.count { !$0.hasPrefix("-") } == 2
         case "wipefs": return words.count { !$0.hasPrefix("-") } == words.count && !words.isEmpty
         case "mdadm":
-            return words.first.map { ["--detail", "-D", "--examine", "-E", "--query", "-Q"].contains($0) } == true
+            let looks: Set = ["--detail", "-D", "--examine", "-E", "--query", "-Q", "--scan", "-s", "--brief", "-v"]
+            return words.first.map { looks.contains($0) && $0 != "-v" } == true
+                && words.allSatisfy { !$0.hasPrefix("-") || looks.contains($0) }
         case "hdparm": return only("-I", "-i") || words.count == 2 && ["-I", "-i", "-g"].contains(words[0])
         case "pass": return words.isEmpty
         case "gh", "glab":
@@ -457,8 +535,10 @@ extension ShellJudge {
         case "zip":
             words.contains {
                 $0 == "-m" || $0 == "--move" || $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.dropFirst().contains("m")
+                    || $0 == "-d" || $0 == "--delete"
             }
-        case "7z", "7za", "7zz": words.contains("-sdel")
+        case "7z", "7za", "7zz": words.contains("-sdel") || words.first == "d"
+        case "ar": words.first.map { $0.drop { $0 == "-" }.hasPrefix("d") } == true
         default: false
         }
     }

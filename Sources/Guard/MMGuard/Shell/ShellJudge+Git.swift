@@ -7,8 +7,8 @@ extension ShellJudge {
     static func runsPrograms(git words: [String]) -> Bool {
         for (index, word) in words.enumerated() {
             let next = index + 1 < words.count ? words[index + 1] : ""
-            if word == "-c" || word == "--config-env" {
-                let key = next.lowercased()
+            if word == "-c" || word.hasPrefix("--config-env") {
+                let key = (word.hasPrefix("--config-env=") ? String(word.dropFirst(13)) : next).lowercased()
                 if [
                     "alias.", "core.", "diff.", "filter.", "pager.", "credential.", "gpg.", "protocol.", "sequence.",
                     "merge.",
@@ -55,6 +55,7 @@ extension ShellJudge {
             arguments.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { letters.contains($0) } }
         }
         let first = arguments.first ?? ""
+        let hasTemplate = arguments.contains { $0.hasPrefix("--template") && $0 != "--template=" }
         switch verb {
         case "help" where has("-w", "--web"): return .writes
         case "status", "log", "diff", "show", "blame", "describe", "rev-parse", "ls-files", "ls-tree", "shortlog",
@@ -69,6 +70,8 @@ extension ShellJudge {
         case "fsck": return has("--lost-found") ? .writes : .reads
         case "push" where hasWalls && isPlainPush(arguments): return .writes
         case "push", "send-pack", "http-push", "svn", "p4", "daemon", "instaweb": return .network
+        case "subtree" where first == "push": return .network
+        case "checkout-index": return has("-f", "--force") || hasLetter("f") ? .removes : .writes
         case "credential": return first == "fill" ? .secrets : .writes
         case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
         case "reset": return has("--hard", "--merge", "--keep") ? .removes : .writes
@@ -76,11 +79,15 @@ extension ShellJudge {
             return has("-f", "--force", ".", "--", "--discard-changes", "--overwrite-ignore") ? .removes : .writes
         case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":
             return list(verb, arguments)
-        case "update-ref", "replace": return has("-d", "--delete") || has("--stdin") ? .removes : .writes
+        case "update-ref": return .removes
+        case "replace": return has("-d", "--delete") ? .removes : .writes
         case "filter-branch", "filter-repo", "gc", "prune", "prune-packed": return .removes
         case "rm":
             let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
-            return isDeep && arguments.contains { $0 == "." || $0.contains("*") } ? .removes : .writes
+            let isForced = hasLetter("f") || has("--force")
+            return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
+        // What is taken over from there holds programs that git runs later.
+        case "init" where hasTemplate, "clone" where hasTemplate: return .loader
         case "lfs": return first == "prune" ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
@@ -110,6 +117,12 @@ extension ShellJudge {
         let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
         if arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }
+        // A branch or tag of that name is lost to the new one.
+        if ["branch", "tag"].contains(verb), arguments.contains(where: { ["-M", "-C", "-f", "--force"].contains($0) }),
+            arguments.count(where: { !$0.hasPrefix("-") }) > 1
+        {
+            return .removes
+        }
         let operands = arguments.filter { !$0.hasPrefix("-") }
         let flags = arguments.filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) }
         let looks: Set = [
@@ -200,20 +213,28 @@ extension ShellJudge {
             return carried(text, .shell, program: key, depth) + [finding(.loader, subject: key)]
         }
         if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
+        // Whatever the setting is called before its last dot: there stands what is run, or where it comes from.
+        let last = key.split(separator: ".").last.map(String.init) ?? key
         let runs = [
-            "core.hookspath", "core.fsmonitor", "core.sshcommand", "core.gitproxy", "core.askpass", "gpg.program",
-            "uploadpack.packobjectshook",
+            "hookspath", "fsmonitor", "command", "gitproxy", "askpass", "program", "hook", "textconv", "driver", "cmd",
+            "external", "filter", "uploadpack", "receivepack", "vcs", "path", "worktree", "proxy", "sslverify",
+            "smtpserver",
         ]
-        if runs.contains(key) || key.hasPrefix("include") || key.hasPrefix("filter.") || key.hasPrefix("protocol.")
-            || key.hasSuffix(".textconv") || key.hasSuffix(".command") || key.hasSuffix(".driver")
-            || key.hasSuffix(".cmd")
-            || key.hasSuffix(".program") || key.hasPrefix("url.") || key == "http.proxy" || key == "http.sslverify"
+        let isTool = last != "path" || key.hasPrefix("difftool.") || key.hasPrefix("mergetool.")
+        let isHook = ["command", "cmd", "hook", "program", "filter"].contains(where: last.hasSuffix)
+        if isTool && (runs.contains(last) || isHook) || value.value.hasPrefix("!") && !key.hasPrefix("credential.")
+            || ["include", "filter.", "protocol.", "url."].contains(where: key.hasPrefix)
         {
             return [finding(.loader, subject: key)]
         }
         if key.hasSuffix("editor") || key.hasPrefix("pager.") || key == "core.pager" || key.hasPrefix("credential.") {
             let text = value.value.hasPrefix("!") ? String(value.value.dropFirst()) : value.value
-            return carried(ShellScript.Word(text, isFixed: value.isFixed), .shell, program: key, depth)
+            let found = carried(ShellScript.Word(text, isFixed: value.isFixed), .shell, program: key, depth)
+            let isShell = (try? ShellScript.parse(text, as: .whole))?.commands.contains { call in
+                ShellPrograms.shells.contains(call.program) || Self.isInterpreter(call.program)
+                    || call.name.contains("/") && !Self.isInstalled(call.name)
+            }
+            return found + (isShell == false ? [] : [finding(.loader, subject: key)])
         }
         return []
     }

@@ -21,7 +21,7 @@ enum WordMeaning {
     private static let commands: Set<String> = [
         "command", "cmd", "exec", "execute", "pager", "editor", "browser", "askpass", "hook", "rsh", "program",
         "helper",
-        "shell",
+        "shell", "executable",
     ]
     private static let scripts: Set<String> = [
         "eval", "evaluate", "expression", "expr", "script", "code", "lua", "python", "perl", "ruby", "javascript",
@@ -42,7 +42,7 @@ enum WordMeaning {
         if ["-o", "-O", "-w", "-W", "-l"].contains(String(option)) { return .output }
         guard option.hasPrefix("-") else { return nil }
         let isLong = option.hasPrefix("--")
-        let parts = option.drop { $0 == "-" }.lowercased().split { $0 == "-" || $0 == "_" }.map(String.init)
+        let parts = option.drop { $0 == "-" }.lowercased().split { "-_.".contains($0) }.map(String.init)
         guard let first = parts.first, let last = parts.last, !denials.contains(first), isLong || first.count > 2 else {
             return nil
         }
@@ -171,15 +171,21 @@ enum WordMeaning {
             }
             if words.starts(with: ["nuget", "delete"]) { return .removes }
             let publishing = ["publish", "upload", "deploy", "push", "release"]
-            let publishes = words.first.map { verb in
+            // Of others the first option says whether anything is done: `make -n deploy`.
+            let takesOptions = ["mvn", "mvnw", "gradle", "gradlew", "sbt"].contains(program)
+            let publishes = words.first { !takesOptions || !$0.hasPrefix("-") }.map { verb in
                 publishing.contains {
                     verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) || verb.hasPrefix("release:")
                 }
             }
             return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
-                || words.first?.hasPrefix("run") == true && ["deploy", "release"].contains(words.dropFirst().first)
-                || words.contains {
-                    $0.hasPrefix("publish") && !$0.hasSuffix("Local") && $0.contains { $0.isUppercase }
+                || words.first?.hasPrefix("run") == true
+                    && words.dropFirst().first?.split { "/:".contains($0) }.contains {
+                        ["deploy", "release", "publish", "push"].contains($0)
+                    } == true
+                || words.contains { word in
+                    ["publish", "upload", "+publish", "bintray"].contains(where: word.hasPrefix)
+                        && !word.hasSuffix("Local") && word.contains { $0.isUppercase }
                 }
                 ? .network : nil
         }
@@ -302,7 +308,10 @@ extension ShellJudge {
     /// nothing is seen any more.
     func handed(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: word.value)] }
-        var found = findings(in: word.value, depth: depth + 1).filter(Self.matters)
+        let isHost = context.asksInterpreters
+        var found = findings(in: word.value, depth: depth + 1).filter { finding in
+            Self.matters(finding) || isHost && finding.rule == ShellRule.unknown.rawValue
+        }
         // What the program appends isn't known.
         if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: removesEach) {
             found.append(finding(.removes, subject: word.value))

@@ -5,7 +5,10 @@ import ShellSyntax
 /// verdict joins them, and the strictest decides.
 extension ShellJudge {
     func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        common(call, depth) + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
+        // A file that is run by its path may be called as it likes.
+        let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
+        return (isLocal ? one(.writes, call) : []) + common(call, depth)
+            + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
     }
 
     private func one(_ rule: ShellRule, _ call: ShellScript.Command) -> [GuardFinding] {
@@ -109,7 +112,10 @@ extension ShellJudge {
             return found.isEmpty ? one(.reads, call) : found
         case "test", "[", "[[", "let", "hash", "unset", "compgen", "complete", "jobs", "enable", "bind", "fc":
             return hiddenCommands(of: call, depth)
-        case "eval", "trap", "alias", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
+        case "eval", "trap", "su", "ssh": return texts(of: call, depth) + (listed(call) ?? one(.writes, call))
+        case "alias":
+            let sets = words.contains { $0.contains("=") }
+            return texts(of: call, depth) + one(sets ? .writes : .reads, call)
         case "kill":
             let isWide = words.dropFirst().contains { $0 == "-1" || $0 == "1" } || words == ["-1"] || words == ["1"]
             return one(isWide ? .removes : .writes, call)
@@ -130,6 +136,21 @@ extension ShellJudge {
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.fed, call)
         case "openssl" where words.first == "s_server": return one(.network, call)
+        case "openssl"
+        where Self.value(of: "-in", words) != nil && Self.value(of: "-in", words) == Self.value(of: "-out", words):
+            return one(.removes, call)
+        // A format starts what stands in it.
+        case "tmux" where words.contains { $0.contains("#(") }: return one(.dynamic, call)
+        case "cargo" where words.first == "clean":
+            let place =
+                Self.value(of: "--target-dir", words)
+                ?? words.first { $0.hasPrefix("--target-dir=") }.map { String($0.dropFirst(13)) }
+            return place.map { one(isMadeAgain(ShellScript.Word($0)) ? .writes : .removes, call) }
+        case "rails" where ["runner", "r"].contains(words.first):
+            return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
+        case _ where Self.packageManagers.contains(name):
+            return Self.runsForeign(name, words)
+                ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
         case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
         case "code" where words.contains { $0.hasSuffix("install-extension") }: return one(.software, call)
         case "screen" where words.contains("-X"): return one(.dynamic, call)
@@ -169,7 +190,10 @@ extension ShellJudge {
             // What is copied, linked or moved there is nothing in the end.
             let nothing =
                 name == "mv"
-                ? words.last : ["cp", "install", "ln"].contains(name) ? words.first { !$0.hasPrefix("-") } : nil
+                ? words.last
+                : name == "install"
+                    ? words.dropLast().first { $0 == "/dev/null" }
+                    : ["cp", "ln"].contains(name) ? words.first { !$0.hasPrefix("-") } : nil
             let isGone =
                 name == "dd" && words.contains("if=/dev/null")
                 || ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"].contains(nothing)
@@ -178,7 +202,17 @@ extension ShellJudge {
                 && !call.arguments.allSatisfy {
                     $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
                 }
-            return one(empties || isGone ? .removes : .writes, call) + (reaches ? one(.device, call) : [])
+            // Behind walls that place goes with the session.
+            let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
+            let isLost =
+                name == "mv" && context.hasWalls && Self.isPassing(place)
+                && !call.arguments.allSatisfy {
+                    $0.value.hasPrefix("-") || $0.value == place || isScratch($0) || isMadeAgain($0)
+                }
+            let overwrites =
+                name == "dd" && words.contains("conv=notrunc") && words.contains { $0.hasPrefix("if=/dev/") }
+            return one(empties || isGone || isLost || overwrites ? .removes : .writes, call)
+                + (reaches ? one(.device, call) : [])
                 + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
         case "cmake" where words.first == "-E" && words.count > 2:
@@ -196,6 +230,41 @@ extension ShellJudge {
         case "mm-mcp", "mm-sandbox": return one(.ownProgram, call)
         default: return nil
         }
+    }
+
+    /// Whether a place is one of those for temporary files, which behind walls are the session's own.
+    static func isPassing(_ word: String) -> Bool {
+        ["/tmp", "/var/tmp", "/dev/shm"].contains { (word + "/").hasPrefix($0 + "/") }
+    }
+
+    private static func value(of option: String, _ words: [String]) -> String? {
+        zip(words, words.dropFirst()).first { $0.0 == option }?.1
+    }
+
+    /// Whether a program of packages runs one that comes from an address, and from no registry.
+    private static func runsForeign(_ name: String, _ words: [String]) -> Bool {
+        let runs = ["npx", "bunx", "uvx"].contains(name) || ["run", "dlx", "exec", "x"].contains(words.first)
+        let isForeign = words.contains { word in
+            ["http://", "https://", "git+", "github:", "gitlab:", "git://", "git@"].contains {
+                word.hasPrefix($0) || word.contains("@" + $0) || word.contains("=" + $0)
+            }
+        }
+        return runs && isForeign && (words.first != "run" || name == "pipx")
+    }
+
+    private static let packageManagers: Set<String> = [
+        "npx", "bunx", "uvx", "pipx", "pnpm", "yarn", "npm", "bun", "pip", "pip3", "uv", "poetry", "composer", "gem",
+        "bundle", "conda", "mamba", "nuget", "pdm",
+    ]
+
+    /// Whether a program of packages is told where they come from, for now on, or which shell runs their scripts.
+    private static func setsSource(_ words: [String]) -> Bool {
+        let isSetting = words.prefix(3).contains { ["config", "set", "source", "sources", "registry"].contains($0) }
+        let isAddress = words.contains { $0.contains("://") }
+        let isTaken = words.contains { word in
+            ["--index-url", "--extra-index-url", "--default-index", "--index"].contains { word.hasPrefix($0) }
+        }
+        return isSetting && (isAddress || words.contains { $0.hasPrefix("script-shell") }) || isTaken && isAddress
     }
 
     /// Programs that the lists name.

@@ -227,7 +227,7 @@ struct LookerException: Sendable {
         "uniq": LookerException(values: "fsw", operands: 1),
         "xxd": LookerException(values: "cglsonR", operands: 1),
         "tree": LookerException(values: "LPIo", writes: ["o"]),
-        "yq": LookerException(values: "Iop", writes: ["i", "inplace", "in-place"]),
+        "yq": LookerException(values: "Iop", writes: ["i", "inplace", "in-place", "s", "split-exp"]),
         "file": LookerException(values: "eFfmP", writes: ["C", "compile"]),
         "info": LookerException(values: "dfno", writes: ["o", "output"]),
         "less": pager, "zless": pager, "more": LookerException(values: "n", takesCommands: true),
@@ -244,7 +244,7 @@ struct LookerException: Sendable {
             values: "DMnopStuUF",
             writes: [
                 "vacuum-size", "vacuum-time", "vacuum-files", "rotate", "flush", "setup-keys", "update-catalog",
-                "cursor-file",
+                "cursor-file", "relinquish-var", "smart-relinquish-var", "sync",
             ]),
         "lastlog": LookerException(values: "btu", writes: ["C", "S", "clear", "set"]),
         "history": LookerException(writes: ["c", "d", "w", "a", "s"]),

@@ -26,7 +26,7 @@ extension ShellJudge {
         if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
         // Whatever lies in the folder at hand then runs under the names of the system's programs.
         if name == "PATH", let first = value?.value.split(separator: ":", omittingEmptySubsequences: false).first,
-            first == "." || first.isEmpty
+            first == "." || first.isEmpty || context.isRemote && !Self.isOfSystem(programs: first)
         {
             return [finding(.loader, subject: "PATH=\(first)")]
         }
@@ -49,6 +49,10 @@ extension ShellJudge {
                     program: name, depth)
             }
         }
+        // Programs that start another one often take it from their surroundings.
+        if isHanded, !isCommand, let value, value.isFixed, value.value.contains(" ") {
+            found += carried(value, .shell, program: name, depth).filter(Self.weighs) + embedded(in: value.value, depth)
+        }
         // What is evaluated as a number runs the command in its subscript.
         if let value, value.isFixed, value.value.contains("["), value.value.contains("$(") || value.value.contains("`")
         {
@@ -60,6 +64,12 @@ extension ShellJudge {
         }
         // What is known of a program is known of it in the surroundings that it usually has.
         return found + [finding(.writes, subject: name, more: ": programs may do something else with it")]
+    }
+
+    /// Whether programs lie in a folder which not everybody may put into: on a host the others may be filled without a question.
+    private static func isOfSystem(programs folder: Substring) -> Bool {
+        ["/usr/", "/bin", "/sbin", "/opt/", "/snap/", "/nix/", "$PATH", "${PATH}", "/lib/"].contains(
+            where: folder.hasPrefix)
     }
 
     /// Whether a shell only shows a prompt of this text: nothing is substituted in it, also not by way of its escapes.

@@ -79,7 +79,7 @@ struct ShellJudge {
                 isHanded: !call.words.isEmpty, depth)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
-        if empties(call) { found.append(finding(.removes, subject: "empties a file")) }
+        if empties(call) || leavesNothing(call) { found.append(finding(.removes, subject: "empties a file")) }
         // The brackets of a test are no pattern.
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
             found.append(finding(.ownFiles, subject: word.value))
@@ -341,7 +341,7 @@ extension ShellJudge {
         "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.bash_history",
         "/.zsh_history", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
         "/.ssh/rc",
-        "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.xprofile", "/.xsessionrc",
+        "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.git/config", "/.hg/hgrc", "/.xprofile", "/.xsessionrc",
     ]
     private static let startFolders = [
         "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/hooks/",

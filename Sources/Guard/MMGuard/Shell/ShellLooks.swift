@@ -16,7 +16,7 @@ struct ShellLooks: Sendable {
 
     /// Whether words of a program are a use that only looks.
     func contain(_ words: [String]) -> Bool {
-        guard words.allSatisfy({ !changes($0) }) else { return false }
+        guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
         let operands = Self.operands(words)
         return uses.contains { use in
             guard let first = use.first else { return words.isEmpty }
@@ -35,7 +35,15 @@ struct ShellLooks: Sendable {
                     && named.allSatisfy { word in options.contains { $0 == word.prefix { $0 != "=" } } }
             case "-":
                 guard let word = words.first, Self.isOne(of: first, word) else { return false }
-                return use.count == 1 || Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst())
+                // An option by which something is looked at says nothing of others.
+                if use.count == 1 {
+                    return words.allSatisfy { other in
+                        !other.hasPrefix("-") || other == "-"
+                            || Self.isOne(of: first, String(other.prefix { $0 != "=" }))
+                            || showing.contains(String(other.prefix { $0 != "=" }))
+                    }
+                }
+                return Self.begin(Self.operands(Array(words.dropFirst())), with: use.dropFirst())
             default: return Self.begin(operands, with: use[...])
             }
         }
@@ -46,15 +54,36 @@ struct ShellLooks: Sendable {
     private func changes(_ word: String) -> Bool {
         let name = String(word.prefix { $0 != "=" })
         if showing.contains(name) { return false }
-        if changing.contains(name) || changing.contains(word) { return true }
+        if changing.contains(name) || changing.contains(word) || isShort(name) { return true }
         guard word.hasPrefix("--") else { return false }
         return switch WordMeaning.value(of: name) {
         case .none: false
         // In what form something is shown is often called like where it goes: a place tells itself.
         case .output:
-            word.contains("/") || name == "--out" || name == "--outfile" || name == "--save" || name == "--write"
+            word.contains("/") || ["--out", "--save", "--write"].contains(name)
+                || ["file", "-log", "dump"].contains(where: name.hasSuffix)
         case .command, .script, .library, .listener: true
         }
+    }
+
+    /// Whether an option behind which programs name what they write stands before a place: no form in which something is shown
+    /// is called like one.
+    private func writesPlace(_ words: [String]) -> Bool {
+        zip(words, words.dropFirst()).contains { option, value in
+            ["-o", "-O", "-w", "-W"].contains(option) && value.contains("/") && !value.contains(" ")
+        }
+    }
+
+    /// Whether an option holds one that makes more of a use: letters stand together behind one dash, and long names are shortened.
+    private func isShort(_ name: String) -> Bool {
+        guard name.hasPrefix("-"), name.utf8.count > 2 else { return false }
+        if name.hasPrefix("--") {
+            return name.utf8.count > 4 && changing.contains { $0.hasPrefix(name) && !$0.contains("=") }
+                && !showing.contains { $0.hasPrefix(name) }
+        }
+        let letters = name.dropFirst().prefix { $0.isLetter }
+        guard letters.utf8.count <= 4 else { return false }
+        return letters.contains { changing.contains("-\($0)") && !showing.contains("-\($0)") }
     }
 
     private static func isOne(of pattern: String, _ word: String) -> Bool {
@@ -129,10 +158,12 @@ extension ShellJudge {
     func withoutWalls(_ found: [GuardFinding], _ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         // What a function does was judged where it was defined.
         let isFunction = record.memory.functions.contains(call.name) && isUnheardOf(call)
-        guard context.asksInterpreters, !isFunction else { return found }
-        // A file that is run by its path may be called as it likes.
+        // What such a program starts was judged as a command of its own, once and with the words that stand here.
+        let startsAnother = Self.plainWrappers.contains(call.program) && !found.contains { $0.subject == call.program }
+        guard !isFunction, !startsAnother else { return found }
+        guard context.asksInterpreters else { return looksAlone(found, call) }
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
-        let open: [ShellRule] = isLocal ? [.writes, .reads] : [.writes]
+        let open: [ShellRule] = isLocal || ShellLooks.table[call.program] != nil ? [.writes, .reads] : [.writes]
         guard found.contains(where: { finding in open.contains { $0.rawValue == finding.rule } }) else { return found }
         if !isLocal, looks(byTable: call) {
             return found.map {
@@ -143,6 +174,19 @@ extension ShellJudge {
         return found.map { each in
             open.contains { $0.rawValue == each.rule } ? finding(.unknown, subject: each.subject ?? call.program) : each
         }
+    }
+
+    private static let plainWrappers: Set<String> = [
+        "sudo", "doas", "timeout", "time", "nice", "ionice", "chrt", "env", "stdbuf", "command", "builtin", "watch",
+    ]
+
+    /// What is found of a command behind walls, where a use that the table has is a look as well; no word is believed there of a
+    /// program that the table doesn't name.
+    private func looksAlone(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
+        guard !found.isEmpty, found.allSatisfy({ $0.rule == ShellRule.writes.rawValue }),
+            ShellLooks.table[call.program] != nil, looks(byTable: call)
+        else { return found }
+        return found.map { finding(.reads, subject: $0.subject ?? call.program) }
     }
 
     /// Whether the table of looks says so of a command, or the words of a program that no table knows.
@@ -165,10 +209,13 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a script of `awk` puts something into a file, or hands it to a command: behind what it prints.
+    /// Whether a script of `awk` puts something into a file, hands it to a command, behind what it prints, starts one, or takes in
+    /// more of its language.
     private func writesByScript(_ call: ShellScript.Command) -> Bool {
         guard call.program.hasSuffix("awk") else { return false }
         return call.arguments.contains { word in
+            if ["system(", "@load", "@include", "|&"].contains(where: word.value.contains) { return true }
+            if word.value.contains("getline"), word.value.contains("|") { return true }
             var rest = word.value[...]
             while let print = rest.firstRange(of: "print") {
                 rest = rest[print.upperBound...]

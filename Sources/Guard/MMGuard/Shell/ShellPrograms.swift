@@ -99,7 +99,7 @@ enum ShellPrograms {
         """
         python python2 python3 pypy pypy3 perl raku ruby node nodejs php lua luajit tclsh wish osascript pwsh powershell deno bun \
         Rscript julia groovy guile jshell elixir erl R octave octave-cli ghci ghc slsh jrunscript jjs gnuplot irb pry ipython ipython3 \
-        scala clojure clj racket sbcl clisp ocaml ginsh maxima
+        kotlinc kotlin scala clojure clj racket sbcl clisp ocaml ginsh maxima
         """)
 
     /// Programs whose verbs are of the project at hand: they add, remove and make what belongs to it, which comes back by them; and
