@@ -34,6 +34,19 @@ struct WholeGrammarTests {
         #expect(names?.contains(["rm", "x"]) != true, "\(text)")
     }
 
+    @Test(
+        "reads a quote with escapes as the text that a shell makes of it",
+        arguments: [
+            ("$'\\x72\\155'", "rm"), ("a$'b\\n'c", "ab\nc"), ("$'\\u00e9\\U1F600'", "é😀"), ("$'it\\'s'", "it's"),
+            ("$'a\\0b'", "a"), ("$'\\q'", "\\q"), ("$'$(rm x)'", "$(rm x)"), ("$'\\cA'", "\u{1}"),
+        ])
+    func escapes(text: String, value: String) throws {
+        let word = try #require(try ShellScript.parse(text, as: .whole).commands.first?.words.first)
+        #expect(word.value == value)
+        #expect(word.isFixed)
+        #expect(throws: ShellRefusal.self) { try ShellScript.parse("$'a", as: .whole) }
+    }
+
     @Test("says what each word is made of")
     func words() throws {
         let script = try ShellScript.parse("A=1 'B'=2 x \"$y\" z* '*' 2>>log <in >&2 <<<now", as: .whole)
