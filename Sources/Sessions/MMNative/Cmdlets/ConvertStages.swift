@@ -47,14 +47,16 @@ final class FromJSONStage: Stage {
     private var shapes: [[String]: PSShape] = [:]
     private let noText: NativeError
     private var isWhole = false
+    private var makesTables = false
     private var depth = 1024
 
     init(_ command: BoundCommand) throws(Interrupt) {
         noText = command.nullArgument("InputObject")
         super.init()
-        guard command.names.isSubset(of: ["InputObject", "Depth", "NoEnumerate"]) else {
+        guard command.names.isSubset(of: ["InputObject", "Depth", "NoEnumerate", "AsHashtable"]) else {
             throw .handOver("an unusual ConvertFrom-Json")
         }
+        makesTables = command.isSet("AsHashtable")
         isWhole = command.isSet("NoEnumerate")
         switch command["Depth"] {
         case nil: break
@@ -148,6 +150,15 @@ final class FromJSONStage: Stage {
             values.reserveCapacity(items.count)
             for item in items { values.append(try value(item)) }
             return .array(values)
+        case .object(let members) where makesTables:
+            let table = PSTable(.json, countsCase: true)
+            for member in members {
+                let key = PSValue.string(member.key)
+                guard PSTable.accepts(key), table.add(key, try value(member.value)) else {
+                    throw .handOver("unusual names in JSON")
+                }
+            }
+            return .table(table)
         case .object(let members):
             let names = members.keys
             var known = shapes[names]

@@ -5,6 +5,8 @@ final class FormatStage: Stage {
     private let properties: [CalculatedProperty]
     private let grouping: CalculatedProperty?
     private let wraps: Bool
+    /// Whether columns are as wide as what stands in them, whatever the view says.
+    private let fits: Bool
     private var items: [PSValue] = []
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
@@ -14,6 +16,7 @@ final class FormatStage: Stage {
             throw .handOver("an unusual \(command.specification.name)")
         }
         wraps = command.isSet("Wrap")
+        fits = command.isSet("AutoSize")
         var properties: [CalculatedProperty] = []
         for written in Cmdlets.list(command["Property"]) {
             properties.append(try CalculatedProperty(written, in: evaluator, forText: true))
@@ -27,6 +30,10 @@ final class FormatStage: Stage {
 
     override func process(_ item: PSValue) throws(Interrupt) {
         if item.isNull { return }
+        if case .table(let table) = item, table.hasCertainOrder || evaluator.host != nil {
+            for entry in table.entryObjects { try process(entry) }
+            return
+        }
         guard case .object(let object) = item, FormattedBlock(item) == nil, isKnown(object) else {
             throw .handOver("formatting \(item.typeName)")
         }
@@ -77,7 +84,7 @@ final class FormatStage: Stage {
     }
 
     private func group(_ items: [PSValue], _ title: String?) throws(Interrupt) -> FormattedBlock.Group {
-        if isTable { return try FormatStage.table(items, properties, title, evaluator) }
+        if isTable { return try FormatStage.table(items, properties, title, evaluator, fits: fits) }
         return try FormatStage.list(items, properties, title, evaluator)
     }
 
@@ -96,7 +103,7 @@ final class FormatStage: Stage {
             (name, CalculatedProperty(name: name))
         }
         var fields: [(String, CalculatedProperty)] = []
-        if properties.isEmpty, isTable, let view = object.view {
+        if properties.isEmpty, let view = object.view, isTable || view === CmdletView.ofEntries {
             return view.columns.map { column in
                 var property = CalculatedProperty(name: column.name)
                 property.isRight = column.isRight
@@ -136,7 +143,8 @@ final class FormatStage: Stage {
 
     /// Builds a table's rows with the columns of the first object.
     static func table(
-        _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator
+        _ items: [PSValue], _ properties: [CalculatedProperty], _ title: String?, _ evaluator: Evaluator,
+        fits: Bool = false
     ) throws(Interrupt) -> FormattedBlock.Group {
         guard let first = items.first else { throw .handOver("an empty table") }
         let fields = try fields(first, properties, 10, isTable: true)
@@ -144,7 +152,8 @@ final class FormatStage: Stage {
         for field in fields {
             let side = CellText.isRight(try value(field.property, first, evaluator))
             let isRight = field.property.isRight ?? side
-            columns.append(.init(label: field.label, isRight: isRight, width: field.property.width ?? 0))
+            let width = fits && properties.isEmpty ? nil : field.property.width
+            columns.append(.init(label: field.label, isRight: isRight, width: width ?? 0))
         }
         guard !columns.isEmpty else { throw .handOver("a table without columns") }
         var rows: [[String]] = []

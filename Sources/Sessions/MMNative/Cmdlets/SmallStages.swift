@@ -360,17 +360,17 @@ final class ObjectStage: Stage {
         }
         if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
             // Unlike `@{}`, it tells keys apart that differ in case.
-            value = .table(PSTable(isOrdered: false, countsCase: true))
+            value = .table(PSTable(.hashtable, countsCase: true))
             return
         }
         let type = PSType(written: name)
         let words = Cmdlets.list(command["ArgumentList"]?.plain)
         if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
             switch type {
-            case .dictionary? where words.count <= 1:
+            case .dictionary? where words.count <= 1, .orderedtable? where words.count <= 1:
                 let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
-                guard let countsCase else { throw .handOver("New-Object of \(name)") }
-                value = .table(PSTable(isOrdered: true, countsCase: countsCase))
+                guard let countsCase, let kind = type?.tableKind else { throw .handOver("New-Object of \(name)") }
+                value = .table(PSTable(kind, countsCase: countsCase))
                 return
             case .builder?:
                 value = try TextBuilder.made(words)

@@ -70,6 +70,37 @@ extension Evaluator {
         return found
     }
 
+    /// Evaluates the methods of a list that take a block as a question about an element, which it has as its argument: `$_` is
+    /// whatever it is outside. `nil` for any other.
+    func searched(_ list: PSList, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        let questions = ["find", "findlast", "findall", "findindex", "exists", "trueforall", "removeall"]
+        let isAsked = list.kind.shape == .list ? questions.contains(method) : method == "removewhere"
+        guard isAsked, list.kind.shape == .list || list.kind.shape == .set else { return nil }
+        guard list.kind != .arrayList, arguments.count == 1, case .block(let block) = arguments[0] else {
+            throw .handOver("an unusual \(method) of a list")
+        }
+        var places: [Int] = []
+        for (place, item) in list.items.enumerated() {
+            try step()
+            guard PSValue.collapsed(try invoke(block, [item])).isTrue else { continue }
+            places.append(place)
+            if ["find", "findindex", "exists"].contains(method) { break }
+        }
+        let none: PSValue = list.kind == .numbers ? .int(0) : .null
+        switch method {
+        case "find": return places.first.map { list.items[$0] } ?? none
+        case "findlast": return places.last.map { list.items[$0] } ?? none
+        case "findindex": return .int(Int32(places.first ?? -1))
+        case "exists": return .bool(!places.isEmpty)
+        case "trueforall": return .bool(places.count == list.items.count)
+        case "findall": return .list(PSList(list.kind, places.map { list.items[$0] }))
+        default:
+            let gone = Set(places)
+            list.items = list.items.enumerated().filter { !gone.contains($0.offset) }.map(\.element)
+            return .int(Int32(gone.count))
+        }
+    }
+
     /// Evaluates `[array]::Sort($x)` and `[array]::Reverse($x)`; `nil` for any other call.
     func changedArray(_ node: InvokeMemberExpressionSyntax, _ method: String) throws(Interrupt) -> PSValue? {
         guard method == "sort" || method == "reverse" else { return nil }

@@ -94,11 +94,13 @@ extension Evaluator {
     private func isType(_ value: PSValue, _ type: PSValue) throws(Interrupt) -> Bool {
         guard case .type(let type) = type else { throw .handOver("an unusual type test") }
         switch (type, value) {
-        case (.object, _), (.pscustomobject, _), (.ordered, _), (.arraylist, _), (.objectlist, _), (.textlist, _),
-            (.numberlist, _), (.textset, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _), (.longs, _),
+        case _ where type.listKind != nil: throw .handOver("a type test")
+        case (.object, _), (.pscustomobject, _), (.ordered, _), (.texts, _), (.ints, _), (.bytes, _), (.chars, _),
+            (.longs, _),
             (.doubles, _), (.bools, _), (.dates, _), (.bitconverter, _), (.stringcomparison, _), (.splitoptions, _),
             (.regexoptions, _), (.errorcategory, _), (.regex, _), (.moment, _), (.builder, _), (.comparer, _),
-            (.dictionary, _), (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.principal, _), (.identity, _), (.role, _), (.toggle, _), (.optionaldate, _), (.path, _),
+            (.assembly, _), (.dialogresult, _), (.mailaddress, _),
             (.environment, _), (.uri, _), (.credential, _), (.securestring, _), (.encoding, _), (.culture, _),
             (.settings, _), (.console, _), (.stopwatch, _):
             throw .handOver("a type test")
@@ -118,7 +120,10 @@ extension Evaluator {
         case (.anycollection, .array), (.anycollection, .list), (.anycollection, .table): return true
         case (.anysequence, .array), (.anysequence, .list), (.anysequence, .table), (.anysequence, .string): return true
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
-        case (.hashtable, .table(let table)): return !table.isOrdered
+        case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json
+        case (.orderedtable, .table), (.dictionary, .table): throw .handOver("a type test")
+        case (.orderedtable, _), (.dictionary, _): return false
+        case (.consolecolor, .enumeration(let own)): return own.kind == .consoleColor
         default: return false
         }
     }

@@ -5,7 +5,9 @@ extension Evaluator {
     /// The variable's lower-case name.
     static let preferenceName = "erroractionpreference"
     /// The variables of PowerShell's own that scripts may assign to, by lower-case name.
-    static let settable: Set<String> = ["_", "null", "profile", "transcript", preferenceName, "warningpreference"]
+    static let settable: Set<String> = [
+        "_", "null", "profile", "transcript", "input", "matches", preferenceName, "warningpreference",
+    ]
 
     /// The variables of PowerShell's own that refuse any value, by lower-case name.
     static let readOnly: Set<String> = ["error"]

@@ -31,6 +31,8 @@ extension Evaluator {
         case "args": return .array(rest)
         case "pscmdlet": return cmdlet
         case "erroractionpreference": return .string("Continue")
+        // Who writes -WhatIf gets another engine.
+        case "whatifpreference": return host.map { _ in .bool(false) }
         case "progresspreference", "warningpreference": return .string("Continue")
         case "verbosepreference", "debugpreference", "informationpreference": return .string("SilentlyContinue")
         case "psboundparameters":
@@ -91,10 +93,16 @@ extension Evaluator {
     func member(_ name: String, of target: PSValue) throws(Interrupt) -> PSValue {
         switch target {
         case .list(let list):
-            if ["count", "length", "capacity"].contains(name.lowercased()) {
-                return .int(Int32(truncatingIfNeeded: list.items.count))
+            switch name.lowercased() {
+            case "count": return .int(Int32(truncatingIfNeeded: list.items.count))
+            case "capacity", "comparer": throw .handOver("the \(name) of a list")
+            // Unlike an array it has no length: that of each of its elements is meant.
+            case "length":
+                var lengths: [PSValue] = []
+                for item in list.items { lengths.append(try Members.ownProperty(item, name) ?? .null) }
+                return .collapsed(lengths).withoutNothing
+            default: return try Members.property(.array(list.items), name)
             }
-            return try Members.property(.array(list.items), name)
         case .object(let object) where name.lowercased() == "psobject":
             let properties = object.shape.names.enumerated().compactMap { index, name in
                 Self.property(name, object.values[index])
@@ -167,11 +175,12 @@ extension Evaluator {
             var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
             (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
             return .object(made)
+        case .block(let block) where method == "getnewclosure" && arguments.isEmpty: return try closure(of: block)
         case .block(let block) where method == "invoke":
             return .array(try invoke(block, arguments))
         case .block(let block) where method == "invokereturnasis":
             return .collapsed(try invoke(block, arguments))
-        case .table(let table): return try method == "gettype" ? nil : tableMethod(table, method, arguments)
+        case .table(let table): return try method == "gettype" ? typeOf(table) : tableMethod(table, name, arguments)
         case .object(let object):
             if let answer = try FileDialog.call(object, method, arguments, in: self) { return answer }
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
@@ -193,38 +202,51 @@ extension Evaluator {
             }
         case .list where method == "gettype":
             return .typeInfo(target.typeName)
-        case .list(let list) where method == "removeall" || method == "find" || method == "exists":
-            guard case .block(let block)? = arguments.first else { return nil }
-            var kept: [PSValue] = []
-            var removed: [PSValue] = []
-            for item in list.items {
-                if try result(of: block, on: item).isTrue { removed.append(item) } else { kept.append(item) }
-            }
-            if method == "find" { return removed.first ?? .null }
-            if method == "exists" { return .bool(!removed.isEmpty) }
-            list.items = kept
-            return .int(Int32(removed.count))
+        case .list(let list): return try searched(list, method, arguments)
         default: return nil
         }
     }
 
+    /// The type of a table; that of a dictionary says what it holds, which isn't kept.
+    private func typeOf(_ table: PSTable) throws(Interrupt) -> PSValue? {
+        guard table.kind != .dictionary else { throw .handOver("the type of a dictionary") }
+        return nil
+    }
+
     private func tableMethod(
-        _ table: PSTable, _ method: String, _ arguments: [PSValue]
+        _ table: PSTable, _ name: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
+        let method = name.lowercased()
         switch (method, arguments.count) {
         case ("add", 2):
             guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
             guard table.add(arguments[0], arguments[1]) else {
+                let key = arguments[0].text
+                let cause =
+                    table.kind == .dictionary
+                    ? "An item with the same key has already been added. Key: \(key)"
+                    : "Item has already been added. Key in dictionary: '\(key)'  Key being added: '\(key)'"
                 throw .statement(
                     NativeError(
-                        "ArgumentException",
-                        "Exception calling \"Add\" with \"2\" argument(s): \"Item has already been added. Key in dictionary: "
-                            + "'\(arguments[0].text)'  Key being added: '\(arguments[0].text)'\"", isReadable: true))
+                        "ArgumentException", "Exception calling \"Add\" with \"2\" argument(s): \"\(cause)\"",
+                        isReadable: true))
             }
             return .nothing
         case ("remove", 1):
-            table.remove(arguments[0])
+            let isGone = table.remove(arguments[0])
+            return table.kind == .dictionary ? .bool(isGone) : .nothing
+        case ("insert", 3) where table.kind == .ordered:
+            guard case .int(let place) = arguments[0], place >= 0, place <= table.count,
+                PSTable.accepts(arguments[1]), table.insert(arguments[1], arguments[2], at: Int(place))
+            else { throw .handOver("an unusual insertion") }
             return .nothing
+        case ("containskey", 1) where table.kind == .ordered, ("containsvalue", 1) where table.kind == .ordered,
+            ("clone", 0) where table.kind == .ordered:
+            throw .statement(
+                NativeError(
+                    "MethodNotFound",
+                    "Method invocation failed because [\(table.typeName)] does not contain a method named '\(name)'.",
+                    isReadable: true))
         case ("clear", 0):
             table.clear()
             return .nothing
@@ -253,10 +275,7 @@ extension Evaluator {
             guard table.hasCertainOrder || host != nil else {
                 throw .handOver("a hashtable without a defined order")
             }
-            return .array(
-                table.entries.compactMap { entry in
-                    PSObject([("Name", entry.key), ("Key", entry.key), ("Value", entry.value)]).map { .object($0) }
-                })
+            return .array(table.entryObjects)
         case ("item", 1), ("get_item", 1): return table[arguments[0]] ?? .null
         default: return nil
         }

@@ -247,6 +247,7 @@ extension Evaluator {
             collecting -= 1
         }
         guard let body = block.syntax.scriptBlock.body else { throw .handOver("a script block with named parts") }
+        guard block.kept == nil else { throw .handOver("a closure in this scope") }
         if let parameters = block.syntax.scriptBlock.parameterBlock, !parameters.parameters.isEmpty {
             throw .handOver("a script block with parameters")
         }
@@ -261,6 +262,7 @@ extension Evaluator {
     func result(of block: PSBlock, on item: PSValue) throws(Interrupt) -> PSValue {
         lists += 1
         if let body = block.syntax.scriptBlock.body, body.statements.count == 1,
+            block.syntax.scriptBlock.parameterBlock == nil, block.kept == nil,
             let expression = body.statements[0].pureExpression, !expression.isStep
         {
             let outer = current

@@ -234,9 +234,10 @@ final class Evaluator {
         case .invokeMember(let node): return try call(node)
         case .index(let node):
             if let named = try namedProperty(node) { return named }
-            let target = try value(of: node.target)
+            let target = try worth(of: node.target)
             if node.isNullConditional, target.isNull { return .null }
             if case .type = target { throw .handOver("an index of a type") }
+            if case .list(let list) = target, list.kind.shape != .list { throw .handOver("an index of a set or queue") }
             return try Members.element(target.plain, try value(of: node.index))
         case .arrayLiteral(let node):
             var items: [PSValue] = []
@@ -373,7 +374,7 @@ final class Evaluator {
     }
 
     private func table(_ node: HashtableSyntax, isOrdered: Bool) throws(Interrupt) -> PSTable {
-        let table = PSTable(isOrdered: isOrdered)
+        let table = PSTable(isOrdered ? .ordered : .hashtable)
         for entry in node.entries {
             let key = try value(of: entry.key)
             guard PSTable.accepts(key) else { throw .handOver("an unusual key") }

@@ -17,6 +17,11 @@ enum LibraryTypes {
         case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
             return PSCulture.invariant
         case (.moment, "utcnow"): return moment(PSZone.now)
+        // What windows answer is kept as text.
+        case (.dialogresult, "ok"), (.dialogresult, "cancel"), (.dialogresult, "yes"), (.dialogresult, "no"),
+            (.dialogresult, "none"), (.dialogresult, "abort"), (.dialogresult, "retry"), (.dialogresult, "ignore"):
+            return .string(
+                name.lowercased() == "ok" ? "OK" : name.prefix(1).uppercased() + name.dropFirst().lowercased())
         case (.settings, "securityprotocol"), (.settings, "systemdefault"): return .int(0)
         case (.settings, "tls"): return .int(192)
         case (.settings, "tls11"): return .int(768)
@@ -157,6 +162,10 @@ enum LibraryTypes {
                 let date = PSDate.epoch.moved(by: count * unit)
             else { throw .handOver("a date out of range") }
             return moment(date)
+        // Nothing of it is needed here: what windows ask is asked without them.
+        case (.assembly, "loadwithpartialname", 1), (.assembly, "load", 1):
+            return PSObject([], typeName: "System.Reflection.RuntimeAssembly", isCustom: false).map { .object($0) }
+        case (.mailaddress, "new", 1): return try MailAddress.made(of: arguments[0])
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
         case (.datetime, "parse", 2):

@@ -148,7 +148,12 @@ enum Members {
             throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
         }
         if case .table(let table) = value {
-            if table.isOrdered, case .int(let number) = index {
+            if case .int = index, table.kind == .dictionary {
+                // Of which type its keys are isn't kept.
+                guard let found = table[index] else { throw .handOver("an index of a dictionary") }
+                return found
+            }
+            if table.isOrdered, table.kind != .json, case .int(let number) = index {
                 guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
                 return table.entries[Int(number)].value
             }

@@ -35,6 +35,8 @@ struct ScriptFunction {
     let isAdvanced: Bool
     /// The sets of its parameters.
     let sets: ParameterSets
+    /// The variables that a closure keeps, which it sees instead of its caller's.
+    var kept: [String: PSValue]?
     /// Whether a person would be asked before it changes anything.
     let asksFirst: Bool
     /// Everything that it may run.
@@ -97,6 +99,12 @@ struct ScriptFunction {
         }
         self.parameters = parameters
         sets = ParameterSets(parameters, usual: ParameterSets.usual(of: attributes))
+    }
+
+    /// Reads a block that is called; `nil` where it has more than a function may have.
+    init?(calling block: PSBlock) {
+        self.init(block.syntax.scriptBlock, name: "")
+        kept = block.kept
     }
 
     static func parameter(_ node: ParameterSyntax) -> Parameter? {
@@ -372,6 +380,10 @@ extension Evaluator {
         defer { cmdlet = outerCmdlet }
         let outer = (types, current, rest, given, functionName, functions)
         if !isDotted { frames.append(variables) }
+        if let kept = function.kept {
+            guard !isDotted else { throw .handOver("a closure in this scope") }
+            variables = (frames.first ?? [:]).merging(kept) { _, own in own }
+        }
         defer {
             calls -= 1
             (current, rest, given, functionName) = (outer.1, outer.2, outer.3, outer.4)
@@ -439,9 +451,7 @@ extension Evaluator {
 
     /// Runs a block with arguments in a scope of its own, and returns what it emits.
     func invoke(_ block: PSBlock, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
-        guard let function = ScriptFunction(block.syntax.scriptBlock, name: "") else {
-            throw .handOver("an unusual block")
-        }
+        guard let function = ScriptFunction(calling: block) else { throw .handOver("an unusual block") }
         var items: [PSValue] = []
         collecting += 1
         defer { collecting -= 1 }
@@ -517,8 +527,13 @@ extension Evaluator {
                     "Cannot validate argument on parameter '\(parameter.name)'. \(fault)", isReadable: true))
         }
         guard !parameter.allowed.isEmpty else { return value }
-        guard case .string(let text) = value else { throw .handOver("a value of a set that isn't text") }
-        guard parameter.allowed.contains(where: { $0.lowercased() == text.lowercased() }) else {
+        for item in Cmdlets.list(value.plain) {
+            let text: String
+            switch item {
+            case .string, .int, .long, .enumeration: text = try PSText.string(item)
+            default: throw .handOver("a value of a set that isn't text")
+            }
+            if parameter.allowed.contains(where: { $0.lowercased() == text.lowercased() }) { continue }
             let message =
                 "Cannot validate argument on parameter '\(parameter.name)'. The argument \"\(text)\" does not belong to the "
                 + "set \"\(parameter.allowed.joined(separator: ","))\" specified by the ValidateSet attribute. Supply an "

@@ -39,6 +39,7 @@ enum Statics {
         case (.regexoptions, let rule): return try named(rule, .regexOptions)
         case (.errorcategory, let category): return try named(category, .errorCategory)
         case (.dayofweek, let day): return try named(day, .dayOfWeek)
+        case (.consolecolor, let color): return try named(color, .consoleColor)
         case (.datetimekind, let kind): return try named(kind, .dateTimeKind)
         default: throw .handOver("the member \(name) of \(type.rawValue)")
         }
@@ -150,14 +151,9 @@ enum Statics {
     ) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
-        case (.dictionary, "new", 0): return .table(PSTable(isOrdered: true, countsCase: true))
-        case (.dictionary, "new", 1):
-            guard let countsCase = TextComparer.countsCase(arguments[0]) else { return nil }
-            return .table(PSTable(isOrdered: true, countsCase: countsCase))
-        case (.hashtable, "new", 0): return .table(PSTable(isOrdered: false, countsCase: true))
-        case (.hashtable, "new", 1):
-            guard let countsCase = TextComparer.countsCase(arguments[0]) else { return nil }
-            return .table(PSTable(isOrdered: false, countsCase: countsCase))
+        case (.dictionary, "new", 0...1), (.hashtable, "new", 0...1), (.orderedtable, "new", 0...1):
+            guard let countsCase = arguments.isEmpty ? true : TextComparer.countsCase(arguments[0]) else { return nil }
+            return type.tableKind.map { .table(PSTable($0, countsCase: countsCase)) }
         case (.hashtable, "synchronized", 1):
             guard case .table = arguments[0] else { return nil }
             return arguments[0]
@@ -440,6 +436,7 @@ enum WebText {
         switch method {
         case "htmldecode": return try decoded(text)
         case "htmlencode": return try encoded(text)
+        case "urlencode": return try address(text)
         default: throw .handOver("the method \(method) of texts for pages")
         }
     }
@@ -447,6 +444,25 @@ enum WebText {
     private static let names: [String: String] = [
         "lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'", "nbsp": "\u{A0}",
     ]
+
+    /// A text as part of an address. The two types write the letters of a code differently.
+    private static func address(_ text: String) throws(Interrupt) -> String {
+        var written = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x21, 0x2A, 0x28, 0x29:
+                written.unicodeScalars.append(Unicode.Scalar(byte))
+            case 0x20: written += "+"
+            default:
+                let code = String(byte, radix: 16)
+                guard code.utf8.count == 2, code.allSatisfy(\.isNumber) else {
+                    throw .handOver("letters in the code of a character")
+                }
+                written += "%" + code
+            }
+        }
+        return written
+    }
 
     private static func encoded(_ text: String) throws(Interrupt) -> String {
         guard text.isASCII else { throw .handOver("text for pages beyond ASCII") }

@@ -177,7 +177,7 @@ struct SubsetCheck {
         "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
         "lastexitcode", "stacktrace", "psboundparameters", "erroractionpreference", "progresspreference",
         "warningpreference", "verbosepreference", "debugpreference", "informationpreference",
-        "psdefaultparametervalues", "host", "transcript", "pscmdlet",
+        "psdefaultparametervalues", "host", "transcript", "pscmdlet", "whatifpreference",
     ]
 
     /// The types that a variable may keep.
@@ -186,6 +186,8 @@ struct SubsetCheck {
         .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates,
         .optionaldate,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
+        .numberset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack, .numberstack,
+        .dictionary, .orderedtable, .consolecolor, .mailaddress,
     ]
 
     /// Checks what an assignment changes.

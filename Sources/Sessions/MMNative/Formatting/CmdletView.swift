@@ -24,6 +24,9 @@ package final class CmdletView: Sendable {
         }
     }
 
+    /// The view of a table's entries, which their list has as well.
+    static let ofEntries = CmdletView("Name 30, Value")
+
     /// Returns the view of a cmdlet's output; `nil` where the module displays all properties as a list.
     package static func of(_ cmdlet: String) -> CmdletView? { views[cmdlet.lowercased()] }
 

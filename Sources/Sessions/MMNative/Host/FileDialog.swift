@@ -1,7 +1,8 @@
 /// The windows of Windows in which a person names a file: the question is asked without a window.
 enum FileDialog {
     private static let prefix = "System.Windows.Forms."
-    private static let names = ["SaveFileDialog", "OpenFileDialog"]
+    private static let folder = "FolderBrowserDialog"
+    private static let names = ["SaveFileDialog", "OpenFileDialog", folder]
 
     /// Whether a type, as written, is one of them.
     static func isOne(_ written: String) -> Bool { name(written) != nil }
@@ -15,10 +16,13 @@ enum FileDialog {
 
     /// A window that isn't shown yet.
     static func made(_ written: String) -> PSValue {
-        let texts = ["InitialDirectory", "Filter", "FileName", "Title", "DefaultExt"]
+        let texts = [
+            "InitialDirectory", "Filter", "FileName", "Title", "DefaultExt", "Description", "SelectedPath",
+            "RootFolder",
+        ]
         let flags = [
             "RestoreDirectory", "OverwritePrompt", "CheckPathExists", "CheckFileExists", "AddExtension", "ShowHelp",
-            "Multiselect", "CreatePrompt", "ValidateNames",
+            "Multiselect", "CreatePrompt", "ValidateNames", "ShowNewFolderButton",
         ]
         let pairs: [(String, PSValue)] =
             texts.map { ($0, .string("")) } + flags.map { ($0, .bool(false)) } + [("FilterIndex", .int(1))]
@@ -33,6 +37,11 @@ enum FileDialog {
             let host = evaluator.host
         else { return nil }
         switch method {
+        // Any folder is one of the run.
+        case "showdialog" where target.typeName == prefix + folder:
+            let path = target["SelectedPath"]?.text ?? ""
+            _ = target.set("SelectedPath", .string(path.isEmpty ? "." : path))
+            return .string("OK")
         case "showdialog":
             let title = target["Title"]?.text ?? ""
             var file = target["FileName"]?.text ?? ""

@@ -50,6 +50,14 @@ extension HostCommands {
         )
     }
 
+    /// `pause`, which is a question whose answer goes nowhere.
+    static func pause(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        evaluator.endLine()
+        _ = try host.answer("pause", question: "Press Enter to continue...", isSecret: false, in: evaluator)
+    }
+
     static func credential(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -68,6 +68,13 @@ enum HostCommands {
             "Start-Sleep", ["Seconds", "Milliseconds", "Duration"], [], ["Seconds"],
             ["s": "Seconds", "m": "Milliseconds", "ms": "Milliseconds"], makesObjects: true),
         make("Clear-Host", [], [], [], makesObjects: true),
+        make("Pause", [], [], [], makesObjects: true),
+        make("New-TemporaryFile", [], ["Confirm"], [], makesObjects: true),
+        make(
+            "Copy-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"], makesObjects: true),
+        make(
+            "Move-Item", ["Path", "LiteralPath", "Destination"], ["Force"], ["Path", "Destination"], makesObjects: true),
+        make("Rename-Item", ["Path", "LiteralPath", "NewName"], ["Force"], ["Path", "NewName"], makesObjects: true),
         make("Set-StrictMode", ["Version"], ["Off"], [], makesObjects: true),
         make(
             "Start-Transcript", ["Path", "LiteralPath", "OutputDirectory"],
@@ -141,7 +148,9 @@ enum HostCommands {
         "ac": "add-content", "compare": "compare-object", "diff": "compare-object", "saps": "start-process",
         "start": "start-process", "sv": "set-variable", "gv": "get-variable", "gcm": "get-command", "tee": "tee-object",
         "del": "remove-item", "rm": "remove-item", "md": "new-item", "mkdir": "new-item", "fw": "format-wide",
-        "sls": "select-string", "rvpa": "resolve-path", "sort": "sort-object", "write": "write-output",
+        "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item",
+        "mi": "move-item", "ren": "rename-item", "rni": "rename-item", "sls": "select-string", "rvpa": "resolve-path",
+        "sort": "sort-object", "write": "write-output",
         "gm": "get-member",
     ]
 
@@ -193,6 +202,9 @@ enum HostCommands {
         case "Invoke-Item", "Start-Process": openItem
         case "Out-GridView": gridView
         case "Read-Host": readHost
+        case "Pause": pause
+        case "New-TemporaryFile": newTemporaryFile
+        case "Copy-Item", "Move-Item", "Rename-Item": moveItem
         case "Get-Credential": credential
         case "Start-Sleep": sleep
         case "Clear-Host", "Set-StrictMode", "Start-Transcript", "Stop-Transcript", "Set-Location",
@@ -290,9 +302,27 @@ enum HostCommands {
             pairs.append(("Length", .long(Int64(size))))
             pairs.append(("DirectoryName", .string(parts.dropLast().joined(separator: "/"))))
         }
+        // Above the folder of the run there is nothing else: what lies there is in it.
+        let above = parts.dropLast().joined(separator: "/")
+        if isFolder, let parent = Self.parent(above.isEmpty ? "." : above) { pairs.append(("Parent", parent)) }
         let object = PSObject(
             pairs, typeName: isFolder ? PSObject.folderType : PSObject.fileType, isCustom: false)
         return object.map { .object($0) } ?? .null
+    }
+
+    /// The folder above another one, with as many above it as its path has, and a few that are the folder of the run.
+    private static func parent(_ path: String, levels: Int = 3) -> PSValue? {
+        let parts = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).map(String.init)
+        guard levels > 0 else { return nil }
+        let above = parts.dropLast().joined(separator: "/")
+        var pairs: [(String, PSValue)] = [
+            ("Name", .string(parts.last ?? path)), ("FullName", .string(path)), ("PSIsContainer", .bool(true)),
+            ("Exists", .bool(true)),
+        ]
+        if let next = parent(above.isEmpty ? "." : above, levels: parts.count > 1 ? levels : levels - 1) {
+            pairs.append(("Parent", next))
+        }
+        return PSObject(pairs, typeName: PSObject.folderType, isCustom: false).map { .object($0) }
     }
 
     static func missing(_ path: String, _ command: BoundCommand) -> Interrupt {
@@ -637,6 +667,41 @@ extension HostCommands {
                 throw missing(path, command)
             }
         }
+    }
+
+    /// Copies or moves a file of the run: to a folder under its own name, else to the path that is named.
+    static func moveItem(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let keeps = command.specification.name == "Copy-Item"
+        guard let target = command["Destination"] ?? command["NewName"], items.isEmpty else {
+            throw .handOver("an unusual \(command.specification.name)")
+        }
+        for path in try paths(command) {
+            guard let bytes = host.read(path) else {
+                if host.isFolder(path) || path.contains("*") {
+                    throw .handOver("\(command.specification.name) of folders")
+                }
+                throw missing(path, command)
+            }
+            let name = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? path
+            var destination = try PSText.string(target)
+            if command["NewName"] != nil {
+                destination = path.dropLast(name.count) + destination
+            } else if host.isFolder(destination) || NativeHost.key(destination).isEmpty {
+                destination += "/" + name
+            }
+            try host.write(bytes, to: destination, isAppending: false)
+            if !keeps, NativeHost.key(path) != NativeHost.key(destination) { host.remove(path) }
+        }
+    }
+
+    static func newTemporaryFile(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        let path = "Temp/tmp\(UInt32.random(in: .min ... .max)).tmp"
+        try host.write([], to: path, isAppending: false)
+        try emit(fileObject(path, size: 0, isFolder: false))
     }
 
     /// Nothing is opened in a run without a screen: a file of the run is handed over with the answer anyway.

@@ -55,7 +55,9 @@ struct IdleQuestions {
     private mutating func visit(_ statement: StatementSyntax) {
         switch statement {
         case .pipeline(let pipeline):
-            if depth == 0 || Self.drops(pipeline), Self.asks(pipeline) { pauses.insert(pipeline.extent.start) }
+            if depth == 0 || Self.drops(pipeline) || Self.isPause(pipeline), Self.asks(pipeline) {
+                pauses.insert(pipeline.extent.start)
+            }
             if case .convert(let cast)? = statement.pureExpression,
                 PSType(written: cast.type.typeName.fullName) == .void
             {
@@ -111,9 +113,15 @@ struct IdleQuestions {
         else { return false }
         switch first {
         case .command(let command):
-            return command.redirections.isEmpty && command.constantName?.lowercased() == "read-host"
+            return command.redirections.isEmpty && ["read-host", "pause"].contains(command.constantName?.lowercased())
         case .expression(let element): return readsKey(element.expression)
         }
+    }
+
+    /// Whether a pipeline is `pause`, which puts out nothing.
+    private static func isPause(_ pipeline: PipelineSyntax) -> Bool {
+        guard pipeline.elements.count == 1, case .command(let command) = pipeline.elements[0] else { return false }
+        return command.constantName?.lowercased() == "pause"
     }
 
     /// Whether a pipeline ends in `Out-Null`.

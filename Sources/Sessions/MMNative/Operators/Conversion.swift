@@ -82,9 +82,17 @@ enum Conversion {
                 throw .handOver("a cast to a part of an error")
             }
             return value
-        case .hashtable where value.isNull: return .null
+        case .hashtable where value.isNull, .dictionary where value.isNull, .orderedtable where value.isNull:
+            return .null
+        case .dictionary, .orderedtable:
+            guard case .table(let table) = value, table.kind == type.tableKind else {
+                throw .handOver("a cast to a table")
+            }
+            return value
         case .hashtable:
-            guard case .table(let table) = value, !table.isOrdered else { throw .handOver("a cast to a table") }
+            guard case .table(let table) = value, !table.isOrdered || table.kind == .json else {
+                throw .handOver("a cast to a table")
+            }
             return value
         case .char:
             switch value {
@@ -115,6 +123,7 @@ enum Conversion {
             }
             return .version(parts)
         case .dayofweek: return try enumeration(value, .dayOfWeek)
+        case .consolecolor: return try enumeration(value, .consoleColor)
         case .midpointrounding: return try enumeration(value, .midpointRounding)
         case .stringcomparison: return try enumeration(value, .stringComparison)
         case .splitoptions: return try enumeration(value, .splitOptions)
@@ -157,15 +166,14 @@ enum Conversion {
             case .object: throw .handOver("an object as an element")
             case let only: return try converted(only, to: element).map { .array([$0]) }
             }
-        case .arraylist, .objectlist, .textlist, .numberlist, .textset:
+        case _ where type.listKind != nil:
             guard let kind = type.listKind else { return nil }
             switch value {
             case .list(let list) where list.kind == kind: return value
             case .list(let list): return try converted(.array(list.items), to: type)
             case .array(let items):
-                let list = PSList(kind)
-                for item in items { _ = try list.call("add", [item]) }
-                return .list(list)
+                guard kind.shape == .list || kind.shape == .set else { throw .handOver("a cast to a queue") }
+                return try PSList.made(kind, [.array(items)])
             default: throw .handOver("a cast to a list")
             }
         case .void: return .nothing
@@ -181,6 +189,7 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
+        case .mailaddress: return try MailAddress.made(of: value)
         case .principal: return try MachineRights.made(value)
         case .role:
             guard case .string = value else { throw .handOver("an unusual role") }

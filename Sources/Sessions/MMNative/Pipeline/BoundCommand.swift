@@ -387,10 +387,10 @@ extension PSType {
     var isRecorded: Bool {
         switch self {
         case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
-            .folder, .choice, .choices,
+            .folder, .choice, .choices, .mailaddress, .assembly, .dialogresult,
             .errorrecord, .exception:
             false
-        default: true
+        default: ![.queue, .stack].contains(listKind?.shape)
         }
     }
 }

@@ -4,6 +4,8 @@ package struct PSEnum: Sendable, Hashable {
     package enum Kind: String, Sendable {
         /// System.DayOfWeek.
         case dayOfWeek = "System.DayOfWeek"
+        /// System.ConsoleColor.
+        case consoleColor = "System.ConsoleColor"
         /// System.DateTimeKind.
         case dateTimeKind = "System.DateTimeKind"
         /// System.MidpointRounding.
@@ -21,6 +23,7 @@ package struct PSEnum: Sendable, Hashable {
         var type: PSType {
             switch self {
             case .dayOfWeek: .dayofweek
+            case .consoleColor: .consolecolor
             case .dateTimeKind: .datetimekind
             case .midpointRounding: .midpointrounding
             case .stringComparison: .stringcomparison
@@ -42,6 +45,11 @@ package struct PSEnum: Sendable, Hashable {
     fileprivate static func names(_ kind: Kind) -> [String] {
         switch kind {
         case .dayOfWeek: ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"]
+        case .consoleColor:
+            [
+                "Black", "DarkBlue", "DarkGreen", "DarkCyan", "DarkRed", "DarkMagenta", "DarkYellow", "Gray",
+                "DarkGray", "Blue", "Green", "Cyan", "Red", "Magenta", "Yellow", "White",
+            ]
         case .dateTimeKind: ["Unspecified", "Utc", "Local"]
         case .stringComparison:
             [

@@ -1,16 +1,63 @@
-/// A list that grows: a System.Collections.ArrayList, or a generic list of objects or of texts. Whoever holds it sees
-/// what others add.
+/// A collection that grows: a System.Collections.ArrayList, a generic list, set, queue or stack. Whoever holds it sees what
+/// others add.
 ///
 /// `@unchecked Sendable`: only the thread that evaluates a session's script changes a list, and a session runs one script
 /// at a time; what leaves a run is only read.
 package final class PSList: @unchecked Sendable {
-    /// What a list holds.
-    enum Kind: Sendable { case arrayList, objects, texts, numbers, textSet }
+    /// The kinds, each by the word of its `PSType`.
+    enum Kind: String, Sendable {
+        case arrayList = "arraylist"
+        case objects = "objectlist"
+        case texts = "textlist"
+        case numbers = "numberlist"
+        case textSet = "textset"
+        case numberSet = "numberset"
+        case queue
+        case objectQueue = "objectqueue"
+        case textQueue = "textqueue"
+        case numberQueue = "numberqueue"
+        case stack
+        case objectStack = "objectstack"
+        case textStack = "textstack"
+        case numberStack = "numberstack"
+
+        /// What may be done with it.
+        enum Shape: Sendable { case list, set, queue, stack }
+
+        var shape: Shape {
+            switch self {
+            case .arrayList, .objects, .texts, .numbers: .list
+            case .textSet, .numberSet: .set
+            case .queue, .objectQueue, .textQueue, .numberQueue: .queue
+            case .stack, .objectStack, .textStack, .numberStack: .stack
+            }
+        }
+
+        /// Whether it holds texts alone.
+        var isOfTexts: Bool { [.texts, .textSet, .textQueue, .textStack].contains(self) }
+        /// Whether it holds whole numbers alone.
+        var isOfNumbers: Bool { [.numbers, .numberSet, .numberQueue, .numberStack].contains(self) }
+
+        fileprivate init?(generic shape: Substring, of element: Substring) {
+            let ending: String
+            switch element {
+            case "object", "psobject", "pscustomobject", "management.automation.psobject", "hashtable",
+                "collections.hashtable", "management.automation.pscustomobject":
+                ending = "object"
+            case "int", "int32": ending = "number"
+            case "string": ending = "text"
+            default: return nil
+            }
+            self.init(rawValue: ending + (shape == "hashset" ? "set" : shape))
+        }
+    }
 
     let kind: Kind
     /// Whether texts in it that differ only in case are one.
     let ignoresCase: Bool
-    var items: [PSValue]
+    var items: [PSValue] { didSet { keys = nil } }
+    /// What the elements of a set are found by, where that is certain of all.
+    private var keys: Set<[UInt8]>?
 
     /// What it holds.
     package var values: [PSValue] { items }
@@ -30,7 +77,7 @@ package final class PSList: @unchecked Sendable {
             case .int: break
             case .array(let items): first = items
             case .list(let list): first = list.items
-            case .string where kind == .texts || kind == .textSet: first = [argument]
+            case .string where kind.isOfTexts: first = [argument]
             default:
                 guard kind == .textSet, let countsCase = TextComparer.countsCase(argument) else {
                     throw .handOver("an unusual list")
@@ -39,7 +86,8 @@ package final class PSList: @unchecked Sendable {
             }
         }
         let list = PSList(kind, ignoresCase: ignoresCase)
-        for item in first { _ = try list.call("add", [item]) }
+        let adding = kind.shape == .queue ? "enqueue" : kind.shape == .stack ? "push" : "add"
+        for item in first { _ = try list.call(adding, [item]) }
         return .list(list)
     }
 
@@ -47,33 +95,38 @@ package final class PSList: @unchecked Sendable {
     static func kind(written name: String) -> Kind? {
         let name = name.lowercased().filter { $0 != " " }
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
-        if short == "collections.arraylist" { return .arrayList }
-        if ["collections.generic.hashset[string]", "collections.generic.hashset[system.string]"].contains(short) {
-            return .textSet
+        switch short {
+        case "collections.arraylist": return .arrayList
+        case "collections.queue": return .queue
+        case "collections.stack": return .stack
+        default: break
         }
-        let beginnings = ["collections.generic.list[", "collections.generic.list`1["]
-        guard let beginning = beginnings.first(where: short.hasPrefix), short.hasSuffix("]") else { return nil }
-        var element = short.dropFirst(beginning.count).dropLast()
+        guard short.hasPrefix("collections.generic."), short.hasSuffix("]"), let open = short.firstIndex(of: "[") else {
+            return nil
+        }
+        var shape = short[..<open].dropFirst("collections.generic.".count)
+        if shape.hasSuffix("`1") { shape = shape.dropLast(2) }
+        var element = short[open...].dropFirst().dropLast()
         if element.hasPrefix("["), element.hasSuffix("]") { element = element.dropFirst().dropLast() }
         if element.hasPrefix("system.") { element = element.dropFirst(7) }
-        switch element {
-        case "object", "psobject", "pscustomobject", "management.automation.psobject", "hashtable",
-            "collections.hashtable", "management.automation.pscustomobject":
-            return .objects
-        case "int", "int32": return .numbers
-        case "string": return .texts
-        default: return nil
-        }
+        return Kind(generic: shape, of: element)
     }
 
     /// The name of its .NET type.
     var typeName: String {
+        let shape =
+            switch kind.shape {
+            case .list: "List"
+            case .set: "HashSet"
+            case .queue: "Queue"
+            case .stack: "Stack"
+            }
         switch kind {
-        case .arrayList: "System.Collections.ArrayList"
-        case .objects: "System.Collections.Generic.List`1[System.Object]"
-        case .texts: "System.Collections.Generic.List`1[System.String]"
-        case .numbers: "System.Collections.Generic.List`1[System.Int32]"
-        case .textSet: "System.Collections.Generic.HashSet`1[System.String]"
+        case .arrayList: return "System.Collections.ArrayList"
+        case .queue, .stack: return "System.Collections.\(shape)"
+        default:
+            let element = kind.isOfTexts ? "String" : kind.isOfNumbers ? "Int32" : "Object"
+            return "System.Collections.Generic.\(shape)`1[System.\(element)]"
         }
     }
 
@@ -84,7 +137,7 @@ package final class PSList: @unchecked Sendable {
         switch type {
         case .anysequence: return true
         // A set has neither order nor the interfaces of lists.
-        case .anylist, .anycollection: return kind == .textSet ? nil : true
+        case .anylist, .anycollection: return kind.shape == .list ? true : nil
         case .bool, .int, .long, .double, .single, .string, .datetime, .array, .hashtable, .anytable, .char, .decimal,
             .timespan, .guid, .version, .texts, .ints:
             return false
@@ -93,8 +146,8 @@ package final class PSList: @unchecked Sendable {
     }
 
     private func element(_ value: PSValue) throws(Interrupt) -> PSValue {
-        if kind == .numbers { return try Conversion.cast(value, to: .int) }
-        guard kind == .texts || kind == .textSet else { return value.plain }
+        if kind.isOfNumbers { return try Conversion.cast(value, to: .int) }
+        guard kind.isOfTexts else { return value.plain }
         switch value {
         case .string: return value
         case .int, .long, .bool, .date, .guid, .char: return .string(try PSText.string(value))
@@ -105,12 +158,26 @@ package final class PSList: @unchecked Sendable {
     /// Calls a method.
     func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         switch (method, arguments.count, arguments.first) {
-        case ("add", 1, let value?) where kind == .textSet:
-            let text = try element(value)
-            guard try place(of: text) == nil else { return .bool(false) }
-            items.append(text)
-            return .bool(true)
-        case ("contains", 1, let value?) where kind == .textSet: return .bool(try place(of: value) != nil)
+        case ("clear", 0, _):
+            items = []
+            return .nothing
+        case ("toarray", 0, _): return .array(items)
+        case ("contains", 1, let value?) where kind.shape == .set: return .bool(try holds(value))
+        case ("contains", 1, _): return try Methods.call(.array(items), "Contains", arguments)
+        default: break
+        }
+        let answer: PSValue?
+        switch kind.shape {
+        case .list: answer = try listMethod(method, arguments)
+        case .set: answer = try setMethod(method, arguments)
+        case .queue, .stack: answer = try queueMethod(method, arguments)
+        }
+        guard let answer else { throw .handOver("the method \(method) of a list") }
+        return answer
+    }
+
+    private func listMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        switch (method, arguments.count, arguments.first) {
         case ("remove", 1, let value?):
             let found = try place(of: value)
             if let found { items.remove(at: found) }
@@ -119,39 +186,141 @@ package final class PSList: @unchecked Sendable {
         case ("add", 1, let value?):
             items.append(try element(value))
             return kind == .arrayList ? .int(Int32(truncatingIfNeeded: items.count - 1)) : .nothing
-        case ("addrange", 1, .array(let more)?):
-            for value in more { items.append(try element(value)) }
-            return .nothing
-        case ("addrange", 1, .list(let other)?): return try call(method, [.array(other.items)])
         case ("addrange", 1, .string?) where kind == .texts: throw .handOver("a text as a range")
-        case ("addrange", 1, let only?) where !only.isNull: return try call("add", [only]).isNull ? .nothing : .nothing
-        case ("sort", 0, _) where kind == .texts || kind == .numbers:
-            var failure: Interrupt?
-            items.sort { left, right in
-                do throws(Interrupt) {
-                    return try KeyOrder.compare(left, right, ignoringCase: false, isDescending: false) < 0
-                } catch {
-                    failure = error
-                    return false
-                }
-            }
-            if let failure { throw failure }
+        case ("addrange", 1, let more?) where !more.isNull:
+            for value in try range(more) { items.append(value) }
             return .nothing
-        case ("clear", 0, _):
-            items = []
+        case ("insertrange", 2, .int(let place)?) where items.indices.contains(Int(place)) || Int(place) == items.count:
+            items.insert(contentsOf: try range(arguments[1]), at: Int(place))
+            return .nothing
+        case ("getrange", 2, _), ("removerange", 2, _):
+            guard case .int(let start) = arguments[0], case .int(let count) = arguments[1], start >= 0, count >= 0,
+                Int(start) + Int(count) <= items.count
+            else { return nil }
+            let span = Int(start)..<Int(start) + Int(count)
+            if method == "getrange" { return .list(PSList(kind, Array(items[span]))) }
+            items.removeSubrange(span)
+            return .nothing
+        case ("sort", 0, _):
+            let kinds = Set(items.map(\.typeName))
+            guard kinds.count <= 1, kinds.isSubset(of: ["System.String", "System.Int32", "System.DateTime"]) else {
+                return nil
+            }
+            items = try IntroSort.sorted(items) { (left, right) throws(Interrupt) in
+                try KeyOrder.compare(left, right, ignoringCase: false, isDescending: false)
+            }
             return .nothing
         case ("reverse", 0, _):
             items.reverse()
             return .nothing
-        case ("toarray", 0, _): return .array(items)
-        case ("contains", 1, _): return try Methods.call(.array(items), "Contains", arguments)
         case ("insert", 2, .int(let place)?) where place >= 0 && Int(place) <= items.count:
             items.insert(try element(arguments[1]), at: Int(place))
             return .nothing
         case ("removeat", 1, .int(let place)?) where place >= 0 && Int(place) < items.count:
             items.remove(at: Int(place))
             return .nothing
-        default: throw .handOver("the method \(method) of a list")
+        default: return nil
+        }
+    }
+
+    /// The elements of what is added or compared as a whole.
+    private func range(_ value: PSValue) throws(Interrupt) -> [PSValue] {
+        var range: [PSValue] = []
+        for item in Cmdlets.list(value.plain) { range.append(try element(item)) }
+        return range
+    }
+
+    private func setMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard arguments.count == 1 else { return nil }
+        switch method {
+        case "add":
+            let value = try element(arguments[0])
+            guard try !holds(value) else { return .bool(false) }
+            var known = keys
+            keys = nil
+            if let key = key(of: value) { known?.insert(key) } else { known = nil }
+            items.append(value)
+            keys = known
+            return .bool(true)
+        case "remove":
+            guard let found = try place(of: arguments[0]) else { return .bool(false) }
+            items.remove(at: found)
+            return .bool(true)
+        default: break
+        }
+        guard !arguments[0].isNull else { return nil }
+        let other = PSList(kind, ignoresCase: ignoresCase)
+        for item in try range(arguments[0]) { _ = try other.setMethod("add", [item]) }
+        let shared = try items(in: other)
+        let isCovered = shared.count == items.count
+        let covers = shared.count == other.items.count
+        switch method {
+        case "unionwith":
+            for item in other.items { _ = try setMethod("add", [item]) }
+            return .nothing
+        case "exceptwith":
+            for item in other.items { _ = try setMethod("remove", [item]) }
+            return .nothing
+        case "intersectwith":
+            items = shared
+            return .nothing
+        case "issubsetof": return .bool(isCovered)
+        case "issupersetof": return .bool(covers)
+        case "setequals": return .bool(isCovered && covers)
+        case "overlaps": return .bool(!shared.isEmpty)
+        default: return nil
+        }
+    }
+
+    /// The elements that another set has as well.
+    private func items(in other: PSList) throws(Interrupt) -> [PSValue] {
+        var shared: [PSValue] = []
+        for item in items where try other.holds(item) { shared.append(item) }
+        return shared
+    }
+
+    /// What an element is found by; `nil` where which others equal it isn't certain.
+    private func key(of value: PSValue) -> [UInt8]? {
+        switch value {
+        case .string(let text) where kind.isOfTexts:
+            if ignoresCase { text.isASCII ? Array(text.lowercased().utf8) : nil } else { Array(text.utf8) }
+        case .int(let number) where kind.isOfNumbers: Array(String(number).utf8)
+        default: nil
+        }
+    }
+
+    /// Whether a set has an element.
+    private func holds(_ value: PSValue) throws(Interrupt) -> Bool {
+        if keys == nil {
+            let all = items.map { key(of: $0) }
+            if !all.contains(nil) { keys = Set(all.compactMap(\.self)) }
+        }
+        guard let known = keys, let key = key(of: value) else { return try place(of: value) != nil }
+        return known.contains(key)
+    }
+
+    /// The methods of queues and stacks. A stack's last element stands first, as it is gone through.
+    private func queueMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        let isQueue = kind.shape == .queue
+        switch (method, arguments.count) {
+        case ("enqueue", 1) where isQueue:
+            items.append(try element(arguments[0]))
+            return .nothing
+        case ("push", 1) where !isQueue:
+            items.insert(try element(arguments[0]), at: 0)
+            return .nothing
+        case ("dequeue", 0) where isQueue, ("pop", 0) where !isQueue, ("peek", 0):
+            guard let first = items.first else {
+                let names = ["dequeue": "Dequeue", "pop": "Pop", "peek": "Peek"]
+                throw .statement(
+                    NativeError(
+                        "InvalidOperationException",
+                        "Exception calling \"\(names[method] ?? "")\" with \"0\" argument(s): "
+                            + "\"\(isQueue ? "Queue" : "Stack") empty.\"", isReadable: true))
+            }
+            if method != "peek" { items.removeFirst() }
+            return first
+        default: return nil
         }
     }
 
@@ -194,7 +363,7 @@ struct SharedCopies {
         case .array(let items): return .array(items.map { copied($0) })
         case .table(let table):
             if let known = tables[table.identity] { return .table(known) }
-            let copy = PSTable(isOrdered: table.isOrdered, countsCase: table.countsCase)
+            let copy = PSTable(table.kind, countsCase: table.countsCase)
             tables[table.identity] = copy
             for (key, value) in table.entries { _ = copy.add(key, copied(value)) }
             return .table(copy)

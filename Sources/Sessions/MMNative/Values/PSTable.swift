@@ -27,20 +27,56 @@ package struct PSTable: Sendable {
         var places: [Key: Int] = [:]
     }
 
-    /// Whether the table is `[ordered]`, so that the order of its keys is certain.
-    package let isOrdered: Bool
+    /// The types of tables that scripts can tell apart.
+    enum Kind: Sendable {
+        /// `@{}`.
+        case hashtable
+        /// `[ordered]@{}`.
+        case ordered
+        /// A generic dictionary.
+        case dictionary
+        /// What `ConvertFrom-Json -AsHashtable` makes: a hashtable that keeps the order of its keys.
+        case json
+        /// What commands and services answer, in order.
+        case answer
+    }
+
+    /// Which type of table it is.
+    let kind: Kind
+    /// Whether the order of its keys is certain.
+    package var isOrdered: Bool { kind != .hashtable }
     private let contents = Contents()
 
     /// Whether text keys that differ only in case are different ones, as in the dictionaries of .NET.
     let countsCase: Bool
 
     /// Creates an empty table.
-    package init(isOrdered: Bool) { self.init(isOrdered: isOrdered, countsCase: false) }
+    package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
 
-    /// Creates an empty table whose text keys may differ by case.
-    init(isOrdered: Bool, countsCase: Bool) {
-        self.isOrdered = isOrdered
+    /// Creates an empty table of a type.
+    /// - Parameter countsCase: whether text keys may differ in case alone.
+    init(_ kind: Kind, countsCase: Bool = false) {
+        self.kind = kind
         self.countsCase = countsCase
+    }
+
+    /// The full name of its .NET type.
+    var typeName: String {
+        switch kind {
+        case .hashtable: "System.Collections.Hashtable"
+        case .ordered, .answer: "System.Collections.Specialized.OrderedDictionary"
+        case .dictionary: "System.Collections.Generic.Dictionary`2"
+        case .json: "System.Management.Automation.OrderedHashtable"
+        }
+    }
+
+    /// The entries as the objects that `GetEnumerator()` gives.
+    var entryObjects: [PSValue] {
+        entries.compactMap { entry in
+            var object = PSObject([("Name", entry.key), ("Key", entry.key), ("Value", entry.value)])
+            object?.view = CmdletView.ofEntries
+            return object.map { .object($0) }
+        }
     }
 
     /// The keys as written, with their values.
@@ -91,13 +127,24 @@ package struct PSTable: Sendable {
         contents.entries[place].value = value
     }
 
-    /// Removes a key, if it exists.
-    func remove(_ key: PSValue) {
+    /// Removes a key; returns `false` where it doesn't exist.
+    @discardableResult
+    func remove(_ key: PSValue) -> Bool {
         guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else {
-            return
+            return false
         }
         contents.entries.remove(at: place)
         for (other, index) in contents.places where index > place { contents.places[other] = index - 1 }
+        return true
+    }
+
+    /// Puts a new key in front of the entry at a place; returns `false` where the key exists.
+    func insert(_ key: PSValue, _ value: PSValue, at place: Int) -> Bool {
+        guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
+        for (other, index) in contents.places where index >= place { contents.places[other] = index + 1 }
+        contents.places[own] = place
+        contents.entries.insert((key, value), at: place)
+        return true
     }
 
     /// Removes every key.
@@ -107,8 +154,8 @@ package struct PSTable: Sendable {
     }
 
     /// Returns a table of its own with the same keys and values.
-    func copy(isOrdered: Bool? = nil) -> PSTable {
-        let copy = PSTable(isOrdered: isOrdered ?? self.isOrdered, countsCase: countsCase)
+    func copy(as kind: Kind? = nil) -> PSTable {
+        let copy = PSTable(kind ?? self.kind, countsCase: countsCase)
         copy.contents.entries = contents.entries
         copy.contents.places = contents.places
         return copy

@@ -49,7 +49,7 @@ enum PSText {
     /// The types whose text is one of their properties.
     private static let textProperties = [
         RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
-        UriParts.typeName: "AbsoluteUri",
+        UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
         PSObject.pathType: "Path", PSObject.fileType: "FullName", PSObject.folderType: "FullName",
     ]
 

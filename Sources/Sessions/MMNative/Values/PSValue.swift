@@ -42,7 +42,7 @@ package enum PSValue: Sendable {
     /// System.DateTime.
     case date(PSDate)
     /// A script block that hasn't run yet.
-    case block(PSBlock)
+    indirect case block(PSBlock)
     /// A literal of one of the types that casts and tests may name.
     case type(PSType)
     /// The type that `GetType()` returns, for System.RuntimeType.Name and similar properties.
@@ -69,8 +69,7 @@ extension PSValue {
         case .string: "System.String"
         case .array: "System.Object[]"
         case .list(let list): list.typeName
-        case .table(let table):
-            table.isOrdered ? "System.Collections.Specialized.OrderedDictionary" : "System.Collections.Hashtable"
+        case .table(let table): table.typeName
         case .object(let object): object.typeName
         case .date: "System.DateTime"
         case .block: "System.Management.Automation.ScriptBlock"
@@ -137,7 +136,8 @@ package enum PSType: String, Sendable {
     case encoding, culture, settings, console, stopwatch, xml, timezone, file, folder, choice, choices
     /// Interfaces, which only tests name.
     case anytable, anycollection, anylist, anysequence
-    case arraylist, objectlist, textlist, numberlist, textset
+    case arraylist, objectlist, textlist, numberlist, textset, numberset
+    case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
     case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     /// Exceptions, by their full names.
     case systemexception = "System.SystemException"
@@ -166,7 +166,8 @@ package enum PSType: String, Sendable {
     case commandnotfoundexception = "System.Management.Automation.CommandNotFoundException"
     case methodinvocationexception = "System.Management.Automation.MethodInvocationException"
     case bool, int, long, double, single, string, datetime, array, object, pscustomobject, hashtable, ordered, char
-    case builder, comparer, dictionary, principal, identity, role
+    case builder, comparer, dictionary, orderedtable, principal, identity, role
+    case mailaddress, assembly, dialogresult, consolecolor
     case moment, bitconverter, stringcomparison, splitoptions, regexoptions, errorcategory
     case byte, bytes, chars, longs, doubles, bools, dates
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
@@ -174,27 +175,25 @@ package enum PSType: String, Sendable {
 
     /// The type with this name as written; `nil` when the engine doesn't know it.
     package init?(written: String) {
-        switch PSList.kind(written: written) {
-        case .arrayList?: self = .arraylist
-        case .objects?: self = .objectlist
-        case .texts?: self = .textlist
-        case .numbers?: self = .numberlist
-        case .textSet?: self = .textset
-        case nil: self.init(scalar: written)
+        guard let kind = PSList.kind(written: written) else {
+            self.init(scalar: written)
+            return
+        }
+        self.init(rawValue: kind.rawValue)
+    }
+
+    /// The kind of table that the type is; `nil` for other types.
+    var tableKind: PSTable.Kind? {
+        switch self {
+        case .hashtable: .hashtable
+        case .orderedtable: .ordered
+        case .dictionary: .dictionary
+        default: nil
         }
     }
 
     /// The kind of list that the type is; `nil` for other types.
-    var listKind: PSList.Kind? {
-        switch self {
-        case .arraylist: .arrayList
-        case .objectlist: .objects
-        case .textlist: .texts
-        case .numberlist: .numbers
-        case .textset: .textSet
-        default: nil
-        }
-    }
+    var listKind: PSList.Kind? { PSList.Kind(rawValue: rawValue) }
 
     /// Whether it is an array of elements of one type, which is kept as any other array.
     var isTypedArray: Bool { element != self }
@@ -236,6 +235,10 @@ package enum PSType: String, Sendable {
         case "guid": self = .guid
         case "version": self = .version
         case "dayofweek": self = .dayofweek
+        case "consolecolor": self = .consolecolor
+        case "net.mail.mailaddress", "mailaddress": self = .mailaddress
+        case "reflection.assembly": self = .assembly
+        case "windows.forms.dialogresult": self = .dialogresult
         case "midpointrounding": self = .midpointrounding
         case "stringcomparison": self = .stringcomparison
         case "stringsplitoptions": self = .splitoptions
@@ -244,7 +247,7 @@ package enum PSType: String, Sendable {
         case "bitconverter": self = .bitconverter
         case "text.stringbuilder": self = .builder
         case "stringcomparer": self = .comparer
-        case "collections.specialized.ordereddictionary": self = .dictionary
+        case "collections.specialized.ordereddictionary": self = .orderedtable
         case let name where name.hasPrefix("collections.generic.dictionary[") && name.hasSuffix("]"): self = .dictionary
         case "security.principal.windowsprincipal": self = .principal
         case "security.principal.windowsidentity": self = .identity

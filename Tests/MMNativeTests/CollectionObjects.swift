@@ -1,0 +1,158 @@
+import MMNative
+import Testing
+
+/// Queues, stacks, sets and dictionaries of .NET, and what scripts ask of lists.
+@Suite("Collections of .NET", .timeLimit(.minutes(5)))
+struct CollectionObjects {
+    private func outcome(_ script: String) async -> NativeOutcome {
+        var session = NativeSession()
+        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
+    }
+
+    private func texts(_ script: String) async throws -> [String] {
+        let end = await outcome(script)
+        guard case .completed(let result) = end else {
+            Issue.record("\(script) did not run: \(end)")
+            return []
+        }
+        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
+        return result.objects.map(\.text)
+    }
+
+    @Test(
+        "queues give back what came first, stacks what came last",
+        arguments: [
+            (
+                "$q = [System.Collections.Queue]::new(); $q.Enqueue(1); $q.Enqueue(2); $q.Dequeue(); $q.Count",
+                ["1", "1"]
+            ),
+            (
+                "$q = New-Object System.Collections.Generic.Queue[string]; $q.Enqueue('a'); $q.Peek(); $q.Count",
+                ["a", "1"]
+            ),
+            (
+                "$q = New-Object System.Collections.Queue; 1..3 | % { $q.Enqueue($_) }; while ($q.Count) { $q.Dequeue() }",
+                ["1", "2", "3"]
+            ),
+            ("$s = [System.Collections.Stack]::new(); 1..3 | % { $s.Push($_) }; $s.Pop(); $s -join ','", ["3", "2,1"]),
+            (
+                "$s = [System.Collections.Generic.Stack[object]]::new(); $s.Push('x'); $s.Contains('x'); $s.ToArray().Count",
+                ["True", "1"]
+            ),
+            (
+                "try { [System.Collections.Queue]::new().Dequeue() } catch { $_.FullyQualifiedErrorId }",
+                ["InvalidOperationException"]
+            ),
+        ] as [(String, [String])])
+    func queues(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "sets are joined, reduced and compared",
+        arguments: [
+            (
+                "$h = [System.Collections.Generic.HashSet[string]]::new([string[]]('a', 'b')); $h.UnionWith([string[]]('b', 'c')); $h -join ','",
+                ["a,b,c"]
+            ),
+            (
+                "$h = [System.Collections.Generic.HashSet[string]]::new([string[]]('a', 'b')); $h.ExceptWith([string[]]'a'); $h -join ','",
+                ["b"]
+            ),
+            (
+                "$h = [System.Collections.Generic.HashSet[int]]::new(); $h.Add(1); $h.Add(1); $h.Contains(1)",
+                ["True", "False", "True"]
+            ),
+            (
+                "$h = [System.Collections.Generic.HashSet[string]]::new([string[]]('a', 'b')); $h.IntersectWith([string[]]('b', 'c')); $h -join ','; $h.SetEquals([string[]]'b'); $h.IsSubsetOf([string[]]('a', 'b')); $h.Overlaps([string[]]'z')",
+                ["b", "True", "True", "False"]
+            ),
+            (
+                "$h = [System.Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase); $h.Add('Ann'); $h.Add('ANN'); $h.Remove('ann'); $h.Count",
+                ["True", "False", "True", "0"]
+            ),
+            (
+                "$h = [System.Collections.Generic.HashSet[string]]::new([string[]]('a', 'bb')); $h.RemoveWhere({ $args[0].Length -gt 1 }); $h -join ','",
+                ["1", "a"]
+            ),
+        ] as [(String, [String])])
+    func sets(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "a list asks a block about each element by its argument, and not by what is in the pipeline",
+        arguments: [
+            (
+                "$l = [System.Collections.Generic.List[int]](1, 2, 3, 4); $l.RemoveAll({ param($x) $x -gt 2 }); $l -join ','",
+                ["2", "1,2"]
+            ),
+            ("$l = [System.Collections.Generic.List[string]]('x', 'yy'); $l.Find({ $args[0].Length -eq 2 })", ["yy"]),
+            ("$l = [System.Collections.Generic.List[string]]('x', 'yy'); $l.Exists({ $args[0] -eq 'zz' })", ["False"]),
+            ("$l = [System.Collections.Generic.List[int]](1, 2); $l.RemoveAll({ $_ -gt 1 }); $l.Count", ["0", "2"]),
+            (
+                "$l = [System.Collections.Generic.List[int]](5, 6, 7); $l.FindIndex({ param($n) $n -eq 6 }); $l.FindAll({ param($n) $n -ne 6 }) -join ','",
+                ["1", "5,7"]
+            ),
+            ("$l = [System.Collections.Generic.List[object]](1, 2, 3); $l.GetRange(1, 2) -join ','", ["2,3"]),
+            (
+                "$l = [System.Collections.Generic.List[object]](1, 2, 3); $l.RemoveRange(0, 2); $l.InsertRange(0, (8, 9)); $l -join ','",
+                ["8,9,3"]
+            ),
+            ("$l = [System.Collections.ArrayList](3, 1, 2); $l.Sort(); $l -join ','", ["1,2,3"]),
+            ("$l = [System.Collections.ArrayList]('a', 'bcd'); $l.Length -join ','; $l.Count", ["1,3", "2"]),
+        ] as [(String, [String])])
+    func questions(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "dictionaries, ordered tables and tables of JSON differ where .NET's types do",
+        arguments: [
+            (
+                "$d = [System.Collections.Generic.Dictionary[string,int]]::new(); $d.Add('x', 1); $d.Remove('x'); $d.Remove('x'); $d.Count",
+                ["True", "False", "0"]
+            ),
+            (
+                "$d = [System.Collections.Generic.Dictionary[string,int]]::new(); $d.Add('x', 1); try { $d.Add('x', 2) } catch { $_.Exception.Message }",
+                [
+                    "Exception calling \"Add\" with \"2\" argument(s): \"An item with the same key has already been added. Key: x\""
+                ]
+            ),
+            (
+                "$d = [System.Collections.Generic.Dictionary[int,string]]::new(); $d.Add(1, 'a'); $d.Add(0, 'b'); $d[0]",
+                ["b"]
+            ),
+            ("$o = [ordered]@{ a = 1; b = 2 }; $o.Insert(0, 'z', 0); $o.Keys -join ','; $o[1]", ["z,a,b", "1"]),
+            ("try { ([ordered]@{ a = 1 }).ContainsKey('a') } catch { $_.FullyQualifiedErrorId }", ["MethodNotFound"]),
+            (
+                "$h = '{\"b\":{\"c\":[1,2]},\"a\":2}' | ConvertFrom-Json -AsHashtable; $h.Keys -join ','; $h.b.c.Count; $h['a']; $h -is [hashtable]",
+                ["b,a", "2", "2", "True"]
+            ),
+            (
+                "$h = '{\"A\":1,\"a\":2}' | ConvertFrom-Json -AsHashtable; $h['A']; $h['a']; $h.GetType().Name",
+                ["1", "2", "OrderedHashtable"]
+            ),
+        ] as [(String, [String])])
+    func tables(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test("a large set is filled in a time that grows with it")
+    func largeSet() async throws {
+        let script = """
+            $h = [System.Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
+            foreach ($i in 1..20000) { [void]$h.Add("user$i@contoso.example") }; $h.Count
+            """
+        #expect(try await texts(script) == ["20000"])
+    }
+
+    @Test("what a queue or set has no place of is refused")
+    func noIndex() async {
+        let end = await outcome("$h = [System.Collections.Generic.HashSet[string]]::new(); [void]$h.Add('a'); $h[0]")
+        guard case .handedOver = end else {
+            Issue.record("It ran: \(end)")
+            return
+        }
+    }
+}

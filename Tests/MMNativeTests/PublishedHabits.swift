@@ -1,0 +1,68 @@
+import MMNative
+import Testing
+
+/// What published scripts of administrators are full of beside cmdlets: menus, windows, colours, temporary files.
+@Suite("Habits of published scripts", .timeLimit(.minutes(5)))
+struct PublishedHabits {
+    private func outcome(_ script: String) async -> NativeOutcome {
+        var session = NativeSession()
+        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
+    }
+
+    private func texts(_ script: String) async throws -> [String] {
+        let end = await outcome(script)
+        guard case .completed(let result) = end else {
+            Issue.record("\(script) did not run: \(end)")
+            return []
+        }
+        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
+        return result.objects.map(\.text)
+    }
+
+    @Test(
+        "they run as they are written",
+        arguments: [
+            ("pause; 'on'", ["on"]),
+            ("function Show { pause; 'shown' }; Show", ["shown"]),
+            ("$input = 'q'; switch ($input) { 'q' { 'quit' } }", ["quit"]),
+            ("$matches = @(); $matches += 'a'; $matches += 'b'; $matches.Count", ["2"]),
+            ("if ($WhatIfPreference) { 'simulated' } else { 'live' }", ["live"]),
+            (
+                "function Log { param([string]$m, [System.ConsoleColor]$Color = 'White') \"$m $Color\" }; Log hi; Log hi -Color Red",
+                ["hi White", "hi Red"]
+            ),
+            ("[ConsoleColor]::Green; [int][ConsoleColor]'White'", ["Green", "15"]),
+            (
+                "function Log { param([ValidateSet('Red', 'Blue')][string[]]$Color = 'Red') $Color -join '+' }; Log; Log -Color blue, red",
+                ["Red", "blue+red"]
+            ),
+            ("[void][System.Reflection.Assembly]::LoadWithPartialName('System.Windows.Forms'); 'loaded'", ["loaded"]),
+            (
+                "$d = New-Object System.Windows.Forms.FolderBrowserDialog; if ($d.ShowDialog() -eq [System.Windows.Forms.DialogResult]::OK) { $d.SelectedPath }",
+                ["."]
+            ),
+            (
+                "([mailaddress]'ann@contoso.com').Host; \"$([mailaddress]'ann@contoso.com')\"",
+                ["contoso.com", "ann@contoso.com"]
+            ),
+            ("(Get-Item $PSScriptRoot).Parent.Parent.FullName -ne $null", ["True"]),
+            (
+                "'a' | Out-File one.txt; Copy-Item one.txt two.txt; Rename-Item two.txt three.txt; Test-Path two.txt; Get-Content three.txt",
+                ["False", "a"]
+            ),
+            (
+                "New-Item -ItemType Directory out | Out-Null; 'a' | Out-File one.txt; Move-Item one.txt out; Test-Path one.txt; Test-Path out/one.txt",
+                ["False", "True"]
+            ),
+            ("$f = New-TemporaryFile; 'x' | Set-Content $f.FullName; Get-Content $f", ["x"]),
+            (
+                "@([ordered]@{ Users = 5; Shared = 'x' } | Format-List | Out-String -Stream | ? { $_ })",
+                ["Name  : Users", "Value : 5", "Name  : Shared", "Value : x"]
+            ),
+            ("$x = 1; $f = { $x }.GetNewClosure(); $x = 2; & $f; $x", ["1", "2"]),
+            ("function Times($n) { { param($v) $v * $n }.GetNewClosure() }; $by3 = Times 3; & $by3 5", ["15"]),
+        ] as [(String, [String])])
+    func habits(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+}
