@@ -245,10 +245,7 @@ extension SignInCmdlet {
         (SignInCmdlet("Find-Module", .find, names, positional: .name), ["Find-PSResource"]),
         (
             SignInCmdlet("Set-PSRepository", .prepare, names, positional: .name),
-            [
-                "Install-PackageProvider", "Get-PackageProvider", "Get-PSRepository", "Register-PSRepository",
-                "Unregister-PSRepository",
-            ]
+            ["Install-PackageProvider", "Get-PackageProvider", "Get-PSRepository"]
         ),
         (
             SignInCmdlet("Set-ExecutionPolicy", .policy, [("scope", "Scope"), ("other", "ExecutionPolicy")]), []
