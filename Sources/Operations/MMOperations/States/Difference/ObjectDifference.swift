@@ -2,8 +2,8 @@ package import MMCore
 
 /// How two states of one object differ, property by property: what a dry run shows, what undo writes back, what drift reports.
 ///
-/// Members of objects are compared by name, so their order doesn't matter. The items of a list are compared as a whole; a list
-/// of simple values tells what was added and what was removed.
+/// Members of objects are compared by name, so their order doesn't matter. The items of a list are compared as a whole; for a
+/// list of simple values, `changedItems` tells which were added and which were removed.
 package struct ObjectDifference: Sendable, Hashable {
     /// One property that differs.
     package struct Change: Sendable, Hashable {
@@ -74,7 +74,7 @@ extension ObjectDifference.Change {
         }
     }
 
-    /// What a list of simple values gained and lost; `nil` for other values and where only the order differs.
+    /// The items that a list of simple values lost and gained; `nil` for other values and where only the order differs.
     package var changedItems: (removed: [JSONValue], added: [JSONValue])? {
         guard let old = before?.array, let new = after?.array, (old + new).allSatisfy(\.isSimple) else { return nil }
         let (before, after) = (Set(old), Set(new))
@@ -82,7 +82,7 @@ extension ObjectDifference.Change {
         return removed.isEmpty && added.isEmpty ? nil : (removed, added)
     }
 
-    /// A value as the lines show it: on one line, cut where it is long.
+    /// Returns a value as the lines show it: on one line, cut where it is long.
     package static func text(_ value: JSONValue) -> String {
         let text = JSONWriter.string(value)
         return VisibleText.exact(text.count <= maxValueLength ? text : text.prefix(maxValueLength) + "…")

@@ -1,9 +1,9 @@
 import MMCore
 import MMDesk
 
-/// Writes to services that mm takes little or nothing back in.
+/// Writes to services in which mm can undo little or nothing.
 extension Change {
-    /// A write to a service whose objects mm doesn't know.
+    /// Creates a write to a service whose objects mm doesn't know.
     package init(elsewhere path: String) {
         self.init(
             .action, version: "", place: path,
@@ -14,10 +14,10 @@ extension Change {
 
     // MARK: Teams
 
-    /// Members of an object of Teams' configuration that say what it is, and are no settings.
+    /// The members of a Teams configuration object that identify it and are not settings.
     private static let teamsIdentity: Set<String> = ["identity", "key", "datasource", "configmetadata", "configid"]
 
-    /// Reads out of a request to the configuration of Teams what it would change: its settings, by the path
+    /// Determines what a request to the Teams configuration would change: the settings of the object at
     /// `/Skype.Policy/configurations/TYPE/configuration/NAME`.
     init(teams request: GraphRequest) {
         let steps = request.target.segments
@@ -40,7 +40,7 @@ extension Change {
                 .creation, version: "", place: path, keys: settings.map(\.key), subject: .init(id: name, name: name),
                 after: .object(JSONObject(settings.map { ($0.key, $0.value) })), isBeforeKnown: true)
         } else if request.method == "DELETE", isObject, steps[4].lowercased() != "global" {
-            // The global one is not removed by it: it goes back to what it was at first, which nobody knows.
+            // Deleting `Global` doesn't remove it but resets it to its initial values, which are not known.
             self.init(.deletion, version: "", place: path, subject: .init(id: steps[4], name: Self.unmarked(steps[4])))
         } else {
             self.init(
@@ -50,7 +50,7 @@ extension Change {
         service = .teams
     }
 
-    /// The list in which the object is found.
+    /// The path of the list in which the object is found.
     var teamsReading: String? {
         switch kind {
         case .properties, .deletion: teamsType
@@ -59,21 +59,22 @@ extension Change {
         }
     }
 
-    /// The place of all objects of its type.
+    /// The path of the list of all objects of its type.
     private var teamsType: String { place.split(separator: "/").prefix(3).map { "/" + $0 }.joined() }
 
-    /// A name without the mark of those that are given to people.
+    /// Removes the prefix `Tag:`, which marks policies that are assigned to people.
     private static func unmarked(_ name: String) -> String {
         name.lowercased().hasPrefix("tag:") ? String(name.dropFirst(4)) : name
     }
 
-    /// The object in what lists those of its type. The mark of those that are given to people may be left out.
+    /// Returns the object from the list of its type. The prefix `Tag:` may be missing on either side.
     private func teamsObject(in answer: JSONValue) -> JSONValue? {
         func plain(_ name: String) -> String { Self.unmarked(name).lowercased() }
         return answer["value"]?.array?.first { $0["Identity"]?.string.map(plain) == plain(subject.id) }
     }
 
-    /// The settings that it writes as they are; `nil` where there is no such object. Their names are alike in any case.
+    /// Returns the present values of the settings that the change writes, whose names are compared without case; `nil`
+    /// where there is no such object.
     func teamsSettings(in answer: JSONValue) -> JSONObject? {
         guard let object = teamsObject(in: answer)?.object else { return nil }
         let shown = Dictionary(object.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { first, _ in first })
@@ -94,7 +95,7 @@ extension Change {
         return change
     }
 
-    /// The request that writes the settings back, takes away what was made, or makes what was removed.
+    /// The requests that write the settings back, delete what was created, or recreate what was deleted.
     var teamsInverse: [InverseRequest] {
         switch kind {
         case .properties: before.map { [InverseRequest("PUT", place, $0)] } ?? []

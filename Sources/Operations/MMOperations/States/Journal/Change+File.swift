@@ -2,13 +2,13 @@ import MMCore
 package import MMShell
 
 extension Change {
-    /// A file of a host that another one takes the place of.
+    /// Creates a change that replaces a file on a host.
     /// - Parameters:
-    ///   - host: the host as calls name it.
-    ///   - kept: what it held before, and where that is kept.
-    ///   - digest: the SHA-256 of what it then holds.
-    ///   - rights: the name of the secret that is sudo's password where it is written with root's rights, empty for none;
-    ///     `nil` for the user's own.
+    /// - host: the host as calls name it.
+    /// - kept: the earlier contents and where their copy is.
+    /// - digest: the SHA-256 of the new contents.
+    /// - rights: the name of the secret with sudo's password if the file is written as root, empty if sudo needs none;
+    ///   `nil` if it is written with the user's own rights.
     package init(file host: String, _ kept: KeptFile, left digest: String, rights: String?) {
         var before: JSONObject = [
             "copy": .string(kept.copy), "sha256": .string(kept.digest), "permissions": .string(kept.permissions),
@@ -20,7 +20,7 @@ extension Change {
             before: .object(before), after: ["sha256": .string(digest)], isBeforeKnown: true)
     }
 
-    /// What is kept of a file that was replaced, and what it was left with.
+    /// The copy kept of a replaced file, and the SHA-256 of the contents that replaced it.
     package var keptFile: (kept: KeptFile, left: String)? {
         guard kind == .file, let copy = before?["copy"]?.string, let digest = before?["sha256"]?.string,
             let permissions = before?["permissions"]?.string, let left = after?["sha256"]?.string
@@ -30,6 +30,6 @@ extension Change {
         return (kept, left)
     }
 
-    /// With which rights a file was replaced: the name of the secret with sudo's password; `nil` for the user's own.
+    /// The rights with which a file was replaced: the name of the secret with sudo's password; `nil` for the user's own.
     package var fileRights: String? { before?["sudo"]?.string }
 }

@@ -1,21 +1,22 @@
 import MMCore
 
 extension Change {
-    /// The change when others of the same object are sent before it.
+    /// Returns the change as it is when other changes of the same object are sent before it.
     /// - Parameters:
-    ///   - earlier: what these leave, in their order.
-    ///   - written: the change as it was before its state was read.
+    /// - earlier: the earlier changes, in their order.
+    /// - written: the change as it was before its state was read.
     package func following(_ earlier: [Change], written: Change? = nil) -> Change {
         earlier.reduce(self) { $0.following($1, written: written) }
     }
 
-    /// Whether its state is known also when others of the same object are sent before it. If not, it has to be read once more
-    /// when they are sent.
+    /// Whether the state before is still known when other changes of the same object are sent first. If not, the state has to
+    /// be read again after they are sent.
     package func isKnown(after earlier: [Change]) -> Bool {
         !isUnreadable && (isMembership || earlier.allSatisfy(follows))
     }
 
-    /// Whether it needs no state: the service itself refuses a member that is there already, and one that isn't.
+    /// Whether it needs no state: the service itself refuses to add a member that is already there, or to remove one that
+    /// isn't.
     private var isMembership: Bool { [.link, .unlink].contains(kind) && after == nil }
 
     private var grantedValues: String? { cmdlet?.kind?.entry?.values }
@@ -46,7 +47,7 @@ extension Change {
             var after = after?.object ?? [:]
             for (key, value) in left {
                 guard let old = before[key] else { continue }
-                // What it writes of a structured value comes upon what the earlier one has left of it.
+                // What this change writes of a structured value is laid over what the earlier change leaves of it.
                 if let whole = value.object, let old = old.object, let new = after[key]?.object {
                     let written = JSONObject(new.filter { old[$0.key] != $0.value }.map { ($0.key, $0.value) })
                     after[key] = .object(whole.overlaid(by: written))

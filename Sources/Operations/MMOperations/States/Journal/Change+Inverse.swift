@@ -32,7 +32,7 @@ extension Change {
     }
 
     /// The requests that take the change back; none where that is not possible.
-    /// - Parameter base: where the service is, as references name it: `https://graph.microsoft.com`.
+    /// - Parameter base: the service's base URL as references use it: `https://graph.microsoft.com`.
     package func inverse(base: String) -> [InverseRequest] {
         guard reasonAgainstUndo == nil, cmdlet == nil else { return [] }
         if service == .flow { return flowInverse }
@@ -70,8 +70,8 @@ extension Change {
         ["@odata.id": .string("\(base)/\(version)/directoryObjects/\(id)")]
     }
 
-    /// The values to write back. What a structured value did not have before is emptied, since services keep members that a
-    /// request leaves out.
+    /// The values to write back. Members that a structured value did not have before are set to null, since services keep
+    /// members that a request leaves out.
     private var restoredProperties: JSONObject {
         func restored(_ old: JSONValue, _ new: JSONValue?) -> JSONValue {
             guard var members = old.object, let written = new?.object else { return old }
@@ -101,7 +101,7 @@ extension Change {
         }
     }
 
-    /// The properties with which objects of a collection are created anew.
+    /// The properties with which objects of a collection are recreated.
     private static let recreated: [(path: [String], properties: [String])] = [
         (["oauth2permissiongrants"], ["clientId", "consentType", "principalId", "resourceId", "scope"]),
         (["directory", "roleassignments"], ["principalId", "roleDefinitionId", "directoryScopeId"]),
@@ -121,7 +121,7 @@ extension Change {
         (["messagerules"], ["displayName", "sequence", "isEnabled", "conditions", "actions", "exceptions"]),
     ]
 
-    /// What a request holds that creates the deleted object anew, with another id.
+    /// The body of the request that recreates the deleted object, which gets another id.
     var recreation: JSONValue? {
         let steps = place.lowercased().split(separator: "/").dropLast().map(String.init)
         guard let before = before?.object,
@@ -146,7 +146,7 @@ extension Change {
 }
 
 extension Change {
-    /// What a request changes that takes this change back.
+    /// Determines what an inverse request of this change itself changes.
     /// - Parameters:
     ///   - request: one of the inverse requests.
     ///   - present: what the service answered to `presentPath`.
@@ -161,12 +161,13 @@ extension Change {
             change.isBeforeKnown = true
             return change
         case .content: return change.knowing(present)
-        // The object is deleted: more has to be known of it than the properties that it was created with.
+        // Undoing a creation deletes the object; the properties that it was created with are not enough to undo that
+        // deletion.
         case .creation, .restoration, .file, .action: return change
         }
     }
 
-    /// Property, now and then, of taking the change back.
+    /// The properties with their values now and after taking the change back, as lines.
     package var undoLines: [String] {
         switch kind {
         case .properties, .reference, .licenses: ObjectDifference(before: shown(after), after: shown(before)).lines

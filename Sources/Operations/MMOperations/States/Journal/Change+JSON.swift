@@ -20,7 +20,7 @@ extension Change {
         return .object(object)
     }
 
-    /// Reads a stored change; `nil` when the value is none.
+    /// Reads a stored change; `nil` when the value isn't one.
     package init?(json: JSONValue) {
         guard let kind = json["kind"]?.string.flatMap(Kind.init(rawValue:)), let version = json["version"]?.string,
             let place = json["place"]?.string, let subject = json["subject"].flatMap(Self.subject(json:))
@@ -35,7 +35,7 @@ extension Change {
         service = json["service"]?.string.flatMap(Service.init(rawValue:)) ?? .graph
         cmdlet = json["cmdlet"].flatMap(CmdletWrite.init(json:))
         twins = json["twins"]?.array?.compactMap(\.string)
-        // What nobody knows how to read is no change.
+        // A change of an unknown service, written by a newer version, can't be read.
         guard json["service"] == nil || service.rawValue == json["service"]?.string else { return nil }
     }
 

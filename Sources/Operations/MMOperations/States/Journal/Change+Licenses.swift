@@ -1,8 +1,8 @@
 import MMCore
 
-/// Licences of a user or a group: by product, with the plans that are switched off.
+/// Licences of a user or a group, by product, with their disabled service plans.
 extension Change {
-    /// The licences after a request that assigns and removes some.
+    /// Returns the licences after a request that assigns and removes some.
     static func licenses(_ held: [JSONValue], after asked: JSONValue?) -> [JSONValue] {
         let added = asked?["addLicenses"]?.array ?? []
         let gone = Set((asked?["removeLicenses"]?.array ?? []).compactMap { $0.string?.lowercased() })
@@ -10,14 +10,14 @@ extension Change {
         return held.filter { product($0).map { !gone.contains($0) && !new.contains($0) } ?? true } + added
     }
 
-    /// The licences of the products that a request names.
+    /// Returns the held licences of the products that a request names.
     static func touched(by asked: JSONValue?, in held: [JSONValue]) -> JSONValue {
         let added = (asked?["addLicenses"]?.array ?? []).compactMap(product)
         return entries(
             of: added + (asked?["removeLicenses"]?.array ?? []).compactMap { $0.string?.lowercased() }, in: held)
     }
 
-    /// The licences of these products, by the product's id.
+    /// Returns the held licences of some products, by the product's id.
     static func entries(of products: [String], in held: [JSONValue]) -> JSONValue {
         var found = JSONObject()
         for id in Set(products).sorted() {
@@ -28,7 +28,7 @@ extension Change {
         return .object(found)
     }
 
-    /// The body that turns the licences `from` into `to`.
+    /// Returns the body of the request that turns the licences `from` into `to`.
     static func assignment(from: JSONValue?, to: JSONValue?) -> JSONValue {
         let (old, new) = (from?.object ?? [:], to?.object ?? [:])
         let added = new.filter { old[$0.key] != $0.value }.map { sku, entry -> JSONValue in

@@ -1,10 +1,10 @@
 package import MMCore
 
 extension Change {
-    /// Takes over what the write left.
+    /// Returns the change with the state that the service's answer shows.
     /// - Parameters:
-    ///   - answer: what the service answered to it; `nil` when that was no JSON.
-    ///   - etag: the version that the service gave in its header.
+    /// - answer: the service's answer to the write; `nil` when it was not JSON.
+    /// - etag: the object's version from the answer's header.
     package func left(by answer: JSONValue?, etag: String?) -> Change {
         var change = self
         change.etag = etag ?? answer?["@odata.etag"]?.string
@@ -19,7 +19,7 @@ extension Change {
             change.after = .object(after)
             if lastStep.lowercased() == "children", let (items, isPath) = driveItems, !isPath { change.place = items }
         case .properties:
-            // Services that answer with the object say how they understood the values.
+            // Services that answer with the object show how they interpreted the values.
             var after = after?.object ?? [:]
             for key in keys where answer[key] != nil { after[key] = answer[key] }
             change.after = .object(after)
@@ -31,20 +31,20 @@ extension Change {
         return change
     }
 
-    /// What became of a change since.
+    /// The present state of a change.
     package enum Standing: Sendable, Hashable {
         /// It stands as the write left it.
         case asLeft
-        /// It is as it was before the write: that was taken back, or never sent.
+        /// The write was taken back, or never sent.
         case asBefore
-        /// Somebody has changed it since: what differs from how the write left it.
+        /// The object was changed since; the difference is between the state that the write left and the present one.
         case changed(ObjectDifference)
-        /// Nothing tells.
+        /// The present state doesn't tell.
         case unknown
     }
 
-    /// What became of the change since.
-    /// - Parameter answer: what the service answers now to `presentPath`; `nil` where there is no such object.
+    /// Compares the present state with the states before and after the change.
+    /// - Parameter answer: the service's present answer to `presentPath`; `nil` where there is no such object.
     package func standing(in answer: JSONValue?) -> Standing {
         let present = state(in: answer)
         switch kind {
@@ -77,7 +77,8 @@ extension Change {
         return .changed(ObjectDifference(before: after, after: .object(members)))
     }
 
-    /// Whether a state says all that was written: a service adds members of its own, and knows no order of plain values.
+    /// Whether a state contains all that was written: a service adds members of its own, and doesn't keep the order of
+    /// simple values.
     static func isHeld(_ written: JSONValue?, in present: JSONValue?) -> Bool {
         switch (written ?? .null, present ?? .null) {
         case (.object(let written), .object(let present)):
@@ -91,10 +92,10 @@ extension Change {
 }
 
 extension Change {
-    /// The change where its state before could not be read.
+    /// Returns the change for an object whose state before could not be read.
     package func unreadable(_ reason: String) -> Change {
         var change = self
-        // Only the names of references are read: nothing more is needed to take them back.
+        // For references only the names are read; taking them back needs nothing more.
         if kind == .link || kind == .unlink, after == nil {
             change.isBeforeKnown = true
             return change
@@ -103,17 +104,17 @@ extension Change {
         return change
     }
 
-    /// The change where there is nothing at its place.
+    /// The change for a place where there is no object.
     package var missing: Change {
         switch kind {
         case .reference: knowing(nil)
-        // What is put where nothing was makes a file.
+        // Writing content where there was no file creates one.
         case .content where others.isEmpty: newFile
         default: unreadable("there is no such object")
         }
     }
 
-    /// Whether the state before could not be read, so that an undo that would be possible is not.
+    /// Whether reading the state before failed, which alone prevents an undo.
     package var isUnreadable: Bool { obstacle?.hasPrefix(Self.unreadable) ?? false }
 
     private static let unreadable = "its state before could not be read: "

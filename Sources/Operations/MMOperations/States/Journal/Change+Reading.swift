@@ -1,7 +1,7 @@
 package import MMCore
 
 extension Change {
-    /// What has to be read to know the state before; `nil` where nothing has.
+    /// The path to read for the state before; `nil` where nothing has to be read.
     package var priorPath: String? {
         guard cmdlet == nil else { return nil }
         if service == .flow { return kind == .properties ? place : nil }
@@ -22,8 +22,8 @@ extension Change {
         }
     }
 
-    /// What tells more of its object than the object itself, read together with its state: whom the deletion of a group touches,
-    /// which versions there are of a file.
+    /// The path of related data that is read together with the state before: the members of a group that is deleted, the versions
+    /// of a file.
     package var contentPath: String? {
         if kind == .content { return versionsPath }
         guard kind == .deletion, service == .graph, isTopLevel, collection.lowercased() == "groups" else { return nil }
@@ -33,7 +33,7 @@ extension Change {
 
     private static let shownMembers = 10
 
-    /// Takes over what `contentPath` answered.
+    /// Returns the change with the answer to `contentPath` added to its state before.
     package func knowing(content answer: JSONValue) -> Change {
         if kind == .content { return knowing(versions: answer["value"]?.array ?? []) }
         guard isBeforeKnown, var before = before?.object else { return self }
@@ -46,7 +46,7 @@ extension Change {
         return change
     }
 
-    /// What has to be read to know whether the change still stands; `nil` where nothing tells it.
+    /// The path to read to find out whether the change still stands; `nil` where nothing shows it.
     package var presentPath: String? {
         guard cmdlet == nil, service == .graph else { return priorPath }
         return switch kind {
@@ -65,8 +65,8 @@ extension Change {
         }
     }
 
-    /// Takes over the state before.
-    /// - Parameter answer: what the service answered to `priorPath`; `nil` where there is no such object.
+    /// Returns the change with its state before.
+    /// - Parameter answer: the service's answer to `priorPath`; `nil` where there is no such object.
     package func knowing(_ answer: JSONValue?) -> Change {
         var change = self
         switch kind {
@@ -108,7 +108,7 @@ extension Change {
         return change
     }
 
-    /// The same state in what `presentPath` answered; `nil` where there is no such object.
+    /// Extracts the same state from the answer to `presentPath`; `nil` where there is no such object.
     func state(in answer: JSONValue?) -> JSONValue? {
         if service == .flow { return answer.map { .object(Self.only(keys, of: $0["properties"] ?? .null)) } }
         if service == .teams { return answer.flatMap(teamsSettings).map { .object($0) } }
@@ -129,7 +129,7 @@ extension Change {
         }
     }
 
-    /// Whether the request named the object that the reference leads to by its sign-in name.
+    /// Whether the request named the referenced object by its user principal name.
     private func isNamed(by answer: JSONValue?) -> Bool {
         guard let written = after?[relation]?.string, let name = answer?["userPrincipalName"]?.string else {
             return false
@@ -156,7 +156,7 @@ extension Change {
         return steps.count == 2 || (steps.count == 1 && (steps[0].contains("(") || steps[0].lowercased() == "me"))
     }
 
-    /// Whether the path names one of many objects, of which a part can be asked for.
+    /// Whether the path names an item of a collection, which can be read with `$select`.
     private var isItem: Bool { isTopLevel || place.split(separator: "/").count % 2 == 0 }
 
     private func names(with keys: [String]) -> String {
@@ -177,7 +177,7 @@ extension Change {
         return Subject(id: answer["id"]?.string ?? known.id, name: name ?? known.name)
     }
 
-    /// Names the object by its id, so that the path still leads to it when its name changes.
+    /// Names the object by its id in the path, so that the path stays valid when the object's name changes.
     private mutating func namePlace() {
         if let (items, isPath) = driveItems, isPath {
             place = "\(items)/\(Self.step(subject.id))"
@@ -188,14 +188,14 @@ extension Change {
         place = "/\(collection)/\(subject.id)"
     }
 
-    /// The collection of all items of a drive, where the place is within one, and whether it names an item by a path: an item that
-    /// is renamed or moved is not found by its path any more, and none is deleted below its folder.
+    /// The path of all items of a drive where the place is within one, and whether the place names an item by its path. An item
+    /// that is renamed or moved is no longer found by its path, and items can't be deleted through their folder's path.
     var driveItems: (items: String, isPath: Bool)? {
         let steps = place.split(separator: "/").map(String.init)
         guard let root = steps.firstIndex(where: { ["root", "items"].contains($0.prefix { $0 != ":" }.lowercased()) }),
             root > 0, steps[root - 1].lowercased() == "drive" || root > 1 && steps[root - 2].lowercased() == "drives"
         else { return nil }
-        // A second colon ends the path: what follows is something of the item.
+        // A second colon ends the item's path: a property or a relation of the item follows.
         let isPath = steps[root...].count { $0.hasSuffix(":") } == 1
         return (steps[..<root].map { "/" + $0 }.joined() + "/items", isPath)
     }

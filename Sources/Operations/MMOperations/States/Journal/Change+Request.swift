@@ -2,10 +2,10 @@ import MMCore
 package import MMDesk
 
 extension Change {
-    /// Reads out of a request what it would change; `nil` for what only reads.
+    /// Determines what a request would change; `nil` for a request that only reads.
     /// - Parameters:
     ///   - request: the request, as it will be sent.
-    ///   - isAction: whether a POST to this path is known to do something instead of creating an object; `nil` where nobody knows.
+    /// - isAction: whether a POST to this path is known to perform an action instead of creating an object; `nil` if unknown.
     package init?(_ request: GraphRequest, isAction: Bool?) {
         guard !["GET", "HEAD", "OPTIONS"].contains(request.method) else { return nil }
         if request.target.service == .flow {
@@ -25,7 +25,7 @@ extension Change {
         let body = request.body.flatMap { try? JSONParser.parse($0) }?.object ?? [:]
         let draft = Draft(version: request.target.version ?? "v1.0", steps: steps, body: body)
         if request.method == "PUT", draft.last == "content", let content = Change(contentOf: request.target) {
-            // What does not replace a file that is there makes one.
+            // With any other conflict behaviour the request creates a file instead of replacing the existing one.
             let conflict = request.target.queryValue("@microsoft.graph.conflictBehavior")?.lowercased() ?? "replace"
             self = conflict == "replace" ? content : content.newFile
             return
@@ -50,7 +50,7 @@ extension Change {
     /// Whether a property of a request links objects: `members@odata.bind`.
     static func isBinding(_ key: String) -> Bool { key.hasSuffix("@odata.bind") }
 
-    /// Whether a property holds nothing secret: neither by its name, nor by what it says of itself, as settings of devices do.
+    /// Whether a property is not secret, judged by its name and by the marks that device settings carry in their value.
     static func isPlain(_ key: String, _ value: JSONValue) -> Bool {
         key.lowercased() != "temporaryaccesspass" && Redactor.standard.object([key: value]) == [key: value]
             && !isMarkedSecret(value)
@@ -64,7 +64,7 @@ extension Change {
     }
 }
 
-/// A request on its way to the change that it makes.
+/// A request that is being turned into the change that it makes.
 private struct Draft {
     let version: String
     let steps: [String]
@@ -85,7 +85,7 @@ private struct Draft {
         steps.map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }.joined()
     }
 
-    /// The key of the object that a path leads to: `ID` of `/users/ID`, and of `/users('ID')`.
+    /// Returns the key of the object that a path leads to: `ID` of `/users/ID`, and of `/users('ID')`.
     static func key(_ steps: some BidirectionalCollection<String>) -> String {
         let last = steps.last ?? ""
         guard last.hasSuffix("')"), let quoted = last.split(separator: "'").dropFirst().first else { return last }
@@ -122,7 +122,7 @@ private struct Draft {
             secretKeys: secret)
     }
 
-    /// Properties with the ids of the objects that the request links besides.
+    /// Adds the ids of the objects that the request links (`…@odata.bind`) to the properties.
     private func withBindings(_ properties: JSONObject) -> JSONObject {
         var all = properties
         for (key, value) in body where Change.isBinding(key) {
@@ -136,7 +136,7 @@ private struct Draft {
 
     // MARK: References
 
-    /// The key at the end of an address such as `https://graph.microsoft.com/v1.0/directoryObjects/ID`.
+    /// Returns the key at the end of a URL such as `https://graph.microsoft.com/v1.0/directoryObjects/ID`.
     private static func target(_ address: String) -> String {
         key(address.split(separator: "/").map(String.init).suffix(1))
     }
@@ -164,7 +164,7 @@ private struct Draft {
         if let named = target.queryValue("@id") ?? target.queryValue("id") {
             return unlink(list: steps.dropLast(), Self.target(named))
         }
-        // The collection's name stands before the key; a reference of which there is one has no key.
+        // The collection's name precedes the key; a single-valued reference has no key.
         let before = steps.dropLast()
         let single: Set<String> = ["manager", "sponsor", "tokenissuancepolicy", "connectorgroup"]
         if single.contains(before.last?.lowercased() ?? "") { return reference(to: nil) }

@@ -1,7 +1,7 @@
 import MMCore
 
 extension Change {
-    /// What the change is, in one line: `changes 2 properties of ada@contoso.com`.
+    /// The change in one line: `changes 2 properties of ada@contoso.com`.
     package var title: String {
         switch kind {
         case .properties:
@@ -31,7 +31,7 @@ extension Change {
         }
     }
 
-    /// What the change speaks of, for people: its name where it is known, with where it is.
+    /// The object of the change for people: its name where it is known, and its kind.
     package var objectText: String {
         if let kind = cmdletKind { return [kind.word, subject.text].filter { !$0.isEmpty }.joined(separator: " ") }
         if service == .flow { return "flow \(subject.text)" }
@@ -56,7 +56,7 @@ extension Change {
         return "\(others.count) objects"
     }
 
-    /// Property, now and then, line by line.
+    /// The properties with their values now and after the change, line by line.
     package var lines: [String] {
         var lines: [String] = []
         switch kind {
@@ -91,7 +91,7 @@ extension Change {
         return lines
     }
 
-    /// The properties whose state before the service does not show.
+    /// The properties whose state before isn't shown by the service.
     private var hiddenKeys: [String] { cmdlet == nil ? [] : keys.filter { before?[$0] == nil } }
 
     private var knownAfter: JSONValue? {
@@ -99,7 +99,7 @@ extension Change {
         return .object(JSONObject(after.filter { before?[$0.key] != nil }.map { ($0.key, $0.value) }))
     }
 
-    /// What an entry of a list grants, now and then.
+    /// Returns the rights of a list entry before and after, as lines.
     func grantLines(_ old: JSONValue?, _ new: JSONValue?) -> [String] {
         guard isBeforeKnown else {
             return (new?.object ?? [:]).map { "\($0.key): unknown → \(ObjectDifference.Change.text($0.value))" }
@@ -108,13 +108,13 @@ extension Change {
         return lines.isEmpty ? ["nothing: it is so already"] : lines
     }
 
-    /// Names, of many the first, with how many there are.
+    /// Joins names; of more than `most` only the first, with the total count.
     package static func counted(_ names: [String], most: Int = 10) -> String {
         guard names.count > most else { return names.joined(separator: ", ") }
         return "\(names.count): \(names.prefix(most).joined(separator: ", ")) and \(names.count - most) more"
     }
 
-    /// A state with names in the place of ids, as far as they are known.
+    /// Returns a state with names in place of ids, as far as names are known.
     func shown(_ state: JSONValue?) -> JSONValue? {
         switch kind {
         case .reference:

@@ -2,8 +2,8 @@ package import MMCore
 package import MMDesk
 
 extension Change {
-    /// What lists the objects among which one is found that this creation made, or that was made anew for this deletion; `nil` where
-    /// no list of Graph does. An object that the directory keeps is restored, and never made twice.
+    /// The path of the list in which to look for the object that this creation made, or that was recreated for this deletion; `nil`
+    /// where Graph has no such list. A deleted object that the directory keeps is restored rather than recreated, so it needs none.
     package var alikePath: String? {
         guard cmdlet == nil, service == .graph else { return nil }
         switch kind {
@@ -15,7 +15,7 @@ extension Change {
         }
     }
 
-    /// A collection, of a large one the part in which the object is.
+    /// Returns the path of a collection; of a large one, filtered to the part that contains the object.
     private func listPath(_ collection: String, _ body: JSONObject) -> String {
         let steps = collection.lowercased().split(separator: "/").map(String.init)
         let key: String? =
@@ -31,12 +31,12 @@ extension Change {
             + PercentCoding.encode(filter, isPlain: PercentCoding.isQueryByte)
     }
 
-    /// The objects of a list that are as this creation made one, or as one is made anew for this deletion.
+    /// Returns the objects of a list that match the one created, or the one recreated for this deletion.
     package func alike(in rows: [JSONValue]) -> [Subject] {
         let body = kind == .creation ? after?.object : recreation?.object
         let written = (body ?? [:]).filter { !$0.key.contains("@") }
         return rows.filter { row in
-            // A list shows less of an object than it has.
+            // A list shows only some properties of an object.
             let shown = written.filter { row[$0.key] != nil }
             return !shown.isEmpty && shown.allSatisfy { Self.isHeld($0.value, in: row[$0.key]) }
         }.compactMap { row in
@@ -46,21 +46,21 @@ extension Change {
         }
     }
 
-    /// The change that makes an object anew, with those alike that stand there already.
+    /// Returns the change that recreates an object, with the ids of the matching objects that already exist.
     package func beside(_ twins: [Subject]) -> Change {
         var change = self
         change.twins = twins.map(\.id)
         return change
     }
 
-    /// What was made, of a creation whose answer was lost.
+    /// Returns a creation whose answer was lost with the object that was found for it.
     package func made(_ subject: Subject) -> Change {
         var change = self
         change.subject = Subject(id: subject.id, name: subject.name ?? self.subject.name)
         return change
     }
 
-    /// The cmdlet that shows the objects among which one is found that a cmdlet made whose answer was lost.
+    /// The cmdlet that lists the objects among which to look for the one created when the cmdlet's answer was lost.
     package var alikeCommand: ExchangeCommand? {
         guard kind == .creation, let cmdlet, let kind = cmdlet.kind, kind.entry == nil else { return nil }
         var names = cmdlet.names
@@ -68,7 +68,7 @@ extension Change {
         return ExchangeCommand(kind.reader, names)
     }
 
-    /// The rows of those that are as it was made.
+    /// Returns the rows of the objects that match the one created.
     package func alike(inRows rows: [JSONValue]) -> [JSONValue] {
         rows.filter { row in
             switch kind {

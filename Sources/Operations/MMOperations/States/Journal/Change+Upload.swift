@@ -1,22 +1,22 @@
 package import MMCore
 
-/// Files of drives: the service keeps what a file held before, and makes it the current version again.
+/// Files of drives. The service keeps earlier contents as versions, and can make one the current version again.
 extension Change {
     /// The member of a file's state that names its current version.
     static let versionKey = "version"
 
-    /// What of an item tells one content from another.
+    /// The query for the properties of an item that identify its content.
     static let shownContent = "?$select=id,name,size,cTag,file"
 
-    /// Reads out of a request that sends bytes to a file of a drive what it changes; `nil` for any other place.
+    /// Determines what a request that uploads to a file of a drive changes; `nil` for any other place.
     /// - Parameters:
-    ///   - target: where the bytes, or the wish for an upload session, are sent.
-    ///   - name: the file's name, where it is known otherwise than by the path.
+    /// - target: the target of the content or of the request for an upload session.
+    /// - name: the file's name, where it is not taken from the path.
     package init?(contentOf target: RequestTarget, name: String? = nil) {
         self.init(of: target.segments.dropLast(), version: target.version, name: name)
     }
 
-    /// Reads out of a request that makes an earlier version of a file the current one what it changes; `nil` for any other.
+    /// Determines what a request that restores an earlier version of a file changes; `nil` for any other request.
     init?(restoringBy target: RequestTarget) {
         let steps = target.segments
         guard steps.count > 3, steps[steps.count - 3].lowercased() == "versions" else { return nil }
@@ -26,7 +26,7 @@ extension Change {
 
     private init?(of item: ArraySlice<String>, version: String?, name: String?) {
         var steps = Array(item)
-        // The colon behind a path says that something of the item follows.
+        // A colon after the path ends it; a property or a relation of the item follows.
         if let last = steps.last, last.hasSuffix(":"), last.count > 1 {
             steps[steps.count - 1] = String(last.dropLast())
         }
@@ -37,7 +37,7 @@ extension Change {
         guard driveItems != nil else { return nil }
     }
 
-    /// The change where there was no such file: it makes one.
+    /// The change for a file that did not exist: a creation.
     var newFile: Change {
         guard let (items, _) = driveItems else { return unreadable("there is no such object") }
         return Change(
@@ -45,16 +45,16 @@ extension Change {
             subject: Subject(id: "", name: subject.name), after: [:], isBeforeKnown: true)
     }
 
-    /// The versions of the file, the current one first.
+    /// The path of the list of the file's versions, the current one first.
     package var versionsPath: String? {
         guard kind == .content else { return nil }
-        // A path to an item ends with a colon, where something of the item follows.
+        // A path to an item ends with a colon before a relation of the item.
         return versioned(place) + (driveItems?.isPath == true ? ":" : "") + "/versions"
     }
 
     // MARK: What it held
 
-    /// What tells the content of an item from another one.
+    /// Returns the properties of an item that identify its content.
     static func content(of item: JSONValue) -> JSONObject {
         var content = JSONObject()
         for key in ["size", "cTag"] { content[key] = item[key] }
@@ -70,7 +70,7 @@ extension Change {
         return change
     }
 
-    /// Takes over which version was the current one.
+    /// Returns the change with the id of the version that was current before.
     func knowing(versions: [JSONValue]) -> Change {
         guard isBeforeKnown, var before = before?.object, let current = versions.first?["id"]?.string else {
             return self
@@ -85,14 +85,14 @@ extension Change {
         return change
     }
 
-    /// Whether a new file still holds what it was made with: what was written into it since may have been taken back.
+    /// Whether a new file still holds its first content; later writes may have been taken back.
     func isFileAsMade(_ present: JSONValue) -> Bool {
         guard kind == .creation, keys.contains("cTag"), let after else { return false }
         return Self.isSameContent(.object(Self.content(of: after)), .object(Self.content(of: present)))
     }
 
-    /// Why the version before can't become the current one again; `nil` where it can.
-    /// - Parameter versions: those that there are now, the current one first.
+    /// Returns why the earlier version can't be restored; `nil` if it can.
+    /// - Parameter versions: the present versions, the current one first.
     package func versionObstacle(_ versions: [JSONValue]) -> String? {
         guard let version = before?[Self.versionKey]?.string else { return nil }
         let ids = versions.compactMap { $0["id"]?.string }
@@ -100,7 +100,7 @@ extension Change {
         return ids.first == version ? "the service kept no version of what it held before" : nil
     }
 
-    /// What has become of it, by what the file holds now.
+    /// Compares the present content with the contents before and after.
     func contentStanding(_ present: JSONValue?) -> Standing {
         guard let present else { return .changed(ObjectDifference(before: after, after: nil)) }
         if let after, Self.isSameContent(after, present) { return .asLeft }
@@ -114,7 +114,7 @@ extension Change {
         for key in ["cTag", "quickXorHash"] {
             if let known = one?[key]?.string, known == other[key]?.string { return true }
         }
-        // A list of versions shows nothing but their size.
+        // A list of versions shows only their sizes.
         guard one?["quickXorHash"] == nil, one?["cTag"] == nil, let size = one?["size"]?.int else { return false }
         return size == other["size"]?.int
     }

@@ -1,18 +1,18 @@
 package import MMCore
 package import MMDesk
 
-/// One write to Microsoft Graph, Power Automate or Exchange as far as it changes a state: what it changes, how that was, and how
-/// it is left. It shows the write as a difference, says whether what it left still stands, and takes it back.
+/// One write that changes the state of an object in Microsoft Graph, Power Automate, Exchange or another service: the place, and the states
+/// before and after. It shows the write as a difference, tells whether its result still stands, and takes it back.
 package struct Change: Sendable, Hashable {
-    /// What a write does.
+    /// The kind of write.
     package enum Kind: String, Sendable, CaseIterable {
-        /// Gives properties of an object other values.
+        /// Sets properties of an object.
         case properties
-        /// Adds references to a list of references.
+        /// Adds references to a list.
         case link
-        /// Takes a reference out of a list of references.
+        /// Removes a reference from a list.
         case unlink
-        /// Sets or clears a reference of which there is one, such as a manager.
+        /// Sets or clears a single-valued reference, such as a manager.
         case reference
         /// Assigns and removes licences.
         case licenses
@@ -20,21 +20,21 @@ package struct Change: Sendable, Hashable {
         case creation
         /// Deletes an object.
         case deletion
-        /// Brings a deleted object back.
+        /// Restores a deleted object.
         case restoration
-        /// Replaces a file of a host.
+        /// Replaces a file on a host.
         case file
-        /// Replaces what a file of a drive holds.
+        /// Replaces the content of a file in a drive.
         case content
-        /// Does something else.
+        /// Does anything else.
         case action
     }
 
-    /// An object that a change speaks of, as far as it is known.
+    /// An object of a change, as far as it is known.
     package struct Subject: Sendable, Hashable {
-        /// Its id, or another key by which the caller named it.
+        /// The id, or another key by which the caller named it.
         package var id: String
-        /// What people call it.
+        /// The display name or user principal name.
         package var name: String?
 
         /// Creates a subject.
@@ -43,7 +43,7 @@ package struct Change: Sendable, Hashable {
             self.name = name
         }
 
-        /// The name with the id, or what there is of them.
+        /// The name with the id, or only the id.
         package var text: String { name.map { "\($0) (\(id))" } ?? id }
     }
 
@@ -59,41 +59,41 @@ package struct Change: Sendable, Hashable {
         case compliance
         /// The configuration of Teams.
         case teams
-        /// Any other: what is written there is noted, and not taken back.
+        /// Any other service: writes to it are recorded but can't be taken back.
         case other
     }
 
-    /// What it does.
+    /// The kind of write.
     package let kind: Kind
-    /// Which service carries it out.
+    /// The service that carries it out.
     package internal(set) var service = Service.graph
-    /// The cmdlet that is written with, where it is no request.
+    /// The cmdlet that writes; `nil` for a request.
     package internal(set) var cmdlet: CmdletWrite?
     /// `v1.0` or `beta` of Graph; empty elsewhere.
     package let version: String
-    /// The path of what is written, without the version: an object, a collection, a list of references. For a cmdlet its noun and
-    /// the name of the object.
+    /// The path that is written, without the version: an object, a collection, a list of references. For a cmdlet its noun and the name of
+    /// the object.
     package internal(set) var place: String
-    /// The properties that are written, where properties are.
+    /// The names of the properties that are written, for kinds that write properties.
     package let keys: [String]
     /// The object itself; for references the object that has them.
     package internal(set) var subject: Subject
     /// The objects at the other end of references.
     package internal(set) var others: [Subject]
-    /// How it was: properties by their names. `nil` where it is not known, or there was nothing.
+    /// The state before: properties by their names. `nil` where it is not known or nothing existed.
     package internal(set) var before: JSONValue?
-    /// How it is left. `nil` where there is nothing any more.
+    /// The state after. `nil` where nothing exists any more.
     package internal(set) var after: JSONValue?
     /// Whether the state before is known.
     package internal(set) var isBeforeKnown: Bool
-    /// Why it can't be taken back, where it can't.
+    /// The reason why it can't be taken back; `nil` if it can.
     package internal(set) var obstacle: String?
     /// The properties whose values are not kept, because they are secret.
     package let secretKeys: [String]
-    /// Where an object is made anew, the ids of those like it that stood there before. One that stands there later without being
-    /// among them is the one that was made. `nil` where nobody looked.
+    /// Where an object is recreated, the ids of the matching objects that existed before: a matching object that is not among them later is
+    /// the recreated one. `nil` where the matching objects were not listed.
     package internal(set) var twins: [String]?
-    /// The version of the object that the write left, where the service says it.
+    /// The version (ETag) of the object after the write, where the service returns it.
     package internal(set) var etag: String?
 
     init(
@@ -126,7 +126,7 @@ package struct Change: Sendable, Hashable {
 }
 
 extension Change {
-    /// Reads out of a cmdlet what it would change; `nil` for what only reads.
+    /// Determines what a cmdlet would change; `nil` for a cmdlet that only reads.
     package init?(_ command: ExchangeCommand, at endpoint: ExchangeService) {
         guard !command.isReadOnly, !command.isWhatIf else { return nil }
         let write = CmdletWrite(name: command.cmdlet, names: [:])
@@ -136,14 +136,14 @@ extension Change {
     }
 }
 
-/// A cmdlet on its way to the change that it makes.
+/// A cmdlet that is being turned into the change that it makes.
 private struct CmdletDraft {
     let write: CmdletWrite
     let parameters: JSONObject
 
     static let readingVerbs: Set<String> = ["get", "search", "test", "find", "trace", "measure"]
 
-    /// Parameters that say how a cmdlet works, and write nothing.
+    /// Parameters that control how a cmdlet works and write nothing.
     private static let ways: Set<String> = [
         "confirm", "whatif", "force", "bypasssecuritygroupmanagercheck", "alwaysdeleteoutlookrulesblob",
         "ignoredefaultscope", "domaincontroller", "groupmailbox", "resultsize", "automapping", "inheritancetype",
@@ -249,7 +249,7 @@ private struct CmdletDraft {
             form, version: "", place: Change.place(write.noun, id) + (entry.values == nil ? "" : "/\(other ?? "")"),
             keys: entry.values.map { [$0] } ?? [], subject: .init(id: id),
             others: other.map { [.init(id: $0)] } ?? [], after: after,
-            // The service itself refuses a member that is there already, and one that isn't.
+            // The service itself refuses to add a member that is already there, or to remove one that isn't.
             isBeforeKnown: entry.values == nil, obstacle: other == nil ? "it names no single \(entry.name)" : nil)
         change.cmdlet = CmdletWrite(name: write.name, names: names)
         return change
@@ -261,7 +261,7 @@ extension Change {
 }
 
 extension Change {
-    /// The cmdlets that take the change back, in their order; none where that is not possible, or nothing is to be done.
+    /// The cmdlets that take the change back, in order; empty where that is not possible or nothing has to be done.
     package var inverseCommands: [ExchangeCommand] {
         guard reasonAgainstUndo == nil, let cmdlet, let kind = cmdlet.kind else { return [] }
         if let entry = kind.entry { return [inverse(of: entry, kind, cmdlet)].compactMap(\.self) }
@@ -309,7 +309,7 @@ extension Change {
         default: return nil
         }
         let verb = self.kind == .link ? "Remove" : self.kind == .unlink ? "Add" : "Set"
-        // What has its rights as a whole takes none when it is removed.
+        // A folder permission is removed as a whole: `Remove-…FolderPermission` takes no rights.
         if verb == "Remove", cmdlet.noun.hasSuffix("FolderPermission") { parameters[values] = nil }
         return command(verb, cmdlet.noun, parameters)
     }
@@ -328,10 +328,10 @@ extension Change {
         return command("New", cmdlet.noun, parameters)
     }
 
-    /// Whether it leaves everything as it was.
+    /// Whether the states before and after are the same.
     package var changesNothing: Bool { isBeforeKnown && after != nil && before == after }
 
-    /// The changes that are taken back one after the other to take this one back: one where one cmdlet or request does.
+    /// The changes that are taken back one after the other to take this one back: only itself where one cmdlet or request is enough.
     package var parts: [Change] {
         if [.link, .unlink].contains(kind), others.count > 1 {
             return others.map { other in
@@ -343,7 +343,7 @@ extension Change {
         guard kind == .deletion, let cmdlet, let kind = cmdlet.kind, !kind.isMadeWithState, let state = kind.state,
             let old = before?[state.property], CmdletValue.isSame(old, state.off), let name = before?["Name"]
         else { return [self] }
-        // What is made anew is switched on.
+        // A recreated object is enabled.
         var off = Change(
             .properties, version: version, place: place, keys: [state.property], subject: subject,
             before: .object([state.property: old]), after: .object([state.property: state.on]), isBeforeKnown: true)
@@ -353,8 +353,8 @@ extension Change {
         return [self, off]
     }
 
-    /// The change where objects that it names were made anew since, with other ids.
-    /// - Parameter successors: the new ids by the old ones in small letters.
+    /// Returns the change for objects that were recreated since, with other ids.
+    /// - Parameter successors: the new ids by the old ones in lower case.
     package func following(successors: [String: String]) -> Change {
         guard !successors.isEmpty else { return self }
         func id(_ old: String) -> String {
@@ -374,9 +374,8 @@ extension Change {
 }
 
 extension Change {
-    /// The cmdlets that read the state before; none where nothing has to be read. It is one, and for an object whose list of
-    /// members goes with it a second one for these, since no cmdlet shows both; where it writes recipients, one for each. They are
-    /// sent in one request.
+    /// The cmdlets that read the state before, sent in one request; empty where nothing has to be read. Usually one; a second one for the
+    /// members of a deleted object, since no cmdlet shows both; and one for each recipient that is written.
     package var priorCommands: [ExchangeCommand] {
         guard let cmdlet, let kind = cmdlet.kind, kind.entry?.values != nil || kind.entry == nil else { return [] }
         switch kind.entry {
@@ -393,7 +392,7 @@ extension Change {
         }
     }
 
-    /// The recipients that it writes, by the names that they are given: few enough to be looked up with the same request.
+    /// The recipients that it writes, by the names given; empty if there are too many to be looked up with the same request.
     package var writtenRecipients: [String] {
         guard kind == .properties, cmdlet?.kind?.entry == nil else { return [] }
         let items = (after?.object ?? [:]).filter { CmdletValue.holdsRecipients($0.key) }
@@ -404,7 +403,7 @@ extension Change {
 
     private var isStateRead: Bool { kind == .deletion || kind == .properties && !keys.isEmpty }
 
-    /// The cmdlet that tells whether the change still stands; `nil` where none does.
+    /// The cmdlet that shows whether the change still stands; `nil` where none does.
     package var presentCommand: ExchangeCommand? {
         guard let cmdlet, let kind = cmdlet.kind, self.kind != .action else { return nil }
         if let entry = kind.entry { return reading(kind, cmdlet.names, entry) }
@@ -414,7 +413,7 @@ extension Change {
             names["Identity"] = .string(subject.id)
         }
         if self.kind == .deletion {
-            // Made anew, it has another id: it is found by what it is called.
+            // A recreated object has another id, so it is looked up by name.
             if kind.isShort { names["Identity"] = nil } else { names["Identity"] = subject.name.map { .string($0) } }
         }
         return reading(kind, names)
@@ -430,11 +429,11 @@ extension Change {
         return ExchangeCommand(kind.reader, parameters)
     }
 
-    /// Takes over the state before.
+    /// Returns the change with its state before.
     /// - Parameters:
-    ///   - rows: what the reading cmdlet put out; `nil` where there is no such object.
-    ///   - content: the list beside it, where one was read.
-    ///   - recipients: who is behind the names of `writtenRecipients`, as far as that was read.
+    /// - rows: the output of the reading cmdlet; `nil` where there is no such object.
+    /// - content: the output of the second cmdlet (members), where one was sent.
+    /// - recipients: the identities of `writtenRecipients`, as far as they were read.
     package func knowing(
         rows: [JSONValue]?, content: [JSONValue] = [], recipients: RecipientIdentities = .init()
     ) -> Change {
@@ -442,7 +441,7 @@ extension Change {
         var change = self
         if let entry = kind.entry, let values = entry.values {
             change.isBeforeKnown = true
-            // For somebody without an entry some cmdlets report an error, others put out nothing.
+            // If the person has no entry, some cmdlets report an error and others output nothing.
             let held = granted(values, in: rows ?? [])
             let written = after?[values]
             change.before = .object([values: .array(held)])
@@ -481,7 +480,7 @@ extension Change {
         return change
     }
 
-    /// What an entry grants in rows that may hold others besides.
+    /// Returns the rights that the entry grants, from rows that may hold other entries as well.
     func granted(_ property: String, in rows: [JSONValue]) -> [JSONValue] {
         let isDenial = cmdlet?.names["Deny"] == true
         var rights: [JSONValue] = []
@@ -494,7 +493,7 @@ extension Change {
         return rights
     }
 
-    /// The rights after a write.
+    /// Returns the rights after a write.
     static func rights(_ held: [JSONValue], _ kind: Kind, _ written: JSONValue?) -> [JSONValue] {
         let given = written.flatMap { $0.isNull ? nil : $0.array ?? [$0] }
         func isOne(_ value: JSONValue, of list: [JSONValue]) -> Bool { list.contains { CmdletValue.isSame($0, value) } }
@@ -505,7 +504,7 @@ extension Change {
         }
     }
 
-    /// Names the object by what does not change with its properties.
+    /// Names the object by an id that does not change with its properties.
     private mutating func name(by row: JSONValue, _ kind: CmdletKind) {
         let id = kind.ids.lazy.compactMap { row[$0]?.string }.first { !$0.isEmpty }
         let names = ["PrimarySmtpAddress", "Name", "DisplayName", "Identity"]
@@ -519,7 +518,7 @@ extension Change {
         place = Self.place(cmdlet?.noun ?? "", id)
     }
 
-    /// Takes over what a cmdlet left that made an object.
+    /// Returns a creation with the object that the cmdlet's output shows.
     package func left(by rows: [JSONValue]) -> Change {
         guard kind == .creation, let kind = cmdlet?.kind, let row = rows.first else { return self }
         var change = self
@@ -539,9 +538,9 @@ extension Change {
 }
 
 extension Change {
-    /// The names of recipients that have to be looked up to tell what became of the change: it was written with other names than
-    /// are shown.
-    /// - Parameter rows: what `presentCommand` puts out now.
+    /// Returns the recipient names that have to be looked up to judge whether the change still stands, because the service shows recipients
+    /// under other names than they were written with.
+    /// - Parameter rows: the present output of `presentCommand`.
     package func unresolvedNames(inRows rows: [JSONValue]?) -> [String] {
         let rows = rows ?? []
         if let entry = cmdlet?.kind?.entry {
@@ -560,10 +559,10 @@ extension Change {
         return names.sorted()
     }
 
-    /// What became of the change since.
+    /// Compares the present state with the states before and after the change.
     /// - Parameters:
-    ///   - rows: what `presentCommand` puts out now; `nil` where there is no such object.
-    ///   - recipients: who is behind names of recipients, as far as that was looked up.
+    /// - rows: the present output of `presentCommand`; `nil` where there is no such object.
+    /// - recipients: the identities of recipients, as far as they were looked up.
     package func standing(inRows rows: [JSONValue]?, _ recipients: RecipientIdentities = .init()) -> Standing {
         guard let cmdlet, let kind = cmdlet.kind else { return .unknown }
         if let entry = kind.entry {
@@ -587,7 +586,7 @@ extension Change {
         }
     }
 
-    /// Whether a row is that of the object that was deleted, made anew.
+    /// Whether a row is the deleted object, recreated.
     func isBack(_ row: JSONValue, _ recipients: RecipientIdentities = .init()) -> Bool {
         (before?.object ?? [:]).allSatisfy { key, value in
             key == "Priority" || key == cmdlet?.kind?.state?.property
@@ -614,13 +613,13 @@ extension Change {
         let shown = shown ?? .null
         if CmdletValue.isSame(written, shown) { return true }
         guard !CmdletValue.isEmpty(written), !CmdletValue.isEmpty(shown) else { return false }
-        // Only the mailbox itself knows which names of folders mean the same one.
+        // Only the mailbox itself can tell whether two folder names denote the same folder.
         if CmdletValue.holdsFolder(key) { return true }
         return CmdletValue.holdsRecipients(key)
             && CmdletValue.isSame(recipients.resolved(written), recipients.resolved(shown))
     }
 
-    /// Whether a row is that of the object with a name.
+    /// Whether a row is the object with a name.
     static func isNamed(_ row: JSONValue, _ name: String) -> Bool {
         let name = name.lowercased()
         return [
@@ -631,7 +630,7 @@ extension Change {
 }
 
 extension Change {
-    /// What follows from the change beyond what it writes, as Microsoft documents it.
+    /// The effects of the change beyond what it writes, as Microsoft documents them.
     package var consequences: [String] {
         guard cmdlet == nil else { return cmdletConsequences }
         guard service == .graph else { return flowConsequences }
@@ -754,9 +753,9 @@ extension Change {
     }
 }
 
-/// Flows of Power Automate: whether they run.
+/// Flows of Power Automate: whether they are started.
 extension Change {
-    /// Reads out of a request to Power Automate what it would change.
+    /// Determines what a request to Power Automate would change.
     init(flow request: GraphRequest) {
         let steps = request.target.segments
         let last = steps.last?.lowercased() ?? ""
@@ -777,7 +776,7 @@ extension Change {
         service = .flow
     }
 
-    /// Takes over the flow as it was.
+    /// Returns the change with the flow's state before.
     func knowing(flow answer: JSONValue) -> Change {
         guard kind == .properties else { return self }
         var change = self
@@ -790,7 +789,7 @@ extension Change {
         return change
     }
 
-    /// The request that starts or stops the flow as before.
+    /// The request that starts or stops the flow again.
     var flowInverse: [InverseRequest] {
         guard kind == .properties, let state = before?["state"]?.string else { return [] }
         return [InverseRequest("POST", "\(place)/\(state == "Started" ? "start" : "stop")")]

@@ -2,21 +2,21 @@ package import MMCore
 package import MMIdentity
 internal import MMSystem
 
-/// The journal of writes: what each changed and how that was before, kept so that it can be taken back.
+/// The journal of writes: what each changed and the state before, kept so that it can be taken back.
 ///
-/// Each write has a line before it is sent and one after its answer. Both are appended with one write to the newest of a few
-/// files, so a process may end between any two steps: a write with no second line says that nobody knows whether it was sent.
-/// The files are encrypted where token caches are. The oldest go when there are too many, or when they are too old.
+/// A line is written before each write is sent and another one after its answer. Each line is appended with one write(2) to the
+/// newest of a few files, so the process may end between any two steps: a write without a second line may have been sent or not.
+/// The files are encrypted if token caches are. The oldest files are removed when there are too many, or when they are too old.
 package struct ChangeJournal: Sendable {
-    /// How much is kept.
+    /// Limits of the size and age of the journal.
     package struct Limits: Sendable {
-        /// When a new file is begun, in bytes.
+        /// The size in bytes from which a new file is begun.
         package var file = 2 << 20
-        /// How many files there are.
+        /// The maximum number of files.
         package var count = 16
-        /// How long a write is kept.
+        /// The age up to which a write is kept.
         package var age = Duration.seconds(90 * 86_400)
-        /// The longest line in bytes.
+        /// The maximum length of a line in bytes.
         package var line = 512 << 10
 
         /// The usual limits.
@@ -31,11 +31,11 @@ package struct ChangeJournal: Sendable {
 
     /// Creates the journal of a state folder.
     /// - Parameters:
-    ///   - paths: where it lies.
-    ///   - seal: encrypts it where token caches are encrypted.
-    ///   - exchange: by which those of other nodes get the same lines; `nil` for one alone.
-    ///   - limits: how much is kept.
-    ///   - clock: tells how old a line is.
+    /// - paths: the paths of the state folder.
+    /// - seal: encrypts the journal if token caches are encrypted.
+    /// - exchange: shares the lines with the other nodes of a cluster; `nil` for a single node.
+    /// - limits: the limits of size and age.
+    /// - clock: gives the time by which the age of lines is judged.
     package init(
         paths: StatePaths, seal: TokenSeal, sharing exchange: JournalExchange? = nil, limits: Limits = Limits(),
         clock: WallClock = .system
@@ -47,11 +47,11 @@ package struct ChangeJournal: Sendable {
         self.clock = clock
     }
 
-    /// Notes that a write is about to be sent.
-    /// - Throws: an error when it can't be noted; `limitExceeded` for a state that is too large to keep.
+    /// Records that a write is about to be sent.
+    /// - Throws: an error when it can't be recorded; `limitExceeded` for a state that is too large to keep.
     package func begin(_ entry: JournalEntry) async throws(MMError) { try await append(entry.begun) }
 
-    /// Notes how a write ended.
+    /// Records how a write ended.
     package func end(_ entry: JournalEntry, _ outcome: JournalEntry.Outcome, message: String? = nil)
         async throws(MMError)
     {
@@ -67,17 +67,17 @@ package struct ChangeJournal: Sendable {
         try await append(line)
     }
 
-    /// All writes, oldest first.
-    /// - Parameter newest: how many of the newest ones at least; `nil` for all. The journal is read back to there and no further.
+    /// Returns all writes, oldest first.
+    /// - Parameter newest: the minimum number of newest writes to return; `nil` for all. The journal isn't read further back.
     package func entries(newest: Int? = nil) async throws(MMError) -> [JournalEntry] {
         try await prepare()
-        // What others wrote is missing as long as they can't be asked; a change of theirs is not known then.
+        // If the other nodes can't be reached, their writes are missing, and so their changes can't be found.
         try? await copy()
         return try await BlockingWork.run { () throws(MMError) in try read(newest) }
     }
 
-    /// Copies what other nodes have noted since.
-    /// - Throws: `unavailable` where they can't be asked.
+    /// Copies the lines that other nodes have written since the last copy.
+    /// - Throws: `unavailable` where the other nodes can't be reached.
     package func copy() async throws(MMError) {
         guard let exchange else { return }
         try await prepare()
@@ -86,10 +86,10 @@ package struct ChangeJournal: Sendable {
         }
     }
 
-    /// Waits until nobody else takes any of these changes back.
-    /// - Returns: the claim on them. What was noted meanwhile has to be read once more.
-    /// - Throws: `conflict`, naming the process that is at it, when the deadline passes; `unavailable` where other nodes of a
-    ///   cluster can't be asked.
+    /// Waits until no other call takes any of these changes back.
+    /// - Returns: the claim on them. The journal has to be read again afterwards, since it may have changed meanwhile.
+    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes of a cluster
+    ///   can't be reached.
     package func claim(_ ids: some Sequence<String>, until deadline: Deadline) async throws(MMError) -> UndoClaim {
         try await UndoClaim.make(on: ids, in: directory, sharing: exchange?.claims, until: deadline)
     }
@@ -98,7 +98,7 @@ package struct ChangeJournal: Sendable {
         try await prepare()
         let plain = JSONWriter.bytes(.object(line))
         try await write(plain)
-        // Before anything is sent: whoever takes over knows what this process was about to do.
+        // Shared before the request is sent, so that a node that takes over knows what this process was about to do.
         await exchange?.tell(plain)
     }
 
@@ -109,7 +109,7 @@ package struct ChangeJournal: Sendable {
         }
         try await BlockingWork.run { () throws(MMError) in
             let number = try place()
-            // What a full disk left of another line ends here.
+            // The leading newline ends a line that a full disk has cut off.
             try ProtectedFile.append([0x0A] + bytes, to: path(number))
         }
     }
@@ -122,7 +122,7 @@ package struct ChangeJournal: Sendable {
         }.sorted()
     }
 
-    /// The file that the next line goes to; clears away what is too old or too much.
+    /// Returns the number of the file for the next line, and removes files that are too old or too many.
     private func place() throws(MMError) -> Int {
         var numbers = try numbers()
         guard let newest = numbers.last else { return 1 }
@@ -140,7 +140,7 @@ package struct ChangeJournal: Sendable {
 
     private func isOld(_ stamp: FileStamp) -> Bool { clock.now - stamp.modified > limits.age }
 
-    /// Reads from the last line on: ends come before the writes that they belong to.
+    /// Reads backwards from the last line, so that each end is read before the beginning that it belongs to.
     private func read(_ newest: Int?) throws(MMError) -> [JournalEntry] {
         var entries: [JournalEntry] = []
         var ends: [String: JSONValue] = [:]
@@ -151,12 +151,12 @@ package struct ChangeJournal: Sendable {
                 let start = rest.lastIndex(of: 0x0A).map { $0 + 1 } ?? rest.startIndex
                 let line = rest[start...]
                 rest = rest[..<max(rest.startIndex, start - 1)]
-                // A line that can't be read was cut off; what it spoke of stays unknown.
+                // A line that can't be read was cut off; the outcome of its write stays unknown.
                 guard !line.isEmpty, let plain = try plain(Array(line)), let value = try? JSONParser.parse(plain),
                     let id = value["id"]?.string
                 else { continue }
                 if value["ended"] != nil {
-                    // The last word counts.
+                    // Reading backwards, the first end is the latest, which counts.
                     if ends[id] == nil { ends[id] = value }
                 } else if var entry = JournalEntry(begun: value), clock.now - entry.time <= limits.age,
                     seen.insert(id).inserted
@@ -173,8 +173,8 @@ package struct ChangeJournal: Sendable {
 
     private static let sumLength = 16
 
-    /// What stands before a line that is not encrypted, so that none is believed of which a disk has changed a letter: an undo
-    /// would write it to the service.
+    /// Returns the checksum in front of an unencrypted line. A line damaged on disk must not be used: an undo would write it to
+    /// the service.
     private static func sum(_ plain: [UInt8]) -> [UInt8] {
         Array(Hex.text(SHA256.digest(plain).prefix(sumLength / 2)).utf8)
     }
@@ -184,7 +184,7 @@ package struct ChangeJournal: Sendable {
     private static let name = "journal"
     private static let mark = Array("sealed ".utf8)
 
-    /// Gets the key at hand where another process keeps it.
+    /// Fetches the encryption key in advance where another process keeps it.
     private func prepare() async throws(MMError) {
         do throws(TokenSeal.Fault) { try await seal.prepare() } catch {
             throw MMError(.invalidInput, "The journal of changes \(error.text).", hint: error.hint)
@@ -202,7 +202,7 @@ package struct ChangeJournal: Sendable {
 
     private func plain(_ line: [UInt8]) throws(MMError) -> [UInt8]? {
         guard line.starts(with: Self.mark) else {
-            // Earlier versions wrote no sum.
+            // Earlier versions wrote no checksum.
             guard line.first != UInt8(ascii: "{") else { return line }
             let plain = Array(line.dropFirst(Self.sumLength + 1))
             return line.prefix(Self.sumLength).elementsEqual(Self.sum(plain)) ? plain : nil
@@ -211,7 +211,7 @@ package struct ChangeJournal: Sendable {
             return nil
         }
         do throws(TokenSeal.Fault) { return try seal.plain(stored, name: Self.name) } catch {
-            // One damaged line hides no other; a missing key hides all of them.
+            // A single damaged line is skipped; a missing key makes all lines unreadable.
             if error.isDamage { return nil }
             throw MMError(.invalidInput, "The journal of changes \(error.text).", hint: error.hint)
         }

@@ -2,73 +2,73 @@ package import MMCore
 package import MMDesk
 import MMNative
 
-/// How the writes of one noun of Exchange's cmdlets are read beforehand and taken back.
+/// How objects written by the cmdlets of one noun are read before a write, and how the write is taken back.
 struct CmdletKind: Sendable {
-    /// A parameter that is shown under another name, or with other words.
+    /// A parameter whose property has another name or other values.
     struct Translation: Sendable {
         let parameter: String
         let property: String
-        /// The words of the parameter, and those of the property.
+        /// The pairs of a value as the parameter takes it and as the property shows it.
         let words: [(written: JSONValue, shown: JSONValue)]
     }
 
-    /// An entry of a list that an object has: who may use a mailbox, who is in a group.
+    /// An entry of a list that an object has: a permission of a mailbox, a member of a group.
     struct Entry: Sendable {
-        /// The parameter that names it.
+        /// The parameter that names the entry.
         let name: String
-        /// What the list is called.
+        /// The name of the list.
         let list: String
-        /// The property that holds what is granted; `nil` where an entry is there or is not.
+        /// The property that holds the granted rights; `nil` where an entry either exists or doesn't.
         var values: String?
-        /// Whether the reading cmdlet takes the entry's name, too.
+        /// Whether the reading cmdlet takes the entry's name as well.
         var isSought = true
     }
 
-    /// What the cmdlets write to.
+    /// The noun of the cmdlets, such as `Mailbox`.
     let noun: String
-    /// What people call it.
+    /// The name of such an object for people.
     let word: String
-    /// The cmdlet that reads it; `Get-` with the noun.
+    /// The cmdlet that reads the objects: `Get-` with the noun.
     var reader: String { "Get-\(noun)" }
     /// The parameters that name an object, its own first.
     var names = ["Identity"]
-    /// The parameter that names what the object is in, and the object's own property that says it: a pipeline doesn't give
-    /// the parameter.
+    /// The parameter that names the object's container (such as a mailbox), and the object's property with the same value: objects
+    /// from a pipeline don't provide the parameter.
     var place: (parameter: String, property: String)?
-    /// The properties that name an object for good: the first that it has.
+    /// The properties that identify an object permanently; the first one that it has is used.
     var ids = ["Guid", "Identity"]
     var translations: [Translation] = []
-    /// The property that Enable- and Disable- write.
+    /// The property that the Enable and Disable cmdlets write.
     var state: (property: String, on: JSONValue, off: JSONValue)?
-    /// The parameters with which a deleted object is made anew; empty where it can't be.
+    /// The parameters with which a deleted object is recreated; empty where it can't be.
     var recreated: [String] = []
-    /// Whether New- switches it on and off; else a state of its own is written behind it.
+    /// Whether the New cmdlet sets the state as well; otherwise it is written afterwards by Enable or Disable.
     var isMadeWithState = false
-    /// The list that is read beside an object that is deleted, and the parameter that it is made anew with.
+    /// The cmdlet that reads a deleted object's list, and the parameter of the New cmdlet that takes it.
     var content: (reader: String, parameter: String)?
-    /// Whether its objects are so few that all of one place are read to find one.
+    /// Whether there are so few objects that all of a container are read to find one.
     var isShort = false
-    /// Set where the noun is that of entries.
+    /// The entry, where the noun denotes entries of a list.
     var entry: Entry?
 
-    /// The property that a parameter writes.
+    /// Returns the property that a parameter writes.
     func property(of parameter: String) -> String {
         translations.first { $0.parameter == parameter }?.property ?? parameter
     }
 
-    /// The parameter that writes a property, with a value as it is written.
+    /// Returns the parameter that writes a property, and the value as the parameter takes it.
     func written(_ property: String, _ value: JSONValue) -> (parameter: String, value: JSONValue) {
         guard let found = translations.first(where: { $0.property == property }) else { return (property, value) }
         return (found.parameter, found.words.first { CmdletValue.isSame($0.shown, value) }?.written ?? value)
     }
 
-    /// A value as it is shown once it is written with a parameter.
+    /// Returns a parameter's value as its property shows it.
     func shown(_ parameter: String, _ value: JSONValue) -> JSONValue {
         let words = translations.first { $0.parameter == parameter }?.words ?? []
         return words.first { CmdletValue.isSame($0.written, value) }?.shown ?? value
     }
 
-    /// The kind of a noun, in any case.
+    /// Returns the kind of a noun, compared without case.
     static func of(_ noun: String) -> CmdletKind? { table[noun.lowercased()] }
 }
 
@@ -199,9 +199,9 @@ extension CmdletKind {
     ].map { CmdletKind(noun: $0.0, word: $0.1) }
 }
 
-/// Values of Exchange's properties, as cmdlets take them and as they show them afterwards.
+/// Values of Exchange's properties, as cmdlets take them and as they show them.
 enum CmdletValue {
-    /// Whether a value that was written may be shown as another one: case, prefixes of addresses and the long form of sizes differ.
+    /// Whether a written value may be shown as another one: case, address prefixes and the long form of sizes may differ.
     static func isSame(_ written: JSONValue, _ shown: JSONValue) -> Bool {
         if written == shown || isEmpty(written) && isEmpty(shown) { return true }
         switch (written, shown) {
@@ -211,13 +211,13 @@ enum CmdletValue {
         default: break
         }
         let (left, right) = (text(written), text(shown))
-        // `SMTP:` is the first address of a mailbox, `smtp:` another one; where only one side says it, it says nothing.
+        // `SMTP:` marks a mailbox's primary address, `smtp:` a secondary one. A prefix on one side only is ignored.
         if isAddress(left), isAddress(right), left.prefix(5) != right.prefix(5) { return false }
         let (plain, whole) = (withoutPrefix(left), withoutPrefix(right))
         return plain == whole || !plain.isEmpty && whole.hasPrefix(plain + " (")
     }
 
-    /// Whether a value says nothing: there is no telling `""`, `@()` and `$null` apart once they are written.
+    /// Whether a value is empty: once written, `""`, `@()` and `$null` can't be told apart.
     static func isEmpty(_ value: JSONValue) -> Bool {
         value.isNull || value.string?.isEmpty == true || value.array?.isEmpty == true
     }
@@ -240,7 +240,7 @@ enum CmdletValue {
         (isAddress(text) ? String(text.dropFirst(5)) : text).lowercased()
     }
 
-    /// Properties that hold recipients: a cmdlet takes any of their names and shows the one that it likes.
+    /// Whether a property holds recipients: a cmdlet takes any of a recipient's names and shows the one that it chooses.
     static func holdsRecipients(_ property: String) -> Bool { recipients.contains(property) }
 
     private static let recipients: Set<String> = [
@@ -251,18 +251,18 @@ enum CmdletValue {
         "RejectMessagesFromSendersOrMembers", "BypassModerationFromSendersOrMembers",
     ]
 
-    /// Properties that hold a folder, which is shown with its whole path.
+    /// Whether a property holds a folder, which is shown with its whole path.
     static func holdsFolder(_ property: String) -> Bool { ["MoveToFolder", "CopyToFolder"].contains(property) }
 
-    /// The items that `@{Add=…; Remove=…}` names; `nil` for any other value.
+    /// Returns the items that `@{Add=…; Remove=…}` names; `nil` for any other value.
     static func edit(_ written: JSONValue) -> [JSONValue]? {
         guard let edit = written.object, edit.keys.contains(where: { ["add", "remove"].contains($0.lowercased()) })
         else { return nil }
         return edit.filter { ["add", "remove"].contains($0.key.lowercased()) }.flatMap { $0.value.array ?? [$0.value] }
     }
 
-    /// A list after `@{Add=…; Remove=…}`; any other value as it is.
-    /// - Parameter isSame: whether an item is shown as another one.
+    /// Returns a list after `@{Add=…; Remove=…}`; any other written value as it is.
+    /// - Parameter isSame: tells whether a written item and a shown item are the same.
     static func edited(
         _ value: JSONValue, by written: JSONValue,
         where isSame: (_ written: JSONValue, _ shown: JSONValue) -> Bool = { isSame($0, $1) }
@@ -281,7 +281,7 @@ enum CmdletValue {
     }
 }
 
-/// A cmdlet that writes, with the parameters that name what it writes to.
+/// A cmdlet that writes, with the parameters that identify the object.
 package struct CmdletWrite: Sendable, Hashable {
     /// Its name as the service spells it: `Set-Mailbox`.
     package let name: String
@@ -292,7 +292,7 @@ package struct CmdletWrite: Sendable, Hashable {
     var verb: Substring { name.prefix { $0 != "-" } }
     /// The noun: `Mailbox`.
     var noun: String { String(name.drop { $0 != "-" }.dropFirst()) }
-    /// How what it writes to is read and taken back; `nil` where nobody knows.
+    /// How the object is read and the write taken back; `nil` where that is not known.
     var kind: CmdletKind? { CmdletKind.of(noun) }
 
     var json: JSONValue { ["name": .string(name), "names": .object(names)] }
@@ -309,10 +309,10 @@ package struct CmdletWrite: Sendable, Hashable {
 }
 
 extension ExchangeCommand {
-    /// Whether it only says what it would do.
+    /// Whether the cmdlet only reports what it would do.
     package var isWhatIf: Bool { parameters["WhatIf"] == true }
 
-    /// The command as a line of PowerShell, without what is secret and what only answers the service's question.
+    /// The command as a line of PowerShell, without secrets and without `-Confirm:$false`.
     package var line: String {
         var words = [cmdlet]
         for (name, value) in parameters where !name.contains("@") {
@@ -324,7 +324,7 @@ extension ExchangeCommand {
         return words.joined(separator: " ")
     }
 
-    /// Parameters that are there or aren't; every other truth value is written behind its parameter.
+    /// Switch parameters; the value of any other boolean parameter is written after its name.
     private static let switches: Set<String> = [
         "confirm", "whatif", "force", "deny", "verbose", "debug", "asjob", "roomlist", "ignorenamingpolicy",
         "bypasssecuritygroupmanagercheck", "bypassmaster", "usecustomrouting", "shared", "room", "equipment",
@@ -347,23 +347,23 @@ extension ExchangeCommand {
     }
 }
 
-/// Who is behind the names of recipients: a cmdlet takes an address and shows a name, and only the directory tells whether both are
-/// the same one.
+/// The identities of recipients by name: a cmdlet takes an address and shows a name, and only the directory tells whether both
+/// denote the same recipient.
 package struct RecipientIdentities: Sendable {
     private var ids: [String: String] = [:]
     private var rows: [String: JSONValue] = [:]
 
-    /// Knows nobody yet: the same text alone is the same recipient.
+    /// Creates an empty instance, for which only equal texts are the same recipient.
     package init() {}
 
-    /// Takes over what the reading cmdlet put out for a name. What names nobody, or several, stays a name.
+    /// Records the output of the reading cmdlet for a name. A name of no recipient, or of several, is left as it is.
     package mutating func note(_ rows: [JSONValue], of name: String) {
         guard rows.count == 1, let id = Self.ids(of: rows[0]).first else { return }
         ids[name.lowercased()] = id
         self.rows[name.lowercased()] = rows[0]
     }
 
-    /// Recipients after a write: those who were there already keep the names that they are shown by.
+    /// Returns the recipients after a write; those that were there before keep the names under which they are shown.
     func edited(_ shown: JSONValue, by written: JSONValue) -> JSONValue {
         let present = shown.array ?? [shown]
         func known(_ item: JSONValue) -> JSONValue { present.first { isShown(item, as: $0) } ?? item }
@@ -373,7 +373,7 @@ package struct RecipientIdentities: Sendable {
             : CmdletValue.edited(shown, by: written) { CmdletValue.isSame($0, $1) || isShown($0, as: $1) }
     }
 
-    /// Whether a recipient that was written is the one that is shown by a name of its own.
+    /// Whether a written recipient is the one that is shown under another name.
     private func isShown(_ written: JSONValue, as shown: JSONValue) -> Bool {
         guard let written = written.string, let shown = shown.string, let row = rows[written.lowercased()] else {
             return false
@@ -386,17 +386,17 @@ package struct RecipientIdentities: Sendable {
             .filter { !$0.isEmpty }
     }
 
-    /// Whether a row is that of the recipient with a name.
+    /// Whether a row is the recipient with a name.
     func isNamed(_ row: JSONValue, _ name: String) -> Bool {
         ids[name.lowercased()].map { Self.ids(of: row).contains($0) } ?? false
     }
 
-    /// The cmdlet that tells who a name stands for.
+    /// Returns the cmdlet that looks up the recipient with a name.
     package static func reading(_ name: String) -> ExchangeCommand {
         ExchangeCommand("Get-Recipient", ["Identity": .string(name)])
     }
 
-    /// A value with what tells recipients apart in the place of their names.
+    /// Returns a value with the recipients' ids in place of their names.
     func resolved(_ value: JSONValue) -> JSONValue {
         if let items = value.array { return .array(items.map(resolved)) }
         guard let text = value.string else { return value }
@@ -404,7 +404,7 @@ package struct RecipientIdentities: Sendable {
         return .string(ids[name.lowercased()] ?? name)
     }
 
-    /// What names the recipient in a text such as `"Ada" [SMTP:ada@fabrikam.example]`, which rules show.
+    /// Returns the recipient's address or name in a text such as `"Ada" [SMTP:ada@fabrikam.example]`, which rules show.
     static func name(_ text: String) -> String {
         var name = text
         if text.last == "]", let start = text.lastIndex(of: "[") {
@@ -416,7 +416,7 @@ package struct RecipientIdentities: Sendable {
         return name
     }
 
-    /// The names of one value that the other one has not.
+    /// Returns the names in one value that are not in the other one.
     static func names(of value: JSONValue, beside other: JSONValue) -> [String] {
         func texts(_ value: JSONValue) -> [String] { (value.array ?? [value]).compactMap(\.string).map(name) }
         let known = Set(texts(other).map { $0.lowercased() })

@@ -1,4 +1,4 @@
-/// What can't be taken back, by the action's name: known before it is sent, so that a person hears it in time.
+/// Actions that can't be taken back, by name: known before they are sent, so that the user is told in time.
 package enum Irreversible {
     /// Why an action can't be taken back; `nil` for one that is not known to be so.
     /// - Parameters:

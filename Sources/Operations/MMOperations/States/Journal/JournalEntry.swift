@@ -1,34 +1,35 @@
 package import MMCore
 
-/// One write in the journal: who sent it when, what it changed, and how it ended.
+/// One write in the journal: its sender and time, what it changed, and how it ended.
 package struct JournalEntry: Sendable, Hashable {
     /// How a write ended, as far as it is known.
     package enum Outcome: Sendable, Hashable {
-        /// Nobody knows whether it was sent: the process ended in between, or no answer came.
+        /// It may have been sent or not: the process ended in between, or no answer came.
         case unknown
-        /// The service did it.
+        /// The service carried it out.
         case done
         /// The service refused it, or it was never sent.
         case refused
     }
 
-    /// In which tenant a write was made and by which account: an undo goes nowhere else, whatever connections are called.
+    /// The tenant in which a write was made and the account that made it. An undo is sent only with the same account in the
+    /// same tenant, whatever the connection is called.
     package struct Author: Sendable, Hashable {
         /// The tenant's id.
         package let tenant: String
-        /// The account's object id in the tenant; of a partner's account in a customer's tenant the one that its token names.
+        /// The account's object id in the tenant; for a partner's account in a customer's tenant, the one in its token.
         package let account: String
-        /// The app's id, where one acts by itself.
+        /// The app's id, for app-only access.
         package let app: String?
 
-        /// Creates an author from ids in any case.
+        /// Creates an author from ids, which are lowercased.
         package init(tenant: String, account: String, app: String? = nil) {
             self.tenant = tenant.lowercased()
             self.account = account.lowercased()
             self.app = app?.lowercased()
         }
 
-        /// Whether it is the same account of the same tenant. An app without a token yet is known by its id alone.
+        /// Whether both are the same account of the same tenant. An app without a token yet is compared by its id alone.
         package func isSame(as other: Author) -> Bool {
             guard tenant == other.tenant else { return false }
             if !account.isEmpty, !other.account.isEmpty { return account == other.account }
@@ -36,7 +37,7 @@ package struct JournalEntry: Sendable, Hashable {
         }
     }
 
-    /// The partner for whose customer a write was made: its connection's name at the time, and who signed in there.
+    /// The partner for whose customer a write was made: its connection's name at the time, and its signed-in account.
     package struct Partner: Sendable, Hashable {
         /// The name of the partner's connection.
         package let name: String
@@ -50,37 +51,37 @@ package struct JournalEntry: Sendable, Hashable {
         }
     }
 
-    /// Its name: what `mm undo` takes.
+    /// The entry's id, as `mm undo` takes it.
     package let id: String
-    /// When it began.
+    /// The time at which the write began.
     package let time: Timestamp
-    /// The connection that it was sent with, by the name that it had then.
+    /// The name that the connection had at the time.
     package let connection: String
-    /// Where it was made and by whom; `nil` where an earlier version noted it.
+    /// The tenant and account of the write; `nil` in entries of earlier versions.
     package let author: Author?
-    /// The partner whose customer's tenant it is, where it is one's.
+    /// The partner, if the tenant is one of its customers'.
     package let partner: Partner?
-    /// The call that it belongs to, as the audit log names it.
+    /// The id of the call that made the write, as in the audit log.
     package let call: String
-    /// The calls that it is a step of, the outermost first: of a tool, a recipe, or one for several connections.
+    /// The calls of which that call is a step, the outermost first: a tool, a recipe, or a call for several connections.
     package let within: [String]
-    /// The client's own session, where it has one.
+    /// The client's own session, if it has one.
     package let session: String?
-    /// Who asked: the face and the client's name.
+    /// The interface that was called and the client's name.
     package let client: String
-    /// The person or app behind the client, where it signed in to this server; `nil` for this machine's user.
+    /// The person or app behind the client, if it signed in to this server; `nil` for the local user.
     package let principal: String?
-    /// What was sent: method and path.
+    /// The method and path that were sent.
     package let request: String
     /// What it changes.
     package internal(set) var change: Change
-    /// The entry that it takes back, where it is an undo.
+    /// The id of the entry that this one takes back, if it is an undo.
     package let undoes: String?
-    /// Whether more has to follow before that entry is taken back as a whole.
+    /// Whether other entries have to follow until that entry is taken back as a whole.
     package let isPart: Bool
     /// How it ended.
     package internal(set) var outcome = Outcome.unknown
-    /// What the service said, where it refused or did not answer.
+    /// The service's message, where it refused the write or did not answer.
     package internal(set) var message: String?
 
     /// Creates an entry for a write that is about to be sent.
@@ -124,10 +125,10 @@ extension JournalEntry {
     /// Whether it was made by a call, or by a step of it.
     package func isOf(call: String) -> Bool { self.call == call || within.contains(call) }
 
-    /// The call that was made: that of the whole, where it is a step.
+    /// The outermost call that it belongs to.
     package var wholeCall: String { within.first ?? call }
 
-    /// The line that says that it is about to be sent.
+    /// The line that records that it is about to be sent.
     var begun: JSONObject {
         var line: JSONObject = [
             "id": .string(id), "time": .string(time.iso8601Milliseconds), "connection": .string(connection),
@@ -145,7 +146,7 @@ extension JournalEntry {
         return line
     }
 
-    /// Reads the line that `begun` makes; `nil` when it is none.
+    /// Reads the line that `begun` makes; `nil` when the value isn't one.
     init?(begun line: JSONValue) {
         guard let id = line["id"]?.string, let time = line["time"]?.string.flatMap(Timestamp.init(iso8601:)),
             let connection = line["connection"]?.string, let change = line["change"].flatMap(Change.init(json:))
@@ -171,7 +172,7 @@ extension JournalEntry {
         isPart = line["isPart"]?.bool ?? false
     }
 
-    /// Takes over the line that says how it ended.
+    /// Takes the outcome from the line that records how the write ended.
     mutating func end(_ line: JSONValue) {
         switch line["ended"]?.string {
         case "done": outcome = .done
@@ -184,13 +185,13 @@ extension JournalEntry {
 }
 
 extension JournalEntry {
-    /// Whether the reference that it gave or took may have been there, or not, before it as after it: only the service's answer
-    /// tells, which refuses what is so already.
+    /// Whether an added or removed reference may have been there (or not) already before the write. Only the service's answer,
+    /// which is missing, would tell: it refuses such a write.
     package var mayHaveChangedNothing: Bool {
         outcome == .unknown && [.link, .unlink].contains(change.kind) && change.after == nil
     }
 
-    /// The entry with what the write left.
+    /// Returns the entry with the state after the write.
     package func left(_ change: Change) -> JournalEntry {
         var entry = self
         entry.change = change

@@ -1,10 +1,10 @@
-/// Products whose ids are public ("Product names and service plan identifiers for licensing"), as far as they are usual: what
-/// they are called, and whether they hold a mailbox.
+/// Common licence products with the names that Microsoft publishes ("Product names and service plan identifiers for
+/// licensing"), and whether they include a mailbox.
 package enum LicenseProduct {
-    /// The name of a product, or its id where it is not known.
+    /// Returns the name of a product, or its id where the name is not known.
     package static func name(of id: String) -> String { products[id.lowercased()]?.name ?? id }
 
-    /// Whether a product holds a plan of Exchange Online; `nil` where that is not known.
+    /// Whether a product includes an Exchange Online plan; `nil` where that is not known.
     package static func holdsMailbox(_ id: String) -> Bool? { products[id.lowercased()]?.holdsMailbox }
 
     private static let products: [String: (name: String, holdsMailbox: Bool)] = [

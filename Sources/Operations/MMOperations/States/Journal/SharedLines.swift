@@ -1,30 +1,29 @@
 package import MMCore
 import MMSystem
 
-/// Where processes on several machines keep lines for each other until each has its own copy: those of the journal, those of the
-/// audit log.
+/// A store in which processes on several machines share lines of the journal or the audit log until each has its own copy.
 package protocol SharedLines: Sendable {
-    /// Adds lines behind those that stand there.
-    /// - Parameter origin: whose lines they are.
-    /// - Throws: `unavailable`; they may stand there then.
+    /// Appends lines.
+    /// - Parameter origin: the origin of the lines.
+    /// - Throws: `unavailable`; the lines may have been added all the same.
     func add(_ lines: [[UInt8]], from origin: String) async throws(MMError)
-    /// The lines behind a mark, the oldest first, some hundred at a time.
-    /// - Parameter mark: that of the last line that was read; `nil` for the beginning.
+    /// Returns the lines after a mark, the oldest first, some hundred at a time.
+    /// - Parameter mark: the mark of the last line that was read; `nil` for the beginning.
     /// - Throws: `unavailable`.
     func following(_ mark: String?) async throws(MMError) -> [SharedLine]
-    /// The newest lines, the newest first.
-    /// - Parameter mark: that of the line before which they stand; `nil` for the end.
+    /// Returns the newest lines, the newest first.
+    /// - Parameter mark: the mark of the line before which to read; `nil` for the end.
     /// - Throws: `unavailable`.
     func preceding(_ mark: String?) async throws(MMError) -> [SharedLine]
 }
 
 /// A line that another process may have written.
 package struct SharedLine: Sendable, Hashable {
-    /// Its place among all lines.
+    /// The line's position among all lines.
     package let mark: String
-    /// Whose it is.
+    /// The name of the state folder that wrote it.
     package let origin: String
-    /// What it says.
+    /// The line's content.
     package let bytes: [UInt8]
 
     package init(mark: String, origin: String, bytes: [UInt8]) {
@@ -32,9 +31,9 @@ package struct SharedLine: Sendable, Hashable {
     }
 }
 
-/// A state folder's name among those that share lines: it stays the same over restarts.
+/// The name of a state folder among those that share lines; it stays the same across restarts.
 package enum LineOrigin {
-    /// The name.
+    /// Returns the name, which is created at the first call.
     /// - Throws: an error where it can't be written.
     package static func name(of paths: StatePaths) throws(MMError) -> String {
         let path = "\(paths.stateDirectory)/journal/origin"
@@ -52,31 +51,31 @@ package enum LineOrigin {
     }
 }
 
-/// The journal's lines of all nodes of a cluster: each hands its own to the others and copies theirs, so that what one has changed can
-/// be taken back at any of them, also when it is gone.
+/// Shares the journal's lines between all nodes of a cluster: each node hands its own lines to the others and copies theirs, so that a
+/// change can be taken back at any node, also when the node that made it is gone.
 package final class JournalExchange: Sendable {
     private let lines: any SharedLines
-    /// Where changes are claimed before they are taken back.
+    /// The store in which changes are claimed before they are taken back.
     let claims: (any ChangeClaims)?
     private let origin: String
     private let markFile: String
-    /// Lines that could not be handed over yet.
+    /// The lines that could not be handed over yet.
     private let waiting = Mutex<[[UInt8]]>([])
-    /// How many of those are kept; the oldest go.
+    /// The maximum number of waiting lines; the oldest are dropped.
     private static let most = 10_000
 
-    /// An exchange.
+    /// Creates an exchange.
     /// - Parameters:
-    ///   - lines: where the nodes share them.
-    ///   - claims: where they claim changes before they take them back.
-    ///   - origin: what this node's own are known by.
-    ///   - paths: of this node.
+    /// - lines: the store in which the nodes share lines.
+    /// - claims: the store in which they claim changes before they take them back.
+    /// - origin: the origin of this node's own lines.
+    /// - paths: the paths of this node's state folder.
     package init(_ lines: any SharedLines, _ claims: (any ChangeClaims)?, from origin: String, paths: StatePaths) {
         (self.lines, self.claims, self.origin) = (lines, claims, origin)
         markFile = "\(paths.stateDirectory)/journal/copied"
     }
 
-    /// Hands a line to the others; one that can't be handed over now goes with the next.
+    /// Hands a line to the other nodes; a line that can't be handed over now goes with the next one.
     func tell(_ line: [UInt8]) async {
         waiting.withLock { waiting in
             if waiting.count >= Self.most { waiting.removeFirst() }
@@ -96,9 +95,9 @@ package final class JournalExchange: Sendable {
         }
     }
 
-    /// Copies what others have written since.
+    /// Copies the lines that other nodes have written since the last copy.
     /// - Parameter append: writes lines to this folder's journal.
-    /// - Throws: what stops it; what was copied by then stays.
+    /// - Throws: the error that stops it; lines that were copied before stay.
     func copy(_ append: @Sendable ([[UInt8]]) async throws(MMError) -> Void) async throws(MMError) {
         await flush()
         let lock = try await FileLock(awaiting: markFile)
@@ -115,7 +114,7 @@ package final class JournalExchange: Sendable {
             let others = found.filter { $0.origin != origin }.map(\.bytes)
             if !others.isEmpty { try await append(others) }
             mark = last.mark
-            // Lines that are copied twice are read once.
+            // If the mark is lost, lines are copied twice, which does no harm: the journal reads each once.
             try ProtectedFile.replace(markFile, with: Array(last.mark.utf8), durable: false)
         }
     }

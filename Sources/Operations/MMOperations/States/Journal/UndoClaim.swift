@@ -2,30 +2,30 @@ package import MMCore
 internal import MMHTTP
 internal import MMSystem
 
-/// Where processes on several machines claim changes, one at a time. A claim stands as long as it is renewed.
+/// A store in which processes on several machines claim changes, one at a time. A claim is a lease that has to be renewed.
 package protocol ChangeClaims: Sendable {
-    /// Claims a name for a while; somebody else's is left alone.
-    /// - Returns: whether it is the holder's now.
-    /// - Throws: `unavailable`; it may be the holder's then, until the lease is over.
+    /// Claims a name for the length of a lease; fails if another holder has it.
+    /// - Returns: whether the holder now has it.
+    /// - Throws: `unavailable`; the holder may have it all the same, until the lease ends.
     func take(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool
-    /// Lets a claim go on.
-    /// - Returns: whether it was still the holder's.
+    /// Renews a lease.
+    /// - Returns: whether the holder still had it.
     /// - Throws: `unavailable`.
     func renew(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool
-    /// Gives a name back; somebody else's is left alone.
+    /// Releases a name; a claim of another holder is left alone.
     /// - Throws: `unavailable`.
     func release(_ name: String, from holder: String) async throws(MMError)
 }
 
-/// The claim of one call on changes that it takes back, until it lets go of it: no other call, of this process or another one, takes
-/// the same changes back meanwhile, and in a cluster none of another node. It ends with its process, however that ends.
+/// The claim of one call on changes that it takes back, held until `end()`: no other call of this or another process, and none of
+/// another node of the cluster, takes the same changes back meanwhile. It ends with its process, however that ends.
 package final class UndoClaim: Sendable {
     private final class Held: Sendable {
         private let lock: FileLock
         init(_ lock: consuming FileLock) { self.lock = lock }
     }
 
-    /// How many names there are. Changes share them, so that the folder does not fill with a lock for each.
+    /// The number of locks. Changes share them, so that the folder does not fill with a lock file for each.
     private static let count = 64
 
     private let held: Mutex<[Held]>
@@ -36,14 +36,14 @@ package final class UndoClaim: Sendable {
         self.shared = shared
     }
 
-    /// Lets go of the changes.
+    /// Releases the changes.
     package func end() {
         shared?.end()
         held.withLock { $0 = [] }
     }
 
-    /// Does what the claim is for: nothing more is sent from the moment on at which another node may claim the same changes.
-    /// - Throws: what the work throws.
+    /// Runs the work under the claim: requests are refused from the moment at which another node may claim the same changes.
+    /// - Throws: the error of the work.
     func whileHeld<Answer: Sendable>(
         _ work: nonisolated(nonsending) () async throws(MMError) -> Answer
     ) async throws(MMError) -> Answer {
@@ -55,15 +55,15 @@ package final class UndoClaim: Sendable {
         }.get()
     }
 
-    /// Waits until nobody else takes any of these changes back.
-    /// - Throws: `conflict`, naming the process that is at it, when the deadline passes; `unavailable` where other nodes can't be
-    ///   asked.
+    /// Waits until no other call takes any of these changes back.
+    /// - Throws: `conflict`, naming the other process, when the deadline passes; `unavailable` where the other nodes can't be
+    ///   reached.
     static func make(
         on ids: some Sequence<String>, in directory: String, sharing claims: (any ChangeClaims)?,
         until deadline: Deadline
     ) async throws(MMError) -> UndoClaim {
         var held: [Held] = []
-        // Everybody takes them in the same order, so that no two wait for each other.
+        // All calls lock in the same order, so that no two wait for each other.
         let numbers = Set(ids.map { number(of: $0) }).sorted()
         for number in numbers {
             do throws(MMError) {
@@ -93,8 +93,8 @@ package final class UndoClaim: Sendable {
     private static func number(of id: String) -> Int { id.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % count } }
 }
 
-/// A claim that the other nodes of a cluster respect. It is good for as long as this process's own clock says so: a process that was
-/// stopped and goes on later finds it over.
+/// A claim that the other nodes of a cluster respect. Its validity is measured with this process's own monotonic clock: a process
+/// that was stopped and resumes later finds the claim expired.
 final class SharedUndoClaim: Sendable {
     private struct State {
         var taken: [String] = []
@@ -103,14 +103,14 @@ final class SharedUndoClaim: Sendable {
         var upkeep: Task<Void, Never>?
     }
 
-    /// How long a claim stands without a renewal.
+    /// The duration of a claim without a renewal.
     private static let lease = Duration.seconds(30)
-    /// How long one waits before asking again for what another node holds.
+    /// The pause before another attempt to take a name that another node holds.
     private static let pause = Duration.milliseconds(200)
 
     private let names: [String]
     private let claims: any ChangeClaims
-    /// Each claim has a holder's name of its own: calls of one process exclude each other by files.
+    /// Unique to each claim. Calls of one process exclude each other by lock files.
     private let holder = RandomBytes.text(bytes: 12)
     private let state = Mutex(State())
 
@@ -118,7 +118,7 @@ final class SharedUndoClaim: Sendable {
         (self.names, self.claims) = (names, claims)
     }
 
-    /// Why nothing may be sent under it any more; `nil` while it may.
+    /// The reason why nothing may be sent under the claim any more; `nil` while it is valid.
     var refusal: String? {
         let isGood = state.withLock { !$0.isOver && .now < $0.until }
         return isGood
@@ -126,7 +126,7 @@ final class SharedUndoClaim: Sendable {
     }
 
     /// Waits until no other node holds any of the names.
-    /// - Returns: `false` where one still does at the deadline.
+    /// - Returns: `false` if another node still holds one at the deadline.
     /// - Throws: `unavailable`; `cancelled`.
     func take(until deadline: Deadline) async throws(MMError) -> Bool {
         for name in names {
@@ -135,7 +135,7 @@ final class SharedUndoClaim: Sendable {
                 let asked = ContinuousClock.now
                 if try await claims.take(name, for: holder, lease: Self.lease) {
                     state.withLock { state in
-                        // The first name that is taken is the first that runs out.
+                        // The lease of the first name ends first.
                         state.until = state.taken.isEmpty ? asked + Self.usable : min(state.until, asked + Self.usable)
                         state.taken.append(name)
                     }
@@ -157,10 +157,10 @@ final class SharedUndoClaim: Sendable {
         return true
     }
 
-    /// Others wait for the whole lease, from a later moment; the rest is for clocks that run at different speeds.
+    /// Other nodes count the whole lease from a later moment; the remaining tenth allows for clocks that run at different speeds.
     private static var usable: Duration { lease * 9 / 10 }
 
-    /// Renews what is held, where that is due.
+    /// Renews the names held, when that is due.
     private func renew() async throws(MMError) {
         let (taken, isDue) = state.withLock { state in
             (state.taken, !state.taken.isEmpty && .now >= state.until - Self.usable * 3 / 4)
@@ -173,7 +173,7 @@ final class SharedUndoClaim: Sendable {
                 return
             }
         }
-        // What ran out for a moment stays over: somebody may have held it since.
+        // A claim that expired, if only for a moment, stays over: another node may have held it since.
         state.withLock { state in
             if .now < state.until { state.until = asked + Self.usable } else { state.isOver = true }
         }
@@ -188,7 +188,7 @@ final class SharedUndoClaim: Sendable {
         upkeep?.cancel()
         guard !taken.isEmpty else { return }
         Task { [claims, holder] in
-            // What can't be given back runs out.
+            // A name that can't be released expires with its lease.
             for name in taken { try? await claims.release(name, from: holder) }
         }
     }
