@@ -1,23 +1,23 @@
 package import MMCore
 
-/// A deviation that somebody takes responsibility for, until a day.
+/// A deviation from a snapshot for which a person takes responsibility until a day.
 package struct AcceptedDeviation: Sendable, Hashable {
-    /// The kind of the object.
+    /// The name of the object's kind.
     package let kind: String
     /// The object's name or id.
     package let object: String
-    /// What exactly was accepted; `nil` for whatever becomes of the object.
+    /// The digest of the finding that was accepted; `nil` where any deviation of the object is accepted.
     package let digest: String?
     /// Why it is accepted.
     package let reason: String
     /// Who accepted it.
     package let person: String
-    /// The day on which that was, `2026-11-23`.
+    /// The day of the acceptance, `2026-11-23`.
     package let since: String
-    /// The last day on which it holds.
+    /// The last day on which it is valid.
     package let until: String
 
-    /// Accepts a finding.
+    /// Creates the acceptance of a finding.
     package init(_ finding: SnapshotFinding, reason: String, person: String, since: String, until: String) {
         (kind, object, digest) = (finding.kind.name, finding.name, finding.digest)
         (self.reason, self.person, self.since, self.until) = (reason, person, since, until)
@@ -33,7 +33,7 @@ package struct AcceptedDeviation: Sendable, Hashable {
         since = json["since"]?.string ?? ""
     }
 
-    /// As the file holds it.
+    /// The JSON form in the file.
     package var json: JSONValue {
         var members: JSONObject = ["kind": .string(kind), "object": .string(object)]
         members["digest"] = digest.map { .string($0) }
@@ -44,13 +44,13 @@ package struct AcceptedDeviation: Sendable, Hashable {
         return .object(members)
     }
 
-    /// Whether it speaks of a finding, whatever day it is.
+    /// Whether it applies to a finding, regardless of the day.
     func concerns(_ finding: SnapshotFinding) -> Bool {
         kind == finding.kind.name && [finding.name.lowercased(), finding.id.lowercased()].contains(object.lowercased())
             && digest.map { $0 == finding.digest } ?? true
     }
 
-    /// Whether a text is a day as it is written here: `2027-01-31`.
+    /// Whether a text is a day in the form `2027-01-31`.
     package static func isDay(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         return text.utf8.count == 10 && parts.map(\.utf8.count) == [4, 2, 2]
@@ -58,16 +58,16 @@ package struct AcceptedDeviation: Sendable, Hashable {
     }
 }
 
-/// The deviations that are accepted, in a file beside a snapshot: people may write it by hand, and keep it under git.
+/// The accepted deviations, in a file beside a snapshot that people may also write by hand and keep in git.
 package struct AcceptedDeviations: Sendable {
     /// The file's name.
     package static let fileName = "accepted.json"
 
     private let path: String
-    /// What it holds, in its order.
+    /// All deviations, in the order of the file.
     package private(set) var all: [AcceptedDeviation] = []
 
-    /// Reads the file of a folder; empty where there is none.
+    /// Reads the file of a folder; there are no deviations where it is missing.
     /// - Throws: `invalidInput` for an entry that lacks a reason, a person or a day.
     package init(in folder: String) throws(MMError) {
         path = "\(folder)/\(Self.fileName)"
@@ -88,14 +88,14 @@ package struct AcceptedDeviations: Sendable {
         }
     }
 
-    /// What is said of a finding: the acceptance that holds on a day, else the one that ended last.
+    /// Returns the acceptance of a finding with the latest end, and whether it is valid on a day.
     package func acceptance(of finding: SnapshotFinding, on day: String) -> (deviation: AcceptedDeviation, holds: Bool)?
     {
         let found = all.filter { $0.concerns(finding) }.max { $0.until < $1.until }
         return found.map { ($0, $0.until >= day) }
     }
 
-    /// Adds deviations, in the place of what was said of the same before.
+    /// Adds deviations; they replace earlier ones of the same object.
     package mutating func add(_ new: [AcceptedDeviation]) throws(MMError) {
         all.removeAll { old in
             new.contains { $0.kind == old.kind && $0.object == old.object && ($0.digest == old.digest) }

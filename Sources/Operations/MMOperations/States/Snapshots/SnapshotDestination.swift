@@ -1,8 +1,8 @@
 import Glibc
 package import MMCore
 
-/// A folder that a snapshot is written to. It is written beside what is there and moved into place as a whole, so that a process
-/// that is killed leaves the old snapshot as it was, or the next one that opens the folder finishes the move.
+/// A folder that a snapshot is written to. The snapshot is written to a staging folder inside and moved into place as a whole. If
+/// the process is killed, the old snapshot stays, or the next process that opens the folder finishes the move.
 package struct SnapshotDestination: Sendable {
     /// The folder, absolute.
     package let folder: String
@@ -12,7 +12,7 @@ package struct SnapshotDestination: Sendable {
     private var replaced: String { stage + "/old" }
     private var complete: String { stage + "/complete" }
 
-    /// A folder, which need not exist.
+    /// Creates the destination of a folder, which need not exist.
     package init(_ folder: String) {
         var folder = folder
         while folder.utf8.count > 1, folder.hasSuffix("/") { folder.removeLast() }
@@ -20,8 +20,8 @@ package struct SnapshotDestination: Sendable {
     }
 
     /// Writes a snapshot.
-    /// - Parameter body: writes it into the empty folder that it is given.
-    /// - Throws: what `body` throws, and `conflict` when another process writes to the folder; the folder is then as it was.
+    /// - Parameter body: writes the snapshot into the empty folder whose path it gets.
+    /// - Throws: the error of `body`, or `conflict` when another process writes to the folder; the folder is then unchanged.
     package func replace<Result: Sendable>(
         _ body: (String) async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -39,7 +39,7 @@ package struct SnapshotDestination: Sendable {
         let result: Result
         do throws(MMError) {
             try ProtectedFile.makeDirectory(written)
-            // What a killed process leaves is nothing to commit.
+            // A killed process's staging folder must not be committed to git.
             try ProtectedFile.append(Array("*".utf8), to: stage + "/.gitignore")
             result = try await body(written)
             if let workingCopy { try SnapshotFiles.adopt(modeOf: workingCopy, in: written) }
@@ -57,12 +57,12 @@ package struct SnapshotDestination: Sendable {
         return result
     }
 
-    /// Finishes what a killed process began; nothing where there is nothing to finish.
+    /// Finishes the move that a killed process began; does nothing if there is none.
     /// - Throws: `conflict` while another process moves its snapshot into place.
     package func finishMove() throws(MMError) {
         guard SnapshotFiles.exists(complete) else { return }
         let lock = try locked()
-        // Whoever held the lock may have finished meanwhile.
+        // The previous holder of the lock may have finished the move meanwhile.
         if SnapshotFiles.exists(complete) { try move() }
         _ = consume lock
     }
@@ -76,15 +76,15 @@ package struct SnapshotDestination: Sendable {
         return lock
     }
 
-    /// Moves the new entries into the place of the old ones. Each step leaves what the next attempt needs: what is in the new
-    /// folder has not been moved yet, what is in the old one has made way.
+    /// Moves the new entries into the place of the old ones. The move can be resumed after each step: entries in the `new` folder
+    /// have not been moved yet, and those in the `old` folder have been replaced or removed.
     private func move() throws(MMError) {
         let steps = try ProtectedFile.read(complete) ?? []
         try ProtectedFile.makeDirectory(replaced)
         for step in String(decoding: steps, as: UTF8.self).split(separator: "\n") {
             let name = step.dropFirst()
             let (place, old, new) = ("\(folder)/\(name)", "\(replaced)/\(name)", "\(written)/\(name)")
-            // What is no longer among the new entries is in its place.
+            // A new entry that is no longer in the `new` folder has been moved into place already.
             let isDue = step.first == "-" || SnapshotFiles.exists(new)
             guard isDue, !name.contains("/") else { continue }
             if SnapshotFiles.exists(place), !SnapshotFiles.exists(old) { try SnapshotFiles.rename(place, to: old) }
@@ -94,7 +94,8 @@ package struct SnapshotDestination: Sendable {
         try SnapshotFiles.removeTree(stage)
     }
 
-    /// The folders of kinds that an earlier snapshot wrote here. A folder with other things must not be filled by mistake.
+    /// Returns the folders of kinds that an earlier snapshot wrote here. Other files in the folder are an error, so that no
+    /// folder is overwritten by mistake.
     private func earlierKinds(isOfGit: Bool) throws(MMError) -> [String] {
         let names = try FolderListing.names(in: folder).filter { !$0.hasPrefix(".mm-snapshot") }
         let earlier =
@@ -113,7 +114,7 @@ package struct SnapshotDestination: Sendable {
         return earlier
     }
 
-    /// The working copy of git that the folder lies in, or will lie in.
+    /// The git working copy that contains the folder, also one that doesn't exist yet.
     private var workingCopy: String? {
         var place = Substring(folder)
         while let end = place.lastIndex(of: "/") {
@@ -124,8 +125,8 @@ package struct SnapshotDestination: Sendable {
     }
 }
 
-/// A lock between processes on a folder itself (flock(2)), held for the lifetime of this value. It leaves no file: the folder may
-/// lie under git.
+/// A lock between processes on a folder itself (flock(2)), held for the lifetime of this value. It needs no lock file, since the
+/// folder may be under git.
 struct SnapshotLock: ~Copyable {
     private let number: Int32
 
@@ -139,7 +140,7 @@ struct SnapshotLock: ~Copyable {
             switch errno {
             case EINTR: continue
             case EWOULDBLOCK: return nil
-            // File systems of other machines may lock no folders; the move that ends the work is whole all the same.
+            // Network file systems may not support locks on folders. The final move is still complete or resumable.
             case EBADF, ENOLCK, EOPNOTSUPP, EINVAL: return lock
             default: throw SnapshotFiles.failed("lock", folder)
             }
@@ -147,7 +148,7 @@ struct SnapshotLock: ~Copyable {
         return lock
     }
 
-    /// Whether somebody holds the lock of a folder.
+    /// Whether a process holds the lock of a folder.
     static func isHeld(_ folder: String) -> Bool {
         let number = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard number >= 0 else { return false }
@@ -158,20 +159,21 @@ struct SnapshotLock: ~Copyable {
     private init(number: Int32) { self.number = number }
 
     deinit {
-        // A child that was forked meanwhile and has not yet become another program shares the lock: closing alone would leave it.
+        // A child that was forked meanwhile and has not called exec(2) yet shares the lock, so closing the descriptor alone would
+        // not release it.
         flock(number, LOCK_UN)
         close(number)
     }
 }
 
-/// Moves and removes the files of snapshots, which lie in folders of this user.
+/// Moves and removes files and folders of snapshots.
 enum SnapshotFiles {
-    /// Gives a file or folder another name on the same file system.
+    /// Renames a file or folder within the same file system.
     static func rename(_ path: String, to other: String) throws(MMError) {
         guard Glibc.rename(path, other) == 0 else { throw failed("move", path) }
     }
 
-    /// Removes a folder with all that is in it; links are removed and not followed.
+    /// Removes a folder with its contents; symbolic links are removed and not followed.
     static func removeTree(_ path: String) throws(MMError) {
         FolderTree.remove(path)
         guard !exists(path) else { throw failed("remove", path) }
@@ -182,19 +184,20 @@ enum SnapshotFiles {
         guard unlink(path) == 0 || errno == ENOENT else { throw failed("remove", path) }
     }
 
-    /// Whether there is a folder, and no link to one.
+    /// Whether the path is a folder and not a symbolic link to one.
     static func isFolder(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// Whether there is anything of this name.
+    /// Whether the path exists.
     static func exists(_ path: String) -> Bool {
         var status = stat()
         return lstat(path, &status) == 0
     }
 
-    /// Gives a folder and all in it the permissions of another one: a working copy of git is the user's own affair.
+    /// Gives a folder and its contents the permissions of another one, so that files in a git working copy have the user's usual
+    /// permissions.
     static func adopt(modeOf model: String, in path: String) throws(MMError) {
         var status = stat()
         guard lstat(model, &status) == 0 else { throw failed("look at", model) }

@@ -2,7 +2,7 @@ package import MMCore
 
 /// An object that differs between two snapshots.
 package struct SnapshotFinding: Sendable, Hashable {
-    /// What became of it.
+    /// How the object changed.
     package enum Change: String, Sendable, CaseIterable {
         /// It is new.
         case added
@@ -12,22 +12,22 @@ package struct SnapshotFinding: Sendable, Hashable {
         case changed
     }
 
-    /// The kind.
+    /// The kind of the object.
     package let kind: SnapshotKind
-    /// What it is called, afterwards where it still exists.
+    /// The object's name, the later one where it still exists.
     package let name: String
-    /// Its id in the later snapshot, else in the earlier one.
+    /// The object's id in the later snapshot, or else in the earlier one.
     package let id: String
-    /// Its file below the folder of the snapshot that has it.
+    /// The path of its file, relative to the folder of the snapshot that has it.
     package let file: String
-    /// What became of it.
+    /// How the object changed.
     package let change: Change
-    /// How it differs, property by property.
+    /// The differences, property by property.
     package let difference: ObjectDifference
     /// The object before; `nil` for a new one.
     package let before: JSONObject?
 
-    /// A digest of what was found, by which a report is known again.
+    /// A digest of the finding, by which an acceptance recognises it.
     package var digest: String {
         let changes = difference.changes.map { change in
             JSONWriter.string([
@@ -39,15 +39,15 @@ package struct SnapshotFinding: Sendable, Hashable {
     }
 }
 
-/// How two snapshots differ: in time, or two tenants.
+/// The differences between two snapshots of one tenant at different times, or of two tenants.
 package struct SnapshotDifference: Sendable {
     /// A kind that could not be compared.
     package struct Gap: Sendable, Hashable {
-        /// The kind.
+        /// The name of the kind.
         package let kind: String
         /// The reason.
         package let reason: String
-        /// Whether one of the snapshots has it: the comparison lacks something that was asked for.
+        /// Whether only one of the snapshots has the kind, so that the comparison is incomplete.
         package let isOneSided: Bool
 
         /// Creates a gap.
@@ -56,20 +56,20 @@ package struct SnapshotDifference: Sendable {
         }
     }
 
-    /// What differs, by kind and name.
+    /// The objects that differ, by kind and name.
     package private(set) var findings: [SnapshotFinding] = []
-    /// What could not be compared.
+    /// The kinds that could not be compared.
     package private(set) var gaps: [Gap] = []
     /// The kinds that were compared.
     package private(set) var compared: [SnapshotKind] = []
-    /// Whether these are snapshots of two tenants: names count then, and no ids.
+    /// Whether these are snapshots of two tenants; their objects are then matched by name instead of by id.
     package let isBetweenTenants: Bool
 
     /// Compares two snapshots.
     /// - Parameters:
-    ///   - before: the earlier one, or the one that says how it ought to be.
-    ///   - after: the later one.
-    ///   - kinds: what to compare.
+    /// - before: the earlier snapshot, or the one with the desired state.
+    /// - after: the later snapshot.
+    /// - kinds: the kinds to compare.
     /// - Throws: `MMError` for files that can't be read.
     package init(
         from before: SnapshotFolder, to after: SnapshotFolder, kinds: [SnapshotKind] = SnapshotKind.all
@@ -92,7 +92,7 @@ package struct SnapshotDifference: Sendable {
         _ kind: SnapshotKind, _ before: SnapshotFolder, _ after: SnapshotFolder, _ first: Bool, _ second: Bool
     ) -> Gap? {
         let reasons = [(before, first), (after, second)].filter { !$0.1 }.compactMap { $0.0.header.leftOut[kind.name] }
-        // Neither was to hold it.
+        // The kind was requested for neither snapshot.
         if !first, !second, reasons.isEmpty { return nil }
         let reason = reasons.first?.reason ?? "it is not in the \(first ? "later" : "earlier") snapshot"
         return Gap(kind: kind.name, reason: reason, isOneSided: first != second)
@@ -129,7 +129,7 @@ package struct SnapshotDifference: Sendable {
         var left = old
         var right = new
         var pairs: [(SnapshotFolder.Entry?, SnapshotFolder.Entry?)] = []
-        // By id where ids mean something; what is left by name, such as a policy that was deleted and made again.
+        // Matched by id within one tenant; the rest by name, such as a policy that was deleted and recreated.
         if !isBetweenTenants { Self.match(&left, &right, &pairs, { $0.id }, { $0.id }) }
         if isBetweenTenants {
             Self.match(
@@ -173,7 +173,7 @@ package struct SnapshotDifference: Sendable {
                 before: neutral(old, kind, before.header.tenant), after: neutral(new, kind, after.header.tenant)
             ).withoutEmpty
         }
-        // An object that was renamed is still the one that others refer to.
+        // References are compared by id, since a renamed object is still the same one.
         let (first, second) = (before.ids, after.ids)
         func same(_ members: JSONObject, _ ids: [SnapshotKind.ReferenceSpace: [String: String]]) -> JSONValue {
             SnapshotObject.ordered(
@@ -184,7 +184,7 @@ package struct SnapshotDifference: Sendable {
         return ObjectDifference(before: .object(old), after: .object(new)).limited(to: Set(renamed.changes.map(\.path)))
     }
 
-    /// An object without what every tenant has its own of.
+    /// Returns an object without the values that are specific to its tenant.
     private func neutral(_ members: JSONObject, _ kind: SnapshotKind, _ tenant: SnapshotTenant) -> JSONValue {
         var kind = kind
         kind.leftOut = kind.tenantOwn + (kind.key == "Identity" || kind.isSingle ? ["id"] : [kind.key, "id"])
@@ -194,12 +194,12 @@ package struct SnapshotDifference: Sendable {
 }
 
 extension ObjectDifference {
-    /// The changes of some properties alone.
+    /// Returns only the changes at some paths.
     fileprivate func limited(to paths: Set<[String]>) -> ObjectDifference {
         ObjectDifference(kept: changes.filter { paths.contains($0.path) })
     }
 
-    /// The same without properties of which one side says nothing and the other that there is nothing.
+    /// Returns the difference without properties that are missing on one side and null on the other.
     fileprivate var withoutEmpty: ObjectDifference {
         ObjectDifference(kept: changes.filter { ($0.before ?? .null) != ($0.after ?? .null) })
     }
@@ -207,13 +207,13 @@ extension ObjectDifference {
     private init(kept: [Change]) { changes = kept }
 }
 
-/// The tenant of a snapshot, with the values that every tenant has its own of.
+/// The tenant of a snapshot, with the values that are specific to it.
 package struct SnapshotTenant: Sendable, Hashable {
     /// The tenant's id.
     package let id: String
-    /// The domain that new accounts get.
+    /// The default domain, which new accounts get.
     package let defaultDomain: String?
-    /// The domain that came with the tenant.
+    /// The initial domain, which came with the tenant.
     package let initialDomain: String?
 
     /// Creates a tenant.
@@ -221,7 +221,7 @@ package struct SnapshotTenant: Sendable, Hashable {
         (self.id, self.defaultDomain, self.initialDomain) = (id, defaultDomain, initialDomain)
     }
 
-    /// Reads the answer of `/organization`.
+    /// Reads the response of `/organization`.
     init(id: String, organization: JSONObject) {
         let domains = organization["verifiedDomains"]?.array ?? []
         func domain(_ mark: String) -> String? { domains.first { $0[mark]?.bool == true }?["name"]?.string }
@@ -230,7 +230,7 @@ package struct SnapshotTenant: Sendable, Hashable {
             initialDomain: domain("isInitial"))
     }
 
-    /// A value in which the tenant's own values have the names that every tenant has for them.
+    /// Returns a value with placeholders in place of the tenant's own id and domains.
     package func neutral(_ value: JSONValue) -> JSONValue {
         switch value {
         case .string(let text): .string(neutral(text))
@@ -240,7 +240,7 @@ package struct SnapshotTenant: Sendable, Hashable {
         }
     }
 
-    /// The same for a text.
+    /// Returns a text with placeholders in place of the tenant's own id and domains.
     package func neutral(_ text: String) -> String {
         var text = text
         for (own, name) in [(id, "{tenant}"), (initialDomain, "{initial-domain}"), (defaultDomain, "{domain}")] {
@@ -250,7 +250,7 @@ package struct SnapshotTenant: Sendable, Hashable {
         return text
     }
 
-    /// Replaces a word where it stands by itself: a longer name that ends with it is another domain.
+    /// Replaces whole words only: a longer domain name that ends with the word is another domain.
     private static func replacing(_ word: String, with other: String, in text: String) -> String {
         let lower = text.lowercased()
         guard lower.utf8.count == text.utf8.count, lower.contains(word) else { return text }
@@ -281,8 +281,8 @@ package struct SnapshotTenant: Sendable, Hashable {
 }
 
 extension SnapshotFinding {
-    /// What the service's own configuration management found (`configurationDrift`), in the form of a finding of ours.
-    /// - Returns: `nil` for what was resolved since, or says nothing.
+    /// Creates a finding from a `configurationDrift`, the finding of Microsoft Graph's own configuration management.
+    /// - Returns: `nil` for a drift that was fixed since, or lacks its type or id.
     package init?(serviceDrift drift: JSONValue) {
         guard drift["status"]?.string != "fixed", let type = drift["resourceType"]?.string, !type.isEmpty,
             let id = drift["id"]?.string
@@ -306,6 +306,6 @@ extension SnapshotFinding {
         before = wanted
     }
 
-    /// Where the service lists what it found.
+    /// The path of the collection of these drifts.
     private static let drifts = "/admin/configurationManagement/configurationDrifts"
 }

@@ -1,19 +1,20 @@
 import MMCore
 package import MMDesk
 
-/// A step that brings a finding of Exchange back: a cmdlet, or what a person has to do in its place.
+/// A step that restores the object of a finding in Exchange: a cmdlet, or an instruction for a person.
 package struct CmdletRepair: Sendable {
-    /// The cmdlet; `nil` where none does it.
+    /// The cmdlet; `nil` where there is none for it.
     package let command: ExchangeCommand?
-    /// What a reader should know first.
+    /// A note that the user should read first.
     package let note: String?
 
     init(_ command: ExchangeCommand?, _ note: String? = nil) { (self.command, self.note) = (command, note) }
 }
 
 extension SnapshotFinding {
-    /// The cmdlets that bring it back, in their order.
-    /// - Parameter takes: whether a cmdlet has a parameter: what none takes is set by the service itself.
+    /// Returns the cmdlets that restore the object, in order.
+    /// - Parameter takes: whether a cmdlet has a parameter. Properties without a parameter are set only by the service
+    ///   itself.
     package func cmdletRepairs(
         taking takes: (_ cmdlet: String, _ parameter: String) -> Bool
     ) -> [CmdletRepair] {
@@ -25,7 +26,7 @@ extension SnapshotFinding {
             return settings(Self.topmost(difference.changes), noun, setter, takes)
         case .added where kind.isSingle: return [CmdletRepair(nil, "it can't be removed")]
         case .added where !kind.onlyWith.isEmpty:
-            // The object was there before; what it is listed for was not.
+            // The object existed before, but without the properties for which it is listed now.
             let cleared = (kind.onlyWith + flags(of: self.after)).filter {
                 SnapshotObject.isSet($0, in: self.after ?? [:])
             }
@@ -35,7 +36,7 @@ extension SnapshotFinding {
             guard takes(command.cmdlet, "Identity") else { return [CmdletRepair(nil, "no cmdlet removes it")] }
             return [CmdletRepair(command, "removes what is new")]
         case .removed where !kind.onlyWith.isEmpty:
-            // How its flags are now isn't known.
+            // Objects that aren't listed have no known flags.
             let set = kind.onlyWith.filter { SnapshotObject.isSet($0, in: before ?? [:]) } + flags(of: before)
             return settings(set, noun, setter, takes)
         case .removed where kind.service == .teams: return [policyAnew(noun)]
@@ -43,22 +44,22 @@ extension SnapshotFinding {
         }
     }
 
-    /// The object as it is now, where it is new.
+    /// The present object, where it is new.
     private var after: JSONObject? { change == .added ? difference.changes.first?.after?.object : nil }
 
-    /// The properties that say yes or no: they belong to what an object is listed for.
+    /// Returns the boolean properties of an object, which belong to the properties for which it is listed.
     private func flags(of members: JSONObject?) -> [String] {
         (members ?? [:]).filter { $0.value.bool != nil && !kind.onlyWith.contains($0.key) }.map(\.key)
     }
 
-    /// The properties of the object that differ.
+    /// Returns the top-level properties that differ.
     private static func topmost(_ changes: [ObjectDifference.Change]) -> [String] {
         var names: [String] = []
         for case let name? in changes.map(\.path.first) where !names.contains(name) { names.append(name) }
         return names
     }
 
-    /// What writes properties back as they were.
+    /// Returns the cmdlets that write properties back.
     private func settings(
         _ properties: [String], _ noun: String, _ setter: String, _ takes: (String, String) -> Bool
     ) -> [CmdletRepair] {
@@ -67,7 +68,7 @@ extension SnapshotFinding {
         var parameters = names
         var repairs: [CmdletRepair] = []
         for property in properties {
-            // A flag of an object that wasn't listed was off, as it is at first.
+            // A flag of an object that wasn't listed is assumed to have been off, its default.
             let old = before?[property] ?? (after?[property]?.bool == nil ? .null : false)
             if let state = cmdlets?.state, state.property == property {
                 let verb = CmdletValue.isSame(state.on, old) ? "Enable" : "Disable"
@@ -104,9 +105,9 @@ extension SnapshotFinding {
         return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "makes it again, with another id")
     }
 
-    /// What makes a policy of Teams again, under its own name: its settings are the parameters.
+    /// Returns the cmdlet that recreates a Teams policy under its own name, with the settings as parameters.
     private func policyAnew(_ noun: String) -> CmdletRepair {
-        // Those that are given to people have a mark in front of their names.
+        // Policies that can be assigned to people have the prefix `Tag:`.
         let name = id.hasPrefix("Tag:") ? String(id.dropFirst(4)) : id
         var parameters: JSONObject = ["Identity": .string(name)]
         for (property, value) in before ?? [:] where property != "Identity" && !CmdletValue.isEmpty(value) {
@@ -118,7 +119,7 @@ extension SnapshotFinding {
 
     // MARK: Entries of lists
 
-    /// What gives the rights that were taken, and takes those that were given.
+    /// Returns the cmdlets that restore removed rights and remove added ones.
     private func entryRepairs() -> [CmdletRepair] {
         kind.relations.flatMap { relation -> [CmdletRepair] in
             let noun = String(relation.path.prefix { $0 != "?" }.drop { $0 != "-" }.dropFirst())
@@ -128,7 +129,7 @@ extension SnapshotFinding {
             }
             guard let entry = cmdlets.entry else { return ruleRepairs(cmdlets, old, new) }
             let identity = Self.identity(in: relation, of: id)
-            // What has its rights as a whole takes none when it is removed.
+            // A folder permission is removed as a whole: `Remove-…FolderPermission` takes no rights.
             let isWhole = noun.hasSuffix("FolderPermission")
             func repairs(_ verb: String, _ rows: [JSONValue]) -> [CmdletRepair] {
                 rows.map { repair("\(verb)-\(noun)", entry, $0, of: identity, isWhole: isWhole && verb == "Remove") }
@@ -151,12 +152,12 @@ extension SnapshotFinding {
         }
     }
 
-    /// What names the object in a relation's cmdlets, such as a folder of the mailbox.
+    /// Returns the identity that a relation's cmdlets take, such as a folder of the mailbox.
     private static func identity(in relation: SnapshotKind.Relation, of id: String) -> JSONValue {
         TenantSnapshotSource.command(relation.path.replacing("{id}", with: id)).parameters["Identity"] ?? .string(id)
     }
 
-    /// What makes rules of a mailbox again that are gone, and removes those that have come.
+    /// Returns the cmdlets that recreate a mailbox's removed rules and remove the new ones.
     private func ruleRepairs(_ cmdlets: CmdletKind, _ old: [JSONValue], _ new: [JSONValue]) -> [CmdletRepair] {
         guard let place = cmdlets.place else {
             return [CmdletRepair(nil, "`\(cmdlets.noun)` has to be brought back by hand")]

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// One kind of configuration: where its objects come from, and how one of them is written down. A new kind is a new value in
-/// the table; no code knows a kind by name.
+/// One kind of configuration: the source of its objects, and how an object is written to a file. A new kind is a new value in
+/// the table; no code refers to a kind by name.
 package struct SnapshotKind: Sendable, Hashable {
     /// The service that holds the objects, and how it is asked.
     package enum Service: String, Sendable {
@@ -17,20 +17,20 @@ package struct SnapshotKind: Sendable, Hashable {
         case teams
     }
 
-    /// What is read for each object besides the object itself: members, assignments.
+    /// Data that is read for each object in addition to the object itself, such as members or assignments.
     package struct Relation: Sendable, Hashable {
-        /// The property that holds it in the snapshot.
+        /// The property that holds the data in the snapshot.
         package let name: String
-        /// The path, with `{id}` in the place of the object's key.
+        /// The path, with `{id}` as the placeholder of the object's key.
         package let path: String
-        /// Whether only the references themselves are kept: the object at the other end has an id and a name.
+        /// Whether only references are kept, because the objects at the other end have an id and a name of their own.
         package let isReference: Bool
-        /// A property and a value that make the relation something else than configuration, such as the members that the
-        /// service computes by a rule.
+        /// The property and the value of objects whose relation is not configuration, such as groups whose members the service
+        /// computes by a rule.
         package let unless: (property: String, value: String)?
-        /// Rows with one of these values are none of the configuration, such as the owner's own right to a mailbox.
+        /// The properties and values of rows that are not configuration, such as the owner's own right to a mailbox.
         package let skipped: [(property: String, value: JSONValue)]
-        /// Rows that have these properties, and none of them set, are none of the configuration.
+        /// The properties of which at least one must be set in a row that has them; otherwise the row is not configuration.
         package var onlyWith: [String] = []
 
         /// Whether a row is configuration, by what is set in it.
@@ -46,7 +46,7 @@ package struct SnapshotKind: Sendable, Hashable {
         package func hash(into hasher: inout Hasher) { hasher.combine(path) }
     }
 
-    /// What the values below a property refer to.
+    /// The kind of id that a reference holds.
     package enum ReferenceSpace: String, Sendable {
         /// Objects, by their own id.
         case objects
@@ -58,47 +58,48 @@ package struct SnapshotKind: Sendable, Hashable {
     package struct Reference: Sendable, Hashable {
         /// The names that lead to it.
         package let path: [String]
-        /// What the ids are.
+        /// The kind of these ids.
         package let space: ReferenceSpace
     }
 
-    /// A word for commands, and the name of the folder.
+    /// The name in commands, which is also the name of the folder.
     package let name: String
-    /// What people call it.
+    /// The title for people.
     package let title: String
-    /// Who holds it.
+    /// The service that holds the objects.
     package let service: Service
     /// The collection's path, or the cmdlet.
     package let path: String
     /// The property that tells objects apart within the tenant.
     package var key = "id"
-    /// The properties that may hold the name, the first that does counts; dots lead to members.
+    /// The properties that may hold the name, of which the first that is set is used; dots lead to members.
     package var named = ["displayName"]
     /// Whether there is exactly one object.
     package var isSingle = false
-    /// Whether the only object is reached by its id, in a collection of one.
+    /// Whether the single object is in a collection of one and is addressed by its id.
     package var isInCollection = false
-    /// A collection whose objects hold the objects of this kind: `{parent}` in the path is its `name`.
+    /// The path of the collection whose objects contain the objects of this kind: `{parent}` in `path` is replaced by their
+    /// `name`.
     package var within: String?
-    /// Properties that are left out beside those that are left out everywhere; dots lead to members.
+    /// The properties that are left out in addition to those left out of every kind; dots lead to members.
     package var leftOut: [String] = []
-    /// Only objects in which one of these properties is set are configuration.
+    /// The properties of which at least one must be set in an object that counts as configuration.
     package var onlyWith: [String] = []
-    /// Where ids of other objects stand.
+    /// The properties that hold ids of other objects.
     package var references: [Reference] = []
-    /// Where the objects themselves can be referred to: by key, and by a client id.
+    /// Whether other objects can refer to these objects, by key or by client id.
     package var isReferredTo = false
     /// The property with the client id.
     package var appID: String?
-    /// A list of parts with ids of their own that others refer to, and the property that names them.
+    /// The list of parts that have ids of their own to which other objects refer, and the property with a part's name.
     package var namedParts: (list: String, name: String)?
-    /// Properties that differ between tenants though the configuration is the same.
+    /// The properties that differ between tenants even if the configuration is the same.
     package var tenantOwn: [String] = []
-    /// What is read for each object.
+    /// The data that is read for each object in addition.
     package var relations: [Relation] = []
-    /// The cmdlet that changes an object, for proposals.
+    /// The cmdlet that changes an object, for proposed repairs.
     package var setter: String?
-    /// Whether it is read only where a caller names it, because it costs many requests.
+    /// Whether it is read only where a caller names it, because it takes many requests.
     package var isOnRequest = false
 
     package init(_ name: String, _ title: String, _ service: Service, _ path: String) {
@@ -114,7 +115,7 @@ package struct SnapshotKind: Sendable, Hashable {
 }
 
 extension SnapshotKind {
-    // The words of a declaration, so that the table reads as one.
+    // Builder methods, which keep the table readable.
 
     func key(_ key: String, named: String...) -> SnapshotKind {
         var copy = self
@@ -206,22 +207,23 @@ extension SnapshotKind {
     private static let graphPolicies = "/policies"
     private static let eligibilities = "/roleManagement/directory/roleEligibilityScheduleInstances"
 
-    /// Every kind, in the order in which they are read.
+    /// All kinds, in the order in which they are read.
     package static let all: [SnapshotKind] = directory + policies + devices + exchange + mailboxes + others + teams
 
-    /// The kinds that are read where a caller names none.
+    /// The kinds that are read unless a caller names some.
     package static let standard = all.filter { !$0.isOnRequest }
 
-    /// The kind of a name, in any case.
+    /// Returns the kind with a name, compared without case.
     package static func named(_ name: String) -> SnapshotKind? {
         let wanted = name.lowercased()
         return all.first { $0.name == wanted }
     }
 
-    /// The kinds that a caller names.
-    /// - Parameter names: names, each of which may list several with commas; the start of names with a `*` at the end.
+    /// Returns the kinds that a caller names.
+    /// - Parameter names: the names, each of which may be a list with commas; a `*` at the end matches all names with that
+    ///   beginning.
     /// - Returns: the kinds; `nil` where the caller names none.
-    /// - Throws: `invalidInput` with the nearest name.
+    /// - Throws: `invalidInput` with the nearest name for an unknown one.
     package static func chosen(_ names: [String]) throws(MMError) -> [SnapshotKind]? {
         var chosen: Set<SnapshotKind> = []
         for word in names.flatMap({ $0.split(separator: ",") }) {
@@ -339,14 +341,14 @@ extension SnapshotKind {
             .without("assignments.id", "assignments.sourceId").refers("assignments"),
     ]
 
-    /// Graph has it in its beta version alone.
+    /// Only available in Graph's beta version.
     private static let settingsCatalog = "/beta/deviceManagement/configurationPolicies"
 
     private static let mailboxRows =
         "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
         + "RecipientTypeDetails"
 
-    /// What is read of each mailbox.
+    /// The data of each mailbox.
     private static let mailboxes: [SnapshotKind] = [
         SnapshotKind("inbox-rules", "Inbox rules that forward", .exchange, mailboxRows)
             .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
@@ -429,7 +431,7 @@ extension SnapshotKind {
             .own("properties.environment", "properties.creator")
     ]
 
-    /// What the PowerShell module of Teams alone reads, in a session of its own.
+    /// The kinds that only the Teams PowerShell module can read, in a session of its own.
     private static let teams: [SnapshotKind] = [
         policy("teams-policies", "Meeting policies of Teams", "TeamsMeetingPolicy"),
         policy("teams-messaging", "Messaging policies of Teams", "TeamsMessagingPolicy"),
@@ -439,14 +441,14 @@ extension SnapshotKind {
         policy("teams-federation", "Who outside Teams talks to", "TenantFederationConfiguration").single(),
     ]
 
-    /// A kind of Teams, with the cmdlets that read and set it.
+    /// Creates a kind of Teams, with the cmdlets that read and set it.
     private static func policy(_ name: String, _ title: String, _ noun: String) -> SnapshotKind {
         SnapshotKind(name, title, .teams, "Get-Cs" + noun).key("Identity", named: "Identity")
             .without("Key", "ScopeClass", "Anchor", "Element", "DataSource", "ConfigId", "ConfigMetadata")
             .set(by: "Set-Cs" + noun).onRequest()
     }
 
-    /// A kind of Exchange, with the cmdlets that read and set it.
+    /// Creates a kind of Exchange, with the cmdlets that read and set it.
     private static func cmdlet(
         _ name: String, _ title: String, _ noun: String, _ service: Service = .exchange
     ) -> SnapshotKind {

@@ -1,19 +1,19 @@
 package import MMCore
 
-/// The names of the objects that others refer to, by id. A name stands in for an id only where no other object of the tenant
-/// has it.
+/// The names of the objects that others refer to, by id. A name replaces an id only if no other object of the tenant has the
+/// same name.
 package struct SnapshotNames: Sendable {
     private var names: [SnapshotKind.ReferenceSpace: [String: String]] = [:]
 
-    /// Words that services use in the place of an id.
+    /// Words that services use in place of an id.
     private static let reserved: Set<String> = [
         "all", "none", "guestsorexternalusers", "alltrusted", "office365", "microsoftadminportals",
     ]
 
-    /// No names.
+    /// Creates an empty instance.
     package init() {}
 
-    /// Reads what a snapshot keeps.
+    /// Reads the names that a snapshot keeps.
     package init(_ json: JSONValue) {
         for (space, members) in json.object ?? [:] {
             guard let space = SnapshotKind.ReferenceSpace(rawValue: space) else { continue }
@@ -21,17 +21,17 @@ package struct SnapshotNames: Sendable {
         }
     }
 
-    /// Notes the name of an object.
+    /// Adds the name of an object.
     package mutating func note(_ id: String, _ name: String, in space: SnapshotKind.ReferenceSpace = .objects) {
         names[space, default: [:]][id.lowercased()] = name
     }
 
-    /// Adds the names that another part of the tenant has brought.
+    /// Adds the names that were collected elsewhere.
     mutating func merge(_ other: SnapshotNames) {
         for (space, all) in other.names { names[space, default: [:]].merge(all) { _, new in new } }
     }
 
-    /// Notes what the objects of a kind are called.
+    /// Adds the names of an object and its parts.
     mutating func note(_ members: JSONObject, of kind: SnapshotKind) {
         guard kind.isReferredTo, let id = SnapshotObject.text(at: kind.key, in: members),
             let name = kind.named.lazy.compactMap({ SnapshotObject.text(at: $0, in: members) }).first
@@ -47,7 +47,7 @@ package struct SnapshotNames: Sendable {
     /// Whether the name of an id is known.
     func knows(_ id: String, in space: SnapshotKind.ReferenceSpace) -> Bool { names[space]?[id.lowercased()] != nil }
 
-    /// The names that one object alone has, by id: those that a snapshot uses.
+    /// The names that only one object has, by id; only these replace ids in a snapshot.
     var unique: SnapshotNames {
         var unique = SnapshotNames()
         for (space, all) in names {
@@ -61,7 +61,7 @@ package struct SnapshotNames: Sendable {
         return unique
     }
 
-    /// Those of some ids.
+    /// Returns only the names of some ids.
     func restricted(to used: [SnapshotKind.ReferenceSpace: Set<String>]) -> SnapshotNames {
         var kept = SnapshotNames()
         for (space, ids) in used {
@@ -70,7 +70,7 @@ package struct SnapshotNames: Sendable {
         return kept
     }
 
-    /// As a snapshot keeps them.
+    /// The JSON form in a snapshot.
     package var json: JSONValue {
         SnapshotObject.ordered(
             .object(
@@ -80,18 +80,18 @@ package struct SnapshotNames: Sendable {
                     })))
     }
 
-    /// The name that stands for an id.
+    /// Returns the name of an id.
     func name(of id: String, in space: SnapshotKind.ReferenceSpace) -> String? { names[space]?[id.lowercased()] }
 
-    /// The ids by their names, to read a snapshot back.
+    /// The ids by their names, with which a snapshot is read back.
     package var ids: [SnapshotKind.ReferenceSpace: [String: String]] {
         names.mapValues { Dictionary($0.map { ($0.value, $0.key) }, uniquingKeysWith: { first, _ in first }) }
     }
 }
 
 extension SnapshotKind {
-    /// An object whose references are written anew.
-    /// - Parameter change: what stands for a text that is a reference.
+    /// Returns an object with its references replaced.
+    /// - Parameter change: returns the replacement of a reference.
     package func mappingReferences(
         in members: JSONObject, _ change: (String, ReferenceSpace) -> String
     ) -> JSONObject {
@@ -124,15 +124,14 @@ extension SnapshotKind {
     }
 }
 
-/// A snapshot that lies in a folder. Objects are read one by one.
+/// A snapshot in a folder. Its objects are read one by one.
 package struct SnapshotFolder: Sendable {
-    /// An object's place in the snapshot.
+    /// The listing of an object in the snapshot.
     package struct Entry: Sendable, Hashable {
-        /// What it is called.
         package let name: String
-        /// What tells it from the others of its tenant.
+        /// The id that distinguishes the object within its tenant.
         package let id: String
-        /// The file, below the snapshot's folder.
+        /// The path of the file, relative to the snapshot's folder.
         package let file: String
         /// The digest of the file.
         let digest: [UInt8]
@@ -140,11 +139,11 @@ package struct SnapshotFolder: Sendable {
 
     /// The folder.
     package let path: String
-    /// What the snapshot says of itself.
+    /// The snapshot's header.
     package let header: SnapshotHeader
-    /// The names that stand in the place of ids.
+    /// The names that replace ids.
     package let names: SnapshotNames
-    /// The ids behind those names.
+    /// The ids by those names.
     package let ids: [SnapshotKind.ReferenceSpace: [String: String]]
 
     /// Opens a folder.
@@ -173,7 +172,7 @@ package struct SnapshotFolder: Sendable {
         SnapshotFiles.exists("\(SnapshotDestination(path).folder)/\(SnapshotHeader.fileName)")
     }
 
-    /// The objects of a kind, in the order of their files.
+    /// Returns the objects of a kind, in the order of their files.
     package func entries(of kind: SnapshotKind) throws(MMError) -> [Entry] {
         var entries: [Entry] = []
         for name in try FolderListing.names(in: "\(path)/\(kind.name)").sorted() where name.hasSuffix(".json") {
@@ -191,7 +190,7 @@ package struct SnapshotFolder: Sendable {
         return entries
     }
 
-    /// An object.
+    /// Reads an object.
     package func object(_ entry: Entry) throws(MMError) -> JSONObject {
         try Self.parse(try read(entry.file), "\(path)/\(entry.file)").object ?? [:]
     }

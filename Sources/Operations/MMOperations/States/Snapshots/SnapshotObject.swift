@@ -1,9 +1,9 @@
 package import MMCore
 
-/// Brings an object of a service into the form in which snapshots keep it: without what changes by itself, without secrets,
+/// Brings a service's object into the form that snapshots keep: without values that change by themselves, without secrets,
 /// in an order that doesn't depend on the service.
 package enum SnapshotObject {
-    /// Properties that change by themselves, or that tell only when something happened. In small letters.
+    /// Properties that change by themselves or only record a time, in lower case.
     private static let volatile: Set<String> = [
         "createddatetime", "modifieddatetime", "lastmodifieddatetime", "deleteddatetime", "reneweddatetime",
         "expirationdatetime", "version", "etag", "signinactivity", "lastsignindatetime", "lastupdateddatetime",
@@ -11,19 +11,19 @@ package enum SnapshotObject {
         "policyversion",
     ]
 
-    /// Where the derived type of an object is kept: without it a policy can't be made again.
+    /// The property that keeps an object's derived type, which is needed to recreate a policy.
     package static let typeProperty = "$type"
 
-    /// The value as a snapshot keeps it.
+    /// Returns an object in the form that a snapshot keeps.
     /// - Parameters:
-    ///   - members: the object as the service answered it, with its relations.
-    ///   - kind: what it is.
+    /// - members: the object as the service returned it, with its relations.
+    /// - kind: the object's kind.
     package static func normalized(_ members: JSONObject, as kind: SnapshotKind) -> JSONObject {
         let leftOut = kind.leftOut.map { $0.split(separator: ".").map(String.init) }
         return object(members, leftOut)
     }
 
-    /// The property at a path; `nil` where there is none.
+    /// Returns the property at a path; `nil` where there is none.
     package static func value(at path: some StringProtocol, in members: JSONObject) -> JSONValue? {
         var value = JSONValue.object(members)
         for name in path.split(separator: ".") {
@@ -33,12 +33,12 @@ package enum SnapshotObject {
         return value
     }
 
-    /// The text of a property; `nil` where there is none or it is empty.
+    /// Returns the text of a property; `nil` where it is missing or empty.
     package static func text(at path: some StringProtocol, in members: JSONObject) -> String? {
         value(at: path, in: members)?.string.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Whether a property says something: neither missing nor empty.
+    /// Whether a property is set: not missing, null, empty or `false`.
     package static func isSet(_ property: String, in members: JSONObject) -> Bool {
         switch value(at: property, in: members) {
         case nil, .null, .string(""), .bool(false): false
@@ -47,7 +47,7 @@ package enum SnapshotObject {
         }
     }
 
-    /// A value whose members and list items stand in an order of their own.
+    /// Returns a value with sorted members and list items.
     package static func ordered(_ value: JSONValue) -> JSONValue {
         switch value {
         case .object(let members):
@@ -61,7 +61,7 @@ package enum SnapshotObject {
         }
     }
 
-    /// The items of a list by their text: no service promises an order.
+    /// Sorts the items of a list by their text, since services promise no order.
     private static func sorted(_ items: [JSONValue]) -> [JSONValue] {
         items.map { ($0, JSONWriter.bytes($0)) }.sorted { $0.1.lexicographicallyPrecedes($1.1) }.map(\.0)
     }
@@ -83,7 +83,7 @@ package enum SnapshotObject {
         switch value {
         case .object(let members): .object(object(members, leftOut))
         case .array(let items): .array(items.map { Self.value($0, named: name, leftOut) })
-        // A list of credentials is configuration; a text under such a name is a secret.
+        // A list of credentials is configuration; a string in a property of such a name is a secret.
         case .string: Redactor.standard.object([name: value])[name] ?? value
         default: value
         }
@@ -91,7 +91,7 @@ package enum SnapshotObject {
 }
 
 extension SnapshotKind {
-    /// What an object is called: for people, and for its file. Properties with `+` between them make a name together.
+    /// Returns an object's name, for people and for its file. Properties joined by `+` form the name together.
     package func displayName(of members: JSONObject) -> String {
         if isSingle { return name }
         for choice in named {
@@ -101,14 +101,14 @@ extension SnapshotKind {
         return id(of: members)
     }
 
-    /// What tells an object from the others of its tenant.
+    /// Returns the id that distinguishes an object within its tenant.
     package func id(of members: JSONObject) -> String {
         if isSingle { return name }
         return SnapshotObject.text(at: key, in: members) ?? SnapshotObject.text(at: "id", in: members)
             ?? named.lazy.compactMap { SnapshotObject.text(at: $0, in: members) }.first ?? ""
     }
 
-    /// Whether an object is configuration at all.
+    /// Whether an object is configuration at all, by the properties that are set.
     func isConfigured(_ members: JSONObject) -> Bool {
         onlyWith.isEmpty || onlyWith.contains { SnapshotObject.isSet($0, in: members) }
     }

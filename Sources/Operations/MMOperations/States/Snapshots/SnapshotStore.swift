@@ -1,18 +1,18 @@
 import Glibc
 package import MMCore
 
-/// The snapshots below the state folder, by connection and time.
+/// The snapshots in the state folder, by connection and time.
 package struct SnapshotStore: Sendable {
-    /// How many of a connection are kept unless somebody says otherwise.
+    /// The default number of snapshots kept for a connection.
     package static let defaultLimit = 30
 
-    /// The folder that they lie in.
+    /// The folder of the connection's snapshots.
     package let folder: String
 
-    /// Whether a folder is one of them.
+    /// Whether a path is within this folder.
     package func holds(_ path: String) -> Bool { path.hasPrefix(folder + "/") }
 
-    /// The names of the connections that have snapshots, as the newest of each says.
+    /// Returns the names of the connections that have snapshots, as recorded in the newest snapshot of each.
     package static func connections(_ paths: StatePaths) throws(MMError) -> [String] {
         let root = "\(paths.stateDirectory)/snapshots"
         var found: Set<String> = []
@@ -28,13 +28,13 @@ package struct SnapshotStore: Sendable {
 
     private init(folder: String) { self.folder = folder }
 
-    /// The snapshots of a connection.
+    /// Creates the store of a connection's snapshots.
     package init(paths: StatePaths, connection: String) {
         let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
         folder = "\(paths.stateDirectory)/snapshots/\(StatePaths.safeName(connection))-\(digest)"
     }
 
-    /// A new place, named after the time.
+    /// Returns a destination for a new snapshot, named after the time.
     package func newPlace(at time: Timestamp) throws(MMError) -> SnapshotDestination {
         try ProtectedFile.makeDirectory(folder)
         let name = time.iso8601.replacing(":", with: "-")
@@ -47,30 +47,30 @@ package struct SnapshotStore: Sendable {
         return SnapshotDestination(place)
     }
 
-    /// A place for what is needed for a moment, which the caller removes.
+    /// Returns a destination for a temporary snapshot, which the caller removes.
     package func temporaryPlace() throws(MMError) -> SnapshotDestination {
         try ProtectedFile.makeDirectory(folder)
         return SnapshotDestination("\(folder)/\(Self.temporary)\(getpid())-\(RandomBytes.uuid())")
     }
 
-    /// Removes a place with all that is in it.
+    /// Removes a destination with its contents.
     package static func remove(_ place: SnapshotDestination) {
         try? SnapshotFiles.removeTree(place.folder)
     }
 
-    /// The names of the snapshots, the oldest first.
+    /// Returns the names of the snapshots, the oldest first.
     package func names() throws(MMError) -> [String] {
         try FolderListing.names(in: folder)
             .filter { !$0.hasPrefix(".") && SnapshotFolder.exists("\(folder)/\($0)") }
             .sorted { Self.order($0) < Self.order($1) }
     }
 
-    /// The folder of a name.
+    /// Returns the folder of the snapshot with a name.
     package func path(of name: String) -> String { "\(folder)/\(name)" }
 
-    /// The folder of a snapshot.
-    /// - Parameter word: `latest`, or the start of a name that one snapshot alone has.
-    /// - Throws: `notFound` with what there is.
+    /// Returns the folder of a snapshot.
+    /// - Parameter word: `latest`, or the beginning of a name that only one snapshot has.
+    /// - Throws: `notFound` with the names that exist.
     package func find(_ word: String) throws(MMError) -> String {
         let names = try names()
         guard let newest = names.last else {
@@ -91,13 +91,13 @@ package struct SnapshotStore: Sendable {
         return path(of: name)
     }
 
-    /// Removes the oldest snapshots, and what killed processes have left.
+    /// Removes the oldest snapshots, and the leftovers of killed processes.
     package func keep(_ limit: Int) throws(MMError) {
         let names = try names()
         for name in names.dropLast(limit) { try SnapshotFiles.removeTree(path(of: name)) }
         for name in try FolderListing.names(in: folder) where !names.contains(name) {
             let place = path(of: name)
-            // Whoever writes to it holds its lock; whoever reads what it has just written is still there.
+            // A process that writes to it holds its lock; one that reads its temporary snapshot is still running.
             guard SnapshotFiles.isFolder(place), !SnapshotLock.isHeld(place),
                 !Self.isInUse(name)
             else { continue }
@@ -107,7 +107,7 @@ package struct SnapshotStore: Sendable {
 
     private static let temporary = ".now-"
 
-    /// Whether the process that made a place for the moment is still there.
+    /// Whether the process that made a temporary snapshot is still running.
     private static func isInUse(_ name: String) -> Bool {
         guard name.hasPrefix(temporary), let process = pid_t(name.dropFirst(temporary.count).prefix { $0 != "-" })
         else {
@@ -116,7 +116,7 @@ package struct SnapshotStore: Sendable {
         return kill(process, 0) == 0 || errno != ESRCH
     }
 
-    /// Names of one second are counted: `…Z`, `…Z-2`, `…Z-10`.
+    /// Returns a sort key. Names of the same second are numbered: `…Z`, `…Z-2`, `…Z-10`.
     private static func order(_ name: String) -> String {
         guard let mark = name.firstIndex(of: "Z"), let number = Int(name[mark...].dropFirst(2)) else {
             return name + "-00001"

@@ -1,34 +1,34 @@
 package import MMCore
 
-/// Reads a tenant's configuration and writes it into a folder, one file an object. Objects are written as their pages come; what
-/// stays in memory are names.
+/// Reads a tenant's configuration and writes it into a folder, one file for each object. Objects are written as their pages arrive;
+/// only names are kept in memory.
 package struct SnapshotTaking: Sendable {
     private let source: any SnapshotSource
     private let kinds: [SnapshotKind]
     private let explain: @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut
     private let progress: @Sendable (SnapshotKind, Int) -> Void
 
-    /// An object that waits for the names of what it refers to, and of the others of its kind.
+    /// An object that can't be finished until the names of its references and of the other objects of its kind are known.
     private struct Draft {
         let path: String
         let id: String
-        /// What it is called, where nothing in it has to wait for a name: it is then written already.
+        /// The name, if the object contains no reference and so has its final content already.
         let title: String?
     }
 
-    /// What has come so far.
+    /// The data collected so far.
     private struct State {
         var names = SnapshotNames()
         var drafts: [SnapshotKind: [Draft]] = [:]
         var references: [SnapshotKind.ReferenceSpace: Set<String>] = [:]
     }
 
-    /// Prepares to read.
+    /// Creates a snapshot run.
     /// - Parameters:
-    ///   - source: the tenant.
-    ///   - kinds: what to read.
-    ///   - explain: says why a kind is left out.
-    ///   - progress: is told the kind and how many objects of it have come.
+    /// - source: the tenant.
+    /// - kinds: the kinds to read.
+    /// - explain: returns the reason for which a kind is left out.
+    /// - progress: receives the kind and the number of objects read so far.
     package init(
         from source: any SnapshotSource, kinds: [SnapshotKind],
         explain: @escaping @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut,
@@ -40,10 +40,11 @@ package struct SnapshotTaking: Sendable {
     /// Writes the snapshot.
     /// - Parameters:
     ///   - folder: an empty folder.
-    ///   - connection: what the tenant's connection is called.
-    ///   - excluded: kinds that must not be read, with the reason.
-    /// - Returns: the header, and how many objects there are.
-    /// - Throws: what a later attempt may not meet: network, throttling, deadline, cancellation. What is refused is left out.
+    /// - connection: the name of the tenant's connection.
+    /// - excluded: the kinds that must not be read, with the reason.
+    /// - Returns: the header, and the number of objects.
+    /// - Throws: errors that may not occur at a later attempt: network, throttling, deadline, cancellation. Kinds that the service
+    ///   refuses are left out.
     package func write(
         to folder: String, connection: String, excluding excluded: [String: SnapshotHeader.LeftOut] = [:]
     ) async throws(MMError) -> (header: SnapshotHeader, objects: Int) {
@@ -84,13 +85,14 @@ package struct SnapshotTaking: Sendable {
         var pages = try await source.pages(of: kind)
         var seen: Set<String> = []
         while let page = try await pages.next() {
-            // Relations may be what makes an object configuration.
+            // Whether an object is configuration may depend on its relations.
             var objects = page.filter {
                 (kind.isConfigured($0) || !kind.relations.isEmpty) && seen.insert(kind.id(of: $0)).inserted
             }
             if kind.isSingle { objects = Array(objects.prefix(1)) }
             for object in objects { state.names.note(object, of: kind) }
-            // A page of a thousand groups has more members than fit into memory: some of them at a time.
+            // A page of a thousand groups may have more members than fit into memory, so relations are read for some objects at a
+            // time.
             let step = max(1, Self.relationsAtOnce / max(1, kind.relations.count))
             for start in stride(from: 0, to: objects.count, by: step) {
                 var some = Array(objects[start..<min(start + step, objects.count)])
@@ -104,7 +106,7 @@ package struct SnapshotTaking: Sendable {
         if state.drafts[kind] == nil { state.drafts[kind] = [] }
     }
 
-    /// Reads what belongs to the objects of a page, all in as few requests as there are.
+    /// Reads the relations of the objects of a page, in as few requests as possible.
     private func addRelations(
         to objects: inout [JSONObject], of kind: SnapshotKind, _ state: inout State
     ) async throws(MMError) {
@@ -129,14 +131,14 @@ package struct SnapshotTaking: Sendable {
                 !relation.skipped.contains { item[$0.property] == $0.value }
                     && relation.keeps(item)
             }
-            // What the object says of itself stands where there is nothing to put in its place.
+            // If the relation has no rows, the object's own property of that name is kept.
             if kept.isEmpty, objects[entry.object][relation.name] != nil { continue }
             objects[entry.object][entry.relation.name] = .array(
                 entry.relation.isReference ? kept.compactMap { reference($0, &state) } : kept)
         }
     }
 
-    /// Writes an object with the ids that it came with.
+    /// Writes an object with its original ids.
     private func keep(
         _ object: JSONObject, of kind: SnapshotKind, in folder: String, _ state: inout State
     ) throws(MMError) {
@@ -152,9 +154,9 @@ package struct SnapshotTaking: Sendable {
         state.drafts[kind, default: []].append(Draft(path: path, id: kind.id(of: normal), title: title))
     }
 
-    /// What goes into one batch.
+    /// The number of relations in one batch.
     private static let relationsAtOnce = 20
-    /// Ends the name of a draft in which names stand in the place of ids.
+    /// The suffix of a draft in which ids have been replaced by names.
     private static let named = "-named"
 
     private func reference(_ item: JSONValue, _ state: inout State) -> JSONValue? {
@@ -169,12 +171,12 @@ package struct SnapshotTaking: Sendable {
         do throws(MMError) {
             for (id, name) in try await source.names(of: unknown) { state.names.note(id, name) }
         } catch {
-            // Without the names the ids stay.
+            // Ids whose names can't be read are kept.
             guard Self.isRefusal(error) else { throw error }
         }
     }
 
-    /// Writes the objects of a kind under their names.
+    /// Writes the objects of a kind to files named after them.
     private func finish(
         _ drafts: [Draft], of kind: SnapshotKind, in folder: String, _ names: SnapshotNames,
         _ used: inout [SnapshotKind.ReferenceSpace: Set<String>]
@@ -199,7 +201,7 @@ package struct SnapshotTaking: Sendable {
             try Self.write(SnapshotObject.ordered(.object(mapped)), to: draft.path + Self.named)
             try SnapshotFiles.remove(draft.path)
         }
-        // What a file is called depends on the names of all others.
+        // The name of a file depends on the names of all other objects.
         for (draft, stem) in zip(drafts, SnapshotFileName.stems(of: titles)) {
             let written = draft.title == nil ? draft.path + Self.named : draft.path
             try SnapshotFiles.rename(written, to: "\(folder)/\(stem).json")
@@ -212,7 +214,7 @@ package struct SnapshotTaking: Sendable {
         try ProtectedFile.append(JSONWriter.bytes(value, layout: layout), to: path)
     }
 
-    /// Whether an error says that the kind isn't there for this connection, today and tomorrow.
+    /// Whether an error means that the kind is unavailable for this connection, also later.
     private static func isRefusal(_ error: MMError) -> Bool {
         switch error.code {
         case .cancelled, .deadlineExceeded, .throttled, .unavailable, .internalError, .sessionLost, .limitExceeded:
@@ -223,23 +225,22 @@ package struct SnapshotTaking: Sendable {
     }
 }
 
-/// Names of files for the names of objects, which may be anything: with slashes, newlines and control characters, longer than a
-/// file name may be, equal, or different by case alone.
+/// File names for the names of objects, which may contain slashes, newlines and control characters, be longer than a file name may
+/// be, be equal, or differ only in case.
 enum SnapshotFileName {
-    /// File systems allow 255 bytes; an id and the ending still have to fit.
+    /// File systems allow 255 bytes; the id and the extension still have to fit.
     private static let maxBytes = 120
-    /// Names of devices on Windows, where people check snapshots out as well.
+    /// Device names on Windows, where snapshots may be checked out as well.
     private static let devices: Set<String> = Set(
         ["con", "prn", "aux", "nul"] + (0...9).flatMap { ["com\($0)", "lpt\($0)"] })
 
-    /// The files of the objects of one kind, without their ending, in the same order.
+    /// Returns the file names of the objects of one kind, without the extension, in the same order.
     ///
-    /// An object has its id in the name where another one would have the same name, so that no name depends on which came
-    /// first.
-    /// - Parameter objects: name and id of each.
+    /// Objects whose names would be the same have their id added, so that no file name depends on the order of the objects.
+    /// - Parameter objects: the name and the id of each object.
     static func stems(of objects: [(name: String, id: String)]) -> [String] {
         var stems = objects.map { stem($0.name) }
-        // A name with an id may be what another object is called: look again until all differ.
+        // A name with an added id may equal the name of another object, so the check is repeated.
         for _ in 0..<2 {
             var count: [String: Int] = [:]
             for stem in stems { count[folded(stem), default: 0] += 1 }
@@ -251,7 +252,7 @@ enum SnapshotFileName {
         return zip(stems, objects).map { "\($0) \(Hex.text(SHA256.digest($1.id.utf8).prefix(6)))" }
     }
 
-    /// The characters that the name of a file keeps of an object's name.
+    /// Returns the part of an object's name that may be used in a file name.
     private static func stem(_ name: String) -> String {
         let text = plain(name)
         return devices.contains(folded(String(text.prefix { $0 != "." }))) ? "_" + text : text
@@ -262,10 +263,10 @@ enum SnapshotFileName {
         for scalar in name.unicodeScalars {
             text.unicodeScalars.append(isAllowed(scalar) ? scalar : "_")
         }
-        // Neither hidden, nor `.` and `..`, nor an option of a command.
+        // A file name must not be hidden, `.` or `..`, or look like a command's option.
         while let first = text.first, first == "." || first == "-" || first == " " { text.removeFirst() }
         if text.utf8.count > maxBytes {
-            // Long names often differ at the end alone.
+            // Long names often differ only at the end.
             let digest = Hex.text(SHA256.digest(name.utf8).prefix(4))
             while text.utf8.count > maxBytes { text.removeLast() }
             text += "-" + digest
@@ -285,45 +286,46 @@ enum SnapshotFileName {
         }
     }
 
-    /// What file systems that ignore case and composition take for the same name.
+    /// Folds a name as file systems that ignore case and composition do.
     private static func folded(_ text: String) -> String { text.uppercased().lowercased() }
 }
 
-/// Where a snapshot's objects come from.
+/// The source of a snapshot's objects.
 package protocol SnapshotSource: Sendable {
-    /// The pages of a kind's objects, as the service answers them.
+    /// Returns the pages of a kind's objects, as the service returns them.
     /// - Throws: `MMError` when the kind can't be read.
     func pages(of kind: SnapshotKind) async throws(MMError) -> any SnapshotPages
 
-    /// The items behind several paths of a kind's relations, in the order of the paths. An object that has gone meanwhile has none.
+    /// Returns the items at several paths of a kind's relations, in the order of the paths; none for an object that was deleted
+    /// meanwhile.
     func related(_ paths: [String], of kind: SnapshotKind) async throws(MMError) -> [[JSONValue]]
 
-    /// The names of objects of the directory, by id; without those that nobody knows.
+    /// Returns the names of directory objects, by id; unknown ids are missing.
     func names(of ids: [String]) async throws(MMError) -> [(id: String, name: String)]
 
-    /// Which tenant it is.
+    /// Returns the tenant.
     func tenant() async throws(MMError) -> SnapshotTenant
 }
 
 /// Pages that are fetched one by one.
 package protocol SnapshotPages {
-    /// The next page; `nil` after the last.
+    /// Returns the next page; `nil` after the last.
     mutating func next() async throws(MMError) -> [JSONObject]?
 }
 
-/// What a snapshot says of itself (`snapshot.json`): whose it is, which kinds were read, and why others were not. It holds no
-/// time, so that two snapshots of an unchanged tenant are the same to git.
+/// The header of a snapshot (`snapshot.json`): the tenant, the kinds that were read, and the reasons why others were not. It
+/// contains no time, so that git sees no difference between two snapshots of an unchanged tenant.
 package struct SnapshotHeader: Sendable, Hashable {
     /// Why a kind is not in a snapshot.
     package struct LeftOut: Sendable, Hashable {
         /// The reason, as a sentence.
         package let reason: String
-        /// The permission or role that would open it, where it is known.
+        /// The missing permission or role, where it is known.
         package let missing: String?
 
         /// Creates a reason.
         package init(reason: String, missing: String? = nil) {
-            // It stands within a sentence.
+            // The reason is used within a sentence.
             self.reason = reason.hasSuffix(".") ? String(reason.dropLast()) : reason
             self.missing = missing
         }
@@ -331,17 +333,17 @@ package struct SnapshotHeader: Sendable, Hashable {
 
     /// The file's name.
     package static let fileName = "snapshot.json"
-    /// The file with the names of ids.
+    /// The name of the file with the names of ids.
     package static let namesFile = "names.json"
     private static let format: Int64 = 1
 
-    /// The connection it was taken with.
+    /// The name of the connection.
     package let connection: String
     /// The tenant.
     package let tenant: SnapshotTenant
-    /// The kinds that were read, by name.
+    /// The names of the kinds that were read.
     package var read: [String]
-    /// The kinds that were not, by name.
+    /// The kinds that were not read, by name, with the reason.
     package var leftOut: [String: LeftOut]
 
     /// Creates a header.
@@ -350,7 +352,7 @@ package struct SnapshotHeader: Sendable, Hashable {
     }
 
     /// Reads a header.
-    /// - Throws: `invalidInput` when it is none.
+    /// - Throws: `invalidInput` when the JSON isn't a header.
     init(_ json: JSONValue, path: String) throws(MMError) {
         guard let format = json["format"]?.int, let id = json["tenant"]?["id"]?.string,
             let kinds = json["kinds"]?.object
@@ -375,7 +377,7 @@ package struct SnapshotHeader: Sendable, Hashable {
         }
     }
 
-    /// As the file holds it.
+    /// The JSON form in the file.
     package var json: JSONValue {
         var kinds: [(String, JSONValue)] = read.map { ($0, "read") }
         for (name, value) in leftOut {

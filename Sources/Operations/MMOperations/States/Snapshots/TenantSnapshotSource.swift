@@ -2,7 +2,7 @@ package import MMCore
 package import MMDesk
 package import MMIdentity
 
-/// A connection's tenant: Graph, Power Automate and Exchange Online with the connection's own sign-in.
+/// The tenant of a connection as a source: Graph, Power Automate and Exchange Online with the connection's own sign-in.
 package struct TenantSnapshotSource: SnapshotSource {
     private let graph: GuardedClient
     private let identity: IdentityService
@@ -11,13 +11,13 @@ package struct TenantSnapshotSource: SnapshotSource {
     private let report: @Sendable (String) -> Void
     private let cmdlet: (@Sendable (String) async throws(MMError) -> [JSONValue])?
 
-    /// A source.
+    /// Creates a source.
     /// - Parameters:
-    ///   - identity: signs the requests in.
-    ///   - connection: whose tenant it is.
-    ///   - deadline: when to give up.
-    ///   - report: is told in a sentence when a service asks to slow down.
-    ///   - cmdlet: what a cmdlet of Teams puts out; `nil` where there is no session for it.
+    /// - identity: provides the access tokens.
+    /// - connection: the tenant's connection.
+    /// - deadline: the deadline of all requests.
+    /// - report: receives a sentence when a service asks to slow down.
+    /// - cmdlet: returns the output of a Teams cmdlet; `nil` where there is no session for it.
     /// - Throws: as the initialiser of `GuardedClient`.
     package init(
         identity: IdentityService, connection: Connection, deadline: Deadline,
@@ -62,7 +62,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         }
         var lists: [[JSONValue]] = []
         for (part, answer) in zip(parts, try await graph.readBatch(parts, deadline: deadline)) {
-            // The object has gone since its page was read.
+            // The object was deleted after its page was read.
             if answer.status == 404, answer.body["error"]?["code"]?.string == "Request_ResourceNotFound" {
                 lists.append([])
                 continue
@@ -88,7 +88,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         return lists
     }
 
-    /// The rows of cmdlets, ten of which are one request.
+    /// Returns the rows of cmdlets, ten of which are sent in one request.
     private func relatedRows(_ commands: [String]) async throws(MMError) -> [[JSONValue]] {
         let client = try GuardedExchange(identity: identity, connection: connection, service: .exchange)
         var lists: [[JSONValue]] = []
@@ -122,7 +122,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         return found
     }
 
-    /// What `getByIds` takes at once.
+    /// The maximum number of ids in a `getByIds` request.
     private static let idsAtOnce = 1000
 
     package func tenant() async throws(MMError) -> SnapshotTenant {
@@ -137,7 +137,8 @@ package struct TenantSnapshotSource: SnapshotSource {
         }
     }
 
-    /// The requests that read a kind from its own service, for the guard: those of a relation have one form.
+    /// Returns the requests that read a kind from its own service, for the guard; all requests of a relation have the
+    /// same form, so one stands for all.
     package static func requests(of kind: SnapshotKind, with client: GuardedClient) throws(MMError) -> [GraphRequest] {
         var requests: [GraphRequest] = []
         for path in [kind.within ?? kind.path] + kind.relations.map(\.path) {
@@ -147,7 +148,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         return requests
     }
 
-    /// The request for the names of objects of the directory, which Graph alone knows.
+    /// Returns the request for the names of directory objects, which only Graph provides.
     package static func namesRequest(_ ids: [String], with graph: GuardedClient) throws(MMError) -> GraphRequest {
         try GraphRequest(
             method: "POST",
@@ -155,7 +156,7 @@ package struct TenantSnapshotSource: SnapshotSource {
             json: ["ids": .array(ids.map { .string($0) })])
     }
 
-    /// A cmdlet with its parameters, written like a path with a query.
+    /// Parses a cmdlet with its parameters, written like a path with a query.
     package static func command(_ text: String) -> ExchangeCommand {
         let parts = text.split(separator: "?", maxSplits: 1)
         var command = ExchangeCommand(String(parts.first ?? ""))
@@ -175,7 +176,7 @@ package struct TenantSnapshotSource: SnapshotSource {
         [try client.readPages(try GraphRequest(target: try client.target(path)), deadline: deadline)]
     }
 
-    /// The paths of a kind whose objects lie in others.
+    /// Returns the paths of a kind; one for each parent where its objects are contained in others.
     private func paths(of kind: SnapshotKind, with client: GuardedClient) async throws(MMError) -> [String] {
         guard let parents = kind.within else { return [kind.path] }
         var pages = RequestPages(try pages(at: parents, with: client))
@@ -192,7 +193,7 @@ package struct TenantSnapshotSource: SnapshotSource {
     }
 }
 
-/// The pages of one collection after the other.
+/// The pages of several collections, one after the other.
 struct RequestPages: SnapshotPages {
     private var waiting: [GraphPages]
     private var current: GraphPages.Iterator?
@@ -218,14 +219,14 @@ struct RequestPages: SnapshotPages {
     }
 }
 
-/// The objects of a page, some at a time: parsed they take many times the room of their bytes.
+/// The objects of a page, some at a time: once parsed, they take many times the memory of their bytes.
 struct PageParts {
     private static let atOnce = 50
     private var rest: ArraySlice<ArraySlice<UInt8>>
 
     init(_ items: [ArraySlice<UInt8>] = []) { rest = items[...] }
 
-    /// The next objects; `nil` after the last.
+    /// Returns the next objects; `nil` after the last.
     mutating func next() -> [JSONObject]? {
         guard !rest.isEmpty else { return nil }
         defer { rest = rest.dropFirst(Self.atOnce) }
@@ -233,7 +234,7 @@ struct PageParts {
     }
 }
 
-/// Rows that came at once.
+/// Rows that arrived in a single page.
 struct RowPages: SnapshotPages {
     private var rows: [JSONObject]?
 
