@@ -4,11 +4,11 @@ package import MMShell
 extension Change {
     /// Creates a change that replaces a file on a host.
     /// - Parameters:
-    /// - host: the host as calls name it.
-    /// - kept: the earlier contents and where their copy is.
-    /// - digest: the SHA-256 of the new contents.
-    /// - rights: the name of the secret with sudo's password if the file is written as root, empty if sudo needs none;
-    ///   `nil` if it is written with the user's own rights.
+    ///   - host: the host as calls name it.
+    ///   - kept: the earlier contents and where their copy is.
+    ///   - digest: the SHA-256 of the new contents.
+    ///   - rights: the name of the secret with sudo's password if the file is written as root, empty if sudo needs none;
+    ///     `nil` if it is written with the user's own rights.
     package init(file host: String, _ kept: KeptFile, left digest: String, rights: String?) {
         var before: JSONObject = [
             "copy": .string(kept.copy), "sha256": .string(kept.digest), "permissions": .string(kept.permissions),

@@ -3,8 +3,8 @@ import MMCore
 extension Change {
     /// Returns the change as it is when other changes of the same object are sent before it.
     /// - Parameters:
-    /// - earlier: the earlier changes, in their order.
-    /// - written: the change as it was before its state was read.
+    ///   - earlier: the earlier changes, in their order.
+    ///   - written: the change as it was before its state was read.
     package func following(_ earlier: [Change], written: Change? = nil) -> Change {
         earlier.reduce(self) { $0.following($1, written: written) }
     }

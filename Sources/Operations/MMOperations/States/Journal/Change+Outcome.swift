@@ -3,8 +3,8 @@ package import MMCore
 extension Change {
     /// Returns the change with the state that the service's answer shows.
     /// - Parameters:
-    /// - answer: the service's answer to the write; `nil` when it was not JSON.
-    /// - etag: the object's version from the answer's header.
+    ///   - answer: the service's answer to the write; `nil` when it was not JSON.
+    ///   - etag: the object's version from the answer's header.
     package func left(by answer: JSONValue?, etag: String?) -> Change {
         var change = self
         change.etag = etag ?? answer?["@odata.etag"]?.string

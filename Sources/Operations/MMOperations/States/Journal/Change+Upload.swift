@@ -10,8 +10,8 @@ extension Change {
 
     /// Determines what a request that uploads to a file of a drive changes; `nil` for any other place.
     /// - Parameters:
-    /// - target: the target of the content or of the request for an upload session.
-    /// - name: the file's name, where it is not taken from the path.
+    ///   - target: the target of the content or of the request for an upload session.
+    ///   - name: the file's name, where it is not taken from the path.
     package init?(contentOf target: RequestTarget, name: String? = nil) {
         self.init(of: target.segments.dropLast(), version: target.version, name: name)
     }

@@ -431,9 +431,9 @@ extension Change {
 
     /// Returns the change with its state before.
     /// - Parameters:
-    /// - rows: the output of the reading cmdlet; `nil` where there is no such object.
-    /// - content: the output of the second cmdlet (members), where one was sent.
-    /// - recipients: the identities of `writtenRecipients`, as far as they were read.
+    ///   - rows: the output of the reading cmdlet; `nil` where there is no such object.
+    ///   - content: the output of the second cmdlet (members), where one was sent.
+    ///   - recipients: the identities of `writtenRecipients`, as far as they were read.
     package func knowing(
         rows: [JSONValue]?, content: [JSONValue] = [], recipients: RecipientIdentities = .init()
     ) -> Change {
@@ -561,8 +561,8 @@ extension Change {
 
     /// Compares the present state with the states before and after the change.
     /// - Parameters:
-    /// - rows: the present output of `presentCommand`; `nil` where there is no such object.
-    /// - recipients: the identities of recipients, as far as they were looked up.
+    ///   - rows: the present output of `presentCommand`; `nil` where there is no such object.
+    ///   - recipients: the identities of recipients, as far as they were looked up.
     package func standing(inRows rows: [JSONValue]?, _ recipients: RecipientIdentities = .init()) -> Standing {
         guard let cmdlet, let kind = cmdlet.kind else { return .unknown }
         if let entry = kind.entry {

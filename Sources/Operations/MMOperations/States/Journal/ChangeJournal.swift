@@ -31,11 +31,11 @@ package struct ChangeJournal: Sendable {
 
     /// Creates the journal of a state folder.
     /// - Parameters:
-    /// - paths: the paths of the state folder.
-    /// - seal: encrypts the journal if token caches are encrypted.
-    /// - exchange: shares the lines with the other nodes of a cluster; `nil` for a single node.
-    /// - limits: the limits of size and age.
-    /// - clock: gives the time by which the age of lines is judged.
+    ///   - paths: the paths of the state folder.
+    ///   - seal: encrypts the journal if token caches are encrypted.
+    ///   - exchange: shares the lines with the other nodes of a cluster; `nil` for a single node.
+    ///   - limits: the limits of size and age.
+    ///   - clock: gives the time by which the age of lines is judged.
     package init(
         paths: StatePaths, seal: TokenSeal, sharing exchange: JournalExchange? = nil, limits: Limits = Limits(),
         clock: WallClock = .system

@@ -66,10 +66,10 @@ package final class JournalExchange: Sendable {
 
     /// Creates an exchange.
     /// - Parameters:
-    /// - lines: the store in which the nodes share lines.
-    /// - claims: the store in which they claim changes before they take them back.
-    /// - origin: the origin of this node's own lines.
-    /// - paths: the paths of this node's state folder.
+    ///   - lines: the store in which the nodes share lines.
+    ///   - claims: the store in which they claim changes before they take them back.
+    ///   - origin: the origin of this node's own lines.
+    ///   - paths: the paths of this node's state folder.
     package init(_ lines: any SharedLines, _ claims: (any ChangeClaims)?, from origin: String, paths: StatePaths) {
         (self.lines, self.claims, self.origin) = (lines, claims, origin)
         markFile = "\(paths.stateDirectory)/journal/copied"

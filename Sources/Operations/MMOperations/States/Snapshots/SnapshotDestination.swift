@@ -114,7 +114,7 @@ package struct SnapshotDestination: Sendable {
         return earlier
     }
 
-    /// The git working copy that contains the folder, also one that doesn't exist yet.
+    /// The git working copy that contains the folder, which need not exist yet.
     private var workingCopy: String? {
         var place = Substring(folder)
         while let end = place.lastIndex(of: "/") {

@@ -67,9 +67,9 @@ package struct SnapshotDifference: Sendable {
 
     /// Compares two snapshots.
     /// - Parameters:
-    /// - before: the earlier snapshot, or the one with the desired state.
-    /// - after: the later snapshot.
-    /// - kinds: the kinds to compare.
+    ///   - before: the earlier snapshot, or the one with the desired state.
+    ///   - after: the later snapshot.
+    ///   - kinds: the kinds to compare.
     /// - Throws: `MMError` for files that can't be read.
     package init(
         from before: SnapshotFolder, to after: SnapshotFolder, kinds: [SnapshotKind] = SnapshotKind.all

@@ -16,8 +16,8 @@ package enum SnapshotObject {
 
     /// Returns an object in the form that a snapshot keeps.
     /// - Parameters:
-    /// - members: the object as the service returned it, with its relations.
-    /// - kind: the object's kind.
+    ///   - members: the object as the service returned it, with its relations.
+    ///   - kind: the object's kind.
     package static func normalized(_ members: JSONObject, as kind: SnapshotKind) -> JSONObject {
         let leftOut = kind.leftOut.map { $0.split(separator: ".").map(String.init) }
         return object(members, leftOut)

@@ -25,10 +25,10 @@ package struct SnapshotTaking: Sendable {
 
     /// Creates a snapshot run.
     /// - Parameters:
-    /// - source: the tenant.
-    /// - kinds: the kinds to read.
-    /// - explain: returns the reason for which a kind is left out.
-    /// - progress: receives the kind and the number of objects read so far.
+    ///   - source: the tenant.
+    ///   - kinds: the kinds to read.
+    ///   - explain: returns the reason for which a kind is left out.
+    ///   - progress: receives the kind and the number of objects read so far.
     package init(
         from source: any SnapshotSource, kinds: [SnapshotKind],
         explain: @escaping @Sendable (MMError, SnapshotKind) async -> SnapshotHeader.LeftOut,
@@ -40,8 +40,8 @@ package struct SnapshotTaking: Sendable {
     /// Writes the snapshot.
     /// - Parameters:
     ///   - folder: an empty folder.
-    /// - connection: the name of the tenant's connection.
-    /// - excluded: the kinds that must not be read, with the reason.
+    ///   - connection: the name of the tenant's connection.
+    ///   - excluded: the kinds that must not be read, with the reason.
     /// - Returns: the header, and the number of objects.
     /// - Throws: errors that may not occur at a later attempt: network, throttling, deadline, cancellation. Kinds that the service
     ///   refuses are left out.

@@ -13,11 +13,11 @@ package struct TenantSnapshotSource: SnapshotSource {
 
     /// Creates a source.
     /// - Parameters:
-    /// - identity: provides the access tokens.
-    /// - connection: the tenant's connection.
-    /// - deadline: the deadline of all requests.
-    /// - report: receives a sentence when a service asks to slow down.
-    /// - cmdlet: returns the output of a Teams cmdlet; `nil` where there is no session for it.
+    ///   - identity: provides the access tokens.
+    ///   - connection: the tenant's connection.
+    ///   - deadline: the deadline of all requests.
+    ///   - report: receives a sentence when a service asks to slow down.
+    ///   - cmdlet: returns the output of a Teams cmdlet; `nil` where there is no session for it.
     /// - Throws: as the initialiser of `GuardedClient`.
     package init(
         identity: IdentityService, connection: Connection, deadline: Deadline,
