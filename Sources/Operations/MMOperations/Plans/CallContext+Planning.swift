@@ -1,8 +1,8 @@
 import MMCore
 
 extension CallContext {
-    /// Refuses what can't be planned, where the call is to be planned.
-    /// - Parameter what: what it is, in the plural: `Files that are sent`.
+    /// Throws if the call is being planned, for an operation that can't be planned.
+    /// - Parameter what: the name of what can't be planned, in the plural: `Files that are sent`.
     func refusePlanning(_ what: String) throws(MMError) {
         guard planning != nil else { return }
         throw MMError(

@@ -1,49 +1,50 @@
 import MMCore
 import MMGuard
 
-/// What calls would change, request by request, as they were judged and as the objects stood: a value that is shown, approved and
-/// carried out exactly so, on this machine or another one.
+/// The changes that calls would make, request by request, with the guard's decisions and the states of the objects: a value that
+/// is shown, approved and carried out exactly so, on this machine or another one.
 struct Plan: Sendable {
-    /// What a plan's file begins with; another form is another plan, and refused.
+    /// The format of a plan's file; a file of another format is refused.
     static let form = "mm plan 1"
-    /// How long a plan holds, where its maker says nothing.
+    /// The default validity of a plan.
     static let usual = Duration.seconds(24 * 3600)
 
-    /// A call that was planned, as it was made.
+    /// A call as it was planned.
     struct Call: Sendable, Hashable {
-        /// The operation.
+        /// The operation's name.
         let tool: String
         let arguments: JSONObject
     }
 
-    /// What the name of a connection stood for.
+    /// The tenant and account that a connection's name stood for.
     struct Place: Sendable, Hashable {
         let connection: String
         /// The tenant's id.
         let tenant: String
-        /// What else the entry says of where requests go and as whom.
+        /// The other settings of the connection that determine where requests go and as which account.
         let identity: String
     }
 
-    /// What tells it from every other one: two plans of the same changes are two.
+    /// A random value that makes each plan unique, also plans of the same changes.
     let nonce: String
-    /// When it was made.
+    /// The time at which it was made.
     let made: Timestamp
-    /// When it can be applied for the last time.
+    /// The end of its validity.
     let until: Timestamp
-    /// Who made it.
+    /// The person or client that made it.
     let by: String
     let calls: [Call]
     let places: [Place]
     let steps: [PlanStep]
-    /// From where on nobody knows what would be sent, and why; `nil` for a plan of all of it.
+    /// The reason why the plan ends before all requests of the calls are known; `nil` for a complete plan.
     let open: String?
-    /// The plan of the same calls that this one is the rest of: what was carried out of it is none of these steps.
+    /// The digest of the earlier plan of the same calls that this plan completes; the steps carried out of it are not part of
+    /// this plan.
     var after: String?
-    /// When the first of those was made.
+    /// The time at which the first of these plans was made.
     var started: Timestamp?
 
-    /// What it is known by: the digest of its canonical bytes. Approvals and receipts name it.
+    /// The digest of its canonical bytes, by which approvals and receipts name it.
     var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(json))) }
 
     /// A short name, for commands.
@@ -56,14 +57,14 @@ struct Plan: Sendable {
     /// The connections in the order of their first steps.
     var connections: [String] { places.map(\.connection) }
 
-    /// Whether a person is asked about it, as far as it tells: its connections may demand more by the time it is applied.
+    /// Whether a person has to approve it, judging by the plan alone: its connections may demand more by the time it is applied.
     var asks: Bool {
         places.count > 1 || steps.contains { $0.decision == .ask } || PlanStep.objects(of: steps) > TargetCount.few
     }
 }
 
 extension Plan {
-    /// The plan as it is kept.
+    /// The JSON form in the file.
     var json: JSONValue {
         var object: JSONObject = [
             "form": .string(Self.form), "nonce": .string(nonce), "made": .string(made.iso8601),
@@ -86,7 +87,7 @@ extension Plan {
     }
 
     /// Reads a plan.
-    /// - Throws: `invalidInput` for one of another form, and for one that lacks something.
+    /// - Throws: `invalidInput` for a plan of another format or with missing parts.
     init(json: JSONValue) throws(MMError) {
         guard json["form"]?.string == Self.form else {
             throw MMError(
@@ -131,7 +132,7 @@ extension Plan {
     }
 }
 
-/// JSON of which there is one text alone: members in the order of their names, no blanks.
+/// JSON with exactly one text for each value: members sorted by name, no whitespace.
 enum CanonicalJSON {
     static func bytes(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(sorted(value)) }
 

@@ -1,7 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// `apply`: carries a plan out, exactly; what was approved and stands as it stood needs nobody.
+/// `apply`: carries out exactly the steps of a plan. Steps that were approved and whose objects are unchanged need no
+/// confirmation.
 struct PlanApply: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// `plan_approve`: a person says yes to a plan, once for all of it. The yes is signed into the plan's file, so that the machine
-/// that applies it need not be this one.
+/// `plan_approve`: a person approves a whole plan once. The approval is signed into the plan's file, so that another machine can
+/// apply it.
 struct PlanApprove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
@@ -67,22 +67,22 @@ struct PlanApprove: CatalogueOperation {
     }
 }
 
-/// What a person is asked about a plan: one question, whatever it sends and to however many tenants. Who approves and who applies
-/// ask here, so that both mean the same.
+/// The question that a person is asked about a plan: one for all its steps and tenants. Approving and applying both ask it here,
+/// so that they mean the same.
 struct PlanQuestions {
     let plan: Plan
     let services: RequestServices
     let context: OperationContext
 
-    /// The question; `nil` where the guard asks nobody.
-    /// - Throws: the guard's no.
+    /// Returns the question; `nil` where the guard demands no confirmation.
+    /// - Throws: the guard's denial.
     func question() async throws(MMError) -> ConfirmationRequest? {
         let all = try await requests()
         if let refusal = JointClearance.refusal(of: all.map(\.request)) { throw refusal }
         return joined(all)
     }
 
-    /// The question about all connections.
+    /// Returns the joint question about all connections.
     func joined(_ all: [(place: Plan.Place, request: ConfirmationRequest)]) -> ConfirmationRequest? {
         if all.count == 1 { return all[0].request.verdict.decision == .ask ? all[0].request : nil }
         var question = JointClearance.question(
@@ -93,7 +93,7 @@ struct PlanQuestions {
 
     private var lasting: Duration { max(.seconds(60), plan.until - .now) }
 
-    /// What each connection's own policy says today of what is sent there.
+    /// Returns the present decision of each connection's policy about the steps sent there.
     func requests() async throws(MMError) -> [(place: Plan.Place, request: ConfirmationRequest)] {
         var all: [(Plan.Place, ConfirmationRequest)] = []
         let places = PlanPlaces(services: services, context: context)

@@ -2,13 +2,13 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// The way of a whole plan past the guard: by what people have signed into its file, else by asking as every other call does.
+/// Clears a whole plan with the guard: by the approvals signed into its file, or else by asking as for any other call.
 struct PlanClearance {
     let file: PlanFile
     let connections: [String: Connection]
     let plans: PlanServices
     let context: OperationContext
-    /// A runbook that came as a file.
+    /// The runbook that was given as a file.
     let runbook: Runbook?
     private var services: RequestServices { plans.requests }
 
@@ -20,8 +20,9 @@ struct PlanClearance {
         (self.context, self.runbook) = (context, runbook)
     }
 
-    /// Returns what may be sent when the plan may be carried out; what was said of it stands in its progress, for the run that goes on.
-    /// - Returns: `nil` for a plan of nothing.
+    /// Returns the permission to send the steps once the plan may be carried out. The clearance is recorded in its progress, for later
+    /// runs.
+    /// - Returns: `nil` for a plan without steps.
     /// - Throws: as `Clearance.settle`.
     func settle(_ progress: inout PlanProgress) async throws(MMError) -> Cleared<PlanAct>? {
         let questions = PlanQuestions(plan: file.plan, services: services, context: context)
@@ -32,7 +33,7 @@ struct PlanClearance {
         let joined = questions.joined(all)
         guard let question = joined ?? all.first?.request else { return nil }
         let judged = Judged(act, question)
-        // What was cleared and begun is gone on with; what the guard denies by now was refused above.
+        // A plan that was cleared and begun is continued; anything that the guard denies by now was refused above.
         if progress.clearance != nil {
             try await begin()
             return judged.allowed ?? judged.cleared(by: .kept(since: question))
@@ -56,7 +57,7 @@ struct PlanClearance {
         return try await asked(act, question, &progress)
     }
 
-    /// The plan, where a runbook allows it.
+    /// Returns the plan's clearance by a runbook that allows it.
     private func byRunbook(
         _ judged: Judged<PlanAct>, _ progress: inout PlanProgress
     ) async throws(MMError) -> Cleared<PlanAct>? {
@@ -76,7 +77,7 @@ struct PlanClearance {
         return cleared
     }
 
-    /// The plan after a person was asked as about every other call.
+    /// Returns the plan's clearance by asking a person, as for any other call.
     private func asked(
         _ act: PlanAct, _ question: ConfirmationRequest, _ progress: inout PlanProgress
     ) async throws(MMError) -> Cleared<PlanAct> {
@@ -113,8 +114,8 @@ struct PlanClearance {
         context.record.note("approvedBy", .array(people.map { .string($0) }))
     }
 
-    /// Who has signed the plan, where that is enough for every connection: by keys that each of them knows, with the check that it
-    /// demands, and as many people as it wants.
+    /// Returns the people who signed the plan, if that is enough for every connection: with keys that the connection knows, with the
+    /// check that it demands, and as many people as it demands.
     private func approvers(
         _ all: [(place: Plan.Place, request: ConfirmationRequest)], _ question: ConfirmationRequest
     ) async throws(MMError) -> [String]? {

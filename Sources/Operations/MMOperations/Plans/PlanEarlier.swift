@@ -1,37 +1,38 @@
 import MMCore
 import MMDesk
 
-/// What was carried out of a plan that came to no end, for the plan of the rest: the same calls are walked through again, and what is
-/// done is answered as the service has answered it, instead of being planned once more.
+/// The steps that an earlier, unfinished plan carried out, used to plan the rest: the same calls are made again, and a step that was
+/// carried out gets the answer recorded then, instead of being planned again.
 struct PlanEarlier: Sendable {
-    /// A step that was carried out, or of which nobody knows whether it was.
+    /// A step that was carried out, or may have been.
     struct Done: Sendable {
         let plan: String
         let connection: String
         let step: PlanStep
         let isUnknown: Bool
-        /// What the service answered, and with which status.
+        /// The service's answer and its status code.
         let answer: JSONValue?
         let status: Int?
 
-        /// What is sent, by which a step is known again.
+        /// The bytes that are sent, by which the step is recognised.
         fileprivate let key: [UInt8]
     }
 
-    /// The plan that the rest goes on with.
+    /// The digest of the plan that is continued.
     let digest: String
-    /// When the first of them was made: what is called `now` in a definition stays what it was.
+    /// The time at which the first of these plans was made: `now` in a definition keeps its value.
     let started: Timestamp
     fileprivate(set) var done: [Done]
 
-    /// The first step with this act, taken out of the list: what is sent twice is answered twice.
+    /// Removes and returns the first step with this act; an act that is sent twice is answered twice.
     mutating func take(_ act: PlanStep.Act, on connection: String) -> Done? {
         let key = act.key
         guard let place = done.firstIndex(where: { $0.connection == connection && $0.key == key }) else { return nil }
         return done.remove(at: place)
     }
 
-    /// A step that was carried out, wasn't met again, and is much like one that is planned now: a name or a password was made up anew.
+    /// Returns a step that was carried out, wasn't met again, and resembles one that is planned now. The script probably generates a
+    /// name or a password anew each time.
     func rival(of steps: [PlanStep]) -> Done? {
         done.first { one in
             !(one.step.change?.isOfState ?? false)
@@ -41,10 +42,10 @@ struct PlanEarlier: Sendable {
 }
 
 extension PlanStep.Act {
-    /// What tells a step from others: what is sent, byte for byte.
+    /// The bytes that identify a step: exactly what is sent.
     fileprivate var key: [UInt8] { CanonicalJSON.bytes(json) }
 
-    /// What is done, without the values that are given to it.
+    /// The act without its values: the method and path, or the cmdlet.
     fileprivate var kind: String {
         switch self {
         case .request(let request): "\(request.method) \(request.address.prefix { $0 != "?" })"
@@ -55,12 +56,12 @@ extension PlanStep.Act {
 }
 
 extension Change {
-    /// Whether it gives an object a state: whether that has to be done again is seen by the object.
+    /// Whether it sets a state of an object, so that the object's present state shows whether it has to be done again.
     var isOfState: Bool { [.properties, .licenses, .reference].contains(kind) }
 }
 
 extension PlanShelf {
-    /// Notes that a plan is carried out here: whoever plans the same calls once more finds it.
+    /// Records that a plan is being carried out here, so that a new plan of the same calls can continue it.
     func begins(_ file: PlanFile, for principal: String?) throws(MMError) {
         let place = path(file.digest, .plan)
         if case .missing = FileStamp.lookUp(place) { try file.write(place) }
@@ -71,7 +72,7 @@ extension PlanShelf {
         try ProtectedFile.append(line, to: list)
     }
 
-    /// What was carried out of the same calls by the plan that was begun last, where something of them is left or open.
+    /// Returns the steps that the plan of the same calls begun last has carried out, if steps of it are left or it is open.
     func unfinished(_ calls: [Plan.Call], for principal: String?) throws(MMError) -> PlanEarlier? {
         let list = try ProtectedFile.read(path(Self.key(calls, principal), .begun), limit: 16 << 20) ?? []
         for line in list.split(separator: 0x0A).reversed() {
@@ -87,7 +88,7 @@ extension PlanShelf {
         return nil
     }
 
-    /// What was carried out of a plan, and of those that it goes on with.
+    /// Returns the steps carried out of a plan and of the plans that it continues.
     func earlier(_ digest: String) throws(MMError) -> PlanEarlier? {
         var chain: [PlanFile] = []
         var next: String? = digest
@@ -112,7 +113,7 @@ extension PlanShelf {
         return PlanEarlier(digest: digest, started: first.plan.started ?? first.plan.made, done: done)
     }
 
-    /// By what the plans of the same calls are found; on a server for a team, each person's own.
+    /// Returns the key of all plans of the same calls; on a server for a team, each person has keys of their own.
     private static func key(_ calls: [Plan.Call], _ principal: String?) -> String {
         let list = calls.map { JSONValue.object(["tool": .string($0.tool), "arguments": .object($0.arguments)]) }
         return Hex.text(

@@ -1,8 +1,8 @@
 import MMCore
 import MMIdentity
 
-/// A plan on disk: the plan, its digest, and who has approved it. Every byte counts: what was written otherwise than by `mm` is
-/// refused.
+/// A plan on disk: the plan, its digest, and its approvals. A file that was not written by `mm`, or changed by a single byte,
+/// is refused.
 struct PlanFile: Sendable {
     let plan: Plan
     let digest: String
@@ -16,8 +16,8 @@ struct PlanFile: Sendable {
     }
 
     /// Reads the bytes of a file.
-    /// - Parameter name: the file, for messages.
-    /// - Throws: `invalidInput` for what is no plan, and for one in which a byte has changed.
+    /// - Parameter name: the name of the file, for messages.
+    /// - Throws: `invalidInput` for a file that is not a plan, and for one that was changed.
     init(_ bytes: [UInt8], named name: String) throws(MMError) {
         func refused(_ what: String) -> MMError {
             MMError(
@@ -47,7 +47,7 @@ struct PlanFile: Sendable {
     }
 
     /// Reads a file.
-    /// - Throws: `invalidInput` for a missing file, as for any other word that can't be meant.
+    /// - Throws: `invalidInput` for a missing file, as for any other invalid argument.
     static func read(_ path: String) throws(MMError) -> PlanFile {
         guard let bytes = try ProtectedFile.read(path, limit: limit) else {
             throw MMError(
@@ -60,19 +60,19 @@ struct PlanFile: Sendable {
     func write(_ path: String) throws(MMError) { try ProtectedFile.replace(path, with: bytes) }
 }
 
-/// The plans of this home: every plan that is made lies here, so that one who may name no files can name it.
+/// The plans of this home. Each plan that is made is stored here, so that callers that can't name files can use its id.
 struct PlanShelf: Sendable {
     let directory: String
 
     init(_ paths: StatePaths) { directory = "\(paths.stateDirectory)/plans" }
 
-    /// Where a plan lies, with what belongs to it.
+    /// Returns the path of a file that belongs to a plan.
     func path(_ digest: String, _ kind: Kind) -> String { "\(directory)/\(digest).\(kind.rawValue)" }
 
-    /// What lies here of a plan.
+    /// The kind of a plan's file.
     enum Kind: String {
         case plan, progress, receipt, lock
-        /// The plans of the same calls that were begun.
+        /// The list of plans of the same calls that were begun.
         case begun
     }
 
@@ -82,13 +82,13 @@ struct PlanShelf: Sendable {
         try file.write(path(file.digest, .plan))
     }
 
-    /// A plan, and the file that it was read from.
+    /// A plan and the path of its file.
     struct Found: Sendable {
         var file: PlanFile
         let path: String
     }
 
-    /// The plan that a caller names: by a file where it may name files, or by its id.
+    /// Returns the plan that a caller names: by file where the caller may name files, or by id.
     func found(_ name: String, in context: OperationContext) throws(MMError) -> Found {
         guard name.hasPrefix("pln_") else {
             guard context.call.caller.surface == .terminal else {
@@ -111,14 +111,14 @@ struct PlanShelf: Sendable {
         return Found(file: try PlanFile.read(path), path: path)
     }
 
-    /// All of them, the newest first.
+    /// Returns all plans, the newest first.
     func all() throws(MMError) -> [PlanFile] {
         let names = (try? FolderListing.names(in: directory)) ?? []
         return names.filter { $0.hasSuffix(".plan") }.compactMap { try? PlanFile.read("\(directory)/\($0)") }
             .sorted { $0.plan.made > $1.plan.made }
     }
 
-    /// Plans that nobody can apply any more go after a month; their receipts stay as long. One look a day is enough.
+    /// Removes plans a month after their end, with their receipts; at most once a day.
     private func forgetOld() throws(MMError) {
         let mark = "\(directory)/swept"
         let last = try ProtectedFile.read(mark, limit: 64).flatMap {
@@ -143,20 +143,21 @@ struct PlanShelf: Sendable {
     }
 }
 
-/// A person's yes to a plan, signed with the key of the machine on which it was given: it counts wherever that key is known.
+/// A person's approval of a plan, signed with the key of the machine on which it was given. It is valid wherever that key is
+/// known.
 struct PlanApproval: Sendable, Hashable {
     /// The digest of the plan.
     let plan: String
-    /// Who said yes, by their login.
+    /// The approver's login name.
     let by: String
     /// The check that they passed.
     let check: PersonCheck
     let at: Timestamp
-    /// The public half of the key.
+    /// The public key.
     let key: String
     let signature: String
 
-    /// What is signed.
+    /// Returns the bytes that are signed.
     private static func bytes(_ plan: String, _ by: String, _ check: PersonCheck, _ at: Timestamp) -> [UInt8] {
         CanonicalJSON.bytes([
             "form": "mm plan approval 1", "plan": .string(plan), "by": .string(by), "check": .string(check.rawValue),
@@ -164,7 +165,7 @@ struct PlanApproval: Sendable, Hashable {
         ])
     }
 
-    /// Signs a yes.
+    /// Signs an approval.
     init(of plan: String, by person: String, check: PersonCheck, with key: EvidenceKey) throws(MMError) {
         let at = Timestamp(seconds: Timestamp.now.seconds)
         self.plan = plan
@@ -195,8 +196,9 @@ struct PlanApproval: Sendable, Hashable {
         (self.key, self.signature) = (key, signature)
     }
 
-    /// Who is behind it on a connection: the name by which the registry knows its key, or this machine's user for its own key.
-    /// - Returns: `nil` for a key that nobody knows here.
+    /// Returns the approver's name on a connection: the name under which the registry has the key, or the local user for this
+    /// machine's own key.
+    /// - Returns: `nil` for a key that is not known here.
     func person(on connection: Connection, own: String) -> String? {
         if let known = connection.approvers.first(where: { $0.value == key }) { return known.key }
         return key == own ? by : nil

@@ -3,7 +3,7 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// `plan`: everything that calls would send, with the states that this was judged on, to be approved by a person and applied later.
+/// `plan`: records everything that calls would send, with the objects' states, so that a person can approve it and it is applied later.
 struct PlanMake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
@@ -91,7 +91,7 @@ struct PlanMake: CatalogueOperation {
         return (file, answer)
     }
 
-    /// What to do with the plan.
+    /// Returns the next commands for the user.
     private static func next(_ plan: Plan, _ name: String, _ context: OperationContext) -> [String] {
         guard !plan.steps.isEmpty else { return [] }
         let word = ShellWord.quoted(name)
@@ -107,17 +107,17 @@ struct PlanMake: CatalogueOperation {
     }
 }
 
-/// What operations on plans work with.
+/// The services that operations on plans use.
 package struct PlanServices: Sendable {
     let requests: RequestServices
-    /// The operation of a name, where its changes can be planned.
+    /// Returns the operation with a name, if its changes can be planned.
     let operation: @Sendable (String) -> AnyOperation?
     /// Makes a call.
     let perform: @Sendable (AnyOperation, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
 }
 
 extension OperationServices {
-    /// For operations on plans.
+    /// The services for operations on plans.
     var planServices: PlanServices {
         let local = LocalOperationService(services: self)
         return PlanServices(
@@ -132,13 +132,13 @@ extension OperationServices {
     }
 }
 
-/// A plan in the making: each call is made with a recorder in the place of the services' writes.
+/// A plan being made: each call is made with a recorder in place of the services' writes.
 struct PlanDraft {
     let services: PlanServices
     let context: OperationContext
     private let recorder: PlanRecorder
 
-    /// - Parameter earlier: what is carried out of the same calls already.
+    /// - Parameter earlier: the steps of the same calls that were carried out already.
     init(services: PlanServices, context: OperationContext, after earlier: PlanEarlier?) {
         self.services = services
         self.context = context
@@ -147,7 +147,7 @@ struct PlanDraft {
 
     var notes: [String] { recorder.notes }
 
-    /// - Throws: what is wrong with a call; the guard's no to what one of them would send.
+    /// - Throws: the error of a call; the guard's denial of one of the requests.
     func plan(_ calls: [Plan.Call], until: Timestamp) async throws(MMError) -> Plan {
         var waiting = calls[...]
         var number = 0
@@ -191,7 +191,7 @@ struct PlanDraft {
         }
         var inner = context.part()
         inner.planning = recorder
-        // A plan asks nobody: who applies it does.
+        // Planning asks no confirmation; applying the plan does.
         if !inner.waitsForSignIn { inner.person = nil }
         do throws(MMError) {
             let answer = try await services.perform(operation, call.arguments, inner)
@@ -207,7 +207,7 @@ struct PlanDraft {
         }
     }
 
-    /// Connections are walked through side by side: their steps stand one after the other, in the order of their names.
+    /// Connections are planned concurrently; their steps are sorted by call and then by connection name.
     private func ordered(_ steps: [PlanStep]) -> [PlanStep] {
         steps.enumerated().sorted {
             ($0.element.call, $0.element.connection, $0.offset) < ($1.element.call, $1.element.connection, $1.offset)
@@ -220,7 +220,7 @@ struct PlanDraft {
     }
 }
 
-/// What the names of connections stand for.
+/// Looks up the tenants and accounts that connections' names stand for.
 struct PlanPlaces {
     let services: RequestServices
     let context: OperationContext
@@ -230,8 +230,8 @@ struct PlanPlaces {
         return Plan.Place(connection: connection.name, tenant: tenant ?? "", identity: connection.identity)
     }
 
-    /// The connection that a plan names, as long as it leads to where it led.
-    /// - Throws: `conflict` where it names another tenant now.
+    /// Returns the connection that a plan names, if it still has the same tenant and account.
+    /// - Throws: `conflict` where the tenant or account is another one now.
     func connection(_ place: Plan.Place) async throws(MMError) -> Connection {
         let connection = try services.guarding.registry.connection(named: place.connection, in: context)
         let now = try await self.place(connection)

@@ -1,45 +1,45 @@
 import MMCore
 
-/// How far a plan was carried out: a line before each step is sent and one after it, on disk. Whatever ends the process, who goes on
-/// with the plan knows which step was perhaps sent and which was not.
+/// The progress of a plan, on disk: a line before each step is sent and one after it. However the process ends, the next run knows
+/// which steps may have been sent and which were not.
 struct PlanProgress: Sendable {
-    /// What became of a step.
+    /// The outcome of a step.
     enum Outcome: String, Sendable {
         case done
-        /// The service refused it, or it never got there: it has changed nothing.
+        /// The service refused it, or it was not sent: it has changed nothing.
         case failed
-        /// Nobody knows whether it was carried out: it is never sent again.
+        /// It may have been carried out or not: it is never sent again.
         case unknown
     }
 
     /// A step that was begun.
     struct Step: Sendable {
-        /// The call by which journal and audit log name it.
+        /// The call id of the step in the journal and audit log.
         let call: String
         let begun: Timestamp
-        /// The ids of the objects that were alike when it was sent.
+        /// The ids of the matching objects that existed when it was sent.
         let alike: [String]?
         var outcome: Outcome?
-        /// What a reader is told of it: the receipt has it.
+        /// The step's part of the receipt.
         var told = JSONObject()
     }
 
     private let path: String
-    /// Whether the last line was cut off: what comes next begins a line of its own.
+    /// Whether the last line was cut off, so that a line break has to precede the next one.
     private var isTorn = false
-    /// The call that began it: those that go on are the same one.
+    /// The call that began it; later runs use the same id.
     private(set) var call: String?
-    /// By whom it was cleared, and how.
+    /// The people who approved it, and the means.
     private(set) var clearance: JSONObject?
     private(set) var steps: [Int: Step] = [:]
 
-    /// Reads what stands on disk.
+    /// Reads the progress from disk.
     init(_ shelf: PlanShelf, _ digest: String) throws(MMError) {
         path = shelf.path(digest, .progress)
         guard let bytes = try ProtectedFile.read(path, limit: 256 << 20) else { return }
         isTorn = bytes.last.map { $0 != 0x0A } ?? false
         for line in bytes.split(separator: 0x0A) {
-            // A line that was cut off by the end of its process says nothing: what it would have said is found out anew.
+            // A line that was cut off when its process ended is ignored; the outcome of its step is determined again.
             guard let value = try? JSONParser.parse(Array(line)) else { continue }
             take(value)
         }
@@ -66,13 +66,13 @@ struct PlanProgress: Sendable {
         take(line)
     }
 
-    /// Says that a call applies the plan.
+    /// Records that a call applies the plan.
     mutating func applies(_ call: String) throws(MMError) { try add(["applies": .string(call)]) }
 
-    /// Says by whom it was cleared.
+    /// Records the clearance of the plan.
     mutating func clears(_ by: JSONObject) throws(MMError) { try add(["cleared": .object(by)]) }
 
-    /// Says that a step is about to be sent.
+    /// Records that a step is about to be sent.
     mutating func begins(_ number: Int, as call: String, alike: [String]?) throws(MMError) {
         var line: JSONObject = [
             "begin": .int(Int64(number)), "call": .string(call), "at": .string(Timestamp.now.iso8601Milliseconds),
@@ -81,15 +81,15 @@ struct PlanProgress: Sendable {
         try add(.object(line))
     }
 
-    /// Says what became of a step.
+    /// Records the outcome of a step.
     mutating func ends(_ number: Int, _ outcome: Outcome, _ told: JSONObject) throws(MMError) {
         try add(["end": .int(Int64(number)), "outcome": .string(outcome.rawValue), "told": .object(told)])
     }
 
-    /// Whether a step is done with: carried out, or never to be sent again.
+    /// Whether a step needs no further attempt: it was carried out, or must never be sent again.
     func isOver(_ number: Int) -> Bool { [.done, .unknown].contains(steps[number]?.outcome) }
 
-    /// How far a plan has come, in a word.
+    /// Returns the state of a plan, in a word.
     func word(of plan: Plan) -> String {
         if plan.steps.indices.allSatisfy(isOver) { return "applied" }
         if plan.until <= .now { return "expired" }

@@ -2,16 +2,17 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// What was done with a plan, signed: by which plan, on whose yes, what each service answered, and by which ids it is taken back.
+/// The signed record of applying a plan: the plan, its approvals, the answers of the services, and the ids with which changes can
+/// be undone.
 struct PlanReceipt: Sendable {
     static let form = "mm receipt 1"
 
-    /// What is signed.
+    /// The signed content.
     let content: JSONValue
     let key: String
     let signature: String
 
-    /// The receipt of an outcome.
+    /// Creates the signed receipt of an outcome.
     init(_ outcome: PlanOutcome, by caller: Caller, signedWith key: EvidenceKey) throws(MMError) {
         let plan = outcome.file.plan
         let steps = plan.steps.indices.map { number -> JSONValue in
@@ -47,7 +48,7 @@ struct PlanReceipt: Sendable {
     var bytes: [UInt8] { JSONWriter.bytes(CanonicalJSON.sorted(json), layout: .indented(1)) + [0x0A] }
 
     /// Reads a receipt.
-    /// - Throws: `invalidInput` for what is none.
+    /// - Throws: `invalidInput` for a file that is not a receipt.
     init(_ bytes: [UInt8], named name: String) throws(MMError) {
         guard let value = try? JSONParser.parse(bytes), let content = value["receipt"],
             content["form"]?.string == Self.form, let key = value["key"]?.string,
@@ -60,11 +61,11 @@ struct PlanReceipt: Sendable {
         (self.content, self.key, self.signature) = (content, key, signature)
     }
 
-    /// Whether it is as it was signed.
+    /// Whether its signature is valid.
     var isGenuine: Bool { EvidenceKey.verifies(signature, of: CanonicalJSON.bytes(content), by: key) }
 }
 
-/// `receipt_verify`: whether a receipt is genuine, by whom it was signed, and whether it is that of a plan.
+/// `receipt_verify`: checks whether a receipt is genuine, who signed it, and whether it belongs to a plan.
 struct ReceiptVerify: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("receipt", "The receipt's file.", .at(0)) var receipt: String
@@ -72,7 +73,7 @@ struct ReceiptVerify: CatalogueOperation {
         @Argument("key", "The key that must have signed it, as `mm plan key` shows it there.") var key: String?
     }
 
-    /// What it works with.
+    /// The services that it uses.
     struct Services: Sendable {
         let registry: ConnectionRegistry
         let paths: StatePaths
@@ -126,8 +127,8 @@ struct ReceiptVerify: CatalogueOperation {
                 + (people.isEmpty ? "." : ", approved by \(people.joined(separator: ", "))."))
     }
 
-    /// Whose key it is.
-    /// - Throws: `conflict` for another key than the one that was named, and for one that nobody knows here.
+    /// Returns the owner of the key.
+    /// - Throws: `conflict` for another key than the given one, and for an unknown key.
     private func signer(
         of receipt: PlanReceipt, _ input: Input, _ services: Services
     ) async throws(MMError) -> String {

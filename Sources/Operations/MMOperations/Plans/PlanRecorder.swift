@@ -2,9 +2,9 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// Takes what calls would change in the place of the services: each write with its verdict, its change and the state of its object.
-/// Reads are sent, so that the objects are known that later writes speak of. It goes with a call, as `CallContext.planning`, to
-/// whatever operation the call is made of; an operation that knows nothing of plans is not `plannable` and never gets one.
+/// Records the changes of calls in place of the services: each write with the guard's verdict, its change and the state of its
+/// object. Reads are sent, so that the objects of later writes are known. Passed to the operation of a call as
+/// `CallContext.planning`; only operations declared `plannable` get one.
 package final class PlanRecorder: Sendable {
     private struct State {
         var steps: [PlanStep] = []
@@ -14,37 +14,37 @@ package final class PlanRecorder: Sendable {
         var follows: [Plan.Call] = []
         var notes: [String] = []
         var earlier: PlanEarlier?
-        /// How many writes of each connection were answered as the service has answered them before.
+        /// The number of writes of each connection that got their answers from the earlier plan.
         var answered: [String: Int] = [:]
     }
 
     private let state: Mutex<State>
-    /// What is called `now` in definitions.
+    /// The value of `now` in definitions.
     let started: Timestamp
-    /// The plan that this one is the rest of.
+    /// The digest of the plan that this one continues.
     let after: String?
 
-    /// - Parameter earlier: what is carried out of the same calls already.
+    /// - Parameter earlier: the steps of the same calls that were carried out already.
     init(after earlier: PlanEarlier? = nil) {
         started = earlier?.started ?? Timestamp(seconds: Timestamp.now.seconds)
         after = earlier?.digest
         state = Mutex(State(earlier: earlier))
     }
 
-    /// What is to be sent, in order.
+    /// The planned steps, in order.
     var steps: [PlanStep] { state.withLock { $0.steps } }
-    /// From where on nobody knows what would be sent, and why.
+    /// The reason why the plan ends here, because further requests can't be known.
     var open: String? { state.withLock { $0.open } }
-    /// What a reader is told besides.
+    /// Additional notes for the user.
     var notes: [String] { state.withLock { $0.notes } }
 
-    /// The next call begins.
+    /// Begins the next call.
     func begin(call number: Int) { state.withLock { $0.call = number } }
 
-    /// Calls that are planned next, because one has named them instead of making them.
+    /// Adds calls to plan next, which a call has returned instead of making them.
     func follow(with calls: [Plan.Call]) { state.withLock { $0.follows += calls } }
 
-    /// These calls, once.
+    /// Returns these calls and forgets them.
     func takeFollowing() -> [Plan.Call] {
         state.withLock { state in
             defer { state.follows = [] }
@@ -54,12 +54,12 @@ package final class PlanRecorder: Sendable {
 
     func note(_ text: String) { state.withLock { $0.notes.append(text) } }
 
-    /// Says that nothing is known from here on.
+    /// Ends the plan because further requests can't be known.
     func end(because reason: String) {
         state.withLock { state in if state.open == nil { state.open = reason } }
     }
 
-    /// What a call is told that would send something beyond the end of what is known.
+    /// The error for a write after the end of the plan.
     static let beyond = MMError(.cancelled, "The plan ends before this.")
 
     /// Adds a step.
@@ -75,7 +75,7 @@ package final class PlanRecorder: Sendable {
         if isOver { throw Self.beyond }
     }
 
-    /// What earlier steps leave of the objects of a connection, by their places.
+    /// Returns the changes of earlier steps to the objects of a connection, by place.
     func left(on connection: String, _ service: Change.Service) -> [String: [Change]] {
         let prefix = "\(connection) \(service.rawValue) "
         return state.withLock { state in
@@ -87,10 +87,10 @@ package final class PlanRecorder: Sendable {
         }
     }
 
-    /// What was carried out before, and isn't planned again: its answer.
-    /// - Parameter change: what it would change, as its object stands now.
-    /// - Returns: `nil` for what is to be planned, because it wasn't carried out, or its object is another one again.
-    /// - Throws: `beyond` where nobody knows whether it was carried out.
+    /// Returns the earlier result of a step that was carried out and isn't planned again.
+    /// - Parameter change: the change that it would make to the object's present state.
+    /// - Returns: `nil` for a step that has to be planned, because it wasn't carried out or its object was changed back.
+    /// - Throws: `beyond` where it may have been carried out or not.
     func carriedOut(
         _ act: PlanStep.Act, on connection: String, _ change: Change?
     ) throws(MMError) -> PlanEarlier.Done? {
@@ -107,19 +107,20 @@ package final class PlanRecorder: Sendable {
         return done
     }
 
-    /// How much is planned and answered on a connection: what a call adds to it says whether its answer is one.
+    /// The number of planned and of already answered writes of a connection; comparing two counts tells whether a call's answer is
+    /// real.
     struct Count {
         let planned: Int
         let answered: Int
 
-        /// Whether all that was met since was carried out before, so that its answers are known.
+        /// Whether all writes since then were carried out before, so that their answers are known.
         func answersAll(since before: Count) -> Bool { planned == before.planned && answered > before.answered }
     }
 
-    /// What was carried out before, wasn't met again, and is much like what is planned now.
+    /// The step that was carried out before, wasn't met again, and resembles one that is planned now.
     var rival: PlanEarlier.Done? { state.withLock { $0.earlier?.rival(of: $0.steps) } }
 
-    /// How much is planned and answered on a connection.
+    /// Counts the planned and the already answered writes of a connection.
     func count(on connection: String) -> Count {
         let name = connection.lowercased()
         return state.withLock { state in
@@ -134,10 +135,10 @@ package final class PlanRecorder: Sendable {
 }
 
 extension PlanRecorder {
-    /// Takes requests.
-    /// - Parameter place: the service.
-    /// - Returns: the answer of a call that has sent nothing.
-    /// - Throws: the guard's no to one of them.
+    /// Records requests.
+    /// - Parameter place: the service of the requests.
+    /// - Returns: the answer of a call that sent no write.
+    /// - Throws: the guard's denial of one of them.
     func record(
         _ requests: [GraphRequest], of place: PlanService, at desk: Desk
     ) async throws(MMError) -> OperationAnswer {
@@ -188,11 +189,11 @@ extension PlanRecorder {
 }
 
 extension PlanRecorder {
-    /// Takes a cmdlet.
+    /// Records a cmdlet.
     /// - Parameters:
-    ///   - change: what it would change once what stands before it is sent.
-    ///   - found: the same as its object was found.
-    /// - Throws: the guard's no to it; `beyond` where the plan has ended.
+    ///   - change: the change that it would make after the steps before it.
+    ///   - found: the change to the object as it is at present.
+    /// - Throws: the guard's denial; `beyond` where the plan has ended.
     func record(
         _ command: ExchangeCommand, changing change: Change, found: Change?, in module: String, by watch: CmdletWatch
     ) async throws(MMError) {
@@ -217,12 +218,12 @@ extension PlanRecorder {
 }
 
 extension PlanEarlier.Done {
-    /// What a caller was answered.
+    /// The answer that the caller gets.
     fileprivate var value: JSONValue { answer ?? ["status": .int(Int64(status ?? 204))] }
 }
 
 extension Change {
-    /// Whether it would leave everything as it is.
+    /// Whether it would change nothing.
     var isIdle: Bool {
         changesNothing && secretKeys.isEmpty && [.properties, .licenses, .reference].contains(kind)
     }

@@ -3,24 +3,24 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Carries a plan out: exactly its steps, in its order, each on the state that it was judged on. What is left when it stops stands on
-/// disk, and the same call goes on there.
+/// Carries a plan out: exactly its steps, in order, each only if its object is in the state that was planned for. The progress is on
+/// disk, so that the same call can continue after a stop.
 struct PlanRun {
     let found: PlanShelf.Found
     let shelf: PlanShelf
     let plans: PlanServices
     let context: OperationContext
-    /// A runbook that came as a file.
+    /// The runbook that was given as a file.
     let runbook: Runbook?
-    /// Whether steps whose objects are others now are left, and the rest is sent.
+    /// Whether steps whose objects have changed are skipped and the rest is sent.
     let skips: Bool
     private var progress: PlanProgress
     private var connections: [String: Connection] = [:]
-    /// What may be sent.
+    /// The permission to send.
     private var cleared: Cleared<PlanAct>?
-    /// What steps of this plan have left, by their numbers.
+    /// The changes made by steps of this plan, by step number.
     private var left: [Int: Change] = [:]
-    /// Why steps are left, by their numbers.
+    /// The reasons why steps were not carried out, by step number.
     private var obstacles: [Int: String] = [:]
     private var notes: [String] = []
     private var answers: [Int: JSONValue] = [:]
@@ -42,7 +42,7 @@ struct PlanRun {
         if let call = progress.call { context.record.goesOn(with: call) }
     }
 
-    /// The operation that the audit line of a step names.
+    /// The operation's name in the audit line of a step.
     static let stepOperation = "apply_step"
 
     static func expired(_ plan: Plan) -> MMError {
@@ -51,8 +51,8 @@ struct PlanRun {
 
     // MARK: All of it
 
-    /// Carries out what is left.
-    /// - Returns: the progress, and what each step answered.
+    /// Carries out the steps that are left.
+    /// - Returns: the progress, and the answer of each step.
     mutating func apply() async throws(MMError) -> PlanOutcome {
         guard plan.steps.indices.contains(where: { !progress.isOver($0) }) else {
             return try await outcome(isNew: false)
@@ -92,7 +92,7 @@ struct PlanRun {
         return connection
     }
 
-    /// Signs in to every service that is used, so that nothing stops in the middle for it.
+    /// Signs in to every service that is used, so that no step has to wait for a sign-in.
     private func signIn() async throws(MMError) {
         var seen: Set<String> = []
         for step in plan.steps {
@@ -110,7 +110,7 @@ struct PlanRun {
 
     // MARK: What an earlier run left
 
-    /// Finds out what became of the steps that were begun and never ended.
+    /// Determines the outcome of the steps that were begun and have no recorded end.
     private mutating func findOut() async throws(MMError) {
         guard !progress.steps.isEmpty else { return }
         let entries = try await services.journal.entries()
@@ -135,7 +135,7 @@ struct PlanRun {
         _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry?
     ) async throws(MMError) {
         guard let entry else {
-            // What is in the journal was written there before it was sent: what isn't, never was.
+            // Every change is written to the journal before it is sent: one without an entry was never sent.
             try progress.ends(
                 number, step.change == nil ? .unknown : .failed,
                 told(step, message: step.change == nil ? Self.doubt : "it was never sent"))
@@ -160,7 +160,7 @@ struct PlanRun {
         }
     }
 
-    /// What was created stands among those alike now, and didn't before.
+    /// A created object is one of the matching objects now and wasn't before.
     private mutating func findOutCreation(
         _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
     ) async throws(MMError) {
@@ -171,7 +171,7 @@ struct PlanRun {
         repeat {
             new = (try? await states.alike(entry.change))??.filter { !before.contains($0.id) }
             guard new?.isEmpty == true, Timestamp.now - begun.begun < Self.settling else { break }
-            // A service may still be at it whose caller has just gone.
+            // A service may still be carrying out the request of a caller that was just killed.
             try? await Task.sleep(for: .milliseconds(250))
         } while !Task.isCancelled
         switch new?.count {
@@ -191,23 +191,23 @@ struct PlanRun {
     ) throws(MMError) {
         left[number] = change
         var told = told(step, change: entry.id)
-        // The rest of an open plan goes on with it.
+        // The plan of the rest needs the answer.
         if change.service == .graph { told["answer"] = answer }
         try progress.ends(number, .done, told)
     }
 
-    /// How long a service may take for a request whose caller has gone.
+    /// The maximum time that a service takes for a request after its caller has gone.
     private static let settling = Duration.seconds(5)
     private static let doubt = "nobody knows whether it was carried out; it is not sent again"
 
     // MARK: States
 
-    /// Refuses where an object is another one than the plan was judged on, before anything is sent.
+    /// Throws if the object of any step has changed since the plan was made, before anything is sent.
     private mutating func check() async throws(MMError) {
         var changed: [(number: Int, lines: [String])] = []
         for number in plan.steps.indices where !progress.isOver(number) {
             let step = plan.steps[number]
-            // After a step of this plan it stands otherwise, and is looked at when it is its turn.
+            // An object that an earlier step of this plan changes is compared when it is this step's turn.
             guard !predecessors(of: number).contains(where: { progress.steps[$0]?.outcome == .done }) else { continue }
             let lines = try await differences(step, number)
             if !lines.isEmpty { changed.append((number, lines)) }
@@ -231,11 +231,11 @@ struct PlanRun {
             ])
     }
 
-    /// What differs from the state that a step was judged on; empty where nothing does.
+    /// Returns the differences from the state that a step was planned for; empty where there are none.
     private func differences(_ step: PlanStep, _ number: Int) async throws(MMError) -> [String] {
         let connection = try connection(of: step)
         if case .undo(let id, let sends) = step.act {
-            // An undo that was begun looks itself at how far it came.
+            // An undo that was begun determines its own progress.
             if progress.steps[number] != nil, progress.steps[number]?.outcome == nil { return [] }
             let now = try await PlanUndo(connection: connection, services: services, context: context).state(
                 of: step, id)
@@ -256,7 +256,7 @@ struct PlanRun {
         return "changed since (\(lines.prefix(5).joined(separator: "; ")))" + (who.map { ". \($0)" } ?? "")
     }
 
-    /// The steps of this plan that touch the same object before one, as far as they are carried out or still to come.
+    /// Returns the earlier steps of this plan that concern the same object, whether carried out or still to come.
     private func predecessors(of number: Int) -> [Int] {
         guard let change = plan.steps[number].change else { return [] }
         let name = plan.steps[number].connection
@@ -270,14 +270,14 @@ struct PlanRun {
         }
     }
 
-    /// Whether two creations in one place make two objects: neither waits for the other.
+    /// Whether two creations in one place make two independent objects.
     private static func areTwo(_ one: Change, _ other: Change) -> Bool {
         guard one.kind == .creation, other.kind == .creation else { return false }
         let names = (one.subject.name, other.subject.name)
         return names.0 == nil && names.1 == nil ? one.after != other.after : names.0 != names.1
     }
 
-    /// What speaks against sending a step now.
+    /// Returns the reason why a step can't be sent now.
     private func obstacle(_ step: PlanStep, _ number: Int, _ now: PlanState) async throws(MMError) -> String? {
         let earlier = predecessors(of: number)
         let carriedOut = earlier.filter { progress.steps[$0]?.outcome == .done }
@@ -288,7 +288,7 @@ struct PlanRun {
             let lines = step.state.differences(to: now)
             return lines.isEmpty ? nil : try await Self.words(self, number, lines)
         }
-        // It stands as this plan has left it, and what the plan didn't touch as it was.
+        // The object must be as this plan has left it, and properties that the plan didn't change must be as before.
         let states = PlanStates(connection: try connection(of: step), services: services, context: context)
         if case .changed(let what) = try await states.present(of: change).standing {
             return try await Self.words(self, number, what.lines)
@@ -344,7 +344,7 @@ struct PlanRun {
             if isOpen {
                 let outcome: PlanProgress.Outcome = error.isRefusal ? .failed : .unknown
                 if outcome == .unknown { obstacles[number] = "\(error.message) \(Self.doubt)" }
-                // What stands open on disk is found out by the run that goes on.
+                // The outcome of a step without a recorded end is determined by the next run.
                 if outcome == .failed {
                     try? progress.ends(
                         number, outcome, told(step, change: record.facts["change"]?.string, message: error.message))
@@ -370,7 +370,7 @@ struct PlanRun {
         return told
     }
 
-    /// The line of the audit log for one step.
+    /// Writes the audit line of one step.
     private func note(_ step: PlanStep, _ inner: OperationContext, _ error: MMError?) async {
         var line: JSONObject = [
             "operation": .string(Self.stepOperation), "call": .string(inner.record.call),
@@ -409,21 +409,21 @@ struct PlanRun {
     }
 }
 
-/// What came of carrying a plan out.
+/// The outcome of applying a plan.
 struct PlanOutcome: Sendable {
     let file: PlanFile
     let progress: PlanProgress
-    /// Why steps were left, by their numbers.
+    /// The reasons why steps were not carried out, by step number.
     let obstacles: [Int: String]
-    /// What services answered, as it is.
+    /// The services' answers, without redaction.
     let answers: [Int: JSONValue]
     let notes: [String]
-    /// The call that everything is a part of.
+    /// The call that all steps belong to.
     let call: String
-    /// Whether anything was left to do.
+    /// Whether this run carried out any step.
     let isNew: Bool
 
-    /// The numbers of the steps that are not carried out.
+    /// The indices of the steps that are not carried out.
     var left: [Int] { file.plan.steps.indices.filter { progress.steps[$0]?.outcome != .done } }
 
     func word(_ number: Int) -> String {
@@ -461,7 +461,7 @@ extension PlanOutcome {
     }
 }
 
-/// Looks at the objects of writes: how they stand when a plan is made, and whether they still do when it is carried out.
+/// Reads the states of the objects of writes: when a plan is made, and again when it is carried out.
 struct PlanStates: Sendable {
     let connection: Connection
     let services: RequestServices
@@ -471,12 +471,12 @@ struct PlanStates: Sendable {
         UndoChannels(connection: connection, services: services, context: context, confirmed: false)
     }
 
-    /// How the object of a request stands.
+    /// Returns the state of a request's object.
     func state(of write: WriteWatch.Write) async -> PlanState {
         await state(of: write.found ?? write.change, etag: write.etag)
     }
 
-    /// How the object of a change stands whose state before was read.
+    /// Returns the state of the object of a change whose state before was read.
     func state(of change: Change?, etag: String? = nil) async -> PlanState {
         var state = PlanState()
         guard let change else { return state }
@@ -488,7 +488,7 @@ struct PlanStates: Sendable {
         {
             state.isPresent = present.answer != nil
         }
-        // Whole collections are not read for what is made in them; a list that finds the object by its name is short.
+        // A whole collection is not read for an object to be created in it; only a list filtered by the object's name.
         if change.kind == .creation, change.alikePath?.contains("$filter=") ?? (change.alikeCommand != nil),
             let alike = try? await channels.alike(change)
         {
@@ -497,15 +497,15 @@ struct PlanStates: Sendable {
         return state
     }
 
-    /// What has become of a write since it was sent.
+    /// Returns whether a write still stands.
     func present(of change: Change) async throws(MMError) -> UndoChannels.Present {
         try await channels.present(of: change)
     }
 
-    /// The objects that are as a creation makes one.
+    /// Returns the objects that match the one that a creation makes.
     func alike(_ change: Change) async throws(MMError) -> [Change.Subject]? { try await channels.alike(change) }
 
-    /// Who has changed an object since, as far as the directory's audit log tells.
+    /// Returns who has changed an object since, as far as the directory's audit log tells.
     func changedBy(_ change: Change, since: Timestamp) async -> String? {
         guard change.service == .graph, change.cmdlet == nil,
             let client = try? GuardedClient(identity: services.identity, connection: connection)
@@ -515,7 +515,7 @@ struct PlanStates: Sendable {
 }
 
 extension PlanState {
-    /// What differs between two states, for people; empty where they are the same.
+    /// Returns the differences between two states, for people; empty where they are the same.
     func differences(to now: PlanState) -> [String] {
         guard digest != now.digest else { return [] }
         var lines: [String] = []

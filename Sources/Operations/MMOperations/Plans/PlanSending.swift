@@ -3,7 +3,7 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// The service that a planned request goes to: one that callers name, or the configuration of Teams, which only scripts reach.
+/// The service of a planned request: one that callers can name, or the Teams configuration, which only scripts reach.
 enum PlanService {
     case named(RequestResource)
     case teams
@@ -17,7 +17,7 @@ enum PlanService {
         }
     }
 
-    /// - Parameter word: as a plan names it.
+    /// - Parameter word: the service's name in a plan.
     init?(word: String) {
         if word == Self.teams.word {
             self = .teams
@@ -27,13 +27,13 @@ enum PlanService {
         }
     }
 
-    /// What a plan calls it.
+    /// The service's name in a plan.
     var word: String { if case .named(let resource) = self { resource.rawValue } else { "teams" } }
 
-    /// Its session, as sessions are named.
+    /// The module of its session.
     var module: String { if case .named(let resource) = self { resource.module } else { "teams" } }
 
-    /// Whose changes its requests make.
+    /// The service of the changes that its requests make.
     var changes: Change.Service {
         switch self {
         case .named(.flow): .flow
@@ -43,25 +43,25 @@ enum PlanService {
     }
 }
 
-/// The steps of a plan on their way to one connection's services: looked at, and sent as every other write is, through the journal.
+/// Sends the steps of a plan to one connection's services, with the journal, as any other write.
 struct PlanSending: Sendable {
     let connection: Connection
     let services: RequestServices
     let context: OperationContext
 
-    /// What a step has left.
+    /// The result of a step.
     struct Sent: Sendable {
-        /// What it has changed.
+        /// The change that it made.
         var change: Change?
-        /// Its entry in the journal.
+        /// The id of its entry in the journal.
         var entry: String?
         var status: Int?
-        /// What the service answered.
+        /// The service's answer.
         var answer: JSONValue?
         var notes: [String] = []
     }
 
-    /// A step on its way: its object as it stands now, and what sends it.
+    /// A step ready to be sent, with the present state of its object.
     struct Ready: Sendable {
         let state: PlanState
         fileprivate let work: Work
@@ -76,8 +76,8 @@ struct PlanSending: Sendable {
 
     // MARK: Before
 
-    /// The request that a step holds, byte for byte.
-    /// - Throws: `conflict` where the address would be another one today.
+    /// Returns the request of a step, byte for byte.
+    /// - Throws: `conflict` where the request would go to another address now.
     func request(_ text: PlanStep.GraphRequestText) throws(MMError) -> (GuardedClient, GraphRequest) {
         let client = try client(of: text)
         let target = try client.target(text.address)
@@ -106,7 +106,7 @@ struct PlanSending: Sendable {
         }
     }
 
-    /// The service whose token a step needs.
+    /// Returns the service whose access token a step needs.
     func resource(of step: PlanStep) throws(MMError) -> ServiceResource? {
         switch step.act {
         case .request(let text): try request(text).0.resource
@@ -115,7 +115,7 @@ struct PlanSending: Sendable {
         }
     }
 
-    /// Looks at the object of a step.
+    /// Reads the object of a step.
     func ready(_ step: PlanStep) async throws(MMError) -> Ready? {
         switch step.act {
         case .request(let text):
@@ -134,9 +134,9 @@ struct PlanSending: Sendable {
 
     // MARK: Sending
 
-    /// Sends a step that was looked at.
+    /// Sends a step that is ready.
     /// - Parameter etag: the version that the object must have, where the service has versions.
-    /// - Throws: `unavailable`, before anything is sent, where the journal can't take it.
+    /// - Throws: `unavailable`, before anything is sent, where the journal can't be written.
     func send(
         _ ready: Ready, by cleared: Cleared<PlanAct>, ifVersion etag: String?
     ) async throws(MMError) -> Sent {
@@ -169,7 +169,7 @@ struct PlanSending: Sendable {
         }
     }
 
-    /// The request for exactly the version that the plan was judged on.
+    /// Returns the request with an `If-Match` header for the version that was planned for.
     private static func guarded(_ request: GraphRequest, by etag: String?) throws(MMError) -> GraphRequest {
         guard let etag, ["PATCH", "DELETE", "PUT"].contains(request.method), request.header("If-Match") == nil else {
             return request
@@ -215,13 +215,13 @@ struct PlanSending: Sendable {
     }
 }
 
-/// The steps of a plan as an act: exactly these are sent. What takes a change back is made when its turn has come, and judged once
-/// more then.
+/// The steps of a plan as an act: exactly these are sent. The requests of an undo step are made when its turn comes, and judged
+/// again then.
 struct PlanAct: RequestAct, CmdletAct {
     let steps: [PlanStep]
     let guarding: GuardServices
 
-    /// What is thrown where nothing of a plan was judged.
+    /// The error for a plan of which nothing was judged.
     static let notJudged = MMError(
         .conflict, "Nothing of this plan was judged: nothing was sent.", hint: "Make the plan anew.")
 

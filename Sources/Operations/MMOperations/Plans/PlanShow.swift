@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `plan_show`: what a plan would send, for people, programs and pull requests.
+/// `plan_show`: shows what a plan would send, for people, programs and pull requests.
 struct PlanShow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
@@ -39,7 +39,7 @@ struct PlanShow: CatalogueOperation {
     }
 }
 
-/// `plan_list`: the plans of this home.
+/// `plan_list`: lists the plans of this home.
 struct PlanList: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan_list", command: ["plan", "list"], title: "List plans",
@@ -67,7 +67,7 @@ struct PlanList: CatalogueOperation {
     }
 }
 
-/// `plan_key`: the public half of the key with which this home signs.
+/// `plan_key`: shows the public key with which this home signs.
 struct PlanKey: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan_key", command: ["plan", "key"], title: "Show the key of approvals",

@@ -2,19 +2,19 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// One thing that a plan sends: exactly what, what the guard said of it, what it changes, and the state that this was judged on.
+/// One step of a plan: the exact act, the guard's decision, the change, and the object's state for which it was judged.
 struct PlanStep: Sendable {
     /// What is sent.
     enum Act: Sendable {
-        /// A request, to the service of this name.
+        /// A request to the service that it names.
         case request(GraphRequestText)
         /// A cmdlet of Exchange or of the compliance service.
         case command(ExchangeCommand, at: ExchangeService)
-        /// What takes a change back, by the id of its entry in the journal; the lines say what that sends.
+        /// An undo of the journal entry with this id; the lines describe the requests that it sends.
         case undo(String, sends: [String])
     }
 
-    /// A request as it is kept: every byte that would be sent, without a token.
+    /// A request as it is stored: every byte that would be sent, without an access token.
     struct GraphRequestText: Sendable, Hashable {
         let resource: String
         let method: String
@@ -24,28 +24,28 @@ struct PlanStep: Sendable {
         let contentType: String?
     }
 
-    /// Which of the plan's calls it is a part of, from 0.
+    /// The index of the plan's call to which it belongs.
     let call: Int
-    /// The step of a recipe or of an own tool, where it is one.
+    /// The step of a recipe or an own tool, if it is one.
     let part: String?
     let connection: String
-    /// The service, as sessions are named: `graph-api`, `exo`.
+    /// The service, named like a session's module: `graph-api`, `exo`.
     let module: String
     let act: Act
     let guardClass: GuardClass
     let decision: GuardDecision
     let reason: String
-    /// What it changes; `nil` where nothing tells.
+    /// The change; `nil` where it is not known.
     let change: Change?
-    /// How that stood.
+    /// The object's state when the step was judged.
     let state: PlanState
 
-    /// How many objects steps change.
+    /// Counts the objects that steps change.
     static func objects(of steps: [PlanStep]) -> Int {
         Set(steps.compactMap { $0.change.map { "\($0.service.rawValue) \($0.place.lowercased())" } }).count
     }
 
-    /// What is sent, in one line.
+    /// The act in one line.
     var line: String {
         switch act {
         case .request(let request): VisibleText.exact("\(request.method) \(request.address)")
@@ -54,7 +54,7 @@ struct PlanStep: Sendable {
         }
     }
 
-    /// Everything that is sent, which a yes is bound to.
+    /// The full text of the act, to which an approval is bound.
     var whole: String {
         switch act {
         case .request, .command: line
@@ -62,7 +62,7 @@ struct PlanStep: Sendable {
         }
     }
 
-    /// The body of a request, as it is shown; empty for everything else.
+    /// The body of a request, as it is shown; `null` for other acts.
     var body: JSONValue {
         guard case .request(let request) = act, let body = request.body else { return .null }
         if let value = try? JSONParser.parse(body) { return value }
@@ -71,14 +71,14 @@ struct PlanStep: Sendable {
                 ?? "\(body.count) bytes, SHA-256 \(Hex.text(SHA256.digest(body)))")
     }
 
-    /// Longer texts are shown by their digest.
+    /// The maximum length of a text in bytes; longer ones are shown by their digest.
     private static let longestText = 4_096
 
-    /// What it does to what, by name.
+    /// The change with the object's name.
     var title: String { change?.title ?? "sends \(line)" }
 }
 
-/// How an object stood when a step was judged: what tells whether it still does.
+/// The state of an object when a step was judged, to determine later whether it is unchanged.
 struct PlanState: Sendable, Hashable {
     /// Whether the state before could be read.
     var isKnown = false
@@ -86,12 +86,12 @@ struct PlanState: Sendable, Hashable {
     var before: JSONValue?
     /// The version of the object, where the service has versions.
     var etag: String?
-    /// Whether a reference was there.
+    /// Whether a reference existed.
     var isPresent: Bool?
-    /// The ids of the objects that were as one would be that the step makes.
+    /// The ids of the existing objects that match the one that the step creates.
     var alike: [String]?
 
-    /// What it is compared by.
+    /// The digest by which states are compared.
     var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(json))) }
 
     var json: JSONValue {
@@ -116,7 +116,7 @@ struct PlanState: Sendable, Hashable {
 }
 
 extension PlanStep {
-    /// The step as it is kept.
+    /// The JSON form in the plan.
     var json: JSONValue {
         var object: JSONObject = [
             "call": .int(Int64(call)), "connection": .string(connection), "module": .string(module),
@@ -129,7 +129,7 @@ extension PlanStep {
         return .object(object)
     }
 
-    /// Reads what `json` makes; `nil` for anything else.
+    /// Reads the form that `json` makes; `nil` for anything else.
     init?(json: JSONValue) {
         guard let call = json["call"]?.int, let connection = json["connection"]?.string,
             let module = json["module"]?.string,
@@ -146,7 +146,7 @@ extension PlanStep {
 }
 
 extension PlanStep.Act {
-    /// What is sent, under the name of its kind.
+    /// The act, under the name of its kind.
     var json: JSONValue {
         switch self {
         case .request(let request):
@@ -155,7 +155,7 @@ extension PlanStep.Act {
                 "address": .string(request.address),
                 "headers": .object(JSONObject(request.headers.map { ($0.key, .string($0.value)) })),
             ]
-            // What is no text is kept as Base64.
+            // A body that is not text is stored as Base64.
             if let body = request.body {
                 if let text = String(validating: body, as: UTF8.self) {
                     sent["body"] = .string(text)

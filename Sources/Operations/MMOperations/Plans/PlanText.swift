@@ -1,14 +1,14 @@
 import MMCore
 import MMGuard
 
-/// What people, programs and pull requests are shown of a plan.
+/// The presentation of a plan for people, programs and pull requests.
 struct PlanText {
     let file: PlanFile
     private var plan: Plan { file.plan }
 
     init(_ file: PlanFile) { self.file = file }
 
-    /// How many steps there are of each class, in words: `2 write, 1 destructive`.
+    /// The number of steps of each class, in words: `2 write, 1 destructive`.
     private var counts: String {
         GuardClass.allCases.compactMap { one in
             let count = plan.steps.count { $0.guardClass == one }
@@ -25,7 +25,7 @@ struct PlanText {
 
     // MARK: People
 
-    /// Line by line, as a forecast is.
+    /// The plan line by line, in the form of a forecast.
     var lines: [String] {
         var lines = [
             "Plan \(plan.id): \(headline)",
@@ -73,7 +73,7 @@ struct PlanText {
 
     // MARK: Programs
 
-    /// The plan without what is secret in it: bodies are told by what they change.
+    /// The plan without secrets: bodies are represented by the changes that they make.
     var json: JSONValue {
         var object: JSONObject = [
             "plan": .string(plan.id), "digest": .string(file.digest), "made": .string(plan.made.iso8601),
@@ -120,7 +120,7 @@ struct PlanText {
             }
             lines += ["", "<details><summary>Each difference</summary>", "", "```"]
             for (number, step) in plan.steps.enumerated() {
-                // No line of an object's own text ends the block.
+                // Code fences in an object's own text must not end the block.
                 lines += self.lines(of: step, number: number + 1).map { $0.replacing("```", with: "'''") }
             }
             lines += ["```", "", "</details>"]
@@ -133,7 +133,7 @@ struct PlanText {
 }
 
 extension PlanText {
-    /// The plan as a job reports it: what waits for a person is no failure, and no success yet.
+    /// The plan as a job reports it: a step that waits for approval counts as skipped, neither failed nor passed.
     var report: CaseReport {
         CaseReport(
             tool: "mm plan", headline: headline,

@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// Changes that a plan takes back: each is looked at and undone by the very run that `mm undo` makes.
+/// Undo steps of a plan: each is read and undone by the same run as `mm undo`.
 struct PlanUndo: Sendable {
     let connection: Connection
     let services: RequestServices
@@ -13,7 +13,7 @@ struct PlanUndo: Sendable {
             context: context, confirmed: false)
     }
 
-    /// What the guard says of a step today.
+    /// Returns the guard's present verdict on a step.
     static func verdict(
         on step: PlanStep, _ connection: Connection, _ services: RequestServices, _ context: OperationContext
     ) async throws(MMError) -> Verdict {
@@ -27,7 +27,7 @@ struct PlanUndo: Sendable {
 
     private static let gone = MMError(.conflict, "The plan takes something back that nothing takes back any more.")
 
-    /// How the object of a step stands, and what would be sent for it.
+    /// Returns the present state of a step's object, and the requests that would be sent for it.
     func state(of step: PlanStep, _ id: String) async throws(MMError) -> (state: PlanState, sends: [String]) {
         let selection = try await UndoSelection(services, in: context)
         let run = try run(id, selection)
@@ -35,8 +35,8 @@ struct PlanUndo: Sendable {
         return (await run.state(of: one, isUndone: selection.isUndone(one.entry)), one.actions.map(\.line))
     }
 
-    /// Takes a change back, as the plan was let through for.
-    /// - Returns: the journal's entries of what was sent, in order.
+    /// Takes a change back under the plan's clearance.
+    /// - Returns: the journal entries of the requests that were sent, in order.
     func undo(_ id: String, by cleared: Cleared<PlanAct>) async throws(MMError) -> PlanSending.Sent {
         let claim = try await services.journal.claim([id], until: context.deadline)
         defer { claim.end() }
@@ -54,7 +54,7 @@ struct PlanUndo: Sendable {
 }
 
 extension UndoRun {
-    /// How the object of a step stands: what is compared between a plan and its being carried out.
+    /// Returns the state of a step's object that is compared between planning and applying.
     func state(of step: Step, isUndone: Bool) async -> PlanState {
         var state = PlanState()
         state.isKnown = !isUndone
@@ -62,7 +62,7 @@ extension UndoRun {
         return state
     }
 
-    /// Records what takes the changes back, instead of sending it.
+    /// Records the requests that take the changes back, instead of sending them.
     /// - Throws: `unsupported` where the only change can't be taken back.
     func record(_ steps: [Step], in recorder: PlanRecorder, isOfOne: Bool) async throws(MMError) {
         for step in try await forecast(steps) {

@@ -6,18 +6,18 @@ import MMIdentity
 import MMPowerShell
 import PowerShellSyntax
 
-/// A program, or a script in PowerShell, of which only a plan is made: its reads are sent, and each request that would change something becomes a step; the program
-/// is told that it was not sent. Where it goes on with what such a request would have answered, or reads what one would have changed,
-/// the plan ends.
+/// A program or PowerShell script that is run only for planning: its reads are sent, and each request that would change something becomes a
+/// step; the program is told that it was not sent. The plan ends where the program needs the answer of such a request, or reads what one
+/// would have changed.
 final class PlannedProgram: Sendable {
     private struct State {
-        /// Requests are taken one after the other, whatever the program sends side by side.
+        /// The last recording: requests are recorded one after the other, even if the program sends them concurrently.
         var last: Task<RequestRefusal, Never>?
-        /// What steps write to: the paths, in small letters.
+        /// The paths that steps write to, in lower case.
         var written: [String] = []
-        /// The cmdlets that are steps.
+        /// The cmdlets that became steps.
         var cmdlets: [PlannedCmdlet] = []
-        /// The first step whose answer a program may go on with.
+        /// The first step whose answer the program may need.
         var answering: String?
         var failure: MMError?
         var count = 0
@@ -28,7 +28,7 @@ final class PlannedProgram: Sendable {
     private let connection: Connection
     private let services: RequestServices
     private let context: OperationContext
-    /// What its requests are called by.
+    /// The module name of its requests.
     private let module: String
     private let state = Mutex(State())
 
@@ -45,8 +45,8 @@ final class PlannedProgram: Sendable {
 
     // MARK: Requests
 
-    /// Takes a request that would change something.
-    /// - Returns: what the program is told.
+    /// Records a request that would change something.
+    /// - Returns: the refusal that the program receives.
     func take(_ request: DescribedRequest) async -> RequestRefusal {
         let taken = state.withLock { state in
             let before = state.last
@@ -60,7 +60,7 @@ final class PlannedProgram: Sendable {
         return await taken.value
     }
 
-    /// Looks at a read that is about to be sent.
+    /// Checks whether a read that is about to be sent concerns an object that a step would have changed.
     func reads(_ request: DescribedRequest) {
         if let cmdlet = journal.cmdlet(of: request) {
             let write = state.withLock { $0.cmdlets.first { $0.changes(whatIsReadBy: cmdlet.command) } }
@@ -101,7 +101,7 @@ final class PlannedProgram: Sendable {
             return Self.planned
         } catch {
             if recorder.open != nil { return Self.beyond }
-            // What went before can be applied; what comes now is not known.
+            // The steps before can be applied; the following ones can't be known.
             if recorder.steps.isEmpty || error.code == .denied {
                 state.withLock { $0.failure = $0.failure ?? error }
             } else {
@@ -111,7 +111,7 @@ final class PlannedProgram: Sendable {
         }
     }
 
-    /// Takes a cmdlet.
+    /// Records a cmdlet.
     private func record(_ cmdlet: WireCmdlet, _ written: Change) async throws(MMError) {
         let (watch, command) = (cmdlet.watch, cmdlet.command)
         let place: Change.Service = watch.client.service == .compliance ? .compliance : .exchange
@@ -129,7 +129,7 @@ final class PlannedProgram: Sendable {
         }
     }
 
-    /// Reads cmdlets out of requests.
+    /// Recognises cmdlets in requests.
     private var journal: WireJournal { WireJournal(of: connection, services, in: context) }
 
     private static let planned = RequestRefusal(
@@ -137,7 +137,7 @@ final class PlannedProgram: Sendable {
     private static let beyond = RequestRefusal(
         code: "planned", message: "The plan ends before this: nothing was sent.")
 
-    /// What records requests to the service that one goes to.
+    /// Returns the desk that records requests to the service of a request.
     private func desk(for request: DescribedRequest) throws(MMError) -> (Desk, PlanService) {
         let unknown = MMError(
             .unsupported, "A request to \(request.place.host) can't be part of a plan.",
@@ -161,9 +161,9 @@ final class PlannedProgram: Sendable {
 
     // MARK: The end
 
-    /// What the call answers once the program has ended.
-    /// - Parameter code: the program's exit code; `nil` where it was ended.
-    /// - Throws: what is wrong with one of its requests; that the plan ends here.
+    /// Returns the call's answer after the program has ended.
+    /// - Parameter code: the program's exit code; `nil` where it was terminated.
+    /// - Throws: the error of one of its requests; the end of the plan.
     func end(code: Int32?) throws(MMError) -> OperationAnswer {
         let word = code.map { "ended with \($0)" } ?? "did not end in time"
         return try end(
@@ -173,11 +173,12 @@ final class PlannedProgram: Sendable {
                 hint: "Try it by itself: mm exec --read-only."))
     }
 
-    /// What the call answers once the script has ended.
+    /// Returns the call's answer after the script has ended.
     /// - Throws: as `end(code:)`.
     func end(of answer: PowerShellAnswer, script: String, parsed: ParsedScript) throws(MMError) -> OperationAnswer {
         let errors = answer.reportedErrors(in: script)
-        // Each change that was held back is an error to its cmdlet. Where that ends the script, all of it has run if it is one cmdlet.
+        // Each change that was held back is an error of its cmdlet. Where that error ends the script, it still ran completely if it is a
+        // single cmdlet.
         let held = state.withLock { $0.refused }
         let isAtEnd =
             answer.end?.state == .completed || answer.end?.state == .failed && Self.isOneCmdlet(parsed)
@@ -188,7 +189,8 @@ final class PlannedProgram: Sendable {
             orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
     }
 
-    /// Whether a script is one cmdlet of a service, called once: neither a function, which may go on, nor one with commands in it.
+    /// Whether a script is a single call of a service's cmdlet: not a function, which might continue, and without commands in its
+    /// arguments.
     private static func isOneCmdlet(_ script: ParsedScript) -> Bool {
         guard let statements = script.root?.body?.statements, statements.count == 1,
             case .pipeline(let pipeline) = statements[0], pipeline.elements.count == 1,
@@ -199,12 +201,12 @@ final class PlannedProgram: Sendable {
         return commands == 1
     }
 
-    /// Whether it has held anything back.
+    /// Whether any change was held back.
     var hasHeld: Bool { state.withLock { $0.refused > 0 } }
 
     /// - Parameters:
-    ///   - fault: why it did not come to its end; `nil` where it did.
-    ///   - error: what is thrown where it has not changed anything by then.
+    ///   - fault: the reason why it did not run to its end; `nil` where it did.
+    ///   - error: the error to throw if it has not changed anything.
     private func end(_ fault: String?, orElse error: MMError) throws(MMError) -> OperationAnswer {
         let (failure, count) = state.withLock { ($0.failure, $0.count) }
         if let failure { throw failure }

@@ -6,15 +6,15 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// A script of which only a plan is made: it is walked through, its reads are sent, and each cmdlet that changes something becomes a
-/// step. Where the script goes on with what such a cmdlet answers, or reads what it would have changed, the plan ends.
+/// A script that is evaluated only for planning: its reads are sent, and each cmdlet that changes something becomes a step. The plan
+/// ends where the script needs the output of such a cmdlet, or reads what it would have changed.
 struct PlannedScript {
     let plan: EnginePlan
     let module: String
     let connection: Connection
     let services: RequestServices
     let context: OperationContext
-    /// What earlier scripts of the session left.
+    /// The state that earlier scripts of the session left.
     let session: NativeSession
 
     /// - Returns: `nil` where PowerShell has to run it.
@@ -23,7 +23,7 @@ struct PlannedScript {
         guard let service = ExchangeTable.Service(module: module), plan.wanted != .pwsh else { return nil }
         let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
         let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-        // Without a sign-in nobody knows which objects a pipeline reaches.
+        // Without a sign-in, the objects that a pipeline reaches can't be determined.
         _ = try await services.identity.waitingForSignIn(
             to: connection, resource: client.service.resource, in: context
         ) { () async throws(MMError) in
@@ -34,7 +34,7 @@ struct PlannedScript {
             watch, reads: true, statesOf: .max,
             after: recorder.left(on: connection.name, client.service == .compliance ? .compliance : .exchange),
             carriedOut: { [name = connection.name, place = client.service] command, change in
-                // Where nobody knows, the plan has ended by now, and what is noted is not added.
+                // If a step may have been carried out or not, the plan has ended by now, and further steps are not added.
                 (try? recorder.carriedOut(.command(command, at: place), on: name, change)).map {
                     $0.answer?.array ?? []
                 }
@@ -86,7 +86,7 @@ struct PlannedScript {
         }
     }
 
-    /// What the guard says of a cmdlet by itself.
+    /// Returns the guard's verdict on a single cmdlet.
     static func verdict(
         on command: ExchangeCommand, in module: String, of connection: Connection, _ guarding: GuardServices,
         _ context: OperationContext
@@ -100,11 +100,11 @@ struct PlannedScript {
 
 }
 
-/// A cmdlet that is a step: whoever reads its object before it is sent reads what it would have changed.
+/// A cmdlet that is a step. A later read of its object would return a state from before the change.
 struct PlannedCmdlet: Sendable {
     /// Its name.
     let name: String
-    /// The names that its object is known by, in small letters; none where it names none.
+    /// The names of its object, in lower case; empty where it names none.
     private let names: Set<String>
 
     init(_ command: ExchangeCommand, _ change: Change) {
@@ -116,7 +116,7 @@ struct PlannedCmdlet: Sendable {
         self.names = names.subtracting([""])
     }
 
-    /// Whether a cmdlet reads the object that this one changes: one of the same noun, and not of another name.
+    /// Whether a cmdlet reads the object that this one changes: a cmdlet with the same noun, unless it names another object.
     func changes(whatIsReadBy command: ExchangeCommand) -> Bool {
         func noun(_ name: String) -> Substring { name.lowercased().drop { $0 != "-" }.dropFirst() }
         guard noun(name) == noun(command.cmdlet) else { return false }
@@ -125,8 +125,8 @@ struct PlannedCmdlet: Sendable {
     }
 }
 
-/// The cmdlets of a script whose answers it goes on with: in a pipeline, a variable, an expression. What such a cmdlet would answer
-/// nobody knows before it is sent.
+/// The cmdlets of a script whose output the script uses: in a pipeline, a variable, an expression. The output of a cmdlet that
+/// changes something isn't known before it is sent.
 private struct ConsumedWrites {
     private var names: Set<String> = []
 
@@ -156,7 +156,7 @@ private struct ConsumedWrites {
         for outer in items where encloses(outer, item) {
             switch outer.detail {
             case .command(let enclosing) where outer.depth < item.depth:
-                // A block of ForEach-Object: what it puts out is what that puts out.
+                // The output of a ForEach-Object block is the output of ForEach-Object.
                 if isConsumed(outer, enclosing, among: items, units) { return true }
             case .command where outer.depth == item.depth: return true
             case .set, .setMember, .setIndex, .setOther, .member, .call, .index, .operator, .hashtable,
@@ -168,7 +168,7 @@ private struct ConsumedWrites {
         return false
     }
 
-    /// Whether what follows a text is still the value of the assignment with which it begins: no statement ends in it.
+    /// Whether the end of a text still belongs to the value of the assignment with which it begins: no statement ends in it.
     private static func isValue(_ text: ArraySlice<UInt16>) -> Bool {
         let opening = Set("({[".utf16)
         let closing = Set(")}]".utf16)

@@ -2,15 +2,16 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// A person's yes to what a script, a recipe or an own tool may do without being asked again: by its digest, with the values that it
-/// may be given, the classes and kinds that it may change, how many of them in a run and a day, and until when. It is signed as
-/// approvals are, so that it counts on every machine that knows the key.
+/// A person's standing approval of what a script, a recipe or an own tool may do without being asked again: bound to its digest,
+/// with the allowed values, classes and kinds of objects, the maximum number of changes in a run and a day, and an end. It is signed
+/// as approvals are, so that it is valid on every machine that knows the key.
 struct Runbook: Sendable, Hashable {
     static let form = "mm runbook 1"
 
-    /// What a person allows.
+    /// The conditions of the approval.
     struct Terms: Sendable, Hashable {
-        /// Texts that the values of each parameter have to match; `*` stands for any part. What is not named may not be given.
+        /// The patterns that the values of each parameter have to match; `*` matches any text. Parameters that are not named must
+        /// not be given.
         var values: [String: [String]]
         var classes: [GuardClass]
         /// The kinds of objects: `users`, `Mailbox`; empty for any.
@@ -29,7 +30,7 @@ struct Runbook: Sendable, Hashable {
     let key: String
     let signature: String
 
-    /// What it is revoked by.
+    /// The id, with which it is revoked.
     var id: String { "rbk_" + digest.prefix(12) }
     private var digest: String { Hex.text(SHA256.digest(CanonicalJSON.bytes(content))) }
 
@@ -55,7 +56,7 @@ struct Runbook: Sendable, Hashable {
         ]
     }
 
-    /// Signs a yes.
+    /// Signs an approval.
     init(
         _ subject: RunbookSubject.Identity, on place: Plan.Place, _ terms: Terms, by person: String, check: PersonCheck,
         with key: EvidenceKey
@@ -68,14 +69,14 @@ struct Runbook: Sendable, Hashable {
             of: CanonicalJSON.bytes(Self.content(subject, place, terms, person, check, at)))
     }
 
-    /// The file of it.
+    /// The bytes of its file.
     var bytes: [UInt8] {
         let value: JSONValue = ["runbook": content, "key": .string(key), "signature": .string(signature)]
         return JSONWriter.bytes(CanonicalJSON.sorted(value), layout: .indented(1)) + [0x0A]
     }
 
     /// Reads a file.
-    /// - Throws: `invalidInput` for what is none, `denied` for one in which a byte has changed.
+    /// - Throws: `invalidInput` for a file that is not a runbook, `denied` for one that was changed.
     init(_ bytes: [UInt8], named name: String) throws(MMError) {
         let value = try? JSONParser.parse(bytes)
         guard let content = value?["runbook"], content["form"]?.string == Self.form, let key = value?["key"]?.string,
@@ -107,7 +108,7 @@ struct Runbook: Sendable, Hashable {
         }
     }
 
-    /// What it may do, for the person who decides.
+    /// The permissions that it gives, as lines for the person who decides.
     var lines: [String] { Self.lines(subject, place, terms) }
 
     static func lines(_ subject: RunbookSubject.Identity, _ place: Plan.Place, _ terms: Terms) -> [String] {
@@ -129,7 +130,7 @@ struct Runbook: Sendable, Hashable {
         return lines
     }
 
-    /// A row of the list of what is allowed.
+    /// A row of the list of standing permissions.
     var row: JSONValue {
         [
             "id": .string(id), "connection": .string(place.connection), "class": .string("runbook \(subject.name)"),
@@ -137,7 +138,7 @@ struct Runbook: Sendable, Hashable {
         ]
     }
 
-    /// Whether a text matches a pattern, in which `*` stands for any part.
+    /// Whether a text matches a pattern, in which `*` matches any text.
     static func matches(_ text: String, _ pattern: String) -> Bool {
         let parts = pattern.lowercased().split(separator: "*", omittingEmptySubsequences: false).map { Array($0.utf8) }
         var rest = Array(text.lowercased().utf8)[...]
@@ -155,13 +156,13 @@ struct Runbook: Sendable, Hashable {
     }
 }
 
-/// What a planned call carries out: a recipe, an own tool or a script, by its text as it is today.
+/// The recipe, own tool or script that a planned call carries out, with its present text.
 struct RunbookSubject: Sendable {
-    /// What a runbook is bound to.
+    /// The identity to which a runbook is bound.
     struct Identity: Sendable, Hashable {
         /// `recipe`, `do` or `run`.
         let tool: String
-        /// Its name; of a script the beginning of its digest.
+        /// Its name; for a script the beginning of its digest.
         let name: String
         let module: String
         let digest: String
@@ -173,7 +174,7 @@ struct RunbookSubject: Sendable {
     let connection: String
     let values: JSONObject
 
-    /// - Throws: `invalidInput` for a call that is none of these, or has arguments that a runbook doesn't speak of.
+    /// - Throws: `invalidInput` for any other call, or for arguments that a runbook doesn't cover.
     init(_ call: Plan.Call, _ paths: StatePaths) throws(MMError) {
         func refused(_ what: String) -> MMError {
             MMError(
@@ -208,7 +209,7 @@ struct RunbookSubject: Sendable {
     }
 }
 
-/// The runbooks of this home, and what was done by each of them.
+/// The runbooks of this home, and the number of changes made under each of them.
 struct RunbookShelf: Sendable {
     let directory: String
 
@@ -219,7 +220,7 @@ struct RunbookShelf: Sendable {
         try ProtectedFile.replace("\(directory)/\(runbook.id).runbook", with: runbook.bytes)
     }
 
-    /// Those that hold, the newest first.
+    /// Returns the valid runbooks, the newest first.
     func all() -> [Runbook] {
         let names = (try? FolderListing.names(in: directory)) ?? []
         return names.filter { $0.hasSuffix(".runbook") }.compactMap { name -> Runbook? in
@@ -236,11 +237,11 @@ struct RunbookShelf: Sendable {
         return try Runbook(bytes, named: path)
     }
 
-    /// Whether one was revoked here: also one that comes as a file from elsewhere.
+    /// Whether a runbook was revoked here, also one that is given as a file.
     func isRevoked(_ id: String) -> Bool { (try? ProtectedFile.read("\(directory)/\(id).revoked", limit: 64)) != nil }
 
-    /// Takes one back.
-    /// - Throws: `notFound` for one that doesn't hold here.
+    /// Revokes a runbook.
+    /// - Throws: `notFound` for one that isn't valid here.
     func revoke(_ id: String) throws(MMError) -> Runbook {
         guard let runbook = all().first(where: { $0.id == id }) else {
             throw MMError(.notFound, "No runbook \(id.prefix(20)) holds.", hint: "mm allow lists those that hold.")
@@ -250,7 +251,7 @@ struct RunbookShelf: Sendable {
         return runbook
     }
 
-    /// Notes that so many changes are about to be made by a runbook, unless that is more than it may in a day.
+    /// Records changes that are about to be made under a runbook, unless they exceed the maximum of a day.
     func spend(_ count: Int, of runbook: Runbook) async throws(MMError) {
         try ProtectedFile.makeDirectory(directory)
         let path = "\(directory)/\(runbook.id).spent"

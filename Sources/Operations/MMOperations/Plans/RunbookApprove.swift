@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `runbook_approve`: a person says what a recipe, an own tool or a script may do without being asked again.
+/// `runbook_approve`: a person approves what a recipe, an own tool or a script may do without being asked again.
 struct RunbookApprove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("calls", "The recipe, own tool or script on its connection, as it would be called.", .at(0))
@@ -21,7 +21,7 @@ struct RunbookApprove: CatalogueOperation {
 
         func check() throws(MMError) { _ = try call }
 
-        /// What the runbook is of.
+        /// The call that the runbook is for.
         var call: Plan.Call {
             get throws(MMError) {
                 guard calls.count == 1, let call = calls.first else {
@@ -34,7 +34,7 @@ struct RunbookApprove: CatalogueOperation {
             }
         }
 
-        /// What it allows, for so many days from then on.
+        /// Returns the terms, valid for the given number of days.
         func terms(from start: Timestamp) -> Runbook.Terms {
             var texts: [String: [String]] = [:]
             for (name, value) in values {
@@ -122,17 +122,17 @@ struct RunbookApprove: CatalogueOperation {
     }
 }
 
-/// Whether a plan is one that a runbook allows: made of its very text with values that it may be given, and within what it may change.
+/// Checks whether a runbook allows a plan: made from the same text with allowed values, and within the allowed changes.
 struct RunbookClearance {
     let file: PlanFile
     let connections: [String: Connection]
     let services: PlanServices
     let context: OperationContext
-    /// A runbook that came as a file, besides those of this home.
+    /// A runbook that was given as a file, in addition to those of this home.
     let given: Runbook?
 
-    /// The runbook that lets the plan pass; `nil` where none speaks of what it carries out.
-    /// - Throws: `denied` where one speaks of it and does not allow this, `limitExceeded` for too much in a day.
+    /// Returns the runbook that clears the plan; `nil` where none is for the plan's recipe, tool or script.
+    /// - Throws: `denied` where a runbook is for it and does not allow this, `limitExceeded` for too many changes in a day.
     func settle(_ question: ConfirmationRequest) async throws(MMError) -> Runbook? {
         let plan = file.plan
         let paths = services.requests.guarding.paths
@@ -211,7 +211,7 @@ struct RunbookClearance {
         }
     }
 
-    /// A plan says itself what it was made of: it is made once more, and has to be the same.
+    /// The origin that a plan claims isn't trusted: the call is planned again, and the result must be the same.
     private func checkOrigin(_ runbook: Runbook, _ call: Plan.Call) async throws(MMError) {
         let earlier = try file.plan.after.flatMap { (digest) throws(MMError) in
             try PlanShelf(services.requests.guarding.paths).earlier(digest)
