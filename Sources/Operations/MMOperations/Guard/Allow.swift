@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// `allow`: a person lets a class of requests through on a connection for a while.
+/// `allow`: a person lets requests of some classes pass on a connection for a limited time.
 struct Allow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("connection", "The connection; without one: what is allowed at the moment.", .at(0))

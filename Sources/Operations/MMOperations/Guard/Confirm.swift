@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// `confirm`: a person says yes to a request that waits.
+/// `confirm`: a person confirms or declines a request that waits for it.
 struct Confirm: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("token", "The token that came with the refused call; without one: what waits.", .at(0))
@@ -68,7 +68,7 @@ struct Confirm: CatalogueOperation {
             notes: ["The same call goes through now, once, within ten minutes."])
     }
 
-    /// What a person is asked: what would be done, and who asked for it.
+    /// Returns the question for the person: what the request does, and who asked for it.
     private static func question(_ pending: PendingConfirmation) -> ConfirmationQuestion {
         let shown = pending.presentation
         let reason = shown.reason + (pending.requester.map { "\nAsked by \($0.text)." } ?? "")

@@ -2,25 +2,25 @@ package import MMCore
 package import MMGuard
 import MMSystem
 
-/// The guard with the user's own rules as they are at the moment: a changed rule file counts without a restart.
+/// The guard with the user's own rules, reloaded when the rule file changes.
 package final class CurrentGuard: Sendable {
     private let path: String
     private struct Loaded {
         var bytes: [UInt8]?
-        /// What tells that the file is still the same; `nil` where it may have changed without a trace.
+        /// The file's stamp, by which it is known to be unchanged; `nil` where it may have changed without a new stamp.
         var mark: FileStamp?
         var engine: GuardEngine
     }
 
     private let loaded = Mutex<Loaded?>(nil)
 
-    /// The guard with the rule file that an environment names.
+    /// Creates the guard with the rule file that the environment names.
     package init(environment: [String: String]) {
         path = UserRuleFile.path(environment: environment)
     }
 
-    /// The guard to judge with.
-    /// - Throws: `MMError` when the user's rule file can't be read: nothing is judged without rules that somebody wrote.
+    /// Returns the guard with the current rules.
+    /// - Throws: `MMError` when the user's rule file can't be read: nothing is judged without the user's own rules.
     package func engine() throws(MMError) -> GuardEngine {
         let known = loaded.withLock { $0 }
         let glance = FileStamp.lookUp(path)
@@ -45,7 +45,7 @@ package final class CurrentGuard: Sendable {
 }
 
 extension CurrentGuard {
-    /// The verdict over a shell command. It is found on a thread for such work: a long text must hold up nobody else.
+    /// Judges a shell command, on a separate thread since a long text may take a while.
     /// - Throws: as `engine`.
     package func verdict(shell command: String, in place: ShellContext, policy: GuardPolicy) async throws(MMError)
         -> Verdict
@@ -53,8 +53,8 @@ extension CurrentGuard {
         try await verdict(shell: command, in: place, policy: policy, remembering: ShellMemory()).verdict
     }
 
-    /// The verdict over a shell command in a session in which others ran before.
-    /// - Returns: with what the session has written once this command has run, too.
+    /// Judges a shell command in a session in which others ran before.
+    /// - Returns: the verdict, and the session's memory including what this command writes.
     /// - Throws: as `engine`.
     package func verdict(
         shell command: String, in place: ShellContext, policy: GuardPolicy, remembering memory: ShellMemory
@@ -67,7 +67,7 @@ extension CurrentGuard {
         }
     }
 
-    /// The verdict over a text that is typed into a program.
+    /// Judges a text that is typed into a program.
     /// - Throws: as `engine`.
     package func verdict(
         typed text: TypedText, in place: ShellContext, policy: GuardPolicy, remembering memory: ShellMemory

@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// `guard_rules`: the rules that the guard judges by.
+/// `guard_rules`: lists the rules of the guard.
 struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("pattern", "Only rules whose name, text or patterns contain this; or a cmdlet's name.", .at(0))
@@ -36,7 +36,7 @@ struct GuardRules: CatalogueOperation {
         if let kind = input.kind { rules = rules.filter { $0.kind == kind } }
         let rows = rules.map { JSONValue.object($0.json) }
         var notes = rows.isEmpty ? ["No rule matches. mm guard rules lists all of them."] : []
-        // A list is asked for by its name to see what stands in it.
+        // A single matching list is shown with its entries.
         if rules.count == 1, let list = rules.first, list.kind == "list" {
             notes.append("It names \(list.patterns.count) cmdlets: \(list.patterns.joined(separator: ", ")).")
         }

@@ -1,10 +1,10 @@
 package import MMCore
 package import MMGuard
 
-/// What waits for a person in this home: in its own ledger, and in those of the pools that serve one connection each. A
-/// session may have spoilt its pool's own; that is no reason not to show the others.
+/// The requests of this home that wait for a person: in its own ledger, and in those of the pools that serve one
+/// connection each. A session may have corrupted its pool's ledger; the other ledgers are still shown.
 package struct HeldRequests: Sendable {
-    /// A request, and the ledger that holds it.
+    /// A request and the ledger that holds it.
     package struct Held: Sendable {
         package let ledger: ConfirmationLedger
         package let request: PendingConfirmation
@@ -13,13 +13,13 @@ package struct HeldRequests: Sendable {
     private let ledger: ConfirmationLedger
     private let isolated: String
 
-    /// What waits in a home.
+    /// Creates the view of a home's waiting requests.
     package init(_ ledger: ConfirmationLedger, paths: StatePaths) {
         self.ledger = ledger
         isolated = paths.isolatedDirectory
     }
 
-    /// All that waits for a yes or no, oldest first in each ledger.
+    /// Returns all requests that wait for an answer, the oldest of each ledger first.
     /// - Throws: the errors of reading the home's own ledger.
     package func all() async throws(MMError) -> [Held] {
         var held = try await ledger.all().map { Held(ledger: ledger, request: $0) }
@@ -27,13 +27,13 @@ package struct HeldRequests: Sendable {
         return held.filter { $0.request.state == .pending }
     }
 
-    /// What to say where other nodes of a cluster can't be asked what waits there.
+    /// Returns a note where the other nodes of a cluster can't be reached.
     package func note() async -> String? { await ledger.absence().map { "\($0.message) \(Self.alone)" } }
 
-    /// What holds for what is asked while nothing is shared.
+    /// The consequence, for the user, of ledgers that aren't shared at present.
     static let alone = "Only what this node asked meanwhile is known here, and it is answered here."
 
-    /// The entry of a token, and the ledger that holds it.
+    /// Returns the request with a token and the ledger that holds it.
     /// - Throws: `notFound` when no such request waits.
     package func held(_ token: String) async throws(MMError) -> Held {
         do throws(MMError) {
@@ -47,7 +47,7 @@ package struct HeldRequests: Sendable {
         }
     }
 
-    /// All standing approvals, each with its ledger.
+    /// Returns all standing approvals with their ledgers.
     /// - Throws: the errors of reading the home's own ledger.
     package func standing() async throws(MMError) -> [(ledger: ConfirmationLedger, approval: StandingApproval)] {
         var found = try await ledger.standing().map { (ledger: ledger, approval: $0) }
@@ -57,8 +57,8 @@ package struct HeldRequests: Sendable {
         return found
     }
 
-    /// Takes a standing approval back, wherever it lies.
-    /// - Throws: `notFound` for one that no longer holds.
+    /// Revokes a standing approval, whichever ledger holds it.
+    /// - Throws: `notFound` for one that is no longer valid.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
         let place = try await standing().first { $0.approval.id == id }?.ledger ?? ledger
         return try await place.revoke(id)

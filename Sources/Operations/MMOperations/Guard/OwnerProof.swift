@@ -3,13 +3,13 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// Checks what a person has to show besides saying yes: the PIN of the confirmations, or the password of their login.
+/// Checks what a person has to provide in addition to confirming: the confirmation PIN, or the password of their login.
 ///
-/// The PIN lies as a slow hash in a 0600 file of the state folder. Wrong tries count, for PIN and login alike, and block for
-/// a quarter of an hour: whoever types for the person has few tries. It is no wall against a program of the same user that
-/// may write that user's files.
+/// The PIN is stored as a slow hash in a 0600 file of the state folder. Wrong attempts are counted for PIN and login
+/// together, and block further attempts for a quarter of an hour, so that a program that types has few attempts. This
+/// doesn't protect against a program of the same user that may write that user's files.
 package struct OwnerProof: Sendable {
-    /// The security keys, which prove more than what is typed.
+    /// The security keys, which are stronger proof than typed text.
     package let keys: SecurityKeyRing
     private let path: String
     private let clock: WallClock
@@ -18,10 +18,10 @@ package struct OwnerProof: Sendable {
     private static let block = Duration.seconds(900)
     package static let minPINLength = 6
 
-    /// The checks of a user.
+    /// Creates the checks of a user.
     /// - Parameters:
-    ///   - paths: where their state lies.
-    ///   - clock: what time it is.
+    ///   - paths: the paths of the user's state folder.
+    ///   - clock: gives the present time.
     package init(paths: StatePaths, clock: WallClock = .system) {
         keys = SecurityKeyRing(paths: paths)
         path = paths.confirmationPIN
@@ -37,8 +37,8 @@ package struct OwnerProof: Sendable {
     /// Whether a PIN is set.
     package func hasPIN() throws(MMError) -> Bool { try read().hash != nil }
 
-    /// Checks what was typed.
-    /// - Throws: `forbidden` when it is wrong, when too many were, or when there is nothing to compare it with.
+    /// Checks a typed PIN or password.
+    /// - Throws: `forbidden` when it is wrong, when too many attempts were wrong, or when no PIN is set.
     package func check(_ check: PersonCheck, _ typed: Secret) async throws(MMError) {
         guard check == .pin || check == .login else { return }
         let lock = try await FileLock(awaiting: path)
@@ -78,8 +78,8 @@ package struct OwnerProof: Sendable {
             hint: "Nothing was sent or run.")
     }
 
-    /// Sets the PIN, or takes it away. Whoever may do that has given the old one to `check` first.
-    /// - Parameter pin: the new one; `nil` takes it away.
+    /// Sets or removes the PIN. The caller has already checked the old one with `check`.
+    /// - Parameter pin: the new PIN; `nil` removes it.
     /// - Throws: `invalidInput` for one that is too short.
     package func setPIN(_ pin: Secret?) async throws(MMError) {
         if let pin, pin.reveal().count < Self.minPINLength || pin.reveal().utf8.contains(0) {
@@ -108,7 +108,7 @@ package struct OwnerProof: Sendable {
         return result == 1
     }
 
-    /// Asks PAM, under the name `mm` where the administrator has set that up.
+    /// Checks a password with PAM, using the service `mm` where the administrator has set it up.
     private static func isLogin(_ password: Secret) throws(MMError) -> Bool {
         guard let entry = getpwuid(geteuid()), let name = entry.pointee.pw_name else {
             throw unavailable("this user's entry in the account database")

@@ -2,32 +2,32 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// Whether a person may be behind a process: never behind one that a session of `mm` has started, where a model would
-/// confirm for itself.
+/// Determines whether a process can have a person in front of it. A process that a session of `mm` has started can't: a model
+/// in the session would confirm its own requests.
 ///
-/// Three marks tell such a process, and any of them counts. The limit that `SessionMark` lowers is handed down to whatever a
-/// session starts and can't be taken off; the variable `MM_SESSION` stands in the environment that the processes above were
-/// started with; and no terminal of a person's descends from `mm`, `mm-mcp` (which adopt what their sessions orphan) or
-/// `mm-sandbox`, nor from an sshd that serves an `ssh` of theirs (`SSHPeer`).
-/// Programs that others start on request (`at`, `systemd-run`, an open `tmux`) bear none: against these a
-/// session has to be confined.
+/// Any of three marks identifies such a process. The limit that `SessionMark` lowers is inherited by all processes of a
+/// session and can't be raised again. The variable `MM_SESSION` is in the initial environment of the process or of an
+/// ancestor. And the process descends from `mm`, `mm-mcp` (which adopt the orphans of their sessions) or `mm-sandbox`, or from
+/// an sshd that serves an `ssh` of theirs (`SSHPeer`), which no terminal of a person does. Programs that other services start
+/// on request (`at`, `systemd-run`, an open `tmux`) have none of these marks: only confining the session protects against
+/// these.
 package enum PersonProof {
-    /// Refuses a process that can't have a person before it.
+    /// Throws for a process that can't have a person in front of it.
     package typealias Requirement = @Sendable (Int32) throws(MMError) -> Void
 
     private static let mark = "MM_SESSION"
 
     /// Whether this process belongs to a session.
-    /// - Parameter environment: of this process.
+    /// - Parameter environment: the environment of this process.
     package static func isInSession(_ environment: [String: String]) -> Bool {
         environment[mark] != nil || isInSession(process: getpid())
     }
 
-    /// Whether a process belongs to a session: it or one above it bears a mark.
+    /// Whether a process belongs to a session: it or one of its ancestors has a mark.
     package static func isInSession(process: Int32) -> Bool {
         if SessionMark.isMarked(process) || hasVariable(process) { return true }
         var process = process
-        // A chain longer than this is none that a person's terminal has.
+        // No terminal of a person has a longer chain of processes.
         for _ in 0..<64 {
             guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let parent = Self.parent(in: status)
             else { return true }
@@ -38,31 +38,31 @@ package enum PersonProof {
         return true
     }
 
-    /// Refuses to take a person's word inside a session.
-    /// - Parameter environment: of this process.
+    /// Throws if this process belongs to a session, so that a person's answer can't be taken from it.
+    /// - Parameter environment: the environment of this process.
     /// - Throws: `forbidden` inside a session.
     static func require(_ environment: [String: String]) throws(MMError) {
         if isInSession(environment) { throw refusal }
     }
 
-    /// Refuses to take a person's word from another process that belongs to a session.
-    /// - Parameter process: the one at the far end of a socket.
+    /// Throws if another process belongs to a session, so that a person's answer can't be taken from it.
+    /// - Parameter process: the process at the other end of a socket.
     /// - Throws: `forbidden` inside a session.
     package static func require(process: Int32) throws(MMError) {
         if isInSession(process: process) { throw refusal }
     }
 
-    /// Refuses to take what another process says of a person before it, unless it can have one: it has a terminal that no
-    /// session opened, or it is a front-end of this product, which asks for itself.
-    /// - Parameter process: the one at the far end of a socket.
+    /// Throws unless another process may report a person's answer: it has a terminal that no session opened, or it is a front
+    /// end of this product, which asks the person itself.
+    /// - Parameter process: the process at the other end of a socket.
     /// - Throws: `forbidden`.
     package static func requirePerson(before process: Int32) throws(MMError) {
         try require(process: process)
         if !isFrontEnd(process) { try requireTerminal(of: process) }
     }
 
-    /// Refuses a process without a terminal, or with one that a session opened: whoever has what is given out there acts for a
-    /// person later on.
+    /// Throws for a process without a terminal, or with one that a session opened: what it is given allows acting for a person
+    /// later.
     /// - Throws: `forbidden`.
     package static func requireTerminal(of process: Int32) throws(MMError) {
         try require(process: process)
@@ -73,7 +73,7 @@ package enum PersonProof {
         }
     }
 
-    /// Whether a process runs a program of this very installation.
+    /// Whether a process runs a program of this installation.
     package static func isFrontEnd(_ process: Int32) -> Bool {
         guard let path = ProcFile.linkTarget("/proc/\(process)/exe"), let slash = OwnProgram.path.lastIndex(of: "/")
         else {
@@ -82,7 +82,7 @@ package enum PersonProof {
         return ["mm", "mm-mcp"].contains { path == OwnProgram.path[...slash] + $0 }
     }
 
-    /// The leader of the session whose controlling terminal a process has; nil where it has none.
+    /// Returns the leader of the session whose controlling terminal a process has; `nil` where it has none.
     private static func terminalLeader(of process: Int32) -> Int32? {
         guard let status = ProcFile.read("/proc/\(process)/stat", limit: 4096), let fields = fields(of: status),
             fields.count > 4, fields[4] != "0"
@@ -117,26 +117,26 @@ package enum PersonProof {
         return pid_t(fields[1])
     }
 
-    /// The fields of `/proc/PID/stat` from the third on (proc(5)): state, parent, group, session, terminal. The second may
-    /// hold blanks and parentheses.
+    /// Returns the fields of `/proc/PID/stat` from the third one on (proc(5)): state, parent, group, session, terminal. The
+    /// second one may contain spaces and parentheses.
     private static func fields(of status: [UInt8]) -> [String]? {
         guard let end = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         return status[(end + 1)...].split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }
     }
 }
 
-/// Whether an sshd of this machine serves a connection that this product has opened: whoever works behind it is one of its
-/// sessions, whatever its environment says.
+/// Determines whether an sshd of this machine serves a connection that this product has opened. Processes behind it belong to
+/// a session of this product, whatever their environment is.
 ///
-/// A connection within one machine stands in the kernel's table twice, once from each end (proc_net_tcp(5)).
+/// A connection within one machine is twice in the kernel's table, once from each end (proc_net_tcp(5)).
 enum SSHPeer {
     private struct Connection: Hashable {
         var local: String
         var remote: String
     }
 
-    /// Whether a process is an sshd at the far end of a connection of `mm`, `mm-mcp` or what they started. Where the system
-    /// doesn't tell which of several sshds serves it, each of them counts.
+    /// Whether a process is an sshd at the other end of a connection of `mm`, `mm-mcp` or their descendants. Where the system
+    /// doesn't show which of several sshds serves the connection, all of them count.
     static func servesOwnClient(_ process: Int32) -> Bool {
         guard let entry = ProcessEntry(process), isSSHD(entry.name) else { return false }
         let table = connections()
@@ -163,7 +163,7 @@ enum SSHPeer {
 
     private static func isSSHD(_ name: String) -> Bool { name.hasPrefix("sshd") || name == "dropbear" }
 
-    /// Whether a process is one of ours, or descends from one.
+    /// Whether a process belongs to this product, or descends from one that does.
     private static func isOurs(_ entry: ProcessEntry, _ parents: [Int32: ProcessEntry]) -> Bool {
         var current: ProcessEntry? = entry
         for _ in 0..<64 {
@@ -174,7 +174,7 @@ enum SSHPeer {
         return false
     }
 
-    /// The sockets that a process holds; `nil` where that can't be seen.
+    /// Returns the sockets that a process holds; `nil` where they can't be read.
     private static func sockets(of process: Int32) -> Set<String>? {
         let folder = "/proc/\(process)/fd"
         let names = ProcFile.numericNames(in: folder)
@@ -187,7 +187,7 @@ enum SSHPeer {
         return found
     }
 
-    /// The established connections by their sockets.
+    /// Returns the established connections by their sockets.
     private static func connections() -> [String: Connection] {
         var found: [String: Connection] = [:]
         for file in ["/proc/net/tcp", "/proc/net/tcp6"] {
@@ -201,7 +201,7 @@ enum SSHPeer {
         return found
     }
 
-    /// An address and port; IPv4 within IPv6 as IPv4.
+    /// Returns an address and port; an IPv4-mapped IPv6 address as IPv4.
     private static func plain(_ text: Substring) -> String {
         let mapped = "0000000000000000FFFF0000"
         return String(text.hasPrefix(mapped) ? text.dropFirst(mapped.count) : text)

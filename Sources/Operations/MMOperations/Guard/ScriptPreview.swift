@@ -2,7 +2,7 @@ package import MMCore
 package import MMGuard
 import PowerShellSyntax
 
-/// What the guard would say of scripts in a session of a connection's module, while they are being written.
+/// The guard's verdicts on scripts for a session of a connection's module, while the scripts are being written.
 package struct ScriptPreview: Sendable {
     /// The module of the session.
     package let module: String
@@ -10,8 +10,8 @@ package struct ScriptPreview: Sendable {
     private let services: GuardServices
     private let context: OperationContext
 
-    /// A preview for a connection and a module.
-    /// - Throws: `notFound` with the known connections, `invalidInput` with the modules there are.
+    /// Creates a preview for a connection and a module.
+    /// - Throws: `notFound` with the known connections, `invalidInput` with the existing modules.
     package init(connection: String, module: String, services: GuardServices) throws(MMError) {
         self.services = services
         context = OperationContext(
@@ -21,7 +21,7 @@ package struct ScriptPreview: Sendable {
         self.module = try RunModule.named(module)
     }
 
-    /// What the guard would say of a script in a session that has just begun.
+    /// Returns the guard's verdict on a script in a new session.
     /// - Throws: `MMError` when the user's own rules can't be read.
     package func verdict(on script: String) throws(MMError) -> Verdict {
         try ScriptJudging(

@@ -3,26 +3,26 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Looks whether the groups that cmdlets of Exchange add members to give these rights: of a security-enabled group a member has what
-/// the group has, whatever road the member came by.
+/// Checks whether the groups to which Exchange cmdlets add members are security groups: members of a security-enabled group get the
+/// group's rights, whichever service added them.
 struct SecurityGroups: Sendable {
-    /// What a look showed.
+    /// The result of a check.
     enum Sight: Sendable, Hashable {
         case plain
         case security
-        /// Nobody could look.
+        /// The group could not be read.
         case unknown
     }
 
     let identity: IdentityService
     let connection: Connection
 
-    /// How long a look may take.
+    /// The maximum duration of a check.
     private static let patience = Duration.seconds(15)
-    /// How many groups are looked at for one script; with more it is as with those that its text doesn't show.
+    /// The maximum number of groups that are checked for one script; further ones are treated as unknown.
     private static let most = 20
 
-    /// What is to be said of a script.
+    /// Returns the findings on a script's groups.
     func findings(on groups: MemberCmdlets.Groups, until deadline: Deadline) async -> [GuardFinding] {
         var found: [GuardFinding] = []
         if groups.hasOthers || groups.named.count > Self.most {
@@ -35,7 +35,7 @@ struct SecurityGroups: Sendable {
         return found
     }
 
-    /// What is to be said of a request.
+    /// Returns the findings on a request's group.
     func findings(on group: String?, until deadline: Deadline) async -> [GuardFinding] {
         guard let group else { return [Self.finding(of: nil, .unknown)] }
         let sight = await sights(of: [group], until: deadline).first ?? .unknown
@@ -58,7 +58,7 @@ struct SecurityGroups: Sendable {
         return readings.map { reading in
             switch reading {
             case .success(let rows): Self.sight(rows.compactMap { try? JSONParser.parse(Array($0)) })
-            // A group that isn't there gets no members.
+            // A group that doesn't exist gets no members.
             case .failure(let fault):
                 fault.mmError(of: connection.name, client.service).code == .notFound ? .plain : .unknown
             }

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import PowerShellSyntax
 
-/// `guard_check`: what the guard says of scripts and requests, without running anything.
+/// `guard_check`: returns the guard's verdicts on scripts and requests, without running anything.
 struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("script", "Scripts, or files with scripts; standard input when left out or -.", .at(0))
@@ -20,7 +20,7 @@ struct GuardCheck: CatalogueOperation {
         @Argument("body", "The request's body.", .short("d"), .readsFiles) var body: JSONObject?
         @Argument(.sarif) var isSARIF: Bool
 
-        /// What the texts are; those that name a module are scripts.
+        /// The kind of the texts; if a module is given, they are scripts.
         var kind: CheckedKind? { givenKind ?? (module == nil ? nil : .powershell) }
     }
 
@@ -69,7 +69,7 @@ struct GuardCheck: CatalogueOperation {
                 .value(.array(verdicts.map { .object(Self.json($0.text, $0.verdict)) })), notes: notes,
                 text: Self.summary(of: verdicts))
         }
-        // The status that a call of the strictest of them would end with.
+        // The exit status is that of a call with the strictest verdict.
         let strictest = verdicts.map(\.verdict).max { $0.decision < $1.decision }
         answer.exitStatus = strictest?.error()?.exitCode ?? 0
         return answer
@@ -111,7 +111,7 @@ struct GuardCheck: CatalogueOperation {
         return object
     }
 
-    /// What isn't allowed, file by file, and how many are.
+    /// Returns the verdicts that are not `allow`, file by file, and the counts.
     private static func summary(of verdicts: [(text: CheckedText, verdict: Verdict)]) -> String {
         var blocks: [String] = []
         for (text, verdict) in verdicts where verdict.decision != .allow {
@@ -123,9 +123,9 @@ struct GuardCheck: CatalogueOperation {
     }
 }
 
-/// A verdict in words, with the place underlined as compilers do.
+/// Formats a verdict, with its place underlined as compilers do.
 enum VerdictText {
-    /// The text of a verdict.
+    /// Returns the text of a verdict.
     static func of(_ verdict: Verdict) -> String {
         var lines = ["\(verdict.decision.rawValue)  \(verdict.guardClass.rawValue)  (rule \(verdict.rule))"]
         if let place = verdict.place { lines += place.underlined }
@@ -137,10 +137,10 @@ enum VerdictText {
     }
 }
 
-/// Judges texts as they would be judged if somebody ran them: with a connection by its policy and in its sessions, else by
-/// the standard policy.
+/// Judges texts as if they were run: with a connection, by its policy and in its sessions; otherwise by the standard
+/// policy.
 struct TextJudge {
-    /// How strictly it judges.
+    /// The policy by which it judges.
     let policy: GuardPolicy
     private let engine: GuardEngine
     private let connection: Connection?
@@ -148,7 +148,7 @@ struct TextJudge {
     private let context: OperationContext
     private let services: GuardServices
 
-    /// A judge for a call.
+    /// Creates a judge for a call.
     /// - Throws: `notFound` for an unknown connection; `MMError` when the user's own rules can't be read.
     init(_ input: GuardCheck.Input, in context: OperationContext, with services: GuardServices) throws(MMError) {
         connection = try input.connection.map { name throws(MMError) in
@@ -161,9 +161,9 @@ struct TextJudge {
         self.services = services
     }
 
-    /// What the guard says of a text.
-    /// - Returns: the verdict, and whether it holds in a confined session alone.
-    /// - Throws: `invalidInput` for what is no request.
+    /// Returns the guard's verdict on a text.
+    /// - Returns: the verdict, and whether it applies only in a confined session.
+    /// - Throws: `invalidInput` for a text that isn't a request.
     func verdict(on text: CheckedText) throws(MMError) -> (verdict: Verdict, isBehindWalls: Bool) {
         switch text.kind {
         case .request: return (try request(text.text), false)
@@ -198,7 +198,7 @@ struct TextJudge {
         }
     }
 
-    /// `METHOD ENDPOINT`, and a body behind it on the same line or below.
+    /// Judges a request in the form `METHOD ENDPOINT`, with an optional body after it or on the following lines.
     private func request(_ text: String) throws(MMError) -> Verdict {
         let words = text.split(maxSplits: 2) { $0.isWhitespace }.map(String.init)
         guard words.count > 1, CheckedKind.methods.contains(words[0].uppercased()) else {

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 
 extension SARIFLog {
-    /// Adds what the guard says of a text.
+    /// Adds the findings of a verdict on a text.
     mutating func add(_ verdict: Verdict, on text: CheckedText, policy: GuardPolicy) {
         for finding in verdict.asking {
             let decision = max(policy.decision(for: finding), .ask)

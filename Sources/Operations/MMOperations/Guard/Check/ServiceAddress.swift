@@ -1,15 +1,15 @@
 package import MMCore
 import MMIdentity
 
-/// An address as people write it, with the service that it belongs to: a whole one by its host, a path by what it begins with.
+/// An address as people write it, with its service: a full URL is recognised by its host, a path by its beginning.
 package struct ServiceAddress {
-    /// The service that answers at a host of any of Microsoft's clouds; `nil` for a host that no table knows.
+    /// Returns the service at a host of any of Microsoft's clouds; `nil` for an unknown host.
     package static func service(at host: String) -> RequestService? { Cloud.service(at: host) }
 
-    /// Where the request goes.
+    /// The target of the request.
     let target: RequestTarget
 
-    /// - Throws: `invalidInput` for a host that no service answers at, and for what is no address.
+    /// - Throws: `invalidInput` for a host of no known service, and for an invalid address.
     init(_ text: String) throws(MMError) {
         guard let scheme = text.firstRange(of: "://") else {
             target = try RequestTarget(parsing: text, service: Self.service(ofPath: text.lowercased()))
@@ -29,7 +29,7 @@ package struct ServiceAddress {
 
     private static func service(ofPath path: String) -> RequestService {
         let found = beginnings.first { path.contains($0.part) }?.service
-        // Graph's own /subscriptions are another thing.
+        // Graph has a `/subscriptions` collection of its own.
         let isResource = path.hasPrefix("/subscriptions/") && path.contains("/resourcegroups")
         return found ?? (isResource ? .arm : .graph)
     }

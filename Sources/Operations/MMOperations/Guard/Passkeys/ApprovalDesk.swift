@@ -2,16 +2,16 @@ package import MMCore
 import MMGuard
 import MMSystem
 
-/// Where a person approves on a page: shows what waits, and takes answers that a passkey has signed.
+/// Lets a person approve requests on a web page: shows what waits, and takes answers signed by a passkey.
 ///
-/// Being let in at the page's address, with whatever secret, shows what waits and approves nothing.
+/// Access to the page alone, by whatever secret, shows the waiting requests but can't approve any.
 package struct ApprovalDesk: Sendable {
     private let services: OperationServices
     private let ceremonies: PasskeyCeremonies
     private let ring: SecurityKeyRing
     private let requests: HeldRequests
 
-    /// The desk over a user's files.
+    /// Creates the desk for a user's files.
     package init(_ services: OperationServices, _ ceremonies: PasskeyCeremonies) {
         self.services = services
         self.ceremonies = ceremonies
@@ -21,7 +21,7 @@ package struct ApprovalDesk: Sendable {
 
     // MARK: Showing
 
-    /// What waits, what is allowed for a while, and the passkeys that may answer.
+    /// Returns the waiting requests, the standing approvals, and the passkeys that may answer.
     package func overview() async -> JSONObject {
         let held = (try? await requests.all()) ?? []
         let standing = (try? await requests.standing()) ?? []
@@ -38,7 +38,7 @@ package struct ApprovalDesk: Sendable {
         ]
     }
 
-    /// All of a request: the parts that a terminal shows, in the same order.
+    /// Returns all parts of a request that a terminal shows, in the same order.
     /// - Throws: `notFound` for one that no longer waits.
     package func request(_ id: String) async throws(MMError) -> JSONObject {
         let request = try await held(id).request
@@ -86,12 +86,12 @@ package struct ApprovalDesk: Sendable {
 
     // MARK: Answering
 
-    /// Makes the challenge for an answer.
+    /// Creates the challenge for an answer.
     /// - Parameters:
-    ///   - id: the request, as the page knows it.
+    ///   - id: the request's id on the page.
     ///   - body: `decision`, `shown`, and `reason` or `minutes`.
-    ///   - place: the page.
-    /// - Returns: what the browser needs to ask for a passkey.
+    ///   - place: the page's origin.
+    /// - Returns: the options with which the browser requests a passkey.
     /// - Throws: `notFound`, `invalidInput`, and `forbidden` without a passkey for this page.
     package func challenge(_ id: String, _ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
         let request = try await held(id).request
@@ -127,8 +127,8 @@ package struct ApprovalDesk: Sendable {
         ]
     }
 
-    /// Takes an answer that a passkey has signed. Whatever becomes of it stands in the audit log.
-    /// - Throws: `forbidden` that says which check failed.
+    /// Takes an answer signed by a passkey. The outcome, also a failure, is written to the audit log.
+    /// - Throws: `forbidden` with the check that failed.
     package func decide(_ id: String, _ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
         var facts: JSONObject = ["operation": "confirm", "surface": "rest", "client": "page"]
         facts["origin"] = .string(place.origin)
@@ -188,7 +188,7 @@ package struct ApprovalDesk: Sendable {
         ]
     }
 
-    /// Takes a standing approval back: it lets less through, so it needs no passkey.
+    /// Revokes a standing approval; no passkey is needed, since less passes afterwards.
     package func revoke(_ id: String) async throws(MMError) {
         let gone = try await requests.revoke(id)
         await audit([
@@ -217,7 +217,7 @@ package struct ApprovalDesk: Sendable {
 // MARK: Registering
 
 extension ApprovalDesk {
-    /// Makes a link's code, for the owner's terminal.
+    /// Creates the code of a registration link, for the owner's terminal.
     /// - Throws: as `SecurityKeyRing.check`.
     package func invite(_ name: String, owner: String) throws(MMError) -> Secret {
         try ring.check(name)
@@ -229,8 +229,8 @@ extension ApprovalDesk {
         return ceremonies.invite(name, owner: owner)
     }
 
-    /// What the browser needs to make a passkey.
-    /// - Throws: `forbidden` for a code that is wrong, used or too old.
+    /// Returns the options with which the browser creates a passkey.
+    /// - Throws: `forbidden` for a code that is wrong, used or expired.
     package func registration(_ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
         let code = body["code"]?.string ?? ""
         guard let invitation = ceremonies.invitation(code) else { throw Self.noInvitation }
@@ -244,8 +244,8 @@ extension ApprovalDesk {
         ]
     }
 
-    /// Registers a passkey; its link is used up.
-    /// - Throws: `forbidden` that says which check failed.
+    /// Registers a passkey and uses up its link.
+    /// - Throws: `forbidden` with the check that failed.
     package func register(_ body: JSONObject, at place: PageOrigin) async throws(MMError) -> JSONObject {
         var facts: JSONObject = [
             "operation": "key_add", "surface": "rest", "client": "page", "origin": .string(place.origin),
@@ -282,18 +282,19 @@ extension ApprovalDesk {
     }
 }
 
-/// The page that a request comes from, as passkeys are bound to it: served by this very server, over TLS or from this machine.
+/// The origin of the page that sends a request, to which passkeys are bound: served by this server, over TLS or from
+/// localhost.
 package struct PageOrigin: Sendable, Hashable {
-    /// The origin, as browsers write it.
+    /// The origin, as in the header.
     package let origin: String
-    /// Whom passkeys sign for there: the host name.
+    /// The relying party id of its passkeys: the host name.
     package let party: String
 
-    /// Reads a request's page.
+    /// Reads the origin of a request.
     /// - Parameters:
     ///   - origin: the header `Origin`.
-    ///   - host: the header `Host`, which the server has found to be one of its own names.
-    /// - Throws: `forbidden` for a page of another server, and for one where browsers have no passkeys.
+    ///   - host: the header `Host`, already checked to be one of the server's own names.
+    /// - Throws: `forbidden` for a page of another server, and for an origin for which browsers offer no passkeys.
     package init(origin: String?, host: String?) throws(MMError) {
         guard let origin, let host else {
             throw MMError(

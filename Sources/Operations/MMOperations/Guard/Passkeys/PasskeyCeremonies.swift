@@ -1,42 +1,42 @@
 package import MMCore
 
-/// The challenges that the nodes of a cluster share: a page that one node made is answered at any.
+/// The challenges that the nodes of a cluster share, so that a page served by one node can be answered at any.
 package protocol SharedChallenges: Sendable {
-    /// What all nodes have, and nobody else: requests have the same names on the pages of all of them.
+    /// A secret that only the nodes have: it gives requests the same ids on the pages of all nodes.
     var salt: [UInt8] { get }
 
-    /// Keeps what a challenge was made for.
+    /// Stores the subject of a challenge.
     /// - Throws: `unavailable`.
     func put(_ challenge: [UInt8], _ subject: [UInt8], for lifetime: Duration) async throws(MMError)
 
-    /// Gives out what a challenge was made for, once.
+    /// Returns and removes the subject of a challenge.
     /// - Throws: `unavailable`.
     func take(_ challenge: [UInt8]) async throws(MMError) -> [UInt8]?
 }
 
-/// What pages are being asked a passkey for: links to register one, and challenges to sign. In memory alone, each for minutes
-/// and for one use. Where nodes share challenges to approve something, one that could be shared lies there instead.
+/// The pending passkey operations of web pages: registration links and challenges to sign. They are kept in memory, for a few
+/// minutes and one use. Where the nodes of a cluster share challenges, those for approvals are stored there instead.
 package final class PasskeyCeremonies: Sendable {
     /// A link to register a passkey, made at the owner's terminal.
     package struct Invitation: Sendable {
-        /// What the passkey will be called.
+        /// The name of the future passkey.
         package let name: String
-        /// Whose it will be.
+        /// The owner of the future passkey.
         package let owner: String
         fileprivate let until: ContinuousClock.Instant
     }
 
-    /// What a challenge was made for.
+    /// The subject of a challenge.
     enum Subject: Sendable {
-        /// A new passkey, by the code of its link.
+        /// The registration of a passkey, by the code of its link.
         case registration(String)
-        /// An answer to exactly this request.
+        /// An answer to one request.
         case decision(ApprovalDecision)
     }
 
-    /// How long a link may be used.
+    /// The validity of a link.
     package static let invitationAge = Duration.seconds(600)
-    /// How long a person has to use the passkey.
+    /// The time that a person has to use the passkey.
     package static let challengeAge = Duration.seconds(120)
     private static let most = 200
 
@@ -50,7 +50,7 @@ package final class PasskeyCeremonies: Sendable {
     private let salt: [UInt8]
     private let shared: (any SharedChallenges)?
 
-    /// Creates a value with nothing asked for.
+    /// Creates an instance without pending operations.
     package init(
         sharing shared: (any SharedChallenges)? = nil, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
@@ -59,7 +59,7 @@ package final class PasskeyCeremonies: Sendable {
         salt = shared?.salt ?? RandomBytes.make(32)
     }
 
-    /// Makes the code of a link.
+    /// Creates the code of a link.
     package func invite(_ name: String, owner: String) -> Secret {
         let code = RandomBytes.text(bytes: 15)
         let until = now() + Self.invitationAge
@@ -70,7 +70,7 @@ package final class PasskeyCeremonies: Sendable {
         return Secret(code)
     }
 
-    /// What a link is for; `nil` for a code that is wrong, used or too old.
+    /// Returns the invitation of a link; `nil` for a code that is wrong, used or expired.
     func invitation(_ code: String) -> Invitation? {
         let now = now()
         return state.withLock { state in
@@ -79,10 +79,10 @@ package final class PasskeyCeremonies: Sendable {
         }
     }
 
-    /// Uses a link up.
+    /// Invalidates a link.
     func close(_ code: String) { state.withLock { _ = $0.invitations.removeValue(forKey: code) } }
 
-    /// Makes a challenge: a digest of what is signed for, and of a number that never comes again.
+    /// Creates a challenge: a digest of the subject and a random number.
     func challenge(for subject: Subject) async -> [UInt8] {
         var hash = SHA256()
         switch subject {
@@ -104,8 +104,8 @@ package final class PasskeyCeremonies: Sendable {
         return challenge
     }
 
-    /// Uses a challenge up, whatever becomes of its answer.
-    /// - Returns: what it was made for; `nil` for one that is unknown, used or too old.
+    /// Invalidates a challenge, whether or not its answer is accepted.
+    /// - Returns: its subject; `nil` for a challenge that is unknown, used or expired.
     func redeem(_ challenge: [UInt8]) async -> Subject? {
         let now = now()
         if let entry = state.withLock({ $0.challenges.removeValue(forKey: challenge) }) {
@@ -117,13 +117,13 @@ package final class PasskeyCeremonies: Sendable {
         return .decision(decision)
     }
 
-    /// What a page calls a request: it never gets the token.
+    /// Returns the id of a request on a page, which never gets the token.
     func id(of token: String) -> String {
         String(Hex.text(SHA256.digest(salt + Array("mm request\n\(token)".utf8))).prefix(24))
     }
 }
 
-/// An answer of a person to a request, which a passkey signs.
+/// A person's answer to a request, which a passkey signs.
 struct ApprovalDecision: Sendable, Hashable {
     enum Word: String, Sendable {
         case approve, decline
@@ -133,15 +133,15 @@ struct ApprovalDecision: Sendable, Hashable {
     let token: String
     /// The digest of the request.
     let digest: String
-    /// The digest of what the page showed.
+    /// The digest of the contents that the page showed.
     let shown: String
     let word: Word
-    /// Why, where they decline.
+    /// The reason, if they decline.
     let reason: String?
-    /// For how many minutes the same classes pass on this connection besides, where they approve.
+    /// If they approve, the minutes for which the same classes also pass on this connection.
     let minutes: Int?
 
-    /// Reads one that was kept; `nil` for what is none.
+    /// Reads a stored answer; `nil` for any other value.
     init?(json: JSONValue) {
         guard let token = json["token"]?.string, let digest = json["digest"]?.string,
             let shown = json["shown"]?.string, let word = json["decision"]?.string.flatMap(Word.init(rawValue:))

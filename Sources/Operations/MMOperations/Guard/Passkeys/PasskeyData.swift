@@ -1,20 +1,20 @@
 import CFIDO2
 package import MMCore
 
-/// What a browser hands over when an authenticator made or used a passkey (WebAuthn, level 2): the client's data, with the
-/// challenge and the page's origin, and the authenticator's own data with its signature over both.
+/// The data that a browser returns after an authenticator has created or used a passkey (WebAuthn, level 2): the client
+/// data, with the challenge and the page's origin, and the authenticator data with its signature over both.
 package struct PasskeyData: Sendable {
-    /// What the authenticator calls the passkey.
+    /// The credential id.
     package let id: [UInt8]
-    /// The client's data: JSON that the browser wrote.
+    /// The client data: JSON that the browser wrote.
     package let clientData: [UInt8]
-    /// The authenticator's data: for whom, flags, counter, and a new passkey's public key.
+    /// The authenticator data: relying party, flags, counter, and a new passkey's public key.
     package let authenticatorData: [UInt8]
     /// The signature; empty for a new passkey.
     package let signature: [UInt8]
 
-    /// What the page sent.
-    /// - Throws: `invalidInput` for what isn't base64url, or is missing.
+    /// Reads the data that the page sent.
+    /// - Throws: `invalidInput` for values that are missing or not base64url.
     package init(json: JSONObject, isNew: Bool = false) throws(MMError) {
         func bytes(_ name: String) throws(MMError) -> [UInt8] {
             guard let text = json[name]?.string, text.utf8.count <= 8192, let bytes = Base64.bytes(text, alphabet: .url)
@@ -29,7 +29,7 @@ package struct PasskeyData: Sendable {
         signature = isNew ? [] : try bytes("signature")
     }
 
-    /// What the browser says that it was asked.
+    /// Checks the type, challenge and origin in the client data.
     private func check(_ type: String, _ challenge: [UInt8], _ origin: String) throws(MMError) {
         guard let client = try? JSONParser.parse(clientData, limits: .strict) else {
             throw Self.refused("its client data can't be read")
@@ -43,7 +43,7 @@ package struct PasskeyData: Sendable {
         }
     }
 
-    /// The flags of the authenticator's data (WebAuthn, section 6.1): a person was there, and was verified.
+    /// Checks the flags of the authenticator data (WebAuthn, section 6.1): user present and user verified.
     private func checkPerson(_ party: String) throws(MMError) {
         guard authenticatorData.count >= 37, Array(authenticatorData[..<32]) == SHA256.digest(Array(party.utf8)) else {
             throw Self.refused("it was made for another site (rpId)")
@@ -54,17 +54,17 @@ package struct PasskeyData: Sendable {
         }
     }
 
-    /// The authenticator's count of signatures.
+    /// The authenticator's signature counter.
     private var count: UInt32 { authenticatorData[33..<37].reduce(0) { $0 << 8 | UInt32($1) } }
 
     /// Reads a new passkey.
     /// - Parameters:
-    ///   - challenge: what it was asked for with.
-    ///   - origin: of the page.
-    ///   - party: for whom it is: the host of the origin.
-    ///   - name: what it is called from now on.
-    ///   - owner: whose it is.
-    /// - Throws: `forbidden` that says which check failed.
+    ///   - challenge: the challenge of the registration.
+    ///   - origin: the page's origin.
+    ///   - party: the relying party id: the host of the origin.
+    ///   - name: the new passkey's name.
+    ///   - owner: the new passkey's owner.
+    /// - Throws: `forbidden` with the check that failed.
     package func newKey(
         challenge: [UInt8], origin: String, party: String, name: String, owner: String
     ) throws(MMError) -> SecurityKey {
@@ -85,11 +85,11 @@ package struct PasskeyData: Sendable {
 
     /// Checks a passkey's signature.
     /// - Parameters:
-    ///   - challenge: what was to be signed.
-    ///   - origin: of the page.
+    ///   - challenge: the challenge to be signed.
+    ///   - origin: the page's origin.
     ///   - key: the registered passkey.
-    /// - Returns: the authenticator's count of signatures.
-    /// - Throws: `forbidden` that says which check failed.
+    /// - Returns: the authenticator's signature counter.
+    /// - Throws: `forbidden` with the check that failed.
     package func verify(challenge: [UInt8], origin: String, by key: SecurityKey) throws(MMError) -> UInt32 {
         try check("webauthn.get", challenge, origin)
         try checkPerson(key.party)

@@ -3,18 +3,18 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// The security keys that a user has registered, and what is proven by touching one: that somebody was there who saw this
-/// very request, since the key signs its digest and nothing else.
+/// A user's registered security keys. A touch proves that a person was present for this very request, since the key signs
+/// the request's digest and nothing else.
 ///
-/// Names and public keys lie in a 0600 file of the state folder; the private keys never leave the hardware.
+/// Names and public keys are stored in a 0600 file of the state folder; the private keys never leave the hardware.
 package struct SecurityKeyRing: Sendable {
     private let path: String
     private let device: any SecurityKeyDevice
 
-    /// The keys of a user.
+    /// Creates the ring of a user.
     /// - Parameters:
-    ///   - paths: where their state lies.
-    ///   - device: what is touched.
+    ///   - paths: the paths of the user's state folder.
+    ///   - device: the security key in use.
     package init(paths: StatePaths, device: any SecurityKeyDevice = PluggedSecurityKey()) {
         path = paths.securityKeys
         self.device = device
@@ -24,7 +24,7 @@ package struct SecurityKeyRing: Sendable {
     package func names() throws(MMError) -> [String] { try keys().map(\.name) }
 
     /// Registers the key that is plugged in.
-    /// - Parameter name: what it is called from now on.
+    /// - Parameter name: the key's new name.
     /// - Throws: `conflict` for a name that another key has.
     package func add(_ name: String) async throws(MMError) {
         try check(name)
@@ -36,8 +36,8 @@ package struct SecurityKeyRing: Sendable {
                 party: PluggedSecurityKey.party))
     }
 
-    /// Registers a key.
-    /// - Throws: `conflict` for a name that another key has, and for a key that is registered.
+    /// Registers a given key.
+    /// - Throws: `conflict` for a name that another key has, and for a key that is already registered.
     package func add(_ key: SecurityKey) async throws(MMError) {
         try await change { (keys) throws(MMError) in
             try check(key.name, among: keys)
@@ -48,7 +48,7 @@ package struct SecurityKeyRing: Sendable {
         }
     }
 
-    /// Refuses a name that no key can get.
+    /// Throws for an invalid name or one that another key has.
     package func check(_ name: String) throws(MMError) { try check(name, among: try keys()) }
 
     private func check(_ name: String, among keys: [SecurityKey]) throws(MMError) {
@@ -64,14 +64,14 @@ package struct SecurityKeyRing: Sendable {
         }
     }
 
-    /// Checks that a registered passkey has signed a challenge on a page, and notes its count.
+    /// Checks that a registered passkey has signed a challenge on a page, and stores its counter.
     /// - Parameters:
-    ///   - data: what the page sent.
-    ///   - challenge: what was to be signed.
-    ///   - origin: of the page.
+    ///   - data: the data that the page sent.
+    ///   - challenge: the challenge to be signed.
+    ///   - origin: the page's origin.
     ///   - party: the host of the origin.
     /// - Returns: the key.
-    /// - Throws: `forbidden` that says which check failed.
+    /// - Throws: `forbidden` with the check that failed.
     package func verify(
         _ data: PasskeyData, challenge: [UInt8], origin: String, party: String
     ) async throws(MMError) -> SecurityKey {
@@ -80,7 +80,8 @@ package struct SecurityKeyRing: Sendable {
                 throw PasskeyData.refused("it is not registered here, or was removed")
             }
             let count = try data.verify(challenge: challenge, origin: origin, by: keys[index])
-            // Zero twice is a key that doesn't count; else a copy of the key may have signed meanwhile.
+            // A counter that stays zero means that the key doesn't count. Otherwise a counter that doesn't grow indicates a
+            // copy of the key.
             guard count > keys[index].count || (count == 0 && keys[index].count == 0) else {
                 throw PasskeyData.refused("its count of signatures went back, so there may be a copy of it")
             }
@@ -89,8 +90,8 @@ package struct SecurityKeyRing: Sendable {
         }
     }
 
-    /// Forgets a key.
-    /// - Throws: `notFound` for a name that none has.
+    /// Removes a key.
+    /// - Throws: `notFound` for an unknown name.
     package func remove(_ name: String) async throws(MMError) {
         try await change { (keys) throws(MMError) in
             guard keys.contains(where: { $0.name == name }) else {
@@ -100,9 +101,10 @@ package struct SecurityKeyRing: Sendable {
         }
     }
 
-    /// Has a registered key touched for exactly this.
-    /// - Parameter subject: the digest of the request, or the words of what is done.
-    /// - Throws: `forbidden` when no key is registered or plugged in, when it isn't touched, or signs anything else.
+    /// Requires a touch of a registered key for a subject.
+    /// - Parameter subject: the digest of the request, or the words of the action.
+    /// - Throws: `forbidden` when no key is registered or plugged in, when it isn't touched, or when it signs anything
+    ///   else.
     package func prove(_ subject: String) async throws(MMError) {
         let keys = try keys().filter { !$0.isPasskey }
         guard !keys.isEmpty else {
@@ -110,7 +112,7 @@ package struct SecurityKeyRing: Sendable {
                 .forbidden, "This needs a security key, and none is registered.",
                 hint: "Register one in a terminal: mm key add NAME.")
         }
-        // What was signed for the same request before is no touch of now.
+        // The random part prevents an earlier signature for the same request from being reused.
         var hash = SHA256()
         hash.update("mm confirmation by key 1\n\(subject)\n".utf8)
         hash.update(RandomBytes.make(32))
@@ -156,45 +158,44 @@ package struct SecurityKeyRing: Sendable {
     }
 }
 
-/// A security key that is plugged in: makes pairs of keys, and signs with them when somebody touches it. Calls block until
-/// then.
+/// A plugged-in security key: creates key pairs, and signs with them when it is touched. Calls block until then.
 package protocol SecurityKeyDevice: Sendable {
-    /// Has the key make a pair of keys.
+    /// Has the security key create a key pair.
     /// - Parameter challenge: 32 bytes.
     func register(_ challenge: [UInt8]) throws(MMError) -> SecurityKeyPair
 
-    /// Has the key sign a challenge.
+    /// Has the security key sign a challenge.
     /// - Parameters:
     ///   - challenge: 32 bytes.
-    ///   - pairs: the names of the pairs of keys that it may sign with.
+    ///   - pairs: the ids of the key pairs that it may sign with.
     func sign(_ challenge: [UInt8], with pairs: [[UInt8]]) throws(MMError) -> SecurityKeyTouch
 }
 
-/// A pair of keys that a security key has made: what it calls the pair, and the public one.
+/// A key pair that a security key has created: its id and public key.
 package struct SecurityKeyPair: Sendable, Hashable {
-    /// What the key calls the pair.
+    /// The pair's id, given by the security key.
     package let id: [UInt8]
-    /// A point of P-256: x, then y, 32 bytes each.
+    /// The public key, a point of P-256: x, then y, 32 bytes each.
     package let point: [UInt8]
 
-    /// A pair.
+    /// Creates a pair.
     package init(id: [UInt8], point: [UInt8]) {
         self.id = id
         self.point = point
     }
 }
 
-/// What a touched key says: with which pair it signed, its own data (WebAuthn's authenticator data), and the signature over
-/// that data and the challenge.
+/// The answer of a touched security key: the id of the pair, its own data (WebAuthn's authenticator data), and the
+/// signature over that data and the challenge.
 package struct SecurityKeyTouch: Sendable, Hashable {
-    /// The pair.
+    /// The id of the pair that signed.
     package let id: [UInt8]
-    /// For whom it signed, and whether it was touched.
+    /// The authenticator data, with the relying party and the flag for a touch.
     package let data: [UInt8]
-    /// ECDSA with SHA-256, in DER.
+    /// The signature: ECDSA with SHA-256, in DER.
     package let signature: [UInt8]
 
-    /// A touch.
+    /// Creates a touch.
     package init(id: [UInt8], data: [UInt8], signature: [UInt8]) {
         self.id = id
         self.data = data
@@ -202,32 +203,32 @@ package struct SecurityKeyTouch: Sendable, Hashable {
     }
 }
 
-/// A registered key: one that is plugged into this machine, or a passkey that a page asks for.
+/// A registered key: a hardware key plugged into this machine, or a passkey that a page asks for.
 package struct SecurityKey: Sendable, Hashable {
-    /// What its owner calls it.
+    /// The name that the owner gave it.
     package var name: String
-    /// Whose it is: two keys of one person are one person.
+    /// The owner's name: several keys of one owner count as one person.
     package var owner: String
-    /// What the key calls the pair.
+    /// The id that the security key gave the pair.
     package var id: [UInt8]
     /// The public key, in libfido2's form for its algorithm.
     package var publicKey: [UInt8]
-    /// COSE's number of the algorithm: -7 ES256, -8 EdDSA, -257 RS256.
+    /// The COSE number of the algorithm: -7 ES256, -8 EdDSA, -257 RS256.
     package var algorithm = -7
-    /// For whom it signs: this program, or the host name of the page.
+    /// The relying party id: this program's, or the host name of the page.
     package var party: String
-    /// How often it has signed, as far as it counts.
+    /// The number of signatures, if the key counts them.
     package var count: UInt32 = 0
 
     /// Whether a page asks for it, rather than the terminal.
     package var isPasskey: Bool { party != PluggedSecurityKey.party }
 
-    /// Who approves with it.
+    /// The means of an approval with this key.
     package var means: String { "\(isPasskey ? "passkey" : "key") \(name)" }
 }
 
 extension SecurityKey {
-    /// The login of this process: whose the keys are that say nothing else, and who sits at the terminal.
+    /// The login name of this process: the owner of keys without a stored owner, and the person at the terminal.
     package static var login: String {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -239,7 +240,7 @@ extension SecurityKey {
         return String(cString: name)
     }
 
-    /// The key as it is stored.
+    /// The JSON form in the file.
     var json: JSONValue {
         [
             "name": .string(name), "owner": .string(owner), "id": .string(Base64.text(id)),
@@ -248,7 +249,7 @@ extension SecurityKey {
         ]
     }
 
-    /// Reads a stored key; `nil` if the value isn't one. What earlier versions stored is a plugged key of the login.
+    /// Reads a stored key; `nil` if the value isn't one. Entries of earlier versions are hardware keys of the login.
     init?(json: JSONValue) {
         guard let name = json["name"]?.string, let id = json["id"]?.string.flatMap({ Base64.bytes($0) }),
             let publicKey = json["publicKey"]?.string.flatMap({ Base64.bytes($0) })
@@ -260,15 +261,15 @@ extension SecurityKey {
     }
 }
 
-/// The security key in a port of this machine, by libfido2.
+/// The security key plugged into this machine, used through libfido2.
 package struct PluggedSecurityKey: SecurityKeyDevice {
-    /// Whom keys sign for: a key keeps what it signs here apart from what it signs for pages of the web.
+    /// The relying party id: keys for this program are separate from those for web pages.
     package static let party = "mm.confirmation"
 
-    /// Whether the library that speaks with keys is installed.
+    /// Whether libfido2 is installed.
     package static var isSupported: Bool { mm_fido_is_there() == 1 }
 
-    /// The key that is plugged in when it is asked.
+    /// Creates access to the key that is plugged in when it is used.
     package init() {}
 
     package func register(_ challenge: [UInt8]) throws(MMError) -> SecurityKeyPair {
@@ -289,7 +290,7 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
             signature: Self.bytes(&made.signature, made.signature_length))
     }
 
-    /// Whether a touched key has signed this challenge with the pair of this public key.
+    /// Whether a security key has signed this challenge with the pair of this public key.
     static func verifies(_ touch: SecurityKeyTouch, of challenge: [UInt8], by point: [UInt8]) throws(MMError) -> Bool {
         let room = mm_fido_room
         guard touch.data.count <= room, touch.signature.count <= room, point.count == mm_fido_point,
@@ -331,8 +332,8 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
             hint: "Install it: sudo apt-get install libfido2-1.")
     }
 
-    /// The first bytes of a C array, read where they lie: as a value such an array is a tuple of a thousand elements to the
-    /// compiler, which takes seconds over each.
+    /// Returns the first bytes of a C array, read in place: as a value, the compiler sees such an array as a tuple of a
+    /// thousand elements and takes seconds for each use.
     static func bytes<Elements>(_ array: inout Elements, _ count: Int) -> [UInt8] {
         withUnsafeBytes(of: &array) { [UInt8]($0.prefix(count)) }
     }
