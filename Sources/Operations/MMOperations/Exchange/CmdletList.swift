@@ -4,7 +4,7 @@ import MMGuard
 import MMNative
 import MMSessions
 
-/// `cmdlets`: what Exchange and the compliance service have, and what of it an account may run.
+/// `cmdlets`: lists the cmdlets of Exchange and the compliance service, and which of them an account may run.
 struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
@@ -59,7 +59,7 @@ struct CmdletList: CatalogueOperation {
                 hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
         }
         if let only = rows.first, rows.count == 1 {
-            // One is shown whole, in the shape of a list all the same.
+            // A single match is returned with all details, still as a list.
             return OperationAnswer(
                 .value(["cmdlets": [.object(CmdletReference.detailed(only, table))]]),
                 text: CmdletReference.text(of: only, table))
@@ -83,7 +83,7 @@ struct CmdletList: CatalogueOperation {
         return names.filter { matches(Array($0.lowercased()), Array(wanted)) }
     }
 
-    /// `*` is any text, `?` one character.
+    /// Whether a text matches a pattern: `*` matches any text, `?` one character.
     static func matches(_ text: [Character], _ pattern: [Character]) -> Bool {
         var (place, at, star, mark) = (0, 0, -1, 0)
         while place < text.count {

@@ -2,9 +2,9 @@ package import MMCore
 import MMGuard
 import MMNative
 
-/// What the tables know of a cmdlet, for those who are about to write a call of it.
+/// The tables' description of a cmdlet, for writing a call of it.
 package enum CmdletReference {
-    /// A cmdlet with its class and parameters, once for each service that has it.
+    /// Returns a cmdlet with its class and parameters, once for each service that has it.
     /// - Parameter name: its name, in any case.
     /// - Throws: `notFound` with the nearest names.
     package static func of(_ name: String) throws(MMError) -> JSONValue {
@@ -24,7 +24,7 @@ package enum CmdletReference {
         return ["cmdlets": .array(sheets)]
     }
 
-    /// The row of a list.
+    /// Returns a cmdlet's row of the list.
     static func row(of name: String, _ service: ExchangeTable.Service, _ classes: CmdletClasses) -> JSONObject {
         [
             "name": .string(name), "module": .string(service.module),
@@ -32,7 +32,7 @@ package enum CmdletReference {
         ]
     }
 
-    /// One cmdlet with its class and parameters, for people.
+    /// Returns one cmdlet with its class and parameters as text.
     static func text(of row: JSONObject, _ table: ExchangeTable) -> String {
         let name = row["name"]?.string ?? ""
         let service = row["module"]?.string.flatMap { ExchangeTable.Service(module: $0) }
@@ -46,7 +46,7 @@ package enum CmdletReference {
         return ([head] + [allowed].compactMap(\.self) + parameters).joined(separator: "\n")
     }
 
-    /// One cmdlet with all that is known of its parameters.
+    /// Returns one cmdlet with all details of its parameters.
     static func detailed(_ row: JSONObject, _ table: ExchangeTable) -> JSONObject {
         guard let name = row["name"]?.string,
             let service = row["module"]?.string.flatMap({ ExchangeTable.Service(module: $0) }),

@@ -6,14 +6,14 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// `run --dry-run`: the requests of a script, for people who want to see them first. A pipeline that the native engine takes is
-/// only walked through; any other script runs in PowerShell, and its session's wire lets reads through and nothing else.
+/// `run --dry-run`: shows the requests of a script before they are sent. A pipeline that the native engine supports is only
+/// evaluated; any other script runs in PowerShell in a session whose proxy lets only reads through.
 enum DryRun {
-    /// What a native pipeline would send and change. Its reads are sent where somebody is signed in, so that the objects are known
-    /// which it reaches; else it is walked through up to the point where answers would decide what comes next.
-    /// - Parameter session: what earlier scripts of the session left.
-    /// - Returns: nil for what PowerShell has to run.
-    /// - Throws: `.unsupported` where the native engine alone was asked for, or is all there is, and doesn't take the script.
+    /// Returns what a native pipeline would send and change. If the connection is signed in, its reads are sent, so that the
+    /// objects that it reaches are known; otherwise it is evaluated up to the point where the next step depends on an answer.
+    /// - Parameter session: the state that earlier scripts of the session left.
+    /// - Returns: `nil` for a script that PowerShell has to run.
+    /// - Throws: `.unsupported` where the native engine doesn't support the script and is the only one asked for or available.
     static func native(
         _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
         after session: NativeSession, _ context: OperationContext, with services: RequestServices
@@ -36,7 +36,7 @@ enum DryRun {
         let isSignedIn = await watch.isSignedIn
         let reads = verdict.decision != .deny && isSignedIn
         let isInPowerShell = wanted == .pwsh
-        // What only the walls around PowerShell let through, and what its session alone knows, is for it to tell.
+        // Scripts that only confinement permits, or that use the session's own state, are left to PowerShell.
         if isInPowerShell {
             guard reads, try judge(.native).decision == verdict.decision,
                 plan.variables.reads.allSatisfy({ Self.known.contains($0) })
@@ -69,14 +69,14 @@ enum DryRun {
             rehearsal, CallAuthority(verdict: verdict, text: script), client, on: connection, notes, context, services)
     }
 
-    /// How a rehearsal ended.
+    /// The end of a rehearsal.
     private enum End {
         case whole
-        /// Its rest needs PowerShell.
+        /// The rest of the script needs PowerShell.
         case elsewhere(String)
         case refused(String)
 
-        /// Why its rest isn't known.
+        /// The reason why the rest of the script isn't known.
         var words: String? {
             switch self {
             case .whole: nil
@@ -86,7 +86,7 @@ enum DryRun {
         }
     }
 
-    /// - Throws: what broke it, and what was refused before there was anything to tell.
+    /// - Throws: the error that broke it, or a refusal before any step.
     private static func unknown(
         from outcome: NativeOutcome, _ source: ExchangeSource, hasSteps: Bool
     ) throws(MMError) -> End {
@@ -103,7 +103,7 @@ enum DryRun {
         }
     }
 
-    /// What would be sent, as the wire would judge it.
+    /// Returns what would be sent, as the proxy would judge it.
     private static func answer(
         _ rehearsal: CmdletRehearsal, _ authority: CallAuthority, _ client: GuardedExchange, on connection: Connection,
         _ notes: [String], _ context: OperationContext, _ services: RequestServices
@@ -126,14 +126,14 @@ enum DryRun {
             lines: rehearsal.lines)
     }
 
-    /// Variables that mean the same in every session.
+    /// Variables that have the same meaning in every session.
     private static let known: Set<String> = ["_", "psitem", "true", "false", "null"]
 
-    /// What a person who is asked about a script is shown of its changes; none where the native engine does not take it, or
-    /// nobody is signed in.
+    /// Returns the changes of a script that are shown to the person who is asked about it; empty where the native engine doesn't
+    /// support the script, or nobody is signed in.
     /// - Parameters:
-    ///   - watches: read what cmdlets of Exchange and of the compliance service change.
-    ///   - graph: reads what cmdlets of Graph's modules change.
+    ///   - watches: read the state of objects that cmdlets of Exchange and of the compliance service change.
+    ///   - graph: reads the state of objects that cmdlets of Graph's modules change.
     static func changes(
         _ plan: EnginePlan, after session: NativeSession, watches: [CmdletWatch], graph: WriteWatch, until end: Deadline
     ) async -> [String] {
@@ -169,7 +169,7 @@ enum DryRun {
         return lines
     }
 
-    /// The refusal of a dry run whose session no wire holds back.
+    /// The refusal of a dry run in a session without a proxy that could hold writes back.
     static func withoutWire(_ connection: Connection) -> MMError {
         MMError(
             .unsupported,
@@ -178,11 +178,11 @@ enum DryRun {
             hint: "Leave --dry-run out; mm guard check says how a script is judged.", details: ["field": "dryRun"])
     }
 
-    /// The answer of every engine: what was read and what was held back, in the script's order.
+    /// Returns the answer, which has the same form for every engine: the reads and the writes held back, in the script's order.
     /// - Parameters:
-    ///   - changes: what each request would change, by its number.
-    ///   - idle: the requests that would change nothing, by their numbers.
-    ///   - lines: the same for people.
+    ///   - changes: the change of each request, by the request's number.
+    ///   - idle: the numbers of the requests that would change nothing.
+    ///   - lines: the same as text.
     static func answer(
         _ report: CallReport, notes: [String], connection: String, changes: [UInt64: Change],
         idle: Set<UInt64> = [], lines: [String] = []
@@ -211,20 +211,20 @@ enum DryRun {
         "The guard says: \(verdict.decision.rawValue) (\(verdict.guardClass.rawValue))."
     }
 
-    /// What is wrong with the parameters of a script's cmdlets, before the guard or anybody else is asked.
-    /// - Parameter known: scripts that were found right before.
+    /// Checks the parameters of a script's cmdlets, before the guard judges the script.
+    /// - Parameter known: scripts that passed the check before.
     /// - Throws: `.invalidInput` with the nearest names.
     static func checkNames(
         _ plan: EnginePlan, _ service: ExchangeTable.Service, knowing known: CheckedScripts
     ) async throws(MMError) {
-        // Values may decide what a script does.
+        // The values of the parameters may decide what a script does, so only scripts without values are remembered.
         let key = plan.values.isEmpty ? CheckedScripts.Key(plan.script, service) : nil
         if let key, known.contains(key) { return }
         try await checkNames(plan, RequestRecorder(service: service))
         if let key { known.insert(key) }
     }
 
-    /// What a script may take for its names to be looked at: one that computes more shows its faults when it runs.
+    /// The limits of the check; a script that computes more shows its faults when it runs.
     private static let limits = {
         var limits = NativeLimits()
         limits.textBytes = 64 << 10
@@ -259,10 +259,9 @@ enum DryRun {
     }
 }
 
-/// The scripts whose cmdlets' parameters were found right lately: who sends one again does not wait for the same check.
+/// Scripts that passed the check of their cmdlets' parameters recently, so that they aren't checked again.
 ///
-/// What a check says depends on the script and the service's own table alone. Digests are kept, no scripts: those may hold
-/// secrets.
+/// The result depends only on the script and the service's own table. Only digests are kept, since scripts may contain secrets.
 final class CheckedScripts: Sendable {
     /// One script for one service.
     struct Key: Hashable, Sendable {
@@ -275,14 +274,14 @@ final class CheckedScripts: Sendable {
 
     private let right = RecentValues<Key, Void>(size: 512)
 
-    /// Whether it was found right.
+    /// Whether a script passed the check.
     func contains(_ key: Key) -> Bool { right.value(for: key) != nil }
 
-    /// Notes that it was found right.
+    /// Remembers that a script passed the check.
     func insert(_ key: Key) { right.keep((), for: key) }
 }
 
-/// A source that answers every cmdlet with nothing and remembers what was asked.
+/// A source that answers every cmdlet with no rows and records the calls.
 final class RequestRecorder: CmdletSource {
     private let service: ExchangeTable.Service
     private let binder: ExchangeBinder

@@ -4,47 +4,48 @@ import MMNative
 import MMSystem
 import PowerShellSyntax
 
-/// What carries a script's commands out.
+/// The engine that runs a script's commands.
 enum Engine: String, Sendable {
-    /// The engine of this program, over the service's own interface.
+    /// The engine of this program, which uses the service's own interface.
     case native
     /// A PowerShell process.
     case pwsh
 }
 
-/// A script on its way to an engine: parsed once, judged before anything is sent.
+/// A script with the engine chosen for it: parsed once, judged before anything is sent.
 struct EnginePlan: Sendable {
     /// The script.
     let script: String
-    /// Its tree.
+    /// The parsed script.
     let parsed: ParsedScript
-    /// What it reads and sets.
+    /// The variables that it reads and sets.
     let variables: VariableUse
-    /// Whether its variables are its own: it sees none of the session's, and leaves none.
+    /// Whether its variables are local: it neither sees those of the session nor leaves any.
     var isLocal = false
-    /// Texts for its param block.
+    /// Values of its parameters that are text.
     private(set) var values: [String: String] = [:]
-    /// Other values for its param block.
+    /// Other values of its parameters.
     private(set) var arguments: [String: PSValue] = [:]
-    /// What it may do on the machine in the native engine; `nil` where it is only looked at.
+    /// Its access to the machine in the native engine; `nil` where the script is only analysed.
     var host: NativeHost?
-    /// Why the native engine can't take the values for its param block.
+    /// The reason why the native engine can't take the values of its parameters.
     private var misfitOfValues: String?
-    /// Answers for the cmdlets by which the script signs in; `nil` where it has none.
+    /// Answers the cmdlets with which the script signs in; `nil` if it has none.
     private let signIn: SignInSource?
-    /// How many columns texts may take; `nil` where nothing limits them.
+    /// The maximum width of text output in columns; `nil` for no limit.
     var width: Int?
-    /// Which engine is wanted.
+    /// The engine that is to run it.
     private(set) var wanted: ConnectionEngine
-    /// Why it is this one, where nobody has named it.
+    /// The reason for this engine, if the caller didn't choose it.
     private(set) var because: String?
-    /// Where this machine's programs lie, for a script that no PowerShell can take over; `nil` where one can. The native engine
-    /// begins such a script although parts of it that may never be reached don't fit.
+    /// The `PATH` of this machine, for a script that no PowerShell can take over; `nil` where one can. The native engine then
+    /// begins such a script even if it contains unsupported parts that may never be reached.
     private(set) var programs: String?
 
-    /// A plan.
-    /// - Parameter reading: what is known of the script.
-    /// - Parameter signIn: answers for the cmdlets by which the script signs in.
+    /// Creates a plan.
+    /// - Parameters:
+    ///   - reading: the script as parsed before.
+    ///   - signIn: answers the cmdlets with which the script signs in.
     init(
         _ script: String, wanted: ConnectionEngine, reading: ScriptReading? = nil, signIn: SignInSource? = nil
     ) {
@@ -55,39 +56,39 @@ struct EnginePlan: Sendable {
         self.wanted = wanted
     }
 
-    /// Leaves the script to PowerShell: it was let through for what keeps that.
+    /// Leaves the script to PowerShell, because the guard allowed it only in a confined PowerShell.
     mutating func goesToPowerShell() {
         if wanted != .pwsh { because = "the guard lets it through in a confined PowerShell alone" }
         wanted = .pwsh
     }
 
-    /// Keeps the script in the native engine: it was let through for what its names mean there.
+    /// Keeps the script in the native engine, because the guard judged its names by their meaning there.
     mutating func staysNative() {
         if wanted != .native { because = "earlier code may have changed what names mean in this session's PowerShell" }
         wanted = .native
     }
 
-    /// Leaves the script to the native engine alone: no PowerShell can take it over.
-    /// - Parameter programs: where this machine's programs lie, as `PATH` says.
+    /// Leaves the script to the native engine alone, because no PowerShell can take it over.
+    /// - Parameter programs: the `PATH` of this machine.
     mutating func isAlone(programs: String?) {
         self.programs = programs ?? "/usr/local/bin:/usr/bin:/bin"
     }
 
-    /// The same script where it only runs if all of it fits.
+    /// The same script, to be run only if all of it is supported.
     var whole: EnginePlan {
         var plan = self
         plan.programs = nil
         return plan
     }
 
-    /// Takes the values for its param block.
+    /// Takes the values of its parameters.
     mutating func take(_ arguments: ScriptArguments) {
         values = arguments.texts
         misfitOfValues = arguments.misfit
         self.arguments = arguments.others
     }
 
-    /// Whether it repeats something until an answer ends it: without answers it may never end.
+    /// Whether it has loops that only an answer may end, so that without answers it may never end.
     var waitsForAnswers: Bool {
         ScriptFacts(of: parsed).items.contains { item in
             guard case .statement(let name, _) = item.detail else { return false }
@@ -95,16 +96,16 @@ struct EnginePlan: Sendable {
         }
     }
 
-    /// Why the native engine does not fit; `nil` when it does.
+    /// Returns the reason why the native engine can't run it; `nil` if it can.
     /// - Parameters:
-    ///   - sources: where cmdlets come from.
-    ///   - session: what earlier scripts left.
+    ///   - sources: the sources of its cmdlets.
+    ///   - session: the state that earlier scripts left.
     func misfit(_ sources: [any CmdletSource], in session: NativeSession) -> String? {
         misfitOfValues ?? engine(sources).unsupportedReason(parsed, values: values, in: session) ?? unproven
     }
 
-    /// The native engine for this script.
-    /// - Parameter sources: where cmdlets come from.
+    /// Returns the native engine for this script.
+    /// - Parameter sources: the sources of its cmdlets.
     func engine(_ sources: [any CmdletSource], host: NativeHost? = nil) -> NativeEngine {
         var missing: Set<String>?
         if let programs, isLocal, !ServiceCommands(of: parsed).changesSomething {
@@ -115,8 +116,8 @@ struct EnginePlan: Sendable {
             missing: missing ?? [], isPatient: missing != nil)
     }
 
-    /// Words, in lower case, that the script runs as commands and that are none on any machine: no cmdlet has such a name, and no
-    /// program here.
+    /// Returns the command names, in lower case, that can't be run here: neither a cmdlet nor a program of this machine has such
+    /// a name.
     private func missing(_ sources: [any CmdletSource], _ programs: String) -> Set<String> {
         let modules = CmdletModules()
         let classes = CmdletClasses()
@@ -137,7 +138,8 @@ struct EnginePlan: Sendable {
         return names
     }
 
-    /// What of a script that changes something nobody has held against a real PowerShell; `nil` where there is nothing.
+    /// Parts of a script that changes something whose behaviour was never compared with a real PowerShell; `nil` where there are
+    /// none.
     private var unproven: String? {
         guard ServiceCommands(of: parsed).changesSomething else { return nil }
         return NativeEngine.unrecorded(in: parsed).map {
@@ -145,11 +147,11 @@ struct EnginePlan: Sendable {
         }
     }
 
-    /// Where the script's cmdlets come from: these sources, and before them what answers for its sign-in, which the tables of
-    /// a service name as well.
+    /// Returns the sources of the script's cmdlets: the given ones, preceded by the one that answers its sign-in, whose cmdlets
+    /// the tables of a service contain as well.
     func sources(_ sources: [any CmdletSource]) -> [any CmdletSource] { signIn.map { [$0] + sources } ?? sources }
 
-    /// Commands of cmdlet form that neither the engine nor a source knows.
+    /// Returns the commands with a cmdlet's form of name that neither the engine nor a source knows.
     func strangers(to sources: [any CmdletSource]) -> [String] {
         var names: [String] = []
         for item in ScriptFacts(of: parsed).items {
@@ -163,7 +165,7 @@ struct EnginePlan: Sendable {
         return names.filter { !own.contains($0.lowercased()) }
     }
 
-    /// The functions that the script defines, in lower case.
+    /// The names of the functions that the script defines, in lower case.
     private var functions: Set<String> {
         Set(
             ScriptFacts(of: parsed).items.compactMap { item in
@@ -171,7 +173,7 @@ struct EnginePlan: Sendable {
             })
     }
 
-    /// Whether the script would fit if a source had the cmdlets of these names.
+    /// Whether the script would be supported if a source had the cmdlets with these names.
     func fits(_ sources: [any CmdletSource], with strangers: [String]) -> Bool {
         misfit(sources + [Stranger(names: Set(strangers.map { $0.lowercased() }))], in: NativeSession()) == nil
     }

@@ -2,10 +2,10 @@ import MMCore
 import MMDesk
 import MMNative
 
-/// The cmdlets of Exchange or of the compliance service as the head, middle or inside of a native pipeline.
+/// Provides the cmdlets of Exchange or of the compliance service anywhere in a native script.
 ///
-/// One source serves one script: what broke it once (sign-in, network) stops every cmdlet after it, and what was sent is
-/// remembered, so that nobody runs a script twice that has written.
+/// One source serves one script: an error such as a failed sign-in or connection stops every later cmdlet. The requests sent
+/// are recorded, so that a script that has changed something is not run a second time.
 final class ExchangeSource: CmdletSource {
     private struct State {
         var failure: MMError?
@@ -22,21 +22,21 @@ final class ExchangeSource: CmdletSource {
     private let others: ExchangeCmdletList?
     private let deadline: Deadline
     private let report: @Sendable (String) -> Void
-    /// Notes what cmdlets change.
+    /// Records the changes of cmdlets in the journal.
     private let watch: CmdletWatch?
-    /// Takes what changes something in the place of the service.
+    /// Takes writes in place of the service.
     private let rehearsal: CmdletRehearsal?
     private let state = Mutex(State())
 
-    /// A source for one script.
+    /// Creates a source for one script.
     /// - Parameters:
     ///   - client: runs the cmdlets.
-    ///   - service: which cmdlets are meant.
-    ///   - others: what the account may run by the service's own word, for names that the table doesn't know.
-    ///   - deadline: when to give up.
-    ///   - watch: notes in the journal what cmdlets change.
-    ///   - rehearsal: takes what changes something, so that nothing but reads is sent.
-    ///   - report: is told in a sentence when the service asks to slow down.
+    ///   - service: the service whose cmdlets are meant.
+    ///   - others: the cmdlets that the service lists for the account, for names that the table doesn't have.
+    ///   - deadline: the deadline of all requests.
+    ///   - watch: records the changes of cmdlets in the journal.
+    ///   - rehearsal: takes writes, so that only reads are sent.
+    ///   - report: receives a sentence when the service asks to slow down.
     init(
         client: GuardedExchange, service: ExchangeTable.Service, others: ExchangeCmdletList? = nil, deadline: Deadline,
         table: ExchangeTable = .standard, watch: CmdletWatch? = nil, rehearsal: CmdletRehearsal? = nil,
@@ -53,25 +53,26 @@ final class ExchangeSource: CmdletSource {
         binder = ExchangeBinder(service: service, table: table) { others?.spelling(of: $0) }
     }
 
-    /// Whose cmdlets they are.
+    /// The name of the connection.
     var connectionName: String { client.connectionName }
 
     /// The endpoint that runs them.
     var endpoint: ExchangeService { client.service }
 
-    /// What broke the script, if anything did.
+    /// The error that stopped the script; `nil` if none did.
     var failure: MMError? { state.withLock { $0.failure } }
 
     /// The cmdlets that were sent and may have changed something, in order.
     var writes: [String] { state.withLock { $0.writes } }
 
-    /// What the records of refused cmdlets were made of: whoever gets one of them as the end of a script gets the whole.
+    /// The original errors of the records of refused cmdlets, so that a caller whose script ended with a record gets the
+    /// whole error.
     var causes: [NativeError: MMError] { state.withLock { $0.causes } }
 
-    /// What the service said to the person: the lines of `-WhatIf` and `-Confirm`.
+    /// The service's messages for the user: the lines of `-WhatIf` and `-Confirm`.
     var information: [String] { state.withLock { $0.information } }
 
-    /// How many cmdlets were sent.
+    /// The number of cmdlets sent.
     var requests: Int { state.withLock { $0.requests } }
 
     func knows(_ name: String) -> Bool { table.knows(name, in: service) || others?.contains(name) == true }
@@ -97,7 +98,7 @@ final class ExchangeSource: CmdletSource {
             isSilent: bound.headers["WarningAction"]?.lowercased() == "silentlycontinue")
     }
 
-    /// Where a cmdlet's rows come from: one that changes something is sent as the script was let through for.
+    /// Returns the pages of a cmdlet's rows; a write is sent under the clearance of the script.
     private func pages(of command: ExchangeCommand) throws(MMError) -> ExchangePages {
         guard !command.isReadOnly, let cleared = watch?.cleared else {
             return try client.readPages(command, deadline: deadline, report: report)
@@ -105,7 +106,7 @@ final class ExchangeSource: CmdletSource {
         return try client.pages(command, by: cleared, deadline: deadline, report: report)
     }
 
-    /// The request of a call.
+    /// Returns the request of a call.
     private func command(_ call: CmdletCall) throws(CmdletFault) -> (ExchangeCommand, ExchangeCall) {
         let bound: ExchangeCall
         do throws(BindingFault) {
@@ -124,7 +125,7 @@ final class ExchangeSource: CmdletSource {
         }
     }
 
-    /// Notes that a cmdlet is about to be sent.
+    /// Records that a cmdlet is about to be sent.
     func begin(_ command: ExchangeCommand) async -> JournalEntry? {
         guard let watch else { return nil }
         var notes: [String] = []
@@ -133,7 +134,7 @@ final class ExchangeSource: CmdletSource {
         return entry
     }
 
-    /// Notes how it ended.
+    /// Records how the cmdlet ended.
     func end(_ entry: JournalEntry?, _ result: Result<ExchangePage?, MMError>) async {
         guard let entry else { return }
         await watch?.end(entry, result)
@@ -176,7 +177,7 @@ struct ExchangeRows: CmdletRows {
     private var isNoted = false
     private var reader: ExchangeRowReader
     private var isOver = false
-    /// What ends the script once the rows that came with it are handed on.
+    /// The end of the script, after the rows that came with it have been passed on.
     private var stop: PipelineStop?
 
     init(
@@ -223,8 +224,8 @@ struct ExchangeRows: CmdletRows {
         return batch(page)
     }
 
-    /// What becomes of the script when a cmdlet was not carried out: its own `-ErrorAction` and `$ErrorActionPreference` say
-    /// so, and where neither does, a refusal ends it and an error of one object doesn't.
+    /// Decides how the script continues after a cmdlet failed. Its own `-ErrorAction` and `$ErrorActionPreference` decide;
+    /// by default a refusal ends the script and an error about one object doesn't.
     private func ended(by fault: ExchangeFault, _ cause: MMError) throws(CmdletFault) -> CmdletBatch? {
         let record: NativeError
         let isRefusal: Bool
@@ -272,7 +273,7 @@ struct ExchangeRows: CmdletRows {
 
 /// Error records of cmdlets that a service ran.
 enum ExchangeRecord {
-    /// The record of the service's own error.
+    /// Returns the record of the service's own error.
     static func of(_ error: ExchangeError) -> NativeError {
         var message = error.message
         if let hint = error.hint { message += " \(hint)" }
@@ -280,7 +281,7 @@ enum ExchangeRecord {
             error.fullyQualifiedID, message, category: error.category, command: error.cmdlet, isReadable: true)
     }
 
-    /// The record of what broke the script: it ends the cmdlet, and the caller gets the whole error.
+    /// Returns the record of an error that stops the script: it ends the cmdlet, and the caller gets the whole error.
     static func of(_ error: MMError, cmdlet: String) -> NativeError {
         NativeError(
             "\(error.code.word),\(cmdlet)", error.message, category: "OperationStopped", command: cmdlet,
@@ -289,11 +290,11 @@ enum ExchangeRecord {
 }
 
 extension ExchangeError {
-    /// Whether the service refused or failed to look at all: it has said nothing of the objects that were asked for, so that
-    /// going on would take a refusal for an answer.
+    /// Whether the service refused the request as a whole. It has then said nothing about the requested objects, and
+    /// continuing would treat the refusal as an answer.
     var isRefusal: Bool {
         switch status {
-        // An object that is not there is told with its type; without one, it is the address that nobody knows.
+        // A missing object is reported with an exception type; without one, the address itself is unknown.
         case 404: exceptionType.isEmpty
         case 401, 403, 407, 408, 429: true
         case 500...: kind != .notFound
@@ -303,7 +304,7 @@ extension ExchangeError {
 }
 
 extension MMError {
-    /// Whether only the caller can do something about it, whatever the script would do.
+    /// Whether only the caller can resolve the error, so that the script must not handle it.
     var concernsTheCaller: Bool {
         switch code {
         case .signInNeeded, .confirmationNeeded, .denied, .cancelled, .deadlineExceeded: true
@@ -312,10 +313,12 @@ extension MMError {
     }
 }
 
-/// From a bound cmdlet to the request that is sent.
+/// Turns a bound cmdlet into the request that is sent.
 enum ExchangeCommands {
-    /// The request of a bound cmdlet: limits, pages, and no question of the service's own, which the guard has asked before.
-    /// - Throws: `.unsupported` for what only PowerShell carries out, `.invalidInput` for what must not be sent.
+    /// Returns the request of a bound cmdlet, with limits and paging, and without the service's confirmation, since the
+    /// guard has asked.
+    /// - Throws: `.unsupported` for a call that only PowerShell can carry out, `.invalidInput` for one that must not be
+    ///   sent.
     static func command(of bound: ExchangeCall, at service: ExchangeTable.Service) throws(MMError) -> ExchangeCommand {
         if let common = bound.powerShellOnlyParameter {
             throw MMError(.unsupported, "the common parameter -\(common) of \(bound.cmdlet)")
@@ -351,13 +354,13 @@ extension ExchangeTable.Service {
     /// The endpoint that runs its cmdlets.
     var endpoint: ExchangeService { self == .exo ? .exchange : .compliance }
 
-    /// The module's word for people.
+    /// The module's name.
     var module: String { self == .exo ? "exo" : "compliance" }
 
     /// The service whose cmdlets an endpoint runs.
     init(of endpoint: ExchangeService) { self = endpoint == .exchange ? .exo : .scc }
 
-    /// The service of a module's word; `nil` for other modules.
+    /// Creates the service of a module's name; `nil` for other modules.
     init?(module: String) {
         switch module.lowercased() {
         case "exo": self = .exo

@@ -2,25 +2,26 @@ import MMCore
 import MMNative
 import MMPowerShell
 
-/// What the native engine put out.
+/// The output of the native engine.
 struct NativeAnswer: Sendable {
-    /// The streams.
+    /// The output streams.
     let result: NativeResult
     /// The account that it ran as.
     let account: String
-    /// What was said to the person.
+    /// The messages for the user.
     let information: [String]
-    /// What ended the script from outside: the service, the caller or the time.
+    /// The error that interrupted the script from outside: of the service, the caller or the deadline.
     var interruption: MMError?
-    /// How many columns texts may take; `nil` where nothing limits them.
+    /// The maximum width of text output in columns; `nil` for no limit.
     var width: Int?
-    /// Whether it wrote files, which are what it was run for.
+    /// Whether it wrote files, so that it isn't empty without objects.
     var hasFiles = false
-    /// What the records of refused cmdlets were made of.
+    /// The original errors of the records of refused cmdlets.
     var causes: [NativeError: MMError] = [:]
 
-    /// The answer for the caller.
-    /// - Throws: `remote_failed` with the error's words when an exception ended the script, or when errors are all there is.
+    /// Returns the answer for the caller.
+    /// - Throws: `remote_failed` with the error's message when an exception ended the script, or when it returned only
+    ///   errors.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         let isText = input.output == "text"
         let values = isText ? [] : result.objects.map { $0.json(depth: input.depth ?? 3) }
@@ -37,11 +38,11 @@ struct NativeAnswer: Sendable {
         return answer
     }
 
-    /// The error for the caller, when something ended the script before its time or errors are all there is.
-    /// - Parameter output: what came before it.
+    /// Returns the error for the caller, if something ended the script early or it returned only errors.
+    /// - Parameter output: the output before the error.
     func failure(after output: [JSONValue]) -> MMError? {
         if let interruption { return interruption.withOutput(output) }
-        // A script that says how it ended has looked at its errors.
+        // A script that sets its exit code has handled its errors.
         let alone = result.objects.isEmpty && !hasFiles && result.exitCode == nil ? result.errors.first : nil
         guard let ending = result.failure ?? alone else { return nil }
         var details: JSONObject = [
@@ -67,8 +68,8 @@ struct NativeAnswer: Sendable {
         ).withOutput(output)
     }
 
-    /// What a script said beside its objects.
-    /// - Parameter information: what was said to the person; what is in the result unless given.
+    /// Returns the lines of a script's other streams: information, warnings and errors.
+    /// - Parameter information: the messages for the user, in addition to those in the result.
     static func streams(of result: NativeResult, _ information: [String]? = nil) -> [String] {
         RepeatedLines.counted(
             result.information + (information ?? []) + result.warnings.map { "WARNING: \($0)" }
@@ -85,21 +86,20 @@ struct NativeAnswer: Sendable {
 }
 
 extension ReportedError {
-    /// The error of a script of the native engine.
+    /// Creates the error of a script of the native engine.
     init(_ error: NativeError) {
         self.init(error.message, id: error.id, category: error.category, cmdlet: error.command)
     }
 }
 
-/// Objects as a terminal shows them: as PowerShell lays them out, up to four properties in columns, more one below the other;
-/// those of a cmdlet that has columns of its own in these. Values stay whole, but for those of a table that is wider than the
-/// screen.
+/// Formats objects as PowerShell does: objects with up to four properties in columns, those with more as lists, and those of
+/// cmdlets that define columns in these. Values are not cut, except in tables wider than the screen.
 enum NativeText {
-    /// Wider than any table.
+    /// A width that no table reaches.
     private static let unlimited = 65_536
 
-    /// The text of a script's output.
-    /// - Parameter width: the columns that a table may take; `nil` where nothing limits them.
+    /// Returns the text of a script's output.
+    /// - Parameter width: the maximum width of a table in columns; `nil` for no limit.
     static func shown(_ objects: [PSValue], width: Int? = nil) -> String {
         var text = NativeLines()
         var group: [PSObject] = []
@@ -132,7 +132,7 @@ enum NativeText {
         return text.lines.joined(separator: "\n")
     }
 
-    /// The lines of objects with the same properties.
+    /// Returns the lines of objects with the same properties.
     private static func lines(of group: [PSObject], _ first: PSObject, _ width: Int?) -> [String] {
         let names = first.view?.columns.map(\.name) ?? first.shape.names
         if first.view == nil,
@@ -160,7 +160,7 @@ enum NativeText {
         }
     }
 
-    /// A hashtable, whose names have a column of thirty cells in PowerShell.
+    /// Returns the lines of a hashtable, whose name column is thirty cells wide in PowerShell.
     private static func lines(of table: PSTable) -> [String] {
         func line(_ name: String, _ value: String) -> String {
             let text = name.padded(to: 30) + " " + value
@@ -169,7 +169,7 @@ enum NativeText {
         return [line("Name", "Value"), line("----", "-----")] + table.pairs.map { line($0.key, cell($0.value)) }
     }
 
-    /// What a reader should know of properties that are not shown.
+    /// Returns a note about properties that are not shown.
     static func note(on objects: [PSValue]) -> String? {
         for case .object(let object) in objects {
             guard let view = object.view, view.columns.count < object.shape.names.count else { continue }
@@ -189,7 +189,7 @@ enum NativeText {
     }
 }
 
-/// Lines in blocks: a table or a list stands apart from what is around it.
+/// Lines in blocks: a table or a list is separated from its surroundings by empty lines.
 private struct NativeLines {
     private(set) var lines: [String] = []
     private var endsBlock = false
@@ -211,7 +211,7 @@ private struct NativeLines {
 }
 
 extension String {
-    /// The text, filled with blanks.
+    /// Returns the text padded with spaces.
     fileprivate func padded(to width: Int) -> String {
         self + String(repeating: " ", count: Swift.max(0, width - count))
     }

@@ -2,20 +2,21 @@ import MMCore
 import MMNative
 import MMSystem
 
-/// Takes what a script of the native engine puts out. Little is gathered and answered whole; much flows to its reader row
-/// by row while the script runs on in its session.
+/// Takes the output of a native script. Little output is collected and returned whole; more is streamed to its reader
+/// while the script continues in its session.
 final class NativeFlow: Sendable {
-    /// How the answer began.
+    /// The beginning of the answer.
     enum Start: Sendable {
-        /// The script ended, and this is all.
+        /// The script has ended, and this is its whole answer.
         case ended(Result<SessionAnswer, MMError>)
-        /// It goes on: the rows so far and those to come, and what was said until now.
+        /// The script continues: the stream of its rows, and the notes until now.
         case flowing(ItemStream, notes: [String])
     }
 
-    /// More objects than these flow. What a service cuts at its usual thousand, with a warning, is answered whole.
+    /// The number of objects above which output is streamed. Results that a service cuts at its usual thousand, with a
+    /// warning, stay below it.
     static let gathered = 2000
-    /// How many warnings and errors are kept to be told at the end.
+    /// The maximum number of warnings and errors that are kept for the end.
     static let keptNotes = 100
 
     fileprivate struct State {
@@ -24,7 +25,7 @@ final class NativeFlow: Sendable {
         var rows = 0
         var notes: [String] = []
         var leftOut = 0
-        /// The errors since the rows flow, and those before.
+        /// The errors: those before the streaming began and the ones since.
         var errors: [ReportedError] = []
         var exitStatus: Int32?
     }
@@ -35,15 +36,15 @@ final class NativeFlow: Sendable {
     private let outcome = OneShot<Result<SessionAnswer, MMError>>()
     private let state = Mutex(State())
 
-    /// A flow of one script.
-    /// - Parameter depth: how deep objects are followed.
+    /// Creates the flow of one script.
+    /// - Parameter depth: the depth to which objects are serialised.
     init(depth: Int) { self.depth = depth }
 
-    /// Whether rows have gone to their reader already.
+    /// Whether rows have already been streamed.
     var isFlowing: Bool { state.withLock { $0.isFlowing } }
 
-    /// Lets a script run, by itself once its rows flow.
-    /// - Parameter work: runs it in its session, which is held until it returns.
+    /// Starts a script; once its rows are streamed, it continues in the background.
+    /// - Parameter work: runs the script in its session, which is held until it returns.
     func begin(_ work: @escaping @Sendable () async throws(MMError) -> SessionAnswer) async -> Start {
         let task = Task { [self] in
             finish(await Result(catching: work))
@@ -61,7 +62,7 @@ final class NativeFlow: Sendable {
         return .flowing(stream, notes: notes)
     }
 
-    /// Takes a portion of what the script puts out; returns when the reader is ready for more.
+    /// Takes a portion of the script's output; returns when the reader is ready for more.
     func take(_ outputs: [NativeOutput]) async {
         let portion: (rows: [PSValue], opening: [String]?)? = state.withLock { state in
             for output in outputs { state.take(output) }
@@ -86,7 +87,7 @@ final class NativeFlow: Sendable {
         if let opening = portion.opening { start.resolve(opening) }
     }
 
-    /// The outcome with what was gathered.
+    /// Returns the outcome with the collected output.
     func completed(_ outcome: NativeOutcome) -> NativeOutcome {
         let gathered = state.withLock { $0.isFlowing ? NativeResult() : $0.result }
         switch outcome {
@@ -136,7 +137,7 @@ final class NativeFlow: Sendable {
 }
 
 extension NativeFlow.State {
-    /// Gathers an output; what is said once the rows flow is kept for the end.
+    /// Collects an output; messages after the streaming has begun are kept for the end.
     mutating func take(_ output: NativeOutput) {
         switch output {
         case .object(let object): result.objects.append(object)

@@ -1,9 +1,9 @@
 import MMCore
 import MMDesk
 
-/// The requests within a `$batch`, as the audit log tells them and advice looks them up.
+/// The requests within a `$batch`, for the audit log and for advice on refusals.
 struct BatchItems: Sendable {
-    /// One of them.
+    /// One request of the batch.
     struct Item: Sendable {
         let id: String
         let method: String
@@ -16,7 +16,7 @@ struct BatchItems: Sendable {
 
     let items: [Item]
 
-    /// The items of a request; `nil` for one that is no batch of Graph.
+    /// Reads the items of a request; `nil` for a request that isn't a Graph batch.
     init?(of body: JSONValue?, at target: RequestTarget) {
         guard target.service == .graph, target.segments.last?.lowercased() == "$batch",
             let requests = body?["requests"]?.array
@@ -28,7 +28,7 @@ struct BatchItems: Sendable {
         }
     }
 
-    /// The items that a batch is made of.
+    /// Creates the items of the parts of a batch.
     init(_ parts: [BatchPart]) {
         items = parts.map {
             Item(
@@ -37,12 +37,12 @@ struct BatchItems: Sendable {
         }
     }
 
-    /// The items that a line of the audit log, or the record of a call, holds.
+    /// Reads the items from a line of the audit log or the record of a call.
     init(recorded value: JSONValue) {
         items = (value.array ?? []).compactMap { Item($0["id"], $0["method"], $0["path"], version: nil, hasBody: true) }
     }
 
-    /// The items for the record of a call: method and path, no query and no content.
+    /// The items for the record of a call: method and path, without query and body.
     var json: JSONValue {
         .array(
             items.map {
@@ -59,7 +59,7 @@ extension BatchItems.Item {
         self.id = id?.string ?? id?.int.map(String.init) ?? ""
         self.method = (method?.string ?? "GET").uppercased()
         self.hasBody = hasBody
-        // The items of a batch are of its own version.
+        // All items of a batch use the batch's version.
         self.target = version.map(target.replacingVersion) ?? target
     }
 }

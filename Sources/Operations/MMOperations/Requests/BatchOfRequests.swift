@@ -3,12 +3,12 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Many requests in one call: JSON lines, a list, or the body of a `$batch`.
+/// Many requests in one call, given as JSON lines, a list, or the body of a `$batch`.
 struct BatchOfRequests {
     let parts: [BatchPart]
 
-    /// Reads the requests: each with `url`, and as needed `id`, `method`, `headers`, `body`, `dependsOn`.
-    /// - Throws: `.invalidInput`, naming the request and what is wrong with it.
+    /// Reads the requests, each with `url` and optionally `id`, `method`, `headers`, `body`, `dependsOn`.
+    /// - Throws: `.invalidInput` with the number of the faulty request.
     init(_ text: String, client: GuardedClient) throws(MMError) {
         var parts: [BatchPart] = []
         for (index, value) in try Self.values(text).enumerated() {
@@ -55,7 +55,7 @@ struct BatchOfRequests {
     }
 
     private static func values(_ text: String) throws(MMError) -> [JSONValue] {
-        // A whole list, or the body of a $batch; else one request a line.
+        // The text is a list or the body of a `$batch`, or else has one request in each line.
         if let whole = try? JSONParser.parse(text, limits: .strict) {
             if let list = whole.array ?? whole["requests"]?.array { return list }
             if whole.object != nil { return [whole] }
@@ -72,12 +72,12 @@ struct BatchOfRequests {
         return values
     }
 
-    /// The requests within the body of a `$batch`; none where it can't be read, which the service says then.
+    /// Returns the requests within the body of a `$batch`; none where it can't be read, which the service will report.
     static func parts(ofBody body: JSONValue?, client: GuardedClient) -> [BatchPart] {
         body.flatMap { try? BatchOfRequests(JSONWriter.string($0), client: client) }?.parts ?? []
     }
 
-    /// Sends the requests, and notes in the journal what they change.
+    /// Sends the requests, and records their changes in the journal.
     func answer(
         _ watch: WriteWatch, by cleared: Cleared<[GraphRequest]>, changing writes: [WriteWatch.Write],
         progress: ItemProgress

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Tells a caller how far a file on its way has come: once for each hundredth of it, once a second, and whenever it waits.
+/// Reports the progress of a file transfer: at each percent, at least once a second, and whenever it waits.
 final class ByteProgress: Sendable {
     private struct State {
         var hundredth = -1
@@ -15,18 +15,18 @@ final class ByteProgress: Sendable {
     private let state = Mutex(State())
     private let report: @Sendable (ProgressReport) -> Void
 
-    /// The progress of a file.
+    /// Creates the progress of a file.
     /// - Parameters:
-    ///   - verb: what becomes of it: "sent", "fetched".
-    ///   - name: its name.
-    ///   - report: takes what is told.
+    ///   - verb: the participle of the action: "sent", "fetched".
+    ///   - name: the file's name.
+    ///   - report: receives the reports.
     init(_ verb: String, of name: String, to report: @escaping @Sendable (ProgressReport) -> Void) {
         self.verb = verb
         self.name = name
         self.report = report
     }
 
-    /// So many bytes are at their place.
+    /// Reports how many bytes have been transferred.
     func came(to done: Int, of total: Int?, at moment: ContinuousClock.Instant = .now) {
         let told = state.withLock { state -> ProgressReport? in
             guard done >= state.done else { return nil }
@@ -42,7 +42,7 @@ final class ByteProgress: Sendable {
         if let told { report(told) }
     }
 
-    /// Something is waited for.
+    /// Reports that the transfer waits.
     func waits(_ reason: String) {
         let (done, total) = state.withLock { ($0.done, $0.total) }
         report(ProgressReport(done: Double(done), total: total.map(Double.init), message: "\(name): \(reason)"))

@@ -1,8 +1,8 @@
 import MMCore
 
-/// The rows of a CSV text that a service sends, such as a usage report: the first record names the columns.
+/// The rows of a CSV text from a service, such as a usage report: the first record contains the column names.
 enum CSVRows {
-    /// The rows as objects; `nil` for a text that is no table.
+    /// Returns the rows as objects; `nil` for a text that isn't a table.
     static func read(_ bytes: [UInt8]) -> [JSONValue]? {
         var bytes = bytes[...]
         // Reports begin with a byte order mark.
@@ -19,7 +19,7 @@ enum CSVRows {
         }
     }
 
-    /// The records of a text (RFC 4180).
+    /// Returns the records of a text (RFC 4180).
     private static func records(of bytes: ArraySlice<UInt8>) -> [[String]] {
         var records: [[String]] = []
         var record: [String] = []

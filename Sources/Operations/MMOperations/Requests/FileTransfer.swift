@@ -4,7 +4,7 @@ import MMGuard
 import MMShell
 import MMSystem
 
-/// A file by reference: sent from this machine, or fetched to it. Its bytes never pass through an answer.
+/// A file given by name: sent from this machine, or fetched to it. Its bytes are never part of an answer.
 struct FileTransfer {
     let desk: Desk
     let input: GraphRequestInput
@@ -45,7 +45,7 @@ struct FileTransfer {
             return OperationAnswer(
                 .value(["name": .string(file.name), "size": .int(Int64(file.size))]), connection: connection.name)
         }
-        // An address that fetches the file without a sign-in is a secret.
+        // A download URL works without a sign-in, so it is a secret.
         item.remove("@microsoft.graph.downloadUrl")
         item.remove("@content.downloadUrl")
         item.remove("contentBytes")
@@ -61,14 +61,14 @@ struct FileTransfer {
 
     private var outputs: OutputStore { services.shells.work.outputs.of(context.call.caller) }
 
-    /// The rows behind a handle in the form that the call, or the name of the file there, asks for; `nil` where nothing is to be
-    /// turned into anything.
+    /// Converts the rows behind a handle to the form that the call, or the name of the target file, asks for; `nil` where no
+    /// conversion is needed.
     private func inForm(_ named: String, _ endpoint: String) async throws(MMError) -> StoredOutput? {
         guard named.hasPrefix("out_"), let stored = try? outputs.find(named), stored.unit == .rows else { return nil }
         let asked = context.call.caller.surface == .terminal ? nil : input.form
         let form = try RowForm.of(asked, file: endpoint.split(separator: "?").first.map(String.init))
         guard form != .json else { return nil }
-        // Who may not use a connection may not send what came from it.
+        // Callers that may not use a connection may not send data that came from it.
         _ = try await CallerFiles(context, services.shells).open(named)
         let export = RowExport(
             context: context, services: services.shells, connection: stored.connection, form: form, replaces: false)
@@ -79,12 +79,12 @@ struct FileTransfer {
 
     private var watch: WriteWatch { desk.watch }
 
-    /// An upload with what it changes.
+    /// Returns an upload with its change.
     private func write(_ upload: FileUpload) async -> WriteWatch.Write {
         guard let content = Change(contentOf: upload.request.target, name: upload.file.name) else {
             return await watch.writes([upload.request])[0]
         }
-        // Where it would not replace what is there, nothing has to be read.
+        // If it wouldn't replace an existing file, no state has to be read.
         guard upload.conflict == .replace else {
             return WriteWatch.Write(request: upload.request, change: content.newFile)
         }
@@ -93,8 +93,8 @@ struct FileTransfer {
         return write
     }
 
-    /// Sends a file, and notes it in the journal.
-    /// - Returns: what the service answered.
+    /// Sends a file, and records the change in the journal.
+    /// - Returns: the service's answer.
     func carryOut(
         _ upload: FileUpload, by cleared: Cleared<[GraphRequest]>,
         progress: @escaping @Sendable (TransferProgress) -> Void
@@ -128,10 +128,10 @@ struct FileTransfer {
             connection: connection.name)
     }
 
-    /// The word that stands for a handle in the place of a path.
+    /// The word for a handle in place of a path.
     private static let handleWord = "handle"
 
-    /// Fetches a file into the store of answers, for callers that have no files of their own: they get a handle, which
+    /// Fetches a file into the store of answers, for callers that can't have files of their own: they get a handle, which
     /// `output` reads and `upload` sends.
     private func download(_ plan: FileDownload, _ endpoint: String) async throws(MMError) -> OperationAnswer {
         let cleared = try await desk.clear(
@@ -174,7 +174,7 @@ struct FileTransfer {
         receipt.quickXorHash.map { "as its QuickXorHash says (\($0))" } ?? "the service names no checksum"
     }
 
-    /// Tells of a long transfer.
+    /// Returns a function that reports the progress of a transfer.
     static func reports(
         _ verb: String, of name: String, to progress: @escaping @Sendable (ProgressReport) -> Void
     ) -> @Sendable (TransferProgress) -> Void {
@@ -185,8 +185,8 @@ struct FileTransfer {
     }
 }
 
-/// A folder of this machine on its way into a drive, file by file. A call that was broken off goes on where it stopped:
-/// what is there already with the same content isn't sent again.
+/// Sends a local folder to a drive, file by file. Repeating an interrupted call continues it: files that are already there with
+/// the same content aren't sent again.
 struct FolderUpload {
     let transfer: FileTransfer
     let endpoint: String
@@ -195,7 +195,7 @@ struct FolderUpload {
     private var context: OperationContext { transfer.context }
     private var conflict: ConflictBehavior { transfer.input.conflict ?? .fail }
 
-    /// One file, as it was when the guard judged it.
+    /// One file, as it was when the guard judged the upload.
     private struct Part {
         let entry: LocalFolder.Entry
         let endpoint: String
@@ -256,7 +256,7 @@ struct FolderUpload {
         return report.answer("sent", connection: transfer.connection)
     }
 
-    /// Says of all names that the service refuses before anything is sent.
+    /// Throws for all names that the service would refuse, before anything is sent.
     private static func checkNames(_ folder: LocalFolder) throws(MMError) {
         var faults: [String] = []
         for entry in folder.files {
@@ -336,8 +336,8 @@ struct FolderUpload {
     }
 }
 
-/// A folder of a drive on its way to this machine, file by file. A call that was broken off goes on where it stopped: what
-/// is here already with the same content isn't fetched again.
+/// Fetches a folder of a drive to this machine, file by file. Repeating an interrupted call continues it: files that are already
+/// here with the same content aren't fetched again.
 struct FolderDownload {
     let transfer: FileTransfer
     let endpoint: String
@@ -398,7 +398,7 @@ struct FolderDownload {
         return report.answer("fetched", connection: transfer.connection)
     }
 
-    /// Looks through the folder. Each request is judged before it is sent.
+    /// Lists the folder recursively. Each request is judged before it is sent.
     private func list(_ place: DriveFolder, _ left: inout [(String, String)]) async throws(MMError) -> [Part] {
         var parts: [Part] = []
         var waiting: [[String]] = [[]]
@@ -454,18 +454,18 @@ struct FolderDownload {
     }
 }
 
-/// The files of this machine that a caller may name for a request: a person's own, and for everybody else what the shells
-/// file lets their shells reach.
+/// The local files that a caller may name for a request: for the terminal, the user's own; for other callers, those that the
+/// shells file makes accessible to their shells.
 struct CallerFiles {
     private let call: ShellCallContext
 
-    /// Reads what the owner has said.
-    /// - Throws: `invalidInput` for a shells file that can't be understood.
+    /// Reads the owner's settings.
+    /// - Throws: `invalidInput` for an invalid shells file.
     init(_ context: OperationContext, _ services: ShellServices) throws(MMError) {
         call = try ShellCallContext(context, services)
     }
 
-    /// The files.
+    /// Returns access to the files.
     func local() throws(MMError) -> LocalFiles {
         guard !call.context.isTerminal else { return SessionFiles.own(call) }
         let opening = call.opening
@@ -473,7 +473,7 @@ struct CallerFiles {
         return LocalFiles(directory: opening.startDirectory, rules: opening.fileRules)
     }
 
-    /// Opens a file that the caller names: one that isn't there is a word that can't be meant, as any other is.
+    /// Opens a file that the caller names; a missing file is reported as invalid input.
     static func named<Value>(_ name: String, _ open: () async throws(MMError) -> Value) async throws(MMError) -> Value {
         do throws(MMError) { return try await open() } catch {
             guard error.code == .notFound else { throw error }
@@ -483,14 +483,14 @@ struct CallerFiles {
         }
     }
 
-    /// The file that stands behind a path or the handle of a stored answer.
-    /// - Returns: the file, opened, and its path.
+    /// Opens the file with a path or the handle of a stored answer.
+    /// - Returns: the opened file and its path.
     func open(_ text: String) async throws(MMError) -> (file: OwnedDescriptor, path: String) {
         let outputs = call.services.work.outputs.of(call.context.call.caller)
         guard text.hasPrefix("out_"), let stored = try? outputs.find(text) else {
             return try await Self.named(text) { () async throws(MMError) in try await local().open(text) }
         }
-        // Who may not use a connection may not send what came from it.
+        // Callers that may not use a connection may not send data that came from it.
         if !stored.connection.hasPrefix("/") {
             _ = try call.services.work.registry.connection(named: stored.connection, in: call.context)
         } else if let server = call.context.call.caller.server, stored.connection != "/\(server)" {

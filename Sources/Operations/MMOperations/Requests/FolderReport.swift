@@ -1,15 +1,15 @@
 import MMCore
 
-/// What became of the files of a folder that was sent or fetched.
+/// The results of sending or fetching a folder's files.
 struct FolderReport {
-    /// Where they are now.
+    /// The place to which the files are transferred.
     let place: String
-    /// How many files there are.
+    /// The number of files.
     let total: Int
-    /// How many were sent or fetched, and their bytes.
+    /// The number of files transferred, and their bytes.
     private(set) var moved = 0
     private(set) var bytes = 0
-    /// How many were there already, with the same content.
+    /// The number of files that existed already with the same content.
     private(set) var unchanged = 0
     private var failed: [(path: String, error: MMError)] = []
     private var leftOut: [(path: String, reason: String)] = []
@@ -19,7 +19,7 @@ struct FolderReport {
         self.total = total
     }
 
-    /// How many files have been dealt with.
+    /// The number of files processed.
     var done: Int { moved + unchanged + failed.count }
 
     mutating func move(_ size: Int) {
@@ -31,8 +31,8 @@ struct FolderReport {
 
     mutating func leave(_ path: String, _ reason: String) { leftOut.append((path, reason)) }
 
-    /// Notes the fault of one file, and goes on with the next.
-    /// - Throws: what would meet the other files as well, with a word on how to go on.
+    /// Records the error of one file, so that the next one can follow.
+    /// - Throws: an error that would affect the other files as well, with a hint on how to continue.
     mutating func fail(_ path: String, _ error: MMError) throws(MMError) {
         let isItsOwn = [.conflict, .invalidInput, .notFound, .limitExceeded].contains(error.code)
         guard isItsOwn, error.details["status"]?.int != 507 else {
@@ -44,7 +44,7 @@ struct FolderReport {
         failed.append((path, error))
     }
 
-    /// The answer: counts, and each file that isn't where it should be.
+    /// Returns the answer: the counts, and each file that failed or was left out.
     func answer(_ verb: String, connection: Connection) -> OperationAnswer {
         var value: JSONObject = [
             "place": .string(place), "files": .int(Int64(total)), verb: .int(Int64(moved)),

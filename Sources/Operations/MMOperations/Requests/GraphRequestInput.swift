@@ -12,7 +12,7 @@ struct GraphRequestInput: OperationInput {
     @Argument("query", "OData options: $select, $filter…") var query: [(name: String, value: String)]
     @Argument("top", "Most items; follows pages.", in: 1...1_000_000) var top: Int?
     @Argument("all", "Follow all pages.") var all: Bool
-    /// The form of rows, where the call says one.
+    /// The form of rows; `nil` where the call doesn't name one.
     @Argument("output", "Form (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"])
     var form: String?
     @Argument("search", "Words: finds endpoints.", .notOnCommandLine) var search: String?
@@ -21,10 +21,10 @@ struct GraphRequestInput: OperationInput {
     @Argument("upload", "File or handle to send there.") var upload: String?
     /// The file to write.
     @Argument("download", "File to write all of it to, or handle.") var download: String?
-    /// Whether a folder is sent or fetched.
+    /// Whether a whole folder is sent or fetched.
     @Argument("recursive", "Send or fetch a folder of a drive with all that lies in it.", .notForModels)
     var recursive: Bool
-    /// What happens where a file is there already.
+    /// The behaviour where a file of that name exists already.
     @Argument("conflict", "Where a file of that name is there already: fail (default), replace, rename.", .notForModels)
     var conflict: ConflictBehavior?
     /// Many requests in place of one.
@@ -32,7 +32,7 @@ struct GraphRequestInput: OperationInput {
         "batch", "Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
         .readsFiles)
     var batch: String?
-    /// Whether only what has changed is read.
+    /// Whether only changes since the last call are read.
     @Argument(
         "changes", "Only what has changed since the last such call; the endpoint is a delta query.", .notForModels)
     var changes: Bool
@@ -41,18 +41,18 @@ struct GraphRequestInput: OperationInput {
     private var others: [String: String] = [:]
     @Argument("no_wait", "Don't wait for work that the service goes on with (202).", .notForModels)
     private var leaves: Bool
-    /// Whether nothing is sent, and what would change is shown instead.
+    /// Whether only the changes are shown and nothing is sent.
     @Argument("dryRun", "Show what would change, now and then; only reads are sent.", .notForModels) var isDryRun: Bool
     @Argument("confirmed", "Changes nothing.") private var isMarked: Bool
 
     var method: String { written ?? "GET" }
     var body: JSONValue? { given?.value }
     var confirmed: Bool { isMarked || given?.isConfirmed == true }
-    /// Whether work that goes on is followed to its end.
+    /// Whether a long-running operation (202) is followed to its end.
     var waits: Bool { !leaves }
     var isEmpty: Bool { connection == nil && endpoint == nil && given == nil && batch == nil }
 
-    /// Further headers.
+    /// The additional request headers.
     var headers: [String: String] {
         var headers = others
         if let version { headers["If-Match"] = Self.quoted(version) }
@@ -71,7 +71,7 @@ struct GraphRequestInput: OperationInput {
         }
     }
 
-    /// Where a request goes must be said.
+    /// Checks that connection and endpoint are given.
     private func checkPlace() throws(MMError) {
         guard let connection else {
             throw MMError(
@@ -79,7 +79,7 @@ struct GraphRequestInput: OperationInput {
                 hint: "Call it without arguments to list the connections.")
         }
         guard endpoint == nil, batch == nil else { return }
-        // `mm graph /me`: what stands first is a path.
+        // In `mm graph /me` the first argument is a path instead of a connection.
         guard connection.hasPrefix("/") else {
             throw MMError(
                 .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
@@ -90,7 +90,7 @@ struct GraphRequestInput: OperationInput {
             details: ["field": "connection"])
     }
 
-    /// What goes together in one request.
+    /// Checks the combination of arguments for one request.
     private func checkRequest() throws(MMError) {
         guard conflict == nil, !recursive else {
             throw MMError(
@@ -105,7 +105,8 @@ struct GraphRequestInput: OperationInput {
         if method == "GET", body != nil {
             throw MMError(.invalidInput, "A GET request has no body.", hint: "Say the method: POST, PATCH or PUT.")
         }
-        // A POST may be an action that takes none. Nobody should be asked for a yes to a change that says nothing.
+        // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so nobody should have to
+        // confirm it.
         if method == "PATCH" || method == "PUT", body == nil {
             throw MMError(
                 .invalidInput, "A \(method) request needs a body: what to change.",
@@ -116,13 +117,13 @@ struct GraphRequestInput: OperationInput {
         }
     }
 
-    /// An etag with the quotes that belong to it, which shells take away.
+    /// Returns an ETag with its quotes, which shells remove.
     private static func quoted(_ etag: String) -> String {
         if etag == "*" || etag.hasSuffix("\"") { return etag }
         return etag.hasPrefix("W/") ? "W/\"\(etag.dropFirst(2))\"" : "\"\(etag)\""
     }
 
-    /// Many requests say all of each themselves.
+    /// Checks that no other arguments are given with a batch, whose requests are complete.
     private func checkBatch() throws(MMError) {
         guard endpoint == nil, body == nil, written == nil, query.isEmpty, !all, top == nil, !changes, headers.isEmpty,
             upload == nil, download == nil, !recursive
@@ -133,7 +134,7 @@ struct GraphRequestInput: OperationInput {
         }
     }
 
-    /// A file that is sent or fetched is the whole request: its method and body follow from it.
+    /// Checks that no other arguments are given with a file transfer, which determines its own method and body.
     private func checkTransfer() throws(MMError) {
         func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
         guard !isDryRun || upload != nil && !recursive else {
@@ -162,10 +163,11 @@ struct GraphRequestInput: OperationInput {
     }
 }
 
-/// The body that a call gives.
+/// The body of a call.
 private struct RequestBody: ArgumentValue {
     let value: JSONValue
-    /// Models put the word `confirmed` into the body too, where the service would refuse it.
+    /// Whether the body contains the member `confirmed`, which models put there by mistake and the service would
+    /// refuse.
     let isConfirmed: Bool
 
     static var kind: InputField.Kind { .object }

@@ -4,7 +4,7 @@ import MMGuard
 import MMIdentity
 import MMShell
 
-/// `graph_request`: one request to a service of Microsoft 365 with a connection's sign-in.
+/// `graph_request`: sends one request to a service of Microsoft 365 with a connection's sign-in.
 struct GraphRequestOperation: CatalogueOperation {
     typealias Input = GraphRequestInput
 
@@ -57,11 +57,11 @@ struct GraphRequestOperation: CatalogueOperation {
         return try await call.request()
     }
 
-    /// The endpoints that words, or a path, lead to.
+    /// Returns the endpoints for words or a path.
     private static func found(
         _ words: String, _ input: GraphRequestInput, with guarding: GuardServices
     ) throws(MMError) -> OperationAnswer {
-        // GET is what a caller gets who says nothing.
+        // GET is the default, so it doesn't restrict the search.
         let method = input.method == "GET" ? nil : input.method
         if let path = CallSheet.path(in: words) {
             return try CallSheet.answer(about: path, method: method, beta: false)
@@ -71,9 +71,9 @@ struct GraphRequestOperation: CatalogueOperation {
     }
 }
 
-/// The version of a provider's interface, which Azure refuses every request without: where it is known it is sent, and said.
+/// Adds the `api-version` that Azure requires, where the request lacks it and the version is known.
 enum ProviderVersion {
-    /// The request with its version, and the note that says so; `nil` where the request names one, or none is known.
+    /// Returns the request with its version, and a note about it; `nil` where the request names one, or none is known.
     static func added(to target: RequestTarget) -> (target: RequestTarget, note: String)? {
         guard target.queryValue("api-version") == nil,
             let version = ProviderVersions.version(for: "/" + target.segments.joined(separator: "/"))
@@ -85,10 +85,10 @@ enum ProviderVersion {
     }
 }
 
-/// What of a common collection is asked for where a model doesn't say: a bare answer is ten times as large, and a model
-/// reads all of it. People and scripts get what they asked for.
+/// Adds a `$select` of the usual properties to a model's request for a common collection: the full answer is ten times as large,
+/// and a model reads all of it. Requests of people and scripts are left as they are.
 enum UsualProperties {
-    /// The request with `$select`, and the note that says so; `nil` where nothing is added.
+    /// Returns the request with `$select`, and a note about it; `nil` where nothing is added.
     static func added(to target: RequestTarget, _ method: String, for caller: Caller) -> (
         target: RequestTarget, note: String
     )? {
@@ -106,7 +106,7 @@ enum UsualProperties {
         )
     }
 
-    /// The query without `$select=*`, by which a model says that it wants what the service sends by itself.
+    /// Returns the query without `$select=*`, with which a model asks for the service's default properties.
     static func withoutStar(_ query: [(name: String, value: String)], for caller: Caller)
         -> (query: [(name: String, value: String)], isStar: Bool)
     {
@@ -116,17 +116,17 @@ enum UsualProperties {
     }
 }
 
-/// Reads what has changed since the last call, and keeps where it stopped once all of it was handed on.
+/// Reads the changes since the last call, and keeps the new delta link once all of them have been passed on.
 struct ChangesReader: Sendable {
     let client: GuardedClient
-    /// The delta query as it was asked for.
+    /// The delta query as the caller wrote it.
     let request: GraphRequest
     let cleared: Cleared<[GraphRequest]>
     let memory: ChangesMemory
     let deadline: Deadline
     let progress: ItemProgress
 
-    /// The answer: the changes as rows, with a note that says since when.
+    /// Returns the changes as rows, with a note about their beginning.
     func answer(connection: Connection) async throws(MMError) -> OperationAnswer {
         var note = "This is the first full read; the next call with --changes gives only what has changed since."
         var reader = PageReader(try client.pages(request, by: cleared, deadline: deadline), progress: progress)
@@ -139,11 +139,11 @@ struct ChangesReader: Sendable {
                 reader = rest
                 note = "Changes since \(kept.since.iso8601)."
             } catch {
-                // The service no longer knows what was read then ("resyncRequired").
+                // The service no longer has the state of that time ("resyncRequired").
                 guard error.details["status"]?.int == 410 else { throw error }
                 try memory.forget()
                 note = "The service no longer knows what was read on \(kept.since.iso8601): this is a full read again."
-                // It may say itself where a full read begins.
+                // The service may provide the link at which a full read begins.
                 if let link = error.details["resyncLink"]?.string {
                     reader = PageReader(
                         try client.pages(request, by: cleared, from: link, deadline: deadline), progress: progress)
@@ -160,7 +160,7 @@ struct ChangesReader: Sendable {
         let link = Mutex(first?.deltaLink)
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in
             guard let page = try await walk.next() else {
-                // Only now everything that came before has been taken.
+                // The delta link is only kept after everything before it has been taken.
                 if let link = link.withLock({ $0 }) { try memory.keep(link) }
                 return nil
             }
@@ -171,7 +171,7 @@ struct ChangesReader: Sendable {
     }
 }
 
-/// A list that is written to a file: all of its pages, row by row, and not what the service calls its first page.
+/// Writes all pages of a list to a file, row by row, instead of the service's answer with the first page.
 struct ListDownload {
     let transfer: FileTransfer
     let target: RequestTarget
@@ -179,10 +179,11 @@ struct ListDownload {
 
     private var input: GraphRequestInput { transfer.input }
 
-    /// The form that the call asks for. A terminal's `--json` is about what it shows, and the file's name about the file.
+    /// The form that the call asks for. In a terminal, `--json` is about the terminal's output, and the file's name decides
+    /// instead.
     private var form: String? { transfer.context.call.caller.surface == .terminal ? nil : input.form }
 
-    /// Whether the call means rows: it says so, or the tables know that a list is answered there.
+    /// Whether the call means rows: it says so, or the tables show that the endpoint returns a list.
     var isMeant: Bool {
         if input.recursive { return false }
         if Self.isReport(target) { return form == "json" || form == "jsonl" }
@@ -194,13 +195,13 @@ struct ListDownload {
         return EndpointIndex.standard.calls(of: found.template).contains { $0.method == "GET" && $0.kind == .list }
     }
 
-    /// Whether a request is for a report, which comes as comma-separated values.
+    /// Whether a request is for a report, which the service returns as CSV.
     static func isReport(_ target: RequestTarget) -> Bool {
         target.service == .graph && target.segments.first?.lowercased() == "reports"
             && target.segments.count == 2 && target.segments[1].lowercased().hasPrefix("get")
     }
 
-    /// Writes the list.
+    /// Writes the list to a file.
     func run(to named: String) async throws(MMError) -> OperationAnswer {
         let (client, desk, services) = (transfer.client, transfer.desk, transfer.services)
         let context = desk.context
@@ -237,7 +238,7 @@ struct ListDownload {
         }
     }
 
-    /// The columns that `$select` names, where it names nothing else; none where the rows have to tell.
+    /// Returns the columns that a plain `$select` names; none where they have to be taken from the rows.
     private static func columns(of target: RequestTarget) -> [String] {
         guard target.queryValue("$expand") == nil, let select = target.queryValue("$select") else { return [] }
         let names = select.split(separator: ",").map { $0.filter { $0 != " " } }
@@ -245,22 +246,22 @@ struct ListDownload {
     }
 }
 
-/// Where the reading of changes stopped, kept between calls: the delta link of a connection's query.
+/// The delta link of a connection's query, kept between calls.
 ///
-/// The link is private: it names what was asked for, and reads on with it.
+/// The link is private: it contains the query and gives access to its next results.
 struct ChangesMemory: Sendable {
     private let path: String
 
-    /// What is kept.
+    /// The stored state.
     struct Kept: Sendable, Hashable {
-        /// The link that answers what has changed since.
+        /// The delta link.
         let link: String
-        /// When it was given.
+        /// The time at which the link was received.
         let since: Timestamp
     }
 
-    /// The memory of one query of a connection.
-    /// - Parameter principal: who asks, where they signed in to this server: each of them has read something else.
+    /// Creates the memory of one query of a connection.
+    /// - Parameter principal: the caller that signed in to this server, if any; each has a reading position of its own.
     init(
         connection: Connection, service: RequestService, target: RequestTarget, principal: String? = nil,
         paths: StatePaths
@@ -270,7 +271,7 @@ struct ChangesMemory: Sendable {
             .path(of: .array(purpose + (principal.map { [.string($0)] } ?? [])))
     }
 
-    /// What the last call kept; `nil` before the first.
+    /// Returns the state that the last call kept; `nil` before the first.
     func read() throws(MMError) -> Kept? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20), let value = try? JSONParser.parse(bytes),
             let link = value["deltaLink"]?.string,
@@ -285,6 +286,6 @@ struct ChangesMemory: Sendable {
         try ProtectedFile.replace(path, with: JSONWriter.bytes(value))
     }
 
-    /// Forgets the link: it is too old, and everything has to be read again.
+    /// Forgets the link, because it is too old and everything has to be read again.
     func forget() throws(MMError) { try ProtectedFile.remove(path) }
 }

@@ -1,27 +1,27 @@
 import MMCore
 import MMGuard
 
-/// Whether a token's permissions and roles open a call.
+/// Determines whether a token's permissions and roles allow a call.
 struct PermissionReach: Sendable {
-    /// What becomes of the call.
+    /// The result of the check.
     enum Outcome: String, Sendable {
-        /// It is open.
+        /// The call is allowed.
         case yes
-        /// The permission is there, and a role is not.
+        /// The permission is granted, but a role is missing.
         case role
         /// A permission is missing.
         case no
-        /// This kind of sign-in can't make it.
+        /// The call isn't possible with this kind of sign-in.
         case never = "not possible"
     }
 
     let outcome: Outcome
-    /// The permission that is there, or the least one that is missing.
+    /// The granted permission, or the least one that is missing.
     let permission: String?
-    /// The role with the fewest rights that suffices, where one is missing.
+    /// The least privileged role that is sufficient, where a role is missing.
     let role: String?
 
-    /// The reach of a token for a call such as `GET /users`; `nil` where no table knows the call.
+    /// Determines whether a token allows a call such as `GET /users`; `nil` where no table contains the call.
     init?(_ request: String, of rights: TokenRights, roles: RoleTable = .standard) {
         let words = request.split(separator: " ", maxSplits: 1)
         guard words.count == 2, let target = try? RequestTarget(parsing: String(words[1]), service: .graph),
@@ -37,12 +37,12 @@ struct PermissionReach: Sendable {
         }
         permission = held.name
         let isRead = words[0] == "GET"
-        // What belongs to somebody is a matter of access, not of a role.
+        // A person's own content is a matter of access, not of a role.
         let area = roles.area(of: call.template, method: String(words[0]))
         let enough = area?.content == nil ? area?.roles(reading: isRead) ?? [] : []
         let all = enough + (roles.globalAdministrator.map { [$0] } ?? [])
         let isBound = rights.kind == .work && rights.knowsRoles && !enough.isEmpty
-        // Everybody in a tenant reads the directory itself.
+        // All members of a tenant can read the directory itself.
         let isOpenToMembers = isRead && enough.first?.name == "Directory Readers"
         guard isBound, !isOpenToMembers, !all.contains(where: { rights.roleIDs.contains($0.id) }) else {
             (outcome, role) = (.yes, nil)

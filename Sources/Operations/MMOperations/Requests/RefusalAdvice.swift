@@ -3,20 +3,20 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Says to whoever made a call why a service refused its request, and what grants it.
+/// Explains to the caller why a service refused a request, and what would grant it.
 struct RefusalAdvice: Sendable {
-    /// Advice must not cost more time than a request.
+    /// The maximum time for advice: not longer than a request.
     private static let timeout = Duration.seconds(8)
-    /// Refused items of one batch mostly lack the same.
+    /// The maximum number of refused batch items with advice; usually all lack the same permission.
     private static let mostItems = 3
 
     let registry: ConnectionRegistry
     let identity: IdentityService
 
-    /// The error with the advice in the place of its hint; the error itself where there is nothing to say.
+    /// Returns the error with advice in place of its hint; the error itself where there is no advice.
     /// - Parameters:
-    ///   - error: how the call ended.
-    ///   - record: what is known of the call.
+    ///   - error: the error of the call.
+    ///   - record: the record of the call.
     func explaining(_ error: MMError, _ record: CallRecord) async -> MMError {
         guard let refusal = Self.refusal(in: error), let advice = await advice(on: [refusal], record).first ?? nil
         else {
@@ -28,7 +28,7 @@ struct RefusalAdvice: Sendable {
         return explained
     }
 
-    /// What is to be said of the refused items of a batch, which succeeds as a whole.
+    /// Returns notes about the refused items of a batch, which succeeds as a whole.
     func notes(on answer: OperationAnswer, _ record: CallRecord) async -> [String] {
         guard let recorded = record.facts["items"], case .json(let bytes) = answer.body,
             let responses = (try? JSONParser.parse(bytes))?["responses"]?.array
@@ -55,7 +55,7 @@ struct RefusalAdvice: Sendable {
         }
     }
 
-    /// The advice on requests that one call sent.
+    /// Returns advice on requests of one call.
     private func advice(on refusals: [Refusal], _ record: CallRecord) async -> [PermissionAdvice?] {
         guard let service = refusals.first?.service, refusals.contains(where: PermissionAdvisor.concerns),
             let name = record.facts["connection"]?.string,
@@ -75,7 +75,7 @@ struct RefusalAdvice: Sendable {
         return found.map { $0?.activating(eligible, at: place) }
     }
 
-    /// The refused request that an error tells of.
+    /// Returns the refused request of an error.
     static func refusal(in error: MMError) -> Refusal? {
         let details = error.details
         // The compliance service is Exchange's second endpoint, with the same roles.
@@ -108,7 +108,8 @@ struct RefusalAdvice: Sendable {
             || method == "GET"
     }
 
-    /// The ids of the roles that the person may take up; none where the token doesn't open that list.
+    /// Returns the ids of the roles that the user is eligible to activate; empty where the token may not read that
+    /// list.
     private func eligible(_ connection: Connection, _ deadline: Deadline) async -> Set<String> {
         let path = "/roleManagement/directory/roleEligibilityScheduleInstances/filterByCurrentUser(on='principal')"
         guard let target = try? RequestTarget(parsing: path, service: .graph),

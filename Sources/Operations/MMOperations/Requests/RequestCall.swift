@@ -4,7 +4,7 @@ import MMGuard
 import MMIdentity
 import MMShell
 
-/// A request that `graph_request` was called with: the service it goes to, and the target exactly as it is judged and sent.
+/// A request of `graph_request`: its service, and the target exactly as it is judged and sent.
 struct RequestCall: Sendable {
     let input: GraphRequestInput
     /// The endpoint as the caller wrote it.
@@ -12,7 +12,7 @@ struct RequestCall: Sendable {
     let connection: Connection
     let place: RequestResource.Place
     let target: RequestTarget
-    /// What was added to the target that its caller hadn't written.
+    /// Notes about additions to the target that the caller hadn't written.
     let added: [String]
     let progress: ItemProgress
     let desk: Desk
@@ -46,7 +46,7 @@ struct RequestCall: Sendable {
         self.services = services
     }
 
-    /// The target that is sent, and what was added to it.
+    /// Returns the target that is sent, and notes about additions to it.
     private static func target(
         of input: GraphRequestInput, at endpoint: String, for client: GuardedClient, _ caller: Caller
     ) throws(MMError) -> (RequestTarget, added: [String]) {
@@ -54,7 +54,7 @@ struct RequestCall: Sendable {
         let asWritten = try client.target(endpoint, query: query.query)
         let versioned = asWritten.service == .arm ? ProviderVersion.added(to: asWritten) : nil
         let written = versioned?.target ?? asWritten
-        // Files have places of their own below a drive, which no table lists.
+        // Files have paths of their own below a drive, which no table lists.
         guard input.upload == nil, input.download == nil, !input.changes, input.batch == nil else {
             return (written, [versioned?.note].compactMap { $0 })
         }
@@ -67,7 +67,7 @@ struct RequestCall: Sendable {
 
     // MARK: Many requests
 
-    /// Sends what a file or text lists, twenty at a time.
+    /// Sends the requests that a file or text lists, twenty at a time.
     func batch(_ text: String) async throws(MMError) -> OperationAnswer {
         let batch = try BatchOfRequests(text, client: client)
         if !input.unlisted { try PathFault.check(BatchItems(batch.parts).items) }
@@ -84,7 +84,7 @@ struct RequestCall: Sendable {
     /// Sends or fetches a file, a folder, or a whole list.
     func transfer() async throws(MMError) -> OperationAnswer {
         let transfer = FileTransfer(desk: desk, input: input, services: services)
-        // The slash at the end of a folder is the caller's own.
+        // A trailing slash, which denotes a folder, is only in the endpoint as written.
         let place = input.query.isEmpty ? endpoint : target.pathAndQuery
         if let file = input.upload { return try await transfer.upload(file, to: place, of: self.place.resource) }
         try context.call.refusePlanning("Files that are fetched")
@@ -95,7 +95,7 @@ struct RequestCall: Sendable {
 
     // MARK: One request
 
-    /// Sends one request: for what has changed since the last such call, for all pages, or as it is.
+    /// Sends one request: for changes since the last call, for all pages, or as it is.
     func request() async throws(MMError) -> OperationAnswer {
         let body = BatchItems(of: input.body, at: target)
         if let body {
@@ -106,7 +106,7 @@ struct RequestCall: Sendable {
             method: input.method, target: input.changes ? try client.changes(of: target) : target,
             headers: input.headers, body: input.body.map { JSONWriter.bytes($0) },
             contentType: input.body == nil ? nil : "application/json")
-        // A batch changes what its items change.
+        // The changes of a batch are those of its items.
         let items = body.map { _ in BatchOfRequests.parts(ofBody: input.body, client: client) }
         let parts = items?.map(\.request) ?? [request]
         if let shown = try await withoutSending(parts) { return shown }
@@ -118,14 +118,15 @@ struct RequestCall: Sendable {
         }
     }
 
-    /// What a dry run shows, or that a plan has taken the requests; `nil` where they are to be sent.
+    /// Returns the answer of a dry run or of planning; `nil` where the requests are to be sent.
     private func withoutSending(_ requests: [GraphRequest]) async throws(MMError) -> OperationAnswer? {
         if input.isDryRun { return try await WriteForecast(desk).answer(requests) }
         guard let planning = context.call.planning, try desk.changes(requests) else { return nil }
         return try await planning.record(requests, of: .named(place.resource), at: desk)
     }
 
-    /// Has requests judged, and whoever must be asked, asked; reads the state of what they change for that and for the journal.
+    /// Clears requests with the guard, including a confirmation if needed; reads the states of their objects for that and for
+    /// the journal.
     private func cleared(
         _ requests: [GraphRequest], changing parts: [GraphRequest]
     ) async throws(MMError) -> (Cleared<[GraphRequest]>, [WriteWatch.Write]) {
@@ -173,7 +174,7 @@ struct RequestCall: Sendable {
         if context.call.caller.surface == .mcp, case .bytes(let bytes, _) = answer.body,
             ListDownload.isReport(request.target), let rows = CSVRows.read(bytes)
         {
-            // A report comes as a file of comma-separated values: a model gets its rows, as of any list.
+            // A report is a CSV file; models get its rows like those of any list.
             answer.body = .items(ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil })
         }
         if let selected = SelectedMembers(of: target, for: context.call.caller) { answer = selected.answer(answer) }
@@ -208,7 +209,7 @@ struct RequestCall: Sendable {
             connection: connection.name)
     }
 
-    /// Half a JSON text is no answer, whatever its status says: something on the way cut it off or made it up.
+    /// Throws for incomplete JSON, whatever the status: it was cut off or altered on the way.
     private static func checkWhole(_ response: GraphResponse, to request: GraphRequest) throws(MMError) {
         do throws(JSONError) { _ = try JSONParser.parse(response.body) } catch {
             let isRead = request.method == "GET"
@@ -222,7 +223,7 @@ struct RequestCall: Sendable {
         }
     }
 
-    /// The first page is fetched here, so that what is wrong with the request is an error and no torn list.
+    /// Fetches the first page here, so that a faulty request gives an error instead of an interrupted list.
     private static func pages(_ pages: GraphPages, _ progress: ItemProgress, _ connection: Connection)
         async throws(MMError) -> OperationAnswer
     {
@@ -233,32 +234,32 @@ struct RequestCall: Sendable {
         }
         let stream = ItemStream(startingWith: first?.items) { () async throws(MMError) in try await walk.next()?.items }
         var answer = OperationAnswer(.items(stream), connection: connection.name)
-        // Rows alone go on; the count that was asked for stands beside them.
+        // The stream contains only rows; the requested count is added as a note.
         if let note = AdvancedQuery.note(for: pages.request.target) { answer.notes.append(note) }
         if let count = first?.count { answer.notes.append("@odata.count: \(count)") }
         return answer
     }
 }
 
-/// The members that a model asked for with `$select`. Services add others that nobody asked for, such as ids and types of
-/// directory objects, and a model reads every word. People and scripts get what the service sent.
+/// The members that a model asked for with `$select`. Services add others, such as ids and types of directory objects, and a
+/// model reads every word. People and scripts get the service's answer unchanged.
 struct SelectedMembers {
     private let names: Set<String>
 
-    /// What a request asks for; `nil` where it leaves that to the service, or somebody else asks.
+    /// Reads the members from a request; `nil` where it has no `$select`, or the caller isn't a model.
     init?(of target: RequestTarget, for caller: Caller) {
         guard caller.surface == .mcp, target.service == .graph, let select = target.queryValue("$select") else {
             return nil
         }
         let expand = target.queryValue("$expand") ?? ""
-        // A path, and an expansion with options of its own, begin with the member.
+        // In paths and in expansions with options, the member's name comes first.
         let written = (select + "," + expand).split { $0 == "," || $0 == ";" || $0 == "(" || $0 == ")" }
         let names = written.map { $0.prefix { $0 != "/" }.filter { $0 != " " }.lowercased() }.filter { !$0.isEmpty }
         guard !names.contains("*") else { return nil }
         self.names = Set(names)
     }
 
-    /// The answer with these members of its rows.
+    /// Returns the answer with only these members in its rows.
     func answer(_ given: OperationAnswer) -> OperationAnswer {
         var answer = given
         switch given.body {
@@ -286,7 +287,7 @@ struct SelectedMembers {
         return .object(object)
     }
 
-    /// A row that has nothing of it stays as it is: its id and type are all that tells of it.
+    /// A row without any of the members is kept whole: its id and type are its only information.
     private func row(_ value: JSONValue) -> JSONValue {
         guard case .object(let object) = value, object["error"] == nil else { return value }
         let kept = object.filter { names.contains($0.key.lowercased()) }
@@ -294,21 +295,21 @@ struct SelectedMembers {
     }
 }
 
-/// Reads a collection's pages one after the other and reports how many items came.
+/// Reads a collection's pages one after the other and reports the number of items.
 actor PageReader {
     private var pages: GraphPages.Iterator
     private let progress: ItemProgress
 
-    /// A reader at the first page.
+    /// Creates a reader at the first page.
     /// - Parameters:
     ///   - pages: the collection.
-    ///   - progress: is told how many items came.
+    ///   - progress: receives the number of items.
     init(_ pages: GraphPages, progress: ItemProgress) {
         self.pages = pages.makeAsyncIterator()
         self.progress = progress
     }
 
-    /// The next page; `nil` at the end.
+    /// Returns the next page; `nil` at the end.
     func next() async throws(MMError) -> GraphPage? {
         var iterator = pages
         let page = try await iterator.next(isolation: self)
@@ -318,7 +319,7 @@ actor PageReader {
     }
 }
 
-/// Tells a caller how many items came, how fast, and why the next ones take a while.
+/// Reports to the caller how many items have arrived, how fast, and why the next ones take a while.
 final class ItemProgress: Sendable {
     private struct State {
         var items = 0
@@ -330,15 +331,15 @@ final class ItemProgress: Sendable {
     private let limit: Int?
     private let report: @Sendable (ProgressReport) -> Void
 
-    /// Reports go to whoever called.
-    /// - Parameter limit: how many items are wanted at most; `nil` for all.
+    /// Creates a progress that reports to the caller.
+    /// - Parameter limit: the maximum number of items; `nil` for all.
     init(limit: Int? = nil, _ report: @escaping @Sendable (ProgressReport) -> Void) {
         self.limit = limit
         self.report = report
     }
 
-    /// So many more items came.
-    /// - Parameter total: how many there are, where the service said it.
+    /// Reports that more items have arrived.
+    /// - Parameter total: the total number, where the service returned it.
     func came(_ count: Int, of total: Int? = nil) {
         report(
             state.withLock { state in
@@ -350,7 +351,7 @@ final class ItemProgress: Sendable {
             })
     }
 
-    /// Something is waited for.
+    /// Reports that the call waits.
     func waits(_ reason: String) {
         let (done, total) = state.withLock { ($0.items, $0.total) }
         report(ProgressReport(done: Double(done), total: total.map(Double.init), message: reason))

@@ -2,14 +2,15 @@ import MMCore
 import MMDesk
 import MMIdentity
 
-/// A service that requests can be sent to, as callers name it.
+/// A service to which requests can be sent, by the name that callers use.
 package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
     case graph, flow, azure, powerplatform, sharepoint
 
-    /// Its session, as sessions are named.
+    /// The module of its session.
     var module: String { "\(rawValue)-api" }
 
-    /// The services behind it, the usual one first. The Power Platform is several, each with a token of its own.
+    /// The services behind it, the usual one first. The Power Platform consists of several, each with an access token of
+    /// its own.
     var services: [RequestService] {
         switch self {
         case .graph: [.graph]
@@ -20,13 +21,13 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         }
     }
 
-    /// The service as callers name it; `nil` for one that they don't send requests to.
+    /// Creates the resource of a service; `nil` for a service to which callers can't send requests.
     init?(_ service: RequestService) {
         guard let resource = Self.allCases.first(where: { $0.services.contains(service) }) else { return nil }
         self = resource
     }
 
-    /// The service that a path belongs to, of those behind this one.
+    /// Returns the service behind this resource to which a path belongs.
     func service(of path: String) -> RequestService {
         guard self == .powerplatform else { return services[0] }
         let path = path.lowercased()
@@ -34,7 +35,7 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         return path.contains("microsoft.powerapps") ? .powerApps : .powerPlatform
     }
 
-    /// Where a request goes.
+    /// The destination of a request.
     struct Place: Sendable {
         let resource: RequestResource
         let service: RequestService
@@ -42,13 +43,13 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         let sharePointLabel: String?
     }
 
-    /// Finds the service that an endpoint belongs to: by its host where it is a full address, else by the resource that the
-    /// caller named.
+    /// Finds the service to which an endpoint belongs: by the host of a full URL, or else by the resource that the caller
+    /// named.
     /// - Parameters:
-    ///   - resource: what the caller named; `nil` for nothing, which is Graph.
+    ///   - resource: the resource that the caller named; `nil` means Graph.
     ///   - endpoint: the endpoint as written.
-    ///   - connection: whose cloud it must be.
-    /// - Throws: `.invalidInput` for an address outside the connection's own cloud.
+    ///   - connection: the connection, whose cloud the address must belong to.
+    /// - Throws: `.invalidInput` for an address outside the connection's cloud.
     static func place(_ resource: RequestResource?, of endpoint: String, connection: Connection, cloud: Cloud)
         throws(MMError) -> Place
     {
@@ -58,7 +59,7 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
                 resource: resource, service: resource.service(of: endpoint), sharePointLabel: connection.sharepointHost)
         }
         if let place = place(of: address, among: resource.map { [$0] } ?? allCases, connection, cloud) { return place }
-        // A named service says itself which hosts it has.
+        // If a service is named, its own check of hosts gives the error.
         if let resource {
             return Place(
                 resource: resource, service: resource.services[0], sharePointLabel: connection.sharepointHost)
@@ -70,7 +71,7 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
                 + "\(allCases.map(\.rawValue).joined(separator: ", ")).", details: ["field": "endpoint"])
     }
 
-    /// Finds the service that a full address belongs to.
+    /// Finds the service to which a full URL belongs.
     static func place(
         of address: WebAddress, among candidates: [RequestResource], _ connection: Connection, _ cloud: Cloud
     ) -> Place? {
@@ -86,7 +87,7 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         return nil
     }
 
-    /// The first label of a SharePoint host of the connection's tenant.
+    /// Returns the first label of a SharePoint host of the connection's tenant.
     private static func label(of address: WebAddress, _ connection: Connection, _ cloud: Cloud) -> String? {
         guard !cloud.sharePointDomain.isEmpty, address.host.hasSuffix("." + cloud.sharePointDomain) else { return nil }
         let label = String(address.host.dropLast(cloud.sharePointDomain.utf8.count + 1))

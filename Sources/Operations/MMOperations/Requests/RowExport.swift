@@ -2,31 +2,31 @@ import MMCore
 import MMDesk
 import MMShell
 
-/// Writes a whole list to a file of the caller's, or to the store of answers: every row, in the form that was asked for, with flat
-/// memory however long the list is.
+/// Writes a whole list to a file or to the store of answers, in the requested form and with constant memory, however long the list
+/// is.
 struct RowExport {
     let context: OperationContext
     let services: ShellServices
     let connection: String
     let form: RowForm
-    /// Whether a file of that name may go.
+    /// Whether an existing file may be replaced.
     let replaces: Bool
 
-    /// The word that stands for a handle in the place of a path.
+    /// The word for a handle in place of a path.
     static let handleWord = "handle"
 
-    /// The file that rows are to be written to; `nil` for the store.
+    /// Returns the file that rows are to be written to; `nil` for the store.
     func place(_ named: String, suggested: String?) async throws(MMError) -> LocalFiles.Place? {
         guard named != Self.handleWord else { return nil }
         return try await CallerFiles(context, services).local().place(named, suggested: suggested)
     }
 
-    /// Reads a list to its end.
+    /// Writes a list to its end.
     /// - Parameters:
     ///   - stream: the rows.
     ///   - place: the file; `nil` for the store.
     ///   - columns: the columns of a CSV file, where they are known before the rows are.
-    /// - Returns: where they are now, and how many.
+    /// - Returns: the file or handle, and the number of rows.
     func write(_ stream: ItemStream, to place: LocalFiles.Place?, columns: [String] = []) async throws(MMError)
         -> OperationAnswer
     {
@@ -35,7 +35,7 @@ struct RowExport {
         var kept: StoredOutput?
         let outputs = services.work.outputs.of(context.call.caller)
         if form == .csv, columns.isEmpty {
-            // The first line has the columns of all rows: those are known when the last one has come.
+            // The first line names the columns of all rows, which are only known after the last row.
             let (stored, found) = try await spool(stream, into: outputs)
             columns = found
             kept = stored
@@ -106,20 +106,20 @@ struct RowExport {
     }
 }
 
-/// How the rows of a list stand in a file.
+/// The format of rows in a file.
 enum RowForm: String, Sendable, CaseIterable {
-    /// One list of JSON.
+    /// A JSON array.
     case json
-    /// A JSON object a line.
+    /// One JSON object in each line (JSON Lines).
     case jsonl
-    /// Lines of values, with the names of the columns first.
+    /// Comma-separated values, with the column names in the first line.
     case csv
 
-    /// The form that a call asks for, else the one that a file's name says; JSON where neither does.
+    /// Returns the format that a call asks for, or else that of the file's name; JSON by default.
     /// - Parameters:
-    ///   - word: `output` of the call.
+    ///   - word: the argument `output` of the call.
     ///   - file: the file's name, or an address that ends with it.
-    /// - Throws: `invalidInput` for a form that no file has.
+    /// - Throws: `invalidInput` for a format that files can't have.
     static func of(_ word: String?, file: String?) throws(MMError) -> RowForm {
         if let word {
             if let form = RowForm(rawValue: word) { return form }
@@ -130,10 +130,10 @@ enum RowForm: String, Sendable, CaseIterable {
         return byName(file) ?? .json
     }
 
-    /// The form that a file's name says; `nil` for other names.
+    /// Returns the format of a file's name; `nil` for other names.
     static func byName(_ file: String?) -> RowForm? {
         guard var name = file?.lowercased() else { return nil }
-        // An address may name the content of a file: /me/drive/root:/users.csv:/content.
+        // An address may denote the content of a file: /me/drive/root:/users.csv:/content.
         for ending in ["/content", ":"] where name.hasSuffix(ending) { name = String(name.dropLast(ending.count)) }
         switch name.split(separator: ".").last {
         case "csv"?: return .csv
@@ -148,17 +148,17 @@ enum RowForm: String, Sendable, CaseIterable {
 struct RowText: Sendable {
     private let form: RowForm
     private let columns: [String]
-    /// How many rows there were.
+    /// The number of rows so far.
     private(set) var count = 0
 
-    /// A text.
-    /// - Parameter columns: the columns of a CSV file; other forms have none.
+    /// Creates a writer.
+    /// - Parameter columns: the columns of a CSV file; unused for other formats.
     init(_ form: RowForm, columns: [String]) {
         self.form = form
         self.columns = columns
     }
 
-    /// What stands before all rows.
+    /// The text before all rows.
     var beginning: [UInt8] {
         switch form {
         case .json: Array("[".utf8)
@@ -167,10 +167,10 @@ struct RowText: Sendable {
         }
     }
 
-    /// What stands behind them.
+    /// The text after all rows.
     var end: [UInt8] { form == .json ? Array("\n]\n".utf8) : [] }
 
-    /// The next rows.
+    /// Returns the text of the next rows.
     mutating func text(of batch: [ArraySlice<UInt8>]) -> [UInt8] {
         var text: [UInt8] = []
         for row in batch {
@@ -191,7 +191,7 @@ struct RowText: Sendable {
         return text
     }
 
-    /// A row on one line.
+    /// Returns a row on one line.
     private func plain(_ row: ArraySlice<UInt8>) -> [UInt8] {
         guard row.contains(0x0A) || row.contains(0x0D), let value = try? JSONParser.parse(Array(row)) else {
             return Array(row)

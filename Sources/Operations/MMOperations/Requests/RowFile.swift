@@ -4,7 +4,7 @@ import MMDesk
 import MMShell
 import MMSystem
 
-/// A file of this machine that rows are written to while they come. It stands under its name when it is whole, and not before.
+/// A local file that rows are written to as they arrive. It gets its name only once it is complete.
 final class RowFile: Sendable {
     private let place: LocalFiles.Place
     private let draft: String
@@ -12,7 +12,7 @@ final class RowFile: Sendable {
     private let size = Mutex(0)
 
     /// Begins a file.
-    /// - Throws: `conflict` for one that is there and may not be replaced; what the folder refuses.
+    /// - Throws: `conflict` for an existing file that may not be replaced; the error of the folder.
     init(at place: LocalFiles.Place, replaces: Bool) async throws(MMError) {
         self.place = place
         let draft = ".\(place.name.prefix(100)).mm-\(Hex.text(RandomBytes.make(6)))"
@@ -37,7 +37,7 @@ final class RowFile: Sendable {
 
     deinit { unlinkat(place.folder.raw, draft, 0) }
 
-    /// Writes on.
+    /// Appends bytes.
     func write(_ bytes: [UInt8]) async throws(MMError) {
         guard !bytes.isEmpty else { return }
         let (raw, path) = (file.raw, place.path)
@@ -48,7 +48,7 @@ final class RowFile: Sendable {
     }
 
     /// Gives the file its name.
-    /// - Returns: how many bytes it has.
+    /// - Returns: the size of the file in bytes.
     func finish() async throws(MMError) -> Int {
         let (place, draft, raw) = (place, draft, file.raw)
         try await BlockingWork.run { () throws(MMError) in

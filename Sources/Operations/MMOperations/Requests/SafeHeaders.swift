@@ -1,7 +1,7 @@
 import MMCore
 
-/// The request headers that a caller may add: those that ask for another form, order or condition, and none that says who
-/// asks, where or how.
+/// The request headers that a caller may add: those that concern the format, order or conditions of the answer, and none
+/// that affect the identity, the destination or the transport.
 enum SafeHeaders {
     private static let names: Set<String> = [
         "accept", "accept-language", "client-request-id", "consistencylevel", "if-match", "if-modified-since",
@@ -11,7 +11,7 @@ enum SafeHeaders {
     ]
 
     /// Reads headers as they are written on a command line: `Name: value`.
-    /// - Throws: `.invalidInput`, naming the header and why it isn't sent.
+    /// - Throws: `.invalidInput` with the header and the reason for which it isn't sent.
     static func read(_ lines: [String]) throws(MMError) -> [String: String] {
         var headers: [String: String] = [:]
         for line in lines {
