@@ -2,18 +2,18 @@ package import MMCore
 import MMDesk
 import MMIdentity
 
-/// Asks Graph in which of some groups an account is whose access token has no room for its groups ("groups overage claim").
+/// Asks Graph to which of some groups an account belongs whose access token leaves its groups out ("groups overage claim").
 package struct CallerGroups: Sendable {
-    /// The account that is asked about.
+    /// The account whose memberships are asked for.
     package struct Account: Sendable {
-        /// The service that issued its token, and vouches for the ids.
+        /// The issuer of its token, which vouches for the ids.
         package let issuer: String
         package let tenantID: String
         package let objectID: String
-        /// The token itself, for a connection that acts on behalf of its callers.
+        /// The token itself, for a connection that uses the on-behalf-of flow.
         package let token: Secret
 
-        /// An account.
+        /// Creates an account.
         package init(issuer: String, tenantID: String, objectID: String, token: Secret) {
             self.issuer = issuer
             self.tenantID = tenantID
@@ -22,9 +22,9 @@ package struct CallerGroups: Sendable {
         }
     }
 
-    /// How many groups one request asks about (Graph, `checkMemberGroups`).
+    /// The maximum number of groups in one request (Graph, `checkMemberGroups`).
     private static let most = 20
-    /// A client waits for its answer meanwhile.
+    /// The maximum time, since the client waits for its answer meanwhile.
     private static let patience = Duration.seconds(20)
 
     private let connection: String
@@ -32,9 +32,10 @@ package struct CallerGroups: Sendable {
     private let identity: IdentityService
     private let log: Log
 
-    /// Asks by way of a connection.
-    /// - Parameter connection: its name. One that acts on behalf of its callers asks as the account itself, any other as itself.
-    /// - Throws: `.notFound` when there is none of that name.
+    /// Creates a lookup that uses a connection.
+    /// - Parameter connection: its name. A connection with the on-behalf-of flow asks as the account itself, any other one with
+    ///   its own account.
+    /// - Throws: `.notFound` when there is no connection of that name.
     package init(through connection: String, _ services: OperationServices) throws(MMError) {
         self.connection = try services.registry.snapshot().connection(named: connection).name
         registry = services.registry
@@ -42,8 +43,8 @@ package struct CallerGroups: Sendable {
         log = services.log.from("oauth")
     }
 
-    /// The groups, of those that are asked about, that the account is in, directly or through another group.
-    /// - Throws: why it can't be told, in words for the account's owner.
+    /// Returns those of some groups to which the account belongs, directly or through another group.
+    /// - Throws: the reason why the memberships can't be read, in words for the account's owner.
     package func memberships(of account: Account, among groups: Set<String>) async throws(MMError) -> Set<String> {
         let ids = groups.filter(GUID.isValid).sorted()
         guard !ids.isEmpty else {
@@ -59,7 +60,7 @@ package struct CallerGroups: Sendable {
 
     private func ask(_ account: Account, _ ids: [String]) async throws(MMError) -> Set<String> {
         let connection = try registry.snapshot().connection(named: connection)
-        // Ids of another provider's tokens mean nothing in this directory, and anybody could have chosen them.
+        // Ids in another provider's tokens mean nothing in this directory, and anyone could have chosen them.
         guard account.issuer.hasPrefix(try identity.cloud(of: connection).login + "/"),
             GUID.isValid(account.tenantID), GUID.isValid(account.objectID)
         else { throw MMError(.forbidden, "Its sign-in service is not that of the connection \(connection.name).") }
@@ -87,7 +88,8 @@ package struct CallerGroups: Sendable {
         }
     }
 
-    /// What the account's owner is told: not how this server is set up, but what its owner has to mend.
+    /// Returns the error for the account's owner: without details of the server's setup, but with what the server's owner has to
+    /// correct.
     private static func told(_ error: MMError) -> MMError {
         var told = error
         switch error.code {

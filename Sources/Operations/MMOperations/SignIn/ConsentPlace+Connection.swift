@@ -3,7 +3,7 @@ import MMGuard
 import MMIdentity
 
 extension ConsentPlace {
-    /// Where a connection's app gets permissions; to Microsoft's own client none can be added.
+    /// Creates the place where a connection's app gets permissions; Microsoft's own client can't get any.
     init(_ connection: Connection, cloud: Cloud) {
         self.init(
             connection: connection.name, login: cloud.login,
@@ -14,7 +14,7 @@ extension ConsentPlace {
 }
 
 extension IdentityService {
-    /// What the token holds that a connection has for a service, without asking anybody; `nil` where there is no sign-in.
+    /// Returns the rights in a connection's token for a service, without asking anyone; `nil` where there is no sign-in.
     func rights(
         of connection: Connection, on resource: ServiceResource = .graph, deadline: Deadline = .after(.seconds(20))
     ) async -> TokenRights? {

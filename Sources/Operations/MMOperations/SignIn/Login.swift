@@ -1,10 +1,10 @@
 import MMCore
 import MMIdentity
 
-/// `login`: signs a connection in, or answers with the code a person must enter.
+/// `login`: signs a connection in, or returns the device code that a person must enter.
 struct Login: CatalogueOperation {
     struct Input: OperationInput {
-        /// The connection; nil for all of them.
+        /// The connection; `nil` for all connections.
         @Argument(InputField.connection.with(.orSeveral)) var connection: String?
         @Argument(
             "resource",
@@ -13,7 +13,7 @@ struct Login: CatalogueOperation {
         var resource = SignInResource.graph
         @Argument("all", "Every connection that needs it, in place of one.", .notForModels) private var isForAll: Bool
         @Argument("renew", "Start over with a new code.") var renew: Bool
-        /// The way that was asked for; nil for that of the connection's entry.
+        /// The requested sign-in method; `nil` for the one of the connection's entry.
         @Argument(
             [
                 InputField(
@@ -101,8 +101,8 @@ struct Login: CatalogueOperation {
     }
 }
 
-/// The service that a sign-in is for first, as a person names it: one that `graph_request` takes, the full address of
-/// one, a service of the cloud by its own name, or an API of the connection's own.
+/// The service that a sign-in is for, as a person names it: one that `graph_request` takes, the URL of one, a service of the
+/// cloud by its own name, or an API that the connection's entry defines.
 struct SignInResource: ArgumentValue {
     private let text: String
 
@@ -115,7 +115,7 @@ struct SignInResource: ArgumentValue {
     }
 
     /// Returns the service for a connection.
-    /// - Throws: `.invalidInput` for what neither the connection nor its cloud has.
+    /// - Throws: `.invalidInput` for a service that neither the connection nor its cloud has.
     func resource(of connection: Connection, in identity: IdentityService) throws(MMError) -> ServiceResource {
         let cloud = try identity.cloud(of: connection)
         if let word = RequestResource(rawValue: text.lowercased()) {
@@ -137,13 +137,13 @@ struct SignInResource: ArgumentValue {
     }
 }
 
-/// `login --all`: signs in every connection that needs it, side by side where nobody is needed, and with the person one
-/// after the other.
+/// `login --all`: signs in every connection that needs it, concurrently where no person is needed, and otherwise one after
+/// the other.
 struct LoginAll: Sendable {
     let input: Login.Input
     let context: OperationContext
     let services: ConnectionServices
-    /// Those that are meant; `nil` for every one.
+    /// The connections that are meant; `nil` for all.
     var chosen: [Connection]?
 
     private enum Outcome: Sendable {
@@ -194,7 +194,7 @@ struct LoginAll: Sendable {
                 case .waiting(let prompt): return .waiting(prompt)
                 }
             }
-            // Each has the whole time: who sits through ten of them isn't late for the last.
+            // Each sign-in has the whole time limit, however long the earlier ones took.
             let account = try await services.identity.signIn(
                 connection, resource: resource, renewing: input.renew, by: input.method,
                 deadline: .after(context.call.timeLimit)

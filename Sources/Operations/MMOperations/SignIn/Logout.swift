@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 import MMSessions
 
-/// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends the sessions that were signed in.
+/// `logout`: removes a connection's tokens and pending sign-ins from this machine, and ends its sessions.
 struct Logout: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -26,19 +26,20 @@ struct Logout: CatalogueOperation {
         _ input: Input, in context: OperationContext, with services: SessionServices
     ) async throws(MMError) -> OperationAnswer {
         let connection = try services.registry.connection(named: input.connection, in: context)
-        // Which account a connection belongs to is the owner's to say: a model must not open the door for another one.
+        // Only the owner decides which account a connection belongs to; a model must not allow another one to sign in.
         if input.forgetAccount, context.call.caller.surface == .mcp {
             throw MMError(
                 .forbidden, "`forgetAccount` is for the connection's owner.",
                 hint: "Ask the person to run `mm logout \(ShellWord.quoted(connection.name)) --forget-account`."
             )
         }
-        // The sessions last: one that began meanwhile would live on with a token that nobody sees.
+        // The sessions end after the tokens are removed: otherwise one that begins in between would keep a token that nothing
+        // shows.
         let result = try await services.identity.signOut(connection, forgettingAccount: input.forgetAccount)
         services.restorer.forget(connection: connection.name, module: nil)
         let ended = await services.sessions.disconnect(connection: connection.name)
         await services.variables.forget(connection: connection.name)
-        // What others keep is theirs to sign out of.
+        // Tokens that other programs keep are not removed.
         let kept: String? =
             if connection.auth.method == .broker {
                 "The account stays with the identity broker of this machine, and the next call uses it."

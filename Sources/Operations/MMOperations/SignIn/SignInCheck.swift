@@ -2,25 +2,25 @@ import MMCore
 import MMDesk
 import MMIdentity
 
-/// How connections stand with the sign-in service, as far as that can be learnt without a person.
+/// Determines the state of connections' sign-ins, as far as that is possible without a person.
 struct SignInCheck: Sendable {
     let identity: IdentityService
-    /// Whether the service is really asked, also where the files of this machine hold a token that is good by its date.
+    /// Whether the service is asked even if this machine has a token that hasn't expired.
     let asks: Bool
     let deadline: Deadline
-    /// The service whose token is looked at.
+    /// Returns the service whose token is checked.
     var resource: @Sendable (Connection) throws(MMError) -> ServiceResource = { (_) throws(MMError) in .graph }
 
-    /// How one connection stands.
+    /// The state of one connection's sign-in.
     enum Standing: Sendable {
         case signedIn(SignedInAccount, until: Timestamp)
         case failed(MMError)
     }
 
-    /// How many are asked at once.
+    /// The number of concurrent checks.
     private static let width = 16
 
-    /// Looks at several connections side by side.
+    /// Checks several connections concurrently.
     func standings(of connections: [Connection]) async -> [Standing] {
         await withTaskGroup(of: (Int, Standing).self) { group in
             var standings: [Standing?] = Array(repeating: nil, count: connections.count)
@@ -44,7 +44,7 @@ struct SignInCheck: Sendable {
         }
     }
 
-    /// Looks at one connection.
+    /// Checks one connection.
     func standing(of connection: Connection) async -> Standing {
         do throws(MMError) {
             var token = try await token(of: connection)
@@ -53,7 +53,8 @@ struct SignInCheck: Sendable {
                 case .device, .browser, .broker, .secret, .certificate, .federated:
                     token = try await self.token(of: connection, insteadOf: token)
                 case .managedIdentity, .onBehalfOf, .token:
-                    // Who gives these out isn't the sign-in service; what they are worth, the service tells.
+                    // These tokens aren't issued by the sign-in service; only the resource service shows whether they
+                    // are valid.
                     try await call(connection)
                 }
             }
@@ -78,7 +79,7 @@ struct SignInCheck: Sendable {
         do throws(MMError) {
             _ = try await client.read(GraphRequest(target: target), deadline: deadline)
         } catch {
-            // A permission that is missing is no sign-in that is.
+            // A missing permission doesn't mean that the sign-in is invalid.
             guard error.code != .forbidden else { return }
             throw error
         }

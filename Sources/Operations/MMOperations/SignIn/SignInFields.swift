@@ -2,13 +2,13 @@ import MMCore
 import MMIdentity
 
 extension InputField {
-    /// The connection of a call.
+    /// The argument that names the connection of a call.
     static let connection = InputField(
         "connection", .text, "Name of the connection, as `connections` lists it.", .at(0))
 }
 
 extension SignInMethod {
-    /// The way to sign in that a person asks for with `browser` or `deviceCode`; nil for that of the connection's entry.
+    /// Returns the sign-in method of the flags `browser` and `deviceCode`; `nil` for the one of the connection's entry.
     static func chosen(_ reader: InputReader) throws(MMError) -> SignInMethod? {
         switch (try reader.flag("browser"), try reader.flag("deviceCode")) {
         case (false, false): return nil

@@ -1,14 +1,15 @@
 import MMIdentity
 
-/// The page on which a person enters a code.
+/// The page on which a person enters a device code.
 package enum SignInPage {
-    /// Opens the page in the person's browser, where this machine has a desktop or names a browser.
+    /// Opens the page in the person's browser, if this machine has a desktop or its environment names a browser.
     /// - Parameters:
-    ///   - address: the page, as the sign-in service names it.
-    ///   - environment: names browser and desktop.
+    ///   - address: the page's URL from the sign-in service.
+    ///   - environment: names the browser and desktop.
     /// - Returns: whether a program was started for it.
     package static func open(_ address: String, environment: [String: String]) async -> Bool {
-        // Whatever a service may say: only a page, and only one that no neighbour in the network can change.
+        // Whatever the service returned, only web pages are opened, and only those that can't be altered on the
+        // network.
         guard let page = WebAddress(address), !page.hasUserInfo,
             page.scheme == "https" || page.isLoopback
         else { return false }

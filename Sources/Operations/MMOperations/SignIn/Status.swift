@@ -1,16 +1,16 @@
 package import MMCore
 import MMIdentity
 
-/// `status`: which connections are signed in, as whom, and which wait for a person.
+/// `status`: shows which connections are signed in, as whom, and which wait for a person.
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
         @Argument("connection", "Only this connection.", .at(0), .orSeveral) package var connection: String?
-        /// Whether the sign-in service is asked.
+        /// Whether the sign-in service is asked as well.
         @Argument(
             "check", "Ask the sign-in service too, which may know better than this machine's files.", .notForModels)
         var checks: Bool
 
-        /// An input without arguments.
+        /// Creates an input without arguments.
         package init() {}
     }
 
@@ -53,7 +53,7 @@ package struct Status: CatalogueOperation {
         return answer
     }
 
-    /// What the sign-in service says of connections, by name.
+    /// Returns the sign-in service's state of connections, by name.
     private static func checked(
         _ connections: [Connection], in context: OperationContext, _ services: SessionServices
     ) async -> [String: SignInState] {
@@ -70,14 +70,14 @@ package struct Status: CatalogueOperation {
         return found
     }
 
-    /// The sign-ins and sessions of some connections.
+    /// Returns rows for the sign-ins and sessions of some connections.
     package static func rows(
         of connections: [Connection], in context: OperationContext, _ services: SessionServices
     ) async -> [JSONObject] {
         await rows(of: connections, in: context, services, [:])
     }
 
-    /// - Parameter found: what the sign-in service said, where it was asked.
+    /// - Parameter found: the state according to the sign-in service, where it was asked.
     private static func rows(
         of connections: [Connection], in context: OperationContext, _ services: SessionServices,
         _ found: [String: SignInState]
@@ -85,10 +85,11 @@ package struct Status: CatalogueOperation {
         var rows: [JSONObject] = []
         for connection in connections {
             var state = await Self.state(of: connection, .graph, services.identity)
-            // A code that waits for its person stays to be seen, whatever else the service says.
+            // A pending device code is always shown, whatever the sign-in service says.
             if let known = found[connection.name], !state.isPending { state = known }
             rows.append(row(connection, "graph-api", state))
-            // Power Automate shares the sign-in; it has a row of its own only while it waits for a person by itself.
+            // Power Automate shares Graph's sign-in; it has a row of its own only while it waits for a person
+            // separately.
             let flow = await Self.state(of: connection, .flow, services.identity)
             if case .pending = flow { rows.append(row(connection, "flow-api", flow)) }
         }
@@ -97,13 +98,13 @@ package struct Status: CatalogueOperation {
             + (await Sessions.rows(in: context, services)).filter { names.contains($0["connection"]?.string ?? "") }
     }
 
-    /// Why a session can't be used, which a table has no column for.
+    /// Returns the reason why a session can't be used, for which the table has no column.
     private static func note(on row: JSONValue) -> String? {
         guard let session = row["session"]?.string, let reason = row["reason"]?.string else { return nil }
         return ["\(session): \(reason)", row["remedy"]?.string].compactMap(\.self).joined(separator: " ")
     }
 
-    /// Asking after a sign-in that waits also finishes it, once the person has approved.
+    /// Returns the state of a sign-in; a pending one is completed if the person has approved it meanwhile.
     private static func state(of connection: Connection, _ resource: ServiceResource, _ identity: IdentityService) async
         -> SignInState
     {
@@ -145,7 +146,7 @@ package struct Status: CatalogueOperation {
 }
 
 extension SignInState {
-    /// Whether a code waits for its person.
+    /// Whether a device code waits for the person.
     fileprivate var isPending: Bool {
         if case .pending = self { true } else { false }
     }

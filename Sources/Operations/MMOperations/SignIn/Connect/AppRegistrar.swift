@@ -3,26 +3,26 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Gives a tenant an app registration for `mm`: looks at what is there, plans what is missing, and sends it.
+/// Creates a tenant's app registration for `mm`: reads what exists, plans what is missing, and sends the requests.
 struct AppRegistrar: Sendable {
-    /// Sends, and keeps what is sent in the journal.
+    /// Sends the requests, and records their changes in the journal.
     let watch: WriteWatch
     var client: GuardedClient { watch.client }
-    /// Waits between tries; a new object takes a moment until every server of the directory knows it.
+    /// Waits between attempts, since a new object takes a moment to reach all servers of the directory.
     var pause: @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
 
     /// The registration's name.
     static let name = "Microsoft Master (mm)"
-    /// What marks a registration as one that this made; another of the same name is somebody else's.
+    /// The tag of registrations made by `mm`; one of the same name without the tag belongs to somebody else.
     static let tag = "MicrosoftMaster"
 
-    /// Plans what is missing.
+    /// Plans the missing steps.
     /// - Parameters:
-    ///   - permissions: what the app is to be able to do, by service.
-    ///   - account: who is signed in: permissions are granted for them alone.
-    ///   - appID: the app that gets them; `nil` for the tenant's own, which is made where there is none.
-    /// - Throws: `.forbidden` where the account may not look at app registrations; `.notFound` where the app is none of the
-    ///   tenant's; request errors.
+    ///   - permissions: the permissions that the app needs, by service.
+    ///   - account: the signed-in account; permissions are granted for it alone.
+    ///   - appID: the app that gets the permissions; `nil` for the tenant's own app, which is created if it doesn't exist.
+    /// - Throws: `.forbidden` where the account may not read app registrations; `.notFound` where the tenant doesn't have the
+    ///   app; request errors.
     func plan(
         for permissions: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, appID: String? = nil
     ) async throws(MMError) -> RegistrationPlan {
@@ -65,7 +65,7 @@ struct AppRegistrar: Sendable {
         return plan
     }
 
-    /// Adds permissions to an app, whoever registered it, and changes nothing else about it.
+    /// Plans additional permissions for an existing app and changes nothing else about it.
     private func planAdditions(
         _ access: [JSONValue], to appID: String, _ plan: inout RegistrationPlan
     ) async throws(MMError) {
@@ -133,7 +133,7 @@ struct AppRegistrar: Sendable {
                 yields: .principal))
     }
 
-    /// - Returns: what isn't granted yet.
+    /// - Returns: the permissions that aren't granted yet.
     private func planGrants(
         _ wanted: [(service: ServiceApp, names: [String])], _ account: SignedInAccount, _ plan: inout RegistrationPlan
     ) async throws(MMError) -> [(service: ServiceApp, names: [String])] {
@@ -174,7 +174,7 @@ struct AppRegistrar: Sendable {
         return granted
     }
 
-    /// What of the settings an app lacks. What it has besides stays as it is.
+    /// Returns the settings that an app lacks; its other settings are left alone.
     private static func changes(
         to found: JSONValue, _ settings: JSONObject, _ known: [String: String]
     ) -> JSONObject {
@@ -189,7 +189,7 @@ struct AppRegistrar: Sendable {
         return changes
     }
 
-    /// The permissions that an app lacks, beside those that it has.
+    /// Returns the app's permissions with those that it lacks added.
     private static func additions(
         of wanted: [JSONValue], to found: JSONValue, _ known: [String: String]
     ) -> JSONObject {
@@ -224,7 +224,7 @@ struct AppRegistrar: Sendable {
         return try answer.json()["value"]?.array ?? []
     }
 
-    /// Notes the ids of a service and its permissions.
+    /// Records the ids of a service and its permissions.
     func note(_ principal: JSONValue, of service: ServiceApp, in known: inout [String: String]) {
         known[RegistrationPlan.service(service)] = principal["id"]?.string
         for scope in principal["oauth2PermissionScopes"]?.array ?? [] {
@@ -241,18 +241,18 @@ struct AppRegistrar: Sendable {
 }
 
 extension AppRegistrar {
-    /// Why a plan wasn't carried out to its end.
+    /// The interruption of a plan.
     struct Stop: Error {
         let error: MMError
-        /// What stands in the tenant now, step by step.
+        /// The steps carried out in the tenant.
         let done: [String]
-        /// The app, where it was made.
+        /// The app's id, if it was created.
         let appID: String?
     }
 
     /// Sends the steps of a plan in order.
-    /// - Returns: the id of the app, and what a new service turned out not to offer.
-    /// - Throws: `Stop` with what was done before the step that failed. Nothing is taken back: the next run goes on there.
+    /// - Returns: the id of the app, and the permissions that a new service turned out not to offer.
+    /// - Throws: `Stop` with the steps before the failed one. They are not undone: the next run continues there.
     func carryOut(
         _ plan: RegistrationPlan, by cleared: Cleared<JudgedAgain>, report: @Sendable (String) -> Void
     ) async throws(Stop) -> (appID: String, unavailable: [String]) {
@@ -285,7 +285,7 @@ extension AppRegistrar {
         return (appID, unavailable)
     }
 
-    /// - Parameter isFresh: whether the request names what was made a moment ago, which not every server knows yet.
+    /// - Parameter isFresh: whether the request uses an object that was just created, which not every server knows yet.
     private func send(
         _ step: RegistrationPlan.Step, _ body: JSONObject, by cleared: Cleared<JudgedAgain>, isFresh: Bool
     ) async throws(MMError) -> JSONValue {
@@ -305,7 +305,7 @@ extension AppRegistrar {
     }
 
     private func answer(_ request: GraphRequest, by cleared: Cleared<JudgedAgain>) async throws(MMError) -> JSONValue {
-        // Whatever can't be noted is no reason to stop in the middle of a registration.
+        // A failure to write to the journal must not stop a registration halfway.
         var notes: [String] = []
         let answer = try await watch.send(
             request, by: cleared, changing: await watch.writes([request]), notes: &notes)
@@ -318,7 +318,7 @@ extension AppRegistrar {
             || message.contains("does not exist")
     }
 
-    /// A body with values in place of the names in braces. Permissions that a service turned out not to have are left out.
+    /// Returns a body with values in place of the names in braces, without permissions that a service turned out not to have.
     private static func filled(_ body: JSONObject, _ known: [String: String], missing: inout [String]) -> JSONObject {
         var filled: JSONObject = [:]
         for (name, value) in body { filled[name] = Self.filled(value, known, missing: &missing) ?? .null }
@@ -349,22 +349,22 @@ extension AppRegistrar {
     }
 }
 
-/// The requests that give a tenant its own app registration, or complete one. Empty where nothing is missing.
+/// The requests that create or complete a tenant's own app registration; empty if nothing is missing.
 ///
-/// A later request may need what an earlier one makes: its body then holds a name in braces, `{application id}`, in place
-/// of the value.
+/// A request may need a value from an earlier request's answer: its body then contains a name in braces, such as `{application
+/// id}`, in place of the value.
 struct RegistrationPlan: Sendable {
     /// One request.
     struct Step: Sendable {
-        /// What it is for, as a person reads it.
+        /// The purpose of the request, in words for a person.
         let purpose: String
         let method: String
         let endpoint: String
         let body: JSONObject
-        /// What its answer makes known.
+        /// The value that its answer provides.
         let yields: Yield
 
-        /// What later steps need of an answer.
+        /// The values that later steps need of an answer.
         enum Yield: Sendable, Hashable {
             case nothing
             case application
@@ -373,39 +373,40 @@ struct RegistrationPlan: Sendable {
         }
     }
 
-    /// What kind of thing it is, in a few words.
+    /// A short description of the plan.
     var title = "register an app in the tenant"
-    /// What the app gets, a line a service, and for whom.
+    /// The permissions that the app gets, one line for each service, and for whom.
     var grants: [String] = []
     var steps: [Step] = []
     /// The values for names in braces that are known already.
     var known: [String: String] = [:]
-    /// What the chosen uses need but the tenant's services don't offer.
+    /// Permissions that the chosen uses need but the tenant's services don't offer.
     var unavailable: [String] = []
 
-    /// The name for the id that clients sign in with.
+    /// The placeholder of the client id.
     static let appID = "{application id}"
-    /// The name for the id of the app's service principal.
+    /// The placeholder of the id of the app's service principal.
     static let principal = "{service principal}"
 
-    /// The name for a service's principal.
+    /// Returns the placeholder of the id of a service's principal.
     static func service(_ service: ServiceApp) -> String { "{\(service.title)}" }
-    /// The name for the id of a service's permission.
+    /// Returns the placeholder of the id of a service's permission.
     static func permission(_ name: String, of service: ServiceApp) -> String { "{\(service.title): \(name)}" }
 
-    /// What a person reads before a yes: what the app gets, then what is done.
+    /// The text that a person confirms: the permissions, then the steps.
     var text: String {
         (grants + steps.enumerated().map { "\($0.offset + 1). \($0.element.purpose)" }).joined(separator: "\n")
     }
 
-    /// Every request as it is sent, with names in braces for ids that only come to be.
+    /// All requests as they are sent, with placeholders for ids that aren't known yet.
     var exactText: String {
         steps.enumerated().map { number, step in
             "\(number + 1). \(step.method) \(step.endpoint)\n\(JSONWriter.string(.object(step.body), layout: .indented(2)))"
         }.joined(separator: "\n")
     }
 
-    /// What the guard says of all of it. A person is always asked: an app registration decides what may be done in their name.
+    /// Returns the guard's joint verdict. A person is always asked, since an app registration decides what may be done in
+    /// their name.
     func verdict(_ client: GuardedClient, _ engine: GuardEngine, _ policy: GuardPolicy) throws(MMError) -> Verdict? {
         var verdicts: [Verdict] = []
         for step in steps {
@@ -418,7 +419,7 @@ struct RegistrationPlan: Sendable {
     }
 }
 
-/// One of Microsoft's services, by the app that stands for it in every tenant.
+/// One of Microsoft's services, by the id of its app in every tenant.
 enum ServiceApp: String, CaseIterable, Sendable {
     case graph = "00000003-0000-0000-c000-000000000000"
     case exchange = "00000002-0000-0ff1-ce00-000000000000"
@@ -428,7 +429,7 @@ enum ServiceApp: String, CaseIterable, Sendable {
     case flow = "7df0a125-d3be-4c96-aa54-591f83ff541c"
     case powerApps = "475226c6-020e-4fb2-8a90-7a972cbfc1d4"
 
-    /// Its name in the admin centre.
+    /// The service's name in the admin centre.
     var title: String {
         switch self {
         case .graph: "Microsoft Graph"

@@ -1,11 +1,11 @@
 import MMCore
 import MMIdentity
 
-/// `connect`: takes a person from the name of their organisation to a connection that works.
+/// `connect`: leads a person from the name of their organisation to a working connection.
 ///
-/// The entry is written before anybody signs in, so that no token is ever without an entry that shows it: first with the
-/// client that every tenant knows, then with the tenant's own app. Whatever ends this in between, the same command goes
-/// on where it stopped.
+/// The entry is written before anyone signs in, so that no token exists without a visible entry: first with the shared
+/// client, which exists in every tenant, then with the tenant's own app. If the command is interrupted, running it again
+/// continues where it stopped.
 struct Connect: CatalogueOperation {
     typealias Input = ConnectInput
 
@@ -52,18 +52,18 @@ struct Connect: CatalogueOperation {
     }
 }
 
-/// How it stands with the tenant's own app registration.
+/// The result of the step that concerns the tenant's own app registration.
 enum Registration: Sendable {
-    /// The connection has an app of its own.
+    /// Nothing had to be asked: the connection has an app of its own.
     case unasked
-    /// The tenant's own app; what its services don't offer is missing.
+    /// The tenant's own app is used; permissions that its services don't offer are missing.
     case app(String, missing: [String])
-    /// The connection's own app stays as it is: what an administrator can do is said.
+    /// The connection's own app is unchanged; the notes say what an administrator can do.
     case unchanged(notes: [String])
-    /// The connection stays with the shared client.
+    /// The connection keeps the shared client.
     case shared(notes: [String])
 
-    /// Whether the app may have been made a moment ago.
+    /// Whether the app may have just been created.
     var isNew: Bool {
         if case .app = self { true } else { false }
     }

@@ -4,7 +4,7 @@ import MMGuard
 import MMIdentity
 import MMPowerShell
 
-/// The steps of `connect`, with what is asked on the way.
+/// The steps of `connect`, including their questions.
 struct ConnectSteps {
     let input: ConnectInput
     let context: OperationContext
@@ -12,7 +12,7 @@ struct ConnectSteps {
     /// Whether this run wrote the entry.
     private(set) var isNew = false
     private(set) var notes: [String] = []
-    /// What the connection is to be able to do, once that is known.
+    /// The requirements of the connection, once they are known.
     private(set) var needs: ConnectionNeeds?
 
     init(input: ConnectInput, context: OperationContext, services: RequestServices) {
@@ -27,8 +27,8 @@ struct ConnectSteps {
 
     // MARK: Questions
 
-    /// Asks the person for what can't be found out.
-    /// - Throws: `.invalidInput` that names the flag, where nobody can be asked.
+    /// Asks the person for information that can't be determined.
+    /// - Throws: `.invalidInput` with the flag to use instead, where nobody can be asked.
     func ask(_ question: String, instead flag: String, _ why: String) async throws(MMError) -> String {
         if let person = context.call.person, person.canBeAsked, let answer = try await person.answer(to: question) {
             return answer
@@ -65,7 +65,7 @@ struct ConnectSteps {
 
     // MARK: The entry
 
-    /// The entry of the tenant: one that stands in the registry, or a new one.
+    /// Returns the entry of the tenant: an existing one or a new one.
     mutating func enter(_ tenant: DiscoveredTenant) async throws(MMError) -> Connection {
         let snapshot = try registry.snapshot()
         let name: String
@@ -115,7 +115,7 @@ struct ConnectSteps {
             hint: "Give this one another name: --name NAME.", details: ["field": "name"])
     }
 
-    /// Asks for nothing later that nobody could answer: before anything is written or anybody signs in.
+    /// Throws before anything is written or anyone signs in, if a later step would ask a question that nobody can answer.
     private func checkAnswers(for appID: String?) throws(MMError) {
         guard context.call.person == nil, appID == SharedClient.appID, input.app != .shared else { return }
         let (flag, what) =
@@ -141,7 +141,7 @@ struct ConnectSteps {
             try RegistryEdit.add(name, fields: given, to: &document)
         }
         _ = try registry.preview(addition)
-        // What a connection of this name left, one that was removed by hand for instance, is not this one's.
+        // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for the new one.
         try await identity.signOut(named: name, forgettingAccount: true)
         try registry.edit(addition)
         isNew = true
@@ -153,7 +153,7 @@ struct ConnectSteps {
         if case .registered(let id) = input.app { id } else { SharedClient.appID }
     }
 
-    /// An entry that stands there, with what it lacks.
+    /// Returns an existing entry with its missing fields added.
     private func complete(_ connection: Connection, _ tenant: DiscoveredTenant) async throws(MMError) -> Connection {
         try checkAnswers(for: connection.appId ?? firstApp)
         var fields: [(key: String, text: String?)] = []
@@ -185,13 +185,13 @@ struct ConnectSteps {
         return try registry.snapshot().connection(named: connection.name)
     }
 
-    /// Writes down who signed in, where the entry names nobody yet.
+    /// Writes the account to the entry, if the entry doesn't name one yet.
     func expect(_ account: SignedInAccount, on connection: Connection) async throws(MMError) -> Connection {
         guard connection.expectedEmail == nil, !account.isApp, !account.username.isEmpty else { return connection }
         return try await edit(connection, [("expectedEmail", account.username)])
     }
 
-    /// Asks what the connection is for, until the answer is one, where no argument said it.
+    /// Asks what the connection is for, until the answer is valid, unless an argument said it.
     mutating func findNeeds() async throws(MMError) -> ConnectionNeeds {
         if let needs { return needs }
         let list = ConnectionUse.allCases.map { "  \($0.rawValue): \($0.purpose)" }.joined(separator: "\n")
@@ -210,7 +210,7 @@ struct ConnectSteps {
         }
     }
 
-    /// Writes down what the connection is for, beside what stood there.
+    /// Adds the uses of the connection to its entry.
     func noteUses(on connection: Connection) async throws(MMError) -> Connection {
         let known = ConnectionUse.named(in: connection)
         let new = (needs?.uses ?? []).filter { !known.contains($0) }
@@ -223,7 +223,7 @@ struct ConnectSteps {
         return try await edit(connection, fields)
     }
 
-    /// The first label of the tenant's SharePoint host, where it isn't the one that the tenant's name suggests.
+    /// Returns the first label of the tenant's SharePoint host, if it differs from the one expected by the tenant's name.
     private func sharePointHost(of connection: Connection) async -> String? {
         guard let client = try? GuardedClient(identity: identity, connection: connection),
             let target = try? client.target("/sites/root", query: [("$select", "webUrl")]),
@@ -234,7 +234,7 @@ struct ConnectSteps {
         return label
     }
 
-    /// Makes the entry sign in as another app. The tokens of the one before go first.
+    /// Makes the entry use another app, after removing the tokens of the earlier one.
     func change(_ connection: Connection, to appID: String) async throws(MMError) -> Connection {
         try await identity.signOut(named: connection.name)
         return try await edit(connection, [("appId", appID)])
@@ -246,14 +246,14 @@ struct ConnectSteps {
 }
 
 extension DiscoveredTenant {
-    /// Whether a connection is of this tenant.
+    /// Whether a connection belongs to this tenant.
     func isThat(of connection: Connection) -> Bool {
         let names = [connection.tenantId, connection.tenant].compactMap { $0?.lowercased() }
         let isSameSignIn = connection.cloud == cloud.name
         return isSameSignIn && (names.contains(id) || (domain.map(names.contains) ?? false))
     }
 
-    /// A name for its connection: that of the organisation in one word, else the domain's first label.
+    /// A name for its connection: the organisation's name in one word, or else the domain's first label.
     var suggestedName: String? {
         let words = (brand ?? "").split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
         let joined = words.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
@@ -269,11 +269,11 @@ extension ConnectionAuth.Method {
 }
 
 extension ConnectSteps {
-    /// What the connection is to be able to do and its own tokens don't hold, by service.
+    /// Returns the required permissions that the connection's own tokens lack, by service.
     func missing(on connection: Connection) async -> [(service: ServiceApp, names: [String])] {
         var parts: [(service: ServiceApp, names: [String])] = []
         for (service, names) in needs?.permissions ?? [] {
-            // A service that the cloud doesn't have can't be lacked.
+            // A service that the cloud doesn't have is not reported as missing.
             if let resource = service.resource(of: connection), let cloud = try? identity.cloud(of: connection),
                 cloud.audience(of: resource) == nil
             {
@@ -291,12 +291,12 @@ extension ConnectSteps {
         return await identity.rights(of: connection, on: resource)?.permissions ?? []
     }
 
-    /// Whether a permission gives all that another one does.
+    /// Whether a permission includes everything that another one grants.
     static func covers(_ granted: String, _ wanted: String) -> Bool {
         let has = granted.lowercased().split(separator: ".")
         let needs = wanted.lowercased().split(separator: ".")
         if has == needs { return true }
-        // The directory's own permissions hold those of its parts.
+        // Permissions for the directory include those for its parts.
         if ["user", "group", "organization"].contains(needs.first), has.first == "directory", has.count > 1 {
             return needs.contains("read") || has[1] != "read"
         }
@@ -307,7 +307,7 @@ extension ConnectSteps {
         return isEnough && (has.count > 2 || needs.count == 2 || needs[1] == "readbasic" && has.last == "all")
     }
 
-    /// What can be done about it.
+    /// Returns the remedy for missing permissions.
     func remedy(_ missing: [String], on connection: Connection, in tenant: DiscoveredTenant) -> String? {
         guard !missing.isEmpty else { return nil }
         if connection.appId == SharedClient.appID {
@@ -320,7 +320,7 @@ extension ConnectSteps {
             + "consent; then: mm login \(ShellWord.quoted(connection.name)) --renew"
     }
 
-    /// The PowerShell modules that the uses need, with the command that installs each.
+    /// The PowerShell modules that the uses need, with the install command of each.
     var moduleRows: [JSONValue] {
         modules.map { word, requirement in
             [
@@ -330,7 +330,7 @@ extension ConnectSteps {
         }
     }
 
-    /// What is said of them.
+    /// Returns a note about these modules.
     func moduleNote(_ connection: String) -> String {
         let names = modules.map { word, requirement in
             "\(requirement.name) (mm run \(ShellWord.quoted(connection)) \(word) …)"
@@ -349,7 +349,7 @@ extension ConnectSteps {
 }
 
 extension ServiceApp {
-    /// What a connection's tokens for the service are asked for; `nil` for SharePoint where its host is unknown.
+    /// Returns the resource of the connection's tokens for the service; `nil` for SharePoint where its host is unknown.
     func resource(of connection: Connection) -> ServiceResource? {
         switch self {
         case .graph: .graph
@@ -364,7 +364,7 @@ extension ServiceApp {
 }
 
 extension ConnectSteps {
-    /// Gives the tenant its own app registration, if the person wants one and may.
+    /// Creates the tenant's own app registration, if the person wants it and is allowed to.
     mutating func register(
         _ tenant: DiscoveredTenant, _ account: SignedInAccount, for connection: Connection
     ) async throws(MMError) -> Registration {
@@ -380,10 +380,10 @@ extension ConnectSteps {
         }
     }
 
-    /// Adds to the connection's own app what it lacks of what the connection is to be able to do, and nothing else.
+    /// Adds to the connection's own app only the required permissions that it lacks.
     ///
-    /// An app can't change what it may do: the person signs in once more with the client that every tenant knows, whose tokens
-    /// go again as soon as it is done.
+    /// An app can't change its own permissions: the person signs in once more with the shared client, whose tokens are removed
+    /// when it is done.
     func extend(_ tenant: DiscoveredTenant, _ connection: Connection) async throws(MMError) -> Registration {
         let lacking = await missing(on: connection)
         guard input.app != .shared, connection.auth.method.asksPerson, !lacking.isEmpty, let appID = connection.appId,
@@ -400,7 +400,7 @@ extension ConnectSteps {
             let plan = try await registrar.plan(for: lacking, account, appID: appID)
             registration = try await carryOut(plan, registrar, lacking, tenant, connection)
         } catch {
-            // What waits for a person goes on with this sign-in; anything else is over.
+            // A pending confirmation needs this sign-in afterwards; any other error ends it.
             guard error.code != .confirmationNeeded else { throw error }
             try await identity.forget(appOf: helper)
             guard error.code == .forbidden else { throw error }
@@ -408,7 +408,7 @@ extension ConnectSteps {
         }
         try await identity.forget(appOf: helper)
         for service in lacking.map(\.service) {
-            // What has no token yet gets one with the permissions when it is first used.
+            // Services without a token get one with the new permissions at their first use.
             if let resource = service.resource(of: connection) {
                 try? await identity.renewTokens(of: connection, for: resource)
             }
@@ -423,7 +423,7 @@ extension ConnectSteps {
             watch: WriteWatch(client: client, connection: connection, requests: services, context: context))
     }
 
-    /// Carries a plan out that a person has said yes to.
+    /// Asks for confirmation of a plan and carries it out.
     private func carryOut(
         _ plan: RegistrationPlan, _ registrar: AppRegistrar, _ wanted: [(service: ServiceApp, names: [String])],
         _ tenant: DiscoveredTenant, _ connection: Connection
@@ -434,7 +434,7 @@ extension ConnectSteps {
         do throws(MMError) {
             cleared = try await confirm(plan, registrar.client, connection)
         } catch {
-            // Who says no to the plan still has a connection.
+            // After a declined plan the connection still exists.
             guard error.code == .denied, context.record.facts["confirmedBy"] == "refused", input.app != .own else {
                 throw error
             }
@@ -455,12 +455,12 @@ extension ConnectSteps {
         }
     }
 
-    /// Shows the plan to a person and waits for their yes; there is no other way through.
+    /// Shows the plan to a person and waits for their confirmation, which is always required.
     private func confirm(
         _ plan: RegistrationPlan, _ client: GuardedClient, _ connection: Connection
     ) async throws(MMError) -> Cleared<JudgedAgain> {
         let guarding = services.guarding
-        // What the connection may do later is its entry's matter; setting it up is its owner's.
+        // The policy of the entry is for later calls of the connection; its setup is the owner's decision.
         let policy: GuardPolicy = context.call.readsOnly ? GuardPolicy(.readonly) : .standard
         let act = JudgedAgain(guarding: guarding, policy: policy, name: "the plan")
         guard let verdict = try plan.verdict(client, try guarding.guards.engine(), policy) else {
@@ -478,7 +478,7 @@ extension ConnectSteps {
         return ["Done so far, and left there: " + stop.done.joined(separator: " ")]
     }
 
-    /// What an administrator does in place of the plan.
+    /// Returns the steps with which an administrator achieves the same.
     private func steps(
         _ wanted: [(service: ServiceApp, names: [String])], _ tenant: DiscoveredTenant, _ connection: Connection,
         appID: String?, why: MMError
@@ -518,9 +518,9 @@ extension ConnectSteps {
 }
 
 extension ConnectSteps {
-    /// Signs in: in a browser where there is one, else with a code; the other way where a policy refuses the first.
+    /// Signs in: in a browser if there is one, otherwise with a device code; the other way if a policy refuses the first.
     ///
-    /// A sign-in that fails takes the entry with it that this run has written, unless it only waits for its person.
+    /// If the sign-in fails, the entry that this run has written is removed, unless the sign-in only waits for the person.
     func signIn(_ connection: Connection, isNew: Bool) async throws(MMError) -> SignedInAccount {
         do throws(MMError) {
             return try await signIn(connection)
@@ -531,7 +531,7 @@ extension ConnectSteps {
         }
     }
 
-    /// Takes an entry back that nobody could sign in to. Where that fails the entry stays, and shows what is left of it.
+    /// Removes an entry for which the sign-in failed. If that fails too, the entry stays and shows what is left.
     private func withdraw(_ connection: Connection) async {
         let removal = { (document: inout JSONObject) throws(MMError) in
             try RegistryEdit.remove(connection.name, from: &document)
@@ -544,7 +544,7 @@ extension ConnectSteps {
         }
     }
 
-    /// Signs in as an app that may have been registered a moment ago, which the sign-in service may not know yet.
+    /// Signs in with an app that may have just been registered, so that the sign-in service may not know it yet.
     func signIn(_ connection: Connection, afterRegistering: Bool) async throws(MMError) -> SignedInAccount {
         for wait in [3, 6, 12, 24] where afterRegistering {
             do throws(MMError) {
@@ -573,7 +573,7 @@ extension ConnectSteps {
             }
         }
         let first = input.method ?? (identity.hasBrowser ? .browser : nil)
-        // Codes and pages end by themselves; the call's own limit is for requests.
+        // Device codes and sign-in pages have their own expiry; the call's deadline is for requests.
         do throws(MMError) {
             return try await identity.signIn(connection, by: first) { await person.showSignIn($0.details) }
         } catch {
@@ -583,7 +583,7 @@ extension ConnectSteps {
         }
     }
 
-    /// The connection as it works now, with who is signed in.
+    /// Returns the working connection with the signed-in account.
     func answer(
         _ tenant: DiscoveredTenant, _ connection: Connection, _ account: SignedInAccount, _ registration: Registration
     ) async throws(MMError) -> OperationAnswer {
@@ -631,7 +631,7 @@ extension ConnectSteps {
         return result
     }
 
-    /// What has come of it, for people.
+    /// Returns the result in a sentence.
     private static func sentence(
         _ connection: Connection, _ tenant: DiscoveredTenant, _ name: String?, _ account: SignedInAccount,
         _ uses: [ConnectionUse], _ lacking: [String]

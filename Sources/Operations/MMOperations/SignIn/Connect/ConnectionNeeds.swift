@@ -2,19 +2,19 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// What a connection is to be able to do: what it is for, recipes that are to run on it, single permissions.
+/// The requirements of a connection: its uses, the recipes to be run on it, single permissions.
 struct ConnectionNeeds: Sendable {
     var uses: [ConnectionUse] = []
     var recipes: [String] = []
-    /// Permissions of Microsoft Graph.
+    /// Permissions of Microsoft Graph by name.
     var scopes: [String] = []
-    /// What the recipes need, by service.
+    /// The permissions that the recipes need, by service.
     private var ofRecipes: [(service: ServiceApp, names: [String])] = []
 
     init(uses: [ConnectionUse]) { self.uses = uses }
 
-    /// What a call says.
-    /// - Throws: `.invalidInput` for a use, recipe or permission that there isn't.
+    /// Reads the requirements of a call.
+    /// - Throws: `.invalidInput` for an unknown use, recipe or permission.
     init(uses: String?, recipes: String?, scopes: String?) throws(MMError) {
         if let uses { self.uses = try ConnectionUse.list(uses) }
         for name in Self.words(recipes) {
@@ -39,13 +39,13 @@ struct ConnectionNeeds: Sendable {
         }
     }
 
-    /// All permissions, by service, with that to read who is signed in.
+    /// All permissions, by service, including the one to read the signed-in user.
     var permissions: [(service: ServiceApp, names: [String])] {
         ServicePermissions.joined(
             ConnectionUse.permissions(of: uses) + ofRecipes + (scopes.isEmpty ? [] : [(.graph, scopes)]))
     }
 
-    /// The flags that say the same.
+    /// The command-line flags with the same meaning.
     var flags: String {
         [("--uses", uses.map(\.rawValue)), ("--for-recipe", recipes), ("--scope", scopes)].filter { !$0.1.isEmpty }
             .map { "\($0.0) \($0.1.joined(separator: ","))" }.joined(separator: " ")
@@ -57,7 +57,7 @@ struct ConnectionNeeds: Sendable {
 }
 
 extension ToolDefinition {
-    /// The delegated permissions that its steps need, by service: the least that open all of them.
+    /// The delegated permissions that its steps need, by service: the least that allow all of them.
     var permissions: [(service: ServiceApp, names: [String])] {
         guard case .steps(let steps, _) = work else { return [] }
         var calls: [CallPermissions] = []
@@ -82,7 +82,7 @@ extension ToolDefinition {
 }
 
 extension ToolRequest {
-    /// What Graph asks for it; `nil` where no table knows.
+    /// The permissions that Graph requires; `nil` where no table has the request.
     fileprivate var permissions: CallPermissions? {
         guard let target = try? RequestTarget(parsing: path.text, service: .graph, normalization: .clean) else {
             return nil
@@ -92,7 +92,7 @@ extension ToolRequest {
 }
 
 extension ToolTemplate {
-    /// The text with a name in braces for each value.
+    /// The text with `{id}` in place of each value.
     fileprivate var text: String {
         pieces.map { piece in
             switch piece {
@@ -103,12 +103,12 @@ extension ToolTemplate {
     }
 }
 
-/// The arguments of `connect`. Each one that isn't given is found out or asked for.
+/// The arguments of `connect`. Missing ones are determined or asked for.
 struct ConnectInput: OperationInput {
     @Argument("tenant", "A domain of the organisation, an address in it, or the tenant's id.", .at(0))
     var tenant: String?
     @Argument("name", "What to call the connection (default: after the organisation).") var name: String?
-    /// What it is to be able to do; `nil` where nothing was said.
+    /// The requirements; `nil` where the call names none.
     @Argument(
         [
             InputField(
@@ -136,7 +136,7 @@ struct ConnectInput: OperationInput {
         ], absent: .some(nil), reading: SignInMethod.chosen)
     var method: SignInMethod?
 
-    /// Which app the connection signs in as.
+    /// The app with which the connection signs in.
     enum App: Equatable {
         case own
         case shared
@@ -162,6 +162,6 @@ struct ConnectInput: OperationInput {
         return try ConnectionNeeds(uses: uses, recipes: recipes, scopes: scopes)
     }
 
-    /// The account: the one that was named, or the address that names the tenant.
+    /// The account that was named, or the address that names the tenant.
     var account: String? { givenAccount ?? tenant.flatMap { $0.contains("@") ? $0 : nil } }
 }

@@ -1,21 +1,22 @@
 import MMCore
 
-/// What a connection is for, with the delegated permissions that this needs: the one table behind `mm connect`, the modules'
-/// sign-ins and what is said of missing consent. A test holds that the recipes and the areas of `permissions check` are opened by it.
+/// The uses of a connection, with the delegated permissions that each needs: the single table for `mm connect`, the modules' sign-ins
+/// and messages about missing consent. A test verifies that the permissions are enough for the recipes and the areas of `permissions
+/// check`.
 enum ConnectionUse: String, CaseIterable, Sendable {
     case graph, users, mailbox, exchange, teams, sharepoint, security, devices, apps, reports, azure, flow,
         powerplatform
 
     /// A row of the table.
     private struct Row {
-        /// In a few words, for the question.
+        /// A short description, for the question.
         let purpose: String
-        /// The permissions by the service that has them.
+        /// The permissions, by service.
         let permissions: [(service: ServiceApp, names: [String])]
-        /// The word of the sessions that it needs PowerShell for.
+        /// The name of the module for which it needs PowerShell sessions.
         var module: String?
 
-        /// A use of Microsoft Graph alone.
+        /// Creates a use of Microsoft Graph alone.
         init(_ purpose: String, _ names: String) {
             self.init(purpose, [(.graph, names)])
         }
@@ -91,25 +92,25 @@ enum ConnectionUse: String, CaseIterable, Sendable {
         }
     }
 
-    /// In a few words, for the question.
+    /// A short description, for the question.
     var purpose: String { row.purpose }
-    /// The permissions by the service that has them.
+    /// The permissions, by service.
     var permissions: [(service: ServiceApp, names: [String])] { row.permissions }
-    /// The word of the sessions that it needs PowerShell for.
+    /// The name of the module for which it needs PowerShell sessions.
     var module: String? { row.module }
 
-    /// All permissions of several uses, and that to read who is signed in, by service.
+    /// Returns the permissions of several uses, by service, including the one to read the signed-in user.
     static func permissions(of uses: [ConnectionUse]) -> [(service: ServiceApp, names: [String])] {
         ServicePermissions.joined(uses.flatMap(\.permissions) + [(.graph, ["User.Read"])])
     }
 
-    /// What stands in an entry.
+    /// Returns the uses in a connection's entry.
     static func named(in connection: Connection) -> [ConnectionUse] {
         words("uses", of: connection).compactMap { ConnectionUse(rawValue: $0.lowercased()) }
     }
 
-    /// The permissions of Graph that a connection's person is asked for by a module with its publisher's app: those that the
-    /// entry names (`scopes`), else those that what it is for needs (`uses`).
+    /// Returns the Graph permissions that a module signing in with its publisher's app requests: those that the entry names
+    /// (`scopes`), or else those that its uses need (`uses`).
     static func graphScopes(of connection: Connection) -> [String] {
         let named = words("scopes", of: connection)
         guard named.isEmpty else { return named }
@@ -124,8 +125,8 @@ enum ConnectionUse: String, CaseIterable, Sendable {
         return value?.array?.compactMap(\.string) ?? []
     }
 
-    /// The uses in a text such as `graph,exchange`.
-    /// - Throws: `.invalidInput` for a word that is none, with the one that was probably meant.
+    /// Reads the uses in a text such as `graph,exchange`.
+    /// - Throws: `.invalidInput` for an unknown use, with the nearest one.
     static func list(_ text: String) throws(MMError) -> [ConnectionUse] {
         var uses: [ConnectionUse] = []
         for word in text.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
@@ -143,9 +144,9 @@ enum ConnectionUse: String, CaseIterable, Sendable {
     }
 }
 
-/// Permissions by the service that has them.
+/// Permissions by service.
 enum ServicePermissions {
-    /// Each service once with all its permissions, in the order of the services.
+    /// Returns each service once with all its permissions, in the order of the services.
     static func joined(
         _ parts: [(service: ServiceApp, names: [String])]
     ) -> [(service: ServiceApp, names: [String])] {
@@ -154,7 +155,7 @@ enum ServicePermissions {
         return ServiceApp.allCases.compactMap { service in named[service].map { (service, $0.sorted()) } }
     }
 
-    /// A line a service.
+    /// Returns one line for each service.
     static func lines(_ parts: [(service: ServiceApp, names: [String])]) -> [String] {
         parts.map { "\($0.service.title): \($0.names.joined(separator: ", "))" }
     }

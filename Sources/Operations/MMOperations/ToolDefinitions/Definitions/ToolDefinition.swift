@@ -1,53 +1,53 @@
 import MMCore
 
-/// A tool that the owner wrote, or a recipe that comes with the product: a name, parameters, and what it does.
+/// A tool that the owner wrote, or a recipe that comes with the product: its name, parameters and steps.
 package struct ToolDefinition: Sendable {
-    /// What a tool does.
+    /// The implementation of a tool.
     package enum Work: Sendable {
-        /// Requests and commands, one after the other, and a jq program that makes the answer of their results.
+        /// Requests and commands, one after the other, and a jq program that creates the answer from their results.
         case steps([ToolStep], answer: String?)
         /// A PowerShell script that runs in a module; its parameters are bound by its own param block.
         case script(String, module: String)
         /// A cmdlet of a module; its parameters are those of the tool.
         case cmdlet(String, module: String)
-        /// Each cmdlet of a module that fits a pattern becomes a tool of its own.
+        /// A pattern; each matching cmdlet of a module becomes a tool of its own.
         case cmdlets(CmdletPattern)
     }
 
-    /// The name by which it is called.
+    /// The name used in calls.
     package var name: String
     /// A short name for people.
     package var title: String
-    /// What it is for, in one line.
+    /// A description in one line.
     package var summary: String
-    /// Everything there is to know of it.
+    /// The full description.
     package var description: String
-    /// What people call what it does, beside its title and its description: a search finds it by these.
+    /// Further phrases for what it does, by which a search finds it.
     package var words: [String] = []
-    /// The heading under which a list shows it.
+    /// The heading under which lists show it.
     package var group: String?
     /// The arguments, in the order written.
     package var parameters: [ToolParameter]
-    /// Calls that work.
+    /// Example calls.
     package var examples: [Example]
     /// Whether it may only read, whatever its connection allows.
     package var isReadOnly = false
     /// Whether a call only shows what would be done unless it says `apply`.
     package var isPlan = false
-    /// The columns of a table of the answer; empty for those of the rows.
+    /// The columns of the answer's table; empty for those of the rows.
     package var columns: [String] = []
-    /// What it does.
+    /// The implementation.
     package var work: Work
     /// The text of the definition as written.
     package var source: String
-    /// Where it stands: the path of a file, or the name of a recipe.
+    /// The path of its file, or the name of the recipe.
     package var place: String
 
-    /// A call, and what it is good for.
+    /// An example call and its purpose.
     package struct Example: Sendable, Hashable {
         /// The words after the connection, or a whole command line.
         package let text: String
-        /// What it does.
+        /// The purpose.
         package let purpose: String
 
         package init(text: String, purpose: String) {
@@ -72,7 +72,8 @@ package struct ToolDefinition: Sendable {
         self.place = place
     }
 
-    /// Whether a text can be the name of a tool: it becomes a word of command lines and part of the names that models use.
+    /// Whether a text is a valid tool name: it is used as a word of command lines and as part of the names that models
+    /// use.
     package static func isName(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, ("a"..."z").contains(first) || ("A"..."Z").contains(first) else {
             return false
@@ -86,31 +87,31 @@ package struct ToolDefinition: Sendable {
             }
     }
 
-    /// The first sentence of a text, on one line.
+    /// Returns the first sentence of a text, on one line.
     package static func firstSentence(of text: String) -> String {
         let line = text.split { $0.isNewline || $0 == " " }.joined(separator: " ")
         guard let end = line.firstRange(of: ". ") else { return line }
         return String(line[..<end.lowerBound]) + "."
     }
 
-    /// The phrases that a definition lists with semicolons.
+    /// Splits the phrases that a definition lists with semicolons.
     static func words(in text: String) -> [String] {
         text.split(separator: ";").map { String($0.drop { $0 == " " }) }
     }
 
-    /// What people call what it does.
+    /// Returns the phrases for what it does.
     static func phrases(name: String, title: String, summary: String, words: [String]) -> [String] {
         [name, title, summary] + words
     }
 }
 
-/// Which cmdlets of a module become tools.
+/// The cmdlets of a module that become tools.
 package struct CmdletPattern: Sendable, Hashable {
     /// The module, such as `exo`.
     package let module: String
-    /// The names that are meant; `*` stands for anything.
+    /// The pattern for their names; `*` matches any text.
     package let pattern: String
-    /// The most tools that may come of it.
+    /// The maximum number of tools.
     package let limit: Int
 
     package init(module: String, pattern: String, limit: Int) {
@@ -119,12 +120,12 @@ package struct CmdletPattern: Sendable, Hashable {
         self.limit = limit
     }
 
-    /// The limit of a definition that names none.
+    /// The default limit.
     package static let usualLimit = 20
-    /// The largest limit that a definition may name: a model reads every tool of the list on each turn.
+    /// The largest limit that a definition may set: a model reads every tool of the list on each turn.
     package static let greatestLimit = 100
 
-    /// Whether a cmdlet fits, in any case.
+    /// Whether a cmdlet's name matches, compared without case.
     package func matches(_ name: String) -> Bool {
         Self.matches(Array(name.lowercased().utf8)[...], Array(pattern.lowercased().utf8)[...])
     }

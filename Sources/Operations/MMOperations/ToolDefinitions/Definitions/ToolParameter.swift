@@ -1,9 +1,9 @@
 package import MMCore
 import MMSystem
 
-/// A parameter of a tool: what it takes, and what it refuses.
+/// A parameter of a tool, with the values that it accepts.
 package struct ToolParameter: Sendable {
-    /// What values it takes.
+    /// The type of its values.
     package enum Kind: String, Sendable, CaseIterable {
         /// A text.
         case string
@@ -11,33 +11,33 @@ package struct ToolParameter: Sendable {
         case integer
         /// A number.
         case number
-        /// True or false; given alone it is true.
+        /// A boolean; without a value it is true.
         case boolean
-        /// A date, or a date with a time.
+        /// A date, optionally with a time.
         case datetime
-        /// Any number of texts.
+        /// A list of texts.
         case list
     }
 
     /// The name: `days`, `userPrincipalName`.
     package let name: String
-    /// The name of the script's own parameter, where it is a script's.
+    /// The name of the script's own parameter, for tools that are scripts.
     package var variable: String?
-    /// What it takes.
+    /// The type of its values.
     package var kind: Kind
-    /// What it is for, in one line.
+    /// A description in one line.
     package var summary: String
     /// Whether a call without it is refused.
     package var isRequired = false
-    /// The value that it has where none is given.
+    /// The default value.
     package var defaultValue: JSONValue?
-    /// The only values that it takes; empty for any.
+    /// The allowed values; empty for any.
     package var choices: [String] = []
     /// The bounds of a number.
     package var range: ClosedRange<Int>?
-    /// Whether it is a switch, which has no value of its own.
+    /// Whether it is a switch, which takes no value.
     package var isSwitch = false
-    /// A regular expression that the whole text must match.
+    /// A regular expression that the whole value must match.
     package var pattern: String?
 
     package init(_ name: String, _ kind: Kind, _ summary: String) {
@@ -46,7 +46,7 @@ package struct ToolParameter: Sendable {
         self.summary = summary
     }
 
-    /// Whether a text can be the name of a parameter.
+    /// Whether a text is a valid parameter name.
     package static func isName(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, ("a"..."z").contains(first) else { return false }
         return text.utf8.count <= 60
@@ -58,7 +58,8 @@ package struct ToolParameter: Sendable {
             }
     }
 
-    /// `UserPrincipalName` as `userPrincipalName`, `SMTPAddress` as `smtpAddress`, `UPN` as `upn`.
+    /// Returns the parameter name of a variable: `UserPrincipalName` gives `userPrincipalName`, `SMTPAddress` gives
+    /// `smtpAddress`, `UPN` gives `upn`.
     package static func name(of variable: String) -> String {
         let scalars = Array(variable.unicodeScalars)
         var upper = scalars.prefix { $0.properties.isUppercase }.count
@@ -85,7 +86,7 @@ package struct ToolParameter: Sendable {
             if range.lowerBound != Int.min { item["minimum"] = .int(Int64(range.lowerBound)) }
             if range.upperBound != Int.max { item["maximum"] = .int(Int64(range.upperBound)) }
         }
-        // A date without a time is taken as well, which the format leaves out.
+        // The format would exclude dates without a time, which are accepted as well.
         if kind == .datetime { item["format"] = nil }
         var schema = kind == .list ? ["type": "array", "items": .object(item)] : item
         schema["description"] = .string(summary)
@@ -93,8 +94,9 @@ package struct ToolParameter: Sendable {
         return schema
     }
 
-    /// A value as the tool takes it: a text that stands for a number becomes one, a choice is spelt as declared.
-    /// - Throws: `invalidInput` that names the parameter and what it takes.
+    /// Returns a value as the tool takes it: text is converted to a number where needed, and a choice is spelt as
+    /// declared.
+    /// - Throws: `invalidInput` with the parameter and the expected value.
     package func checked(_ value: JSONValue) throws(MMError) -> JSONValue {
         switch kind {
         case .list:
@@ -134,7 +136,7 @@ package struct ToolParameter: Sendable {
         }
     }
 
-    /// A scalar as a text.
+    /// Returns a scalar as text.
     package static func text(of value: JSONValue) -> String? {
         switch value {
         case .string(let text): text

@@ -1,8 +1,8 @@
 import MMCore
 
-/// One step of a tool: a request or a command, once or for each row of what came before.
+/// One step of a tool: a request or a command, done once or for each row of an earlier result.
 package struct ToolStep: Sendable {
-    /// What is done.
+    /// The action of a step.
     package enum Action: Sendable {
         /// A request to a service.
         case request(ToolRequest)
@@ -10,28 +10,27 @@ package struct ToolStep: Sendable {
         case command(ToolCommand)
     }
 
-    /// The name under which later steps and the answer find its result.
+    /// The name under which later steps and the answer use its result.
     package let id: String
     /// The line where it begins.
     package let line: Int
-    /// What is done.
     package let action: Action
-    /// The rows for each of which it is done; `nil` for once.
+    /// The rows for each of which it is done; `nil` for a step that is done once.
     package let each: ToolReference?
-    /// The parameter or result without which it is left out.
+    /// The parameter or result that must be set for the step to be done.
     package let condition: ToolReference?
-    /// A jq program over its result.
+    /// A jq program that is applied to its result.
     package let projection: String?
-    /// Whether the tool goes on where the service refuses it or finds nothing.
+    /// Whether the tool continues if the service refuses the step or finds nothing.
     package let isOptional: Bool
-    /// The most rows for which it is done.
+    /// The maximum number of rows for which it is done.
     package let limit: Int
-    /// What is wrong where it finds nothing: the tool ends with this sentence. `nil` where nothing is an answer like any other.
+    /// The error that ends the tool if the step finds nothing; `nil` where an empty result is allowed.
     package let nothing: ToolTemplate?
 
-    /// The limit of a step that names none.
+    /// The default limit.
     package static let usualLimit = 1000
-    /// The largest limit that a step may name.
+    /// The largest limit that a step may set.
     package static let greatestLimit = 20_000
 
     package init(
@@ -65,9 +64,9 @@ package struct ToolRequest: Sendable {
     package let resource: String?
     /// Whether all pages are read.
     package let readsAllPages: Bool
-    /// The most items that are read.
+    /// The maximum number of items that are read.
     package let top: Int?
-    /// Further header fields, as `Name: value`.
+    /// Additional headers, as `Name: value`.
     package let headers: [String]
 
     package init(
@@ -85,13 +84,13 @@ package struct ToolRequest: Sendable {
     }
 }
 
-/// A PowerShell command of a step. Values reach it as parameters, never as text.
+/// A PowerShell command of a step. Values are passed as parameters, never inserted into the text.
 package struct ToolCommand: Sendable {
     /// The module that it runs in.
     package let module: String
     /// The command as written.
     package let script: String
-    /// Variables of the script and what they are bound to.
+    /// The variables of the script with their values.
     package let bindings: [(variable: String, value: ToolBody)]
 
     package init(module: String, script: String, bindings: [(variable: String, value: ToolBody)]) {

@@ -3,10 +3,10 @@ import MMCore
 
 /// The recipes that come with the product: definitions like the owner's own, compiled into read-only data.
 package enum RecipeLibrary {
-    /// All of them, in the order of their groups.
+    /// All recipes, in the order of their groups.
     package static let all: [ToolDefinition] = texts.compactMap(read)
 
-    /// The recipe of a name, in any case. No other one is read for it.
+    /// Returns the recipe with a name, compared without case; only this one is parsed.
     package static func recipe(named name: String) -> ToolDefinition? {
         texts.first { $0.name.lowercased() == name.lowercased() }.flatMap(read)
     }
@@ -15,12 +15,12 @@ package enum RecipeLibrary {
         try? YAMLDefinition.read(text.bytes, name: text.name, place: text.name)
     }
 
-    /// What a recipe is called, which plain lines say before its parts: a question is held against the names of all recipes, and
-    /// wants two of them at most.
+    /// The names of a recipe, read from the top lines of its text without parsing it: a search compares a question with the
+    /// names of all recipes, and needs two of them at most.
     package struct Head: Sendable {
         /// The recipe's name.
         package let name: String
-        /// What people call what it does.
+        /// The phrases for what it does.
         let phrases: [String]
 
         fileprivate init(_ text: (name: String, bytes: [UInt8])) {
@@ -39,10 +39,10 @@ package enum RecipeLibrary {
         }
     }
 
-    /// What all of them are called, in the same order.
+    /// The heads of all recipes, in the same order.
     package static let heads: [Head] = texts.map(Head.init)
 
-    /// The definitions as written. They stand in one file, each after a line `# recipe NAME`.
+    /// The definitions as written. They are in one file, each after a line `# recipe NAME`.
     package static let texts: [(name: String, bytes: [UInt8])] = {
         let table = crecipes_all()
         let whole = UnsafeRawBufferPointer(start: table.bytes, count: table.length)
@@ -56,7 +56,7 @@ package enum RecipeLibrary {
                 texts[texts.count - 1].bytes.append(UInt8(ascii: "\n"))
             }
         }
-        // One end of a line stands at the end of each.
+        // Each text ends with a single line break.
         for index in texts.indices {
             while texts[index].bytes.dropLast().last == UInt8(ascii: "\n") { texts[index].bytes.removeLast() }
         }

@@ -3,22 +3,22 @@ import MMCore
 
 /// The folder of the owner's tools: a definition in each `.yaml`, `.yml` and `.ps1` file.
 package struct ToolFolder: Sendable {
-    /// What a folder holds.
+    /// The contents of the folder.
     package struct Contents: Sendable {
         /// The definitions, in the order of their names.
         package var definitions: [ToolDefinition] = []
-        /// The files that hold none.
+        /// The problems of files that can't be used.
         package var problems: [ToolProblem] = []
 
         package init() {}
 
-        /// The definition of a name; case counts only where two differ in nothing else.
+        /// Returns the definition with a name, preferring one with the same case.
         package func definition(named name: String) -> ToolDefinition? {
             definitions.first { $0.name == name } ?? definitions.first { $0.name.lowercased() == name.lowercased() }
         }
     }
 
-    /// What tells that a folder is still the same.
+    /// The state of the folder's files, by which it is known to be unchanged.
     package struct Stamp: Sendable, Equatable {
         private let files: [String: FileStamp?]
 
@@ -30,23 +30,23 @@ package struct ToolFolder: Sendable {
 
     /// The folder's path.
     package let path: String
-    /// Names that no tool may have.
+    /// Reserved names, which no tool may have.
     private let reserved: Set<String>
-    /// The modules that sessions exist for, by the names of PowerShell's own modules in small letters.
+    /// The session modules, by the lowercase names of their PowerShell modules.
     private let modules: [String: String]
 
-    /// A folder.
+    /// Creates access to a folder.
     /// - Parameters:
-    ///   - path: where it is; it may be missing.
+    ///   - path: its path; the folder may be missing.
     ///   - reserved: names that no tool may have.
-    ///   - modules: the modules that sessions exist for, by the names of PowerShell's own modules in small letters.
+    ///   - modules: the session modules, by the lowercase names of their PowerShell modules.
     package init(_ path: String, reserved: Set<String>, modules: [String: String]) {
         self.path = path
         self.reserved = Set(reserved.map { $0.lowercased() })
         self.modules = modules
     }
 
-    /// What tells that the folder is still the same; a look at names and times alone.
+    /// Returns the state of the folder's files, from their names and times alone.
     package func stamp() -> Stamp {
         var files: [String: FileStamp?] = [:]
         for name in (try? names()) ?? [] {
@@ -59,7 +59,7 @@ package struct ToolFolder: Sendable {
         return Stamp(files)
     }
 
-    /// Reads every definition; a broken one is reported and the others go on.
+    /// Reads all definitions; a broken one is reported and the others are still read.
     package func read() -> Contents {
         var contents = Contents()
         do throws(MMError) {
@@ -87,7 +87,7 @@ package struct ToolFolder: Sendable {
         let file = "\(path)/\(name)"
         do throws(MMError) {
             try check(file)
-            // Taken away since the folder was listed.
+            // The file was removed after the folder was listed.
             guard let bytes = try ProtectedFile.read(file, limit: Self.mostBytes) else { return }
             let stem = name.split(separator: ".").dropLast().joined(separator: ".")
             let definition =
@@ -116,8 +116,7 @@ package struct ToolFolder: Sendable {
         try check(status, path, isFolder: true)
     }
 
-    /// Refuses a file that others may write, before anything of it is believed. Its owner and links are checked as it is
-    /// opened.
+    /// Throws for a file that others may write, before it is parsed. Its owner and links are checked as it is opened.
     private func check(_ file: String) throws(MMError) {
         var status = stat()
         guard lstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }

@@ -1,29 +1,29 @@
 package import MMCore
 
 extension MMError {
-    /// What is wrong with a definition, and where.
+    /// Creates the error for a fault of a definition, with its place.
     static func definition(_ place: String, line: Int, _ message: String, hint: String) -> MMError {
         MMError(
             .invalidInput, "\(place), line \(line): \(message)", hint: hint,
             details: ["file": .string(place), "line": .int(Int64(line))])
     }
 
-    /// The same error with the line of a definition in front, where it names none.
+    /// Returns the error with the line of the definition, unless it has one already.
     func at(_ place: String, line: Int) -> MMError {
         guard details["line"] == nil else { return self }
         return .definition(place, line: line, message, hint: hint ?? "Correct the definition.")
     }
 }
 
-/// A definition that can't be used: which file, which line, and what to do.
+/// A problem of a definition: the file, the line and the remedy.
 package struct ToolProblem: Sendable, Hashable {
     /// The path of the file.
     package let file: String
-    /// The line, counted from 1, where it is known.
+    /// The line, counted from 1, if it is known.
     package let line: Int?
-    /// What is wrong.
+    /// The error message.
     package let message: String
-    /// What to do.
+    /// The remedy.
     package let hint: String?
 
     package init(file: String, _ error: MMError) {

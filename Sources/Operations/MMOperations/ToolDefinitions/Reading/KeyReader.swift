@@ -1,17 +1,17 @@
 import MMCore
 
-/// Reads the keys of one map of a definition; a fault names the line, the key and what it has to be.
+/// Reads the keys of a map in a definition. Its errors name the line, the key and the expected value.
 struct KeyReader {
-    /// What the text is called in errors.
+    /// The definition's file or name, for errors.
     let place: String
-    /// What the map is, for errors: `a step`.
+    /// The kind of map, for errors: `a step`.
     let subject: String
     /// The line where the map begins.
     let line: Int
     private let entries: [YAMLNode.Entry]
 
     /// Opens a map.
-    /// - Throws: `invalidInput` for anything but a map, and for keys that have no meaning.
+    /// - Throws: `invalidInput` for anything but a map, and for unknown keys.
     init(_ node: YAMLNode, _ subject: String, keys: [String], place: String) throws(MMError) {
         self.place = place
         self.subject = subject
@@ -30,31 +30,31 @@ struct KeyReader {
         }
     }
 
-    /// The entry of a key; `nil` where it is missing or has no value.
+    /// Returns the entry of a key; `nil` where it is missing or empty.
     func entry(_ key: String) -> YAMLNode.Entry? {
         guard let entry = entries.first(where: { $0.key == key }) else { return nil }
         if case .scalar("", isPlain: true) = entry.value.content { return nil }
         return entry
     }
 
-    /// The line of a key, else of the map.
+    /// Returns the line of a key, or else of the map.
     func line(of key: String) -> Int { entry(key)?.line ?? line }
 
-    /// A fault with the value of a key.
+    /// Creates the error for a wrong value of a key.
     func wrong(_ key: String, _ due: String, hint: String? = nil) -> MMError {
         .definition(
             place, line: line(of: key), "`\(key)` of \(subject) must be \(due).",
             hint: hint ?? "Correct it, or leave it out.")
     }
 
-    /// A text.
+    /// Returns the text of a key.
     func text(_ key: String) throws(MMError) -> String? {
         guard let entry = entry(key) else { return nil }
         guard case .scalar(let text, _) = entry.value.content, !text.isEmpty else { throw wrong(key, "a string") }
         return text
     }
 
-    /// A text that must be there.
+    /// Returns the text of a required key.
     func requiredText(_ key: String, example: String) throws(MMError) -> String {
         guard let text = try text(key) else {
             throw .definition(place, line: line, "\(subject) has no `\(key)`.", hint: "For example \(key): \(example)")
@@ -62,14 +62,14 @@ struct KeyReader {
         return text
     }
 
-    /// True or false; false where it is missing.
+    /// Returns the boolean of a key; `usual` where it is missing.
     func flag(_ key: String, usual: Bool = false) throws(MMError) -> Bool {
         guard let entry = entry(key) else { return usual }
         guard let flag = entry.value.json.bool else { throw wrong(key, "true or false") }
         return flag
     }
 
-    /// A whole number within bounds.
+    /// Returns the integer of a key, which must be within a range.
     func integer(_ key: String, in range: ClosedRange<Int>) throws(MMError) -> Int? {
         guard let entry = entry(key) else { return nil }
         guard let number = entry.value.json.int, range.contains(number) else {
@@ -78,7 +78,7 @@ struct KeyReader {
         return number
     }
 
-    /// The items of a list; none where it is missing.
+    /// Returns the list of a key; empty where it is missing.
     func list(_ key: String) throws(MMError) -> [YAMLNode] {
         guard let entry = entry(key) else { return [] }
         guard case .list(let items) = entry.value.content else {
@@ -87,7 +87,7 @@ struct KeyReader {
         return items
     }
 
-    /// A list of texts.
+    /// Returns the list of texts of a key.
     func texts(_ key: String) throws(MMError) -> [String] {
         var texts: [String] = []
         for item in try list(key) {
@@ -97,7 +97,7 @@ struct KeyReader {
         return texts
     }
 
-    /// Members of a map by their keys; none where it is missing.
+    /// Returns the members of a key's map; empty where it is missing.
     func map(_ key: String) throws(MMError) -> [YAMLNode.Entry] {
         guard let entry = entry(key) else { return [] }
         guard case .map(let entries) = entry.value.content else { throw wrong(key, "a map of names and values") }

@@ -1,7 +1,7 @@
 package import MMCore
 import PowerShellSyntax
 
-/// Reads a definition that is a PowerShell script: its param block and its comment-based help. Nothing is run for it.
+/// Reads a definition that is a PowerShell script, from its param block and its comment-based help, without running it.
 package struct ScriptDefinition {
     private let place: String
     private let text: String
@@ -10,10 +10,10 @@ package struct ScriptDefinition {
     /// Reads a script.
     /// - Parameters:
     ///   - bytes: the text.
-    ///   - name: the name of the file without its ending.
+    ///   - name: the file's name without its extension.
     ///   - place: the path of the file.
-    ///   - modules: the modules that sessions exist for, by the names of PowerShell's own modules in small letters.
-    /// - Throws: `invalidInput` that names the place, the line and the remedy.
+    ///   - modules: the session modules, by the lowercase names of their PowerShell modules.
+    /// - Throws: `invalidInput` with the place, the line and the remedy.
     package static func read(_ bytes: [UInt8], name: String, place: String, modules: [String: String]) throws(MMError)
         -> ToolDefinition
     {
@@ -76,7 +76,7 @@ package struct ScriptDefinition {
         .definition(place, line: ScriptLines.line(of: extent.start, in: text), message, hint: hint)
     }
 
-    /// The module: the one that `#Requires -Modules` names, else the word below `.COMPONENT`.
+    /// Returns the module: the one that `.COMPONENT` names, or else the one of `#Requires -Modules`.
     private func module(_ script: ParsedScript, _ modules: [String: String]) throws(MMError) -> String {
         if let word = help.text("COMPONENT").map(CommentHelp.line)?.lowercased() {
             if modules.values.contains(word) { return word }
@@ -96,8 +96,8 @@ package struct ScriptDefinition {
             hint: "Write #Requires -Modules ExchangeOnlineManagement above it, or .COMPONENT exo into its help.")
     }
 
-    /// The text that is run. Lines that require what the session has loaded anyway are left out: to the guard and to
-    /// PowerShell they would load modules.
+    /// Returns the text that is run, without `#Requires` lines for modules that the session has loaded anyway: for the
+    /// guard and for PowerShell these lines would load modules.
     private func commands(of script: ParsedScript, in module: String, _ modules: [String: String]) -> String {
         guard let required = script.requirements, required.assemblies.isEmpty,
             required.modules.allSatisfy({ Self.session(of: $0, modules) == module })
@@ -109,13 +109,13 @@ package struct ScriptDefinition {
         return String(decoding: units, as: UTF16.self)
     }
 
-    /// The session that a required module belongs to.
+    /// Returns the session to which a required module belongs.
     private static func session(of required: String, _ modules: [String: String]) -> String? {
         let name = required.lowercased()
         return modules[name] ?? modules.first { name.hasPrefix(family(of: $0.key)) }?.value
     }
 
-    /// `az.accounts` stands for all modules whose names begin with `az.`.
+    /// Returns the prefix of a module's family: `az.accounts` stands for all modules whose names begin with `az.`.
     private static func family(of module: String) -> String {
         guard let dot = module.lastIndex(of: "."), module.hasPrefix("az.") || module.hasPrefix("microsoft.graph.")
         else {
@@ -124,7 +124,7 @@ package struct ScriptDefinition {
         return String(module[...dot])
     }
 
-    /// The comment directly above a parameter, which PowerShell shows where `.PARAMETER` is missing.
+    /// Returns the comment directly above a parameter, which PowerShell shows where `.PARAMETER` is missing.
     private func comment(before parameter: ParameterSyntax, after place: Int) -> String? {
         let units = Array(text.utf16)
         let first = parameter.attributes.first?.extent.start ?? parameter.extent.start
@@ -137,14 +137,14 @@ package struct ScriptDefinition {
     }
 }
 
-/// What of a PowerShell text definitions need: lines, and the variables that it mentions.
+/// Information about a PowerShell text that definitions need: lines, and the variables that it mentions.
 enum ScriptLines {
-    /// The line of a place in a text, both counted as the parser does.
+    /// Returns the line of a position, counted in UTF-16 units like the parser's.
     static func line(of place: Int, in text: String) -> Int {
         1 + text.utf16.prefix(place).reduce(0) { $1 == 10 ? $0 + 1 : $0 }
     }
 
-    /// Whether a text can be the name of a variable that is a parameter.
+    /// Whether a text is a valid name for a variable that is a parameter.
     static func isVariable(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 60
             && text.unicodeScalars.allSatisfy { scalar in
@@ -155,7 +155,7 @@ enum ScriptLines {
             }
     }
 
-    /// The variables that a script mentions, each once.
+    /// Returns the variables that a script mentions, each once.
     static func variables(of script: ParsedScript) -> [String] {
         var seen: Set<String> = []
         var names: [String] = []
@@ -169,14 +169,14 @@ enum ScriptLines {
     }
 }
 
-/// Types a parameter by its declaration in a script's param block.
+/// Determines the type of a parameter from its declaration in a script's param block.
 struct ScriptParameterReader {
     let place: String
     let text: String
     let help: CommentHelp
 
-    /// The parameter of a tool; `nil` for one that its script keeps from view.
-    /// - Throws: `invalidInput` for a type whose values can't be arguments.
+    /// Returns the parameter of the tool; `nil` for one that the script hides.
+    /// - Throws: `invalidInput` for a type whose values can't be given as arguments.
     func parameter(_ node: ParameterSyntax, _ comment: String?) throws(MMError) -> ToolParameter? {
         let variable = node.variable.path.name
         var parameter = ToolParameter(ToolParameter.name(of: variable), .string, "")
@@ -209,7 +209,7 @@ struct ScriptParameterReader {
                 }
             }
         }
-        // One of several sets may do without it.
+        // In several parameter sets, it is required only if it is mandatory in all of them.
         parameter.isRequired = !mandatory.isEmpty && mandatory.allSatisfy { $0 } && node.defaultValue == nil
         parameter.defaultValue = node.defaultValue.flatMap(Self.constant)
         parameter.summary = help.parameter(variable) ?? message ?? comment ?? "The script's parameter \(variable)."
@@ -247,7 +247,7 @@ struct ScriptParameterReader {
         }
     }
 
-    /// A type's name without the namespaces that everybody leaves out.
+    /// Returns a type's name without the usual namespaces.
     private static func plain(_ name: String) -> String {
         var name = name.lowercased()
         for prefix in ["system.", "management.automation.", "collections.", "security."] where name.hasPrefix(prefix) {
@@ -257,7 +257,7 @@ struct ScriptParameterReader {
         return name
     }
 
-    /// The value of an expression that is a constant.
+    /// Returns the value of a constant expression.
     static func constant(_ expression: ExpressionSyntax) -> JSONValue? {
         switch expression {
         case .string(let node): return .string(node.value)
@@ -280,20 +280,20 @@ struct ScriptParameterReader {
 }
 
 extension AttributeSyntax {
-    /// The argument of a name.
+    /// Returns the argument with a name.
     fileprivate func named(_ name: String) -> ExpressionSyntax? {
         namedArguments.first { $0.name.lowercased() == name }?.argument
     }
 
-    /// Whether an argument is there and true.
+    /// Whether an argument is given and true.
     fileprivate func isSet(_ name: String) -> Bool {
         named(name).flatMap(ScriptParameterReader.constant)?.bool ?? false
     }
 }
 
-/// The comment-based help of a script (about_Comment_Based_Help): it stands before the first statement, or after the last.
+/// The comment-based help of a script (about_Comment_Based_Help), before its first statement or after its last one.
 struct CommentHelp {
-    /// A keyword with what follows it.
+    /// A keyword with its text.
     private struct Section {
         let keyword: String
         let argument: String
@@ -312,7 +312,7 @@ struct CommentHelp {
     /// Finds the help of a script.
     /// - Parameters:
     ///   - text: the script.
-    ///   - script: its tree.
+    ///   - script: the parsed script.
     init(of text: String, _ script: ParsedScript) {
         let units = Array(text.utf16)
         let root = script.root
@@ -326,18 +326,18 @@ struct CommentHelp {
         sections = head.isEmpty ? tail : head
     }
 
-    /// The text below a keyword; `nil` where it is missing or empty.
+    /// Returns the text below a keyword; `nil` where it is missing or empty.
     func text(_ keyword: String) -> String? {
         sections.first { $0.keyword == keyword }.map(\.text).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The text of `.PARAMETER name`.
+    /// Returns the text of `.PARAMETER name`.
     func parameter(_ name: String) -> String? {
         sections.first { $0.keyword == "PARAMETER" && $0.argument.lowercased() == name.lowercased() }
             .map { Self.line($0.text) }.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// The texts of `.EXAMPLE`.
+    /// The examples of the help (`.EXAMPLE`).
     var examples: [ToolDefinition.Example] {
         sections.filter { $0.keyword == "EXAMPLE" }.compactMap { section in
             var lines = section.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -347,7 +347,7 @@ struct CommentHelp {
         }
     }
 
-    /// A text on one line.
+    /// Returns a text on one line.
     static func line(_ text: String) -> String {
         text.split { $0.isNewline || $0 == " " || $0 == "\t" }.joined(separator: " ")
     }
@@ -369,7 +369,7 @@ struct CommentHelp {
         return sections
     }
 
-    /// The lines within comments, without their signs.
+    /// Returns the lines within comments, without comment marks.
     private static func commentLines(of text: String) -> [String] {
         var lines: [String] = []
         var isBlock = false

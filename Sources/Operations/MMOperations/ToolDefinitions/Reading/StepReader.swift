@@ -1,7 +1,7 @@
 import MMCore
 import PowerShellSyntax
 
-/// Reads the steps of a definition and checks that every placeholder has something to stand for.
+/// Reads the steps of a definition and checks that every placeholder refers to a parameter or result.
 struct StepReader {
     private static let methods = ["get", "post", "patch", "put", "delete"]
     private static let keys =
@@ -15,8 +15,8 @@ struct StepReader {
     /// The parameters of the tool.
     let parameters: [String]
 
-    /// The steps of a definition.
-    /// - Throws: `invalidInput` that names the line and the remedy.
+    /// Reads the steps of a definition.
+    /// - Throws: `invalidInput` with the line and the remedy.
     func steps(_ reader: KeyReader) throws(MMError) -> [ToolStep] {
         let nodes = try reader.list("steps")
         guard !nodes.isEmpty else {
@@ -167,7 +167,7 @@ struct StepReader {
         }
         let parsed = PowerShellParser.parse(script)
         if let fault = parsed.errors.first {
-            // A block of lines begins below its key.
+            // A block scalar begins on the line below its key.
             let first = reader.line(of: "run") + (script.contains("\n") ? 1 : 0)
             let line = first + ScriptLines.line(of: fault.extent.start, in: script) - 1
             throw .definition(
@@ -187,7 +187,7 @@ struct StepReader {
             }
             bindings.append((entry.key, try body(entry.value)))
         }
-        // A variable that bears a parameter's name has its value; nothing is ever put into the text.
+        // Variables named like a parameter get its value; values are never inserted into the text.
         let taken = Set(bindings.map { $0.variable.lowercased() })
         for name in ScriptLines.variables(of: parsed) where !taken.contains(name.lowercased()) {
             guard let parameter = parameters.first(where: { $0.lowercased() == name.lowercased() }) else { continue }
@@ -198,7 +198,7 @@ struct StepReader {
 }
 
 extension ToolStep {
-    /// The placeholders of what is done.
+    /// The placeholders of the step.
     package var references: [ToolReference] {
         switch action {
         case .request(let request):
@@ -210,7 +210,7 @@ extension ToolStep {
 }
 
 extension [String] {
-    /// The first text that stands twice.
+    /// The first text that occurs twice.
     fileprivate var firstRepeated: String? {
         var seen: Set<String> = []
         return first { !seen.insert($0).inserted }

@@ -12,9 +12,9 @@ package struct YAMLDefinition {
     /// Reads a definition.
     /// - Parameters:
     ///   - bytes: the text.
-    ///   - name: the name of a definition that says none.
-    ///   - place: where it stands: the path of a file, or the name of a recipe.
-    /// - Throws: `invalidInput` that names the place, the line and the remedy.
+    ///   - name: the name to use if the definition has none.
+    ///   - place: the path of the file, or the name of the recipe.
+    /// - Throws: `invalidInput` with the place, the line and the remedy.
     package static func read(_ bytes: [UInt8], name: String, place: String) throws(MMError) -> ToolDefinition {
         guard let node = try YAMLNode.read(bytes, name: place) else {
             throw .definition(place, line: 1, "the file is empty.", hint: "Write name, description and steps.")

@@ -1,24 +1,24 @@
 package import MMCore
 
-/// What a placeholder stands for: a parameter, a member of the row at hand, or of an earlier step's result; as it is, or as
-/// the moment so many days from now.
+/// The content of a placeholder: a parameter, a member of the current row or of an earlier step's result; unchanged, or
+/// converted from a number of days to a time.
 package struct ToolReference: Sendable, Hashable {
-    /// What becomes of the value.
+    /// The conversion of the value.
     package enum Change: String, Sendable, CaseIterable {
-        /// The moment so many days ago.
+        /// The time that many days ago.
         case daysAgo
-        /// The moment in so many days.
+        /// The time in that many days.
         case daysAhead
     }
 
     /// The name of a parameter, `item`, `now`, or the id of a step.
     package let root: String
-    /// The members below it.
+    /// The names of the members below it.
     package let members: [String]
-    /// What becomes of the value.
+    /// The conversion of the value.
     package let change: Change?
 
-    /// Reads what stands between the braces of a placeholder.
+    /// Reads the text between the braces of a placeholder.
     /// - Throws: `invalidInput`.
     package init(_ text: String) throws(MMError) {
         let parts = text.split(separator: "|", omittingEmptySubsequences: false).map {
@@ -57,15 +57,15 @@ package struct ToolReference: Sendable, Hashable {
     package var text: String { ([root] + members).joined(separator: ".") + (change.map { "|\($0.rawValue)" } ?? "") }
 }
 
-/// What placeholders get their values from.
+/// The values of placeholders.
 package struct ToolScope: Sendable {
     /// The values of the parameters.
     package var parameters: JSONObject
     /// The results of the steps so far.
     package var results: JSONObject = [:]
-    /// The row at hand.
+    /// The current row.
     package var item: JSONValue?
-    /// When the call began.
+    /// The time at which the call began.
     package let now: Timestamp
 
     package init(parameters: JSONObject, now: Timestamp = .now) {
@@ -73,8 +73,8 @@ package struct ToolScope: Sendable {
         self.now = now
     }
 
-    /// The value of a placeholder; `nil` where there is none.
-    /// - Throws: `invalidInput` where days are to be counted and no number stands.
+    /// Returns the value of a placeholder; `nil` where there is none.
+    /// - Throws: `invalidInput` where a number of days is expected and the value isn't a number.
     package func value(of reference: ToolReference) throws(MMError) -> JSONValue? {
         var value: JSONValue? =
             switch reference.root {
@@ -94,7 +94,7 @@ package struct ToolScope: Sendable {
         return .string((now + (change == .daysAgo ? .zero - shift : shift)).iso8601)
     }
 
-    /// Whether something was given: not nothing, not false, not empty.
+    /// Whether a value is set: not missing, null, false or empty.
     package func holds(_ reference: ToolReference) throws(MMError) -> Bool {
         switch try value(of: reference) {
         case nil, .null?, .bool(false)?, .string("")?: false
@@ -111,7 +111,7 @@ package indirect enum ToolBody: Sendable {
     case list([ToolBody])
     case object([(key: String, value: ToolBody)])
 
-    /// The placeholders.
+    /// The placeholders of the value.
     package var references: [ToolReference] {
         switch self {
         case .value: []
@@ -121,8 +121,8 @@ package indirect enum ToolBody: Sendable {
         }
     }
 
-    /// The value; `nil` where a placeholder has none.
-    /// - Throws: `invalidInput` for a value that is missing within a text.
+    /// Returns the JSON value; `nil` where a placeholder alone has no value.
+    /// - Throws: `invalidInput` for a missing value within a text.
     package func json(in scope: ToolScope) throws(MMError) -> JSONValue? {
         switch self {
         case .value(let value): return value
@@ -138,7 +138,7 @@ package indirect enum ToolBody: Sendable {
         }
     }
 
-    /// The value with what is known; other placeholders stay.
+    /// Returns the JSON value with the known values; other placeholders are kept.
     package func shown(in scope: ToolScope) -> JSONValue {
         switch self {
         case .value(let value): value

@@ -1,8 +1,8 @@
 package import MMCore
 
-/// A text with placeholders. What is put in never changes what the text around it means.
+/// A text with placeholders. An inserted value can't change the meaning of the text around it.
 package struct ToolTemplate: Sendable, Hashable {
-    /// A piece of the text.
+    /// A part of the text.
     package enum Piece: Sendable, Hashable {
         case text(String)
         case value(ToolReference)
@@ -11,7 +11,7 @@ package struct ToolTemplate: Sendable, Hashable {
     /// The pieces in order.
     package let pieces: [Piece]
 
-    /// Reads a text. `{{` and `}}` are braces.
+    /// Parses a text. `{{` and `}}` stand for single braces.
     /// - Throws: `invalidInput`.
     package init(_ text: String) throws(MMError) {
         var pieces: [Piece] = []
@@ -42,13 +42,13 @@ package struct ToolTemplate: Sendable, Hashable {
         self.pieces = pieces
     }
 
-    /// The placeholders.
+    /// The placeholders of the text.
     package var references: [ToolReference] {
         pieces.compactMap { if case .value(let reference) = $0 { reference } else { nil } }
     }
 
-    /// The text with something in each placeholder's place.
-    /// - Parameter put: what stands for a placeholder within such quotes.
+    /// Returns the text with its placeholders replaced.
+    /// - Parameter put: returns the replacement of a placeholder within the given quotes.
     private func filled<Failure: Error>(
         _ put: (ToolReference, QuoteScan.State) throws(Failure) -> String
     ) throws(Failure) -> String {
@@ -67,8 +67,8 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Paths
 
-    /// The text as a path: each value is one part of it and nothing more.
-    /// - Throws: `invalidInput` for a value that is missing, empty, or would be another path.
+    /// Returns the text as a path, in which each value is exactly one segment or a part of it.
+    /// - Throws: `invalidInput` for a value that is missing, empty, or `.` or `..`.
     package func path(in scope: ToolScope) throws(MMError) -> String {
         try filled { reference, quotes throws(MMError) in
             let text = try Self.single(reference, in: scope)
@@ -83,8 +83,8 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Queries
 
-    /// The text as the value of a query's parameter, not yet percent-encoded: within quotes a value stays a text, outside
-    /// it is one word.
+    /// Returns the text as the value of a query parameter, before percent-encoding: within quotes a value stays a string,
+    /// outside it must be a single word.
     /// - Throws: `invalidInput` for a value that is missing, or that would change the expression.
     package func queryValue(in scope: ToolScope) throws(MMError) -> String {
         try filled { reference, quotes throws(MMError) in
@@ -109,8 +109,9 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Bodies
 
-    /// The text as a JSON value: a placeholder alone keeps the type of its value. `nil` where that has none.
-    /// - Throws: `invalidInput` for a value that is missing within a text.
+    /// Returns the text as a JSON value: a placeholder alone keeps its value's type, and gives `nil` where it has no
+    /// value.
+    /// - Throws: `invalidInput` for a missing value within a text.
     package func json(in scope: ToolScope) throws(MMError) -> JSONValue? {
         if pieces.count == 1, case .value(let reference) = pieces[0] { return try scope.value(of: reference) }
         return .string(try filled { reference, _ throws(MMError) in try Self.single(reference, in: scope) })
@@ -118,7 +119,7 @@ package struct ToolTemplate: Sendable, Hashable {
 
     // MARK: Showing
 
-    /// The text with the values that are known, quotes doubled within quotes; other placeholders stay.
+    /// Returns the text with the known values, with quotes doubled within quotes; other placeholders are kept.
     package func shown(in scope: ToolScope) -> String {
         filled { reference, quotes in
             let value = try? scope.value(of: reference)
@@ -139,7 +140,7 @@ package struct ToolTemplate: Sendable, Hashable {
         return text
     }
 
-    /// A text within single quotes has its own doubled (OData Version 4.01, URL conventions).
+    /// Doubles single quotes in a text within single quotes (OData Version 4.01, URL conventions).
     private static func doubled(_ text: String, within quotes: QuoteScan.State) -> String {
         quotes == .single ? text.replacing("'", with: "''") : text
     }
@@ -173,15 +174,15 @@ package struct ToolTemplate: Sendable, Hashable {
     }
 }
 
-/// Follows the quotes of an OData expression.
+/// Tracks the quotes of an OData expression.
 struct QuoteScan {
-    /// What the next character stands in.
+    /// The kind of quotes around the next character.
     enum State { case none, single, double }
 
     private(set) var state = State.none
     private var isEscaped = false
 
-    /// Goes over a piece of the text.
+    /// Processes a part of the text.
     mutating func pass(_ text: String) {
         for character in text {
             if isEscaped {
