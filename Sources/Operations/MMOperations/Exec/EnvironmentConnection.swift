@@ -1,18 +1,18 @@
 import MMCore
 import MMIdentity
 
-/// The connection that a job's environment describes, as the libraries of Azure read it: no registry is needed for it.
+/// The connection that a job's environment variables describe, as for the Azure libraries; it needs no registry.
 enum EnvironmentConnection {
-    /// What it is called, and what stands for it where a connection is named.
+    /// Its name, which is also used where a call names a connection.
     static let name = "env:"
-    /// The variables that hold secrets, or lead to them: no program gets one.
+    /// The variables with secrets or paths to secrets, which no program gets.
     static let secretVariables = [
         "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_CERTIFICATE_PASSWORD",
         "AZURE_FEDERATED_TOKEN_FILE", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL",
     ]
 
-    /// The connection of an environment.
-    /// - Throws: `invalidInput` that names the variable that is missing.
+    /// Returns the connection of an environment.
+    /// - Throws: `invalidInput` with the missing variable.
     static func make(_ environment: [String: String]) throws(MMError) -> Connection {
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         guard let client = value("AZURE_CLIENT_ID") else { throw missing("AZURE_CLIENT_ID") }
@@ -38,7 +38,7 @@ enum EnvironmentConnection {
         return try Connection(name: name, tenant: tenant, appId: client, cloud: cloud, options: options)
     }
 
-    /// What to do about a sign-in that failed: the job's variables are all that there is of the connection.
+    /// Returns the error of a failed sign-in with a remedy: the connection consists only of the job's variables.
     static func error(_ error: MMError, of connection: Connection) -> MMError {
         guard [.invalidInput, .signInNeeded, .forbidden].contains(error.code) else { return error }
         let credential =
@@ -48,14 +48,14 @@ enum EnvironmentConnection {
             default: "AZURE_FEDERATED_TOKEN_FILE, or the job's own token service"
             }
         var error = error
-        // There is no entry that could be shown or edited.
+        // Hints about the connection's entry don't apply, since there is none.
         let remedy = error.hint.flatMap { $0.contains("mm connections") ? nil : $0 + " " } ?? ""
         error.hint =
             remedy + "The connection is what the job's variables say: AZURE_CLIENT_ID, AZURE_TENANT_ID, \(credential)."
         return error
     }
 
-    /// The cloud that an authority belongs to.
+    /// Returns the cloud to which an authority belongs.
     private static func cloud(_ authority: String?, isSandbox: Bool) throws(MMError) -> String {
         if isSandbox { return "sandbox" }
         guard let authority else { return "public" }

@@ -2,19 +2,19 @@ import MMCore
 import MMShell
 package import MMSystem
 
-/// Tries with the sandbox tenant which tools of this machine sign in with the identity that `exec` gives them, and read.
+/// Tests with the sandbox tenant which tools of this machine can sign in and read with the identity that `exec` provides.
 package struct ExecDoctor: Sendable {
-    /// A tool, and what shows that it works: a program that ends with 0, or with 77 where a part of the tool is not installed.
+    /// A tool and its test: a program that ends with 0 for success, or with 77 where a part of the tool is not installed.
     struct Trial: Sendable {
         let tool: String
         let program: String
         let arguments: [String]
-        /// What a person writes.
+        /// The command or code that a person writes.
         let way: String
-        /// Where it is to be had.
+        /// The source of the tool.
         let source: String
 
-        /// What is said where it isn't there.
+        /// The message where the tool is missing.
         var absence: String { "not installed: \(source). Then: \(way)" }
     }
 
@@ -128,16 +128,16 @@ package struct ExecDoctor: Sendable {
 
     private let services: OperationServices
 
-    /// A doctor over the connections of a process.
+    /// Creates a doctor for the connections of a process.
     package init(services: OperationServices) { self.services = services }
 
-    /// The names of the tools that it knows.
+    /// The names of the tested tools.
     package static var tools: [String] { trials.map(\.tool) }
 
-    /// Tries what is installed.
+    /// Tests the installed tools.
     /// - Parameters:
-    ///   - tool: one alone; nil for all.
-    ///   - tell: told what is tried next.
+    ///   - tool: a single tool; `nil` for all.
+    ///   - tell: receives the name of the next test.
     package func examine(_ tool: String?, tell: @Sendable (String) -> Void) async -> DoctorReport {
         var report = DoctorReport()
         if let problem = SandboxProfile.proxyProblem() {
@@ -195,7 +195,7 @@ package struct ExecDoctor: Sendable {
     }
 }
 
-/// A seat without a terminal that keeps what its program writes.
+/// A seat without a terminal that collects the output of its program.
 private final class CollectingSeat: ProgramSeat {
     private static let most = 64 << 10
 
@@ -230,7 +230,7 @@ private final class CollectingSeat: ProgramSeat {
 
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value { await work() }
 
-    /// The program has its own by now.
+    /// Closes this process's copy of the stream, after the program has its own.
     private func letGo() {
         far.withLock { far in
             if let raw = far { _ = FileDescriptor(owning: raw) }
@@ -239,27 +239,27 @@ private final class CollectingSeat: ProgramSeat {
     }
 }
 
-/// Where a program stands that a call starts: the caller's own streams, and the terminal behind them.
+/// The place of a program started by a call: the caller's streams, and the terminal behind them.
 package protocol ProgramSeat: Sendable {
-    /// What the program's standard streams are connected to.
+    /// The connections of the program's standard streams.
     var streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream) { get }
-    /// The size of a terminal that is made for the program; nil where none of its streams is one.
+    /// The size of a terminal to create for the program; `nil` where none of its streams is a terminal.
     var terminal: Terminal.Size? { get }
 
-    /// Gives the program what is typed, shows what it writes, and hands it the caller's signals, until it has ended.
-    /// - Returns: how it ended.
+    /// Passes input, output and the caller's signals between caller and program, until the program has ended.
+    /// - Returns: the program's exit.
     func attend(_ program: any SeatedProgram) async -> ChildProcess.Exit
 
-    /// Does something for which the person needs the terminal, while the program has none of it.
+    /// Does work for which the person needs the terminal, while the program can't use it.
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value
 }
 
 /// A program that has a seat.
 package protocol SeatedProgram: Sendable {
-    /// Its terminal, where it has one of its own.
+    /// The program's own terminal, if it has one.
     var terminal: PseudoTerminal? { get }
-    /// Sends a signal to it and all that it has started. Reads `/proc`, and may block.
+    /// Sends a signal to the program and all its descendants. Reads `/proc`, and may block.
     func signal(_ number: Int32)
-    /// Waits for its end.
+    /// Waits for the program's end.
     func exit() async -> ChildProcess.Exit
 }

@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// What `exec` is called with.
+/// The arguments of `exec`.
 struct ExecInput: OperationInput {
     @Argument(
         "connection", "Whose sign-in the program has; env: for the one that AZURE_CLIENT_ID and its like describe.",

@@ -2,16 +2,16 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// What it takes to start a program with a connection's identity.
+/// The services that starting a program with a connection's identity needs.
 struct ExecServices: Sendable {
-    /// Sends requests for the journal, and judges.
+    /// The services of requests, for the journal and the guard.
     let requests: RequestServices
-    /// What walls are made of.
+    /// The services that confine programs.
     let shells: ShellServices
-    /// Where what the program sends is recorded and counted.
+    /// The record of the program's requests.
     let sent: SentRequests
 
-    /// The same, with tokens that lie in memory alone and are nobody else's.
+    /// Returns the services with access tokens that are kept only in memory and not shared.
     func standingAlone() -> ExecServices {
         ExecServices(requests: requests.signing(by: identity.standingAlone()), shells: shells, sent: sent)
     }

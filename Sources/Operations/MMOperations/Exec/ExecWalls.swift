@@ -4,21 +4,21 @@ import MMSessions
 import MMShell
 import MMSystem
 
-/// What a program that is started with an identity reaches of this machine: the folder where its caller stands, the
-/// system, the folders that hold programs, and what its caller adds.
+/// The parts of this machine that a program started with an identity can access: the caller's working directory, the
+/// system, the folders with programs, and those that the caller adds.
 struct ExecWalls: Sendable {
     /// The program's path.
     let program: String
-    /// What it may reach, but for the network.
+    /// The access rules, except for the network.
     let rules: WorkspaceRules
-    /// What its caller is told of them.
+    /// Notes about them for the caller.
     let notes: [String]
 
-    /// The walls around a program.
+    /// Creates the confinement of a program.
     /// - Parameters:
-    ///   - input: what the caller wants.
-    ///   - directory: where the caller stands.
-    ///   - path: where programs are looked for.
+    ///   - input: the call's arguments.
+    ///   - directory: the caller's working directory.
+    ///   - path: the `PATH` in which programs are searched.
     init(_ input: ExecInput, directory: String, path: String, with services: ShellServices) throws(MMError) {
         let own = ShellOpening.ownFiles(services).map { RealPath.of($0) ?? $0 }
         let home = RealPath.of(services.paths.home) ?? services.paths.home
@@ -27,7 +27,8 @@ struct ExecWalls: Sendable {
         var notes: [String] = []
         var workspace = start
         var readable = Self.programFolders(path: path, home: home) + Self.folders(of: program, home: home)
-        // What scripts are run by may lie elsewhere than the folder that names it, as in a virtual environment.
+        // The interpreters of scripts may be in other folders than the ones that refer to them, as in a virtual
+        // environment.
         for name in Self.interpreters {
             if let found = ExecutableSearch.find(name, path: path) { readable += Self.folders(of: found, home: home) }
         }
@@ -82,7 +83,8 @@ struct ExecWalls: Sendable {
         return real
     }
 
-    /// The folders of `PATH`. What lies beside those outside of the home belongs to them, such as a virtual environment.
+    /// Returns the folders of `PATH`. A folder outside the home is replaced by its parent, to include what is installed
+    /// beside it, as in a virtual environment.
     private static func programFolders(path: String, home: String) -> [String] {
         path.split(separator: ":").map(String.init).filter { $0.hasPrefix("/") }.compactMap { folder in
             guard let real = RealPath.of(folder), !isAbove(real, home) else { return nil }
@@ -92,7 +94,7 @@ struct ExecWalls: Sendable {
         }
     }
 
-    /// The folders of a program and of what it is run by, each with what was installed beside it.
+    /// Returns the folders of a program and of its interpreters, each including its siblings.
     private static func folders(of program: String, home: String) -> [String] {
         var folders: [String] = []
         var seen: Set<String> = []
@@ -114,7 +116,7 @@ struct ExecWalls: Sendable {
         return folders
     }
 
-    /// What the first line of a script names (`#!/usr/bin/python3`).
+    /// Returns the interpreter in the first line of a script (`#!/usr/bin/python3`).
     private static func interpreter(of file: String) -> String? {
         guard let stream = fopen(file, "re") else { return nil }
         defer { fclose(stream) }
@@ -131,6 +133,6 @@ struct ExecWalls: Sendable {
         return end == path.startIndex ? "/" : String(path[..<end])
     }
 
-    /// Whether a folder holds the whole home.
+    /// Whether a folder contains the whole home.
     private static func isAbove(_ folder: String, _ home: String) -> Bool { RealPath.lies(home, in: folder) }
 }

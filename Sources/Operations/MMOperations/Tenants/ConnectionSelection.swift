@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Which connections a call is for: names, `tag:NAME`, names with a star, `all`, several of them with commas, and those that a
-/// minus takes out, such as `tag:msp,-Contoso`.
+/// A selection of connections for a call: names, `tag:NAME`, names with `*`, `all`, or several of these separated by commas; a
+/// leading minus excludes connections, as in `tag:msp,-Contoso`.
 package struct ConnectionSelection: Sendable, Hashable {
     private enum Term: Hashable {
         case name(String)
@@ -10,19 +10,19 @@ package struct ConnectionSelection: Sendable, Hashable {
         case customers(String)
     }
 
-    /// As the caller wrote it.
+    /// The selection as the caller wrote it.
     package let text: String
     private let included: [Term]
     private let excluded: [Term]
 
     /// Reads a selection.
-    /// - Returns: `nil` for the plain name of one connection: what is registered under exactly this name is meant by it,
-    ///   whatever characters it has.
-    /// - Throws: `invalidInput` for a selection that selects nothing by its form.
+    /// - Returns: `nil` for the plain name of one connection: a text that is exactly a registered name means that connection,
+    ///   whatever characters it contains.
+    /// - Throws: `invalidInput` for a selection that can't select anything.
     package init?(
         _ text: String, in registry: @autoclosure () throws(MMError) -> RegistrySnapshot
     ) throws(MMError) {
-        // Nearly every call names one connection: the registry is not looked at for it.
+        // Nearly every call names one connection, for which the registry isn't read.
         guard Self.isSeveral(text) else { return nil }
         let snapshot = try registry()
         let known = Set(snapshot.names)
@@ -61,7 +61,7 @@ package struct ConnectionSelection: Sendable, Hashable {
         self.partners = partners.filter { seen.insert($0).inserted }
     }
 
-    /// The partner whose customer a name such as `Partner:Fabrikam` means; `nil` for one that means none.
+    /// Returns the partner of a customer's name such as `Partner:Fabrikam`; `nil` for other names.
     package static func partner(of name: String, in snapshot: RegistrySnapshot) -> String? {
         guard !name.hasPrefix("tag:"), !name.hasPrefix("customers:") else { return nil }
         return snapshot.names.filter { name.hasPrefix($0 + ":") }.max { $0.count < $1.count }
@@ -81,16 +81,16 @@ package struct ConnectionSelection: Sendable, Hashable {
         return word.utf8.contains(UInt8(ascii: "*")) ? .pattern(word) : .name(word)
     }
 
-    /// The partners whose customers are meant.
+    /// The partners whose customers are selected.
     package let partners: [String]
 
-    /// The names of the connections that are meant, each once, in the registry's order. An entry with a fault is among them:
-    /// its call says what is wrong with it.
+    /// Returns the names of the selected connections, each once, in the registry's order. Faulty entries are included: their
+    /// call reports the fault.
     /// - Parameters:
     ///   - snapshot: the registry.
-    ///   - server: the asking server; `nil` for the owner.
+    ///   - server: the calling server; `nil` for the owner.
     ///   - customers: the names of each partner's customers.
-    /// - Throws: `notFound` for a name that is none, and for a part that selects nothing, with what there is.
+    /// - Throws: `notFound`, with the existing names, for an unknown name and for a part that selects nothing.
     package func names(
         in snapshot: RegistrySnapshot, for server: String?, customers: [String: [String]] = [:]
     ) throws(MMError) -> [String] {
@@ -151,15 +151,15 @@ package struct ConnectionSelection: Sendable, Hashable {
         }
     }
 
-    /// The tags that connections have, each once, in order.
+    /// Returns the tags of connections, each once, in order.
     package static func tags(of names: [String], in snapshot: RegistrySnapshot) -> [String] {
         let lists = names.map { snapshot.document["connections"]?[$0]?["tags"]?.array ?? [] }
         return Set(lists.flatMap { $0.compactMap(\.string) }).sorted()
     }
 
-    /// Whether a name fits a pattern, in which a star stands for any run of characters.
+    /// Whether a name matches a pattern, in which `*` matches any text.
     private static func matches(_ name: Substring, _ pattern: Substring) -> Bool {
-        // Goes back to the last star alone: without that, a pattern of many stars would take exponential time.
+        // Only the last star is retried: otherwise a pattern with many stars would take exponential time.
         var (name, pattern) = (name, pattern)
         var retry: (name: Substring, pattern: Substring)?
         while !name.isEmpty {
@@ -182,8 +182,8 @@ package struct ConnectionSelection: Sendable, Hashable {
 }
 
 extension ConnectionSelection {
-    /// The connections that a text means: one by its name, or a selection of several.
-    /// - Throws: as `names`, and what is wrong with an entry that is meant.
+    /// Returns the connections of a text: a single name, or a selection of several.
+    /// - Throws: as `names`, and the fault of a selected entry.
     static func connections(
         _ text: String, in registry: ConnectionRegistry, _ context: OperationContext
     ) throws(MMError) -> [Connection] {

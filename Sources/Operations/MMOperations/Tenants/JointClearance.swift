@@ -1,31 +1,32 @@
 package import MMCore
 package import MMGuard
 
-/// One question about the calls to several connections. First each call is made up to the point where it would be permitted,
-/// and is judged there by its connection's own policy; then a person is asked once, with all of them named; then each call
-/// goes through if it is exactly what was judged.
+/// One confirmation for the calls to several connections. First each call is made up to the guard and judged by its
+/// connection's own policy; then a person is asked once about all of them; then each call is allowed if it is exactly what was
+/// judged.
 package final class JointClearance: Sendable {
     private enum Phase {
         /// Calls are only judged.
         case judging
-        /// What was judged goes through.
+        /// Judged calls are allowed.
         case permitted
-        /// Each call asks for itself, and nobody is there to say yes.
+        /// Each call is judged separately, and no person can be asked.
         case apart
     }
 
     private struct State {
         var requests: [String: ConfirmationRequest] = [:]
         var phase = Phase.judging
-        /// What people said yes to, where they were asked.
+        /// The answer of the people who were asked.
         var answer: (cleared: Cleared<[ConfirmationRequest]>, digest: String, people: JSONValue?)?
     }
 
     private let state = Mutex(State())
 
-    /// Takes what a call would do; later, the consent that people have given to it together with the others.
-    /// - Returns: `nil` where the call is judged and asks for itself.
-    /// - Throws: `cancelled` while calls are only judged; `conflict` for anything that was not judged.
+    /// Records the request of a call while judging; afterwards returns the consent that people have given to it together with
+    /// the others.
+    /// - Returns: `nil` where the call is judged separately.
+    /// - Throws: `cancelled` while calls are only judged; `conflict` for a request that was not judged.
     func consent(
         to request: ConfirmationRequest, in context: OperationContext
     ) throws(MMError) -> Consent? {
@@ -53,7 +54,7 @@ package final class JointClearance: Sendable {
     /// Whether the call to a connection was judged.
     func hasJudged(_ connection: String) -> Bool { state.withLock { $0.requests[connection] != nil } }
 
-    /// Whether a person is asked about it: what changes several tenants at once is always asked about.
+    /// Whether a person has to be asked: a change of several tenants at once always needs a confirmation.
     private static func asks(about request: ConfirmationRequest) -> Bool {
         request.verdict.decision == .ask || request.verdict.guardClass != .read
     }
@@ -63,10 +64,10 @@ package final class JointClearance: Sendable {
         state.withLock { $0.requests[connection].map { $0.verdict.guardClass != .read } ?? false }
     }
 
-    /// Hands what was permitted about a connection to the node that carries its call out: as a confirmation of exactly this
-    /// call, which is used there.
-    /// - Returns: what was handed over; `nil` where the call needs nothing.
-    /// - Throws: `unavailable` where nodes share no confirmations.
+    /// Hands the permission for one connection to the node that carries its call out, as a confirmation of exactly this call,
+    /// to be used there.
+    /// - Returns: the request that was handed over; `nil` where the call needs no confirmation.
+    /// - Throws: `unavailable` where the nodes share no confirmations.
     package func handOver(
         _ connection: String, in ledger: ConfirmationLedger
     ) async throws(MMError) -> ConfirmationRequest? {
@@ -79,36 +80,36 @@ package final class JointClearance: Sendable {
         return request
     }
 
-    /// Lets the calls through.
+    /// Allows the calls.
     func permit() { state.withLock { $0.phase = .permitted } }
 
-    /// The same after a person's yes.
+    /// Allows the calls after a confirmation.
     /// - Parameters:
-    ///   - cleared: what they were asked about together.
-    ///   - digest: of what the person was asked, as its own line in the audit log names it.
-    ///   - people: who said yes.
+    ///   - cleared: the requests that were confirmed together.
+    ///   - digest: the digest of the question, as in the audit log.
+    ///   - people: the people who confirmed.
     func permit(_ cleared: Cleared<[ConfirmationRequest]>, with digest: String, approvedBy people: JSONValue?) {
         state.withLock { state in
             (state.phase, state.answer) = (.permitted, (cleared, digest, people))
         }
     }
 
-    /// What the calls would do, as it was judged.
+    /// The judged requests of the calls.
     var requests: [ConfirmationRequest] { state.withLock { Array($0.requests.values) } }
 
-    /// Calls that change nothing: each is judged when it is made.
+    /// The clearance for calls that change nothing: each is judged when it is made.
     static var forReads: JointClearance {
         let clearance = JointClearance()
         clearance.state.withLock { $0.phase = .apart }
         return clearance
     }
 
-    /// What is wrong where the guard denies a call: then none is made.
+    /// The error if the guard denies any call, so that none is made.
     func refusal() -> MMError? {
         Self.refusal(of: state.withLock { Array($0.requests.values) })
     }
 
-    /// What is wrong where the guard denies one of several requests: then none is sent.
+    /// Returns the error if the guard denies any of several requests, so that none is sent.
     static func refusal(of requests: [ConfirmationRequest]) -> MMError? {
         let denied = requests.filter { $0.verdict.decision == .deny }.sorted { $0.connection < $1.connection }
         guard let first = denied.first, var error = first.verdict.error() else { return nil }
@@ -121,15 +122,15 @@ package final class JointClearance: Sendable {
         return error
     }
 
-    /// What a person is asked, about all of them; `nil` where nobody has to be asked. A confirmation is bound to exactly these
-    /// connections, their tenants, and what is sent to each.
+    /// Returns the question about all calls; `nil` where no confirmation is needed. A confirmation is bound to exactly these
+    /// connections, their tenants, and the requests to each.
     /// - Parameter members: the connections, in order.
     func question(about members: [SetFolder.Member]) -> ConfirmationRequest? {
         let requests = state.withLock { $0.requests }
         return Self.question(about: members.compactMap { member in requests[member.name].map { (member, $0) } })
     }
 
-    /// What a person is asked about requests of several connections; `nil` where nobody has to be asked.
+    /// Returns the question about requests to several connections; `nil` where no confirmation is needed.
     static func question(
         about all: [(member: SetFolder.Member, request: ConfirmationRequest)]
     ) -> ConfirmationRequest? {
@@ -173,7 +174,7 @@ package final class JointClearance: Sendable {
             && one.parameters == other.parameters
     }
 
-    /// The digest of what is sent to whom.
+    /// Returns the digest of the connections, their tenants and requests.
     private static func digest(_ parts: [(SetFolder.Member, String)]) -> String {
         let list = parts.map { member, digest -> JSONValue in
             [.string(member.name), .string(member.tenant), .string(digest)]
@@ -181,7 +182,7 @@ package final class JointClearance: Sendable {
         return Hex.text(SHA256.digest(JSONWriter.bytes(.array(list))))
     }
 
-    /// Some names, in words.
+    /// Returns names in words; of more than four only the first three.
     static func list(_ names: [String]) -> String {
         guard names.count > 4 else { return names.joined(separator: ", ") }
         return names.prefix(3).joined(separator: ", ") + " and \(names.count - 3) more"

@@ -2,8 +2,8 @@ import MMCore
 import MMDesk
 import MMIdentity
 
-/// The customers that a partner's connection administers for, each as a connection of this process: pinned to the customer's
-/// tenant id, signed in with the partner's sign-in, with the guard and limits of the partner's entry.
+/// The customers of a partner's connection, each as a connection of this process: with the customer's tenant id, the
+/// partner's sign-in, and the guard and limits of the partner's entry.
 struct PartnerCustomers: Sendable {
     let partner: Connection
     let registry: ConnectionRegistry
@@ -25,8 +25,8 @@ struct PartnerCustomers: Sendable {
         self.init(partner: partner, registry: services.registry, identity: services.identity)
     }
 
-    /// Makes the customer reachable that a call names, such as `Partner:Fabrikam`: a connection of this call.
-    /// - Throws: `notFound` where the partner has no such customer; as a request of the partner's.
+    /// Creates the connection of a customer that a call names, such as `Partner:Fabrikam`.
+    /// - Throws: `notFound` where the partner has no such customer; the errors of the partner's requests.
     static func reach(
         _ name: String, for server: String?, until deadline: Deadline, _ services: OperationServices
     ) async throws(MMError) {
@@ -35,7 +35,7 @@ struct PartnerCustomers: Sendable {
             let own = ConnectionSelection.partner(of: name, in: snapshot)
         else { return }
         let customers = PartnerCustomers(of: try snapshot.connection(named: own, for: server), services)
-        // What is known of it already follows the partner's entry as it is now.
+        // A known customer's connection is updated to the partner's present entry.
         if let tenant = snapshot.implied(named: name)?.tenantId { return try customers.imply(name, tenant: tenant) }
         let found = try await customers.expand(until: deadline).map(\.name)
         guard !found.contains(name), !name.contains(",") else { return }
@@ -47,9 +47,9 @@ struct PartnerCustomers: Sendable {
             hint: near.isEmpty ? "Relationships that are pending or have ended give no access." : "There are: \(near).")
     }
 
-    /// Asks for the relationships, and makes each customer's tenant reachable.
+    /// Reads the relationships, and creates a connection for each customer's tenant.
     /// - Returns: the connections, with names such as `Partner:Fabrikam`.
-    /// - Throws: as a request of the partner's.
+    /// - Throws: the errors of the partner's requests.
     func expand(until deadline: Deadline) async throws(MMError) -> [SetFolder.Member] {
         var members: [SetFolder.Member] = []
         let customers = try await active(until: deadline)
@@ -62,7 +62,7 @@ struct PartnerCustomers: Sendable {
         return members
     }
 
-    /// Makes a customer's tenant reachable under a name.
+    /// Creates the connection of a customer's tenant under a name.
     func imply(_ name: String, tenant: String) throws(MMError) {
         guard GUID.isValid(tenant) else {
             throw MMError(.remoteFailed, "The customer \(name) has no valid tenant id.", hint: "Ask again.")
@@ -76,7 +76,7 @@ struct PartnerCustomers: Sendable {
         try identity.imply(customer: connection, of: partner)
     }
 
-    /// The customers with a relationship that is active and whose end is still to come, each once.
+    /// Returns the customers with an active relationship that hasn't ended, each once.
     private func active(until deadline: Deadline) async throws(MMError) -> [Customer] {
         let client = try GuardedClient(identity: identity, connection: partner, service: .graph)
         let target = try client.target("/tenantRelationships/delegatedAdminRelationships", query: [])
@@ -97,7 +97,7 @@ struct PartnerCustomers: Sendable {
         return found
     }
 
-    /// What a customer calls itself, in one line: its own administrators choose it.
+    /// Returns a customer's display name without control characters, since its own administrators choose it.
     private static func name(_ relationship: JSONValue) -> String? {
         guard let text = relationship["customer"]?["displayName"]?.string else { return nil }
         let plain = text.unicodeScalars.filter {

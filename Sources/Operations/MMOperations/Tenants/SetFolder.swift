@@ -1,22 +1,22 @@
 import Glibc
 import MMCore
 
-/// What is on disk of a call for several connections: the call itself, and the rows of each connection that is done. Every
-/// file is private and replaced as a whole, so that whoever is killed leaves what was done, and nothing half.
+/// The state on disk of a call for several connections: the call itself, and the rows of each connection that is done.
+/// Every file is private and replaced atomically, so that a killed process leaves only complete parts.
 struct SetFolder: Sendable {
-    /// The name that goes on with it, such as `set_k3J…`.
+    /// The name with which the call is resumed, such as `set_k3J…`.
     let name: String
     private let path: String
-    /// How long it is kept where it did not come to its end.
+    /// The time in seconds for which an unfinished call is kept.
     private static let lifetime: Int = 86_400
     private static let longestRows = 64 << 20
 
     /// A connection of the call.
     struct Member: Sendable, Hashable {
         let name: String
-        /// The tenant that it named when the call began; nobody else's rows may come under its name later.
+        /// The connection's tenant when the call began; rows of another tenant must not be added under its name later.
         let tenant: String
-        /// The partner whose customer it is.
+        /// The partner, if it is a partner's customer.
         var partner: String?
     }
 
@@ -25,26 +25,26 @@ struct SetFolder: Sendable {
         let operation: String
         let arguments: JSONObject
         let members: [Member]
-        /// Who made it, where they signed in to this server; `nil` for this machine's user.
+        /// The caller, if it signed in to this server; `nil` for the local user.
         var principal: String?
-        /// What names it in the audit log and the journal.
+        /// The call's id in the audit log and the journal.
         var call: String?
     }
 
-    /// How the call to a connection ended.
+    /// The end of the call to a connection.
     struct End: Sendable {
-        /// How many files its rows are in.
+        /// The number of files with its rows.
         var parts = 0
         var rows = 0
         var notes: [String] = []
         var exitStatus: Int32 = 0
-        /// What was reported that did not end it.
+        /// The errors that did not end it.
         var errors: [ReportedError] = []
     }
 
     private static func root(_ paths: StatePaths) -> String { "\(paths.stateDirectory)/connection-sets" }
 
-    /// A new call.
+    /// Creates the folder of a new call.
     /// - Throws: file errors.
     init(_ call: Call, in paths: StatePaths) throws(MMError) {
         Self.sweep(paths)
@@ -63,8 +63,8 @@ struct SetFolder: Sendable {
         try ProtectedFile.replace("\(path)/call.json", with: JSONWriter.bytes(.object(value)))
     }
 
-    /// A call that was begun.
-    /// - Throws: `notFound` for one that is unknown, has come to its end or is too old.
+    /// Opens the folder of a call that was begun.
+    /// - Throws: `notFound` for a call that is unknown, finished or too old.
     init(resuming name: String, in paths: StatePaths) throws(MMError) {
         self.name = name
         path = "\(Self.root(paths))/\(name)"
@@ -90,9 +90,9 @@ struct SetFolder: Sendable {
             }
     }
 
-    /// The call, as it was made.
-    /// - Parameter principal: who asks, where they signed in to this server: they go on with their own calls alone.
-    /// - Throws: `notFound` for a call of somebody else.
+    /// Reads the call.
+    /// - Parameter principal: the caller, if it signed in to this server: it can resume only its own calls.
+    /// - Throws: `notFound` for a call of another caller.
     func call(for principal: String?) throws(MMError) -> Call {
         guard let bytes = try ProtectedFile.read("\(path)/call.json"),
             let value = (try? JSONParser.parse(bytes))?.object, let operation = value["operation"]?.string,
@@ -110,8 +110,8 @@ struct SetFolder: Sendable {
             call: value["call"]?.string)
     }
 
-    /// Takes the call for this process, until the returned value is gone.
-    /// - Throws: `conflict` where another one is at it.
+    /// Locks the call for this process, for the lifetime of the returned value.
+    /// - Throws: `conflict` where another process holds the lock.
     func lock() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire("\(path)/call.json") else {
             throw MMError(
@@ -122,23 +122,23 @@ struct SetFolder: Sendable {
 
     // MARK: Connections
 
-    /// Says that something is sent to a connection from now on.
+    /// Records that a change is about to be sent to a connection.
     func begin(_ index: Int) throws(MMError) {
         try ProtectedFile.replace("\(path)/\(index).begun", with: [], durable: false)
     }
 
-    /// Whether something was sent to a connection, as far as is known.
+    /// Whether a change may have been sent to a connection.
     func hasBegun(_ index: Int) -> Bool { (try? ProtectedFile.read("\(path)/\(index).begun")) != nil }
 
-    /// Says that nothing more is under way at a connection: its call failed, and the caller was told so.
+    /// Records that no change of a connection is unresolved: its call failed, and the caller gets the error.
     func fail(_ index: Int) { try? ProtectedFile.remove("\(path)/\(index).begun") }
 
-    /// Keeps rows of a connection; they count when its end is there.
+    /// Stores rows of a connection; they are valid once its end is stored.
     func keep(_ rows: [UInt8], part: Int, of index: Int) throws(MMError) {
         try ProtectedFile.replace("\(path)/\(index)-\(part).jsonl", with: rows, durable: false)
     }
 
-    /// The rows of a part, each the bytes of a JSON text.
+    /// Reads the rows of a part, each the bytes of a JSON text.
     func rows(part: Int, of index: Int) throws(MMError) -> [ArraySlice<UInt8>] {
         guard let bytes = try ProtectedFile.read("\(path)/\(index)-\(part).jsonl", limit: Self.longestRows) else {
             throw MMError(.notFound, "The rows of \(name) are gone.", hint: "Make the call anew.")
@@ -146,7 +146,7 @@ struct SetFolder: Sendable {
         return bytes.split(separator: 0x0A)
     }
 
-    /// Says that a connection is done.
+    /// Records that a connection is done.
     func finish(_ index: Int, _ end: End) throws(MMError) {
         let value: JSONObject = [
             "parts": .int(Int64(end.parts)), "rows": .int(Int64(end.rows)),
@@ -156,7 +156,7 @@ struct SetFolder: Sendable {
         try ProtectedFile.replace("\(path)/\(index).json", with: JSONWriter.bytes(.object(value)), durable: false)
     }
 
-    /// How the call to a connection ended; `nil` where it hasn't, or failed.
+    /// Returns the end of the call to a connection; `nil` where it hasn't ended, or failed.
     func end(of index: Int) -> End? {
         guard let bytes = try? ProtectedFile.read("\(path)/\(index).json"),
             let value = (try? JSONParser.parse(bytes))?.object, let parts = value["parts"]?.int
@@ -169,16 +169,16 @@ struct SetFolder: Sendable {
 
     // MARK: Clearing away
 
-    /// Removes everything: the whole answer has been read.
+    /// Removes the folder, after the whole answer has been read.
     func remove() { Self.remove(path) }
 
     private static func remove(_ path: String) {
-        // What names the call goes first: whoever is killed here leaves nothing that could be gone on with by half.
+        // The call's own file is removed first, so that a killed process leaves nothing that could be resumed partially.
         try? ProtectedFile.remove("\(path)/call.json")
         FolderTree.remove(path)
     }
 
-    /// Removes what is too old.
+    /// Removes the folders that are too old.
     private static func sweep(_ paths: StatePaths) {
         let root = root(paths)
         for name in (try? FolderListing.names(in: root)) ?? [] where isName(name) {

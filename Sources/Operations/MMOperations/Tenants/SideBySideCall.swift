@@ -2,8 +2,8 @@ package import MMCore
 import MMGuard
 import MMIdentity
 
-/// One call of an operation for several connections: each is called by itself, side by side with the others, with a guard's
-/// verdict, an audit line and an identity of its own; their rows come as one answer.
+/// One call of an operation for several connections. The connections are called concurrently, each with a guard's verdict, an
+/// audit line and an identity of its own; their rows form one answer.
 struct SideBySideCall: Sendable {
     let service: LocalOperationService
     let operation: AnyOperation
@@ -12,8 +12,8 @@ struct SideBySideCall: Sendable {
     let deadline: Deadline
     let record: CallRecord
 
-    /// A call for several connections.
-    /// - Returns: `nil` for a call that is for one, or for none.
+    /// Answers a call for several connections.
+    /// - Returns: `nil` for a call for one connection or none.
     static func answer(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ service: LocalOperationService
     ) async throws(MMError) -> OperationAnswer? {
@@ -92,7 +92,7 @@ struct SideBySideCall: Sendable {
             let partner = try service.services.registry.snapshot().connection(named: name, for: context.caller.server)
             try PartnerCustomers(of: partner, service.services).imply(member.name, tenant: member.tenant)
         }
-        // Rows of a connection are for those alone who may use it, also when they lie on disk.
+        // Rows of a connection, also stored ones, are only for callers that may use the connection.
         let snapshot = try service.services.registry.snapshot()
         for member in call.members where folder.end(of: call.members.firstIndex(of: member) ?? 0) != nil {
             _ = try snapshot.connection(named: member.name, for: context.caller.server)
@@ -104,7 +104,7 @@ struct SideBySideCall: Sendable {
         return try await answer(call, folder, clearance)
     }
 
-    /// The id of the tenant that a connection leads to; its domain where nobody can say the id now.
+    /// Returns the tenant id of a connection, or its domain where the id can't be determined.
     func tenant(of name: String) async -> String? {
         guard let snapshot = try? service.services.registry.snapshot(),
             let connection = try? snapshot.connection(named: name, for: context.caller.server)
@@ -112,7 +112,7 @@ struct SideBySideCall: Sendable {
         return await service.services.identity.tenantID(of: connection, until: deadline)
     }
 
-    /// The arguments of the call to one connection.
+    /// Returns the arguments of the call to one connection.
     func arguments(_ call: SetFolder.Call, _ name: String) -> JSONObject {
         var arguments = call.arguments
         for (key, value) in several.arguments { arguments[key] = value }
@@ -123,15 +123,15 @@ struct SideBySideCall: Sendable {
         return arguments
     }
 
-    /// The folder of a connection in one that holds those of several.
+    /// Returns the name of a connection's folder within the common folder.
     private static func folderName(of connection: String) -> String { StatePaths.safeName(connection) }
 
-    /// Refuses connections that would write into one folder.
+    /// Throws if several connections would write to the same folder.
     private func checkFolders(_ arguments: JSONObject, _ names: [String]) throws(MMError) {
         guard let key = several.folder, arguments[key]?.string != nil else { return }
         var taken: [String: String] = [:]
         for name in names {
-            // Some file systems take large and small letters for one.
+            // Some file systems ignore case.
             guard let other = taken.updateValue(name, forKey: Self.folderName(of: name).lowercased()) else { continue }
             throw MMError(
                 .invalidInput, "`\(other)` and `\(name)` would have the same folder in `\(key)`.",
@@ -139,7 +139,7 @@ struct SideBySideCall: Sendable {
         }
     }
 
-    /// What goes with the call to one connection: nobody is asked on its behalf alone, and it ends with the whole.
+    /// Returns the context of the call to one connection: it asks no person, and shares the deadline of the whole call.
     func context(_ clearance: JointClearance) -> CallContext {
         var inner = context
         inner.oneOfSeveral = clearance
@@ -149,7 +149,7 @@ struct SideBySideCall: Sendable {
         inner.backgroundAfter = nil
         inner.input = nil
         inner.progress = { _ in }
-        // Who has sent the whole on has not sent the call to this connection on.
+        // The whole call may have been forwarded by another node; the call to this connection was not.
         inner.isForwarded = false
         inner.timeLimit = max(deadline.remaining, .zero)
         return inner
@@ -157,9 +157,9 @@ struct SideBySideCall: Sendable {
 
     // MARK: The guard
 
-    /// Has every call judged, before any is made, and asks a person once where one has to be asked.
+    /// Has every call judged before any is made, and asks a person once if a confirmation is needed.
     private func cleared(_ call: SetFolder.Call, waiting: [SetFolder.Member]) async throws(MMError) -> JointClearance {
-        // What a dry run sends are reads.
+        // A dry run sends only reads.
         guard several.isGuarded, call.arguments["dryRun"] != true, context.planning == nil else { return .forReads }
         let clearance = JointClearance()
         let errors = await withTaskGroup(of: MMError?.self) { group in
@@ -172,7 +172,7 @@ struct SideBySideCall: Sendable {
             return errors
         }
         if let refusal = clearance.refusal() { throw refusal }
-        // What is wrong with the call itself is wrong everywhere.
+        // If no call reaches the guard because of invalid input, the call itself is invalid.
         if errors.count == waiting.count, let first = errors.first, first.code == .invalidInput { throw first }
         if Task.isCancelled { throw MMError(.cancelled, "Cancelled; nothing was sent.") }
         if let question = clearance.question(about: waiting) {
@@ -186,7 +186,7 @@ struct SideBySideCall: Sendable {
         return clearance
     }
 
-    /// - Returns: why the call would not get as far as the guard.
+    /// - Returns: the error of a call that doesn't reach the guard.
     private func judge(_ member: SetFolder.Member, _ call: SetFolder.Call, _ clearance: JointClearance) async
         -> MMError?
     {
@@ -222,16 +222,16 @@ struct SideBySideCall: Sendable {
     }
 }
 
-/// Calls the connections of one call side by side, as many at once as the operation and their tenants allow. The rows of a
-/// connection are put aside as they come, and go to the reader when all of them are there: what fails in the middle leaves no
-/// rows, and memory holds a piece of each answer alone.
+/// Makes the calls of one call concurrently, as many at once as the operation and the tenants allow. The rows of a connection
+/// are stored as they arrive, and passed to the reader when they are complete: a call that fails halfway gives no rows, and
+/// memory only holds a piece of each answer.
 struct SideBySideWork: Sendable {
     private let whole: SideBySideCall
     private let call: SetFolder.Call
     private let folder: SetFolder
     private let clearance: JointClearance
     private let report: SideBySideReport
-    /// How many bytes of rows are gathered before they are put aside.
+    /// The number of bytes of rows that are collected before they are stored.
     private static let piece = 256 << 10
 
     private struct Finished: Sendable {
@@ -251,7 +251,7 @@ struct SideBySideWork: Sendable {
     }
 
     /// Makes the calls.
-    /// - Parameter channel: takes the rows.
+    /// - Parameter channel: receives the rows.
     func run(into channel: RowChannel) async {
         do throws(MMError) {
             let lock = try folder.lock()
@@ -307,13 +307,13 @@ struct SideBySideWork: Sendable {
 
     private var perTenant: Int { SeveralConnections.atOncePerTenant }
 
-    /// What counts as one tenant: an entry that names none counts alone.
+    /// Returns the key of a connection's tenant; an entry without a tenant counts as a tenant of its own.
     private func key(_ index: Int) -> String {
         let member = call.members[index]
         return member.tenant.isEmpty ? "/\(member.name)" : member.tenant.lowercased()
     }
 
-    /// - Returns: what makes all further work useless.
+    /// - Returns: an error after which further calls are pointless.
     private func take(_ finished: Finished, into channel: RowChannel) async -> MMError? {
         let name = call.members[finished.index].name
         switch finished.outcome {
@@ -338,7 +338,7 @@ struct SideBySideWork: Sendable {
     private func perform(_ index: Int) async throws(MMError) -> SetFolder.End {
         let member = call.members[index]
         let now = await whole.tenant(of: member.name)
-        // An entry with a fault has no tenant: its call says what is wrong.
+        // A faulty entry has no tenant; its call reports the fault.
         guard now == nil || now == member.tenant else {
             throw MMError(
                 .conflict, "It names another tenant now than when the call began: nothing was sent.",
@@ -359,7 +359,7 @@ struct SideBySideWork: Sendable {
         let (service, arguments, context) = (
             whole.service, whole.arguments(call, member.name), whole.context(clearance)
         )
-        // Another node may hold its lease; the customers of a partner have none of their own.
+        // Another node may hold the connection's lease; a partner's customers have no leases of their own.
         guard let leases = service.services.leases,
             let leased = service.services.leased(whole.operation, arguments, in: context)
         else { return try await service.perform(whole.operation, arguments, context) }
@@ -418,15 +418,15 @@ struct SideBySideWork: Sendable {
         hint: "Look there, then make the call for this connection alone. It isn't sent again.")
 }
 
-/// Puts the connection and its tenant in front of each row, where the row is made: no later step could confuse them.
+/// Adds the connection and its tenant to each row where the row is made, so that no later step can confuse them.
 struct TenantRow: Sendable {
     /// The connection.
     let connection: String
-    /// Its tenant, by its id where that is known.
+    /// Its tenant, by id where that is known.
     let tenant: String
 
-    /// A row with its connection and tenant. Members of these names that say something else keep it under `_connection` and
-    /// `_tenant`.
+    /// Returns a row with its connection and tenant. The row's own members of these names, if different, are kept as
+    /// `_connection` and `_tenant`.
     func tagged(_ item: JSONValue) -> JSONObject {
         var row: JSONObject = ["connection": .string(connection), "tenant": .string(tenant)]
         guard let object = item.object else {
@@ -443,10 +443,10 @@ struct TenantRow: Sendable {
         return row
     }
 
-    /// The rows of an answer that is no stream.
+    /// Returns the rows of an answer that isn't a stream.
     /// - Parameters:
     ///   - body: the answer.
-    ///   - columns: those that the operation shows.
+    ///   - columns: the columns of the operation.
     ///   - member: the member whose items are the rows, where the operation names one.
     /// - Throws: `unsupported` for bytes, which have no rows.
     static func items(
@@ -467,40 +467,40 @@ struct TenantRow: Sendable {
         case .items, .output: return []
         }
         if let member, let items = value[member]?.array { return items }
-        // An answer that has the columns itself is a row, whatever lists it holds.
+        // An answer that has the columns itself is a single row, even if it contains lists.
         if columns.contains(where: { value[$0] != nil && value[$0]?.array == nil }) { return [value] }
         return Rows(of: value, columns: columns)?.items ?? [value]
     }
 
-    /// Whether an answer is the first page of a list that goes on.
+    /// Whether an answer is the first page of a list with further pages.
     static func isFirstPage(_ body: OperationAnswer.Body) -> Bool {
         guard case .json(let bytes) = body, let value = try? JSONParser.parse(bytes) else { return false }
         return value["@odata.nextLink"] != nil
     }
 }
 
-/// How an operation runs for several connections in one call. An operation that declares it needs nothing else: its calls
-/// are made one by one, side by side, and their answers become the rows of one.
+/// The way in which an operation runs for several connections in one call. Declaring it is all that an operation needs: its
+/// calls are made separately and concurrently, and their answers become the rows of one answer.
 package struct SeveralConnections: Sendable {
-    /// The member of an answer whose items are rows; `nil`: its own list, and an answer without one is one row.
+    /// The member of an answer whose items are rows; `nil` for its own list, or for a single row where it has none.
     package var rows: String?
     /// Whether its calls pass the guard, which judges all of them before the first is sent.
     package var isGuarded = false
-    /// How many calls are under way at once.
+    /// The maximum number of concurrent calls.
     package var atOnce = 100
-    /// Arguments that go with one connection alone.
+    /// The arguments that are only allowed with a single connection.
     package var alone: [String] = []
-    /// The argument that names a folder, in which each connection gets one of its own.
+    /// The argument that names a folder, in which each connection gets a folder of its own.
     package var folder: String?
-    /// What each call is given besides, such as the form in which an answer has rows.
+    /// Additional arguments of each call, such as the form in which an answer has rows.
     package var arguments: JSONObject = [:]
 
-    /// How many calls to one tenant are under way at once: services count per tenant.
+    /// The maximum number of concurrent calls to one tenant, since services throttle by tenant.
     package static let atOncePerTenant = 4
 }
 
 extension OperationDeclaration {
-    /// The same, which takes several connections at once.
+    /// Returns the declaration with support for several connections.
     func forSeveral(_ several: SeveralConnections) -> OperationDeclaration {
         var copy = self
         copy.severalConnections = several
@@ -509,7 +509,7 @@ extension OperationDeclaration {
 }
 
 extension InputField {
-    /// Goes on with a call for several connections.
+    /// The argument that resumes a call for several connections.
     static let resume = InputField(
         "resume", .text, "Go on with a call for several connections, by its name (set_…); nothing else goes with it.",
         .notForModels)

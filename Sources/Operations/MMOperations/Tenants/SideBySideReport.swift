@@ -1,6 +1,6 @@
 import MMCore
 
-/// What there is to say of a call to several connections: how far it is while it runs, and at its end what failed.
+/// The messages of a call to several connections: its progress while it runs, and its failures at the end.
 final class SideBySideReport: Sendable {
     private struct State {
         var running: [String] = []
@@ -9,7 +9,7 @@ final class SideBySideReport: Sendable {
         var failed: [(name: String, error: MMError)] = []
         var notes: [(text: String, names: [String])] = []
         var exitStatus: Int32 = 0
-        /// What connections reported that did not end their part.
+        /// The errors that connections reported without ending.
         var errors: [ReportedError] = []
     }
 
@@ -18,8 +18,8 @@ final class SideBySideReport: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - total: how many connections there are.
-    ///   - progress: takes reports.
+    ///   - total: the number of connections.
+    ///   - progress: receives the reports.
     init(total: Int, progress: @escaping @Sendable (ProgressReport) -> Void) {
         self.total = total
         self.progress = progress
@@ -77,8 +77,8 @@ final class SideBySideReport: Sendable {
         progress(report)
     }
 
-    /// What is told behind the rows.
-    /// - Parameter resuming: how the caller goes on with those that failed.
+    /// Returns the messages that follow the rows.
+    /// - Parameter resuming: the way to resume with the failed connections.
     func end(resuming: String) -> AnswerEnd {
         let state = state.withLock { $0 }
         var end = AnswerEnd()
@@ -93,7 +93,7 @@ final class SideBySideReport: Sendable {
                 failures.append((text, [name]))
             }
         }
-        // Who failed is always named in full.
+        // The names of failed connections are never shortened.
         for (text, names) in failures {
             let line = "failed: \(names.joined(separator: ", ")): \(text)"
             end.notes.append(line)

@@ -1,6 +1,6 @@
-/// Addresses of collectors.
+/// Validation of collectors' URLs.
 enum CollectorAddress {
-    /// Whether a text is an http or https address with a host.
+    /// Whether a text is an HTTP or HTTPS URL with a host.
     static func isOne(_ text: String) -> Bool {
         for scheme in ["http://", "https://"] where text.hasPrefix(scheme) {
             let host = text.dropFirst(scheme.count).prefix { $0 != "/" && $0 != "?" && $0 != "#" }

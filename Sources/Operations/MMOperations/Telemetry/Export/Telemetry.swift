@@ -2,18 +2,18 @@ package import MMCore
 package import MMHTTP
 import MMSystem
 
-/// Traces and metrics of this process, sent to a collector over OTLP. Calls never wait for it: what ends goes into a queue with a
-/// bound, and a task of its own sends it.
+/// Sends traces and metrics of this process to a collector with OTLP. Calls never wait for it: ended spans go into a bounded queue,
+/// which a separate task sends.
 package final class Telemetry: Sendable {
-    /// What is sent, as far as that is known.
+    /// The state of sending.
     private struct State {
         var work: Task<Void, Never>?
         var metrics: (@Sendable () async -> [MetricFamily])?
         var fault: String?
-        /// Whether the collector didn't answer last, or was too busy.
+        /// Whether the collector didn't answer the last request, or was too busy.
         var isAway = false
         var sent = 0
-        /// How many dropped spans the log knows of.
+        /// The number of dropped spans that were logged.
         var told = 0
         var isClosed = false
     }
@@ -31,11 +31,11 @@ package final class Telemetry: Sendable {
     private let absence: CollectorAbsence?
     private let state = Mutex(State())
 
-    /// The rest between two tries of one batch.
+    /// The delays between attempts to send one batch.
     private static let rests: [Duration] = [.milliseconds(500), .seconds(1), .seconds(2), .seconds(4), .seconds(8)]
 
-    /// Prepares to send; nothing is sent before the first span has ended.
-    /// - Parameter absence: what processes of this user tell each other of a collector that takes nothing.
+    /// Creates the exporter; nothing is sent before the first span has ended.
+    /// - Parameter absence: a note, shared by the user's processes, that the collector can't be reached.
     package init(
         _ settings: TelemetrySettings, over transport: any HTTPTransport, log: Log, clock: WallClock = .system,
         absence: CollectorAbsence? = nil
@@ -56,7 +56,7 @@ package final class Telemetry: Sendable {
     }
 
     /// Reads the environment.
-    /// - Returns: `nil` where nothing is to be sent; a variable that can't be used is told in the log.
+    /// - Returns: `nil` where nothing is to be sent; an invalid variable is logged.
     package static func standard(environment: [String: String], paths: StatePaths, log: Log) -> Telemetry? {
         do throws(MMError) {
             guard let settings = try TelemetrySettings(environment: environment) else { return nil }
@@ -79,15 +79,15 @@ package final class Telemetry: Sendable {
         return tracer.begin(operation, .server, under: parent)
     }
 
-    /// Sends metrics at regular times.
-    /// - Parameter read: what they are.
+    /// Sends metrics at regular intervals.
+    /// - Parameter read: returns the metrics.
     package func sendMetrics(_ read: @escaping @Sendable () async -> [MetricFamily]) {
         guard metrics != nil else { return }
         state.withLock { $0.metrics = read }
         start()
     }
 
-    /// What a person should know: what was sent, lost, and why.
+    /// A report for the user: the spans sent and lost, and the last error.
     package var report: JSONObject {
         let (sent, fault) = state.withLock { ($0.sent, $0.fault) }
         var report: JSONObject = [
@@ -100,9 +100,9 @@ package final class Telemetry: Sendable {
         return report
     }
 
-    /// Sends what waits, and ends. A collector that takes nothing is not waited for: each command of a terminal is a process of its
-    /// own.
-    /// - Parameter limit: how long that may take; the rest is lost.
+    /// Sends the waiting spans and closes. It doesn't wait for a collector that can't be reached, since each terminal command is a
+    /// process of its own.
+    /// - Parameter limit: the maximum time; spans that are not sent by then are lost.
     package func close(within limit: Duration = .seconds(2)) async {
         let (work, isAway, isNew): (Task<Void, Never>?, Bool, Bool) = state.withLock { state in
             state.isClosed = true
@@ -158,7 +158,7 @@ package final class Telemetry: Sendable {
         }
     }
 
-    /// Tells the log of spans that found no room while the collector was slow or away.
+    /// Logs spans that were dropped because the queue was full.
     private func tellDropped() {
         let dropped = tracer.dropped
         let new = state.withLock { state in
@@ -171,7 +171,7 @@ package final class Telemetry: Sendable {
 
     private func sendFamilies() async {
         guard let metrics, let read = state.withLock({ $0.metrics }) else { return }
-        // A later reading holds all that an earlier one did: it is not sent again.
+        // Metrics are cumulative, so a failed report is not sent again: the next one includes it.
         note(await metrics.send(text.metrics(await read(), since: begun, at: clock.now)))
     }
 
@@ -184,14 +184,14 @@ package final class Telemetry: Sendable {
             case .accepted: return true
             case .refused: return false
             case .later(_, let asked):
-                // Whoever waits for the end of the process waits for no second try.
+                // While the process is closing, there is no second attempt.
                 guard !state.withLock(\.isClosed), let rest = rests.popFirst(), !Task.isCancelled else { return false }
                 guard (try? await Task.sleep(for: asked ?? rest)) != nil else { return false }
             }
         }
     }
 
-    /// Tells the log of the first of several failures, and of the end of them.
+    /// Logs the first of several failures, and the end of the failures.
     private func note(_ outcome: CollectorSender.Outcome) {
         let (fault, isAway): (String?, Bool) =
             switch outcome {
@@ -208,17 +208,17 @@ package final class Telemetry: Sendable {
     }
 }
 
-/// Wakes a task that waits for work, or for a time to pass.
+/// Wakes a task that waits for work or a timeout.
 final class WakeSignal: Sendable {
     private let stream: AsyncStream<Void>
     private let continuation: AsyncStream<Void>.Continuation
 
     init() { (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1)) }
 
-    /// There is work.
+    /// Signals that there is work.
     func set() { continuation.yield() }
 
-    /// Returns when there is work, when the time has passed, or when the task is cancelled.
+    /// Returns when there is work, after the timeout, or when the task is cancelled.
     func wait(atMost limit: Duration) async {
         let timer = Task { [continuation] in
             if (try? await Task.sleep(for: limit)) != nil { continuation.yield() }
@@ -229,15 +229,15 @@ final class WakeSignal: Sendable {
     }
 }
 
-/// A note that a collector took nothing, so that the commands of the next minute don't wait for it one by one.
+/// A note that a collector can't be reached, so that the commands of the next minute don't each wait for it.
 package struct CollectorAbsence: Sendable {
     private let path: String
     private static let age = Duration.seconds(60)
 
-    /// The note of a user's processes.
+    /// Creates access to the note of a user's processes.
     package init(path: String) { self.path = path }
 
-    /// Whether it took nothing a moment ago.
+    /// Whether the collector couldn't be reached a moment ago.
     func isKnown(at now: Timestamp) -> Bool {
         guard let bytes = try? ProtectedFile.read(path, limit: 64),
             let seconds = Int64(String(decoding: bytes, as: UTF8.self))
@@ -246,21 +246,21 @@ package struct CollectorAbsence: Sendable {
         return noted <= now && now - noted < Self.age
     }
 
-    /// Notes that it takes nothing.
+    /// Records that the collector can't be reached.
     func note(at now: Timestamp) {
-        // Where that can't be written, the next command waits as this one did.
+        // If the note can't be written, the next command waits as well.
         try? ProtectedFile.replace(path, with: Array("\(now.seconds)".utf8), durable: false)
     }
 }
 
-/// Sends batches to a collector over HTTP, again after a rest where it is worth it.
+/// Sends batches to a collector over HTTP.
 struct CollectorSender: Sendable {
-    /// What became of a batch.
+    /// The outcome of sending a batch.
     enum Outcome: Sendable {
         case accepted
-        /// It would be refused again.
+        /// The batch would be refused again.
         case refused(String)
-        /// It may be accepted later.
+        /// The batch may be accepted later.
         case later(String, after: Duration?)
     }
 
@@ -278,13 +278,14 @@ struct CollectorSender: Sendable {
         var request = HTTPRequest(
             method: "POST", url: destination.url, headers: headers, body: body, timeout: destination.timeout,
             maxResponseBytes: 1 << 20, allowsPlainHTTP: true)
-        // A collector in the same cluster is reached so; what is sent holds no secrets but the owner's own headers.
+        // A collector in the same cluster is reached over plain HTTP. That is allowed if no headers of the owner are sent, the only
+        // secrets.
         request.allowsPlainHTTPToOtherHosts = destination.headers.isEmpty
         do throws(HTTPError) {
             let response = try await transport.send(request)
             switch response.status {
             case 200..<300: return .accepted
-            // Those that the specification calls retryable.
+            // The statuses that the specification calls retryable.
             case 429, 502, 503, 504:
                 let rest = response.headers["Retry-After"].flatMap { Int64($0) }.map { Duration.seconds(min($0, 300)) }
                 return .later("it answered \(response.status)", after: rest)
@@ -296,8 +297,8 @@ struct CollectorSender: Sendable {
     }
 }
 
-/// Writes OTLP as JSON (opentelemetry-proto, “OTLP/HTTP JSON”): lower camel case, ids in hexadecimal digits, 64-bit numbers as
-/// texts, enumerations as numbers.
+/// Writes OTLP as JSON (opentelemetry-proto, “OTLP/HTTP JSON”): lower camel case, ids in hexadecimal, 64-bit numbers as strings,
+/// enumerations as numbers.
 struct OTLPText {
     private let resource: JSONValue
     private let scope: JSONValue = ["name": "microsoft-master", "version": .string(ProductVersion.text)]
@@ -306,7 +307,7 @@ struct OTLPText {
         self.resource = ["attributes": Self.attributes(resource.map { ($0.key, .string($0.value)) })]
     }
 
-    /// An `ExportTraceServiceRequest`.
+    /// Returns an `ExportTraceServiceRequest`.
     func traces(_ spans: [EndedSpan]) -> [UInt8] {
         JSONWriter.bytes([
             "resourceSpans": [
@@ -318,11 +319,11 @@ struct OTLPText {
         ])
     }
 
-    /// An `ExportMetricsServiceRequest`.
+    /// Returns an `ExportMetricsServiceRequest`.
     /// - Parameters:
     ///   - families: the metrics.
-    ///   - begun: since when counters count.
-    ///   - now: when they were read.
+    ///   - begun: the time from which counters count.
+    ///   - now: the time of the reading.
     func metrics(_ families: [MetricFamily], since begun: Timestamp, at now: Timestamp) -> [UInt8] {
         let times: JSONObject = ["startTimeUnixNano": Self.nano(begun), "timeUnixNano": Self.nano(now)]
         return JSONWriter.bytes([
@@ -342,7 +343,7 @@ struct OTLPText {
             "traceId": .string(span.context.trace), "spanId": .string(span.context.span), "name": .string(span.name),
             "kind": .int(span.kind.rawValue), "startTimeUnixNano": nano(span.begun),
             "endTimeUnixNano": nano(span.begun + span.lasted), "attributes": attributes(span.attributes),
-            // Unset (0) where all went well: only failures have a status of their own.
+            // The status is unset (0) unless the span failed.
             "status": span.fault.map { ["code": 2, "message": .string($0)] } ?? [:],
         ]
         if let parent = span.parent { json["parentSpanId"] = .string(parent) }

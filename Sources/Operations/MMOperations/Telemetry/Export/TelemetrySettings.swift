@@ -1,9 +1,9 @@
 package import MMCore
 
-/// Where traces and metrics go, by the variables of the OpenTelemetry specification (“Environment Variable Specification”).
-/// Nothing is sent unless an endpoint is named.
+/// The destinations of traces and metrics, from the variables of the OpenTelemetry specification (“Environment Variable
+/// Specification”). Nothing is sent unless an endpoint is named.
 package struct TelemetrySettings: Sendable {
-    /// Where one signal goes.
+    /// The destination of one signal.
     struct Destination: Sendable, Hashable {
         let url: String
         let headers: [(name: String, value: String)]
@@ -15,7 +15,7 @@ package struct TelemetrySettings: Sendable {
 
     let traces: Destination?
     let metrics: Destination?
-    /// What is said of this process.
+    /// The attributes that describe this process.
     let resource: [(key: String, value: String)]
     let sampler: TraceSampler
     let queueLimit: Int
@@ -25,7 +25,7 @@ package struct TelemetrySettings: Sendable {
 
     /// Reads the variables.
     /// - Returns: `nil` where nothing is to be sent.
-    /// - Throws: `invalidInput` or `unsupported` that names the variable.
+    /// - Throws: `invalidInput` or `unsupported` with the name of the variable.
     package init?(environment: [String: String]) throws(MMError) {
         let variables = Variables(environment)
         guard variables["OTEL_SDK_DISABLED"]?.lowercased() != "true" else { return nil }
@@ -42,7 +42,7 @@ package struct TelemetrySettings: Sendable {
             try variables.number("OTEL_METRIC_EXPORT_INTERVAL", 10...86_400_000) ?? 60_000)
     }
 
-    /// The variables that hold secrets, which programs in sessions must not inherit.
+    /// Whether a variable holds secrets, which programs in sessions must not inherit.
     package static func isSecret(_ name: String) -> Bool {
         name.hasPrefix("OTEL_EXPORTER_OTLP") && name.hasSuffix("HEADERS")
     }
@@ -70,7 +70,7 @@ package struct TelemetrySettings: Sendable {
 
         subscript(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 
-        /// That of a signal, else that of all signals.
+        /// Returns the variable of a signal, or else the one for all signals.
         private func value(_ signal: String, _ word: String) -> (name: String, value: String)? {
             for name in ["OTEL_EXPORTER_OTLP_\(signal)_\(word)", "OTEL_EXPORTER_OTLP_\(word)"] {
                 if let value = self[name] { return (name, value) }
@@ -98,7 +98,7 @@ package struct TelemetrySettings: Sendable {
                     .invalidInput, "\(endpoint.name) is no http or https address.",
                     hint: "For example http://127.0.0.1:4318 or https://collector.example.com:4318.")
             }
-            // The address of a signal is taken as it is; that of all signals gets the signal's path.
+            // The endpoint of one signal is used as it is; the endpoint for all signals gets the signal's path appended.
             let isOwn = endpoint.name.hasSuffix("_\(signal)_ENDPOINT")
             let base = endpoint.value.hasSuffix("/") ? endpoint.value : endpoint.value + "/"
             let headers = try value(signal, "HEADERS").map { (entry) throws(MMError) in try pairs(entry.name) } ?? []
@@ -120,13 +120,13 @@ package struct TelemetrySettings: Sendable {
             return number
         }
 
-        /// `key=value,key=value`, percent-encoded (W3C Baggage).
+        /// Reads `key=value,key=value`, percent-encoded (W3C Baggage).
         func pairs(_ name: String) throws(MMError) -> [(name: String, value: String)] {
             guard let text = self[name] else { return [] }
             var pairs: [(name: String, value: String)] = []
             for part in text.split(separator: ",") {
                 let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                // The value may be a secret: the error does not repeat it.
+                // The value may be a secret, so the error does not repeat it.
                 guard pair.count == 2, let key = Self.decoded(pair[0]), let value = Self.decoded(pair[1]), !key.isEmpty
                 else {
                     throw MMError(

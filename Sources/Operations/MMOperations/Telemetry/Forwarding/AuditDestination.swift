@@ -1,35 +1,35 @@
 package import MMCore
 
-/// A place that gets a copy of each audit line (`MM_AUDIT_TO`).
+/// A destination that gets a copy of each audit line (`MM_AUDIT_TO`).
 package enum AuditDestination: Sendable, Hashable {
-    /// The machine's own log daemon, at its datagram socket.
+    /// The machine's log daemon, at its datagram socket.
     case localSyslog(path: String)
-    /// A syslog server, one datagram a line: nothing tells whether it arrived.
+    /// A syslog server over UDP, with one datagram for each line: delivery can't be detected.
     case syslogOverUDP(host: String, port: UInt16)
-    /// A syslog server, with octet counting (RFC 6587).
+    /// A syslog server over TCP, with octet counting (RFC 6587).
     case syslogOverTCP(host: String, port: UInt16)
     /// A syslog server over TLS (RFC 5425).
     case syslogOverTLS(host: String, port: UInt16)
-    /// A file on this machine or on a share.
+    /// A file on this machine or on a network share.
     case file(path: String)
-    /// The other nodes of the cluster; no variable names them here.
+    /// The other nodes of the cluster; it can't be named in the variable.
     case cluster(address: String)
-    /// A collector that takes JSON lines.
+    /// A collector that accepts JSON lines.
     case collector(url: String)
 
-    /// The variable that names them, separated by blanks or commas.
+    /// The variable with the destinations, separated by spaces or commas.
     package static let variable = "MM_AUDIT_TO"
-    /// The variable with the file that holds the collector's bearer token.
+    /// The variable with the path of the file with the collector's bearer token.
     package static let tokenVariable = "MM_AUDIT_TOKEN_FILE"
 
-    /// The variables with files for syslog over TLS: the certificates that sign the server's, in place of the system's; and
-    /// this machine's own certificate with its key, where the server asks for one.
+    /// The variables with the paths for syslog over TLS: the certificates that replace the system's for verifying the
+    /// server, and this machine's client certificate with its key.
     package static let authoritiesVariable = "MM_AUDIT_CA_FILE"
     package static let certificateVariable = "MM_AUDIT_CERT_FILE"
     package static let keyVariable = "MM_AUDIT_KEY_FILE"
 
     /// Reads the variable.
-    /// - Throws: `invalidInput` that shows how they are written.
+    /// - Throws: `invalidInput` with the valid forms.
     package static func all(environment: [String: String]) throws(MMError) -> [AuditDestination] {
         var all: [AuditDestination] = []
         for word in (environment[variable] ?? "").split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
@@ -39,12 +39,12 @@ package enum AuditDestination: Sendable, Hashable {
         return all
     }
 
-    /// Reads one.
+    /// Reads one destination.
     init(_ text: String) throws(MMError) {
         func rest(_ scheme: String) -> String? {
             guard text.hasPrefix(scheme) else { return nil }
             var rest = text.dropFirst(scheme.count)
-            // file:///path is file:/path.
+            // file:///path is the same as file:/path.
             if rest.hasPrefix("///") { rest = rest.dropFirst(2) }
             return String(rest)
         }
@@ -89,7 +89,7 @@ package enum AuditDestination: Sendable, Hashable {
         return (String(host), number)
     }
 
-    /// As people write it; without the query of an address, which may hold a key.
+    /// The text form, without the query of a URL, which may contain a key.
     package var name: String {
         func place(_ host: String, _ port: UInt16) -> String {
             host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

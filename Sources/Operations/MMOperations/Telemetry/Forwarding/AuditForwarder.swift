@@ -3,22 +3,22 @@ import MMSystem
 
 /// Sends copies of audit lines to one destination.
 ///
-/// The audit log itself is the spool: it is on disk before a call ends, private, and stays. What is kept besides is how far a
-/// destination has come. So calls wait for nothing, memory holds one batch, a restart loses nothing, and each line arrives at
+/// The audit log itself is the spool: a line is on disk, private, before its call ends, and stays there. Only the position of each
+/// destination is kept in addition. So calls don't wait, memory holds only one batch, a restart loses nothing, and each line arrives at
 /// least once, in order.
 package struct AuditForwarder: Sendable {
-    /// How long to rest.
+    /// The delays.
     package struct Rests: Sendable {
-        /// Between two looks for new lines.
+        /// The interval between checks for new lines.
         package var look = Duration.seconds(1)
-        /// After a first failure; each further one doubles it.
+        /// The delay after a first failure; each further failure doubles it.
         package var first = Duration.seconds(1)
-        /// At most, after failures.
+        /// The maximum delay after failures.
         package var longest = Duration.seconds(300)
-        /// How long the last lines may take when the process is to end.
+        /// The maximum time for the last lines when the process is closing.
         package var last = Duration.seconds(3)
 
-        /// The usual ones.
+        /// Creates the default delays.
         package init() {}
     }
 
@@ -30,10 +30,10 @@ package struct AuditForwarder: Sendable {
     private let rests: Rests
     private let clock: WallClock
 
-    /// What is read at once.
+    /// The number of bytes read at once.
     private static let batchBytes = 256 << 10
 
-    /// A forwarder that sends nothing yet.
+    /// Creates a forwarder.
     package init(
         to destination: AuditDestination, by sink: any AuditSink, of audit: AuditLog, paths: StatePaths, log: Log,
         rests: Rests = Rests(), clock: WallClock = .system
@@ -42,8 +42,8 @@ package struct AuditForwarder: Sendable {
         (self.log, self.rests, self.clock) = (log.from("audit-copies"), rests, clock)
     }
 
-    /// Sends lines as they come, until the task is cancelled, and then the last ones. One process does it at a time; the others wait
-    /// for it to end.
+    /// Sends lines as they are written, until the task is cancelled, and then the last ones. Only one process at a time does so; the
+    /// others wait for it to end.
     package func run() async {
         let path = AuditCopyState.path(of: destination, paths)
         var told: String?
@@ -63,11 +63,11 @@ package struct AuditForwarder: Sendable {
         }
     }
 
-    /// Sends what waits, unless another process does or the destination is away. For processes that end at once.
+    /// Sends the remaining lines, unless another process does so or the destination can't be reached. For processes that end at once.
     package func sendRest() async {
         do throws(MMError) {
             guard let lock = try FileLock.tryAcquire(AuditCopyState.path(of: destination, paths)) else { return }
-            // Whoever is told to end sends what waits, and looks for no more.
+            // A cancelled task sends the remaining lines and doesn't wait for more.
             let task = Task { () async -> MMError? in
                 do throws(MMError) {
                     try await forward()
@@ -90,7 +90,7 @@ package struct AuditForwarder: Sendable {
         var rest = rests.first
         var end: Deadline?
         while true {
-            // What the process wrote until it was to end goes out with it, unless the destination is away.
+            // Lines written before the cancellation are still sent, unless the destination can't be reached.
             if Task.isCancelled {
                 let until = end ?? .after(rests.last)
                 end = until
@@ -106,7 +106,7 @@ package struct AuditForwarder: Sendable {
                 try? await Task.sleep(for: rests.look)
                 continue
             }
-            // A line that is longer than the limit comes with its neighbours.
+            // A line that is longer than the limit is read together with others, so only the first one is taken.
             let batch = limit == 1 ? Batch(first: piece) : Batch(piece)
             do throws(AuditSinkFault) {
                 try await deliver(batch.lines)
@@ -135,8 +135,8 @@ package struct AuditForwarder: Sendable {
         }
     }
 
-    /// Sends lines. Those that are under way when the process is to end are waited for, and noted when they have arrived: a destination
-    /// that has taken them and is not listened to would get them again from the next process.
+    /// Sends lines. If the process is closing meanwhile, it waits for the delivery and records it: otherwise the next process would
+    /// send lines again that the destination has already accepted.
     private func deliver(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
         let outcome = OneShot<Result<Void, AuditSinkFault>>()
         let sending = Task { [sink] in
@@ -157,7 +157,7 @@ package struct AuditForwarder: Sendable {
         }.get()
     }
 
-    /// Lines that are sent at once.
+    /// Lines that are sent together.
     private struct Batch {
         let lines: [ArraySlice<UInt8>]
         let position: AuditPosition
@@ -168,9 +168,9 @@ package struct AuditForwarder: Sendable {
             (self.lines, self.position) = (lines, position)
         }
 
-        /// The first whole line, with what a crash left in front of it.
+        /// Creates a batch of the first complete line, with the fragments of a crash before it.
         init(first piece: AuditPiece) {
-            // The lines are slices of what was read, which ends at the position.
+            // The lines are slices of the bytes read, which end at the position.
             let start = piece.position.offset - (piece.lines.last.map { $0.endIndex + 1 } ?? 0)
             for (index, line) in piece.lines.enumerated() {
                 let entry: JSONValue? = try? JSONParser.parse(Array(line))
@@ -199,33 +199,33 @@ package struct AuditForwarder: Sendable {
     }
 }
 
-/// How far the copies of the audit log for one destination have come; kept in a file (0600) over restarts.
+/// The position of the copies for one destination, kept in a file (0600) across restarts.
 package struct AuditCopyState: Sendable, Hashable {
-    /// The destination, as people write it.
+    /// The destination's text form.
     package let destination: String
-    /// Behind the last line that arrived.
+    /// The position after the last line that arrived.
     package var position = AuditPosition.start
-    /// When lines last arrived.
+    /// The time at which lines last arrived.
     package var delivered: String?
-    /// Why they don't arrive now.
+    /// The reason why lines don't arrive at present.
     package var fault: String?
-    /// Since when they don't.
+    /// The time since which they don't arrive.
     package var faultSince: String?
-    /// Lines that the destination never takes, each of them named in the log.
+    /// The number of lines that the destination never accepted, each of which was logged.
     package var skipped = 0
 
     init(destination: String) { self.destination = destination }
 
-    /// The folder of the files.
+    /// Returns the folder of the files.
     private static func folder(_ paths: StatePaths) -> String { paths.stateDirectory + "/audit-copies" }
 
-    /// The file of a destination.
+    /// Returns the file of a destination.
     static func path(of destination: AuditDestination, _ paths: StatePaths) -> String {
         let digest = Hex.text(SHA256.digest("\(destination)".utf8).prefix(6))
         return "\(folder(paths))/\(StatePaths.safeName(destination.name).prefix(60))-\(digest).json"
     }
 
-    /// The state of a destination; that of a new one where there is none.
+    /// Reads the state of a destination; a new one begins at the start.
     /// - Throws: an error when the file can't be read.
     package static func read(_ destination: AuditDestination, _ paths: StatePaths) throws(MMError) -> AuditCopyState {
         var state = AuditCopyState(destination: destination.name)
@@ -242,12 +242,12 @@ package struct AuditCopyState: Sendable, Hashable {
     }
 
     func write(_ destination: AuditDestination, _ paths: StatePaths) throws(MMError) {
-        // What a power cut loses of it is sent again.
+        // Lines whose position a power failure loses are sent again.
         try ProtectedFile.replace(
             Self.path(of: destination, paths), with: JSONWriter.bytes(.object(json)), durable: false)
     }
 
-    /// As the file and `mm pool status` hold it.
+    /// The JSON form in the file and in `mm pool status`.
     package var json: JSONObject {
         var json: JSONObject = [
             "destination": .string(destination), "offset": .int(Int64(position.offset)),
@@ -261,20 +261,20 @@ package struct AuditCopyState: Sendable, Hashable {
     }
 }
 
-/// Takes copies of audit lines.
+/// A receiver of copies of audit lines.
 package protocol AuditSink: Sendable {
     /// Delivers lines, in their order.
     /// - Throws: an error when they may not have arrived; they are then sent again.
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault)
 }
 
-/// Why lines were not delivered.
+/// The reason why lines were not delivered.
 package struct AuditSinkFault: Error, Sendable {
-    /// In words.
+    /// The reason in words.
     package let reason: String
-    /// When the destination asked to be tried again.
+    /// The delay that the destination asked for.
     package var after: Duration?
-    /// Whether fewer lines at once may be taken.
+    /// Whether the destination may accept a smaller batch.
     package var isTooMuch = false
 
     /// Creates a fault.

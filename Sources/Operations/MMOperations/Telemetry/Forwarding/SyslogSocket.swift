@@ -7,7 +7,7 @@ final class SyslogSocket: Sendable {
     private let number: Int32
     private let isStream: Bool
 
-    /// What a datagram may hold everywhere (RFC 5426, section 3.2, asks for less).
+    /// The maximum size of a datagram that works everywhere (RFC 5426, section 3.2, asks for less).
     private static let longestDatagram = 32 << 10
 
     /// Connects.
@@ -41,11 +41,11 @@ final class SyslogSocket: Sendable {
     /// Sends a message.
     func send(_ message: [UInt8], until deadline: Deadline) throws(MMError) {
         guard isStream else { return try sendDatagram(message, until: deadline) }
-        // Octet counting (RFC 6587, section 3.4.1): a message may hold any byte.
+        // With octet counting (RFC 6587, section 3.4.1) a message may contain any byte.
         try sendAll(Array("\(message.count) ".utf8) + message, until: deadline)
     }
 
-    /// Waits until the other machine has acknowledged everything, so that what it never got is sent again.
+    /// Waits until the other side has acknowledged all bytes, so that lost ones are sent again.
     func settle(until deadline: Deadline) throws(MMError) {
         guard isStream else { return }
         while true {
@@ -150,8 +150,8 @@ final class SyslogSocket: Sendable {
         throw last
     }
 
-    /// Whether a connection leads to itself. Where nobody listens at a port of this machine, the system may choose that same port for
-    /// the caller's side, and the two then meet (RFC 9293, section 3.5, simultaneous open): lines would seem to have arrived.
+    /// Whether a connection leads to itself. If no process listens on a local port, the system may choose that same port for the
+    /// caller's side, and the two connect to each other (RFC 9293, section 3.5, simultaneous open): lines would seem to have arrived.
     static func isOwnPeer(_ number: Int32) -> Bool {
         func address(_ read: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> [UInt8] {
             var storage = sockaddr_storage()
@@ -165,7 +165,7 @@ final class SyslogSocket: Sendable {
         return !near.isEmpty && near == address { getpeername(number, $0, $1) }
     }
 
-    /// Waits until something can be written.
+    /// Waits until the socket is writable.
     private static func wait(_ number: Int32, until deadline: Deadline) throws(MMError) {
         while true {
             var entry = pollfd(fd: number, events: Int16(POLLOUT), revents: 0)
@@ -198,7 +198,7 @@ final class SyslogSink: AuditSink {
             try await BlockingWork.run { [self] () throws(MMError) in
                 try socket.withLock { socket throws(MMError) in
                     let until = Deadline.after(patience)
-                    // The other side may have closed it since the last batch.
+                    // The other side may have closed the connection since the last batch.
                     if socket?.isClosed == true { socket = nil }
                     do throws(MMError) {
                         let open: SyslogSocket
@@ -222,19 +222,19 @@ final class SyslogSink: AuditSink {
     }
 }
 
-/// An audit line as a message of syslog (RFC 5424).
+/// Formats an audit line as a syslog message (RFC 5424).
 struct SyslogMessage {
-    /// This machine's name, as far as a message may hold it.
+    /// This machine's host name in the characters that a message allows.
     static let host: String = {
         var name = [CChar](repeating: 0, count: 256)
         guard gethostname(&name, name.count - 1) == 0 else { return "-" }
         return printable(String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self), 255)
     }()
 
-    /// The message, without any framing.
+    /// Returns the message, without framing.
     /// - Parameters:
-    ///   - line: the line, which the message holds whole.
-    ///   - host: whose line it is.
+    ///   - line: the line, which the message contains whole.
+    ///   - host: the host name of the line's machine.
     static func bytes(of line: ArraySlice<UInt8>, host: String = SyslogMessage.host) -> [UInt8] {
         let entry: JSONValue? = try? JSONParser.parse(Array(line))
         let severity = severity(of: entry?["outcome"]?.string)
@@ -244,7 +244,7 @@ struct SyslogMessage {
         return Array("<\(13 * 8 + severity)>1 \(printable(time, 32)) \(host) mm - \(operation) - ".utf8) + line
     }
 
-    /// 6 is informational, 5 a notice, 4 a warning.
+    /// Returns the severity: 6 is informational, 5 a notice, 4 a warning.
     private static func severity(of outcome: String?) -> Int {
         switch outcome {
         case "done", "begun", nil: 6
@@ -253,7 +253,7 @@ struct SyslogMessage {
         }
     }
 
-    /// A field of the header: printable ASCII without blanks.
+    /// Returns a header field: printable ASCII without spaces.
     private static func printable(_ text: String, _ longest: Int) -> String {
         let kept = text.unicodeScalars.filter { (0x21...0x7E).contains($0.value) }.prefix(longest)
         return kept.isEmpty ? "-" : String(String.UnicodeScalarView(kept))

@@ -1,18 +1,18 @@
-/// One metric with its samples, from which every form is written: Prometheus's page and OTLP.
+/// A metric with its samples, independent of the format: it is written as a Prometheus page and as OTLP.
 package struct MetricFamily: Sendable {
-    /// What a family holds.
+    /// The samples of a metric.
     package enum Samples: Sendable {
-        /// Values that only grow, by their labels.
+        /// Values that only increase, by their labels.
         case counter([Sample])
-        /// Values as they are now, by their labels.
+        /// Present values, by their labels.
         case gauge([Sample])
-        /// How values are distributed.
+        /// A distribution of values.
         case histogram(Histogram)
     }
 
     /// One value.
     package struct Sample: Sendable {
-        /// Names and values, in order.
+        /// The labels with their values, in order.
         package let labels: [(String, String)]
         /// The value.
         package let value: Double
@@ -23,13 +23,13 @@ package struct MetricFamily: Sendable {
 
     /// A distribution.
     package struct Histogram: Sendable {
-        /// The upper bounds of the buckets; one more is without a bound.
+        /// The upper bounds of the buckets; one more bucket has no bound.
         package let bounds: [Double]
-        /// How many values fell into each bucket with a bound.
+        /// The number of values in each bucket with a bound.
         package let buckets: [Int]
         /// The sum of all values.
         package let sum: Double
-        /// How many values there were.
+        /// The number of values.
         package let count: Int
 
         /// Creates a distribution.
@@ -40,7 +40,7 @@ package struct MetricFamily: Sendable {
 
     /// The name.
     package let name: String
-    /// What it tells.
+    /// The help text.
     package let help: String
     /// The samples.
     package let samples: Samples

@@ -1,15 +1,15 @@
 package import MMCore
 
-/// Something that a process does for a time, and which belongs to a trace.
+/// A unit of work of this process, which belongs to a trace.
 ///
-/// Only what is known to hold neither content nor secrets becomes an attribute: names of operations and connections, methods,
-/// templates of paths, states.
+/// Only values known to contain neither content nor secrets become attributes: names of operations and connections, methods,
+/// path templates, states.
 package final class Span: Sendable {
-    /// Whose side of a call a span shows; the numbers are those of OTLP.
+    /// The role of a span; the numbers are those of OTLP.
     package enum Kind: Int64, Sendable {
         /// Work within this process.
         case `internal` = 1
-        /// A call that came from another program.
+        /// A call from another program.
         case server = 2
         /// A request to another program.
         case client = 3
@@ -20,13 +20,13 @@ package final class Span: Sendable {
         var isEnded = false
     }
 
-    /// The span that work started here belongs to.
+    /// The span to which work in this task belongs.
     @TaskLocal package static var current: Span?
 
-    /// What it is called.
+    /// The name of the span.
     package let name: String
     let kind: Kind
-    /// Its own place in the trace, for those that it calls.
+    /// Its context, for the programs that it calls.
     package let context: TraceContext
     let parent: String?
     private let begun: Timestamp
@@ -40,7 +40,7 @@ package final class Span: Sendable {
         self.tracer = tracer
     }
 
-    /// Notes an attribute: a text, a number or a flag. `nil` is left out.
+    /// Sets an attribute to a string, a number or a boolean. `nil` is ignored.
     package func note(_ key: String, _ value: JSONValue?) {
         guard let value else { return }
         state.withLock { state in
@@ -49,19 +49,19 @@ package final class Span: Sendable {
         }
     }
 
-    /// Begins a part of this span's work.
+    /// Begins a child span.
     package func child(_ name: String, _ kind: Kind = .internal) -> Span {
         tracer.begin(name, kind, under: context)
     }
 
-    /// Notes a part of this span's work that is over, such as a request that a session sent.
+    /// Adds a child span that has already ended, such as a request that a session sent.
     /// - Parameters:
-    ///   - name: what it is called.
-    ///   - kind: whose side of a call it was.
-    ///   - begun: when it began.
-    ///   - lasted: how long it took.
-    ///   - attributes: as `note` takes them.
-    ///   - fault: the kind of failure; `nil` where all went well.
+    ///   - name: its name.
+    ///   - kind: its role.
+    ///   - begun: its start.
+    ///   - lasted: its duration.
+    ///   - attributes: the attributes, as for `note`.
+    ///   - fault: the kind of failure; `nil` for success.
     package func past(
         _ name: String, _ kind: Kind = .internal, begun: Timestamp, lasted: Duration,
         _ attributes: [(key: String, value: JSONValue)], fault: String? = nil
@@ -74,8 +74,8 @@ package final class Span: Sendable {
                 attributes: attributes, fault: fault))
     }
 
-    /// Ends it; a second end changes nothing.
-    /// - Parameter fault: the kind of failure, such as an error's code; `nil` where all went well.
+    /// Ends the span; a second call has no effect.
+    /// - Parameter fault: the kind of failure, such as an error code; `nil` for success.
     package func end(fault: String? = nil) {
         let attributes: [(key: String, value: JSONValue)]? = state.withLock { state in
             guard !state.isEnded else { return nil }
@@ -89,7 +89,7 @@ package final class Span: Sendable {
                 lasted: ContinuousClock.now - start, attributes: attributes, fault: fault))
     }
 
-    /// Does work within this span.
+    /// Runs work within this span.
     package func around<Result: Sendable>(
         _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -105,7 +105,7 @@ package final class Span: Sendable {
         return try outcome.get()
     }
 
-    /// Does work as a part of what the current span does, and measures it; without a current span just does it.
+    /// Runs work in a child span of the current span; without a current span it only runs the work.
     package static func part<Result: Sendable>(
         _ name: String, _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -121,7 +121,7 @@ package final class Span: Sendable {
     }
 }
 
-/// A span that waits to be sent.
+/// An ended span that waits to be sent.
 struct EndedSpan: Sendable {
     let name: String
     let kind: Span.Kind
@@ -133,15 +133,15 @@ struct EndedSpan: Sendable {
     let fault: String?
 }
 
-/// The place of a span within its trace, as it travels between programs (W3C Trace Context, level 1).
+/// The context of a span within its trace, as it is passed between programs (W3C Trace Context, level 1).
 package struct TraceContext: Sendable, Hashable {
-    /// The trace, 32 hexadecimal digits.
+    /// The trace id, 32 hexadecimal digits.
     package let trace: String
-    /// The span that what follows belongs to, 16 hexadecimal digits.
+    /// The parent span id of what follows, 16 hexadecimal digits.
     package let span: String
     /// Whether the spans of this trace are recorded.
     package let isSampled: Bool
-    /// What other tracing systems pass along, unread.
+    /// The state of other tracing systems, passed on unread.
     package let state: String?
 
     init(trace: String, span: String, isSampled: Bool, state: String?) {
@@ -149,13 +149,13 @@ package struct TraceContext: Sendable, Hashable {
     }
 
     /// Reads the headers `traceparent` and `tracestate`.
-    /// - Returns: `nil` where they are not what the specification says; a new trace begins then.
+    /// - Returns: `nil` where they don't conform to the specification, so that a new trace begins.
     package init?(parent: String?, state: String? = nil) {
         guard let parent else { return nil }
         let parts = parent.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         guard parts.count >= 4, parts[0].utf8.count == 2, parts[1].utf8.count == 32, parts[2].utf8.count == 16,
             parts[3].utf8.count == 2, parts.prefix(4).allSatisfy(Self.isHex), parts[0] != "ff",
-            // Later versions may have more; this one has four parts.
+            // Later versions may have more parts; version 00 has exactly four.
             parts[0] != "00" || parts.count == 4, parts[1].utf8.contains(where: { $0 != 0x30 }),
             parts[2].utf8.contains(where: { $0 != 0x30 }), let flags = UInt8(parts[3], radix: 16)
         else { return nil }
@@ -178,8 +178,8 @@ package struct TraceContext: Sendable, Hashable {
     }
 }
 
-/// Begins spans and keeps those that have ended until they are sent. Nothing here waits: where the queue is full, spans are
-/// dropped and counted.
+/// Begins spans and queues ended ones until they are sent. It never blocks: if the queue is full, spans are dropped and
+/// counted.
 package final class Tracer: Sendable {
     private struct Queue {
         var spans: [EndedSpan] = []
@@ -190,7 +190,7 @@ package final class Tracer: Sendable {
     private let limit: Int
     private let clock: WallClock
     private let queue = Mutex(Queue())
-    /// Told that as many spans wait as fit into a batch.
+    /// Called when enough spans for a batch are waiting.
     private let isDue: @Sendable () -> Void
     private let batch: Int
 
@@ -202,7 +202,7 @@ package final class Tracer: Sendable {
     }
 
     /// Begins a span.
-    /// - Parameter parent: who asks for it; `nil` begins a trace.
+    /// - Parameter parent: the caller's context; `nil` begins a trace.
     package func begin(_ name: String, _ kind: Span.Kind = .internal, under parent: TraceContext? = nil) -> Span {
         let trace = parent?.trace ?? Self.id(bytes: 16)
         let context = TraceContext(
@@ -211,10 +211,10 @@ package final class Tracer: Sendable {
         return Span(name, kind, context, parent: parent?.span, at: clock.now, of: self)
     }
 
-    /// How many spans found no room so far.
+    /// The number of spans dropped so far.
     package var dropped: Int { queue.withLock { $0.dropped } }
 
-    /// How many wait.
+    /// The number of waiting spans.
     var waiting: Int { queue.withLock { $0.spans.count } }
 
     func take(_ span: EndedSpan) {
@@ -229,7 +229,7 @@ package final class Tracer: Sendable {
         if isFull { isDue() }
     }
 
-    /// Takes the oldest spans out of the queue.
+    /// Removes and returns the oldest spans of the queue.
     func removeFirst(_ count: Int) -> [EndedSpan] {
         queue.withLock { queue in
             let some = Array(queue.spans.prefix(count))
@@ -238,10 +238,10 @@ package final class Tracer: Sendable {
         }
     }
 
-    /// Counts spans that nobody took.
+    /// Counts spans that could not be delivered as dropped.
     func lose(_ count: Int) { queue.withLock { $0.dropped += count } }
 
-    /// A random id, never all zeros.
+    /// Returns a random id, never all zeros.
     private static func id(bytes: Int) -> String {
         var text = ""
         for _ in 0..<(bytes / 8) {
@@ -252,11 +252,11 @@ package final class Tracer: Sendable {
     }
 }
 
-/// Which traces are recorded (`OTEL_TRACES_SAMPLER`).
+/// The sampling of traces (`OTEL_TRACES_SAMPLER`).
 struct TraceSampler: Sendable, Hashable {
-    /// Whether the decision of who calls counts.
+    /// Whether the caller's decision is followed.
     let followsParent: Bool
-    /// The share of the traces that begin here.
+    /// The fraction of traces beginning here that is recorded.
     let ratio: Double
 
     static let standard = TraceSampler(followsParent: true, ratio: 1)
@@ -285,10 +285,10 @@ struct TraceSampler: Sendable, Hashable {
 
     private init(followsParent: Bool, ratio: Double) { (self.followsParent, self.ratio) = (followsParent, ratio) }
 
-    /// Whether a trace is recorded. The decision depends on the trace's id alone, so that all programs decide alike.
+    /// Whether a trace is recorded. The decision depends only on the trace id, so that all programs decide alike.
     func records(_ trace: String, under parent: TraceContext?) -> Bool {
         if followsParent, let parent { return parent.isSampled }
-        // The right 56 bits are random by specification.
+        // The rightmost 56 bits are random by specification.
         guard let number = UInt64(trace.suffix(14), radix: 16) else { return false }
         return number < UInt64(ratio * Double(UInt64(1) << 56))
     }
