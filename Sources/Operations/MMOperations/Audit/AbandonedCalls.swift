@@ -3,22 +3,22 @@ import MMCore
 import MMIdentity
 import MMSystem
 
-/// Calls of which the audit log says that they began to change something, and whose process has ended without a line of how
-/// they ended. Each gets that line, with what the journal knows of its writes.
+/// Calls that began to change something according to the audit log, and whose process has ended without writing their end.
+/// Each gets its final line, with the outcome of its writes in the journal.
 struct AbandonedCalls: Sendable {
     let audit: AuditLog
     let journal: ChangeJournal
 
-    /// How much of the log's end is looked at: what is older was closed by an earlier start.
+    /// The size in bytes of the log's end that is read: older calls were closed at an earlier start.
     private static let window = 4 << 20
 
-    /// Which process a call began in, as its line names it.
+    /// The id of this process, as the line of a call's beginning names it.
     static var ownProcess: String {
         ProcessIdentity(running: getpid()).map { "\($0.pid) \($0.startTime)" } ?? "\(getpid()) 0"
     }
 
-    /// Writes the missing ends.
-    /// - Returns: how many there were.
+    /// Writes the missing final lines.
+    /// - Returns: the number of lines.
     @discardableResult
     func close() async throws(MMError) -> Int {
         var open: [String: JSONObject] = [:]
@@ -48,7 +48,7 @@ struct AbandonedCalls: Sendable {
         return entry
     }
 
-    /// What the journal knows of a call's writes; null where it has none.
+    /// Returns the numbers of a call's writes in the journal by outcome; null where it has none.
     static func writes(of call: String, in journal: ChangeJournal) async -> JSONValue {
         let entries = (try? await journal.entries()) ?? []
         return told(entries.filter { $0.isOf(call: call) }) ?? .null
@@ -63,7 +63,7 @@ struct AbandonedCalls: Sendable {
     }
 
     private static func isRunning(_ mark: String?) -> Bool {
-        // A line without one is of an earlier version, whose process nobody can tell.
+        // Lines without a process are from an earlier version; these calls are treated as running.
         guard let parts = mark?.split(separator: " "), parts.count == 2, let pid = Int32(parts[0]),
             let start = UInt64(parts[1])
         else { return true }

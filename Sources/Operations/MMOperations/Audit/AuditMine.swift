@@ -1,6 +1,6 @@
 import MMCore
 
-/// `audit_mine`: the newest calls of whoever asks, as the audit log has them.
+/// `audit_mine`: lists the caller's newest calls in the audit log.
 struct AuditMine: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("connection", "Only this connection.") var connection: String?
@@ -46,7 +46,8 @@ struct AuditMine: CatalogueOperation {
             columns: ["time", "connection", "what", "outcome", "call"])
     }
 
-    /// Whoever signed in has their own calls, wherever they came from; everybody else those of the same client.
+    /// Returns whether a call belongs to the caller: for a signed-in caller all its own calls, for others those of the
+    /// same client.
     private static func isOwn(_ entry: JSONObject, of caller: Caller) -> Bool {
         if let principal = caller.signedIn { return entry["principal"]?.string == principal.id }
         return entry["principal"] == nil && entry["surface"]?.string == caller.surface.rawValue

@@ -1,18 +1,18 @@
 package import MMCore
 
-/// The audit log of this machine, and what other nodes of a cluster have told of theirs.
+/// The audit log of this machine, and the shared lines of the other nodes of a cluster.
 package struct AuditReading: Sendable {
     private let log: AuditLog
     private let cluster: ClusterLines?
-    /// The connections that there are.
+    /// The registry of connections.
     let registry: ConnectionRegistry
 
     package init(log: AuditLog, cluster: ClusterLines?, registry: ConnectionRegistry) {
         (self.log, self.cluster, self.registry) = (log, cluster, registry)
     }
 
-    /// The newest lines that are wanted, the oldest of them first.
-    /// - Returns: the lines, and what is missing among them.
+    /// Returns the newest matching lines, the oldest of them first.
+    /// - Returns: the lines, and notes about missing ones.
     func entries(
         limit: Int, where isWanted: (JSONObject) -> Bool
     ) async throws(MMError) -> (entries: [JSONObject], notes: [String]) {
@@ -28,7 +28,7 @@ package struct AuditReading: Sendable {
         }
     }
 
-    /// Lines of other nodes. A node sends its lines in their order, and some twice.
+    /// Returns the lines of other nodes. A node shares its lines in order, some of them twice.
     private func told(
         in cluster: ClusterLines, limit: Int, _ isWanted: (JSONObject) -> Bool
     ) async throws(MMError) -> [JSONObject] {
@@ -43,7 +43,7 @@ package struct AuditReading: Sendable {
                 guard var entry = (try? JSONParser.parse(line.bytes))?.object,
                     seen.insert("\(line.origin) \(entry["seq"]?.int ?? 0)").inserted
                 else { continue }
-                // What chains a line to those of its own log says nothing here.
+                // The members that chain a line to its own log are meaningless here.
                 for name in ["seq", "prev", "hash"] { entry[name] = nil }
                 entry["node"] = entry["node"] ?? .string(line.origin)
                 if isWanted(entry) { found.append(entry) }

@@ -1,6 +1,6 @@
 import MMCore
 
-/// `audit_show`: the newest lines of the audit chain.
+/// `audit_show`: shows the newest lines of the audit log.
 struct AuditShow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("connection", "Only this connection.") private var connection: String?
@@ -10,13 +10,13 @@ struct AuditShow: CatalogueOperation {
         private var call: String?
         @Argument("last", "How many lines at most (default 50).", in: 1...10_000) var last = 50
 
-        /// What a line must say to be shown.
+        /// The members and values that a line must have to be shown.
         var wanted: [(key: String, value: String)] {
             [("connection", connection), ("operation", operation), ("outcome", outcome), ("call", call)]
                 .compactMap { key, value in value.map { (key, $0) } }
         }
 
-        /// Whether the requests of sessions are wanted: there may be thousands for one call.
+        /// Whether requests of sessions are included, of which one call may have thousands.
         var includesRequests: Bool {
             call != nil || ["request", UndoStep.operation, PlanRun.stepOperation].contains(operation)
         }
@@ -75,7 +75,7 @@ struct AuditShow: CatalogueOperation {
                 ])
     }
 
-    /// A line of the log, with what was done in one text.
+    /// Returns a line of the log, with a member that describes the action.
     private static func row(_ entry: JSONObject) -> JSONObject {
         var row = entry
         row["what"] = .string(AuditedCall.what(entry))
@@ -84,23 +84,23 @@ struct AuditShow: CatalogueOperation {
     }
 }
 
-/// The words that a line of the log can hold: who misspells one is told so, since no line at all reads like good news.
+/// The valid words of the log's lines. A misspelt word is an error, since an empty result would look like good news.
 enum AuditOutcomes {
-    /// What a line can say of how its call ended.
+    /// The outcomes that a line can have.
     private static let outcomes: [String] =
         ["done", CallAudit.withErrors, "begun", "unknown", "refused", "confirmed", "allowed", "revoked"]
         + MMErrorCode.known.map(\.word)
 
-    /// What lines are about that are no calls of an operation.
+    /// The operations of lines that don't belong to a call of an operation.
     private static let parts = ["request", UndoStep.operation, PlanRun.stepOperation, "confirm", "legacy_confirm"]
 
-    /// - Throws: `invalidInput` that lists the outcomes.
+    /// - Throws: `invalidInput` with the valid outcomes.
     static func check(_ outcome: String) throws(MMError) {
         guard !outcome.hasPrefix("approved by ") else { return }
         try ListFilter.check(outcome, "outcome", among: outcomes, of: "line")
     }
 
-    /// - Throws: `invalidInput` that lists the operations.
+    /// - Throws: `invalidInput` with the valid operations.
     static func check(operation: String) throws(MMError) {
         let names = Catalogue.standard.operations.map(\.declaration.name)
         try ListFilter.check(operation, "operation", among: (names + parts).sorted(), of: "line")

@@ -1,6 +1,6 @@
 import MMCore
 
-/// `audit_verify`: whether the audit chain is whole.
+/// `audit_verify`: checks whether the audit chain is intact.
 struct AuditVerify: CatalogueOperation {
     typealias Input = NoInput
 
@@ -11,7 +11,7 @@ struct AuditVerify: CatalogueOperation {
         examples: [.init("mm audit verify", "exit code 1 names the first broken line")]
     )
 
-    /// The log, and where it lies.
+    /// The log and its path.
     struct Services: Sendable {
         let audit: AuditLog
         let path: String

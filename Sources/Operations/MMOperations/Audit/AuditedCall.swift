@@ -1,8 +1,8 @@
 package import MMCore
 
-/// What a line of the audit log says that was done.
+/// The description of the action in a line of the audit log.
 package enum AuditedCall {
-    /// The request, the cmdlets and their targets, or the session of a call; its operation where nothing else tells.
+    /// Returns the request, the cmdlets and their targets, or the session of a call; otherwise its operation.
     package static func what(_ entry: JSONObject) -> String {
         func texts(_ name: String) -> [String] {
             entry[name]?.array?.compactMap(\.string) ?? entry[name]?.string.map { [$0] } ?? []

@@ -1,17 +1,17 @@
 import MMCore
 import MMIdentity
 
-/// Whether the file is there and right that a connection's `cloud` names.
+/// Checks the cloud file that a connection's `cloud` names.
 enum ConnectionCloudCheck {
-    /// Refuses keys that name a cloud file which can't be used, before anything is written or signed out.
-    /// - Throws: what is wrong with the file.
+    /// Throws for keys that name an unusable cloud file, before anything is written or signed out.
+    /// - Throws: the fault of the file.
     static func check(_ values: [(key: String, text: String?)], paths: StatePaths) throws(MMError) {
         for (key, text) in values where key == "cloud" {
             if let text, Connection.isCloudFile(text) { _ = try Cloud.named(text, paths: paths) }
         }
     }
 
-    /// The faults of the cloud files that connections name.
+    /// Returns the faults of the cloud files that connections name.
     static func problems(of connections: [Connection], paths: StatePaths) -> [RegistryProblem] {
         connections.compactMap { connection in
             guard Connection.isCloudFile(connection.cloud) else { return nil }

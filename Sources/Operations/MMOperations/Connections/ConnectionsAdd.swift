@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `connections_add`: writes a new entry into the registry.
+/// `connections_add`: adds an entry to the registry.
 struct ConnectionsAdd: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("name", "Name of the new connection; case counts.", .at(0)) var name: String
@@ -38,7 +38,8 @@ struct ConnectionsAdd: CatalogueOperation {
             let connection = try RegistrySnapshot(document: after).connection(named: input.name)
             try await services.guarding.settle(Weakening(adoptingTokensFor: connection), in: context)
         } else {
-            // What a connection of this name left, one that was removed by hand for instance, is not this one's.
+            // Leftovers of an earlier connection of this name, for instance one removed by hand, must not be used for
+            // the new one.
             let left = try await services.identity.signOut(named: input.name, forgettingAccount: true).accounts
             if !left.isEmpty {
                 notes.append(

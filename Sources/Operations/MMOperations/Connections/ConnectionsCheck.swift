@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// `connections_check`: what is wrong with the registry, entry by entry.
+/// `connections_check`: reports the faults of the registry, entry by entry.
 struct ConnectionsCheck: CatalogueOperation {
     typealias Input = NoInput
 

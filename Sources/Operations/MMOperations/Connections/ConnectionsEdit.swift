@@ -43,12 +43,13 @@ struct ConnectionsEdit: CatalogueOperation {
         try ConnectionCloudCheck.check(input.values, paths: services.identity.paths)
         var notes: [String] = []
         if Self.signIn(of: input.connection, in: before) != Self.signIn(of: input.connection, in: after) {
-            // Tokens of another app or tenant would lie there unseen, and be good again once it is changed back.
+            // Tokens for another app or tenant would remain unnoticed, and become valid again if the entry is changed
+            // back.
             let left = try await services.identity.signOut(named: input.connection).accounts
             if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
         }
         if Self.account(of: input.connection, in: before) != Self.account(of: input.connection, in: after) {
-            // What the earlier account began isn't for the next one to go on with.
+            // Another account must not continue the earlier account's unfinished operations.
             try ConnectionLinks.erase(of: input.connection, paths: services.identity.paths)
         }
         try services.registry.edit(change)
@@ -62,22 +63,22 @@ struct ConnectionsEdit: CatalogueOperation {
             ["changed": .string(input.connection), "keys": .array(input.values.map { .string($0.key) })], notes: notes)
     }
 
-    /// Whose links to unfinished uploads and to read changes are kept.
+    /// Returns the keys that identify the account of links to unfinished uploads and to delta queries.
     private static func account(of connection: String, in document: JSONObject) -> [JSONValue?] {
         let entry = document["connections"]?[connection]
         return ["expectedEmail", "homeAccountId", "pin"].map { entry?[$0] }
     }
 
-    /// What an entry's tokens are good for: with another app, tenant, cloud or way to sign in they are none of it.
+    /// Returns the keys to which an entry's tokens are bound: app, tenant, cloud and sign-in method.
     private static func signIn(of connection: String, in document: JSONObject) -> [JSONValue?] {
         let entry = document["connections"]?[connection]
         return ["appId", "tenant", "tenantId", "cloud", "auth"].map { entry?[$0] }
     }
 }
 
-/// The keys of a connection that commands can set, and how they read them.
+/// The keys of a connection that commands can set, and their parsing.
 enum ConnectionFields {
-    /// One flag a key; `--set key=value` reaches every other key.
+    /// The keys with a flag of their own; `--set key=value` sets any other key.
     static let settable: [InputField] = [
         InputField("appId", .text, "Client id of the app registration (GUID)."),
         InputField("tenant", .text, "The tenant's domain, such as contoso.com."),
@@ -102,7 +103,7 @@ enum ConnectionFields {
             .at(1)),
     ]
 
-    /// A line of the help that names every way to sign in, and the keys without a flag.
+    /// Returns an example for the help that names all sign-in methods, and the keys without a flag.
     static func keys(of command: String) -> OperationDeclaration.Example {
         .init(
             "mm connections \(command) Contoso auth=certificate auth.certificatePath=/etc/mm/contoso.pem",
@@ -111,12 +112,12 @@ enum ConnectionFields {
     }
 
     private static let ways = ConnectionAuth.Method.allCases.map(\.rawValue).joined(separator: "|")
-    /// The keys that have no flag.
+    /// The keys without a flag.
     private static let others = Connection.knownKeys.filter { key in
         key != "auth" && !settable.contains { $0.name == key }
     }.joined(separator: ", ")
 
-    /// The keys and texts that a call gives.
+    /// Reads the keys and values of a call.
     static func read(_ reader: InputReader) throws(MMError) -> [(key: String, text: String?)] {
         var fields: [(key: String, text: String?)] = []
         for field in settable where field.name != "set" {

@@ -1,11 +1,11 @@
 package import MMCore
 
-/// `connections`: the names and descriptions of the connections the caller may use.
+/// `connections`: lists the names and descriptions of the connections that the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
         @Argument("tag", "Only connections with this tag.", .notForModels) package var tag: String?
 
-        /// An input without arguments.
+        /// Creates an input without arguments.
         package init() {}
     }
 
@@ -33,7 +33,7 @@ package struct ConnectionsList: CatalogueOperation {
         context.call.caller.server.map { snapshot.visible(to: $0) } ?? snapshot.connections
     }
 
-    /// The list of a registry, as far as the caller may use it. `run` and `graph_request` answer it too when they are called
+    /// Returns the list of the connections that the caller may use. `run` and `graph_request` return it as well when called
     /// without arguments.
     package static func answer(of snapshot: RegistrySnapshot, in context: OperationContext, tag: String? = nil)
         -> OperationAnswer
@@ -46,7 +46,7 @@ package struct ConnectionsList: CatalogueOperation {
         let rows = chosen.map { connection -> JSONValue in
             var row: JSONObject = ["name": .string(connection.name)]
             row["description"] = .string(connection.description ?? "")
-            // Models get what they need to choose; the rest of an entry is the owner's.
+            // Models get only what they need for a choice; the other keys are for the owner.
             if server == nil {
                 row["tenant"] = .string(connection.tenant ?? connection.tenantId ?? "")
                 row["account"] = .string(connection.expectedEmail ?? "")
@@ -62,10 +62,10 @@ package struct ConnectionsList: CatalogueOperation {
         )
     }
 
-    /// What is to be said beside a list of connections: that there are none, and what is wrong with the registry.
+    /// Returns notes for a list of connections: whether it is empty, and the faults of the registry.
     static func notes(on snapshot: RegistrySnapshot, showing shown: [Connection], isOwner: Bool = true) -> [String] {
         var notes: [String] = []
-        // An entry with a fault is registered too; what ails it stands below.
+        // A faulty entry is registered too; its fault is reported below.
         if shown.isEmpty, !isOwner || snapshot.problems.isEmpty {
             notes.append("No connection is registered. " + RegistrySnapshot.howToAdd)
         }

@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// `connections_remove`: takes an entry out of the registry, and its tokens off this machine.
+/// `connections_remove`: removes an entry from the registry, and its tokens from this machine.
 struct ConnectionsRemove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -39,7 +39,7 @@ struct ConnectionsRemove: CatalogueOperation {
                         reason: "The registry as it was stays beside it as .bak."))
             else { throw MMError(.denied, "The person said no: nothing was removed.") }
         }
-        // Tokens go first: whatever ends this in between, no credentials are left without an entry that shows them.
+        // Tokens are removed first, so that an interruption can't leave credentials without a visible entry.
         if !input.keepTokens {
             try await services.identity.signOut(named: input.connection, forgettingAccount: true)
         }

@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// `connections_rename`: gives an entry another name.
+/// `connections_rename`: renames an entry.
 struct ConnectionsRename: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -24,7 +24,8 @@ struct ConnectionsRename: CatalogueOperation {
         let (before, after) = try services.registry.preview(renaming)
         if before["connections"] != after["connections"] || input.connection != input.to {
             let identity = services.identity
-            // Tokens under the old name would serve whoever is called so next, and the other way round.
+            // Tokens under the old name would be used by the next connection of that name, and existing ones under the
+            // new name by this one.
             try await identity.signOut(named: input.connection)
             try await identity.signOut(named: input.to)
             try await identity.movePin(from: input.connection, to: input.to)

@@ -1,6 +1,6 @@
 import MMCore
 
-/// `connections_show`: one entry of the registry, whole.
+/// `connections_show`: shows one entry of the registry with all keys.
 struct ConnectionsShow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String

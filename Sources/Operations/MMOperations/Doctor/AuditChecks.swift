@@ -1,14 +1,14 @@
 import Glibc
 package import MMCore
 
-/// Whether the audit log is whole, and whether the next line can be written.
+/// Checks whether the audit log is intact, and whether the next line can be written.
 package struct AuditChecks: Sendable {
     private let audit: AuditLog
 
-    /// Looks at a log.
+    /// Creates the checks of a log.
     package init(of audit: AuditLog) { self.audit = audit }
 
-    /// Reads the whole chain, and looks whether its files can be written.
+    /// Reads the whole chain, and checks whether its files can be written.
     package func examine(into report: inout DoctorReport) {
         let remedy = "mm audit verify says which line; compare it with a copy of the log."
         for path in [audit.path, audit.path + ".head", audit.path + ".lock"] {
@@ -46,13 +46,13 @@ package struct AuditChecks: Sendable {
         }
     }
 
-    /// Why a file can't be written; `nil` where it can, or can be made.
+    /// Returns the reason why a file can't be written; `nil` where it can be written or created.
     private static func fault(of path: String) -> String? {
         var status = stat()
         guard lstat(path, &status) == 0 else {
             guard errno == ENOENT else { return String(cString: strerror(errno)) }
             let folder = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex))
-            // The first line makes the folder.
+            // A missing folder is created with the first line.
             guard lstat(folder, &status) == 0 else { return nil }
             return access(folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
         }

@@ -1,15 +1,14 @@
 package import MMCore
 import MMIdentity
 
-/// Whether the registry can be read, and who is signed in.
+/// Checks whether the registry can be read, and which connections are signed in.
 package struct ConnectionChecks: Sendable {
-    /// Whose connections.
     private let services: OperationServices
 
-    /// Checks of a user's connections.
+    /// Creates the checks of a user's connections.
     package init(services: OperationServices) { self.services = services }
 
-    /// Looks at the registry and at each connection's sign-in, from the files alone.
+    /// Checks the registry and each connection's sign-in, from files alone.
     /// - Returns: the connections.
     package func examine(into report: inout DoctorReport) async -> [Connection] {
         let snapshot: RegistrySnapshot
@@ -54,7 +53,7 @@ package struct ConnectionChecks: Sendable {
         }
     }
 
-    /// How long a sign-in lasts, from the files alone.
+    /// Reports how long a sign-in lasts, from files alone.
     private func examineExpiry(of connection: Connection, _ login: String, into report: inout DoctorReport) async {
         let name = "expiry \(connection.name)"
         let life: SignInLife?

@@ -1,65 +1,65 @@
 package import MMCore
 
-/// What a doctor found.
+/// The results of a doctor's checks.
 package struct DoctorReport: Sendable {
-    /// One thing that was looked at.
+    /// The result of one check.
     package struct Row: Sendable, Hashable {
-        /// What it is.
+        /// The subject of the check.
         package let name: String
-        /// How it is.
+        /// The state.
         package let state: State
-        /// What was found.
+        /// The details.
         package let detail: String
-        /// What to do about it; `nil` where nothing needs doing.
+        /// The remedy; `nil` where none is needed.
         package let remedy: String?
 
-        /// Whether nothing is broken.
+        /// Whether the check did not fail.
         package var isSound: Bool { state != .failed }
     }
 
-    /// How something is.
+    /// The state of a checked subject.
     package enum State: String, Sendable, Hashable {
-        /// As it has to be.
+        /// It is in order.
         case sound = "ok"
-        /// It works, and a person may want to change it.
+        /// It works, but there is a recommendation.
         case advice = "note"
-        /// Broken.
+        /// It doesn't work.
         case failed = "FAILED"
     }
 
-    /// What was found, in the order it was looked at.
+    /// The results, in the order of the checks.
     package private(set) var rows: [Row] = []
 
-    /// A report without rows.
+    /// Creates a report without rows.
     package init() {}
 
-    /// Whether nothing is broken.
+    /// Whether no check failed.
     package var isSound: Bool { rows.allSatisfy(\.isSound) }
 
-    /// Notes what was found.
+    /// Adds a result.
     /// - Parameters:
-    ///   - name: what was looked at.
-    ///   - state: how it is.
-    ///   - detail: what was found.
-    ///   - remedy: what to do about it.
+    ///   - name: the subject of the check.
+    ///   - state: the state.
+    ///   - detail: the details.
+    ///   - remedy: the remedy.
     package mutating func add(_ name: String, _ state: State, _ detail: String, remedy: String? = nil) {
         rows.append(Row(name: name, state: state, detail: detail, remedy: remedy))
     }
 
-    /// Notes that something is as it has to be, or broken.
+    /// Adds a result that is either in order or failed.
     mutating func add(_ name: String, _ isSound: Bool, _ detail: String) {
         add(name, isSound ? .sound : .failed, detail)
     }
 
-    /// Notes that something failed, and what to do about it.
+    /// Adds a failure with its remedy.
     package mutating func add(_ name: String, _ error: MMError) {
         add(name, .failed, error.message, remedy: error.hint)
     }
 
-    /// An error and what to do about it.
+    /// Returns an error's message and hint.
     static func words(_ error: MMError) -> String { error.message + (error.hint.map { " " + $0 } ?? "") }
 
-    /// The table for a terminal; what to do stands below what it is about.
+    /// The table for a terminal, with each remedy below its row.
     package var text: String {
         let width = rows.map { TableText.width($0.name) }.max() ?? 0
         return rows.map { row in

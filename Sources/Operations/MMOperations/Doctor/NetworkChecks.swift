@@ -3,17 +3,18 @@ package import MMCore
 import MMHTTP
 import MMIdentity
 
-/// Whether the services of the clouds in use can be reached, and whether this machine's clock agrees with theirs.
+/// Checks whether the services of the clouds in use can be reached, and whether this machine's clock agrees with
+/// theirs.
 package struct NetworkChecks: Sendable {
-    /// Names proxy and certificates.
+    /// The environment, with the proxy and certificates.
     private let environment: [String: String]
-    /// Where clouds of one's own are described.
+    /// The paths with the descriptions of custom clouds.
     private let paths: StatePaths
 
-    /// Checks of the network.
+    /// Creates the checks of the network.
     /// - Parameters:
-    ///   - environment: names proxy and certificates.
-    ///   - paths: where clouds of one's own are described.
+    ///   - environment: names the proxy and certificates.
+    ///   - paths: the paths with the descriptions of custom clouds.
     package init(environment: [String: String], paths: StatePaths) {
         self.environment = environment
         self.paths = paths
@@ -21,8 +22,8 @@ package struct NetworkChecks: Sendable {
 
     private static let limit = Duration.seconds(8)
 
-    /// Asks the sign-in service and Microsoft Graph of each cloud.
-    /// - Parameter connections: the connections whose clouds are asked; without any the public cloud.
+    /// Sends a request to the sign-in service and Microsoft Graph of each cloud.
+    /// - Parameter connections: the connections whose clouds are checked; without any, the public cloud.
     package func examine(_ connections: [Connection], into report: inout DoctorReport) async {
         let configuration = HTTPClientConfiguration(environment: environment)
         if let proxy = configuration.proxy { report.add("proxy", .sound, "\(proxy.variable) names one") }
@@ -54,8 +55,8 @@ package struct NetworkChecks: Sendable {
         await client.shutdown()
     }
 
-    /// Any answer will do: who asks without a token is refused, by a service that was reached.
-    /// - Returns: the service's time.
+    /// Sends a request. Any response, also a refusal for the missing token, shows that the service can be reached.
+    /// - Returns: the time in the response.
     private func ask(_ address: String, _ client: HTTPClient, into report: inout DoctorReport) async -> Timestamp? {
         let host = WebAddress(address)?.host ?? address
         let start = ContinuousClock.now
@@ -74,7 +75,7 @@ package struct NetworkChecks: Sendable {
         return response.headers["Date"].flatMap { HTTPDate.timestamp($0) }
     }
 
-    /// Tokens and signatures are refused by a service whose clock says otherwise.
+    /// Compares the clocks, since services refuse tokens and signatures if the clocks differ.
     private func compare(_ date: Timestamp, of host: String, into report: inout DoctorReport) {
         let ahead = Timestamp.now.seconds - date.seconds
         guard abs(ahead) > 60 else { return report.add("clock", .sound, "agrees with \(host)") }

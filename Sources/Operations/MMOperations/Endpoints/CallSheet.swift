@@ -1,13 +1,12 @@
 import MMCore
 import MMGuard
 
-/// The calls of Microsoft Graph, and of the services beside it, that answer a question or belong to a path, as rows and as
-/// text.
+/// The calls of Microsoft Graph and other services that match a question or a path, as rows and as text.
 enum CallSheet {
-    /// A model reads every word: the answer to a question stays below this many bytes.
+    /// The maximum size in bytes of the answer to a question, since a model reads every word.
     private static let room = 1900
 
-    /// The path in a question that is one; `nil` for words.
+    /// Returns the path if a question is a path; `nil` for words.
     static func path(in question: String) -> String? {
         var text = question.filter { !$0.isNewline }[...]
         while text.first == " " { text.removeFirst() }
@@ -24,21 +23,21 @@ enum CallSheet {
         text.hasPrefix("/") || text.prefix(8).lowercased() == "https://"
     }
 
-    /// The calls that a question in words asks for.
+    /// Returns the calls for a question in words.
     /// - Parameters:
-    ///   - resource: only calls of this one; `nil` for those of Graph and whatever other service the question names.
-    ///   - shelf: what has the answer ready stands above the calls.
+    ///   - resource: the service whose calls are searched; `nil` for Graph and any other service that the question names.
+    ///   - shelf: the tasks by name, which are listed above the calls.
     static func answer(
         to question: String, method: String?, beta: Bool, top: Int, of resource: RequestResource? = nil,
         with shelf: ReadyShelf = .standard
     ) throws(MMError) -> OperationAnswer {
-        // Who says method or service looks for a request and nothing else.
+        // A caller that gives a method or service looks only for a request.
         let ready = method == nil && resource == nil ? ReadyRows(question, on: shelf) : nil
         let graph =
             resource == nil || resource == .graph
             ? EndpointSearch().find(question, limit: top, method: method, withBeta: beta) : []
         let others = ServiceSearch().find(question, limit: top, method: method, among: resource?.services)
-        // What is called as another service's thing goes before what only resembles it.
+        // With equal scores, calls of other services precede those of Graph.
         let ranked =
             others.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
             + graph.map { hit in (score: hit.score, row: { CallRow(hit.call) }) }
@@ -68,7 +67,7 @@ enum CallSheet {
         return found
     }
 
-    /// All that can be done with a path.
+    /// Returns all methods of a path.
     static func answer(about path: String, method: String?, beta: Bool) throws(MMError) -> OperationAnswer {
         var target = try RequestTarget(parsing: path, service: .graph, normalization: .clean)
         if beta { target = target.replacingVersion("beta") }
@@ -100,24 +99,24 @@ enum CallSheet {
     }
 }
 
-/// What has its answer ready for a question in words, as it stands above the calls that were found: tasks by name, and cmdlets.
+/// The tasks and cmdlets that answer a question in words directly; they are listed above the calls.
 struct ReadyRows {
-    /// For programs and models.
+    /// The rows for programs and models.
     var members = JSONObject()
-    /// For people.
+    /// The lines for people.
     var text: [String] = []
 
     private static let mostTasks = 2
     private static let mostCmdlets = 2
-    /// How many bytes they may have together: a model reads every word, and the calls below them are answers, too.
+    /// The maximum total size in bytes: a model reads every word, and the calls below them are answers too.
     private static let room = 1_000
-    /// How well a cmdlet must fit.
+    /// The minimum score of a cmdlet.
     private static let leastOfCmdlets: Float = 0.5
 
-    /// Whether there is any.
+    /// Whether there are none.
     var isEmpty: Bool { members.isEmpty }
 
-    /// What answers a question.
+    /// Finds the tasks and cmdlets for a question.
     init(_ question: String, on shelf: ReadyShelf) {
         let effects = ToolEffects(.standard)
         var rows: [(list: String, row: JSONValue, text: String, score: Float)] = []
@@ -136,7 +135,7 @@ struct ReadyRows {
             let line = "mm run CONNECTION \(found.call.module) \(ShellWord.quoted(found.call.example))"
             rows.append(("cmdlets", row, line, found.score))
         }
-        // What fits best stays where there is no room for all.
+        // If there isn't room for all, the best matches are kept.
         rows.sort { $0.score > $1.score }
         var size = 0
         for row in rows {
@@ -155,11 +154,11 @@ struct ReadyRows {
     }
 }
 
-/// A call of Microsoft Graph or of a service beside it as it is shown: what it takes, what it needs, an example.
+/// The presentation of a call of Microsoft Graph or another service: its parameters, permissions and an example.
 struct CallRow {
-    /// For programs and models.
+    /// The row for programs.
     let members: JSONObject
-    /// For people.
+    /// The text for people.
     let text: String
 
     init(_ call: OfferedCall) {
@@ -225,7 +224,7 @@ struct CallRow {
         }
     }
 
-    /// The class of the example; with another body it may be stricter, which is said.
+    /// Returns the class of the example, and the strictest class if another body can have a stricter one.
     private static func classes(_ call: OfferedCall, _ target: RequestTarget, _ body: JSONValue?) -> String {
         let worst = strictest(call.method, target, .none)
         guard call.method != "GET", call.method != "DELETE" else { return worst.rawValue }
@@ -239,14 +238,14 @@ struct CallRow {
     }
 }
 
-/// A request that shows how a call is made.
+/// An example request of a call.
 struct CallExample {
     /// Path and query.
     let path: String
     /// The body; `nil` for none.
     let body: JSONValue?
     private let method: String
-    /// The service, where it isn't Graph.
+    /// The service, if it isn't Graph.
     private let resource: RequestResource?
     private let bodyText: String
 
@@ -282,7 +281,7 @@ struct CallExample {
         body = bodyText.isEmpty ? nil : try? JSONParser.parse(bodyText.replacing("{…}", with: "{}"))
     }
 
-    /// As the arguments of `graph_request`.
+    /// The arguments of `graph_request`.
     var members: JSONObject {
         var members: JSONObject = ["endpoint": .string(path)]
         if method != "GET" { members["method"] = .string(method) }
@@ -291,7 +290,7 @@ struct CallExample {
         return members
     }
 
-    /// As a command line.
+    /// The command line.
     var command: String {
         var line = "mm graph CONNECTION \(ShellWord.quoted(path))"
         if let resource { line += " --resource \(resource.rawValue)" }
@@ -302,7 +301,7 @@ struct CallExample {
 
     private static func single(_ type: String) -> String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
 
-    /// The path with values in the places whose form is known: a person's address, a folder's name, a period.
+    /// Returns the path with example values for placeholders of known form: a person's address, a folder's name, a period.
     private static func filled(_ path: String) -> String {
         var text = path
         for (key, value) in [

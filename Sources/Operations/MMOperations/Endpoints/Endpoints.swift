@@ -1,7 +1,7 @@
 import MMCore
 import MMGuard
 
-/// `endpoints`: which calls Microsoft Graph has, found by words, path or type; nothing is sent.
+/// `endpoints`: finds calls of Microsoft Graph by words, path or type; nothing is sent.
 struct Endpoints: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
@@ -56,10 +56,10 @@ struct Endpoints: CatalogueOperation {
     }
 }
 
-/// What a query may ask of a type.
+/// The query options that a type supports.
 enum TypeSheet {
-    /// Properties of a type, by what `$filter` can do with them.
-    /// - Throws: `notFound` with the near names.
+    /// Returns the properties of a type, by the `$filter` operators that they support.
+    /// - Throws: `notFound` with the nearest names.
     static func answer(about name: String) throws(MMError) -> OperationAnswer {
         let table = GraphTypeTable.standard
         guard let type = table.type(named: name) ?? table.type(named: singular(name)) else {
@@ -95,7 +95,7 @@ enum TypeSheet {
         return .value(.object(members), notes: notes)
     }
 
-    /// Properties with the same operators stand together.
+    /// Groups properties with the same operators.
     private static func put(
         _ key: String, _ rows: [(name: String, operators: [String])], into members: inout JSONObject
     ) {

@@ -1,17 +1,17 @@
 import MMCore
 import MMGuard
 
-/// What is said of a request that Graph would not understand, before it is sent.
+/// Errors for requests that Graph would not understand, before they are sent.
 enum PathFault {
-    /// What is wrong with the path, the query or the missing body of a request.
-    /// - Throws: `invalidInput` with the near ones, and how to send it all the same.
+    /// Checks the path, the query and the body of a request.
+    /// - Throws: `invalidInput` with the nearest names, and the way to send the request anyway.
     static func check(_ method: String, _ target: RequestTarget, hasBody: Bool, body: JSONValue? = nil) throws(MMError)
     {
         guard target.service == .graph else { return }
         if let fault = PathCheck().fault(method, target) {
             throw error(fault, endpoint: "/" + target.segments.joined(separator: "/"), isSent: true)
         }
-        // Nobody should be asked for a yes to something new of which nothing is said.
+        // A creation without any content should not reach a confirmation.
         if !hasBody, PathCheck().needsBody(method, target) {
             let path = "/" + target.segments.joined(separator: "/")
             throw MMError(
@@ -26,7 +26,7 @@ enum PathFault {
                 fault.near.isEmpty
                 ? "`mm endpoints --properties \(fault.type)` lists its properties."
                 : "Near: \(fault.near.joined(separator: ", "))."
-            // Nobody is asked for a yes to what the service refuses.
+            // A request that the service would refuse should not reach a confirmation.
             throw MMError(
                 .invalidInput, "`body` has `\(fault.name.prefix(80))`, which \(fault.type) doesn't have.",
                 hint: "\(near) \(allTheSame)",
@@ -47,8 +47,8 @@ enum PathFault {
             details: ["near": .array(fault.near.map { .string($0) }), "type": .string(fault.type)])
     }
 
-    /// What is wrong with the requests within a batch.
-    /// - Throws: as for one alone, naming the item.
+    /// Checks the requests within a batch.
+    /// - Throws: as for a single request, with the item's id.
     static func check(_ items: [BatchItems.Item]) throws(MMError) {
         for item in items {
             do throws(MMError) { try check(item.method, item.target, hasBody: item.hasBody, body: item.body) } catch {
@@ -60,7 +60,7 @@ enum PathFault {
         }
     }
 
-    /// The error for a fault of a path.
+    /// Returns the error for a fault of a path.
     static func error(_ fault: PathCheck.Fault, endpoint: String, isSent: Bool) -> MMError {
         let hint = isSent ? " \(allTheSame)" : ""
         switch fault {

@@ -2,8 +2,8 @@ import MMCore
 import MMSessions
 import MMShell
 
-/// `output`: pages and filters an answer that was too long to be given whole, and reads, waits for or ends calls and
-/// commands that go on.
+/// `output`: pages and filters an answer that was too long to be returned whole, and reads, waits for or ends running calls
+/// and commands.
 struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("handle", "The handle that came with the long answer.", .at(0)) var handle: String
@@ -45,12 +45,12 @@ struct OutputRead: CatalogueOperation {
         if WorkHandle.isValid(input.handle) {
             let work = try await services.work(input.handle, of: context.call)
             let answer = try await WorkRead(work: work, services: services).run(input, in: context)
-            // A call's answer was filtered when it came; what a shell writes is still coming.
+            // A call's answer was already filtered for secrets; a shell's output is filtered here.
             return work is ShellTask ? OutgoingFilter().answer(answer) : answer
         }
         let outputs = services.outputs.of(context.call.caller)
         let stored = try outputs.find(input.handle)
-        // A handle is a name, not a permission: who may not use the connection may not read what came from it.
+        // A handle is not a permission: callers that may not use the connection may not read its data.
         if let server = context.call.caller.server {
             if stored.connection != "/\(server)" {
                 _ = try services.registry.connection(named: stored.connection, in: context)
@@ -58,7 +58,7 @@ struct OutputRead: CatalogueOperation {
         } else if !stored.connection.hasPrefix("/") {
             _ = try services.registry.connection(named: stored.connection, in: context)
         }
-        // An answer that is stored is there: there is nothing to wait for.
+        // A stored answer is complete, so there is nothing to wait for.
         guard input.action != "cancel" else {
             throw MMError(.conflict, "This answer is complete: there is nothing to cancel.")
         }
@@ -86,11 +86,11 @@ struct OutputRead: CatalogueOperation {
         let body: OperationAnswer.Body =
             page.unit == .rows && page.cutAtByte == nil ? .json(Array(page.text.utf8)) : .text(page.text)
         let answer = OperationAnswer(body, notes: notes, connection: stored.connection)
-        // What comes from no connection may come from a shell.
+        // An answer without a connection may be from a shell, whose output is filtered.
         return stored.connection.hasPrefix("/") ? OutgoingFilter().answer(answer) : answer
     }
 
-    /// What came out of a jq program; lines of `@csv` and `@tsv` are lines, and no texts in quotes.
+    /// Returns the output of a jq program; the results of `@csv` and `@tsv` are lines instead of JSON strings.
     private static func filtered(_ json: [UInt8], _ filter: String, _ stored: StoredOutput) async throws(MMError)
         -> OperationAnswer
     {
@@ -105,19 +105,19 @@ struct OutputRead: CatalogueOperation {
         return OperationAnswer(.text(text), connection: stored.connection)
     }
 
-    /// A limit that more rows were asked by than fit.
+    /// Returns a note about a limit that exceeds the size of an answer.
     private static func cut(_ limit: Int, to count: Int, _ unit: OutputUnit) -> String {
         "limit \(limit) is more than an answer holds: \(count) \(unit.rawValue) fit. `download` writes all of it to a file."
     }
 
-    /// As many rows as fit in the form in which a model is sent them; `nil` for every other page.
+    /// Returns as many rows as fit in the format that a model gets; `nil` for any other page.
     private func printed(_ input: Input, _ stored: StoredOutput, _ outputs: OutputStore, in context: OperationContext)
         throws(MMError) -> OperationAnswer?
     {
         guard context.call.caller.surface == .mcp, input.form == "csv" || input.form == "table", stored.unit == .rows,
             input.unit == nil || input.unit == .rows
         else { return nil }
-        // Rows are much shorter there than as JSON.
+        // Rows are much shorter in these formats than as JSON.
         let wide = OutputBudget(
             characters: OutputBudget.standard.characters * 8, tokens: OutputBudget.standard.tokens * 8)
         let page = try outputs.page(
@@ -143,19 +143,19 @@ struct OutputRead: CatalogueOperation {
     }
 }
 
-/// `output` with the handle of work that goes on: a call, or a command of a shell.
+/// `output` with the handle of running work: a call, or a command of a shell.
 struct WorkRead: Sendable {
     let work: any OperationWork
     let services: WorkServices
 
-    /// Reads what came of it, waits for it, or ends it.
+    /// Reads the result, waits for it, or ends the work.
     ///
-    /// Reading changes nothing: the answer can be read again.
+    /// Reading has no side effect; the answer can be read again.
     func run(_ input: OutputRead.Input, in context: OperationContext) async throws(MMError) -> OperationAnswer {
         if input.action == "cancel" { return try await work.end(for: context, from: services) }
         var prompt: ShellPrompt?
         if input.action == "wait" {
-            // Who waits hears what the work tells, as who started it did.
+            // A waiting caller gets the work's progress, like the one that started it.
             let (events, report) = (work.events, context.call.progress)
             let telling = Task {
                 for await event in events {
@@ -180,13 +180,13 @@ struct WorkRead: Sendable {
         return OperationAnswer(.text(String(decoding: filtered, as: UTF8.self)), connection: answer.connection)
     }
 
-    /// As long as the caller's own patience, and not beyond the call's end.
+    /// Returns the time to wait: the caller's own limit, but not beyond the call's deadline.
     private func wait(in context: OperationContext) -> Duration {
         let left = context.deadline.instant.map { max(.zero, $0 - .now - .milliseconds(200)) } ?? .seconds(86_400)
         return min(context.call.backgroundAfter ?? left, left)
     }
 
-    /// The answer as one JSON text, for a filter.
+    /// Returns the answer as one JSON text, for a filter.
     private static func json(of answer: OperationAnswer) async throws(MMError) -> [UInt8] {
         switch answer.body {
         case .json(let bytes): return bytes
@@ -208,15 +208,15 @@ struct WorkRead: Sendable {
     }
 }
 
-/// Writes a stored answer to a file of the caller's: its rows in a form, or what a jq program makes of them; a text as it is.
+/// Writes a stored answer to a file: its rows in a format, or the output of a jq program; text as it is.
 struct StoredDownload {
     let stored: StoredOutput
     let outputs: OutputStore
     let context: OperationContext
     let services: ShellServices
 
-    /// Writes it.
-    /// - Throws: `invalidInput` for a form that the answer can't have, and what the file's folder refuses.
+    /// Writes the file.
+    /// - Throws: `invalidInput` for a format that the answer can't have; the error of the file's folder.
     func run(to named: String, form word: String?, filter: String?) async throws(MMError) -> OperationAnswer {
         let form = try RowForm.of(word, file: named)
         let export = RowExport(
@@ -236,7 +236,7 @@ struct StoredDownload {
             ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)
     }
 
-    /// The text as it is.
+    /// Copies the text unchanged.
     private func copy(to place: LocalFiles.Place?) async throws(MMError) -> OperationAnswer {
         guard let place else {
             return OperationAnswer(.value(["handle": .string(stored.handle)]), connection: stored.connection)
@@ -255,7 +255,7 @@ struct StoredDownload {
             connection: stored.connection)
     }
 
-    /// An answer as JSON for a jq program: a table of comma-separated values is its rows, other text is one text.
+    /// Returns an answer as JSON for a jq program: CSV as its rows, other text as one string.
     static func json(of stored: StoredOutput, in outputs: OutputStore) throws(MMError) -> [UInt8] {
         let bytes = try outputs.read(stored)
         if stored.unit == .rows || (try? JSONParser.parse(bytes)) != nil { return bytes }
@@ -263,7 +263,7 @@ struct StoredDownload {
         return JSONWriter.bytes(.string(String(decoding: bytes, as: UTF8.self)))
     }
 
-    /// The values that a jq program wrote; a list is its items.
+    /// Returns the values that a jq program wrote; of a single list, its items.
     private static func stream(of result: [UInt8]) -> ItemStream {
         let lines = result.split(separator: 0x0A)
         if lines.count == 1, let rows = JSONRows.find(in: Array(lines[0])) {

@@ -1,18 +1,18 @@
 package import MMCore
 package import MMIdentity
 
-/// What operations on permissions work with.
+/// The services of operations on permissions.
 package struct PermissionServices: Sendable {
     /// The connections.
     package let registry: ConnectionRegistry
-    /// The sign-ins whose tokens are looked at.
+    /// The sign-ins whose tokens are read.
     package let identity: IdentityService
-    /// What was done.
+    /// The audit log.
     package let audit: AuditLog
 }
 
 extension OperationServices {
-    /// For operations on permissions.
+    /// The services for operations on permissions.
     package var permissionServices: PermissionServices {
         PermissionServices(registry: registry, identity: identity, audit: audit)
     }

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `permissions_check`: what a connection can do with what its tokens hold.
+/// `permissions_check`: reports what a connection can do with its tokens.
 struct PermissionsCheck: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -76,7 +76,7 @@ struct PermissionsCheck: CatalogueOperation {
         return row
     }
 
-    /// A service whose own roles decide: what the token holds is only half of it.
+    /// Returns the row of a service with roles of its own, for which the token's permissions alone don't decide.
     private func row(
         of name: String, _ resource: ServiceResource, _ connection: Connection, _ identity: IdentityService
     ) async -> JSONObject {
@@ -98,7 +98,7 @@ struct PermissionsCheck: CatalogueOperation {
     }
 }
 
-/// A part of what administrators do with Graph, by calls that stand for reading and changing it.
+/// An area of administration with Graph, represented by one call each for reading and changing it.
 struct PermissionArea: Sendable {
     let name: String
     let reading: String?
@@ -110,7 +110,7 @@ struct PermissionArea: Sendable {
         self.writing = writing
     }
 
-    /// The areas, most used first.
+    /// The areas, the most common first.
     static let all: [PermissionArea] = [
         PermissionArea("users", "GET /users", "PATCH /users/{id}"),
         PermissionArea("guests", nil, "POST /invitations"),

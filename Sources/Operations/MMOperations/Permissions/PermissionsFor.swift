@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `permissions_for`: which permissions requests to Graph need, from the table that is part of the program.
+/// `permissions_for`: returns the permissions that requests to Graph need, from the built-in table.
 struct PermissionsFor: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
@@ -42,7 +42,7 @@ struct PermissionsFor: CatalogueOperation {
         }
         var answer = Self.answer(sheets)
         answer.notes = notes
-        // What no table knows is in no list, and a list without it looks as if it were whole.
+        // Requests that no table contains are missing from the lists, so the incomplete result has a failure status.
         if sheets.contains(where: { $0.call == nil }) { answer.exitStatus = 1 }
         return answer
     }
@@ -67,11 +67,11 @@ struct PermissionsFor: CatalogueOperation {
     }
 }
 
-/// What a call needs, for people and for programs.
+/// The permissions that a call needs, for people and programs.
 struct PermissionSheet: Sendable {
     let request: PermissionRequests.Request
     let call: CallPermissions?
-    /// What the connection's token holds, where one was asked about.
+    /// The rights of the connection's token, if a connection was given.
     let rights: TokenRights?
 
     private static let kinds: [SignInKind] = [.work, .application, .personal]
@@ -176,9 +176,8 @@ struct PermissionSheet: Sendable {
     }
 }
 
-/// Requests as people write them down: one a line, or as the body of a batch.
+/// Requests as people write them: one on each line, or the body of a batch.
 struct PermissionRequests: ArgumentValue {
-    /// One of them.
     struct Request: Sendable {
         let method: String
         let target: RequestTarget
@@ -198,11 +197,11 @@ struct PermissionRequests: ArgumentValue {
         try reader.text(name).map { text throws(MMError) in try PermissionRequests(parsing: text, field: name) }
     }
 
-    /// Reads them.
+    /// Reads the requests.
     /// - Parameters:
     ///   - text: `GET /users`, several such lines, JSON lines, or a batch with `requests`.
     ///   - field: the argument, for errors.
-    /// - Throws: `invalidInput` that names the line.
+    /// - Throws: `invalidInput` with the line.
     init(parsing text: String, field: String) throws(MMError) {
         let trimmed = text.drop { $0.isWhitespace }
         var found: [Request] = []

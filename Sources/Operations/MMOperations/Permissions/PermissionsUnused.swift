@@ -2,7 +2,8 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// `permissions_unused`: what a connection was granted on Graph and, by the audit log, never used.
+/// `permissions_unused`: lists permissions on Graph that were granted to a connection but not used according to the audit
+/// log.
 struct PermissionsUnused: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -50,7 +51,7 @@ struct PermissionsUnused: CatalogueOperation {
             text: Self.text(used, rights, keep: keep, drop: drop, add: add), connection: connection.name)
     }
 
-    /// How far the proposal may be trusted.
+    /// Returns notes about the reliability of the proposal.
     private func notes(on used: UsedCalls, _ connection: Connection) -> [String] {
         guard let first = used.first, let last = used.last, !used.uses.isEmpty else {
             return [
@@ -96,9 +97,9 @@ struct PermissionsUnused: CatalogueOperation {
     }
 }
 
-/// What the audit log shows that a connection called on Graph, and since when.
+/// A connection's calls to Graph in the audit log, and the period covered.
 struct UsedCalls: Sendable {
-    /// A call that was made, and how often.
+    /// A call, and how often it was made.
     struct Use: Sendable {
         let line: String
         let call: CallPermissions
@@ -107,15 +108,15 @@ struct UsedCalls: Sendable {
 
     /// The calls with known permissions, by method and template.
     private(set) var uses: [Use] = []
-    /// Calls that no table knows.
+    /// The calls that no table contains.
     private(set) var unknown: Set<String> = []
-    /// Batches whose items the audit log does not tell: those of PowerShell sessions.
+    /// The number of batches whose items are not in the audit log: those of PowerShell sessions.
     private(set) var batches = 0
-    /// When the first and the last line of the connection were written.
+    /// The times of the first and the last line of the connection.
     private(set) var first: String?
     private(set) var last: String?
 
-    /// Reads lines of the audit log that are the connection's.
+    /// Reads the connection's lines of the audit log.
     /// - Parameters:
     ///   - entries: the lines, oldest first.
     ///   - graphHosts: the hosts of Graph, for requests that PowerShell sessions sent.
@@ -162,7 +163,7 @@ struct UsedCalls: Sendable {
         return entry["module"]?.string == "graph-api"
     }
 
-    /// What was refused needed no permission that is there.
+    /// Whether the request succeeded; a refused request doesn't show that a granted permission is needed.
     private static func wasAnswered(_ entry: JSONObject) -> Bool {
         if let status = entry["status"]?.int { return (200..<400).contains(status) }
         return ["done", CallAudit.withErrors].contains(entry["outcome"]?.string)

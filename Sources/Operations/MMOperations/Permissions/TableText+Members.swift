@@ -1,7 +1,7 @@
 import MMCore
 
 extension TableText {
-    /// Some members of objects as a table with a header.
+    /// Returns members of objects as a table with a header.
     static func text(of rows: [JSONObject], columns: [String]) -> String {
         let cells = [columns] + rows.map { row in columns.map { row[$0].map(cell) ?? "" } }
         let table = TableText(fitting: cells)

@@ -1,16 +1,16 @@
 package import MMCore
 import MMGuard
 
-/// All that can be called by its name alone: recipes, the owner's tools, what this program does itself.
+/// Everything that can be called by its name alone: recipes, the owner's tools, and built-in operations.
 package struct ReadyShelf: Sendable {
     private let own: [ReadyTask]
     private let operations: [ReadyTask]
     private let search: PhraseSearch
 
-    /// How well a task must fit a question to be named in the answer.
+    /// The minimum score with which a task is returned for a question.
     private static let least: Float = 0.52
 
-    /// What every installation has.
+    /// The tasks of every installation.
     package static let standard = ReadyShelf(own: [])
 
     private init(own: [ReadyTask]) {
@@ -22,12 +22,12 @@ package struct ReadyShelf: Sendable {
             own.map(\.phrases) + RecipeLibrary.heads.map(\.phrases) + operations.map(\.phrases))
     }
 
-    /// What there is: the owner's tools, recipes, and what this program does itself.
+    /// All tasks: the owner's tools, recipes, and built-in operations.
     package var tasks: [ReadyTask] {
         own + RecipeLibrary.all.map { ReadyTask.tool($0, on: .recipes) } + operations
     }
 
-    /// The task at a place in the order of `tasks`, for which no other recipe is read.
+    /// Returns the task at a position of `tasks`, without parsing other recipes.
     private func task(at place: Int) -> ReadyTask? {
         if place < own.count { return own[place] }
         let recipes = RecipeLibrary.heads
@@ -35,14 +35,14 @@ package struct ReadyShelf: Sendable {
         return RecipeLibrary.recipe(named: recipes[place - own.count].name).map { .tool($0, on: .recipes) }
     }
 
-    /// What there is for a user, whose own tools count as well.
+    /// Returns the tasks for a user, including the user's own tools.
     package static func of(_ paths: StatePaths) -> ReadyShelf {
         let shelf = ToolShelf.own(paths)
         let own = shelf.contents().definitions.map { ReadyTask.tool($0, on: shelf) }
         return own.isEmpty ? standard : ReadyShelf(own: own)
     }
 
-    /// The task of a name, however it is joined: `mail-forwarding`, `mail_forwarding`, `mail forwarding`.
+    /// Returns the task with a name, however its words are joined: `mail-forwarding`, `mail_forwarding`, `mail forwarding`.
     package func task(named name: String) -> ReadyTask? {
         func plain(_ text: String) -> String {
             text.lowercased().replacing("-", with: "_").replacing(" ", with: "_")
@@ -59,7 +59,7 @@ package struct ReadyShelf: Sendable {
         }
     }
 
-    /// The tasks that a question asks for, best first, each with how well it fits.
+    /// Returns the tasks for a question, best first, with their scores.
     package func find(_ question: String, limit: Int) -> [(task: ReadyTask, score: Float)] {
         let scores = search.scores(question)
         let found = scores.indices.filter { scores[$0] >= Self.least }
@@ -69,7 +69,7 @@ package struct ReadyShelf: Sendable {
 
     private static let shortNames = ["snapshot": "snapshot_take", "audit": "audit_mine", "changes": "undo_list"]
 
-    /// What this program does itself and a model's list of tools has no room for, with what people call it.
+    /// The built-in operations that a model's list of tools has no room for, with common phrases for them.
     private static let operations: [(name: String, words: [String])] = [
         ("undo", ["undo", "undo my last change", "take back a change", "revert what was changed", "roll back"]),
         (
@@ -127,15 +127,14 @@ package struct ReadyShelf: Sendable {
     ]
 }
 
-/// Something that is called by its name alone and has its answer ready: a recipe, a tool of the owner's, or what this program
-/// does itself, such as undo.
+/// A task that can be called by its name alone: a recipe, one of the owner's tools, or a built-in operation such as undo.
 package enum ReadyTask: Sendable {
-    /// A recipe or a tool of the owner's.
+    /// A recipe or one of the owner's tools.
     case tool(ToolDefinition, on: ToolShelf)
-    /// An operation that no list of tools shows.
+    /// An operation that lists of tools don't show.
     case operation(AnyOperation, words: [String])
 
-    /// The name by which it is called.
+    /// The name used in calls.
     package var name: String {
         switch self {
         case .tool(let definition, _): definition.name
@@ -143,7 +142,7 @@ package enum ReadyTask: Sendable {
         }
     }
 
-    /// What it is for, in one line.
+    /// A description in one line.
     package var summary: String {
         switch self {
         case .tool(let definition, _): definition.summary
@@ -151,7 +150,7 @@ package enum ReadyTask: Sendable {
         }
     }
 
-    /// What people call what it does.
+    /// The phrases for what it does.
     var phrases: [String] {
         switch self {
         case .tool(let definition, _):
@@ -161,11 +160,11 @@ package enum ReadyTask: Sendable {
         }
     }
 
-    /// The operation that a call is, and its arguments.
+    /// Returns the operation of a call, and its arguments.
     /// - Parameters:
-    ///   - connection: the connection that the call names.
+    ///   - connection: the connection of the call.
     ///   - parameters: the values of its parameters.
-    ///   - terms: `apply` and `dryRun`, as far as the call says them.
+    ///   - terms: `apply` and `dryRun`, as far as they are given.
     package func call(connection: JSONValue?, parameters: JSONObject, terms: JSONObject)
         -> (operation: AnyOperation, arguments: JSONObject)?
     {
@@ -180,7 +179,7 @@ package enum ReadyTask: Sendable {
         case .operation(let operation, _):
             var arguments = parameters
             func takes(_ name: String) -> Bool { operation.fields.contains { $0.name == name } }
-            // What is known to it neither by name nor by value is left to the operation to refuse.
+            // Unknown arguments and invalid values are left to the operation to refuse.
             if let connection, arguments["connection"] == nil, takes("connection") {
                 arguments["connection"] = connection
             }
@@ -189,8 +188,8 @@ package enum ReadyTask: Sendable {
         }
     }
 
-    /// Everything that a caller has to know of it: parameters with their types, what it changes.
-    /// - Parameter effects: says what a tool changes.
+    /// Returns the description for a caller: the parameters with their types, and whether it changes anything.
+    /// - Parameter effects: determines the effects of a tool.
     package func sheet(_ effects: ToolEffects) -> JSONObject {
         var members: JSONObject = ["name": .string(name), "does": .string(summary)]
         switch self {
@@ -212,7 +211,7 @@ package enum ReadyTask: Sendable {
         return members
     }
 
-    /// A parameter in one line: its type, whether it must be there, what it is for.
+    /// Returns a parameter in one line: its type, whether it is required, and its summary.
     private static func text(of parameter: ToolParameter) -> String {
         var facts = [parameter.choices.isEmpty ? parameter.kind.rawValue : parameter.choices.joined(separator: "|")]
         if parameter.isRequired { facts.append("required") }

@@ -3,25 +3,26 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Who changed an object last and when, as the directory's audit log tells.
+/// The last change of an object in the directory's audit log.
 struct ChangeOrigin: Sendable {
     /// The account or app.
     let who: String
-    /// When it was.
+    /// The time of the change.
     let time: String
-    /// What the service calls it.
+    /// The service's name of the activity.
     let activity: String?
 
-    /// All of it, for people.
+    /// The account, time and activity in one text.
     var text: String {
         VisibleText.exact("\(who) at \(time)" + (activity.map { " (\($0))" } ?? ""))
     }
 
-    /// A batch of requests has room for twenty; a tenant with more to tell of is looked at by a person anyway.
+    /// The maximum number of look-ups, sent in batches of twenty; a tenant with more findings is examined by a person
+    /// anyway.
     private static let most = 60
 
-    /// Looks the changes of some findings up.
-    /// - Returns: what the log tells, by the ids of the objects; nothing where it can't be read.
+    /// Looks up the last changes of the objects of findings.
+    /// - Returns: the changes by object id; empty where the log can't be read.
     static func found(
         for findings: [SnapshotFinding], on connection: Connection, in context: OperationContext,
         with services: RequestServices

@@ -14,9 +14,9 @@ struct ConnectionSnapshot {
 
     /// Writes a snapshot.
     /// - Parameters:
-    ///   - kinds: what is read.
-    ///   - destination: where it is written.
-    /// - Returns: the snapshot's header, and how many objects it has.
+    ///   - kinds: the kinds to read.
+    ///   - destination: the folder to write to.
+    /// - Returns: the snapshot's header, and the number of its objects.
     func take(
         _ kinds: [SnapshotKind], to destination: SnapshotDestination
     ) async throws(MMError) -> (header: SnapshotHeader, objects: Int) {
@@ -39,7 +39,7 @@ struct ConnectionSnapshot {
         }
     }
 
-    /// What a cmdlet of Teams puts out, in the connection's own session of the module.
+    /// Returns the output of a Teams cmdlet, run in the connection's own session of the module.
     private func teams(
         _ cmdlet: String, _ report: @escaping @Sendable (String) -> Void
     ) async throws(MMError) -> [JSONValue] {
@@ -48,7 +48,7 @@ struct ConnectionSnapshot {
         let policy = services.guarding.policy(of: connection, in: context)
         let verdict = try services.guarding.guards.engine().judge(
             script: cmdlet, in: ScriptContext(module: key.module), policy: policy)
-        // A snapshot asks nobody.
+        // A snapshot never asks for a confirmation.
         let judged = Judged(
             JudgedAgain(guarding: services.guarding, policy: policy, name: "a snapshot", script: cmdlet),
             ConfirmationRequest(
@@ -83,7 +83,8 @@ struct ConnectionSnapshot {
         return answer.values
     }
 
-    /// The kinds that the guard doesn't let through for this connection: a snapshot asks nobody.
+    /// Returns the kinds that the guard doesn't allow for this connection without a confirmation, which a snapshot never asks
+    /// for.
     private func heldBack(_ kinds: [SnapshotKind]) throws(MMError) -> [String: SnapshotHeader.LeftOut] {
         let policy = services.guarding.policy(of: connection, in: context)
         let engine = try services.guarding.guards.engine()
@@ -122,7 +123,7 @@ struct ConnectionSnapshot {
         return held
     }
 
-    /// Why a kind is left out, in words that are the same each time, and what would open it.
+    /// Returns the reason for leaving a kind out, in words that are always the same, and the missing permission.
     private static func reason(
         for error: MMError, _ kind: SnapshotKind, _ connection: Connection, _ identity: IdentityService
     ) async -> SnapshotHeader.LeftOut {
@@ -147,7 +148,7 @@ struct ConnectionSnapshot {
 }
 
 extension SnapshotKind.Service {
-    /// What people call it.
+    /// The service's name for people.
     fileprivate var title: String {
         switch self {
         case .graph: "Microsoft Graph"

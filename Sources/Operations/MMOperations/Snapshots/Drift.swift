@@ -1,6 +1,6 @@
 import MMCore
 
-/// `drift`: what has changed in a tenant.
+/// `drift`: reports the changes in a tenant.
 struct Drift: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -22,13 +22,13 @@ struct Drift: CatalogueOperation {
         @Argument("until", "The last day on which it is: 2027-01-31.", .notForModels) private var until: String?
         var files = CaseReportFiles()
 
-        /// What a person accepts.
+        /// The acceptance of deviations by a person.
         struct Acceptance {
             let names: [String]
             let reason: String
             let until: String
 
-            /// Whether it means a finding.
+            /// Whether it applies to a finding.
             func means(_ finding: SnapshotFinding) -> Bool {
                 names.contains { name in
                     [finding.name, finding.id, finding.kind.name].contains { $0.lowercased() == name.lowercased() }
@@ -36,7 +36,7 @@ struct Drift: CatalogueOperation {
             }
         }
 
-        /// What is accepted; `nil` where nothing is.
+        /// The acceptance; `nil` where nothing is accepted.
         var acceptance: Acceptance? {
             guard !accepted.isEmpty, let reason, let until else { return nil }
             return Acceptance(names: accepted, reason: reason, until: until)
@@ -97,7 +97,7 @@ struct Drift: CatalogueOperation {
         let named = try input.against.map { (against) throws(MMError) in
             try SnapshotPlace(against, in: context, with: services)
         }
-        // The audit line names the connection that was looked up last: the one that the comparison is about.
+        // The audit line names the last connection that was looked up, which must be the one compared.
         let connection = try services.guarding.registry.connection(named: input.connection, in: context)
         let before: SnapshotPlace
         if let named {
@@ -147,7 +147,7 @@ struct Drift: CatalogueOperation {
         return answer
     }
 
-    /// Leaves in a report what no earlier one has told, and remembers it.
+    /// Removes the findings that an earlier report contained, and remembers the present ones.
     private static func keepNews(in report: inout DriftReport, _ memory: ReportMemory) throws(MMError) {
         let known = try memory.digests()
         let found = report.findings + (report.service?.drifts ?? [])
@@ -156,7 +156,7 @@ struct Drift: CatalogueOperation {
         try memory.keep(Set(found.map(\.digest)))
     }
 
-    /// Hands the commands that bring the earlier state back to a plan.
+    /// Plans the commands that restore the earlier state.
     private static func plan(
         _ proposals: [RepairProposal]?, on connection: Connection, in planning: PlanRecorder
     ) throws(MMError) -> OperationAnswer {
@@ -172,8 +172,8 @@ struct Drift: CatalogueOperation {
         return OperationAnswer(.value([]), connection: connection.name)
     }
 
-    /// What a person accepts of a report.
-    /// - Throws: `forbidden` for a model, `notFound` where nothing of that name differs.
+    /// Returns the deviations of a report that a person accepts.
+    /// - Throws: `forbidden` for a model, `notFound` where no finding has the name.
     private static func deviations(
         _ acceptance: Input.Acceptance, in report: DriftReport, on today: String, _ context: OperationContext
     ) throws(MMError) -> [AcceptedDeviation] {
@@ -200,19 +200,19 @@ struct Drift: CatalogueOperation {
     }
 }
 
-/// What the last report told, so that the next one tells only what is new.
+/// The findings of the last report, so that the next one contains only new ones.
 struct ReportMemory {
     private let path: String
     private let against: String
 
-    /// The memory of a connection's reports.
+    /// Creates the memory of a connection's reports.
     init(paths: StatePaths, connection: String, against: String) {
         let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
         path = "\(paths.stateDirectory)/drift/\(StatePaths.safeName(connection))-\(digest).json"
         self.against = against
     }
 
-    /// What was told already; nothing where it was about something else.
+    /// Returns the digests of the reported findings; empty where the report compared with something else.
     func digests() throws(MMError) -> Set<String> {
         guard let bytes = try ProtectedFile.read(path), let value = try? JSONParser.parse(bytes),
             value["against"]?.string == against
@@ -220,7 +220,7 @@ struct ReportMemory {
         return Set(value["reported"]?.array?.compactMap(\.string) ?? [])
     }
 
-    /// Notes what is told now: what has gone from it is new when it comes back.
+    /// Stores the present findings; one that disappears and comes back counts as new.
     func keep(_ digests: Set<String>) throws(MMError) {
         let value: JSONValue = [
             "against": .string(against), "reported": .array(digests.sorted().map { .string($0) }),

@@ -1,27 +1,27 @@
 import MMCore
 
-/// What a comparison found, in the forms in which it is told.
+/// The result of a comparison, with the formats of the report.
 struct DriftReport: Sendable {
-    /// What the two sides are called.
+    /// The names of the two sides.
     let before: String
     let after: String
-    /// What differs; a report of news alone leaves the rest out.
+    /// The findings that aren't accepted; in a report of news, only the new ones.
     var findings: [SnapshotFinding]
-    /// What differs and is accepted today, with who says so.
+    /// The findings that are accepted today, with their acceptances.
     private(set) var accepted: [(finding: SnapshotFinding, deviation: AcceptedDeviation)] = []
-    /// What was accepted until a day that is over, by the digest of the finding.
+    /// Expired acceptances, by the digest of the finding.
     private var over: [String: AcceptedDeviation] = [:]
-    /// Who made a change and when, by the id of the object.
+    /// The last change of each object, by the object's id.
     var origins: [String: ChangeOrigin] = [:]
-    /// What could not be compared.
+    /// The kinds that could not be compared.
     private(set) var gaps: [SnapshotDifference.Gap]
-    /// How many kinds were compared.
+    /// The number of compared kinds.
     let kinds: Int
-    /// The ids of the names in the earlier snapshot, for proposals.
+    /// The ids by the names in the earlier snapshot, for proposed repairs.
     let ids: [SnapshotKind.ReferenceSpace: [String: String]]
-    /// Whether ids mean the same on both sides.
+    /// Whether both sides are the same tenant, so that ids are comparable.
     let isOneTenant: Bool
-    /// What the service's own configuration management says; `nil` where the tenant has none, or it was not asked.
+    /// The findings of the service's own configuration management; `nil` where the tenant has none, or it was not read.
     var service: ServiceWatch?
 
     init(
@@ -37,8 +37,8 @@ struct DriftReport: Sendable {
 
     /// The answer.
     /// - Parameters:
-    ///   - isSARIF: as the form that code scanning reads.
-    ///   - proposals: commands that would take the changes back, where somebody asked for them.
+    ///   - isSARIF: whether to answer in the format of code scanning.
+    ///   - proposals: commands that would restore the earlier state, where requested.
     func answer(isSARIF: Bool, proposals: [RepairProposal]?) -> OperationAnswer {
         var answer: OperationAnswer
         if isSARIF {
@@ -65,16 +65,16 @@ struct DriftReport: Sendable {
         return answer
     }
 
-    /// The exit code that says that something differs: 1 says that something went wrong, as with `terraform plan`.
+    /// The exit status for differences, as with `terraform plan`; 1 means an error.
     static let driftStatus: Int32 = 2
 
-    /// Notes a kind that was asked for and that the earlier side hasn't got.
+    /// Records a requested kind that the earlier side doesn't have.
     mutating func miss(_ kind: SnapshotKind, _ reason: String) {
         gaps.removeAll { $0.kind == kind.name }
         gaps.append(SnapshotDifference.Gap(kind: kind.name, reason: reason, isOneSided: true))
     }
 
-    /// Sets aside what is accepted on a day.
+    /// Separates the findings whose acceptance is valid on a day.
     mutating func accept(_ deviations: AcceptedDeviations, on day: String) {
         for finding in findings + (service?.drifts ?? []) {
             guard let (deviation, holds) = deviations.acceptance(of: finding, on: day) else { continue }
@@ -85,7 +85,7 @@ struct DriftReport: Sendable {
         service?.drifts.removeAll(where: set.contains)
     }
 
-    /// Whether nothing differs.
+    /// Whether there are no findings.
     var isEmpty: Bool { findings.isEmpty && service?.drifts.isEmpty ?? true }
 
     private func count(_ change: SnapshotFinding.Change) -> Int { findings.count { $0.change == change } }
@@ -185,7 +185,7 @@ struct DriftReport: Sendable {
         return lines
     }
 
-    /// Findings for people, by kind.
+    /// Returns the lines of findings, by kind.
     private func lines(of findings: [SnapshotFinding]) -> [String] {
         var lines: [String] = []
         var kind: SnapshotKind?
@@ -197,7 +197,7 @@ struct DriftReport: Sendable {
             if let ended = over[finding.digest] {
                 lines.append("      was accepted until \(ended.until) by \(VisibleText.exact(ended.person))")
             }
-            // All of an object that is new or gone is in its file.
+            // Added and removed objects are not shown in full, since their file has the contents.
             guard finding.change == .changed else { continue }
             lines += finding.difference.lines.map { "      \($0)" }
         }
@@ -214,7 +214,7 @@ struct DriftReport: Sendable {
 }
 
 extension DriftReport {
-    /// The report as code scanning of GitHub and Azure DevOps reads it.
+    /// The report as SARIF, for the code scanning of GitHub and Azure DevOps.
     var sarif: JSONValue {
         var log = SARIFLog(of: "mm drift")
         for finding in findings + (service?.drifts ?? []) {
@@ -235,7 +235,8 @@ extension DriftReport {
 }
 
 extension DriftReport {
-    /// The report as a job shows it: what differs has failed, what could not be compared is an error, what is accepted waits.
+    /// Returns the report as a job shows it: findings are failures, kinds that could not be compared errors, accepted
+    /// findings skipped.
     func caseReport(of connection: String) -> CaseReport {
         let all = findings + (service?.drifts ?? [])
         var report = CaseReport(
@@ -269,23 +270,23 @@ extension DriftReport {
     }
 }
 
-/// Compares two places: takes what has to be taken, and only what both have.
+/// Compares two places: takes snapshots where needed, and compares only the kinds that both have.
 struct SnapshotComparison {
     let before: SnapshotPlace
     let after: SnapshotPlace
-    /// What is compared; `nil` for what the earlier one has.
+    /// The kinds to compare; `nil` for those of the earlier side.
     let kinds: [SnapshotKind]?
-    /// Whether both have to be of one tenant: a connection's own snapshot tells nothing of another one.
+    /// Whether both must be of one tenant, since a connection's stored snapshot can't be compared with another tenant.
     var isOfOneTenant = false
 
-    /// The difference, as a report.
-    /// - Throws: `notFound` where there is nothing to compare, `conflict` for the snapshot of another tenant.
+    /// Returns the report of the differences.
+    /// - Throws: `notFound` where there is nothing to compare, `conflict` for a snapshot of another tenant.
     func report(in context: OperationContext, with services: RequestServices) async throws(MMError) -> DriftReport {
         let (before, after, kinds, isOfOneTenant) = (before, after, kinds, isOfOneTenant)
         return try await before.open(reading: kinds ?? SnapshotKind.standard, in: context, with: services) {
             (first) async throws(MMError) -> DriftReport in
             let compared = kinds ?? SnapshotKind.all
-            // What the earlier one doesn't have can't be compared: no request for it.
+            // Kinds that the earlier side doesn't have can't be compared, so they aren't read.
             let wanted = compared.filter { first.header.read.contains($0.name) }
             return try await after.open(reading: wanted, in: context, with: services) {
                 (second) async throws(MMError) -> DriftReport in
@@ -294,7 +295,7 @@ struct SnapshotComparison {
                 let difference = try SnapshotDifference(from: first, to: second, kinds: compared)
                 var report = DriftReport(
                     difference, before: before.title, after: after.title, ids: ids)
-                // What a caller names is missed where the earlier one hasn't got it.
+                // A kind that the caller names is reported as missing if the earlier side doesn't have it.
                 for kind in kinds ?? [] where !first.header.read.contains(kind.name) {
                     report.miss(kind, first.header.leftOut[kind.name]?.reason ?? "\(before.title) has none of it")
                 }

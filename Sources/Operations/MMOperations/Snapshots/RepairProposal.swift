@@ -1,22 +1,22 @@
 import MMCore
 import MMNative
 
-/// A command that would take a change back. It is shown and not run; whoever runs it meets the guard.
+/// A command that would restore the earlier state. It is only shown; the guard judges it when it is run.
 struct RepairProposal: Sendable {
     let kind: String
     let name: String
     /// The command line; `nil` where there is none.
     let command: String?
-    /// The same as a call, which can be planned.
+    /// The same as a call, for planning.
     let call: Plan.Call?
-    /// What a reader should know first.
+    /// A note that the user should read first.
     let note: String?
 
-    /// What brings a finding back.
+    /// Returns the repairs of a finding.
     /// - Parameters:
-    ///   - finding: what differs.
-    ///   - connection: whose tenant it is.
-    ///   - ids: the ids of the names in the earlier snapshot.
+    ///   - finding: the finding.
+    ///   - connection: the tenant's connection.
+    ///   - ids: the ids by the names in the earlier snapshot.
     static func all(
         for finding: SnapshotFinding, on connection: String, ids: [SnapshotKind.ReferenceSpace: [String: String]]
     ) -> [RepairProposal] {
@@ -27,7 +27,7 @@ struct RepairProposal: Sendable {
         case .exchange: return writer.cmdlets(of: .exo)
         case .compliance: return writer.cmdlets(of: .scc)
         case .flow: return writer.flow()
-        // What is written by the service alone is not in the snapshot: all the rest are parameters of its cmdlets.
+        // Properties that only the service writes are not in the snapshot; all others are parameters of its cmdlets.
         case .teams: return writer.cmdlets(in: "teams") { _, _ in true }
         }
     }
@@ -37,12 +37,12 @@ struct RepairProposal: Sendable {
 private struct RepairWriter {
     let finding: SnapshotFinding
     let connection: String
-    /// The connection's name, as it is.
+    /// The connection's name, unquoted.
     let name: String
     let ids: [SnapshotKind.ReferenceSpace: [String: String]]
 
     private var kind: SnapshotKind { finding.kind }
-    /// What the service itself sets.
+    /// The properties that only the service sets.
     private static let readOnly: Set<String> = ["id", "appId", "@odata.type"]
 
     func none(_ note: String) -> RepairProposal { proposal(nil, note) }
@@ -52,7 +52,7 @@ private struct RepairWriter {
             kind.isSingle
             ? kind.collection
             : "\(kind.collection)/\(PercentCoding.encode(finding.id, isPlain: PercentCoding.isSegmentByte))"
-        // A collection of one is changed by its id.
+        // The object of a collection of one is changed by its id.
         if kind.isInCollection, let id = finding.before?["id"]?.string, GUID.isValid(id) { place += "/\(id)" }
         switch finding.change {
         case .added:
@@ -107,7 +107,7 @@ private struct RepairWriter {
             return request("\(place)/\(name)/$ref", "POST", target, "\(who) back into \(name)")
         }
         let out = items.added.compactMap(\.string).map { who -> RepairProposal in
-            // The earlier snapshot may not know who came.
+            // The ids in the earlier snapshot may not include a new member.
             guard let id = id(of: who) else { return none("take \(who) out of \(name)") }
             return request("\(place)/\(name)/\(id)/$ref", "DELETE", nil, "\(who) out of \(name)")
         }
@@ -134,7 +134,7 @@ private struct RepairWriter {
         }
     }
 
-    /// Flows are started and stopped; what they do is brought back by their owners.
+    /// Starts or stops flows; only their owners can restore their definition.
     func flow() -> [RepairProposal] {
         let properties = finding.before?["properties"] ?? finding.difference.changes.first?.after?["properties"]
         guard let environment = properties?["environment"]?["name"]?.string else {
@@ -187,7 +187,7 @@ private struct RepairWriter {
         GUID.isValid(name) ? name : ids[.objects]?[name]
     }
 
-    /// An object with the ids that the service takes.
+    /// Returns an object with the ids that the service expects.
     private func restored(_ members: JSONObject?) -> JSONObject? {
         members.flatMap { members in
             Self.typed(.object(kind.mappingReferences(in: members) { text, space in ids[space]?[text] ?? text })).object

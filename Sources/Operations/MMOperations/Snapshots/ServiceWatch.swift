@@ -3,28 +3,28 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// What the service's own configuration management says of a tenant (Microsoft Graph, `/admin/configurationManagement`): how much
-/// its monitors watch, and what differs from their baselines. Only read: nothing is set up there, and no baseline is changed.
+/// The findings of the service's own configuration management (Microsoft Graph, `/admin/configurationManagement`): the extent of
+/// its monitors, and the deviations from their baselines. It is only read; monitors and baselines are never created or changed.
 struct ServiceWatch: Sendable {
-    /// How many monitors there are.
+    /// The number of monitors.
     let monitors: Int
-    /// How many resources their baselines hold.
+    /// The number of resources in their baselines.
     let resources: Int
-    /// What differs now.
+    /// The present deviations.
     var drifts: [SnapshotFinding]
 
     private static let root = "/admin/configurationManagement"
-    // The service answers these properties only to those who ask for them.
+    // The service returns these properties only if they are requested with `$select`.
     private static let drifted =
         "\(root)/configurationDrifts?$select=id,monitorId,resourceType,baselineResourceDisplayName,status,"
         + "resourceInstanceIdentifier,driftedProperties"
     private static let watched = "\(root)/configurationMonitors?$select=id,displayName,status"
-    /// What a batch holds.
+    /// The maximum number of requests in a batch.
     private static let atOnce = 20
 
-    /// Asks the service.
-    /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud has none: a comparison of
-    ///   ours never fails for it.
+    /// Reads the service's findings.
+    /// - Returns: `nil` where the tenant has no monitors, the connection may not read them, or the cloud doesn't have them, so
+    ///   that a comparison never fails because of them.
     static func reading(
         of connection: Connection, in context: OperationContext, with services: RequestServices
     ) async -> ServiceWatch? {
@@ -64,7 +64,7 @@ struct ServiceWatch: Sendable {
                 })
         }
 
-        /// The items at some paths, to the last page; `nil` for what is refused.
+        /// Returns the items at some paths, with all pages; `nil` for those that are refused.
         private func answers(to paths: [String]) async throws(MMError) -> [[JSONValue]?] {
             var requests: [GraphRequest] = []
             for path in paths {

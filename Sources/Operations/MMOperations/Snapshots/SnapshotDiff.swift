@@ -1,6 +1,6 @@
 import MMCore
 
-/// `snapshot_diff`: how two snapshots, or two tenants, differ.
+/// `snapshot_diff`: compares two snapshots, or two tenants.
 struct SnapshotDiff: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("before", "A folder, Contoso@latest, Contoso@2026-11-21, or a connection as it is now.", .at(0))

@@ -1,5 +1,5 @@
 extension InputField {
-    /// Which kinds a snapshot or a comparison is about.
+    /// The argument for the kinds of a snapshot or a comparison.
     static let kinds = InputField(
         "only", .textList,
         "Kinds, separated by commas; conditional-access, exchange-* and so on (default: all but costly ones)."

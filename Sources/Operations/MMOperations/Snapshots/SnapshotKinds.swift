@@ -1,6 +1,6 @@
 import MMCore
 
-/// `snapshot_kinds`: what a snapshot holds.
+/// `snapshot_kinds`: lists the kinds of configuration in a snapshot.
 struct SnapshotKinds: CatalogueOperation {
     let declaration = OperationDeclaration(
         "snapshot_kinds", command: ["snapshot", "kinds"], title: "List kinds of configuration",

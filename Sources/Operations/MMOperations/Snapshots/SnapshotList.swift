@@ -1,6 +1,6 @@
 import MMCore
 
-/// `snapshot_list`: the snapshots that are kept.
+/// `snapshot_list`: lists the stored snapshots.
 struct SnapshotList: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String?
@@ -23,7 +23,8 @@ struct SnapshotList: CatalogueOperation {
         let known = try registry.snapshot()
         let server = context.call.caller.server
         let seen = Set((server.map { known.visible(to: $0) } ?? known.connections).map(\.name))
-        // Those of a partner's customers have names of their own; those of connections that have gone are their owner's.
+        // Snapshots of a partner's customers follow the partner's visibility; those of removed connections are only
+        // visible to the owner.
         var names = try SnapshotStore.connections(services.guarding.paths).filter { name in
             server == nil || seen.contains(name)
                 || name.firstIndex(of: ":").map { seen.contains(String(name[..<$0])) } ?? false

@@ -1,14 +1,14 @@
 import MMCore
 
-/// What a caller compares: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant as it is
-/// now.
+/// One side of a comparison: a folder, a stored snapshot (`Contoso@latest`, `Contoso@2026-11-21`), or a connection's tenant in its
+/// present state.
 enum SnapshotPlace {
-    /// A folder, and what it is called in a report.
+    /// A folder, and its name in a report.
     case folder(String, title: String)
     case now(Connection)
 
-    /// Reads what a caller wrote.
-    /// - Throws: `notFound` with the known names; `denied` for a folder that a program names.
+    /// Parses the caller's text.
+    /// - Throws: `notFound` with the known names; `denied` for a folder where the caller may not name one.
     init(_ text: String, in context: OperationContext, with services: RequestServices) throws(MMError) {
         let registry = services.guarding.registry
         let paths = services.guarding.paths
@@ -29,15 +29,15 @@ enum SnapshotPlace {
         }
         let folder = try Self.folder(text, in: context, paths)
         guard isPath || SnapshotFolder.exists(folder) else {
-            // The error names the connections that there are.
+            // The lookup's error names the existing connections.
             self = .now(try registry.connection(named: text, in: context))
             return
         }
         self = .folder(folder, title: folder)
     }
 
-    /// A snapshot of a connection that is kept.
-    /// - Throws: `notFound` with those that there are.
+    /// Returns a stored snapshot of a connection.
+    /// - Throws: `notFound` with the existing ones.
     static func stored(
         _ word: String, of connection: String, _ paths: StatePaths
     ) throws(MMError) -> SnapshotPlace {
@@ -45,8 +45,8 @@ enum SnapshotPlace {
         return .folder(path, title: "\(connection)@\(path.split(separator: "/").last ?? "")")
     }
 
-    /// A folder that a caller names.
-    /// - Throws: `denied` for callers that aren't the owner at a terminal or a program of theirs.
+    /// Returns the folder that a caller names.
+    /// - Throws: `denied` for callers other than the owner at a terminal or a program that uses the library.
     static func folder(
         _ text: String, in context: OperationContext, _ paths: StatePaths
     ) throws(MMError) -> String {
@@ -62,28 +62,28 @@ enum SnapshotPlace {
         return "\(here)/\(path)"
     }
 
-    /// The folder with what people accept of a comparison with this place: the snapshot's own, beside those that are kept, or
-    /// beside those of the connection that is asked about.
+    /// Returns the folder with the accepted deviations for comparisons with this place: the snapshot's own folder, or that of the
+    /// connection's stored snapshots.
     func acceptanceFolder(_ connection: String, _ paths: StatePaths) -> String {
         let store = SnapshotStore(paths: paths, connection: connection)
         if case .folder(let path, _) = self, !store.holds(path) { return path }
         return store.folder
     }
 
-    /// Whether it is one of the snapshots of a connection that are kept.
+    /// Whether it is one of a connection's stored snapshots.
     func isKept(of connection: String, _ paths: StatePaths) -> Bool {
         guard case .folder(let path, _) = self else { return false }
         return SnapshotStore(paths: paths, connection: connection).holds(path)
     }
 
-    /// The connection whose tenant is read now.
+    /// The connection whose tenant is read; `nil` for a folder.
     var connection: Connection? {
         if case .now(let connection) = self { return connection }
         return nil
     }
 
-    /// Opens what is there, and takes a snapshot for the moment of `use` where the tenant itself is meant.
-    /// - Parameter kinds: what is read from a tenant.
+    /// Opens the snapshot; for a tenant, takes a temporary one for the duration of `use`.
+    /// - Parameter kinds: the kinds to read from a tenant.
     func open<Result: Sendable>(
         reading kinds: [SnapshotKind], in context: OperationContext, with services: RequestServices,
         _ use: (SnapshotFolder) async throws(MMError) -> Result
@@ -100,7 +100,7 @@ enum SnapshotPlace {
         }
     }
 
-    /// What it is called in a report.
+    /// Its name in a report.
     var title: String {
         switch self {
         case .now(let connection): "\(connection.name) now"

@@ -1,6 +1,6 @@
 import MMCore
 
-/// `snapshot_show`: what a snapshot holds.
+/// `snapshot_show`: shows the contents of a snapshot.
 struct SnapshotShow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("snapshot", "Contoso@latest, Contoso@2026-11-21, or a folder.", .at(0)) var snapshot: String

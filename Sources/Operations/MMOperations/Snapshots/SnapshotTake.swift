@@ -1,6 +1,6 @@
 import MMCore
 
-/// `snapshot_take`: writes a tenant's configuration down.
+/// `snapshot_take`: writes a snapshot of a tenant's configuration.
 struct SnapshotTake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
@@ -72,7 +72,7 @@ struct SnapshotTake: CatalogueOperation {
         return answer
     }
 
-    /// The kinds that an earlier snapshot has.
+    /// Returns the kinds in an earlier snapshot.
     private static func kinds(in folder: String?) -> Set<String> {
         guard let folder, SnapshotFolder.exists(folder) else { return [] }
         return Set((try? SnapshotFolder(folder).header.read) ?? [])

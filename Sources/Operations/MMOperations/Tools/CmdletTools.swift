@@ -1,11 +1,11 @@
 import MMCore
 import MMNative
 
-/// The cmdlets of a module as tools, typed from the tables of Exchange Online and Security & Compliance.
+/// The cmdlets of a module as tools, with types from the tables of Exchange Online and Security & Compliance.
 enum CmdletTools {
-    /// The tools of a definition: itself, or one for each cmdlet that its pattern names.
-    /// - Throws: `invalidInput` for a module without tables or a pattern that nothing fits, `limitExceeded` for one that too
-    ///   many fit.
+    /// Returns the tools of a definition: itself, or one for each cmdlet that matches its pattern.
+    /// - Throws: `invalidInput` for a module without tables or a pattern without matches, `limitExceeded` for a pattern with
+    ///   too many matches.
     static func expanded(_ definition: ToolDefinition) throws(MMError) -> [ToolDefinition] {
         guard case .cmdlets(let wanted) = definition.work else { return [definition] }
         guard let service = ExchangeTable.Service(module: wanted.module.lowercased()) else {
@@ -72,7 +72,7 @@ enum CmdletTools {
         }
     }
 
-    /// The command line of a cmdlet with these parameters, each bound and none written into the text.
+    /// Returns the command line of a cmdlet with these parameters, whose values are bound and never written into the text.
     static func script(_ name: String, _ given: [(parameter: ToolParameter, value: JSONValue)]) -> (
         text: String, values: JSONObject
     ) {

@@ -6,8 +6,8 @@ struct StepCalls: Sendable {
 
     let runner: ToolRunner
 
-    /// The call that a step is: that of the tool, as long as it may last, and no job of its own. What it changes is a part of what
-    /// the tool changes.
+    /// Returns the context of a step's call: part of the tool's call, with its time limit, and never a job of its own. Its changes
+    /// belong to the tool's call.
     private func call(of step: String?) -> CallContext {
         var call = runner.context.part(of: runner.definition.name, step: step)
         call.namesEngine = false
@@ -16,8 +16,8 @@ struct StepCalls: Sendable {
         return call
     }
 
-    /// The result of a step, for each row where it has rows.
-    /// - Throws: as its operation.
+    /// Returns the result of a step, or the results for each row.
+    /// - Throws: the errors of its operation.
     func result(of step: ToolStep, changes: Bool, _ outcome: inout ToolRunner.Outcome) async throws(MMError)
         -> JSONValue
     {
@@ -105,7 +105,7 @@ struct StepCalls: Sendable {
         return bound
     }
 
-    /// The script with a param block for its values, typed as the tool's own parameters are.
+    /// Returns the script with a param block for its values, with the types of the tool's parameters.
     static func script(of command: ToolCommand, _ parameters: [ToolParameter]) -> String {
         guard !command.bindings.isEmpty else { return command.script }
         let declared = command.bindings.map { binding in
@@ -138,7 +138,7 @@ struct StepCalls: Sendable {
             "connection": .string(runner.connection), "endpoint": .string(try request.path.path(in: scope)),
         ]
         var query = try self.query(request, scope)
-        // A tool's answer is the same for everybody: a model's own habits of $select are none of its.
+        // A tool's answer must not depend on the caller: the usual `$select` for models doesn't apply.
         if runner.context.call.caller.surface == .mcp, request.method == "GET", request.resource ?? "graph" == "graph",
             query["$select"] == nil
         {
@@ -163,7 +163,7 @@ struct StepCalls: Sendable {
         return query
     }
 
-    /// The address of a request with its query, as it is shown and as a batch takes it.
+    /// Returns the address of a request with its query, as it is shown and sent in a batch.
     private func address(_ request: ToolRequest, _ scope: ToolScope) throws(MMError) -> String {
         let query = try query(request, scope).map { name, value in
             PercentCoding.encode(name, isPlain: PercentCoding.isQueryByte) + "="
@@ -182,7 +182,7 @@ struct StepCalls: Sendable {
         return .object(row)
     }
 
-    /// Many changes are one call: a person is shown all of them and asked once.
+    /// Sends many changes as one call, so that a person sees all of them and is asked once.
     private func batch(
         _ request: ToolRequest, _ scopes: [ToolScope], _ step: ToolStep, _ outcome: inout ToolRunner.Outcome
     ) async throws(MMError) -> JSONValue {
@@ -207,7 +207,7 @@ struct StepCalls: Sendable {
             })
     }
 
-    /// Reads go out several at a time.
+    /// Sends reads, several at a time.
     private func concurrently(_ step: ToolStep, _ scopes: [ToolScope], _ outcome: inout ToolRunner.Outcome)
         async throws(MMError) -> JSONValue
     {
@@ -262,7 +262,7 @@ struct StepCalls: Sendable {
 
     // MARK: Answers
 
-    /// The value of a step's answer. What it lacks, the whole tool's answer lacks.
+    /// Returns the value of a step's answer. Parts that it lacks are reported as missing in the tool's answer.
     private func value(
         of answer: OperationAnswer, of step: String, _ outcome: inout ToolRunner.Outcome
     ) async throws(MMError) -> JSONValue {
@@ -276,7 +276,7 @@ struct StepCalls: Sendable {
         return value
     }
 
-    /// The value of an answer: rows where it has rows.
+    /// Returns the value of an answer: its rows where it has some.
     static func value(of answer: OperationAnswer) async throws(MMError) -> JSONValue {
         switch answer.body {
         case .value(let value): return rows(value)

@@ -1,14 +1,14 @@
 import MMCore
 package import MMGuard
 
-/// What the guard says a tool may do, judged from its definition with a stand-in for each value.
+/// The effects of a tool according to the guard, judged from its definition with placeholder values.
 package struct ToolEffects: Sendable {
     private let engine: GuardEngine
     private static let standIn: JSONValue = "00000000-0000-0000-0000-000000000000"
 
     package init(_ engine: GuardEngine) { self.engine = engine }
 
-    /// The effects of a whole tool.
+    /// Returns the effects of a whole tool.
     package func effects(of definition: ToolDefinition) -> OperationDeclaration.Effects {
         let verdicts = verdicts(of: definition)
         let reads = definition.isReadOnly || verdicts.allSatisfy(Self.reads)
@@ -65,7 +65,7 @@ package struct ToolEffects: Sendable {
         return verdict.decision == .allow && verdict.classes.strictest == .read
     }
 
-    /// What the guard can't tell may do anything.
+    /// A step that the guard can't judge counts as destructive.
     private static func destroys(_ verdict: Verdict?) -> Bool {
         guard let verdict else { return true }
         switch verdict.classes.strictest {

@@ -1,13 +1,13 @@
 package import MMCore
 
-/// `do` and `recipe`: a tool that the owner wrote, or a recipe of the product, on a connection.
+/// `do` and `recipe`: runs a tool of the owner, or a recipe of the product, on a connection.
 struct ToolOperation: CatalogueOperation {
     typealias Input = ToolInput
 
     let declaration: OperationDeclaration
     private let isRecipe: Bool
 
-    /// The owner's tools.
+    /// The operation for the owner's tools.
     static let own = ToolOperation(
         declaration: OperationDeclaration(
             "do", command: ["do"], title: "Do",
@@ -20,7 +20,7 @@ struct ToolOperation: CatalogueOperation {
             ]
         ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: false)
 
-    /// The recipes.
+    /// The operation for recipes.
     static let recipe = ToolOperation(
         declaration: OperationDeclaration(
             "recipe", command: ["recipe"], title: "Recipe",
@@ -70,20 +70,20 @@ struct ToolOperation: CatalogueOperation {
     }
 }
 
-/// What tools work with.
+/// The services that tools use.
 package struct ToolServices: Sendable {
-    /// Where files lie.
+    /// The paths of the state folder.
     let paths: StatePaths
     /// The connections.
     let registry: ConnectionRegistry
-    /// Says which steps only read.
+    /// The guard, which tells the steps that only read.
     let guards: CurrentGuard
-    /// Carries out a step: the operation of a name, judged and audited as if it had been called by itself.
+    /// Performs the operation with a name for a step, judged and audited like a separate call.
     let perform: @Sendable (String, JSONObject, CallContext) async throws(MMError) -> OperationAnswer
 }
 
 extension OperationServices {
-    /// For tools.
+    /// The services for tools.
     var toolServices: ToolServices {
         let local = LocalOperationService(catalogue: .steps, services: self)
         return ToolServices(paths: paths, registry: registry, guards: guards) {
@@ -93,18 +93,18 @@ extension OperationServices {
 }
 
 extension Catalogue {
-    /// What the steps of tools may call.
+    /// The operations that steps of tools can call.
     fileprivate static let steps = Catalogue([
         AnyOperation(Run()) { $0.runServices }, AnyOperation(GraphRequestOperation()) { $0.transferServices },
     ])
 }
 
-/// What is on a shelf, as a list.
+/// The list of the tools on a shelf.
 struct ToolListing {
     let shelf: ToolShelf
     let effects: ToolEffects
 
-    /// The list; where words are given, of what holds them all.
+    /// Returns the list; if words are given, of the tools that contain all of them.
     func answer(search: String?) -> OperationAnswer {
         let contents = shelf.contents()
         let words = (search ?? "").lowercased().split(separator: " ").map(String.init)
@@ -172,10 +172,10 @@ package struct ToolInput: OperationInput {
     @Argument("search", "Words that name, description or group hold.") var search: String?
     @Argument("list", "List them, with what is wrong with those that can't be used.") private var lists: Bool
 
-    /// `mm recipe list`, as other programs have it; no tool can be called so.
+    /// The tool's name. `mm recipe list` lists the tools as other programs do; no tool can have that name.
     var tool: String? { lists || name == "list" ? nil : name }
 
-    /// An input without arguments.
+    /// Creates an input without arguments.
     package init() {}
 
     package func check() throws(MMError) {
@@ -184,6 +184,6 @@ package struct ToolInput: OperationInput {
         }
     }
 
-    /// The names that no parameter of a tool may have: those of every call.
+    /// The argument names of every call, which no parameter of a tool may have.
     package static let commonNames = ["connection", "dryRun", "apply", "show"]
 }

@@ -1,17 +1,17 @@
 import MMCore
 
-/// A tool as an operation of its own: what command lines and models see of it. A call is one of `do` or `recipe`.
+/// A tool as an operation of its own, for command lines and lists of tools. Calling it calls `do` or `recipe`.
 package enum ToolProjection {
-    /// Flags that every command has.
+    /// The flags that every command has.
     private static let globalFlags: Set<String> = [
         "output", "columns", "sort", "json", "jq", "timeout", "detach", "embedded", "pool", "quiet", "no-pager",
         "no-color", "help", "file",
     ]
 
-    /// Whether the flag of a parameter's name is one of every command.
+    /// Whether the flag of a parameter's name is one that every command has.
     static func isTaken(_ name: String) -> Bool { globalFlags.contains(InputField(name, .text, "").flagName) }
 
-    /// The operations of all tools on a shelf.
+    /// Returns the operations of all tools on a shelf.
     package static func operations(of shelf: ToolShelf, _ contents: ToolFolder.Contents, effects: ToolEffects)
         -> [AnyOperation]
     {
@@ -112,7 +112,7 @@ package enum ToolProjection {
 }
 
 extension ToolDefinition {
-    /// Whether it runs commands in sessions, which live in the pool.
+    /// Whether it runs commands in sessions, which belong to the pool.
     fileprivate var startsSessions: Bool {
         guard case .steps(let steps, _) = work else { return true }
         return steps.contains { if case .command = $0.action { true } else { false } }

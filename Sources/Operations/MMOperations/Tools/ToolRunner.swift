@@ -1,6 +1,6 @@
 import MMCore
 
-/// Carries out a tool: each step is a call of `graph_request` or `run`, judged, confirmed and audited as any other.
+/// Carries out a tool: each step is a call of `graph_request` or `run`, judged, confirmed and audited like any other.
 struct ToolRunner: Sendable {
     let definition: ToolDefinition
     let connection: String
@@ -10,29 +10,29 @@ struct ToolRunner: Sendable {
     let isDryRun: Bool
     let services: ToolServices
 
-    /// What the steps have left so far.
+    /// The results of the steps so far.
     struct Outcome: Sendable {
-        /// What placeholders stand for.
+        /// The values of placeholders.
         var scope: ToolScope
-        /// What a dry run shows: each step that would change something.
+        /// The steps that would change something, for a dry run.
         var plan: [JSONValue] = []
-        /// What the reader is told.
+        /// The notes of the answer.
         var notes: [String] = []
-        /// What the answer lacks.
+        /// The descriptions of missing parts of the answer.
         var missing: [String] = []
-        /// What scripts of steps reported and went on after.
+        /// The errors that scripts of steps reported without ending.
         var errors: [ReportedError] = []
-        /// Steps that were not carried out because what they go through had no rows, with the step whose rows these are.
+        /// The steps that were not carried out because their rows were empty, with the step that returned these rows.
         var idle: [(step: String, source: String)] = []
-        /// Steps of which only a plan is made: nobody knows what they will answer.
+        /// The steps that were only planned, so that their results are unknown.
         var unanswered: Set<String> = []
 
-        /// Whether the answer is not all that was asked for.
+        /// Whether the answer is incomplete.
         var lacksSomething: Bool { !missing.isEmpty || !errors.isEmpty }
     }
 
-    /// The answer of the whole tool.
-    /// - Throws: as the operations of its steps.
+    /// Returns the answer of the whole tool.
+    /// - Throws: the errors of its steps' operations.
     func answer() async throws(MMError) -> OperationAnswer {
         switch definition.work {
         case .script(let text, let module):
@@ -45,7 +45,7 @@ struct ToolRunner: Sendable {
         case .cmdlets:
             throw MMError(.internalError, "\(definition.name) is a pattern of cmdlets and no tool.")
         case .steps(let steps, let program):
-            // The rest of an open plan is walked through as its beginning was.
+            // The rest of an open plan uses the same `now` as its beginning.
             var outcome = Outcome(scope: ToolScope(parameters: values.all, now: planning?.started ?? .now))
             try await carryOut(steps, &outcome)
             return try await answer(of: outcome, program, last: steps.last?.id)
@@ -54,7 +54,7 @@ struct ToolRunner: Sendable {
 
     private var calls: StepCalls { StepCalls(runner: self) }
 
-    /// Takes what the steps would change, where only a plan is made.
+    /// The recorder of changes, if the call is only planned.
     private var planning: PlanRecorder? { isDryRun ? nil : context.call.planning }
 
     private func carryOut(_ steps: [ToolStep], _ outcome: inout Outcome) async throws(MMError) {
@@ -154,7 +154,7 @@ struct ToolRunner: Sendable {
         return answer
     }
 
-    /// What a person is told of an answer without rows: who was not asked has not said that there is nothing.
+    /// Returns the message for an answer without rows; it must not claim that nothing exists if a step was not carried out.
     private static func nothing(_ outcome: Outcome) -> String {
         guard let idle = outcome.idle.first else {
             return outcome.lacksSomething ? "Nothing found in what could be read." : "Nothing found."
@@ -162,7 +162,7 @@ struct ToolRunner: Sendable {
         return "Nothing found: the step \(idle.source) found nothing, so \(idle.step) was not asked."
     }
 
-    /// A jq program over a value; several results are a list.
+    /// Applies a jq program to a value; several results form a list.
     static func filtered(_ value: JSONValue, through program: String) async throws(MMError) -> JSONValue {
         let output = try await JQProgram(program).run(on: JSONWriter.bytes(value))
         var values: [JSONValue] = []
@@ -174,7 +174,7 @@ struct ToolRunner: Sendable {
         return values.count == 1 ? values[0] : .array(values)
     }
 
-    /// Whether a step that may fail is passed over: the service knows nothing of it or doesn't give it.
+    /// Whether an error of an optional step is ignored: the service doesn't have or doesn't allow what the step requests.
     static func isPassedOver(_ error: MMError) -> Bool {
         [.notFound, .forbidden, .remoteFailed, .unsupported].contains(error.code)
     }
@@ -188,29 +188,30 @@ struct ToolRunner: Sendable {
 }
 
 extension ToolStep {
-    /// The names that it speaks of: parameters, and steps before it.
+    /// The names in its placeholders: parameters and earlier steps.
     fileprivate var roots: [String] {
         (references + [each, condition].compactMap(\.self)).map(\.root)
     }
 }
 
 extension JSONValue {
-    /// Whether this is a list without a single element.
+    /// Whether this is an empty list.
     fileprivate var isEmptyList: Bool { array?.isEmpty == true }
 }
 
-/// How far a call of a tool has come that stopped, for the same call a little later: what was changed is not changed twice.
+/// The progress of an interrupted call of a tool, so that the same call can continue a little later without repeating
+/// changes.
 ///
-/// A call stops where a person has to confirm a step. What stands before that step has been done by then.
+/// A call stops where a person has to confirm a step; the steps before have been carried out by then.
 struct ToolProgress {
     private static let lifetime = Duration.seconds(900)
 
     private let path: String
     private var results = JSONObject()
-    /// The call that began it: the calls that go on are the same one.
+    /// The id of the call that began it, which later calls that continue it use as well.
     private(set) var call: String?
 
-    /// The progress of one call: the same tool as written, the same connection, the same values.
+    /// Creates the progress of a call, identified by the tool's text, the connection and the values.
     init(of definition: ToolDefinition, on connection: String, with values: JSONObject, in paths: StatePaths) {
         let sorted = JSONObject(values.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 })
         let key: JSONValue = [
@@ -219,13 +220,13 @@ struct ToolProgress {
         path = "\(paths.toolProgressDirectory)/\(Hex.text(SHA256.digest(JSONWriter.bytes(key)))).json"
     }
 
-    /// Whether nothing was changed yet.
+    /// Whether no change has been recorded yet.
     var isEmpty: Bool { results.isEmpty }
 
-    /// The result of a step that is done.
+    /// Returns the result of a step that was carried out.
     func result(of step: String) -> JSONValue? { results[step] }
 
-    /// Reads what the call before left; nothing where it is too long ago.
+    /// Reads the progress of the earlier call, unless it is too old.
     mutating func read() throws(MMError) {
         guard let bytes = try ProtectedFile.read(path, limit: 16 << 20), let value = try? JSONParser.parse(bytes),
             let since = value["since"]?.string.flatMap({ Timestamp(iso8601: $0) }),
@@ -236,8 +237,8 @@ struct ToolProgress {
         call = value["call"]?.string
     }
 
-    /// Keeps the result of a step that has changed something.
-    /// - Parameter call: the call that it is a step of.
+    /// Stores the result of a step that has changed something.
+    /// - Parameter call: the id of the whole call.
     mutating func keep(_ result: JSONValue, of step: String, by call: String) throws(MMError) {
         results[step] = result
         let value: JSONValue = [
@@ -246,6 +247,6 @@ struct ToolProgress {
         try ProtectedFile.replace(path, with: JSONWriter.bytes(value))
     }
 
-    /// Forgets it: the call has come to its end.
+    /// Removes the progress after the call has finished.
     func forget() throws(MMError) { if !isEmpty { try ProtectedFile.remove(path) } }
 }

@@ -1,7 +1,7 @@
 package import MMCore
 import MMPowerShell
 
-/// Where the definitions of tools come from: the owner's folder, or the recipes of the product.
+/// A source of tool definitions: the owner's folder, or the product's recipes.
 package enum ToolShelf: Sendable {
     /// The owner's folder.
     case own(StatePaths)
@@ -16,7 +16,7 @@ package enum ToolShelf: Sendable {
         }
     }
 
-    /// The owner's folder as it is read.
+    /// Returns the owner's folder.
     package static func folder(_ paths: StatePaths) -> ToolFolder {
         let names = Catalogue.standard.operations.flatMap { [$0.declaration.name] + $0.declaration.aliases }
         var modules = ["exchangeonlinemanagement": "exo"]
@@ -24,7 +24,7 @@ package enum ToolShelf: Sendable {
         return ToolFolder(paths.toolsDirectory, reserved: Set(names + ["list"]), modules: modules)
     }
 
-    /// Everything on the shelf.
+    /// Returns all definitions of the shelf.
     package func contents() -> ToolFolder.Contents {
         switch self {
         case .own(let paths): return Self.checked(Self.folder(paths).read())
@@ -35,8 +35,8 @@ package enum ToolShelf: Sendable {
         }
     }
 
-    /// The definition of a name.
-    /// - Throws: `invalidInput` for one that is broken, `notFound` with the nearest names.
+    /// Returns the definition with a name.
+    /// - Throws: `invalidInput` for a broken one, `notFound` with the nearest names.
     package func definition(named name: String) throws(MMError) -> ToolDefinition {
         let contents = contents()
         if let definition = contents.definition(named: name) { return definition }
@@ -58,7 +58,7 @@ package enum ToolShelf: Sendable {
             hint: near.isEmpty ? "`\(list)` lists them." : "Did you mean \(near.joined(separator: " or "))?")
     }
 
-    /// Cmdlet patterns replaced by their cmdlets, and what only the catalogue can tell to be wrong.
+    /// Replaces cmdlet patterns by their cmdlets, and reports faults that only the catalogue shows.
     private static func checked(_ contents: ToolFolder.Contents) -> ToolFolder.Contents {
         var checked = ToolFolder.Contents()
         checked.problems = contents.problems

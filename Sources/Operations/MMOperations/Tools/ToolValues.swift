@@ -1,14 +1,14 @@
 import MMCore
 
-/// The values of a call's parameters, checked by the definition.
+/// The values of a call's parameters, checked against the definition.
 struct ToolValues: Sendable {
-    /// Those that were given, in the order of the definition.
+    /// The given values, in the order of the definition.
     private(set) var given: [(parameter: ToolParameter, value: JSONValue)] = []
-    /// All, with the defaults.
+    /// All values, including defaults.
     private(set) var all = JSONObject()
 
     /// Checks the values of a call.
-    /// - Throws: `invalidInput` that names the parameter, the value and the remedy.
+    /// - Throws: `invalidInput` with the parameter, the value and the remedy.
     init(_ definition: ToolDefinition, given values: [(name: String, value: JSONValue)]) throws(MMError) {
         var checked: [String: JSONValue] = [:]
         for (name, value) in values where !value.isNull {
