@@ -420,7 +420,7 @@ struct PlanOutcome: Sendable {
     let notes: [String]
     /// The call that all steps belong to.
     let call: String
-    /// Whether this run carried out any step.
+    /// Whether any step was left to carry out when the run began.
     let isNew: Bool
 
     /// The indices of the steps that are not carried out.

@@ -4,7 +4,7 @@ import MMGuard
 
 /// One step of a plan: the exact act, the guard's decision, the change, and the object's state for which it was judged.
 struct PlanStep: Sendable {
-    /// What is sent.
+    /// The act of a step.
     enum Act: Sendable {
         /// A request to the service that it names.
         case request(GraphRequestText)

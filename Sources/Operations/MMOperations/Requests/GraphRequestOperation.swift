@@ -126,7 +126,7 @@ struct ChangesReader: Sendable {
     let deadline: Deadline
     let progress: ItemProgress
 
-    /// Returns the changes as rows, with a note about their beginning.
+    /// Returns the changes as rows, with a note about the time since which they are read.
     func answer(connection: Connection) async throws(MMError) -> OperationAnswer {
         var note = "This is the first full read; the next call with --changes gives only what has changed since."
         var reader = PageReader(try client.pages(request, by: cleared, deadline: deadline), progress: progress)

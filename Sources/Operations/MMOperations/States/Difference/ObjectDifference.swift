@@ -1,6 +1,6 @@
 package import MMCore
 
-/// How two states of one object differ, property by property: what a dry run shows, what undo writes back, what drift reports.
+/// The differences between two states of one object, property by property: shown by dry runs, written back by undo, reported by drift.
 ///
 /// Members of objects are compared by name, so their order doesn't matter. The items of a list are compared as a whole; for a
 /// list of simple values, `changedItems` tells which were added and which were removed.

@@ -18,13 +18,13 @@ package struct InverseRequest: Sendable, Hashable {
 }
 
 extension Change {
-    /// Why the change can't be taken back; `nil` when it can.
+    /// The reason why the change can't be taken back; `nil` if it can.
     package var reasonAgainstUndo: String? {
         if kind == .creation, subject.id.isEmpty { return "the service did not say what it created" }
         return expectedObstacle
     }
 
-    /// Why the change can't be taken back, as far as that is known before it is sent; `nil` when it can.
+    /// The reason known before sending why the change can't be taken back; `nil` if it can.
     package var expectedObstacle: String? {
         if let obstacle { return obstacle }
         guard isBeforeKnown else { return "its state before is not known" }

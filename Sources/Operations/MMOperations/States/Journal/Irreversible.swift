@@ -1,6 +1,6 @@
 /// Actions that can't be taken back, by name: known before they are sent, so that the user is told in time.
 package enum Irreversible {
-    /// Why an action can't be taken back; `nil` for one that is not known to be so.
+    /// Returns why an action can't be taken back; `nil` for one that is not known to be so.
     /// - Parameters:
     ///   - action: the last step of the path in lower case, without a namespace.
     ///   - steps: the whole path.
@@ -19,7 +19,7 @@ package enum Irreversible {
         return nil
     }
 
-    /// Why a cmdlet can't be taken back; `nil` for one that is not known to be so.
+    /// Returns why a cmdlet can't be taken back; `nil` for one that is not known to be so.
     static func reason(ofCmdlet name: String) -> String? { cmdlets[name.lowercased()] }
 
     private static let cmdlets = [

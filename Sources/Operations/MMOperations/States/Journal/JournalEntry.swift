@@ -2,7 +2,7 @@ package import MMCore
 
 /// One write in the journal: its sender and time, what it changed, and how it ended.
 package struct JournalEntry: Sendable, Hashable {
-    /// How a write ended, as far as it is known.
+    /// The outcome of a write, as far as it is known.
     package enum Outcome: Sendable, Hashable {
         /// It may have been sent or not: the process ended in between, or no answer came.
         case unknown
@@ -73,13 +73,13 @@ package struct JournalEntry: Sendable, Hashable {
     package let principal: String?
     /// The method and path that were sent.
     package let request: String
-    /// What it changes.
+    /// The change that the write makes.
     package internal(set) var change: Change
     /// The id of the entry that this one takes back, if it is an undo.
     package let undoes: String?
     /// Whether other entries have to follow until that entry is taken back as a whole.
     package let isPart: Bool
-    /// How it ended.
+    /// The outcome of the write.
     package internal(set) var outcome = Outcome.unknown
     /// The service's message, where it refused the write or did not answer.
     package internal(set) var message: String?

@@ -8,9 +8,9 @@ package struct AcceptedDeviation: Sendable, Hashable {
     package let object: String
     /// The digest of the finding that was accepted; `nil` where any deviation of the object is accepted.
     package let digest: String?
-    /// Why it is accepted.
+    /// The reason for accepting it.
     package let reason: String
-    /// Who accepted it.
+    /// The person who accepted it.
     package let person: String
     /// The day of the acceptance, `2026-11-23`.
     package let since: String

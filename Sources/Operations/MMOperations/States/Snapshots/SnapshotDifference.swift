@@ -2,7 +2,7 @@ package import MMCore
 
 /// An object that differs between two snapshots.
 package struct SnapshotFinding: Sendable, Hashable {
-    /// How the object changed.
+    /// The kind of difference.
     package enum Change: String, Sendable, CaseIterable {
         /// It is new.
         case added
@@ -20,7 +20,7 @@ package struct SnapshotFinding: Sendable, Hashable {
     package let id: String
     /// The path of its file, relative to the folder of the snapshot that has it.
     package let file: String
-    /// How the object changed.
+    /// The kind of difference.
     package let change: Change
     /// The differences, property by property.
     package let difference: ObjectDifference

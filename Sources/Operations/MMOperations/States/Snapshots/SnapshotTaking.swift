@@ -316,7 +316,7 @@ package protocol SnapshotPages {
 /// The header of a snapshot (`snapshot.json`): the tenant, the kinds that were read, and the reasons why others were not. It
 /// contains no time, so that git sees no difference between two snapshots of an unchanged tenant.
 package struct SnapshotHeader: Sendable, Hashable {
-    /// Why a kind is not in a snapshot.
+    /// The reason why a kind is not in a snapshot.
     package struct LeftOut: Sendable, Hashable {
         /// The reason, as a sentence.
         package let reason: String
