@@ -169,7 +169,7 @@ enum DryRun {
         return lines
     }
 
-    /// The refusal of a dry run in a session without a proxy that could hold writes back.
+    /// Returns the refusal of a dry run in a session without a proxy that could hold writes back.
     static func withoutWire(_ connection: Connection) -> MMError {
         MMError(
             .unsupported,

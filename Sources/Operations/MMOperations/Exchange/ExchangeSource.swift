@@ -357,7 +357,7 @@ extension ExchangeTable.Service {
     /// The module's name.
     var module: String { self == .exo ? "exo" : "compliance" }
 
-    /// The service whose cmdlets an endpoint runs.
+    /// Creates the service whose cmdlets an endpoint runs.
     init(of endpoint: ExchangeService) { self = endpoint == .exchange ? .exo : .scc }
 
     /// Creates the service of a module's name; `nil` for other modules.

@@ -160,7 +160,7 @@ struct PlanRun {
         }
     }
 
-    /// A created object is one of the matching objects now and wasn't before.
+    /// Determines the outcome of a creation: a created object is one of the matching objects now and wasn't before.
     private mutating func findOutCreation(
         _ step: PlanStep, _ number: Int, _ begun: PlanProgress.Step, _ entry: JournalEntry, _ states: PlanStates
     ) async throws(MMError) {

@@ -211,7 +211,7 @@ struct RunbookClearance {
         }
     }
 
-    /// The origin that a plan claims isn't trusted: the call is planned again, and the result must be the same.
+    /// Plans the call again and throws if the result differs, since the origin that a plan claims isn't trusted.
     private func checkOrigin(_ runbook: Runbook, _ call: Plan.Call) async throws(MMError) {
         let earlier = try file.plan.after.flatMap { (digest) throws(MMError) in
             try PlanShelf(services.requests.guarding.paths).earlier(digest)

@@ -287,7 +287,7 @@ struct SelectedMembers {
         return .object(object)
     }
 
-    /// A row without any of the members is kept whole: its id and type are its only information.
+    /// Returns a row with only the members; a row without any of them is kept whole, since its id and type are its only information.
     private func row(_ value: JSONValue) -> JSONValue {
         guard case .object(let object) = value, object["error"] == nil else { return value }
         let kept = object.filter { names.contains($0.key.lowercased()) }

@@ -35,7 +35,7 @@ struct DriftReport: Sendable {
         isOneTenant = !difference.isBetweenTenants
     }
 
-    /// The answer.
+    /// Returns the answer.
     /// - Parameters:
     ///   - isSARIF: whether to answer in the format of code scanning.
     ///   - proposals: commands that would restore the earlier state, where requested.

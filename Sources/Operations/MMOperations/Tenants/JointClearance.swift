@@ -104,7 +104,7 @@ package final class JointClearance: Sendable {
         return clearance
     }
 
-    /// The error if the guard denies any call, so that none is made.
+    /// Returns the error if the guard denies any call, so that none is made.
     func refusal() -> MMError? {
         Self.refusal(of: state.withLock { Array($0.requests.values) })
     }

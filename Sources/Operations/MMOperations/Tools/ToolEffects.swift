@@ -65,7 +65,7 @@ package struct ToolEffects: Sendable {
         return verdict.decision == .allow && verdict.classes.strictest == .read
     }
 
-    /// A step that the guard can't judge counts as destructive.
+    /// Whether a verdict is for something destructive; a step that the guard can't judge counts as such.
     private static func destroys(_ verdict: Verdict?) -> Bool {
         guard let verdict else { return true }
         switch verdict.classes.strictest {

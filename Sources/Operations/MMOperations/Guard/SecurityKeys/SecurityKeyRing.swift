@@ -20,7 +20,7 @@ package struct SecurityKeyRing: Sendable {
         self.device = device
     }
 
-    /// The names of the registered keys.
+    /// Returns the names of the registered keys.
     package func names() throws(MMError) -> [String] { try keys().map(\.name) }
 
     /// Registers the key that is plugged in.
@@ -144,7 +144,7 @@ package struct SecurityKeyRing: Sendable {
         return result
     }
 
-    /// The registered keys.
+    /// Returns the registered keys.
     package func keys() throws(MMError) -> [SecurityKey] {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return [] }
         let rows = (try? JSONParser.parse(bytes))?["keys"]?.array

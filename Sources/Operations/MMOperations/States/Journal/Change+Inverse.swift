@@ -31,7 +31,7 @@ extension Change {
         return kind == .properties && keys.isEmpty ? "it changes no property" : nil
     }
 
-    /// The requests that take the change back; none where that is not possible.
+    /// Returns the requests that take the change back; empty where that is not possible.
     /// - Parameter base: the service's base URL as references use it: `https://graph.microsoft.com`.
     package func inverse(base: String) -> [InverseRequest] {
         guard reasonAgainstUndo == nil, cmdlet == nil else { return [] }

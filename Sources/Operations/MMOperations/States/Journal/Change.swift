@@ -188,7 +188,7 @@ private struct CmdletDraft {
         parameters[name].flatMap { $0.string ?? $0.int.map(String.init) }
     }
 
-    /// The parameters that name the object.
+    /// Returns the parameters that name the object.
     private func names(_ kind: CmdletKind) -> JSONObject {
         JSONObject(kind.names.compactMap { name in parameters[name].map { (name, $0) } })
     }

@@ -19,7 +19,7 @@ package struct ChangeJournal: Sendable {
         /// The maximum length of a line in bytes.
         package var line = 512 << 10
 
-        /// The usual limits.
+        /// Creates the default limits.
         package init() {}
     }
 

@@ -270,7 +270,7 @@ struct CmdletPages: SnapshotPages {
 }
 
 extension ExchangeFault {
-    /// The error for a caller of Exchange Online.
+    /// Returns the error for a caller of Exchange Online.
     func mmError(of connection: String) -> MMError {
         switch self {
         case .failed(let error): error
