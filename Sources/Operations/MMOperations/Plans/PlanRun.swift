@@ -191,7 +191,7 @@ struct PlanRun {
     ) throws(MMError) {
         left[number] = change
         var told = told(step, change: entry.id)
-        // The plan of the rest needs the answer.
+        // A plan of the remaining steps needs the answer.
         if change.service == .graph { told["answer"] = answer }
         try progress.ends(number, .done, told)
     }
@@ -497,7 +497,7 @@ struct PlanStates: Sendable {
         return state
     }
 
-    /// Returns whether a write still stands.
+    /// Reads whether a write still stands.
     func present(of change: Change) async throws(MMError) -> UndoChannels.Present {
         try await channels.present(of: change)
     }

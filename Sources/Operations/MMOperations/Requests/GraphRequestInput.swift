@@ -105,8 +105,8 @@ struct GraphRequestInput: OperationInput {
         if method == "GET", body != nil {
             throw MMError(.invalidInput, "A GET request has no body.", hint: "Say the method: POST, PATCH or PUT.")
         }
-        // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should have to
-        // confirm it.
+        // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should
+        // have to confirm it.
         if method == "PATCH" || method == "PUT", body == nil {
             throw MMError(
                 .invalidInput, "A \(method) request needs a body: what to change.",
