@@ -13,19 +13,19 @@ package struct GuardBatch: Sendable {
     /// - Parameters:
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
-    ///   - module: the module of lines that don't name one.
+    ///   - module: the module for lines that name none.
     package init(engine: GuardEngine = GuardEngine(), policy: GuardPolicy = .standard, module: String? = nil) {
         self.init(engine: engine, policy: policy, module: module) { host in
             RequestService.allCases.first { $0.knownHosts.contains(host) }
         }
     }
 
-    /// Creates a batch that knows more hosts.
+    /// Creates a batch with its own lookup from hosts to services.
     /// - Parameters:
     ///   - engine: the guard.
     ///   - policy: the connection's policy.
-    ///   - module: the module of lines that don't name one.
-    ///   - locate: the service at a host.
+    ///   - module: the module for lines that name none.
+    ///   - locate: returns the service at a host.
     package init(
         engine: GuardEngine, policy: GuardPolicy, module: String?,
         locate: @escaping @Sendable (String) -> RequestService?
@@ -42,7 +42,8 @@ package struct GuardBatch: Sendable {
         do {
             value = try JSONParser.parse(line, limits: .strict)
         } catch {
-            // The service might read the other one of two equal keys; the id is still returned.
+            // Of two equal keys the service might read the one that wasn't judged, so the line is denied; its id is
+            // still returned.
             let id = (try? JSONParser.parse(line))?["id"] ?? .null
             return answer(id, .deny, "write", "unreadable")
         }
@@ -55,7 +56,7 @@ package struct GuardBatch: Sendable {
         guard let url = value["url"]?.string else { return answer(id, .deny, "write", "unreadable") }
         let host = host(of: url)
         let service = value["resource"]?.string.flatMap(RequestService.init) ?? service(of: url, at: host)
-        // Only the hosts of the very service are its own.
+        // A host counts as the service's own only if it belongs to exactly this service.
         let hosts = host.flatMap { locate($0) == service ? [$0] : nil } ?? service.knownHosts
         guard
             let target = try? RequestTarget(
@@ -73,7 +74,7 @@ package struct GuardBatch: Sendable {
             template: engine.classify(request).template)
     }
 
-    /// Returns the service that owns the host of an absolute URL; Graph for all others.
+    /// Returns the service that owns the host of an absolute URL, and Graph for any other URL.
     private func service(of url: String, at host: String?) -> RequestService {
         guard let host else {
             return url.lowercased().contains("/providers/microsoft.processsimple") ? .flow : .graph
@@ -81,7 +82,7 @@ package struct GuardBatch: Sendable {
         return locate(host) ?? .graph
     }
 
-    /// The host of an absolute URL.
+    /// Returns the host of an absolute URL.
     private func host(of url: String) -> String? {
         url.firstRange(of: "://").map { scheme in
             url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != ":" && $0 != "#" }.lowercased()

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// A person who has answered a request that waited, and how they proved to be one.
+/// A person who has answered a waiting request, and how they were authenticated.
 package struct Approver: Sendable, Hashable {
-    /// Whose yes or no it is: the owner of the key, or the login of the terminal.
+    /// The person who answered: the owner of the key, or the login of the terminal.
     package var person: String
-    /// How it was given: `terminal`, `form`, or `passkey` with the key's name.
+    /// The way in which the answer was given: `terminal`, `form`, or `passkey` with the key's name.
     package var means: String
 
     /// Creates an approver.
@@ -13,12 +13,12 @@ package struct Approver: Sendable, Hashable {
         self.means = means
     }
 
-    /// The approver in a few words.
+    /// A short text with the person and the means.
     package var text: String { "\(person) (\(means))" }
 }
 
 extension Approver {
-    /// The approver as it is stored and shown.
+    /// The approver as JSON, for storing and showing.
     package var json: JSONValue { ["person": .string(person), "means": .string(means)] }
 
     /// Reads a stored approver; `nil` if the value isn't one.

@@ -1,15 +1,15 @@
 import MMCore
 
-/// Breaks lines that are too long for their reader. What is left goes on in the next row behind the same margin: broken by a
-/// screen, it would go on at the screen's edge, where a script's text could pass for what this program says.
+/// Breaks lines that are too long for a screen. The rest of a line continues in the next row behind the same margin: if the terminal
+/// wrapped it, the rest would start at the screen's edge, where a script's text could pass for this program's own output.
 package enum BrokenLines {
-    /// The rows of lines, broken at blanks where there are any; nothing is left out.
+    /// Returns the lines as rows, broken at blanks where possible, without leaving anything out.
     /// - Parameters:
     ///   - lines: the lines.
     ///   - columns: the cells in a row.
-    ///   - width: the cells that a text takes; its letters where that isn't known.
-    ///   - keepsWords: whether a word longer than a row stays whole, as an address has to that is copied.
-    ///   - margin: what stands in front of the rest of a line; `nil` leaves the line whole.
+    ///   - width: returns the number of cells that a text takes; by default its number of characters.
+    ///   - keepsWords: whether a word longer than a row stays whole, for example an address that is to be copied.
+    ///   - margin: returns the text in front of the rest of a line; `nil` leaves the line whole.
     package static func rows<Lines: Sequence<Substring>>(
         of lines: Lines, columns: Int, width: (String) -> Int = \.count, keepsWords: Bool = false,
         behind margin: (Substring) -> String? = Self.margin
@@ -17,7 +17,7 @@ package enum BrokenLines {
         var all: [String] = []
         var isBroken = false
         for line in lines {
-            // Marks below a line that was broken point nowhere.
+            // A line of carets below a line that was broken would point at the wrong place.
             if isBroken, line.contains("^"), line.allSatisfy({ $0 == " " || $0 == "^" }) { continue }
             let rows = rows(of: line, columns, width, keepsWords, margin)
             isBroken = rows.count > 1
@@ -36,13 +36,13 @@ package enum BrokenLines {
         var rows: [String] = []
         var row = ""
         var width = 0
-        /// Where the row may be broken, and the cells up to there.
+        /// The last position at which the row may be broken, and the number of cells up to there.
         var blank: (end: String.Index, width: Int)?
         var hasWord = false
         for character in line {
             let cells = widthOf(String(character))
             if width + cells > columns {
-                // A blank in the first half of a row would leave it nearly empty.
+                // Breaking at a blank in the first half of a row would leave the row nearly empty.
                 if let found = blank, keepsWords || found.width > columns / 2 {
                     rows.append(String(row[..<found.end]))
                     row = margin + row[found.end...]
@@ -60,8 +60,8 @@ package enum BrokenLines {
         return rows + [row]
     }
 
-    /// What stands in front of the rest of a line: the bar of a quoted text again, blanks below a number or a mark. Few letters of
-    /// the line decide: whoever writes a script must not choose how wide a margin is.
+    /// Returns the text in front of the rest of a line: the bar of a quoted text again, or blanks below a number or a mark. Only the first
+    /// few characters of the line are looked at, so that the author of a script can't choose how wide the margin is.
     package static func margin(_ line: Substring) -> String {
         let indent = line.prefix(15).prefix { $0 == " " }
         let digits = line.dropFirst(indent.count).prefix(7).prefix { $0.isASCII && $0.isNumber }

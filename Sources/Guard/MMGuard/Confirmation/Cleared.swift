@@ -1,40 +1,41 @@
 package import MMCore
 
-/// An act with what the guard says of it, and the words by which a person is asked about it.
+/// An action with the guard's verdict on it, and the request that a person is shown to confirm it.
 package struct Judged<Act: Sendable>: Sendable {
-    /// What would be done.
+    /// The action that would be carried out.
     package let act: Act
-    /// What a person is asked, and the guard's verdict.
+    /// The request that a person is shown, with the guard's verdict.
     package var request: ConfirmationRequest
 
     /// - Parameters:
-    ///   - act: what would be done.
-    ///   - request: what a person is asked about it, with the guard's verdict.
+    ///   - act: the action that would be carried out.
+    ///   - request: the request that a person is shown, with the guard's verdict.
     package init(_ act: Act, _ request: ConfirmationRequest) {
         self.act = act
         self.request = request
     }
 
-    /// The act, where the guard lets it pass by itself.
+    /// The cleared action, if the guard allows it without asking a person.
     package var allowed: Cleared<Act>? {
         request.verdict.decision == .allow ? Cleared(act, request.verdict) : nil
     }
 
-    /// The act, where people have said yes to exactly this; `nil` for a yes to anything else, and for what is denied.
+    /// Returns the cleared action if people have consented to exactly this request; `nil` for a consent to anything else, and if the
+    /// verdict is `deny`.
     package func cleared(by consent: Consent) -> Cleared<Act>? {
         guard request.verdict.decision != .deny, consent.digest == request.digest else { return nil }
         return Cleared(act, request.verdict)
     }
 }
 
-/// What may be carried out: the guard lets it pass, or people have said yes to exactly this.
+/// An action that may be carried out: the guard allows it, or people have consented to exactly this action.
 ///
-/// Nothing outside of this module can make one, and the clients of operations take nothing else for what changes anything. So a
-/// request that was neither judged nor asked about does not compile, wherever it is written.
+/// Only this module can create one, and the clients of the operations accept nothing else for changes. So code that sends a request which
+/// was neither judged nor confirmed does not compile.
 package struct Cleared<Act: Sendable>: Sendable {
-    /// What may be done.
+    /// The action that may be carried out.
     package let act: Act
-    /// What the guard said of it; where that was to ask, people have said yes.
+    /// The guard's verdict; if it is `ask`, people have consented.
     package let verdict: Verdict
 
     init(_ act: Act, _ verdict: Verdict) {
@@ -43,21 +44,21 @@ package struct Cleared<Act: Sendable>: Sendable {
     }
 }
 
-/// Work that was cleared as a whole and is carried out in parts, each of which shows only when its turn comes: a part passes that the
-/// guard lets through by itself, or that is no more than people have said yes to.
+/// Work that was cleared as a whole and is carried out in parts that only become known one by one. A part may run if the guard allows it by
+/// itself, or if it does no more than people have consented to.
 package final class ClearedParts: Sendable {
     private let left: Mutex<AuthorityLeft>
 
-    /// The parts of a whole.
+    /// Creates the state for the parts of a cleared whole.
     /// - Parameters:
-    ///   - whole: what was cleared.
-    ///   - text: all of it that people saw.
+    ///   - whole: the cleared action.
+    ///   - text: the complete text that people saw.
     package init(of whole: Cleared<some Sendable>, text: String) {
         left = Mutex(AuthorityLeft(of: CallAuthority(verdict: whole.verdict, text: text)))
     }
 
-    /// A part, where it passes with the whole; `nil` for what has to be asked about by itself, and for what is denied.
-    /// - Parameter names: everything that it names.
+    /// Returns the part as cleared if the consent to the whole covers it; `nil` if the part needs a confirmation of its own or is denied.
+    /// - Parameter names: all names that the part refers to.
     package func cleared<Part: Sendable>(_ part: Judged<Part>, naming names: [String]) -> Cleared<Part>? {
         let own = part.request.verdict
         return left.withLock { left in
@@ -69,26 +70,26 @@ package final class ClearedParts: Sendable {
     }
 }
 
-/// The yes of as many people as a request needs, to exactly this request.
+/// The consent to exactly one request, by as many people as it needs.
 package struct Consent: Sendable {
     let digest: String
 
     init(to request: ConfirmationRequest) { digest = request.digest }
 
-    /// The consent that a signed file carries: its signatures were checked, and are those of people who may give it.
-    /// - Returns: `nil` for fewer people than the request needs.
+    /// Returns the consent that a signed file carries. The caller has checked the signatures, and that these people may consent.
+    /// - Returns: `nil` if the request needs more people.
     package static func signed(_ request: ConfirmationRequest, by people: Set<String>) -> Consent? {
         people.count >= max(1, request.approvals) ? Consent(to: request) : nil
     }
 
-    /// The consent to work that was begun with it and is gone on with: whoever keeps what was done keeps that it was given.
+    /// Returns the consent to work that is resumed: the stored record of the work also proves that people consented to it.
     package static func kept(since request: ConfirmationRequest) -> Consent { Consent(to: request) }
 }
 
 extension ConfirmationRequest {
     /// Asks one person, where one is enough.
-    /// - Parameter answer: shows them exactly this, and returns whether they said yes.
-    /// - Returns: `nil` for a no, and where it takes more people.
+    /// - Parameter answer: shows the person exactly this request, and returns whether they said yes.
+    /// - Returns: `nil` if the person said no, or if the request needs more than one person.
     package func consent(
         _ answer: () async throws(MMError) -> Bool
     ) async throws(MMError) -> Consent? {
@@ -98,17 +99,17 @@ extension ConfirmationRequest {
 }
 
 extension Cleared where Act == [ConfirmationRequest] {
-    /// The consent to one of several requests that people were asked about together; `nil` for one that was not among them.
+    /// Returns the consent to one of several requests that people confirmed together; `nil` if the request was not among them.
     package func consent(to part: ConfirmationRequest) -> Consent? {
         act.contains { $0.digest == part.digest } ? Consent(to: part) : nil
     }
 }
 
 extension Cleared {
-    /// An act of nothing at all, which needs nobody's leave: as a read, it lets nothing else pass.
+    /// Returns a cleared action that does nothing and so needs no consent. Its verdict is that of a read, so it clears nothing else.
     package static func nothing(_ act: Act) -> Cleared { Cleared(act, Verdict(findings: [], policy: .standard)) }
 
-    /// An act that its owner's settings admit in place of the guard: a list of programs, a person's own terminal, the rules of an
-    /// earlier server. `make check` knows the places that say so.
+    /// Returns an action that the owner's settings permit in place of the guard: a list of programs, a person's own terminal, the rules of
+    /// an earlier server. `make check` has a list of the places that may call this.
     package static func admitted(_ act: Act) -> Cleared { Cleared(act, Verdict(findings: [], policy: .standard)) }
 }

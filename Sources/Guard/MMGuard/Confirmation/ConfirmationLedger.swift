@@ -1,8 +1,8 @@
 package import MMCore
 
-/// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file
-/// (0600) for all front-ends of a user, and for the nodes of a cluster what they share. Each entry lies in one place and is used
-/// up there. While what is shared can't be reached, the file takes new ones: they are asked and answered on this node.
+/// The requests that wait for a person's approval, and the approvals that have not been used yet: one locked file (0600) for all front-ends
+/// of a user, and, in a cluster, a store that its nodes share. Each entry is kept in one of these places and is used up there. While the
+/// shared store can't be reached, new entries go to the file: they are then asked and answered on this node.
 ///
 /// A confirmation is valid for exactly one request (see `ConfirmationRequest.digest`), once, and for minutes. Only a
 /// front-end that is used by a person calls `approve`.
@@ -13,7 +13,7 @@ package struct ConfirmationLedger: Sendable {
     package let questionLifetime: Duration
     /// How long an approval stays valid.
     package let approvalLifetime: Duration
-    /// What the nodes of a cluster share; `nil` outside one.
+    /// The store that the nodes of a cluster share; `nil` outside a cluster.
     package var shared: (any SharedConfirmations)?
     let clock: WallClock
 
@@ -61,7 +61,7 @@ package struct ConfirmationLedger: Sendable {
             return (fresh, true)
         }
         guard shared != nil else { return try await change(.own, enter) }
-        // What was asked while nothing was shared keeps its token.
+        // A request that was entered into the file while the shared store was away keeps its token.
         if try read().entries.contains(where: { isIt($0) && $0.expiresAt > now }) {
             return try await change(.own, enter)
         }
@@ -96,11 +96,11 @@ package struct ConfirmationLedger: Sendable {
             .sorted { $0.createdAt < $1.createdAt }
     }
 
-    /// Why only what this node keeps by itself is known; `nil` where all is.
+    /// Returns the reason why only this node's own entries are known; `nil` if all entries are known.
     package func absence() async -> MMError? { shared == nil ? nil : try? await places().absence }
 
-    /// Where an entry lies.
-    /// - Throws: `notFound` where it lies nowhere, `unavailable` where that isn't known.
+    /// Returns the place where an entry is kept.
+    /// - Throws: `notFound` if no place has it, `unavailable` if the shared store can't be asked.
     func place(
         of isIt: (PendingConfirmation) -> Bool, else unknown: MMError
     ) async throws(MMError) -> Place {
@@ -114,7 +114,7 @@ package struct ConfirmationLedger: Sendable {
     /// Records a person's approval. Call it only for a person who has just seen `PendingConfirmation.lines`.
     /// - Parameters:
     ///   - token: the token.
-    ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
+    ///   - digest: the digest of what was shown: by now the token alone might refer to other content.
     /// - Throws: `.notFound` if the request is no longer waiting.
     package func approve(_ token: String, digest: String) async throws(MMError) {
         _ = try await approve(token, digest: digest, by: Approver(person: "", means: "terminal"))
@@ -123,8 +123,8 @@ package struct ConfirmationLedger: Sendable {
     /// Records a person's approval. Call it only for a person who has just seen all of it.
     /// - Parameters:
     ///   - token: the token.
-    ///   - digest: the digest of what was shown; the token alone might refer to other content by now.
-    ///   - approver: who said yes.
+    ///   - digest: the digest of what was shown: by now the token alone might refer to other content.
+    ///   - approver: the person who said yes.
     /// - Returns: the entry as it stands now; it is approved once as many people as it needs said yes.
     /// - Throws: `.notFound` if the request is no longer waiting, `.conflict` for a person who has said yes to it before.
     package func approve(
@@ -163,11 +163,11 @@ package struct ConfirmationLedger: Sendable {
         try await refuse(token, because: nil, by: nil)
     }
 
-    /// Records a person's refusal, which the next run of exactly this is told.
+    /// Records a person's refusal, which is reported to the next run of exactly this request.
     /// - Parameters:
     ///   - token: the token.
-    ///   - reason: why, in the person's words.
-    ///   - approver: who said no.
+    ///   - reason: the reason in the person's words.
+    ///   - approver: the person who said no.
     /// - Throws: `.notFound` if no such request is waiting.
     package func refuse(_ token: String, because reason: String?, by approver: Approver?) async throws(MMError) {
         let wanted = Self.plain(token)
@@ -187,8 +187,8 @@ package struct ConfirmationLedger: Sendable {
 
     /// Uses up a confirmation.
     /// - Parameter digest: the digest of the request that is about to run.
-    /// - Returns: whether a person had confirmed exactly this request; it won't be `true` a second time.
-    /// - Throws: the errors of reading and writing the ledger; nothing may run then.
+    /// - Returns: whether a person has confirmed exactly this request; `true` only once.
+    /// - Throws: the errors of reading and writing the ledger; nothing may run in that case.
     package func consume(_ digest: String) async throws(MMError) -> Bool {
         let isIt = { (entry: PendingConfirmation) in entry.digest == digest && entry.state == .approved }
         for (_, contents) in try await places().found {
@@ -198,7 +198,7 @@ package struct ConfirmationLedger: Sendable {
         return false
     }
 
-    /// Puts back what people have said yes to, where that is not enough by the rules of today: it waits for what is missing.
+    /// Puts an approved entry back to waiting if the current rules demand more than it was approved under.
     func reopen(_ entry: PendingConfirmation, for request: ConfirmationRequest) async throws(MMError) {
         var entry = entry
         entry.state = .pending
@@ -215,8 +215,8 @@ package struct ConfirmationLedger: Sendable {
         }
     }
 
-    /// Uses up the entry of a request in a state.
-    /// - Returns: the entry; `nil` where there is none in that state.
+    /// Uses up the entry of a request that is in a given state.
+    /// - Returns: the entry; `nil` if there is none in that state.
     func take(
         _ digest: String, of connection: String, _ state: PendingConfirmation.State
     ) async throws(MMError) -> PendingConfirmation? {
@@ -233,7 +233,8 @@ package struct ConfirmationLedger: Sendable {
             let spent = Contents.Spent(digest: digest, at: now, expiresAt: now + questionLifetime + approvalLifetime)
             return try await change(.own) { (contents: inout Contents) throws(MMError) in
                 let entry = try remove(&contents)
-                // The same may stand approved where it could not be seen: it is not used on top of this.
+                // The shared store, which can't be read now, may hold an approval of the same request; it must not be used in addition to
+                // this one.
                 if entry != nil, state == .approved, !isAlone { contents.spent.append(spent) }
                 return entry
             }
@@ -253,7 +254,8 @@ package struct ConfirmationLedger: Sendable {
             hint: "It was used, refused or has expired: run the command again for a new token.")
     }
 
-    /// Nine letters and digits without those that look alike: 45 bits, for minutes, behind a file that only its user reads.
+    /// Returns a new token: nine characters without those that look alike. Its 45 bits suffice, because it is valid for minutes and its
+    /// file is readable by the user only.
     static func makeToken() -> String {
         let letters = Array("23456789ABCDEFGHJKLMNPQRSTUVWXYZ".utf8)
         let picked = RandomBytes.make(9).map { letters[Int($0) % letters.count] }
@@ -265,23 +267,23 @@ package struct ConfirmationLedger: Sendable {
     }
 }
 
-/// What confirmations the nodes of a cluster share: a document for each connection, which changes as a whole.
+/// The confirmations that the nodes of a cluster share: one document for each connection, which is always replaced as a whole.
 package protocol SharedConfirmations: Sendable {
-    /// The document of a connection; `nil` where there is none.
-    /// - Throws: `unavailable` with the detail `cluster` where it can't be reached.
+    /// Returns the document of a connection; `nil` if there is none.
+    /// - Throws: `unavailable` with the detail `cluster` if the store can't be reached.
     func read(_ connection: String) async throws(MMError) -> SharedConfirmationDocument?
 
-    /// All documents.
+    /// Returns all documents.
     /// - Throws: as `read`.
     func all() async throws(MMError) -> [SharedConfirmationDocument]
 
-    /// Writes a document, if it stands as it was read.
+    /// Replaces a document, if it is still as it was read.
     /// - Parameters:
-    ///   - read: how it stood; `nil` where there was none.
-    ///   - bytes: how it is to stand.
-    ///   - lifetime: how long it is of use.
+    ///   - read: the document as it was read; `nil` if there was none.
+    ///   - bytes: the new content.
+    ///   - lifetime: how long the store has to keep the document.
     ///   - underLease: whether only the node that holds the connection's lease may write this.
-    /// - Returns: whether it was written; else somebody else has written meanwhile.
+    /// - Returns: whether it was written; `false` if another node has written in the meantime.
     /// - Throws: as `read`.
     func replace(
         _ connection: String, from read: SharedConfirmationDocument?, with bytes: [UInt8], for lifetime: Duration,
@@ -289,13 +291,13 @@ package protocol SharedConfirmations: Sendable {
     ) async throws(MMError) -> Bool
 }
 
-/// A document of shared confirmations.
+/// The document with a connection's shared confirmations.
 package struct SharedConfirmationDocument: Sendable, Hashable {
     /// The connection.
     package let connection: String
-    /// What stands there.
+    /// The content.
     package let bytes: [UInt8]
-    /// Changes with each write.
+    /// The revision, which changes with each write.
     package let revision: String
 
     package init(connection: String, bytes: [UInt8], revision: String) {
@@ -306,16 +308,16 @@ package struct SharedConfirmationDocument: Sendable, Hashable {
 }
 
 extension MMError {
-    /// Whether what was to be shared is kept by this node alone: Redis is away, or it is too large for it.
+    /// Whether the entry has to stay on this node: Redis can't be reached, or its limit on the size is exceeded.
     var keepsToThisNode: Bool { details["cluster"] == "away" || details["cluster"] == "tooLarge" }
 }
 
-// MARK: Where entries lie
+// MARK: Where entries are kept
 
 extension ConfirmationLedger {
-    /// What a place holds.
+    /// The content of a place.
     struct Contents: Equatable, Sendable {
-        /// A confirmation of this node's own that was used while others could not be seen.
+        /// A confirmation of this node that was used while the shared store couldn't be read.
         struct Spent: Hashable, Sendable {
             var digest: String
             var at: Timestamp
@@ -327,20 +329,20 @@ extension ConfirmationLedger {
         var spent: [Spent] = []
     }
 
-    /// Where entries lie.
+    /// A place in which entries are kept.
     enum Place: Sendable, Hashable {
         /// The file of this user.
         case own
-        /// What nodes share about a connection.
+        /// The document of a connection in the shared store.
         case shared(String)
     }
 
     private static let mostEntries = 200
     private static let largestFile = 16 << 20
-    /// What one connection may have in Redis.
+    /// The maximum size of a connection's document in Redis.
     private static let largestShared = 2 << 20
 
-    /// All places with what they hold, and why it is this node's file alone where it is.
+    /// Returns all places with their contents, and, if only this node's file could be read, the error that explains why.
     func places() async throws(MMError) -> (found: [(place: Place, contents: Contents)], absence: MMError?) {
         var found: [(place: Place, contents: Contents)] = [(.own, try read())]
         guard let shared else { return (found, nil) }
@@ -355,7 +357,7 @@ extension ConfirmationLedger {
         return (found, nil)
     }
 
-    /// Asks what is shared; `nil` where nothing is, or it can't be reached.
+    /// Asks the shared store; `nil` if there is none or it can't be reached.
     func reached<Value: Sendable>(
         _ work: (any SharedConfirmations) async throws(MMError) -> Value
     ) async throws(MMError) -> Value? {
@@ -366,10 +368,10 @@ extension ConfirmationLedger {
         }
     }
 
-    /// Changes what a place holds, and removes what has expired.
+    /// Changes the content of a place, and removes expired entries.
     /// - Parameters:
     ///   - underLease: whether only the node that holds the connection's lease may do this.
-    ///   - body: the change; it may be made anew where somebody else was faster.
+    ///   - body: the change; it is repeated on fresh content if another node has written first.
     func change<Result: Sendable>(
         _ place: Place, underLease: Bool = false, _ body: (inout Contents) throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -408,7 +410,8 @@ extension ConfirmationLedger {
         return result
     }
 
-    /// The oldest entries are removed: what is too large to be read again would block everything.
+    /// Returns the content as bytes, after removing the oldest entries if there is too much: content too large to be read again would block
+    /// the ledger.
     private static func fitting(_ contents: inout Contents, _ most: Int) -> [UInt8] {
         if contents.entries.count > mostEntries {
             contents.entries.removeFirst(contents.entries.count - mostEntries)
@@ -438,7 +441,7 @@ extension ConfirmationLedger {
         return JSONWriter.bytes(.object(object))
     }
 
-    /// What the file holds.
+    /// Returns the content of the file.
     func read() throws(MMError) -> Contents {
         guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else {
             return Contents()
@@ -451,7 +454,7 @@ extension ConfirmationLedger {
         return contents
     }
 
-    /// What the nodes of a cluster keep for a connection.
+    /// Returns the content of a connection's shared document.
     static func parse(_ document: SharedConfirmationDocument?, of connection: String) throws(MMError) -> Contents {
         guard let bytes = document?.bytes, !bytes.isEmpty else { return Contents() }
         guard let contents = parse(bytes) else {
@@ -463,7 +466,7 @@ extension ConfirmationLedger {
         return contents
     }
 
-    /// What can't be read confirms nothing: it is neither guessed at nor silently replaced.
+    /// Returns `nil` for content that can't be read: such content confirms nothing, and is neither guessed at nor silently replaced.
     private static func parse(_ bytes: [UInt8]) -> Contents? {
         guard let value = try? JSONParser.parse(bytes, limits: .strict), value["version"]?.int == 1,
             let list = value["entries"]?.array
@@ -489,19 +492,19 @@ extension ConfirmationLedger.Contents {
     }
 }
 
-/// What people have said of a request.
+/// People's answer to a request.
 package enum ConfirmationOutcome: Sendable {
-    /// They said yes to exactly this; that is used up now.
+    /// People said yes to exactly this request; the approval is used up now.
     case approved([Approver], Consent)
-    /// A person allowed its classes on the connection, for a while.
+    /// A standing approval covers the classes of the request on this connection.
     case allowed(StandingApproval, Consent)
     /// A person said no.
     case refused(PendingConfirmation)
 }
 
 extension ConfirmationLedger {
-    /// Returns what people have said of a request, once; `nil` where it has to be asked.
-    /// - Throws: the errors of reading and writing the ledger; nothing may run then.
+    /// Returns people's answer to a request, once; `nil` if a person has yet to be asked.
+    /// - Throws: the errors of reading and writing the ledger; nothing may run in that case.
     package func outcome(of request: ConfirmationRequest) async throws(MMError) -> ConfirmationOutcome? {
         let digest = request.digest
         if let entry = try await take(digest, of: request.connection, .approved) {
@@ -519,8 +522,8 @@ extension ConfirmationLedger {
         return .allowed(first, Consent(to: request))
     }
 
-    /// Records that people have said yes to exactly this as a part of more, for the node that carries it out.
-    /// - Throws: `unavailable` where nothing is shared.
+    /// Records, for the node that carries the request out, that people confirmed it as a part of a larger request.
+    /// - Throws: `unavailable` if there is no shared store.
     package func grant(_ request: ConfirmationRequest, by approver: Approver) async throws(MMError) {
         guard shared != nil else {
             throw MMError(
@@ -541,7 +544,7 @@ extension ConfirmationLedger {
         }
     }
 
-    /// Takes back what was granted and not used.
+    /// Removes what `grant` recorded, if it was not used.
     package func withdraw(_ request: ConfirmationRequest) async {
         let digest = request.digest
         _ = try? await change(.shared(request.connection)) { (contents: inout Contents) throws(MMError) in
@@ -565,15 +568,15 @@ extension ConfirmationLedger {
         return standing.filter { $0.connection == connection && $0.expiresAt > now }
     }
 
-    /// Records that a person allows classes on a connection for a while; it replaces what was allowed of them before.
+    /// Records that a person allows classes on a connection for a while; this replaces earlier standing approvals of these classes.
     /// - Parameters:
     ///   - classes: the classes.
     ///   - connection: the connection, by its registered name.
-    ///   - identity: what the connection stands for.
-    ///   - duration: for how long, 8 hours at most.
-    ///   - approver: who allows it.
+    ///   - identity: the identity of the connection (`Connection.identity`).
+    ///   - duration: how long the approval holds, 8 hours at most.
+    ///   - approver: the person who allows it.
     ///   - check: the check that they passed.
-    /// - Throws: `.invalidInput` for a class that is always asked about, and for a longer time.
+    /// - Throws: `.invalidInput` for a class that always has to be confirmed, and for a longer duration.
     package func allow(
         _ classes: [GuardClass], on connection: String, as identity: String? = nil, for duration: Duration,
         by approver: Approver,
@@ -608,8 +611,8 @@ extension ConfirmationLedger {
         }
     }
 
-    /// Takes a standing approval back.
-    /// - Throws: `.notFound` for one that no longer holds.
+    /// Revokes a standing approval.
+    /// - Throws: `.notFound` if it no longer holds.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
         let unknown = MMError(
             .notFound, "No standing approval \(id.prefix(20)) holds.",

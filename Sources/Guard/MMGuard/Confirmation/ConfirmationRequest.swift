@@ -1,12 +1,12 @@
 package import MMCore
 
-/// A request that a person is asked to confirm, and that the confirmation is bound to.
+/// A request that a person is asked to confirm. A confirmation is valid for exactly this request.
 package struct ConfirmationRequest: Sendable, Hashable {
     /// The connection it would run on.
     package var connection: String
-    /// What that name stands for (`Connection.identity`); `nil` for what is no connection of the registry.
+    /// The identity of that connection (`Connection.identity`); `nil` if it is not a connection of the registry.
     package var identity: String?
-    /// Who acts there if it isn't a person.
+    /// The actor on the connection, if it isn't a person.
     package var actor: String?
     /// The module of the session, or the service: `exo`, `graph`.
     package var module: String
@@ -14,17 +14,17 @@ package struct ConfirmationRequest: Sendable, Hashable {
     package var text: String
     /// The exact body of a request; empty for scripts.
     package var body: [UInt8]
-    /// The exact form of what `text` says in words; a person is shown it behind that, on pages of its own.
+    /// The exact form of a `text` that is written in words; a person is shown it after the text, on pages of its own.
     package var exact = ""
-    /// Everything else that affects what happens: further parameters of the call.
+    /// All other parameters of the call that affect the result.
     package var parameters: JSONObject
-    /// What kind of thing it is, in a few words: `run in exo`.
+    /// The kind of action in a few words: `run in exo`.
     package var title: String
-    /// What it changes, as far as that is known: a person is shown it, and the confirmation is not bound to it, because the
-    /// state before may be another one when the same call comes back.
+    /// The changes that it would make, as far as they are known. A person is shown them, but the confirmation is not bound to them, because
+    /// the state before may differ when the same call comes back.
     package var changes: [String] = []
-    /// How long it waits for its answer, and a yes to it holds; `nil` for the usual minutes. A yes that is bound to a
-    /// state, which is looked at again before anything is sent, may well hold for days.
+    /// How long the request waits for an answer, and how long an approval holds; `nil` for the usual minutes. An approval that is bound to
+    /// a state, which is read again before anything is sent, may hold for days.
     package var lasting: Duration?
     /// The guard's verdict on it.
     package var verdict: Verdict
@@ -32,23 +32,23 @@ package struct ConfirmationRequest: Sendable, Hashable {
     package var check: PersonCheck
     /// How many people have to say yes.
     package var approvals: Int
-    /// Who signed in to ask, where a server serves several: one's confirmation is of no use to another.
+    /// The user of a server with several users who asks; another user can't use this user's confirmation.
     package var principal: String?
-    /// Who asks, for the person who decides; the confirmation is not bound to it.
+    /// The requester, as shown to the person who decides; the confirmation is not bound to it.
     package var requester: Requester?
 
     /// Creates a request.
     /// - Parameters:
     ///   - connection: the connection it would run on.
-    ///   - actor: who acts there if it isn't a person: `app ID, no person`.
+    ///   - actor: the actor on the connection, if it isn't a person: `app ID, no person`.
     ///   - module: the module of the session, or the service.
-    ///   - title: what kind of thing it is, in a few words.
+    ///   - title: the kind of action in a few words.
     ///   - text: the exact script, or the request line.
     ///   - body: the exact body of a request.
-    ///   - parameters: everything else that affects what happens.
+    ///   - parameters: all other parameters of the call that affect the result.
     ///   - verdict: the guard's verdict on it.
     ///   - checks: the checks that the connection demands of a person.
-    ///   - approvals: how many people the connection demands.
+    ///   - approvals: the number of people that the connection demands.
     package init(
         connection: String, actor: String? = nil, module: String, title: String, text: String, body: [UInt8] = [],
         parameters: JSONObject = [:], verdict: Verdict, checks: ConnectionPersonChecks = ConnectionPersonChecks(),
@@ -68,11 +68,11 @@ package struct ConfirmationRequest: Sendable, Hashable {
         self.approvals = approvals.most(of: words)
     }
 
-    /// What a person sees of it.
+    /// The request as a person is shown it.
     package var presentation: Presentation { Presentation(self, verdict: verdict) }
 
-    /// The digest that a confirmation is valid for: connection and what it stands for, module, exact text and body, parameters.
-    /// Each part is preceded by its length, so that no two requests share a digest by moving bytes from one part to the next.
+    /// The digest that a confirmation is valid for: connection and its identity, module, exact text and body, parameters. Each part is
+    /// preceded by its length, so that moving bytes from one part to the next changes the digest.
     package var digest: String {
         var hash = SHA256()
         func add(_ bytes: some Collection<UInt8>) {
@@ -104,15 +104,14 @@ package struct ConfirmationRequest: Sendable, Hashable {
 }
 
 extension ConfirmationRequest {
-    /// Creates a request that runs on a connection: it names who acts there, and requires the check and the
-    /// number of people that the connection demands.
+    /// Creates a request that runs on a connection, with the connection's actor and the check and number of people that it demands.
     /// - Parameters:
     ///   - connection: the connection it would run on.
     ///   - module: the module of the session, or the service.
-    ///   - title: what kind of thing it is, in a few words.
+    ///   - title: the kind of action in a few words.
     ///   - text: the exact script, or the request line.
     ///   - body: the exact body of a request.
-    ///   - parameters: everything else that affects what happens.
+    ///   - parameters: all other parameters of the call that affect the result.
     ///   - verdict: the guard's verdict on it.
     package init(
         on connection: Connection, module: String, title: String, text: String, body: [UInt8] = [],

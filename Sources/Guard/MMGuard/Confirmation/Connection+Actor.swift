@@ -1,8 +1,8 @@
 package import MMCore
 
 extension Connection {
-    /// What its name stands for: the cloud, the tenant, the app and the account. A yes to what would happen there is no yes to the
-    /// same in the place that an owner gives the name afterwards.
+    /// The identity behind the connection's name: cloud, tenant, app and account. A confirmation for one identity is not valid for another
+    /// one that the owner later gives the same name.
     package var identity: String {
         let parts: [String?] = [
             cloud, tenant, tenantId, appId, auth.clientId, expectedEmail?.lowercased(), homeAccountId, pin?.tenantId,
@@ -14,8 +14,7 @@ extension Connection {
 }
 
 extension Connection {
-    /// Who acts where an app signs in on its own behalf: `app ID, no person`; `nil` where a person acts, or where only
-    /// the token shows it.
+    /// The actor if an app signs in on its own behalf: `app ID, no person`; `nil` if a person acts, or if only the token shows it.
     package var actor: String? {
         switch auth.method {
         case .secret, .certificate, .federated: "app \(appId ?? "without id"), no person"

@@ -4,47 +4,47 @@ package import MMCore
 package struct PendingConfirmation: Sendable, Hashable {
     /// The state of an entry.
     package enum State: String, Sendable {
-        /// Nobody has answered.
+        /// No person has answered yet.
         case pending
-        /// All whose yes is needed said yes; the next run of exactly this uses it up.
+        /// As many people as needed said yes; the next run of exactly this request uses the approval up.
         case approved
-        /// A person said no; the next run of exactly this is told so.
+        /// A person said no; the next run of exactly this request is told so.
         case refused
     }
 
     /// The token: short enough to type.
     package var token: String
-    /// The digest that it is bound to.
+    /// The digest of the request that it is valid for.
     package var digest: String
     /// The state of an entry.
     package var state: State
     /// The connection.
     package var connection: String
-    /// What the connection stood for.
+    /// The identity of the connection (`Connection.identity`) at the time of the request.
     package var identity: String?
     /// The module or service.
     package var module: String
-    /// The beginning of the script, or the request line: what a list shows.
+    /// The beginning of the script, or the request line, as lists show it.
     package var summary: String
     /// The rule that requires confirmation.
     package var rule: String
     /// The check that the person has to pass besides saying yes.
     package var check: PersonCheck
-    /// What a person is shown before being asked.
+    /// The text that a person is shown before answering.
     package var presentation: Presentation
-    /// The strictest class of what would be done.
+    /// The strictest class of the request.
     package var guardClass: GuardClass
-    /// Who asked.
+    /// The requester.
     package var requester: Requester?
     /// How many people have to say yes.
     package var needed: Int
-    /// Who said yes so far, or no.
+    /// The people who said yes so far, or the one who said no.
     package var approvers: [Approver] = []
-    /// Why a person said no, in their words.
+    /// The reason for a refusal in the person's words.
     package var refusal: String?
-    /// The classes that a standing approval of it has to name; empty for what is always asked about.
+    /// The classes that a standing approval for it has to name; empty if a person always has to be asked.
     package var standingClasses: [GuardClass]
-    /// How long a yes to it holds, where that is longer than usual.
+    /// How long an approval holds, if that is longer than usual.
     package var lasting: Duration?
     /// When it was requested.
     package var createdAt: Timestamp
@@ -74,14 +74,14 @@ package struct PendingConfirmation: Sendable, Hashable {
 }
 
 extension PendingConfirmation {
-    /// Whether what people have said yes to suffices by the rules under which the request is made now.
+    /// Returns whether the approvals suffice under the current rules.
     func isEnough(for request: ConfirmationRequest) -> Bool {
-        // A yes to a part of more was given under the rules of the whole.
+        // A request that was confirmed as a part of a larger one was judged by the rules for the larger one.
         approvers.contains { $0.means == "together" } || check >= request.check && approvers.count >= request.approvals
     }
 
-    /// Takes over what the rules under which the request is made now demand beyond those under which it was asked about. A yes
-    /// that was given with a weaker check does not count any more.
+    /// Adds what the current rules demand beyond those under which the request was entered. Approvals that were given with a weaker check
+    /// no longer count.
     mutating func demand(_ request: ConfirmationRequest) {
         if check < request.check {
             check = request.check
@@ -94,7 +94,7 @@ extension PendingConfirmation {
         standingClasses = request.standingClasses ?? []
     }
 
-    /// The entry as it is stored.
+    /// The entry as JSON, for storing.
     var json: JSONValue {
         var object: JSONObject = [
             "token": .string(token), "digest": .string(digest), "state": .string(state.rawValue),
@@ -130,7 +130,7 @@ extension PendingConfirmation {
         check = json["check"]?.string.flatMap(PersonCheck.init) ?? .key
         guardClass = json["class"]?.string.flatMap(GuardClass.init(rawValue:)) ?? .session
         requester = json["requester"].flatMap(Requester.init(json:))
-        // What can't be read asks for more, never for less.
+        // A value that can't be read is taken as the strictest one.
         needed = json["needed"].map { $0.int ?? ConnectionApprovals.most } ?? 1
         approvers = json["approvers"]?.array?.compactMap(Approver.init(json:)) ?? []
         refusal = json["refusal"]?.string
@@ -142,7 +142,7 @@ extension PendingConfirmation {
     }
 }
 
-/// Who asked for what waits for a person. It is shown, and a confirmation is not bound to it.
+/// The origin of a request that waits for a person. A person is shown it, but the confirmation is not bound to it.
 package struct Requester: Sendable, Hashable {
     /// The face the call came through: `terminal`, `mcp`, `rest`, `library`.
     package var surface: String
@@ -150,7 +150,7 @@ package struct Requester: Sendable, Hashable {
     package var client: String
     /// The model behind the client, where the client tells it.
     package var model: String?
-    /// The person whom the client acts for, where that is known.
+    /// The person that the client acts for, if known.
     package var person: String?
 
     /// Creates a requester.
@@ -161,7 +161,7 @@ package struct Requester: Sendable, Hashable {
         self.person = person
     }
 
-    /// The requester in one line, for a person: names are the callers' own and can't repaint a screen.
+    /// The requester in one line for a person. The names come from the callers and are escaped, so that they can't change the screen.
     package var text: String {
         let parts = [client.isEmpty ? "unnamed" : client, model, person].compactMap(\.self)
         return VisibleText.exact(parts.map { String($0.prefix(100)) }.joined(separator: ", ")) + " (\(surface))"
@@ -169,7 +169,7 @@ package struct Requester: Sendable, Hashable {
 }
 
 extension Requester {
-    /// The requester as it is stored and shown.
+    /// The requester as JSON, for storing and showing.
     package var json: JSONValue {
         var object: JSONObject = ["surface": .string(surface), "client": .string(client)]
         if let model { object["model"] = .string(model) }

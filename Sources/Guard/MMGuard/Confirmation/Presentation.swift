@@ -1,22 +1,22 @@
 import MMCore
 
-/// What a person sees before confirming: the same in a terminal, in a client's form, with `mm confirm` and over HTTP.
+/// The text that a person sees before confirming: the same in a terminal, in a client's form, with `mm confirm` and over HTTP.
 ///
-/// Each risky part comes first and by name; then all that the yes is bound to, as it will be sent or run. What is longer than
-/// a person reads at once comes in pages, with the rest counted. Nothing in it can pass for anything else: what a script or
-/// body holds stands behind a margin, and characters that are not seen are written out.
+/// The risky parts come first, each with its name; then everything that the confirmation is bound to, as it will be sent or run. Long texts
+/// come in pages that tell how many lines follow. No part can be mistaken for another: the contents of scripts and bodies stand behind a
+/// margin, and invisible characters are written out.
 package struct Presentation: Sendable, Hashable {
-    /// One line: what kind of thing, where.
+    /// The kind of action and its connection, in one line.
     package let title: String
     /// Why the guard requires confirmation.
     package let reason: String
     /// The parts that require confirmation, each with a heading and its details.
     package let risks: [[String]]
-    /// What it changes, line by line, as far as that is known.
+    /// The changes that it would make, line by line, as far as they are known.
     package let changes: [String]
-    /// What will be sent or run, line by line.
+    /// The text that will be sent or run, line by line.
     package let whole: [String]
-    /// The exact form of what `whole` says in words, line by line; empty where that is the exact form.
+    /// The exact form of a `whole` that is written in words, line by line; empty if `whole` is exact already.
     package let exact: [String]
 
     /// Text beyond this size is represented by its length and digest: no person reads more.
@@ -48,12 +48,12 @@ package struct Presentation: Sendable, Hashable {
         exact = request.exact.isEmpty ? [] : Self.lines(of: request.exact)
     }
 
-    /// Why the guard requires confirmation, where none of the parts says that already; else empty.
+    /// The reason for asking, if none of the risky parts states it; otherwise empty.
     package var furtherReason: String { risks.contains { $0.first?.hasSuffix(reason) == true } ? "" : reason }
 
-    /// A part with a heading; faces lay the same parts out as they can.
+    /// A part with a heading, which each face lays out in its own way.
     package struct Section: Sendable {
-        /// What it tells: `risks`, `changes` or `whole`.
+        /// The kind of content: `risks`, `changes`, `whole` or `exact`.
         package let kind: String
         /// The heading.
         package let heading: String
@@ -90,8 +90,8 @@ package struct Presentation: Sendable, Hashable {
         return sections
     }
 
-    /// All lines of the sections, with a mark where a page ends whatever room is left. No other line can be that mark: all that
-    /// a request holds stands behind a margin.
+    /// All lines of the sections, with a mark where a page has to end even if there is room left. No other line can be such a mark, because
+    /// the contents of the request stand behind a margin.
     package var lines: [String] {
         sections.flatMap { section in
             (section.kind == "exact" ? [Self.pageEnd] : [""]) + [section.heading] + section.lines
@@ -100,14 +100,14 @@ package struct Presentation: Sendable, Hashable {
 
     private static let pageEnd = "\u{0C}"
 
-    /// The pages for readers whose width nobody knows; the first one shows what must be seen.
+    /// The pages for a reader of unknown width; the first page shows the most important lines.
     package var pages: [String] { Self.pages(of: lines, columns: Self.longestLine) }
 
-    /// Lines in pages.
+    /// Returns the lines in pages.
     /// - Parameters:
     ///   - lines: the lines of a presentation.
-    ///   - columns: the cells in a line of whoever reads them.
-    ///   - width: the cells that a text takes there.
+    ///   - columns: the number of cells in a line of the reader's screen.
+    ///   - width: returns the number of cells that a text takes there.
     package static func pages(of lines: [String], columns: Int, width: (String) -> Int = \.count) -> [String] {
         var pages: [String] = []
         var parts = lines.split(separator: pageEnd).map { part in
@@ -115,7 +115,7 @@ package struct Presentation: Sendable, Hashable {
         }[...]
         while var rest = parts.popFirst() {
             while !rest.isEmpty {
-                // A last page of only a few lines is avoided.
+                // This avoids a last page of only a few lines.
                 let count = rest.count <= Self.linesOfAPage + 10 ? rest.count : Self.linesOfAPage
                 var page = rest.prefix(count).joined(separator: "\n")
                 rest = rest.dropFirst(count)
@@ -141,7 +141,7 @@ package struct Presentation: Sendable, Hashable {
     }
 
     private static func lines(ofBody body: [UInt8]) -> [String] {
-        // Two members with the same name are shown as written: services differ in which one they read.
+        // Strict parsing rejects duplicate members, which are then shown as written: services differ in which of the two they read.
         if body.count <= longestText, let value = try? JSONParser.parse(body, limits: .strict) {
             return lines(of: JSONWriter.string(value, layout: .indented(2)))
         }
@@ -155,7 +155,7 @@ package struct Presentation: Sendable, Hashable {
 }
 
 extension Presentation {
-    /// The presentation as it is stored.
+    /// The presentation as JSON, for storing.
     var json: JSONValue {
         [
             "title": .string(title), "reason": .string(reason),

@@ -1,29 +1,29 @@
 package import MMCore
 
-/// A person's yes to a class of requests on a connection, for a while.
+/// A person's approval, for a limited time, of a class of requests on a connection.
 package struct StandingApproval: Sendable, Hashable {
-    /// The longest time that one may hold.
+    /// The longest time for which a standing approval may hold.
     package static let longest = Duration.seconds(8 * 3600)
 
-    /// What it is revoked by.
+    /// The identifier by which it is revoked.
     package var id: String
     /// The connection.
     package var connection: String
-    /// What the connection stood for when it was given; for anything else it doesn't hold.
+    /// The identity of the connection (`Connection.identity`) when it was given; it doesn't hold for any other identity.
     package var identity: String?
-    /// The class of what passes.
+    /// The class of requests that it allows.
     package var guardClass: GuardClass
-    /// Who gave it.
+    /// The person who gave it.
     package var approver: Approver
-    /// The check that was passed for it: what needs a stronger one is still asked about.
+    /// The check that was passed for it; requests that need a stronger check still have to be confirmed.
     package var check: PersonCheck
     /// When it was given.
     package var createdAt: Timestamp
     /// When it ends.
     package var expiresAt: Timestamp
 
-    /// Whether a class can be approved for a while: never what reads without being asked about, gives out secrets, or
-    /// changes rights or the sign-in.
+    /// Returns whether a class can have a standing approval. Classes that need no confirmation, return secrets, or change permissions or
+    /// the session can't.
     package static func isPossible(_ one: GuardClass) -> Bool {
         switch one {
         case .write, .subscription, .send, .external, .destructive: true
@@ -33,7 +33,7 @@ package struct StandingApproval: Sendable, Hashable {
 }
 
 extension StandingApproval {
-    /// The approval as it is stored and shown.
+    /// The approval as JSON, for storing and showing.
     package var json: JSONValue {
         var object: JSONObject = [
             "id": .string(id), "connection": .string(connection), "class": .string(guardClass.rawValue),
@@ -44,7 +44,7 @@ extension StandingApproval {
         return .object(object)
     }
 
-    /// Reads a stored approval; `nil` if the value isn't one that may exist.
+    /// Reads a stored approval; `nil` if the value isn't a valid one.
     init?(json: JSONValue) {
         guard let id = json["id"]?.string, let connection = json["connection"]?.string,
             let guardClass = json["class"]?.string.flatMap(GuardClass.init(rawValue:)),
@@ -61,8 +61,8 @@ extension StandingApproval {
 }
 
 extension ConfirmationRequest {
-    /// The classes that a standing approval has to name for this request to pass; `nil` for one that is always asked about:
-    /// what the text doesn't show, what no table knows, what a rule of the user's own holds back, and what needs two people.
+    /// The classes that standing approvals have to name for this request to pass; `nil` if it always has to be confirmed: code that the
+    /// text doesn't show, names that no table knows, a match of a user's own rule, and requests that need two people.
     package var standingClasses: [GuardClass]? {
         guard approvals == 1, verdict.decision == .ask, !verdict.asking.isEmpty else { return nil }
         var needed = GuardClassSet()
