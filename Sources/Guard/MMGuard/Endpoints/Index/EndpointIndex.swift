@@ -1,8 +1,8 @@
 internal import CEndpointTables
 
-/// The calls of Microsoft Graph and the words by which they are found, read in place.
+/// The calls of Microsoft Graph with the words by which they are found, read in place from the program's data.
 package struct EndpointIndex: Sendable {
-    /// The only one.
+    /// The shared instance.
     package static let standard = EndpointIndex()
 
     static let methods: [(name: String, bit: UInt8)] = [
@@ -10,7 +10,7 @@ package struct EndpointIndex: Sendable {
     ]
     private static let options = ["count", "expand", "filter", "orderby", "search", "select", "skip", "top", "format"]
 
-    /// The guard, whose tree of paths the index speaks of.
+    /// The guard, to whose tree of paths the index refers.
     package let engine: GuardEngine
     let file: TableFile
     private let templates: UnsafeTable
@@ -18,7 +18,7 @@ package struct EndpointIndex: Sendable {
     private let calls: UnsafeTable
     let words: SearchWordTable
 
-    /// The index over the guard's tree of paths.
+    /// Creates an index over the guard's tree of paths.
     package init(engine: GuardEngine = .standard) {
         let table = cendpoint_calls()
         file = TableFile(table.bytes, length: table.length, magic: "MME1")
@@ -32,15 +32,15 @@ package struct EndpointIndex: Sendable {
         words = SearchWordTable(file)
     }
 
-    /// The calls of a template, in the order of methods; none when the tables have no description of it.
+    /// Returns the calls of a template, in the order of methods; empty if the tables don't describe it.
     package func calls(of template: GraphTemplate) -> [OfferedCall] {
         row(of: template).map { row in methods(of: row).map { call(row, $0.method) } } ?? []
     }
 
-    /// Whether the tables describe a template, and not only the data of permissions.
+    /// Returns whether the tables describe a template; the permission data may know more templates.
     package func describes(_ template: GraphTemplate) -> Bool { row(of: template) != nil }
 
-    /// The type that a template answers to GET, without `[]`; `nil` when it is unknown.
+    /// Returns the type that a GET of the template returns, without `[]`; `nil` if it is unknown.
     package func type(of template: GraphTemplate) -> String? {
         guard let row = row(of: template), let found = methods(of: row).first(where: { $0.method == 1 }) else {
             return nil
@@ -49,10 +49,10 @@ package struct EndpointIndex: Sendable {
         return type.isEmpty ? nil : type.hasSuffix("[]") ? String(type.dropLast(2)) : type
     }
 
-    /// The template of a row.
+    /// Returns the template of a row.
     func template(_ row: UInt32) -> GraphTemplate { GraphTemplate(number: templates.u32(row, 0)) }
 
-    /// The row of a template.
+    /// Returns the row of a template.
     func row(of template: GraphTemplate) -> UInt32? {
         var low: UInt32 = 0
         var high = templateCount
@@ -63,16 +63,16 @@ package struct EndpointIndex: Sendable {
         return low < templateCount && templates.u32(low, 0) == template.number ? low : nil
     }
 
-    /// Whether only beta has the template of a row.
+    /// Returns whether the template of a row exists in beta only.
     func isBetaOnly(_ row: UInt32) -> Bool { templates.u8(row, 6) & 1 != 0 }
 
-    /// The methods of a row, each with the row of its call.
+    /// Returns the methods of a row, each with the row of its call.
     func methods(of row: UInt32) -> [(method: UInt8, row: UInt32)] {
         let first = UInt32(templates.u16(row, 4))
         return (0..<UInt32(templates.u8(row, 7))).map { (calls.u8(first + $0, 0), first + $0) }
     }
 
-    /// The call of a method on the template of a row, which has it.
+    /// Returns the call of a method that the template of a row has.
     func call(_ row: UInt32, _ method: UInt8, counted: Bool = false) -> OfferedCall {
         let place = methods(of: row).first { $0.method == method }?.row
         let name = Self.methods.first { $0.bit == method }?.name ?? "GET"
@@ -95,7 +95,7 @@ package struct EndpointIndex: Sendable {
     }
 }
 
-/// A call of Microsoft Graph: a method of a path, with what it takes and answers.
+/// A call of Microsoft Graph: a method of a path, with its body, query options and result.
 package struct OfferedCall: Sendable, Hashable {
     /// What kind of call it is.
     package enum Kind: UInt8, Sendable {
@@ -108,21 +108,22 @@ package struct OfferedCall: Sendable, Hashable {
     package let template: String
     /// What kind of call it is.
     package let kind: Kind
-    /// The type that it answers, or takes where it makes or changes something; empty when nothing or unknown.
+    /// The type of the result, or of the body of a call that creates or changes something; empty if there is none or it
+    /// is unknown.
     package let type: String
     /// The names in an action's body; `?` marks an optional one.
     package let body: [String]
-    /// The query options that the description of the service offers, without `$`.
+    /// The query options in the service's description, without `$`.
     package let options: [String]
     /// Other query parameters; `!` marks a required one.
     package let parameters: [String]
-    /// Whether only beta has it.
+    /// Whether it exists in beta only.
     package let isBetaOnly: Bool
-    /// What an example adds to the path, or its body; empty when there is none.
+    /// An example of the rest of the path, or of the body; empty if there is none.
     package var example = ""
 
-    /// The path with its version: beta paths say so.
+    /// The path with its version; only beta is written.
     package var path: String { isBetaOnly ? "/beta" + template : template }
-    /// Whether the type is that of many.
+    /// Whether the call returns several objects.
     package var answersMany: Bool { kind == .list || kind == .delta || type.hasSuffix("[]") }
 }

@@ -1,41 +1,41 @@
 package import MMCore
 
-/// Looks at the body of a request before it is sent, and before a person is asked about it: names that what is made or changed
-/// there doesn't have.
+/// Checks the body of a request, before a person is asked about it and before it is sent, for properties that the type of the created or
+/// changed object doesn't have.
 package struct BodyCheck: Sendable {
-    /// A name that is wrong.
+    /// A property that the type doesn't have.
     package struct Fault: Sendable, Hashable {
         /// The name as written.
         package let name: String
         /// The type that lacks it.
         package let type: String
-        /// The names that were perhaps meant.
+        /// The similar names that were probably meant.
         package let near: [String]
     }
 
     private let index: EndpointIndex
     private let types: GraphTypeTable
 
-    /// A check by the tables that come with the program.
+    /// Creates a check with the tables that come with the program.
     package init(_ index: EndpointIndex = .standard) {
         self.index = index
         types = .standard
     }
 
-    /// What is wrong with a body; `nil` when nothing is, or nobody can know.
+    /// Returns the first wrong property of a body; `nil` if there is none, or if the tables don't suffice to tell.
     package func fault(_ method: String, _ target: RequestTarget, body: JSONObject) -> Fault? {
-        // Beta has more properties than are described here.
+        // Beta has more properties than the tables describe.
         guard target.service == .graph, target.version != "beta", !body.isEmpty,
             let found = index.engine.template(of: target), !found.isCounted,
             let call = index.calls(of: found.template).first(where: { $0.method == method.uppercased() }),
             call.kind == .create || call.kind == .update, let type = types.type(named: Self.single(call.type))
         else { return nil }
-        // What says its own type has that one's properties.
+        // With `@odata.type` the body has the properties of the type that it names.
         guard body["@odata.type"] == nil else { return nil }
         let names = types.propertiesOfAll(type).map(\.name)
         let known = Set(names.map { $0.lowercased() })
         for name in body.keys {
-            // Annotations, references by address, and extensions, which are named with an underscore.
+            // Skips annotations, references by address, and extensions, whose names contain an underscore.
             guard !name.contains("@"), !name.contains("_"), !name.contains("."), !known.contains(name.lowercased())
             else {
                 continue

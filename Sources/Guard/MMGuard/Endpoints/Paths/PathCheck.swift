@@ -1,17 +1,17 @@
 package import MMCore
 
-/// Looks at the path of a request before it is sent: whether Graph has it, as far as anybody can know.
+/// Checks whether Graph has the path of a request, before it is sent.
 ///
-/// Graph grows and the tables leave repetitions out, so a path is doubted only where what may follow is known: at the
+/// Graph grows, and the tables leave out repeated paths. So a path is only reported where all possible next steps are known: at the
 /// beginning, and below an object whose type is described.
 package struct PathCheck: Sendable {
-    /// What is wrong with a request.
+    /// The reason why a request can't succeed.
     package enum Fault: Sendable, Hashable {
-        /// No table has the path, which is known as far as this.
+        /// No table has the path; it is known up to `after`.
         case unknown(after: String, step: String, near: [String])
-        /// Only beta has the path.
+        /// The path exists in beta only.
         case betaOnly(String)
-        /// The path has no such method.
+        /// The path doesn't have this method.
         case method(template: String, methods: [String])
     }
 
@@ -19,13 +19,13 @@ package struct PathCheck: Sendable {
     private let types: GraphTypeTable
     private var engine: GuardEngine { index.engine }
 
-    /// A check by the tables that come with the program.
+    /// Creates a check with the tables that come with the program.
     package init(_ index: EndpointIndex = .standard) {
         self.index = index
         types = .standard
     }
 
-    /// What is wrong with a request to Graph; `nil` when nothing is, or nobody can know.
+    /// Returns what is wrong with a request to Graph; `nil` if nothing is, or if the tables don't suffice to tell.
     package func fault(_ method: String, _ target: RequestTarget) -> Fault? {
         guard target.service == .graph, !target.segments.isEmpty else { return nil }
         let isBeta = target.version == "beta"
@@ -45,8 +45,8 @@ package struct PathCheck: Sendable {
         return .unknown(after: engine.text(of: end.node), step: end.step.name, near: near)
     }
 
-    /// Whether a request makes something out of its body: the tables describe what is created, or referred to, there. Actions
-    /// are not among these: many take nothing, and of those that take something not all need it.
+    /// Returns whether a request needs a body, because the tables describe an object that it creates or refers to. Actions don't count:
+    /// many take no body, and for some of those that take one it is optional.
     package func needsBody(_ method: String, _ target: RequestTarget) -> Bool {
         guard method.uppercased() == "POST", target.service == .graph, let found = engine.template(of: target),
             !found.isCounted
@@ -56,10 +56,10 @@ package struct PathCheck: Sendable {
         }
     }
 
-    /// Whether the first step is a slip. The data of permissions has paths below such steps, as `/user/{id}/…`, which nobody
-    /// can call.
+    /// Returns whether the first step is a typing error. The permission data also lists paths below such steps, as `/user/{id}/…`, which
+    /// don't exist.
     private func isMisspelt(_ target: RequestTarget) -> Bool {
-        // What has another form, such as /drive, is no slip.
+        // A step with another form, such as /drive, is a valid abbreviation.
         guard engine.forms(of: target).count == 1 else { return false }
         let first = target.segments[0].lowercased()
         let known = engine.children(of: .root).filter { leadsToDescribed($0.template) }.map(\.name)
@@ -75,13 +75,13 @@ package struct PathCheck: Sendable {
         let calls = index.calls(of: template)
         let wanted = method.uppercased() == "HEAD" ? "GET" : method.uppercased()
         guard !calls.isEmpty, !calls.contains(where: { $0.method == wanted }) else { return nil }
-        // Functions are sometimes called with POST, and the data of permissions knows calls that no description has.
+        // Functions are sometimes called with POST, and the permission data has calls that the descriptions lack.
         if wanted == "POST", calls.allSatisfy({ $0.kind == .function || $0.kind == .delta }) { return nil }
         guard PermissionTable.standard.permissions(wanted, target) == nil else { return nil }
         return .method(template: engine.text(of: template), methods: calls.map(\.method))
     }
 
-    /// Where a path leaves what is known.
+    /// The place at which a path leaves the known tree.
     private struct DeadEnd {
         let node: GraphTemplate
         let step: GraphPathStep
@@ -114,25 +114,25 @@ package struct PathCheck: Sendable {
         if let key = engine.key(below: node), form[depth].isKeyLike { walk(form, key, depth + 1, inBeta, &furthest) }
     }
 
-    /// Whether a node is one of v1.0, or leads to one.
+    /// Returns whether a node belongs to v1.0, or leads to a node that does.
     private func isInStable(_ node: GraphTemplate) -> Bool {
         if engine.isTemplate(node, inBeta: false) { return true }
         if let key = engine.key(below: node), isInStable(key) { return true }
         return engine.children(of: node).contains { isInStable($0.template) }
     }
 
-    /// Whether nothing else can follow there.
+    /// Returns whether the unknown step is surely wrong at this place.
     private func isDoubtful(_ end: DeadEnd, inBeta: Bool) -> Bool {
-        // Keys in parentheses, functions and casts are written in too many ways.
+        // Keys in parentheses, functions and casts can be written in too many ways.
         guard end.step.isWord, !end.step.name.contains("("), !end.step.name.contains(":") else { return false }
         if end.node == .root { return true }
-        // $value and $count follow where properties do.
+        // $value and $count may follow any property.
         guard !end.step.name.hasPrefix("$") else { return false }
         let names = engine.children(of: end.node).map(\.name)
         let isSlip = names.contains { NearName.isSlip(end.step.name, of: $0) }
         if inBeta { return isSlip && !OperationNames.standard.contains(end.step.name) }
         guard let type = index.type(of: end.node).flatMap({ types.type(named: $0) }) else { return isSlip }
-        // An object answers by its properties and operations; those that the tables leave out stand elsewhere.
+        // The tables leave out some paths below an object, but never the names of its properties and operations.
         let name = end.step.name
         if types.propertiesOfAll(type).contains(where: { $0.name.lowercased() == name }) { return false }
         if type.isOpen, name.contains("_") { return false }
@@ -140,9 +140,9 @@ package struct PathCheck: Sendable {
     }
 }
 
-/// Every name that ends a path as an operation, or of which no more is known than that somebody may call it.
+/// The names of all operations that can end a path, and of all callable last steps without a description.
 struct OperationNames: Sendable {
-    /// Those of the program's tables.
+    /// The names in the program's tables.
     static let standard = OperationNames(.standard)
 
     private let names: Set<String>
@@ -162,7 +162,7 @@ struct OperationNames: Sendable {
         self.names = names
     }
 
-    /// Whether it is one.
+    /// Returns whether a name is one of these.
     func contains(_ name: String) -> Bool { names.contains(name) }
 
     private static func isOperation(_ template: GraphTemplate, _ index: EndpointIndex) -> Bool {
@@ -174,7 +174,7 @@ struct OperationNames: Sendable {
     }
 }
 
-/// The paths that a path which doesn't exist was perhaps meant to be.
+/// Finds existing paths that are similar to a path that doesn't exist.
 struct NearPaths {
     private let index: EndpointIndex
     private var engine: GuardEngine { index.engine }
@@ -193,14 +193,14 @@ struct NearPaths {
         var cost: Int
     }
 
-    /// The nearest three, as paths that keep the keys which were written.
+    /// Returns the three nearest paths, with the keys of the original path.
     func of(_ target: RequestTarget, method: String) -> [String] {
         let isBeta = target.version == "beta"
         let written = target.segments
         var open: [Trail] = []
         for (number, form) in engine.forms(of: target).prefix(4).enumerated() {
             open.append(Trail(node: .root, steps: form[...], text: "", cost: number))
-            // What belongs to a user or a group is often asked for without saying whose.
+            // Paths below a user, group, site or team are often written without the owner.
             for owner in ["users", "groups", "sites", "teams"] {
                 guard let node = engine.child(of: .root, at: .word(owner)), let key = engine.key(below: node) else {
                     continue
@@ -238,7 +238,7 @@ struct NearPaths {
         return sorted.isEmpty ? Array(bySearch(target, method).prefix(3)) : Array(sorted)
     }
 
-    /// By the words of the path, where no path resembles it.
+    /// Returns paths that a search for the words of the path finds, for when no path is similar.
     private func bySearch(_ target: RequestTarget, _ method: String) -> [String] {
         let words = target.segments.joined(separator: " ")
         return EndpointSearch(index).find(words, limit: 3, method: method).map(\.call.path)
@@ -262,9 +262,9 @@ struct NearPaths {
     }
 }
 
-/// When a name is surely another one, mistyped.
+/// Recognises names that are typing errors of other names.
 package enum NearName {
-    /// Whether a name is a slip of another: one letter off, or one in the singular and the other in the plural.
+    /// Returns whether a name is a typing error of another: one letter off, or singular instead of plural and the reverse.
     package static func isSlip(_ written: String, of known: String) -> Bool {
         var (left, right) = (written.lowercased(), known.lowercased())
         if left == right || WordForm.stem(left) == WordForm.stem(right) { return true }

@@ -1,21 +1,21 @@
-/// The steps that may end a path of Microsoft Graph while it is written: segment by segment, from the tables.
+/// Completes a path of Microsoft Graph while it is typed, segment by segment, from the tables.
 package struct PathCompletion: Sendable {
-    /// A path that may stand in place of the one that is being written.
+    /// A path that can replace the typed one.
     package struct Candidate: Sendable, Hashable {
-        /// The path, with the segments before the last as they were written. It ends with a slash where more has to follow.
+        /// The path, with the segments before the last as they were typed. It ends with a slash if more has to follow.
         package let path: String
-        /// The methods that the path has; none where more has to follow.
+        /// The methods of the path; empty if more has to follow.
         package let methods: [String]
     }
 
     private let index: EndpointIndex
     private var engine: GuardEngine { index.engine }
 
-    /// A completion by the tables that come with the program.
+    /// Creates a completion with the tables that come with the program.
     package init(_ index: EndpointIndex = .standard) { self.index = index }
 
-    /// What may end a path, in alphabetical order, keys first. A path that can be called and goes on is there twice: as it
-    /// is, and with a slash.
+    /// Returns the possible completions in alphabetical order, keys first. A path that can be called and also continues is listed twice: as
+    /// it is, and with a slash.
     /// - Parameter typed: the path so far.
     package func candidates(for typed: String) -> [Candidate] {
         guard typed.isEmpty || typed.hasPrefix("/"), !typed.contains("?") else { return [] }
@@ -57,7 +57,7 @@ package struct PathCompletion: Sendable {
         return found
     }
 
-    /// Whether a call stands below a step.
+    /// Returns whether there is a call below a node.
     private func leadsOn(_ node: GraphTemplate, _ isBeta: Bool) -> Bool {
         let below = engine.children(of: node).map(\.template) + [engine.key(below: node)].compactMap(\.self)
         return below.contains { next in
@@ -67,7 +67,8 @@ package struct PathCompletion: Sendable {
         }
     }
 
-    /// Where segments lead, in each way of writing them; the user that `/me` is stands for the one who is signed in.
+    /// Returns the nodes that segments lead to, in each way of writing them: `/me` is also looked up as a user's path, `/drive` as a
+    /// drive's.
     private func nodes(at segments: [String]) -> [GraphTemplate] {
         var ways = [segments]
         if segments.first?.lowercased() == "me" { ways.append(["users", "{id}"] + segments.dropFirst()) }
@@ -75,7 +76,7 @@ package struct PathCompletion: Sendable {
         return ways.compactMap(node(at:))
     }
 
-    /// `users('ada@contoso.com')` is a name and a key.
+    /// Splits `users('ada@contoso.com')` into a name and a key.
     private static func steps(of segment: String) -> [String] {
         guard let open = segment.firstIndex(of: "("), segment.hasSuffix("')") else { return [segment] }
         return [String(segment[..<open]), "{id}"]

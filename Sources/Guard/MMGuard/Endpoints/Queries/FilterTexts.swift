@@ -1,13 +1,13 @@
 package import MMCore
 
-/// Finds texts in `$filter` that stand without quotes: the service answers them with a syntax error that names a position, or takes
-/// them for the names of properties.
+/// Finds texts without quotes in `$filter`. The service answers them with a syntax error that only names a position, or takes them for
+/// names of properties.
 package struct FilterTexts: Sendable {
-    /// A text without its quotes.
+    /// A text that lacks its quotes.
     package struct Fault: Sendable, Hashable {
         /// The comparison as written: `department eq Sales`.
         package let written: String
-        /// As it is right: `department eq 'Sales'`.
+        /// The corrected comparison: `department eq 'Sales'`.
         package let right: String
     }
 
@@ -15,20 +15,20 @@ package struct FilterTexts: Sendable {
     private static let ends: Set<String> = ["and", "or"]
     private static let plain: Set<String> = ["true", "false", "null", "inf", "-inf", "nan"]
 
-    /// A check.
+    /// Creates a check.
     package init() {}
 
-    /// The first text without quotes in the filter of a request; `nil` where there is none.
+    /// Returns the first text without quotes in the filter of a request; `nil` if there is none.
     package func fault(in target: RequestTarget) -> Fault? {
         guard target.service == .graph, let filter = target.queryValue("$filter") else { return nil }
         return fault(in: filter)
     }
 
-    /// The first text without quotes in a filter.
+    /// Returns the first text without quotes in a filter.
     func fault(in filter: String) -> Fault? {
         let words = Self.words(of: filter)
         for (place, word) in words.enumerated() where Self.comparisons.contains(word.lowercased()) && place > 0 {
-            // What belongs to the value ends with the next condition.
+            // The value ends where the next condition begins.
             let value = words[(place + 1)...].prefix { !Self.ends.contains($0.lowercased()) && !$0.hasPrefix(")") }
             guard let first = value.first, Self.isBare(first) else { continue }
             var text = value.joined(separator: " ")
@@ -41,7 +41,7 @@ package struct FilterTexts: Sendable {
         return nil
     }
 
-    /// Whether a value begins as a text would and nothing else: neither quoted, nor a number, a date, an id, a function, a path.
+    /// Returns whether a value can only be a text without quotes: not a quoted text, number, date, id, function or path.
     private static func isBare(_ word: String) -> Bool {
         var word = word[...]
         while word.last == ")" { word.removeLast() }
@@ -50,7 +50,7 @@ package struct FilterTexts: Sendable {
         return !isID(word)
     }
 
-    /// Whether a word is an id, which stands without quotes where the property is one.
+    /// Returns whether a word is an id, which needs no quotes if the property is an id.
     private static func isID(_ word: Substring) -> Bool {
         word.utf8.count == 36
             && word.utf8.allSatisfy { byte in
@@ -63,7 +63,7 @@ package struct FilterTexts: Sendable {
             }
     }
 
-    /// The words of a filter; a text in quotes is one, with its quotes.
+    /// Returns the words of a filter; a text in quotes is one word, with its quotes.
     private static func words(of filter: String) -> [String] {
         var words: [String] = []
         var word = ""

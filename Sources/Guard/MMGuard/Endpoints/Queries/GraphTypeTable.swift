@@ -3,7 +3,7 @@ internal import MMCore
 
 /// The types of Microsoft Graph v1.0 with their properties, read in place.
 package struct GraphTypeTable: Sendable {
-    /// The only one.
+    /// The shared instance.
     package static let standard = GraphTypeTable()
 
     private struct Marks: OptionSet {
@@ -25,7 +25,7 @@ package struct GraphTypeTable: Sendable {
         properties = UnsafeTable(file.section(2), size: 20)
     }
 
-    /// The type of this name, in any case, with or without `microsoft.graph.`.
+    /// Returns the type with this name, in any case, with or without `microsoft.graph.`.
     package func type(named name: String) -> GraphType? {
         var wanted = name.lowercased()
         for prefix in ["microsoft.graph.", "graph."] where wanted.hasPrefix(prefix) {
@@ -43,12 +43,12 @@ package struct GraphTypeTable: Sendable {
         return nil
     }
 
-    /// The names of types that resemble a text.
+    /// Returns the names of types that are similar to a text.
     package func names(near text: String) -> [String] {
         NearestNames.of(text, among: (0..<count).map { file.string(types.u32($0, 0)) }.filter { !$0.contains(".") })
     }
 
-    /// What a type has, inherited properties too, in the order of names.
+    /// Returns the properties of a type, with the inherited ones, in the order of names.
     package func properties(of type: GraphType) -> [GraphProperty] {
         var found: [String: GraphProperty] = [:]
         var row: UInt32? = type.row
@@ -59,7 +59,7 @@ package struct GraphTypeTable: Sendable {
         return found.values.sorted { $0.name.lowercased() < $1.name.lowercased() }
     }
 
-    /// What objects may have that are said to be of a type: the properties of those that derive from it as well.
+    /// Returns the properties that an object of a declared type may have: also those of all types that derive from it.
     func propertiesOfAll(_ type: GraphType) -> [GraphProperty] {
         var found = properties(of: type)
         var names = Set(found.map(\.name))
@@ -69,7 +69,7 @@ package struct GraphTypeTable: Sendable {
         return found
     }
 
-    /// Whether a type is another one or derives from it.
+    /// Returns whether a type is another one or derives from it.
     func isKind(_ type: GraphType, of other: GraphType) -> Bool { derives(type.row, from: other.row) }
 
     private func type(_ row: UInt32) -> GraphType {
@@ -117,11 +117,11 @@ package struct GraphProperty: Sendable, Hashable {
     package let name: String
     /// Its type, without `microsoft.graph.`.
     package let type: String
-    /// Whether it leads to other objects: `$expand` takes it.
+    /// Whether it is a navigation property, which `$expand` accepts.
     package let isNavigation: Bool
-    /// Whether it has several values.
+    /// Whether its value is a list.
     package let isCollection: Bool
-    /// The operators of `$filter`; `nil` when nothing is known of them.
+    /// The operators that `$filter` accepts for it; `nil` if they are unknown.
     package let filtering: GraphType.Ability?
 }
 
@@ -132,23 +132,23 @@ package struct GraphType: Sendable, Hashable {
     package let name: String
     /// Whether objects may have more properties than are described.
     package let isOpen: Bool
-    /// What a short answer shows of each; empty when nothing is laid down.
+    /// The properties that a short answer shows of each object; empty if none are defined.
     package let usualProperties: [String]
-    /// What `$orderby` takes.
+    /// The properties that `$orderby` accepts.
     package let sorting: Ability
-    /// What `$search` looks through.
+    /// The properties that `$search` looks through.
     package let searching: Ability
-    /// Whether it is known what `$filter` can do with its properties.
+    /// Whether the operators of `$filter` for its properties are known.
     package let hasAbilities: Bool
 
-    /// What a query may do: at once, and with `ConsistencyLevel: eventual` and `$count=true`.
+    /// The abilities of a query option: without conditions, and with `ConsistencyLevel: eventual` and `$count=true`.
     package struct Ability: Sendable, Hashable {
-        /// At once.
+        /// The names that need no header.
         package let plain: [String]
-        /// With the header.
+        /// The names that need the header.
         package let advanced: [String]
 
-        /// Whether there is none.
+        /// Whether there are no abilities.
         package var isEmpty: Bool { plain.isEmpty && advanced.isEmpty }
     }
 }

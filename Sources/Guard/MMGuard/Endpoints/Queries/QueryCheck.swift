@@ -1,8 +1,8 @@
 package import MMCore
 
-/// Looks at the query of a request before it is sent: names that the type which is asked for doesn't have.
+/// Checks the query of a request, before it is sent, for properties that the requested type doesn't have.
 package struct QueryCheck: Sendable {
-    /// A name that is wrong.
+    /// A property that the type doesn't have.
     package struct Fault: Sendable, Hashable {
         /// The option: `$select`.
         package let option: String
@@ -10,25 +10,26 @@ package struct QueryCheck: Sendable {
         package let name: String
         /// The type that lacks it.
         package let type: String
-        /// The names that were perhaps meant.
+        /// The similar names that were probably meant.
         package let near: [String]
     }
 
     private let index: EndpointIndex
     private let types: GraphTypeTable
 
-    /// A check by the tables that come with the program.
+    /// Creates a check with the tables that come with the program.
     package init(_ index: EndpointIndex = .standard) {
         self.index = index
         types = .standard
     }
 
-    /// The type that a request answers, where the tables know it.
+    /// Returns the type of a request's result, if the tables know it.
     package func type(of target: RequestTarget) -> GraphType? {
         index.engine.template(of: target).flatMap { index.type(of: $0.template) }.flatMap { types.type(named: $0) }
     }
 
-    /// The first wrong name in the query of a request that reads; `nil` when there is none, or nobody can know.
+    /// Returns the first wrong name in the query of a read; `nil` if there is none, or if the tables don't suffice to
+    /// tell.
     package func fault(in target: RequestTarget) -> Fault? {
         guard let type = type(of: target) else { return nil }
         var all: [GraphProperty]?
@@ -38,7 +39,7 @@ package struct QueryCheck: Sendable {
             for path in names {
                 let properties = all ?? types.propertiesOfAll(type)
                 all = properties
-                // Beta has more properties than are described here, and open types may have any.
+                // Beta has more properties than the tables describe, and open types may have any.
                 let isSure = target.version != "beta" && !type.isOpen
                 if let fault = fault(at: path, "$" + option, type.name, properties, isSure: isSure) { return fault }
             }
@@ -46,7 +47,7 @@ package struct QueryCheck: Sendable {
         return nil
     }
 
-    /// The names that an option speaks of; `nil` for options that speak of none.
+    /// Returns the property names in an option's value; `nil` for options without property names.
     private static func names(in option: String, _ value: String) -> [[String]]? {
         switch option {
         case "select": QueryNames.selected(value)
@@ -69,7 +70,7 @@ package struct QueryCheck: Sendable {
                 at: Array(path.dropFirst()), option, inner.name, types.propertiesOfAll(inner),
                 isSure: isSure && !inner.isOpen)
         }
-        // Extensions are named with an underscore.
+        // The names of extensions contain an underscore.
         guard !first.contains("_") else { return nil }
         let names = properties.map(\.name)
         let near = NearestNames.of(first, among: names)
@@ -78,21 +79,22 @@ package struct QueryCheck: Sendable {
     }
 }
 
-/// The names of properties that a query option speaks of, each as the steps of its path.
+/// Finds the names of properties in query options, each as the steps of its path.
 enum QueryNames {
-    /// Those of `$select`: `id,manager/id`.
+    /// Returns the names in `$select`: `id,manager/id`.
     static func selected(_ text: String) -> [[String]] {
         text.split(separator: ",").compactMap { path($0) }
     }
 
-    /// Those of `$orderby`: `name desc,size`.
+    /// Returns the names in `$orderby`: `name desc,size`.
     static func sorted(_ text: String) -> [[String]] {
         text.split(separator: ",").compactMap { part in
             part.split(separator: " ").first.flatMap { path($0) }
         }
     }
 
-    /// Those of `$expand`: `manager($select=id),members`; what stands within parentheses is another type's.
+    /// Returns the names in `$expand`: `manager($select=id),members`. Names within parentheses belong to another type
+    /// and are left out.
     static func expanded(_ text: String) -> [[String]] {
         var depth = 0
         var outer = ""
@@ -104,7 +106,8 @@ enum QueryNames {
         return outer.split(separator: ",").compactMap { part in path(part).map { [$0[0]] } }
     }
 
-    /// Those of `$filter`, without the words of the language, texts, numbers and the variables of `any` and `all`.
+    /// Returns the names in `$filter`, without the words of the language, texts, numbers and the variables of `any` and
+    /// `all`.
     static func filtered(_ text: String) -> [[String]] {
         var names: [[String]] = []
         var variables: Set<String> = []
@@ -132,7 +135,7 @@ enum QueryNames {
                 variables.insert(word)
                 continue
             }
-            // A function, a literal such as duration'PT1H', an unquoted date or id.
+            // Skips functions, literals such as duration'PT1H', and unquoted dates and ids.
             if place < letters.count, letters[place] == "'" { continue }
             if next == "(", !word.contains("/") { continue }
             guard letter.isLetter, !word.contains("-"), !keywords.contains(word.lowercased()) else { continue }
@@ -153,7 +156,7 @@ enum QueryNames {
         letter.isLetter || letter.isNumber || "_-/.$@".contains(letter)
     }
 
-    /// A path of names; `nil` for what is no name: `*`, casts, annotations.
+    /// Returns the steps of a name; `nil` for `*`, casts and annotations.
     private static func path(_ text: Substring) -> [String]? {
         let steps = text.filter { $0 != " " }.split(separator: "/").map(String.init)
         guard let first = steps.first, first.first?.isLetter ?? false,

@@ -1,17 +1,17 @@
-/// Finds the calls that a question in an administrator's words asks for.
+/// Finds the calls that match a question in an administrator's words.
 package struct EndpointSearch: Sendable {
     private let index: EndpointIndex
     private var words: SearchWordTable { index.words }
 
-    /// A call that was found, with how well it fits.
+    /// A call that was found, with its score.
     package struct Hit: Sendable {
         /// The call.
         package let call: OfferedCall
-        /// How well it fits; 1 is as well as can be.
+        /// The score; 1 is a perfect match.
         package let score: Float
     }
 
-    /// A search over an index.
+    /// Creates a search over an index.
     package init(_ index: EndpointIndex = .standard) {
         self.index = index
     }
@@ -22,17 +22,17 @@ package struct EndpointSearch: Sendable {
         let isCounted: Bool
     }
 
-    /// The calls that fit best, best first.
+    /// Returns the calls that match best, best first.
     /// - Parameters:
-    ///   - question: words, in any case; typing errors are forgiven.
-    ///   - limit: how many.
+    ///   - question: words, in any case; typing errors are tolerated.
+    ///   - limit: the maximum number of calls.
     ///   - method: only calls with this method.
-    ///   - withBeta: whether calls that only beta has count as much as others; else they come behind.
+    ///   - withBeta: whether calls that exist in beta only rank like others; otherwise they come last.
     package func find(_ question: String, limit: Int, method: String? = nil, withBeta: Bool = false) -> [Hit] {
         let question = SearchQuestion(question, words)
         let only = EndpointIndex.methods.first { $0.name == method?.uppercased() }?.bit
         let scores = scores(of: question)
-        // What is far behind the best can't come back by its method.
+        // A document whose score is far below the best can't catch up through the weight of its method.
         let enough = (scores.max() ?? 0) * 0.4
         guard enough > 0 else { return [] }
 
@@ -57,7 +57,7 @@ package struct EndpointSearch: Sendable {
         return sorted.prefix(limit).map { place, found in
             var call = index.call(place.template, place.method, counted: place.isCounted)
             let document = UInt32(found.document)
-            // An example is one of the call that the words were written for.
+            // The document's example belongs to one method only.
             if words.documents.u8(document, 2) == place.method || (place.method == 1 && isOwn(document, place)) {
                 call.example = index.file.string(words.documents.u32(document, 8))
             }
@@ -69,7 +69,7 @@ package struct EndpointSearch: Sendable {
         words.documents.u8(document, 2) == 0 && UInt32(words.documents.u16(document, 0)) == place.template
     }
 
-    /// How well each document fits, before its method counts.
+    /// Returns the score of each document before its method is weighed.
     private func scores(of question: SearchQuestion) -> [Float] {
         var scores = [Float](repeating: 0, count: words.documentCount)
         var norm: Float = 0
@@ -118,7 +118,7 @@ package struct EndpointSearch: Sendable {
         return found
     }
 
-    /// Whether the words that a question and a phrase share stand in the same order in both.
+    /// Returns whether the words that a question and a phrase share are in the same order in both.
     private static func isInOrder(_ question: [String], _ phrase: String) -> Bool {
         let words = phrase.split(separator: " ").map(String.init)
         let places = question.compactMap { words.firstIndex(of: $0) }
@@ -126,11 +126,11 @@ package struct EndpointSearch: Sendable {
     }
 }
 
-/// How well a method fits what a question asks for.
+/// Weights for how well a method matches the verb of a question.
 enum MethodFit {
     private static let (get, post, put, patch): (UInt8, UInt8, UInt8, UInt8) = (1, 2, 4, 8)
 
-    /// The weight of words that stand for one act.
+    /// Returns the weight for words that describe a single action.
     static func ofAct(_ method: UInt8, wanted: UInt8) -> Float {
         switch wanted {
         case 0: method == get ? 1 : 0.93
@@ -140,7 +140,7 @@ enum MethodFit {
         }
     }
 
-    /// The weight of words that stand for a thing, which can be listed, read, made, changed and deleted.
+    /// Returns the weight for words that describe an object, which can be listed, read, created, changed and deleted.
     static func ofThing(_ method: UInt8, wanted: UInt8, onItem: Bool, isOnly: Bool) -> Float {
         let wanted = wanted == 0 ? get : wanted
         if method == wanted { return method == get && onItem ? 0.93 : 1 }

@@ -1,6 +1,6 @@
-/// Whether two words differ by one slip: a letter too many, too few, wrong, or swapped with its neighbour.
+/// Compares words that differ by one typing error: a letter too many, too few, wrong, or swapped with its neighbour.
 enum OneEdit {
-    /// Whether one slip leads from one word to the other.
+    /// Returns whether a single edit turns one word into the other.
     static func joins(_ left: UnsafeRawBufferPointer, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
         let (a, b) = (left.count, right.count)
         guard abs(a - b) <= 1 else { return false }

@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// Finds by a question in words what has several names of its own: ready tasks, cmdlets.
+/// Finds things that have several names of their own, such as recipes and cmdlets, by a question in words.
 ///
-/// A thing fits as well as the best of its names does. The spellings that the index knows count here too, so that "licence" finds
-/// "license" and "second factor" finds "MFA".
+/// The score of a thing is that of its best name. The spellings of the index apply here too, so that "licence" finds "license" and "second
+/// factor" finds "MFA".
 package struct PhraseSearch: Sendable {
-    /// A name as the words that it consists of, with what each counts.
+    /// A name as the words that it consists of, each with its weight.
     private struct Phrase {
         let weights: [String: Float]
         let length: Float
@@ -20,16 +20,16 @@ package struct PhraseSearch: Sendable {
 
     private let words = EndpointIndex.standard.words
     private let things: [[Phrase]]
-    /// The words of all names, by which slips of the pen are known.
+    /// The words of all names, used to correct typing errors.
     private let vocabulary: Set<String>
-    /// What a word counts that the index doesn't have.
+    /// The rarity that is assumed for a word which the index doesn't have.
     private static let unknownRarity: Float = 5
 
-    /// A search among things.
-    /// - Parameter names: what each is called, in whole phrases.
+    /// Creates a search among things.
+    /// - Parameter names: the names of each thing, as whole phrases.
     package init(_ names: [[String]]) {
         let words = words
-        // The names have few words, many times over: each is looked up once.
+        // The names repeat few words many times, so each word is looked up only once.
         var weights: [String: Float] = [:]
         var read: [String: (isStop: Bool, text: String)] = [:]
         func word(_ piece: String) -> (isStop: Bool, text: String) {
@@ -52,12 +52,12 @@ package struct PhraseSearch: Sendable {
         vocabulary = Set(weights.keys)
     }
 
-    /// How well each thing fits a question, from 0 to 1, in the order in which the things were given.
+    /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
     package func scores(_ question: String) -> [Float] {
         let asked = Self.tokens(question, words).map { known($0) }
         var question: [String: Float] = [:]
         for token in asked {
-            // A name that nobody knows, such as a person's, says little of what is asked for.
+            // An unknown word, such as a person's name, tells little about the requested thing.
             let isForeign = !vocabulary.contains(token) && !words.isIndexed(token)
             question[token] = Self.weight(token, words) * (isForeign ? 0.3 : 1)
         }
@@ -83,7 +83,7 @@ package struct PhraseSearch: Sendable {
         weights.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
-    /// What a word counts: rare ones most, verbs less than things.
+    /// Returns the weight of a word: rare words count most, verbs less than nouns.
     private static func weight(_ token: String, _ table: SearchWordTable) -> Float {
         guard let row = table.row(of: token) else { return unknownRarity }
         let rarity = table.isIndexed(row) ? table.rarity(row) : unknownRarity
@@ -91,7 +91,7 @@ package struct PhraseSearch: Sendable {
         return table.isWeak(row) ? rarity * 0.4 : rarity
     }
 
-    /// A word, or the one that was meant by a slip.
+    /// Returns a known word as it is, and a typing error as the word that was probably meant.
     private func known(_ token: String) -> String {
         guard token.utf8.count >= 4, !vocabulary.contains(token), !words.isIndexed(token) else { return token }
         return vocabulary.filter { candidate in
@@ -107,7 +107,7 @@ package struct PhraseSearch: Sendable {
         }
     }
 
-    /// The words of a text that say something, as the index spells them.
+    /// Returns the meaningful words of a text, in the spelling of the index.
     private static func tokens(_ text: String, _ table: SearchWordTable) -> [String] {
         table.spelled(WordForm.pieces(text).map { word($0, table) })
     }

@@ -1,24 +1,24 @@
 internal import MMCore
 
-/// A question in words, read: what the index is asked for, and which method the verb means.
+/// A question in words, split into the words to look up and the method that its verb means.
 struct SearchQuestion {
-    /// The index's words, in the order of the question, each with what it counts.
+    /// The words to look up in the index, in the order of the question, each with its weight.
     let words: [(text: String, weight: Float)]
     /// The words of the question itself, in order.
     let order: [String]
-    /// The method that the verb means; 0 when the question has none.
+    /// The method that the verb means; 0 if the question has no verb.
     let method: UInt8
 
     private static let get: UInt8 = 1
 
-    /// Reads a question by the words of an index.
+    /// Reads a question with the words of an index.
     init(_ text: String, _ table: SearchWordTable) {
         let raw = WordForm.pieces(text)
         let tokens = Self.tokens(raw, table)
         order = tokens
         method = Self.method(raw, tokens, table)
 
-        // "lists" is a thing where "list" is a verb.
+        // "list" is a verb, but "lists" is a noun.
         let plurals = Set(raw.filter { $0.hasSuffix("s") && !$0.hasSuffix("ss") }.map(WordForm.stem))
         let isShort = Set(tokens).count <= 2
         var weights: [(text: String, weight: Float)] = []
@@ -31,7 +31,7 @@ struct SearchQuestion {
             let isWeak = row.map { table.isWeak($0) } ?? false
             add(token, isVerb && !plurals.contains(token) ? 0.45 : isWeak && !isShort ? 0.3 : 1)
         }
-        // Beside words that are known, a name that nobody knows is most often a person's.
+        // Beside known words, an unknown one is most often a person's name.
         let known = tokens.count { table.isIndexed($0) }
         if known > 0, known < tokens.count { add("user", 0.4) }
         for word in weights.map(\.text) {
@@ -43,7 +43,7 @@ struct SearchQuestion {
     private static func method(_ raw: [String], _ tokens: [String], _ table: SearchWordTable) -> UInt8 {
         func method(_ stem: String) -> UInt8 { table.row(of: stem).map { table.method($0) } ?? 0 }
         for (place, word) in raw.enumerated() {
-            // Disabled users are no order to disable them, and reports are things.
+            // "disabled users" doesn't ask to disable anything, and a plural such as "reports" is a noun.
             let isThing = word.hasSuffix("s") && !["is", "does", "has"].contains(word)
             guard !word.hasSuffix("ed"), !isThing else { continue }
             let found = method(WordForm.stem(word))
@@ -54,7 +54,7 @@ struct SearchQuestion {
         return tokens.first { !written.contains($0) && method($0) > get }.map(method) ?? 0
     }
 
-    /// The words as the index spells them, without those that say nothing.
+    /// Returns the words in the spelling of the index, without stop words.
     private static func tokens(_ raw: [String], _ table: SearchWordTable) -> [String] {
         var plain: [(isStop: Bool, text: String)] = []
         for word in raw {
@@ -64,7 +64,8 @@ struct SearchQuestion {
         return table.spelled(plain)
     }
 
-    /// A word that is known, the likeliest one a slip away, or the two that it is made of.
+    /// Returns a known word as it is; otherwise the most likely word that is one typing error away, or the two words
+    /// that it is made of.
     private static func corrected(_ word: String, _ table: SearchWordTable) -> [String] {
         guard word.utf8.count >= 4, table.row(of: word) == nil, !word.allSatisfy(\.isNumber) else { return [word] }
         var best: (row: UInt32, rank: UInt32)?
@@ -73,7 +74,7 @@ struct SearchQuestion {
             for row in 0..<table.count {
                 let known = table.bytes(row)
                 guard known.count > 2, OneEdit.joins(known, letters) else { continue }
-                // People seldom get the first letter wrong.
+                // People seldom mistype the first letter.
                 let rank = table.frequency(row) + (known[0] == letters[0] ? 1 << 20 : 0)
                 if best.map({ rank > $0.rank }) ?? true { best = (row, rank) }
             }

@@ -1,4 +1,4 @@
-/// The words that a question may have, sorted by their bytes, with the places of the index where they stand.
+/// The words that a question may contain, sorted by their bytes, with their positions in the index.
 struct SearchWordTable: Sendable {
     static let impactUnit: Float = 4000
     private let file: TableFile
@@ -11,7 +11,7 @@ struct SearchWordTable: Sendable {
     private let alsoCount: UInt32
     private let stops: UnsafeTable
     private let stopCount: UInt32
-    /// What the index says of whom: section 3 of the file.
+    /// The documents of the index: section 3 of the file.
     let documents: UnsafeTable
     let documentCount: Int
 
@@ -30,34 +30,34 @@ struct SearchWordTable: Sendable {
         stopCount = UInt32(file.sectionLength(8) / 4)
     }
 
-    /// The row of a word.
+    /// Returns the row of a word.
     func row(of word: String) -> UInt32? { Self.find(word, file, rows, count) }
 
-    /// Whether the index itself has a word, and not only a list of spellings.
+    /// Returns whether the index itself has a word; others are only in the list of spellings.
     func isIndexed(_ word: String) -> Bool { row(of: word).map { isIndexed($0) } ?? false }
 
-    /// Whether the index itself has the word of a row.
+    /// Returns whether the index itself has the word of a row.
     func isIndexed(_ row: UInt32) -> Bool { rows.u16(row, 8) > 0 }
 
-    /// The letters of a word.
+    /// Returns the bytes of a word.
     func bytes(_ row: UInt32) -> UnsafeRawBufferPointer { file.bytes(rows.u32(row, 0)) }
 
-    /// A word.
+    /// Returns the word of a row.
     func text(_ row: UInt32) -> String { file.string(rows.u32(row, 0)) }
 
-    /// The method that a word asks for; 0 for none.
+    /// Returns the method that a word asks for; 0 if it asks for none.
     func method(_ row: UInt32) -> UInt8 { rows.u8(row, 10) }
 
-    /// Whether a word says little.
+    /// Returns whether a word carries little meaning.
     func isWeak(_ row: UInt32) -> Bool { rows.u8(row, 11) & 1 != 0 }
 
-    /// How rare a word is.
+    /// Returns the rarity of a word.
     func rarity(_ row: UInt32) -> Float { Float(bitPattern: rows.u32(row, 12)) }
 
-    /// How often the index has what a word stands for.
+    /// Returns how often the meaning of a word occurs in the index.
     func frequency(_ row: UInt32) -> UInt32 { rows.u32(row, 16) }
 
-    /// Where a word stands, and how much it counts there.
+    /// Calls `body` for each document that contains a word, with the weight of the word there.
     func forEachPlace(_ row: UInt32, _ body: (_ document: Int, _ impact: Float) -> Void) {
         let first = rows.u32(row, 4)
         for place in first..<first + UInt32(rows.u16(row, 8)) {
@@ -65,31 +65,32 @@ struct SearchWordTable: Sendable {
         }
     }
 
-    /// The index's own word for a spelling of one or more words.
+    /// Returns the index's own word for a spelling of one or more words.
     func target(of spelling: String) -> String? {
         Self.find(spelling, file, same, sameCount).map { file.string(same.u32($0, 4)) }
     }
 
-    /// The words that a word stands for besides.
+    /// Returns the additional words that a word stands for.
     func others(of word: String) -> [String] {
         guard let row = Self.find(word, file, also, alsoCount) else { return [] }
         return file.string(also.u32(row, 4)).split(separator: " ").map(String.init)
     }
 
-    /// Whether a word as written, in small letters, says nothing.
+    /// Returns whether a word, in lower case, is a stop word.
     func isStop(_ word: String) -> Bool { Self.find(word, file, stops, stopCount) != nil }
 
-    /// Whether a spelling of several words begins with a word.
+    /// Returns whether a spelling of several words begins with this word.
     private func beginsSpelling(_ word: String) -> Bool {
         let start = word + " "
         let place = Self.place(of: start, file, same, sameCount)
         return place < sameCount && file.bytes(same.u32(place, 0)).starts(with: start.utf8)
     }
 
-    /// The most words that a spelling has.
+    /// The maximum number of words in a spelling.
     private static let longestSpelling = 4
 
-    /// Words as the index spells them, the longest spellings first, without those that say nothing.
+    /// Returns the words in the spelling of the index, with the longest spellings replaced first and without stop
+    /// words.
     func spelled(_ plain: [(isStop: Bool, text: String)]) -> [String] {
         var tokens: [String] = []
         var place = 0
@@ -114,7 +115,7 @@ struct SearchWordTable: Sendable {
         return place < count && file.compareFolded(text, with: table.u32(place, 0)) == 0 ? place : nil
     }
 
-    /// The first row whose word is not before a text.
+    /// Returns the first row whose word is not sorted before a text.
     private static func place(of text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32 {
         var low: UInt32 = 0
         var high = count

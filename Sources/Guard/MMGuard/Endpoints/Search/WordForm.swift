@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// Words as the index has them: in small letters, without accents, endings taken off. `Tools/EndpointTables/words.py`
-/// does the same to what is indexed.
+/// Normalises words for the index: lower case, without accents and endings. `Tools/EndpointTables/words.py` does the same to the indexed
+/// texts.
 enum WordForm {
-    /// The words of a text, in small letters: split where letters and digits end, and where capitals begin.
+    /// Returns the words of a text in lower case, split where letters and digits end, and where capitals begin.
     ///
-    /// Hundreds of phrases come this way each time a program starts that is asked a question: bytes are looked at, not characters.
+    /// Works on bytes rather than characters: a program that answers a question normalises hundreds of phrases at its start.
     static func pieces(_ text: String) -> [String] {
         let letters = Array((text.utf8.allSatisfy { $0 < 0x80 } ? text : plain(text)).utf8)
         var words: [String] = []
@@ -33,7 +33,7 @@ enum WordForm {
         return words
     }
 
-    /// A word without its ending.
+    /// Returns a word without its ending.
     static func stem(_ word: String) -> String {
         var word = Array(word.utf8)
         func ends(_ ending: StaticString) -> Bool {
@@ -59,7 +59,7 @@ enum WordForm {
         return word
     }
 
-    /// What a byte of a text is, once accents are gone; letters of other scripts have no capitals then.
+    /// The kind of a byte once accents are removed; letters of other scripts count as small.
     private enum Kind {
         case small, capital, digit, other
 
@@ -78,7 +78,7 @@ enum WordForm {
         "ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a", "á": "a", "ç": "c", "ô": "o",
     ]
 
-    /// A text without accents, and with blanks for all that is neither letter nor digit beyond ASCII.
+    /// Returns a text without accents, with blanks for everything beyond ASCII that is neither letter nor digit.
     private static func plain(_ text: String) -> String {
         text.reduce(into: "") { plain, letter in
             let small = letter.lowercased()
@@ -93,14 +93,14 @@ enum WordForm {
     }
 }
 
-/// Finds names such as `Get-InboxRule` by words, with the spellings and verbs that questions about endpoints have.
+/// Finds names such as `Get-InboxRule` by words, with the same spellings and verbs as the search for endpoints.
 package struct NameSearch: Sendable {
     private let words = EndpointIndex.standard.words
 
-    /// A search.
+    /// Creates a search.
     package init() {}
 
-    /// The names that fit a question best, best first.
+    /// Returns the names that match a question best, best first.
     package func find(_ question: String, among names: [String], limit: Int) -> [String] {
         let question = SearchQuestion(question, words)
         let parts = names.map { name in name.split(separator: "-", maxSplits: 1).map(String.init) }
@@ -123,13 +123,13 @@ package struct NameSearch: Sendable {
         return found.sorted { ($1.score, $0.name) < ($0.score, $1.name) }.prefix(limit).map(\.name)
     }
 
-    /// The verbs of cmdlets that do what a method does.
+    /// The verbs of cmdlets that correspond to each method.
     private static let verbs: [UInt8: Set<String>] = [
         1: ["Get", "Search", "Test", "Find"], 2: ["New", "Add", "Start", "Send", "Import"],
         8: ["Set", "Enable", "Disable", "Update"], 16: ["Remove", "Clear", "Revoke"],
     ]
 
-    /// A name's words as the index spells them, pairs of words too: `InboxRule`, `MailboxAutoReply`.
+    /// Returns the words of a name in the spelling of the index, with pairs of words too: `InboxRule`, `MailboxAutoReply`.
     private func stems(of name: String) -> [String] {
         let plain = WordForm.pieces(name).map(WordForm.stem)
         let pairs = zip(plain, plain.dropFirst()).compactMap { words.target(of: "\($0) \($1)") }

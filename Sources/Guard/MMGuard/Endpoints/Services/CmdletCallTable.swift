@@ -1,23 +1,22 @@
 internal import MMCore
 
-/// The cmdlets of Exchange Online and the compliance service that administrators ask for in words of their own.
-///
-/// What they are called says little of their names: nobody who gives access to a mailbox thinks of `Add-MailboxPermission`.
+/// The cmdlets of Exchange Online and the compliance service that administrators describe in words that don't resemble their names: "give
+/// access to a mailbox" is `Add-MailboxPermission`.
 package enum CmdletCallTable {
-    /// A cmdlet with an example and what people call it.
+    /// A cmdlet with an example and the phrases by which people ask for it.
     package struct Call: Sendable, Hashable {
         /// The module that has it: `exo`, `compliance`.
         package let module: String
-        /// A command that shows how it is called; words in capitals stand for what the caller puts in.
+        /// An example command; words in capitals stand for the caller's values.
         package let example: String
-        /// What people call what it does.
+        /// The phrases by which people ask for it.
         package let phrases: [String]
 
         /// The cmdlet's name.
         package var name: String { example.split(separator: " ").first.map(String.init) ?? example }
     }
 
-    /// All of them.
+    /// All cmdlets of the table.
     package static let calls: [Call] = text.split(separator: "\n").compactMap { line in
         let parts = line.split(separator: "|").map(\.trimmed)
         guard parts.count == 3 else { return nil }
@@ -26,14 +25,14 @@ package enum CmdletCallTable {
 
     private static let search = PhraseSearch(calls.map(\.phrases))
 
-    /// The cmdlets that a question asks for, best first, each with how well it fits.
+    /// Returns the cmdlets that match a question, best first, each with its score.
     package static func find(_ question: String, limit: Int, above least: Float) -> [(call: Call, score: Float)] {
         let scores = search.scores(question)
         let found = scores.indices.filter { scores[$0] >= least }.sorted { (scores[$1], $0) < (scores[$0], $1) }
         return found.prefix(limit).map { (calls[$0], scores[$0]) }
     }
 
-    /// A line a cmdlet: module, example, what it is called.
+    /// One line for each cmdlet: module, example, phrases.
     private static let text = """
         exo | Add-MailboxPermission -Identity MAILBOX -User WHO -AccessRights FullAccess | give access to a shared mailbox; full access to a mailbox; grant mailbox access; delegate a mailbox; mailbox delegation; open another mailbox; add mailbox permission; let someone read a mailbox
         exo | Remove-MailboxPermission -Identity MAILBOX -User WHO -AccessRights FullAccess | remove access to a mailbox; take away full access to a shared mailbox; revoke mailbox permission; remove mailbox delegate

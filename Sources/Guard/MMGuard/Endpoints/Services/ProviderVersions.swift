@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// The versions of Azure's resource providers that are known: every request to Azure has to name one, and nobody knows them by heart.
+/// The known API versions of Azure's resource providers. Every request to Azure has to name one.
 package enum ProviderVersions {
     private struct Row {
         let steps: [String]
@@ -22,13 +22,13 @@ package enum ProviderVersions {
         path.lowercased().split(separator: "/").map(String.init)
     }
 
-    /// The version for a path of Azure Resource Manager; `nil` where none is known.
+    /// Returns the version for a path of Azure Resource Manager; `nil` if none is known.
     package static func version(for path: String) -> String? {
         let asked = steps(of: path.prefix { $0 != "?" })
         if let exact = rows.first(where: { fits($0.steps, asked) }) { return exact.version }
-        // What lies below or beside a known thing of the same provider and kind has its version.
+        // Resources below or beside a known one of the same provider and kind have its version.
         guard let kind = kind(of: asked) else {
-            // Subscriptions and resource groups, and what lies in them, are Azure's own.
+            // Subscriptions, resource groups and the paths in them belong to Azure Resource Manager itself.
             return asked.first == "subscriptions"
                 ? rows.first { $0.steps == ["subscriptions", "{subscription}", "resourcegroups"] }?.version : nil
         }
@@ -36,7 +36,7 @@ package enum ProviderVersions {
         return nil
     }
 
-    /// Provider and kind of a resource: `microsoft.compute`, `virtualmachines`; `nil` for what belongs to no provider.
+    /// Returns the provider and kind of a resource: `microsoft.compute`, `virtualmachines`; `nil` if it belongs to no provider.
     private static func kind(of steps: [String]) -> [String]? {
         guard let place = steps.lastIndex(of: "providers"), steps.count > place + 2 else { return nil }
         return Array(steps[(place + 1)...(place + 2)])

@@ -1,13 +1,12 @@
 package import MMCore
 
-/// The calls of Power Automate, Azure Resource Manager, the Power Platform's administration and SharePoint that administrators
-/// ask for.
+/// The calls of Power Automate, Azure Resource Manager, the Power Platform's administration and SharePoint that administrators ask for.
 ///
-/// Sources: "Azure REST API reference", with a version of each provider's interface that is no preview; "SharePoint REST
-/// service"; and the requests of the modules Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell,
-/// which are all that describes the other two.
+/// Sources: "Azure REST API reference", with the latest version of each provider's API that is not a preview; "SharePoint REST service";
+/// and, for the other two, the requests of the modules Microsoft.PowerApps.Administration.PowerShell and Microsoft.PowerApps.PowerShell,
+/// because there is no other description.
 package enum ServiceCallTable {
-    /// All calls. The order decides between two that fit equally well.
+    /// All calls. Of two that match equally well, the first one wins.
     package static let calls: [ServiceCall] = {
         let lines = text.utf8.split(separator: UInt8(ascii: "\n"))
         return stride(from: 0, to: lines.count - 1, by: 2).compactMap { call(lines[$0], names: lines[$0 + 1]) }
@@ -23,15 +22,15 @@ package enum ServiceCallTable {
             service: service, method: words[1], path: words[2], body: words.count > 3 ? words[3] : "", phrases: phrases)
     }
 
-    /// The words of a question or a name that say something.
+    /// Returns the meaningful words of a question or a name.
     static func stems(of text: String) -> [String] {
         let table = EndpointIndex.standard.words
-        // What is turned on is another call than what is turned off.
+        // "on" and "off" are kept: turning something on is another call than turning it off.
         return WordForm.pieces(text).filter { ["on", "off"].contains($0) || !table.isStop($0) }.map(WordForm.stem)
     }
 
-    /// A line with service, method, path and body, then one with what people call it; a blank line between two calls. Names
-    /// stand as `stems(of:)` has them: taking every word apart at first use would take longer than all the rest of a search.
+    /// For each call one line with service, method, path and body, and one with its names, followed by a blank line. The names are stored
+    /// as `stems(of:)` returns them: stemming all words at first use would take longer than the rest of a search.
     private static let text = """
         flow GET /providers/Microsoft.ProcessSimple/scopes/admin/environments/{environment}/v2/flows
         flow; cloud flow; power automat; power automat flow; flow everybodi; flow owner
@@ -188,24 +187,24 @@ package enum ServiceCallTable {
         """
 }
 
-/// A call of a service beside Microsoft Graph: one that administrators ask for, with all that its address must have.
+/// A call of a service other than Microsoft Graph, with everything that its address needs.
 package struct ServiceCall: Sendable, Hashable {
     /// The service.
     package let service: RequestService
     /// The method.
     package let method: String
-    /// Path and query; names in braces stand for what the caller puts in.
+    /// The path and query; names in braces stand for the caller's values.
     package let path: String
-    /// The body of an example; empty for none.
+    /// The body of an example; empty if there is none.
     package let body: String
-    /// What people call it, each as the stems of its words.
+    /// The names by which people ask for it, each as the stems of its words.
     let phrases: [[String]]
 }
 
-/// Finds the calls of services beside Microsoft Graph that a question asks for.
+/// Finds the calls of services other than Microsoft Graph that match a question.
 ///
-/// A call fits when the question has all words of one of its names: what is called flow, vault or subscription means these
-/// services, and anything else is left to `EndpointSearch`.
+/// A call matches if the question contains all words of one of its names: words such as flow, vault or subscription mean these services.
+/// All other questions are left to `EndpointSearch`.
 package struct ServiceSearch: Sendable {
     private let words = EndpointIndex.standard.words
 
@@ -213,31 +212,31 @@ package struct ServiceSearch: Sendable {
     package struct Hit: Sendable {
         /// The call.
         package let call: ServiceCall
-        /// How much of the question it answers; 1 for all.
+        /// The share of the question that it answers; 1 for all of it.
         package let score: Float
     }
 
-    /// A search.
+    /// Creates a search.
     package init() {}
 
-    /// The calls that fit best, best first.
+    /// Returns the calls that match best, best first.
     /// - Parameters:
     ///   - question: words, in any case.
-    ///   - limit: how many.
+    ///   - limit: the maximum number of calls.
     ///   - method: only calls with this method.
-    ///   - services: only calls of these, and then also those whose names the question doesn't have, behind the others.
+    ///   - services: only calls of these services; their calls that don't match the question then follow behind the others.
     package func find(
         _ question: String, limit: Int, method: String? = nil, among services: [RequestService]? = nil
     ) -> [Hit] {
         var weights: [String: Float] = [:]
         for stem in ServiceCallTable.stems(of: question) {
-            // Verbs say little, unless a name has them.
+            // Words that can be verbs count little in a question.
             weights[stem] = words.row(of: stem).map { words.method($0) != 0 } == true ? 0.3 : 1
         }
         let total = weights.values.reduce(0, +)
         guard total > 0 else { return [] }
         let method = method?.uppercased()
-        // Who asks for a method has said its verb; reading has none of its own.
+        // A given method replaces the verb of the question, except GET, which stands for no particular verb.
         let said = method == "GET" ? nil : EndpointIndex.methods.first { $0.name == method }?.bit
         func isAsked(_ word: String) -> Bool {
             weights[word] != nil || said != nil && words.row(of: word).map(words.method) == said
@@ -249,7 +248,7 @@ package struct ServiceSearch: Sendable {
             for name in call.phrases {
                 let shared = name.filter(isAsked)
                 let covered = shared.reduce(0) { $0 + weights[$1, default: 0] } / total
-                // Part of a name is enough where the service is named.
+                // If the service is given, a part of a name suffices.
                 score = max(score, shared.count == name.count ? covered : services == nil ? 0 : covered / 2)
             }
             if score > 0 || services != nil { hits.append(Hit(call: call, score: score)) }

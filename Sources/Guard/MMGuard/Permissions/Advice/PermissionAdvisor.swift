@@ -1,18 +1,18 @@
 package import MMCore
 
-/// Says why a service refused a request: which permission, role, licence or policy it was, and what grants it.
+/// Explains which permission, role, licence or policy made a service refuse a request, and what grants access.
 ///
-/// It never guesses: where no table knows the call, it says so.
+/// It never guesses: if no table knows the call, it says so.
 package struct PermissionAdvisor: Sendable {
     let table: PermissionTable
     let roles: RoleTable
     let rights: TokenRights?
     let place: ConsentPlace
 
-    /// An advisor for a connection.
+    /// Creates an advisor for a connection.
     /// - Parameters:
-    ///   - rights: what the token holds with which the request was sent; `nil` where it can't be read.
-    ///   - place: where the connection's app gets permissions.
+    ///   - rights: the rights in the token with which the request was sent; `nil` if they can't be read.
+    ///   - place: the tenant and app in which the connection gets permissions.
     package init(
         rights: TokenRights?, place: ConsentPlace, table: PermissionTable = .standard, roles: RoleTable = .standard
     ) {
@@ -22,12 +22,12 @@ package struct PermissionAdvisor: Sendable {
         self.place = place
     }
 
-    /// Whether a refusal is one that this type speaks of: of permissions or of a licence.
+    /// Returns whether a refusal is about permissions or a licence.
     package static func concerns(_ refusal: Refusal) -> Bool {
         [401, 403].contains(refusal.status) || LicenceSigns.licence(in: refusal) != nil
     }
 
-    /// The advice; `nil` where the answer tells no more than it says.
+    /// Returns the advice; `nil` if there is nothing to add to the service's answer.
     package func advice(on refusal: Refusal) -> PermissionAdvice? {
         if let licence = LicenceSigns.licence(in: refusal) {
             return PermissionAdvice(
@@ -42,7 +42,7 @@ package struct PermissionAdvisor: Sendable {
         guard refusal.service == .graph else {
             return ServiceRefusals(roles: roles, rights: rights, place: place).advice(on: refusal)
         }
-        // A token that is refused as such says nothing of permissions.
+        // A token that is rejected as invalid tells nothing about permissions.
         if refusal.status == 401, refusal.code == "InvalidAuthenticationToken" { return nil }
         guard let target = refusal.target else { return nil }
         guard let rights else { return unread(refusal, target) }
@@ -126,7 +126,7 @@ package struct PermissionAdvisor: Sendable {
         return PermissionAdvice(.permission, hint, details: details)
     }
 
-    /// The permission to ask for: one that is there already and lacks only what it needs besides, else the least.
+    /// Returns the permission to ask for: one that is granted already and only lacks a second permission, otherwise the least one.
     private func advised(
         _ choice: PermissionChoice, _ call: CallPermissions, _ rights: TokenRights
     ) -> Permission? {
@@ -215,7 +215,7 @@ package struct PermissionAdvisor: Sendable {
     }
 }
 
-/// The words with which services say that a licence is missing.
+/// The words in services' answers that mean a missing licence.
 enum LicenceSigns {
     private static let codes: [(code: String, licence: String)] = [
         ("Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Microsoft Entra ID P1 in the tenant"),
@@ -240,7 +240,7 @@ enum LicenceSigns {
         ("failed to get license information for the user", "a licence with Teams for the account"),
     ]
 
-    /// The licence that a refusal speaks of; `nil` where it speaks of none.
+    /// Returns the licence that a refusal names; `nil` if it names none.
     static func licence(in refusal: Refusal) -> String? {
         let code = refusal.code.lowercased()
         if let found = codes.first(where: { code == $0.code.lowercased() }) { return found.licence }
@@ -249,13 +249,13 @@ enum LicenceSigns {
     }
 }
 
-/// Advice for services other than Microsoft Graph, from what their answers tell.
+/// Derives advice for services other than Microsoft Graph from their answers.
 struct ServiceRefusals: Sendable {
     let roles: RoleTable
     let rights: TokenRights?
     let place: ConsentPlace
 
-    /// The advice; `nil` where the answer tells no more than it says.
+    /// Returns the advice; `nil` if there is nothing to add to the service's answer.
     func advice(on refusal: Refusal) -> PermissionAdvice? {
         switch refusal.service {
         case .arm: azure(refusal)
@@ -266,7 +266,7 @@ struct ServiceRefusals: Sendable {
         }
     }
 
-    /// Azure names the action and the scope between single quotes, after words of its own.
+    /// Azure names the action and the scope between single quotes, each after fixed words.
     private func azure(_ refusal: Refusal) -> PermissionAdvice? {
         let message = refusal.message
         func quoted(after words: String) -> String? {
@@ -274,7 +274,7 @@ struct ServiceRefusals: Sendable {
                 let end = message[start...].firstIndex(of: "'")
             else { return nil }
             let text = String(message[start..<end])
-            // It goes into a command line that somebody may copy.
+            // The text becomes part of a command line that a person may copy.
             return text.utf8.allSatisfy(Self.isPlain) ? text : nil
         }
         let linked = quoted(after: "perform action(s)")
@@ -306,7 +306,7 @@ struct ServiceRefusals: Sendable {
     private func exchange(_ refusal: Refusal) -> PermissionAdvice? {
         if let rights {
             let wanted = rights.kind == .application ? "Exchange.ManageAsApp" : "Exchange.Manage"
-            // Microsoft's own module has the third.
+            // Microsoft's own module uses the third of these permissions.
             if rights.permissions.isDisjoint(with: [wanted, wanted + "V2", "AdminApi.AccessAsUser.All"]) {
                 return PermissionAdvice(
                     .permission,
@@ -382,7 +382,7 @@ struct ServiceRefusals: Sendable {
     }
 }
 
-/// Why a service refused a request, as far as it can be known, and what would help.
+/// The reason why a service refused a request, as far as it can be known, and the remedy.
 package struct PermissionAdvice: Sendable {
     /// The kind of reason.
     package enum Reason: String, Sendable {
@@ -400,13 +400,13 @@ package struct PermissionAdvice: Sendable {
         case azureRole
         /// The account lacks a role in an environment of Power Platform.
         case environmentRole
-        /// Somebody's mailbox, site, chat or team, which wasn't opened to the person.
+        /// The mailbox, site, chat or team belongs to other people, and the person was given no access to it.
         case access
         /// A licence is missing.
         case licence
-        /// A policy wants a new or stronger sign-in.
+        /// A policy requires a new or stronger sign-in.
         case conditionalAccess
-        /// Permission and role are there: it lies with the object or with a policy.
+        /// Permission and role are there: the object or a policy prevents it.
         case object
         /// No table knows the call.
         case unknown
@@ -414,11 +414,11 @@ package struct PermissionAdvice: Sendable {
 
     /// The kind of reason.
     package var reason: Reason
-    /// What is missing and what grants it, in one to three sentences.
+    /// The missing right and the way to grant it, in one to three sentences.
     package var hint: String
-    /// The same for programs.
+    /// The same information for programs.
     package var details: JSONObject
-    /// Roles of which one suffices and none is active, the one with the fewest rights first.
+    /// The roles of which one suffices and none is active, the one with the fewest rights first.
     package var wantedRoles: [EntraRole] = []
 
     package init(_ reason: Reason, _ hint: String, details: JSONObject = [:], wantedRoles: [EntraRole] = []) {
@@ -429,10 +429,11 @@ package struct PermissionAdvice: Sendable {
         self.details["reason"] = .string(reason.rawValue)
     }
 
-    /// The same once it is known which roles the person may take up: one that suffices is named instead of the missing one.
+    /// Returns the advice for a person whose eligible roles are known: if an eligible role suffices, it is named instead of the missing
+    /// one.
     /// - Parameters:
-    ///   - eligible: ids of the templates of those roles.
-    ///   - place: where the connection signs in.
+    ///   - eligible: the template ids of the roles that the person may activate.
+    ///   - place: the tenant and app in which the connection signs in.
     package func activating(_ eligible: Set<String>, at place: ConsentPlace) -> PermissionAdvice {
         guard let role = wantedRoles.first(where: { eligible.contains($0.id) }) else { return self }
         var details = details
@@ -446,17 +447,17 @@ package struct PermissionAdvice: Sendable {
     }
 }
 
-/// A request that a service refused, as its answer tells.
+/// A request that a service refused, with the contents of the answer.
 package struct Refusal: Sendable, Hashable {
     /// The service.
     package let service: RequestService
     /// The method.
     package let method: String
-    /// Where the request went; `nil` where only a cmdlet is known.
+    /// The target of the request; `nil` if only a cmdlet is known.
     package let target: RequestTarget?
     /// The cmdlet, for requests that carry one.
     package let cmdlet: String?
-    /// The status.
+    /// The HTTP status.
     package let status: Int
     /// The service's error code; may be empty.
     package let code: String
@@ -480,17 +481,17 @@ package struct Refusal: Sendable, Hashable {
     }
 }
 
-/// Where a connection's app gets permissions: its sign-in service, tenant and app.
+/// The sign-in service, tenant and app in which a connection gets permissions.
 package struct ConsentPlace: Sendable, Hashable {
     /// The name of the connection.
     package let connection: String
     /// The base address of the cloud's sign-in service.
     package let login: String
-    /// The address of Microsoft Graph in that cloud, which scopes begin with.
+    /// The address of Microsoft Graph in that cloud, with which scopes begin.
     package let graph: String
     /// The tenant's id or domain.
     package let tenant: String
-    /// The connection's own app; `nil` where it signs in with one of Microsoft's, to which nothing can be added.
+    /// The connection's own app; `nil` if it signs in with an app of Microsoft's, whose permissions can't be extended.
     package let appID: String?
 
     package init(connection: String, login: String, graph: String, tenant: String, appID: String?) {
@@ -503,10 +504,10 @@ package struct ConsentPlace: Sendable, Hashable {
 
     /// Microsoft Graph's own app id, the same in every tenant.
     private static let graphApp = "00000003-0000-0000-c000-000000000000"
-    /// What every app registration for `mm` has.
+    /// The redirect address that every app registration for `mm` has.
     private static let redirect = "http://localhost"
 
-    /// The page on which an administrator consents to delegated permissions; `nil` without an app of the connection's own.
+    /// Returns the page on which an administrator consents to delegated permissions; `nil` if the connection has no app of its own.
     package func consentLink(to permissions: [String]) -> String? {
         guard let appID else { return nil }
         let scope = permissions.map { "\(graph)/\($0)" }.joined(separator: " ")
@@ -516,12 +517,12 @@ package struct ConsentPlace: Sendable, Hashable {
             + "&redirect_uri=\(Self.redirect)"
     }
 
-    /// The command that asks a person to add delegated permissions to the connection, and adds them.
+    /// Returns the command that asks a person to consent to delegated permissions and adds them to the connection.
     package func addCommand(_ permissions: [String]) -> String {
         "mm connect --name \(ShellWord.quoted(connection)) --scope \(permissions.joined(separator: ","))"
     }
 
-    /// The commands that add a permission to the app and consent to it; `nil` without an app or an id.
+    /// Returns the commands that add a permission to the app and consent to it; `nil` without an app or an id.
     package func grantCommand(_ permission: Permission, for kind: SignInKind) -> String? {
         guard let appID, let id = permission.id(for: kind) else { return nil }
         let type = kind == .application ? "Role" : "Scope"
@@ -529,6 +530,6 @@ package struct ConsentPlace: Sendable, Hashable {
             + "az ad app permission admin-consent --id \(appID)"
     }
 
-    /// How a new token is had, which carries what was granted meanwhile.
+    /// The command that gets a new token, which contains newly granted permissions.
     package var renewal: String { "mm login \(connection) --renew" }
 }

@@ -1,13 +1,13 @@
-/// The smallest list of permissions that opens a set of calls to one kind of sign-in.
+/// The smallest list of permissions that permits a set of calls for one kind of sign-in.
 package struct PermissionPlan: Sendable {
-    /// The permissions, by name.
+    /// The permissions.
     package let permissions: [Permission]
-    /// The calls that such a sign-in can't make at all.
+    /// The calls that this kind of sign-in can't make at all.
     package let closed: [CallPermissions]
 
-    /// The plan for these calls.
+    /// Creates the plan for these calls.
     ///
-    /// Each call asks for its least permission; one is left out where the others that are needed anyway open its calls too.
+    /// It starts with the least permission of each call, and leaves out those whose calls are also permitted by the others.
     package init(for calls: [CallPermissions], as kind: SignInKind) {
         var wanted: [String: Permission] = [:]
         var closed: [CallPermissions] = []
@@ -20,7 +20,7 @@ package struct PermissionPlan: Sendable {
             let held = Set(wanted.keys)
             if let other = call.missingBesides(permission, from: held).first { wanted[other.name] = other }
         }
-        // Those that open most calls stay; narrow ones go first where they are not needed.
+        // Permissions that permit the most calls are kept; narrow ones are dropped first if the others suffice.
         let open = calls.filter { $0.choice(for: kind)?.advised != nil }
         func weight(_ permission: Permission) -> Int {
             open.count { $0.choice(for: kind)?.all.contains(permission) ?? false }

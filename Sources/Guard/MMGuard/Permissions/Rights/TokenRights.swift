@@ -1,30 +1,30 @@
 package import MMCore
 
-/// What an access token says that its holder may do.
+/// The rights that an access token states for its holder.
 package struct TokenRights: Sendable, Hashable {
-    /// Whether a person or an app by itself.
+    /// The kind of sign-in: a person, or an app by itself.
     package let kind: SignInKind
     /// Delegated permissions (`scp`), or application permissions (`roles`).
     package let permissions: Set<String>
-    /// The ids of the templates of directory roles that are active (`wids`).
+    /// The template ids of the active directory roles (`wids`).
     package let roleIDs: Set<String>
-    /// Whether the token lists directory roles at all: without `wids` nothing is known of them.
+    /// Whether the token lists directory roles at all: without `wids` they are unknown.
     package let knowsRoles: Bool
-    /// The app.
+    /// The app's id.
     package let appID: String?
-    /// The tenant.
+    /// The tenant's id.
     package let tenantID: String?
-    /// The person, or the app's service principal.
+    /// The object id of the person, or of the app's service principal.
     package let objectID: String?
     /// The person's sign-in name.
     package let account: String?
 
-    /// Permissions that say who somebody is, not what they may do.
+    /// Permissions that tell who a person is, and grant nothing else.
     private static let identity: Set<String> = ["openid", "profile", "email", "offline_access"]
     /// The tenant of all personal accounts.
     private static let consumers = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
-    /// Rights that are known.
+    /// Creates rights from known values.
     package init(
         kind: SignInKind, permissions: Set<String>, roleIDs: Set<String>? = nil, appID: String? = nil,
         tenantID: String? = nil, objectID: String? = nil, account: String? = nil
@@ -39,7 +39,7 @@ package struct TokenRights: Sendable, Hashable {
         self.account = account
     }
 
-    /// Reads the claims of a token. They are read for advice alone: what a token really opens its service decides.
+    /// Reads the claims of a token. They are used for advice only: the service decides what the token really permits.
     package init(claims: JSONObject) {
         func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
         let isApp = text("idtyp").map { $0 == "app" } ?? (text("scp") == nil)
@@ -55,7 +55,7 @@ package struct TokenRights: Sendable, Hashable {
             account: text("upn") ?? text("preferred_username") ?? text("unique_name"))
     }
 
-    /// The directory roles that the table knows by name.
+    /// Returns the directory roles that the table knows by name.
     package func roles(in table: RoleTable) -> [EntraRole] {
         roleIDs.compactMap { table.role(id: $0) }.sorted { $0.name < $1.name }
     }

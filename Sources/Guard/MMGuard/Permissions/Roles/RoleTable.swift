@@ -1,7 +1,7 @@
 internal import CPermissionTables
 internal import MMCore
 
-/// Which roles of Entra ID, Exchange and Azure open what.
+/// The roles of Entra ID, Exchange and Azure with what each permits.
 package struct RoleTable: Sendable {
     private struct AreaRow {
         let paths: [[String]]
@@ -17,7 +17,7 @@ package struct RoleTable: Sendable {
         let entra: String
     }
 
-    /// The only one, read when advice is first needed.
+    /// The shared instance, read when advice is first needed.
     package static let standard = RoleTable()
 
     private let ids: [String: EntraRole]
@@ -55,19 +55,19 @@ package struct RoleTable: Sendable {
         azure = patterns(json["azure"], "actions")
     }
 
-    /// All roles of Entra ID that the table names.
+    /// All roles of Entra ID in the table.
     package var roles: [EntraRole] { names.values.sorted { $0.name < $1.name } }
 
-    /// The role that a token carries in `wids`.
+    /// Returns the role with an id that tokens carry in `wids`.
     package func role(id: String) -> EntraRole? { ids[id.lowercased()] }
 
-    /// The role of a name.
+    /// Returns the role with a name.
     package func role(named name: String) -> EntraRole? { names[name] }
 
-    /// The role that may do everything.
+    /// The role that permits everything.
     package var globalAdministrator: EntraRole? { names["Global Administrator"] }
 
-    /// The part of Graph that a call belongs to; `nil` where no role is known to matter.
+    /// Returns the part of Graph that a call belongs to; `nil` if no roles are known for it.
     /// - Parameters:
     ///   - template: the template of its path, or the path itself without its version.
     ///   - method: the method.
@@ -83,7 +83,7 @@ package struct RoleTable: Sendable {
         }?.area
     }
 
-    /// The role of Exchange that holds a cmdlet.
+    /// Returns the role of Exchange that includes a cmdlet.
     package func exchangeRole(of cmdlet: String) -> ExchangeRole {
         let words = cmdlet.lowercased().split(separator: "-", maxSplits: 1)
         let noun = words.count == 2 ? String(words[1]) : cmdlet.lowercased()
@@ -99,7 +99,7 @@ package struct RoleTable: Sendable {
             entra: row.flatMap { names[$0.entra] })
     }
 
-    /// The narrowest built-in role of Azure that holds an action.
+    /// Returns the narrowest built-in role of Azure that includes an action.
     package func azureRole(of action: String) -> String {
         let action = action.lowercased()
         if action.hasSuffix("/read") { return "Reader" }
@@ -116,13 +116,13 @@ package struct RoleTable: Sendable {
     }
 }
 
-/// The role of Exchange that holds a cmdlet.
+/// A role of Exchange that includes a cmdlet.
 package struct ExchangeRole: Sendable, Hashable {
     /// The management role: `Mail Recipients`.
     package let name: String
     /// The smallest role group with that role.
     package let group: String
-    /// The role of Entra ID that stands for it; `nil` where none does.
+    /// The role of Entra ID that includes it; `nil` if none does.
     package let entra: EntraRole?
 }
 
@@ -136,7 +136,7 @@ package struct EntraRole: Sendable, Hashable {
 
 /// A part of Microsoft Graph in which the same roles are needed beside a permission.
 package struct RoleArea: Sendable, Hashable {
-    /// What belongs to somebody: a person reaches it by being given access, not by a role.
+    /// Content that belongs to a person: others reach it by being given access, not by a role.
     package enum Content: String, Sendable {
         case mailbox
         case site
@@ -145,13 +145,13 @@ package struct RoleArea: Sendable, Hashable {
         case item
     }
 
-    /// The roles that may read, the one with the fewest rights first.
+    /// The roles that permit reading, the one with the fewest rights first.
     package let reading: [EntraRole]
-    /// The roles that may change something, the one with the fewest rights first.
+    /// The roles that permit changes, the one with the fewest rights first.
     package let writing: [EntraRole]
-    /// Whose content it is, if it is somebody's.
+    /// The kind of personal content; `nil` if the content belongs to no person.
     package let content: Content?
 
-    /// The roles for a call.
+    /// Returns the roles for a call.
     package func roles(reading isRead: Bool) -> [EntraRole] { isRead ? reading : writing }
 }

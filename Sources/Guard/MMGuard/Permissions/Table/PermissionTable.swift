@@ -1,7 +1,7 @@
 internal import CPermissionTables
 package import MMCore
 
-/// Which permissions the calls of Microsoft Graph need, read in place.
+/// The permissions that the calls of Microsoft Graph need, read in place from the program's data.
 package struct PermissionTable: Sendable {
     /// The parts of the data, in the numbers of the table.
     private enum Part: UInt8 {
@@ -15,10 +15,10 @@ package struct PermissionTable: Sendable {
         let part: Part
     }
 
-    /// The only one.
+    /// The shared instance.
     package static let standard = PermissionTable()
 
-    /// What is so of a permission.
+    /// The properties of a permission, as the table stores them.
     private struct Marks: OptionSet {
         let rawValue: UInt8
         static let needsAdministrator = Marks(rawValue: 1)
@@ -39,7 +39,7 @@ package struct PermissionTable: Sendable {
     private let nameCount: UInt32
     private let engine: GuardEngine
 
-    /// The table over the guard's tree of paths.
+    /// Creates the table over the guard's tree of paths.
     package init(engine: GuardEngine = .standard) {
         let table = cpermission_calls()
         file = TableFile(table.bytes, length: table.length, magic: "MMP1")
@@ -55,7 +55,7 @@ package struct PermissionTable: Sendable {
         self.engine = engine
     }
 
-    /// The permissions of a call; `nil` when nothing is known of it.
+    /// Returns the permissions of a call; `nil` if nothing is known about it.
     /// - Parameters:
     ///   - method: the method, in any case.
     ///   - target: the request.
@@ -73,14 +73,14 @@ package struct PermissionTable: Sendable {
     /// All permissions, by name.
     package var all: [Permission] { (0..<nameCount).map(permission) }
 
-    /// The permission of this name, in any case.
+    /// Returns the permission with this name, in any case.
     package func permission(named name: String) -> Permission? {
         let wanted = name.lowercased()
         return (0..<nameCount).lazy.filter { file.compareFolded(wanted, with: names.u32($0, 0)) == 0 }.first
             .map(permission)
     }
 
-    /// HEAD and OPTIONS are answered to who may GET.
+    /// Returns the bit of a method. HEAD and OPTIONS need the same permissions as GET.
     private static func bit(of method: String) -> UInt8 {
         switch method.uppercased() {
         case "GET", "HEAD", "OPTIONS": 1
@@ -165,44 +165,44 @@ package struct Permission: Sendable, Hashable {
     package let applicationID: String?
     /// Whether only an administrator may consent to the delegated form; the application form always needs one.
     package let needsAdministrator: Bool
-    /// Whether personal accounts have it too.
+    /// Whether personal accounts can grant it too.
     package let isForPersonalAccounts: Bool
-    /// Whether it is only for an app that is installed in the team or chat in question.
+    /// Whether it is granted for a single team or chat, to an app that is installed there.
     package let isResourceSpecific: Bool
-    /// How much the delegated form opens, 1 (little) to 5; 0 where it is unknown.
+    /// The extent of the delegated form, from 1 (little) to 5; 0 if it is unknown.
     package let delegatedLevel: Int
-    /// How much the application form opens, 1 (little) to 5; 0 where it is unknown.
+    /// The extent of the application form, from 1 (little) to 5; 0 if it is unknown.
     package let applicationLevel: Int
 
-    /// The id of its form for a kind of sign-in; `nil` where it has none or it is unknown.
+    /// Returns the id of its form for a kind of sign-in; `nil` if there is no such form or the id is unknown.
     package func id(for kind: SignInKind) -> String? {
         let id = kind == .application ? applicationID : delegatedID
         return id.flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Whether an administrator has to consent to its form for a kind of sign-in.
+    /// Returns whether an administrator has to consent to its form for a kind of sign-in.
     package func needsAdministrator(for kind: SignInKind) -> Bool { kind == .application || needsAdministrator }
 
-    /// How much its form for a kind of sign-in opens.
+    /// Returns the extent of its form for a kind of sign-in.
     package func level(for kind: SignInKind) -> Int { kind == .application ? applicationLevel : delegatedLevel }
 }
 
-/// Which permissions a call to Microsoft Graph needs.
+/// The permissions that a call to Microsoft Graph needs.
 package struct CallPermissions: Sendable, Hashable {
     /// The template of the call in the permission data: `/users/{user-id}/messages`.
     package let template: String
-    /// For work and school accounts; `nil` when they can't make the call.
+    /// The choice for work and school accounts; `nil` if they can't make the call.
     package let work: PermissionChoice?
-    /// For personal accounts; `nil` when they can't make the call.
+    /// The choice for personal accounts; `nil` if they can't make the call.
     package let personal: PermissionChoice?
-    /// For apps by themselves; `nil` when they can't make the call.
+    /// The choice for apps by themselves; `nil` if they can't make the call.
     package let application: PermissionChoice?
-    /// What a permission, by its name, needs besides itself.
+    /// The further permissions that a permission, given by its name, needs; one of them suffices.
     package let besides: [String: [Permission]]
-    /// Whether the data knows the call only in beta, although v1.0 was asked for.
+    /// Whether the data has the call in beta only, although v1.0 was asked for.
     package let isBetaOnly: Bool
 
-    /// The permissions for a kind of sign-in.
+    /// Returns the permissions for a kind of sign-in.
     package func choice(for kind: SignInKind) -> PermissionChoice? {
         switch kind {
         case .work: work
@@ -211,13 +211,15 @@ package struct CallPermissions: Sendable, Hashable {
         }
     }
 
-    /// The first permission that these names hold in full, with what it needs besides; `nil` when none is held.
+    /// Returns the first permission that is fully covered by the held ones, with what it needs besides; `nil` if none
+    /// is.
     package func satisfied(by held: Set<String>, for kind: SignInKind) -> Permission? {
         let held = Self.withReading(held)
         return choice(for: kind)?.all.first { held.contains($0.name) && missingBesides($0, from: held).isEmpty }
     }
 
-    /// Who may read and write may read, also where the data lists the reading permission alone.
+    /// Returns the held permissions with the read forms of those that read and write: they permit reading even if the
+    /// data lists only the read form.
     private static func withReading(_ held: Set<String>) -> Set<String> {
         var all = held
         for name in held {
@@ -228,7 +230,7 @@ package struct CallPermissions: Sendable, Hashable {
         return all
     }
 
-    /// What a permission needs besides itself and isn't among these names: empty where one of them is there.
+    /// Returns the further permissions that a permission needs, if none of them is held; otherwise empty.
     package func missingBesides(_ permission: Permission, from held: Set<String>) -> [Permission] {
         guard let others = besides[permission.name], !others.contains(where: { held.contains($0.name) }) else {
             return []
@@ -237,23 +239,24 @@ package struct CallPermissions: Sendable, Hashable {
     }
 }
 
-/// The permissions that open a call to one kind of sign-in: any of them will do.
+/// The permissions that permit a call for one kind of sign-in: any one of them suffices.
 package struct PermissionChoice: Sendable, Hashable {
-    /// The ones that open least; several are alternatives.
+    /// The permissions with the smallest extent; several are alternatives.
     package let least: [Permission]
     /// The others, narrowest first.
     package let higher: [Permission]
-    /// Whether the least ones are concluded from the other calls that they open, not published for this call.
+    /// Whether the least permissions are inferred from the other calls that they permit, rather than published for this
+    /// call.
     package let isInferred: Bool
 
-    /// All of them, least first.
+    /// All permissions, least first.
     package var all: [Permission] { least + higher }
 
-    /// The one to ask for: the first that isn't tied to an app in one team or chat, while there is one.
+    /// The permission to ask for: the first that isn't tied to an app in one team or chat, if there is one.
     package var advised: Permission? { all.first { !$0.isResourceSpecific } ?? all.first }
 }
 
-/// For whom a token speaks, which decides what a permission means.
+/// The kind of account that a token stands for, which decides what a permission means.
 package enum SignInKind: String, Sendable, Hashable, CaseIterable {
     /// A person with a work or school account, through an app.
     case work
@@ -262,7 +265,7 @@ package enum SignInKind: String, Sendable, Hashable, CaseIterable {
     /// An app by itself.
     case application
 
-    /// What people call permissions of this kind.
+    /// The name that people use for permissions of this kind.
     package var title: String {
         switch self {
         case .work: "delegated"
