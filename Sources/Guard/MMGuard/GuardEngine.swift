@@ -2,12 +2,12 @@ public import MMCore
 package import PowerShellSyntax
 import ShellSyntax
 
-/// The guard: judges what a request or script would do before anything is started, signed in or sent.
+/// The guard: judges the effects of a request or script before anything is started, signed in or sent.
 ///
-/// It is ready at once: its tables are part of the program and are read in place.
+/// Creating one is cheap: the tables are part of the program and are read in place.
 public struct GuardEngine: Sendable {
     let tables: GuardTables
-    /// What it has said lately. Other rules are another guard, which has said nothing yet.
+    /// The recent verdicts. A guard with other rules is another instance with its own.
     private let known = KnownVerdicts()
 
     /// Creates the guard with the built-in rules and, optionally, the user's own.
@@ -15,7 +15,7 @@ public struct GuardEngine: Sendable {
         tables = GuardTables(user: userRules)
     }
 
-    /// The guard with the built-in rules.
+    /// A guard with the built-in rules only.
     public static let standard = GuardEngine()
 
     /// Returns the template and class of a request, regardless of any policy.
@@ -23,12 +23,11 @@ public struct GuardEngine: Sendable {
         RequestClassifier(tables: tables).classify(request)
     }
 
-    /// Searches the templates that a request to Graph may refer to, most likely first, for what another table says
-    /// about one.
+    /// Searches another table for the templates that a request to Graph may refer to, most likely template first.
     /// - Parameters:
     ///   - target: the request.
     ///   - parts: the parts of the other table, in order of priority.
-    ///   - look: returns what a part says about a template; `nil` to try the next one.
+    ///   - look: returns the part's entry for a template; `nil` to try the next one.
     package func search<Part, Found>(
         _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
     ) -> Found? {
@@ -38,7 +37,7 @@ public struct GuardEngine: Sendable {
     /// Returns the text of a template: `/users/{user-id}/messages`.
     package func text(of template: GraphTemplate) -> String { tables.paths.text(of: template.number) }
 
-    /// Identifies the guard's tree of paths to tables that refer to templates by their numbers.
+    /// The fingerprint of the guard's tree of paths, for tables that refer to its templates by number.
     package var pathsFingerprint: UInt64 { tables.paths.fingerprint }
 
     /// Returns the verdict on a request.
@@ -115,20 +114,20 @@ package struct GraphPathStep: Sendable, Hashable {
 
     init(_ step: PathStep) { self.step = step }
 
-    /// A name, or a key.
+    /// Returns a step that is a name or a key.
     package static func word(_ name: String) -> GraphPathStep { GraphPathStep(.word(name)) }
 
-    /// The text without parentheses and namespace, in small letters.
+    /// The text without parentheses and namespace, in lower case.
     package var name: String { step.name }
-    /// Whether it can stand for a key.
+    /// Whether it can be a key.
     package var isKeyLike: Bool { step.isKeyLike }
     /// Whether it is a plain word: a name or a key.
     package var isWord: Bool { step.kind == .word }
 }
 
-/// The tree of paths, for those who advise on a request before it is judged.
+/// The tree of paths, for code that advises on a request before it is judged.
 extension GuardEngine {
-    /// The template that a request names in its version, and whether `/$count` follows; `nil` when no table knows it.
+    /// Returns the template of a request in its version, and whether `/$count` follows; `nil` if no table knows it.
     package func template(of target: RequestTarget) -> (template: GraphTemplate, isCounted: Bool)? {
         guard target.service == .graph else { return nil }
         let readings = PathReader.readings(of: target.segments)
@@ -137,31 +136,31 @@ extension GuardEngine {
         }
     }
 
-    /// The ways to write a path, the path itself first, each as steps in small letters.
+    /// Returns the ways to write a path, the path itself first, each as steps in lower case.
     package func forms(of target: RequestTarget) -> [[GraphPathStep]] {
         guard target.service == .graph else { return [] }
         return PathReader.readings(of: target.segments).flatMap { PathRewrites.forms(of: $0) }
             .map { $0.map(GraphPathStep.init) }
     }
 
-    /// The names that may follow, in small letters, each with where it leads.
+    /// Returns the names that may follow a template, in lower case, each with the template that it leads to.
     package func children(of template: GraphTemplate) -> [(name: String, template: GraphTemplate)] {
         tables.paths.children(of: template.number).map { ($0.name, GraphTemplate(number: $0.node)) }
     }
 
-    /// What follows under the names that a step may be written with.
+    /// Returns the template below that a step leads to, in any of its spellings.
     package func child(of template: GraphTemplate, at step: GraphPathStep) -> GraphTemplate? {
         tables.paths.spellings(of: step.step).lazy
             .compactMap { tables.paths.child(of: template.number, named: $0.text) }.first
             .map(GraphTemplate.init(number:))
     }
 
-    /// What follows under a key.
+    /// Returns the template that a key below leads to.
     package func key(below template: GraphTemplate) -> GraphTemplate? {
         tables.paths.key(below: template.number).map(GraphTemplate.init(number:))
     }
 
-    /// Whether a path may end there, in beta or in v1.0.
+    /// Returns whether a path may end at a template, in beta or in v1.0.
     package func isTemplate(_ template: GraphTemplate, inBeta: Bool) -> Bool {
         !tables.paths.flags(template.number).isDisjoint(
             with: inBeta ? [.beta, .permissionBeta] : [.v1, .permissionV1])
@@ -169,22 +168,22 @@ extension GuardEngine {
 }
 
 extension GuardEngine {
-    /// The verdict over a shell command.
+    /// Returns the verdict on a shell command.
     /// - Parameters:
     ///   - command: the text exactly as it will be run.
     ///   - context: where it will run.
-    ///   - policy: how strictly.
+    ///   - policy: the connection's policy.
     public func judge(shell command: String, in context: ShellContext, policy: GuardPolicy) -> Verdict {
         var memory = ShellMemory()
         return judge(shell: command, in: context, policy: policy, remembering: &memory)
     }
 
-    /// The verdict over a shell command in a session in which others ran before.
+    /// Returns the verdict on a shell command in a session in which others ran before.
     /// - Parameters:
     ///   - command: the text exactly as it will be run.
     ///   - context: where it will run.
-    ///   - policy: how strictly.
-    ///   - memory: what the session wrote before; afterwards also what this text writes.
+    ///   - policy: the connection's policy.
+    ///   - memory: the state that earlier commands left in the session; this command's effects are added to it.
     package func judge(
         shell command: String, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
@@ -194,8 +193,8 @@ extension GuardEngine {
         return Verdict(findings: findings, policy: policy)
     }
 
-    /// A quote that a command doesn't close, which no shell would run and no person needs to be asked about.
-    /// - Returns: what it is and where it begins, both counted from 1; `nil` for any other text.
+    /// Finds an unclosed quote. No shell would run such a command, so no person needs to be asked about it.
+    /// - Returns: the kind of quote and its line and column, counted from 1; `nil` for any other text.
     package static func unfinishedQuote(in command: String) -> (construct: String, line: Int, column: Int)? {
         do throws(ShellRefusal) {
             _ = try ShellScript.parse(command, as: .whole)
@@ -208,7 +207,7 @@ extension GuardEngine {
         }
     }
 
-    /// The verdict over a text that is typed into a program that runs.
+    /// Returns the verdict on a text that is typed into a running program.
     package func judge(
         typed text: TypedText, in context: ShellContext, policy: GuardPolicy, remembering memory: inout ShellMemory
     ) -> Verdict {
@@ -228,59 +227,59 @@ extension GuardEngine {
     }
 }
 
-/// What a session's texts and files have written so far, as far as it is known: a later command that runs such a file is judged
-/// by what stands in it.
+/// The effects of a session's earlier texts on the judgement of later ones, as far as they are known: a command that runs a file which the
+/// session wrote is judged by the file's text.
 package struct ShellMemory: Sendable, Hashable {
-    /// The texts by the names of their files; `nil` for what nobody has seen.
+    /// The possible texts of each written file; `nil` for an unknown text.
     ///
-    /// The name counts without its folder: by which way a folder is reached can't be told from a text.
+    /// The keys are file names without folders, because a text doesn't show by which path a folder is reached.
     private(set) var files: [String: [String?]] = [:]
 
-    /// Whether the session has named or changed an address that git pushes to.
+    /// Whether the session has named or changed the address of a git remote.
     var hasNewRemote = false
 
-    /// The functions and aliases that the session has defined, whose texts were judged where they were.
+    /// The functions and aliases that the session has defined. Their texts were judged where they were defined.
     private(set) var functions: Set<String> = []
     private(set) var aliases: Set<String> = []
 
     private static let mostFiles = 200
     private static let mostBytes = 256 << 10
 
-    /// Nothing was written.
+    /// Creates the memory of a session that has written nothing.
     package init() {}
 
-    /// Notes a file.
+    /// Notes that a file was written.
     /// - Parameters:
-    ///   - path: the file as it was named.
-    ///   - text: what it holds; `nil` for what can't be told.
-    ///   - isWhole: whether what it held before is gone.
+    ///   - path: the path as written in the command.
+    ///   - text: the written text; `nil` if it is unknown.
+    ///   - isWhole: whether the file's former content is gone.
     package mutating func note(_ path: String, _ text: String?, isWhole: Bool = false) {
         let name = Self.name(path)
         guard !name.isEmpty else { return }
         let kept = text.flatMap { $0.utf8.count > Self.mostBytes ? nil : $0 }
         var texts = files[name] ?? []
-        // Files of one name may lie in several folders: what one of them held before still counts, up to a few.
+        // Files with the same name may be in several folders, so up to eight earlier texts still count.
         if !texts.contains(kept) { texts.append(kept) }
         if !isWhole, let first = texts.first, let first, let kept, texts.count > 1 { texts.append(first + kept) }
         files[name] = texts.count > 8 ? [nil] : texts
         if files.count > Self.mostFiles { files = [name: files[name] ?? []] }
     }
 
-    /// Notes what a text defines.
+    /// Notes the functions that a text defines.
     mutating func note(functions names: [String]) {
         if functions.count > Self.mostFiles { functions = [] }
         functions.formUnion(names)
     }
 
-    /// Notes the names of aliases: of `name=text`, what stands before the sign.
+    /// Notes the names of aliases: the part of `name=text` before the sign.
     mutating func note(aliases words: [String]) {
         if aliases.count > Self.mostFiles { aliases = [] }
         aliases.formUnion(words.filter { $0.contains("=") }.map { String($0.prefix { $0 != "=" }) })
     }
 
-    /// What a name that is run may stand for; `nil` for one that was never written.
+    /// Returns the possible texts of a file that is run; `nil` if the session never wrote a file of that name.
     func texts(of path: String) -> [String?]? { files[Self.name(path)] }
 
-    /// What a file is called, without its folder.
+    /// Returns the name of a file without its folder.
     static func name(_ path: String) -> String { path.split(separator: "/").last.map(String.init) ?? "" }
 }

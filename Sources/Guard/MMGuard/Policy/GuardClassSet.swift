@@ -28,7 +28,7 @@ public struct GuardClassSet: OptionSet, Sendable, Hashable {
         self = several.reduce(into: GuardClassSet()) { $0.formUnion(GuardClassSet($1)) }
     }
 
-    /// Only reads.
+    /// Reads only.
     public static let read = GuardClassSet(rawValue: 1)
     /// Changes something.
     public static let write = GuardClassSet(rawValue: 2)
@@ -60,7 +60,7 @@ public struct GuardClassSet: OptionSet, Sendable, Hashable {
     }
 }
 
-/// The kind of effect that a command or request has: the vocabulary of all the guard's tables.
+/// The kinds of effect that a command or request can have: the vocabulary of all tables of the guard.
 public enum GuardClass: String, Sendable, Hashable, CaseIterable {
     /// Reads, and changes nothing.
     case read
@@ -68,13 +68,13 @@ public enum GuardClass: String, Sendable, Hashable, CaseIterable {
     case write
     /// Makes data flow to an address from now on.
     case subscription
-    /// Sends messages to people in somebody's name.
+    /// Sends messages in a person's name.
     case send
     /// Gives outsiders access, or moves data out.
     case external
     /// Can't easily be undone.
     case destructive
-    /// Returns keys or passwords, or somebody's content in bulk.
+    /// Returns keys or passwords, or people's content in bulk.
     case secret
     /// Changes permissions, ways to sign in, or code that runs elsewhere.
     case privilege

@@ -4,20 +4,20 @@ public struct GuardFinding: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// Only its class matters.
         case classified
-        /// The text doesn't show what will run: at least ask.
+        /// The text doesn't show what will run: the decision is at least `ask`.
         case dynamic
-        /// A name or path that no table contains: at least ask.
+        /// A name or path that no table contains: the decision is at least `ask`.
         case unknown
         /// Always denied: the blocked list, or something that no policy may permit.
         case blocked
-        /// On the earlier servers' blocked list alone: denied to their callers, by its name; for all others its class matters, so
-        /// that an act has one verdict by every road.
+        /// On the blocked list of the earlier servers only: always denied to callers of their tools. For all other callers its class
+        /// decides, so that an action has the same verdict on every other way in.
         case earlierBlocked
         /// On the warned list: a person is asked, unless the caller's protocol only gives a warning.
         case warned
-        /// Sends a message: previewed and asked about, unless the connection or the server has switched that off.
+        /// Sends a message: previewed and confirmed, unless the connection or the server has switched that off.
         case sendGuard
-        /// Something that doesn't exist, with a hint at what to use: denied, because it could only fail.
+        /// A name that doesn't exist, with a hint at what to use: denied, because it could only fail.
         case missing
         /// A text that can't run at all: an error for its author, not a question for a person.
         case broken
@@ -56,8 +56,8 @@ public struct GuardFinding: Sendable, Hashable {
 }
 
 extension GuardFinding {
-    /// The finding for a change to many objects.
-    /// - Parameter name: what would change them.
+    /// Returns the finding for a change to many objects.
+    /// - Parameter name: the name of the command or block that would change them.
     static func bulk(_ name: String, instead: String) -> GuardFinding {
         GuardFinding(
             rule: "bulk", classes: .write, reason: "\(name) would change many objects at once.", instead: instead,
@@ -65,7 +65,7 @@ extension GuardFinding {
     }
 }
 
-/// A position in a script, which a person is shown underlined.
+/// A position in a script, which is shown to a person as an underlined line.
 public struct SourcePlace: Sendable, Hashable {
     /// The line, from 1.
     public var line: Int

@@ -1,8 +1,8 @@
 public import MMCore
 
-/// How the classes of a connection become decisions.
+/// The rules by which the classes of an action become a decision on a connection.
 public struct GuardPolicy: Sendable, Hashable {
-    /// The policies to start from.
+    /// The policies from which a connection's policy is derived.
     ///
     /// - `standard`: reading and ordinary writes proceed; everything with further effects requires confirmation;
     ///   changes of the sign-in are denied.
@@ -11,11 +11,12 @@ public struct GuardPolicy: Sendable, Hashable {
     /// - `readonly`: only reading proceeds; everything else is denied.
     public typealias Name = GuardPolicyName
 
-    /// The policy to start from.
+    /// The policy from which this one is derived.
     public var name: Name
     /// Decisions for individual classes, instead of the policy's.
     public var overrides: [GuardClass: GuardDecision]
-    /// The decision for what the text doesn't show; never weaker than ask. `nil` for the policy's own.
+    /// The decision for code whose effects the text doesn't show; never weaker than `ask`. `nil` for the policy's own
+    /// decision.
     public var dynamic: GuardDecision?
     /// Whether commands and requests that send messages are asked about: on unless the connection's `skipSendGuards` or
     /// `MM_SEND_GUARDS` switches it off.
@@ -39,9 +40,9 @@ public struct GuardPolicy: Sendable, Hashable {
 
     /// Creates the policy of a connection.
     /// - Parameters:
-    ///   - connection: its `guard` and `skipSendGuards`.
-    ///   - environment: for `MM_SEND_GUARDS`.
-    ///   - allowances: what the caller's protocol permits.
+    ///   - connection: the connection with its `guard` and `skipSendGuards` settings.
+    ///   - environment: the environment, for `MM_SEND_GUARDS`.
+    ///   - allowances: the exceptions of the caller's protocol.
     public init(
         of connection: Connection, environment: [String: String], allowances: GuardAllowances = []
     ) {
@@ -77,7 +78,7 @@ public struct GuardPolicy: Sendable, Hashable {
         }
     }
 
-    /// Returns the decision for several classes: the strongest of theirs.
+    /// Returns the decision for several classes: the strongest one.
     public func decision(forAll classes: GuardClassSet) -> GuardDecision {
         classes.classes.map { decision(for: $0) }.max() ?? .allow
     }
@@ -114,7 +115,7 @@ public struct GuardPolicy: Sendable, Hashable {
     }
 }
 
-/// The guard's decision: the strongest of several wins.
+/// The guard's decision. Of several decisions the strongest one counts.
 public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable {
     /// It may proceed.
     case allow
@@ -135,7 +136,7 @@ public enum GuardDecision: String, Sendable, Hashable, Comparable, CaseIterable 
     public static func < (left: GuardDecision, right: GuardDecision) -> Bool { left.rank < right.rank }
 }
 
-/// What a caller's protocol permits that otherwise requires a person.
+/// Exceptions of a caller's protocol: actions that it permits without the confirmation that they otherwise require.
 ///
 /// Callers of the current tools, routes and commands have none of these.
 public struct GuardAllowances: OptionSet, Sendable, Hashable {

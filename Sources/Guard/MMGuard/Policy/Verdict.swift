@@ -14,11 +14,11 @@ public struct Verdict: Sendable, Hashable {
     public var instead: String?
     /// The position of the deciding part in the script.
     public var place: SourcePlace?
-    /// Previews of all messages that would be sent in somebody's name.
+    /// Previews of all messages that would be sent in a person's name.
     package var previews: [SendPreview]
     /// What may proceed but should be mentioned: commands of the warned list, where that only warns.
     public var warnings: [String]
-    /// What is to be said beside the answer, such as that a sign-in of the script's own has nothing to do.
+    /// Remarks to show beside the answer, such as that the script's own sign-in has no effect.
     package internal(set) var notes: [String] = []
     /// Everything found, the deciding one first.
     public internal(set) var findings: [GuardFinding]
@@ -71,13 +71,14 @@ public struct Verdict: Sendable, Hashable {
 }
 
 extension Verdict {
-    /// What the guard says of several actions that are permitted or held back together: the strictest decides, and what any of them
-    /// asks for holds for all. Whatever class one of them has, the people and checks that a connection wants for it are wanted.
-    /// - Returns: `nil` for none.
+    /// Returns the verdict on several actions that are permitted or held back together: the strictest verdict decides, and its demands hold
+    /// for all. The classes of all actions are joined, so that the people and checks which a connection requires for any of them are
+    /// required.
+    /// - Returns: `nil` for no verdicts.
     package static func joined(_ verdicts: some Collection<Verdict>) -> Verdict? {
         func rank(_ verdict: Verdict) -> (GuardDecision, Int) { (verdict.decision, verdict.guardClass.rank) }
         guard var joined = verdicts.first else { return nil }
-        // The first of the strictest.
+        // Of several equally strict verdicts the first one counts.
         for other in verdicts.dropFirst() where rank(joined) < rank(other) { joined = other }
         guard verdicts.count > 1 else { return joined }
         let deciding = joined.findings
@@ -91,7 +92,7 @@ extension Verdict {
         return joined
     }
 
-    /// The same with what was found besides, which nobody could tell from the text or request itself.
+    /// Returns the verdict with further findings, which the text or request itself doesn't show.
     package func adding(_ findings: [GuardFinding], policy: GuardPolicy, confirmed: Bool = false) -> Verdict {
         guard !findings.isEmpty else { return self }
         let counted = counted
@@ -100,7 +101,7 @@ extension Verdict {
         return joined
     }
 
-    /// The same, which asks a person where it would let the actions pass.
+    /// Returns the verdict with `ask` in place of `allow`.
     package func asking(by rule: String, because reason: String) -> Verdict {
         guard decision == .allow else { return self }
         var verdict = self
@@ -109,7 +110,7 @@ extension Verdict {
         return verdict
     }
 
-    /// The same with another reason, where it asks: that of all of it, in place of the one of the part that decided.
+    /// Returns the verdict with another reason if it asks: a reason for the whole, in place of the part's that decided.
     package func explained(by reason: String) -> Verdict {
         guard decision == .ask else { return self }
         var verdict = self
@@ -117,8 +118,8 @@ extension Verdict {
         return verdict
     }
 
-    /// The same for actions that change this many objects together, which is asked about as a script is that would.
-    /// - Parameter act: what it is called where it would change many: "Taking back 40 changes".
+    /// Returns the verdict for actions that together change this many objects. Many objects need a confirmation, as they do in a script.
+    /// - Parameter act: the description of the action if it changes many objects: "Taking back 40 changes".
     package func changing(_ objects: Int, by act: String, instead: String) -> Verdict {
         guard objects > TargetCount.few else { return self }
         let finding = GuardFinding.bulk(act, instead: instead)
@@ -130,7 +131,7 @@ extension Verdict {
 }
 
 extension Verdict {
-    /// Returns the verdict as an error for a caller: what was found, why, and what to do instead.
+    /// Returns the verdict as an error for a caller: the finding, the reason, and the alternative.
     /// - Parameter pending: the entry of the ledger if a person can confirm it.
     /// - Returns: `.denied` or `.confirmationNeeded`; `nil` if the verdict allows.
     package func error(pending: PendingConfirmation? = nil) -> MMError? {
@@ -149,7 +150,7 @@ extension Verdict {
                 let text = place.text.isEmpty ? "" : ": \(place.text.prefix(80))"
                 return " (line \(place.line), column \(place.column)\(text))"
             } ?? ""
-        // More sentences may follow this one.
+        // The sentence may be followed by others.
         let sentence = (reason.hasSuffix(".") ? String(reason.dropLast()) : reason) + at + "."
         if findings.first?.kind == .broken {
             return MMError(.invalidInput, sentence, hint: instead, details: details)
@@ -210,8 +211,8 @@ extension SourcePlace {
         ]
     }
 
-    /// The line with its number, and below it carets under the position, as a person is shown it. Tabs are kept, so
-    /// that the carets are aligned with the text; they end with the line.
+    /// The line with its number, and below it carets under the position, as a person is shown it. Tabs are kept, so that the carets are
+    /// aligned with the text. The carets don't go beyond the end of the line.
     public var underlined: [String] {
         let number = "\(line) | "
         var units = 0
@@ -243,9 +244,9 @@ extension GuardRuleDescription {
 }
 
 extension Verdict {
-    /// The verdict on letting requests of classes pass that are not known yet.
+    /// Creates the verdict on permitting requests of some classes in advance, before any of them is known.
     /// - Parameters:
-    ///   - classes: what shall pass.
+    ///   - classes: the classes to permit.
     ///   - policy: the connection's policy.
     package init(allowing classes: [GuardClass], policy: GuardPolicy) {
         self.init(

@@ -1,6 +1,6 @@
-/// Why PowerShell's own commands require confirmation, in words that say what each does.
+/// The reasons why PowerShell's own commands require confirmation, by what each command does.
 enum BuiltinReasons {
-    /// Returns what a command does, to be put after its name; `nil` if the words of its class suffice.
+    /// Returns the effect of a command, in words that follow its name; `nil` if the description of its class suffices.
     static func reason(_ name: String) -> String? { reasons[name.asciiLowercased] }
 
     private static let reasons: [String: String] = [

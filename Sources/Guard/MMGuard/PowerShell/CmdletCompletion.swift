@@ -1,19 +1,19 @@
 import MMCore
 
-/// The cmdlets of a module and their parameters, for who writes a command line.
+/// Completes the cmdlets of a module and their parameters on a command line.
 package struct CmdletCompletion: Sendable {
     private let table = CmdletTable()
     private let module: String
     private let product: CmdletEntry.Product?
 
-    /// The cmdlets of a module, and those of PowerShell itself.
+    /// Creates a completion for the cmdlets of a module and those of PowerShell itself.
     /// - Parameter module: the module's word: `exo`, `az`, `pnp`.
     package init(module: String) {
         self.module = module.asciiLowercased
         product = KnownModules.product(of: module)
     }
 
-    /// The cmdlets that begin so, in alphabetical order.
+    /// Returns the cmdlets with this prefix, in alphabetical order.
     package func names(startingWith typed: String) -> [String] {
         let lower = typed.asciiLowercased
         var found: Set<String> = []
@@ -26,16 +26,16 @@ package struct CmdletCompletion: Sendable {
         return found.sorted()
     }
 
-    /// The cmdlets that a misspelt name most likely means, best first.
+    /// Returns the cmdlets that a misspelt name most likely means, best first.
     package func near(_ name: String) -> [String] { NearestNames.of(name, among: names(startingWith: "")) }
 
-    /// The PowerShell module that a cmdlet of Azure's is in; `nil` for a name that no table knows.
+    /// Returns the PowerShell module of an Azure cmdlet; `nil` for a name that no table knows.
     package func azureModule(of cmdlet: String) -> String? {
         table.entries(named: cmdlet).lazy.filter { $0.product == .azure }.map { table.module(of: $0) }
             .first { !$0.isEmpty }
     }
 
-    /// The parameters of a cmdlet, in alphabetical order; those that every cmdlet has are among them.
+    /// Returns the parameters of a cmdlet, with the common ones, in alphabetical order.
     package func parameters(of cmdlet: String) -> [String] {
         guard let entry = table.entries(named: table.alias(cmdlet) ?? cmdlet).first(where: isOffered) else { return [] }
         let own = table.parameters(of: entry) ?? table.usualParameters(of: entry.product)

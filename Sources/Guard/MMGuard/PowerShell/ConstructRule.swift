@@ -1,6 +1,6 @@
 /// The PowerShell constructs behind which a script can hide what it runs. Each requires at least confirmation.
 ///
-/// The judge only lets through what it knows to be harmless; these rules name the rest, for the person who is asked.
+/// The judge only allows code that it knows to be harmless; these rules name the rest, for the person who confirms it.
 enum ConstructRule: String, Sendable, CaseIterable {
     case unparsed
     case tooLong = "too-long"
@@ -57,7 +57,7 @@ enum ConstructRule: String, Sendable, CaseIterable {
     case otherSession = "other-session"
     case secretProperty = "secret-property"
 
-    /// Why it is asked for.
+    /// The reason for asking.
     var reason: String {
         switch self {
         case .unparsed: "PowerShell could not run this text, or reads it in a way that can't be told with certainty"
@@ -117,10 +117,10 @@ enum ConstructRule: String, Sendable, CaseIterable {
         }
     }
 
-    /// What stands behind it at least.
+    /// The least class of the hidden effects.
     var classes: GuardClassSet { self == .secretProperty ? .secret : .write }
 
-    /// Whether code behind it may give a name of the session another meaning, for good.
+    /// Whether code behind it may permanently give a name in the session another meaning.
     var givesNames: Bool {
         switch self {
         case .tooLong, .tooDeep, .dynamicName, .scriptFile, .scopedName, .wildcardName, .foreignModule, .outsideCommand,

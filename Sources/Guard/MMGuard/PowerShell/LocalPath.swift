@@ -6,8 +6,8 @@ enum LocalPath {
         "csv", "tsv", "json", "jsonl", "txt", "xml", "html", "htm", "log", "md", "clixml", "yaml", "yml",
     ]
 
-    /// Whether writing there makes a data file in the working folder and nothing else: relative, without `..`, hidden
-    /// names, drives and wildcards, and with the ending of a data file.
+    /// Returns whether writing to a path creates nothing but a data file in the working folder: the path is relative, has no `..`, hidden
+    /// names, drives or wildcards, and ends like a data file.
     static func isDataFile(_ path: String) -> Bool {
         var path = spelt(path)[...]
         if path.hasPrefix("./") { path = path.dropFirst(2) }
@@ -20,12 +20,12 @@ enum LocalPath {
             }
     }
 
-    /// Whether looking there stays among files: no drive or provider, which could be the environment or a variable.
+    /// Returns whether a path can only refer to files: it has no drive or provider, which could be the environment or variables.
     static func isFilePath(_ path: String) -> Bool {
         !path.contains(":") && !path.contains("\\") && path.unicodeScalars.allSatisfy { $0.isASCII && $0.value >= 0x20 }
     }
 
-    /// Whether a path stays below the working folder: relative, without `..`, hidden names and drives.
+    /// Returns whether a path stays below the working folder: it is relative and has no `..`, hidden names or drives.
     static func isInWorkFolder(_ path: String) -> Bool {
         var path = spelt(path)[...]
         if path.hasPrefix("./") { path = path.dropFirst(2) }
@@ -35,7 +35,7 @@ enum LocalPath {
             && ![".ps1", ".psm1", ".psd1", ".ps1xml", ".sh"].contains(where: path.asciiLowercased.hasSuffix)
     }
 
-    /// Whether a text names a place of this machine outside of the working folder, so plainly that it can be nothing else.
+    /// Returns whether a text can only be a path on this machine outside of the working folder.
     static func isForeign(_ text: String) -> Bool {
         switch text.utf8.first {
         case UInt8(ascii: "/"):
@@ -49,12 +49,12 @@ enum LocalPath {
         }
     }
 
-    /// Whether a host is that of some tenant's sites.
+    /// Returns whether a host serves a tenant's sites.
     static func isTenantHost(_ host: String) -> Bool {
         [".sharepoint.com", ".sharepoint.us", ".sharepoint.cn"].contains(where: host.hasSuffix)
     }
 
-    /// A path as PowerShell takes it: both strokes divide folders, on every system.
+    /// Returns a path as PowerShell reads it: both kinds of slash separate folders, on every system.
     private static func spelt(_ path: String) -> String { path.replacing("\\", with: "/") }
 
     private static func isPlain(_ path: Substring) -> Bool {

@@ -2,15 +2,15 @@ internal import PowerShellSyntax
 
 /// The .NET types whose conversions and listed members have no effect beyond their result.
 enum PureTypes {
-    /// Whether a type, as written in brackets, is on the list: one spelling each, with or without `System.`, and
-    /// one-dimensional arrays of them.
+    /// Returns whether a type, as written in brackets, is on the list: in its one spelling, with or without `System.`, or as a
+    /// one-dimensional array.
     static func contains(_ written: String) -> Bool {
         var name = written.asciiLowercased
         if name.hasSuffix("[]") { name = String(name.dropLast(2)) }
         return names.contains(plain(name))
     }
 
-    /// Whether a name means a type to PowerShell already, so that a class of that name may be mixed up with it.
+    /// Returns whether PowerShell already uses a name for a type, so that a class of that name could be confused with it.
     static func isTaken(_ name: String) -> Bool { names.contains(name) || accelerators.contains(name) }
 
     private static let accelerators: Set<String> = [
@@ -25,14 +25,14 @@ enum PureTypes {
         "semver", "string", "environment", "console", "gc", "activator", "delegate", "action", "func", "process",
     ]
 
-    /// Whether a type, as written in brackets, makes plain values of what is converted to it: no block, no file, nothing
-    /// that keeps a secret.
+    /// Returns whether a conversion to a type, as written in brackets, yields plain values: no block, no file, nothing that contains a
+    /// secret.
     static func isValue(_ written: String) -> Bool {
         let name = plain(written.asciiLowercased)
         return names.contains(name) && !references.contains(name)
     }
 
-    /// Whether a type is a list or table of harmless things: `[Collections.Generic.List[object]]`, `[ArrayList]`.
+    /// Returns whether a type is a list or table of harmless values: `[Collections.Generic.List[object]]`, `[ArrayList]`.
     static func isContainer(_ type: TypeNameSyntax) -> Bool {
         switch type.form {
         case .name(let name, nil):
@@ -51,7 +51,7 @@ enum PureTypes {
         }
     }
 
-    /// Whether a method of such a list or table only looks at it or changes what it holds.
+    /// Returns whether a method of such a list or table only reads it or changes its elements.
     static func isContainerMethod(_ name: String) -> Bool { containerMethods.contains(name.asciiLowercased) }
 
     private static let containerMethods: Set<String> = [
@@ -60,19 +60,19 @@ enum PureTypes {
         "indexof", "sort", "reverse", "getenumerator", "trygetvalue", "enqueue", "dequeue", "push", "pop", "peek",
     ]
 
-    /// Types that hand on what they get as it is.
+    /// Types whose conversions return the value unchanged.
     private static let references: Set<String> = [
         "pscustomobject", "management.automation.pscustomobject", "ordered", "hashtable", "collections.hashtable",
         "array",
         "object", "psobject", "management.automation.psobject", "void",
     ]
 
-    /// Whether `[type]::member` may be read.
+    /// Returns whether `[type]::member` may be read.
     static func hasProperty(_ type: String, _ member: String) -> Bool {
         properties[plain(type.asciiLowercased)]?.contains(member.asciiLowercased) ?? false
     }
 
-    /// Whether `[type]::method(…)` may be called.
+    /// Returns whether `[type]::method(…)` may be called.
     static func hasMethod(_ type: String, _ method: String) -> Bool {
         let type = plain(type.asciiLowercased)
         let method = method.asciiLowercased
@@ -84,13 +84,13 @@ enum PureTypes {
         }
     }
 
-    /// Whether a type is that of stopwatches.
+    /// Returns whether a type is `Stopwatch`.
     static func isStopwatch(_ type: String) -> Bool { plain(type.asciiLowercased) == "diagnostics.stopwatch" }
 
-    /// Whether a method may be called on any value: safe on strings, numbers, dates and lists of them.
+    /// Returns whether a method may be called on any value, because it is safe on strings, numbers, dates and lists of them.
     static func isPlainMethod(_ name: String) -> Bool { plainMethods.contains(name.asciiLowercased) }
 
-    /// Whether an attribute of a parameter declares something and runs nothing that the script brings along.
+    /// Returns whether an attribute of a parameter only declares something and runs no code of the script's.
     static func declares(_ attribute: String) -> Bool {
         var name = plain(attribute.asciiLowercased)
         if name.hasPrefix("management.automation.") { name = String(name.dropFirst(22)) }
@@ -104,7 +104,7 @@ enum PureTypes {
         "validatenotnullorempty", "validatenotnullorwhitespace", "supportswildcards", "psdefaultvalue",
     ]
 
-    /// Whether a property leads from a type to its assembly, from which every other type can be had.
+    /// Returns whether a property leads from a type to its assembly, from which every other type can be reached.
     static func isReflection(_ name: String) -> Bool { ["assembly", "module"].contains(name.asciiLowercased) }
 
     private static func plain(_ name: String) -> String {

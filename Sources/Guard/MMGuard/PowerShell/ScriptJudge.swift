@@ -4,29 +4,29 @@ import PowerShellSyntax
 /// Judges a script by its syntax tree.
 struct ScriptJudge: Sendable {
     let tables: GuardTables
-    /// Rules that are switched off: only tests do that.
+    /// The rules that are switched off, in tests only.
     var muted: Set<ConstructRule> = []
 
-    /// Longer scripts are not judged, in UTF-16 code units.
+    /// The maximum length of a script, in UTF-16 code units; longer ones are not judged.
     static let longest = 2 << 20
 
-    /// - Parameter parsed: the tree of this very text, where it is known already.
+    /// - Parameter parsed: the tree of this same text, if it is known already.
     func judge(
         _ source: String, parsed: ParsedScript? = nil, context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> Verdict {
         judged(source, parsed: parsed, context: context, policy: policy, confirmed: confirmed).verdict
     }
 
-    /// The verdict, and what the session remembers once the script has run.
+    /// Returns the verdict, and the session's memory after the script has run.
     func judged(
         _ source: String, parsed: ParsedScript?, context: ScriptContext, policy: GuardPolicy, confirmed: Bool
     ) -> (verdict: Verdict, memory: SessionMemory) {
         var walk = ScriptWalk(tables: tables, context: context, muted: muted)
-        // Without a tree nothing is known.
+        // Without a tree nothing is known about the script.
         inspect(source, parsed, &walk)
         let text = walk.found.isEmpty ? nil : SourceLines(source)
         var seen: Set<Seen> = []
-        // A loop is walked several times and finds the same things again.
+        // A loop is walked several times and reports the same findings again.
         let findings = walk.found.filter { seen.insert(Seen($0)).inserted }.compactMap { found -> GuardFinding? in
             let kept =
                 context.isBehindWire
@@ -39,7 +39,7 @@ struct ScriptJudge: Sendable {
         var verdict = Verdict(
             findings: tables.user.apply(to: findings), policy: policy, confirmed: confirmed,
             previews: walk.previews.map(\.preview))
-        // What can't be read may do anything any number of times, and a function runs as often as it is called.
+        // Unreadable code may do anything any number of times, and the calls of functions aren't counted.
         let isRead =
             walk.functions.isEmpty
             && !walk.found.contains { $0.finding.kind == .dynamic || $0.finding.kind == .unknown }
@@ -90,7 +90,7 @@ struct ScriptJudge: Sendable {
         walk.walk(root)
     }
 
-    /// A text without a tree: PowerShell itself would refuse it, or it is too complicated to be read here.
+    /// Reports a text without a tree: PowerShell itself would reject it, or it is too complicated for this parser.
     private func inspect(_ error: ParseError?, _ walk: inout ScriptWalk) {
         let extent = error?.extent ?? SourceExtent(start: 0, end: 0)
         guard let error, error.id != "ScriptTooComplicated" else { return walk.report(.tooDeep, extent) }
@@ -103,7 +103,7 @@ struct ScriptJudge: Sendable {
                 subject: error.id), extent)
     }
 
-    /// The engine's id for an error in words: `EmptyPipeElement` is an empty pipe element.
+    /// Returns the engine's id of an error as words: `EmptyPipeElement` becomes "empty pipe element".
     private static func words(of id: String) -> String {
         var text = ""
         for letter in id {
@@ -113,9 +113,9 @@ struct ScriptJudge: Sendable {
         return text
     }
 
-    /// The offset of the first character that nobody sees: format characters, NUL, byte order marks.
+    /// Returns the offset of the first invisible character: a format character, NUL or byte order mark.
     private func hiddenCharacter(_ source: String) -> Int? {
-        // Plain text, as nearly all of it is, holds none.
+        // Plain ASCII, as nearly all scripts are, contains none.
         let isPlain = source.utf8.withContiguousStorageIfAvailable { bytes in
             for byte in bytes where byte >= 0x80 || byte == 0 { return false }
             return true
@@ -128,7 +128,7 @@ struct ScriptJudge: Sendable {
             if let joiner, !Self.isPicture(scalar) { return joiner }
             joiner = nil
             if scalar.value == 0x200D, let before, Self.isPicture(before) || before.value == 0xFE0F {
-                // It joins two pictures into one that everybody sees.
+                // A joiner is allowed where it combines two emoji into one.
                 joiner = offset
             } else if scalar.value == 0 || (scalar.value >= 0x80 && scalar.properties.generalCategory == .format) {
                 return offset
@@ -144,7 +144,7 @@ struct ScriptJudge: Sendable {
     }
 }
 
-/// The text of a script by UTF-16 offsets, for showing places.
+/// The text of a script with access by UTF-16 offsets, for showing positions.
 struct SourceLines {
     private let units: [UInt16]
     private let lineStarts: [Int]
@@ -168,7 +168,7 @@ struct SourceLines {
         lineStarts = starts
     }
 
-    /// The place of an extent.
+    /// Returns the position of an extent.
     func place(_ extent: SourceExtent) -> SourcePlace {
         let start = min(max(extent.start, 0), units.count)
         let end = min(max(extent.end, start), units.count)
@@ -207,10 +207,10 @@ package enum BehindWire {
         case walls
     }
 
-    /// Returns a finding as it counts there; `nil` if it requires no confirmation.
+    /// Returns a finding as it counts in such a session; `nil` if it requires no confirmation.
     /// - Parameters:
-    ///   - isDryRun: whether everything that changes something is held back at the proxy.
-    ///   - isNative: whether no PowerShell runs it, so that its own commands reach nothing but the run itself.
+    ///   - isDryRun: whether the proxy holds back all changes.
+    ///   - isNative: whether the native engine runs it in place of PowerShell, so that its built-in commands only affect the run itself.
     static func kept(
         _ finding: GuardFinding, _ cmdlets: CmdletTable, isDryRun: Bool = false, isNative: Bool = false
     ) -> GuardFinding? {
@@ -239,15 +239,15 @@ package enum BehindWire {
         }
     }
 
-    /// Returns whether a finding is about what stays within a run of the native engine: a command of PowerShell's own works on the
-    /// run's own files and values there, or isn't carried out at all.
+    /// Returns whether a finding is about effects that stay within a run of the native engine: PowerShell's built-in commands work on the
+    /// run's own files and values there, or aren't carried out at all.
     private static func isOfRun(_ finding: GuardFinding, _ cmdlets: CmdletTable) -> Bool {
-        // The engine holds no tokens: a property that keeps one elsewhere is here a name in what a service answered.
+        // The engine holds no tokens: a property that contains a token elsewhere is just a name in a service's answer here.
         if finding.rule == ConstructRule.secretProperty.rawValue { return true }
         guard finding.kind != .blocked, finding.minimumDecision == nil, let name = finding.subject else { return false }
         let entries = cmdlets.entries(named: cmdlets.alias(name) ?? name)
         if !entries.isEmpty { return entries.allSatisfy { $0.product == .builtin } }
-        // A word that no table knows is no cmdlet of a service, which have a verb and a noun.
+        // A name without a dash can't be a cmdlet of a service, because those have a verb and a noun.
         return finding.rule == "unknown-command" && !name.contains("-")
     }
 
@@ -272,8 +272,8 @@ extension GuardEngine {
 }
 
 extension ConstructRule {
-    /// Who stops what this construct could hide, in a session that is confined behind the wire; nil where the text is still
-    /// asked about: nobody could read it, or it means another sign-in or way to the network.
+    /// The part that stops the effects which this construct could hide, in a confined session behind the proxy; `nil` if the text still
+    /// requires confirmation, because it can't be read, or because it refers to another sign-in or network access.
     var keeper: BehindWire.Keeper? {
         switch self {
         case .unparsed, .tooLong, .tooDeep, .hiddenCharacters, .parameterName, .networkParameter, .otherSession,

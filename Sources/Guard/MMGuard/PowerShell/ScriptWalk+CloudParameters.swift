@@ -2,8 +2,8 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Parameters that make a cloud cmdlet reach files of this machine, other hosts or another sign-in.
-    /// - Parameter isRequest: whether the cmdlet sends a request as it is told, with addresses for paths.
+    /// Reports parameters that make a cloud cmdlet use files of this machine, other hosts or another sign-in.
+    /// - Parameter isRequest: whether the cmdlet sends an arbitrary request, so that its values are addresses rather than paths.
     mutating func checkCloudParameters(_ call: CommandCall, isRequest: Bool = false) {
         let entry = call.entry
         let isModuleOfItsOwn = entry.product != .exchange
@@ -15,7 +15,7 @@ extension ScriptWalk {
                 argument.mayBe(oneOf: ["break", "httppipelineappend", "httppipelineprepend", "launch"])
                     || argument.mayBe(oneOf: ["proxy", "proxycredential", "proxyusedefaultcredentials"])
             {
-                // A proxy address of a mailbox is no network proxy.
+                // In Exchange "proxy" means a mailbox's proxy addresses, so its cmdlets are left out.
                 report(.networkParameter, argument.extent, subject: "-" + name)
             } else if [.azure, .pnp, .graph].contains(entry.product), isWritten,
                 argument.mayBe(oneOf: Self.signIns) && name != "environmentname",
@@ -32,7 +32,8 @@ extension ScriptWalk {
         checkChosenContext(call)
     }
 
-    /// `Set-AzContext` chooses a subscription of the sign-in that there is; a context that it is given may be another sign-in's.
+    /// Checks the context of `Set-AzContext`, which selects a subscription of the current sign-in: a given context may belong to another
+    /// sign-in.
     private mutating func checkChosenContext(_ call: CommandCall) {
         guard call.command.name == "set-azcontext" else { return }
         let positional = call.arguments.indices.filter { call.arguments[$0].written == nil }
@@ -48,7 +49,7 @@ extension ScriptWalk {
         "defaultprofile", "azcontext", "azurermcontext", "azurecredential", "connection", "environment", "accesstoken",
     ]
 
-    /// Files from the pipeline are what an upload sends.
+    /// Reports files from the pipeline, which an upload would send.
     private mutating func checkUpload(_ call: CommandCall) {
         guard call.place > 0, call.entry.classes != .read, call.input.kinds.contains(.files) else { return }
         let noun = call.command.name
@@ -57,7 +58,7 @@ extension ScriptWalk {
         }
     }
 
-    /// A constant that plainly names a place of this machine, whatever the parameter is called.
+    /// Reports a constant that can only be a path on this machine, whatever the parameter is called.
     private mutating func checkLocalText(_ call: CommandCall, _ index: Int) {
         for text in call.constant(index).texts ?? [] where LocalPath.isForeign(text) {
             return report(.localPath, call.arguments[index].extent, subject: text)
@@ -79,7 +80,7 @@ extension ScriptWalk {
         if ["serverrelativepath", "siterelativepath", "folderpath", "termpath", "termsetpath"].contains(name) {
             return false
         }
-        // The path of a blob, a share or a resource is the service's own.
+        // The path of a blob, a share or a resource is a path in the service.
         if entry.product == .azure, name == "path", entry.classes == .read { return false }
         return name.hasSuffix("path") || name.hasSuffix("file") || name.hasSuffix("filename")
             || ["out", "destination", "outputfolder", "file"].contains(name)

@@ -2,11 +2,11 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Looks at one command.
+    /// Walks one command.
     /// - Parameters:
-    ///   - place: its place in the pipeline.
-    ///   - input: what comes in through the pipeline.
-    /// - Returns: what it puts out.
+    ///   - place: its position in the pipeline.
+    ///   - input: the pipeline input.
+    /// - Returns: its output.
     mutating func walk(_ command: CommandSyntax, place: Int, input: ValueFacts) -> ValueFacts {
         guard enter(command.extent) else { return .unknown }
         defer { depth -= 1 }
@@ -25,7 +25,7 @@ extension ScriptWalk {
             return walk(command, known, place: place, input: input)
         }
         guard isOrdinary(written, command) else {
-            // The name may still tell what is meant, for the class that is shown.
+            // The last part of the name may still be a known cmdlet, whose class is reported.
             let last = written.split(separator: "\\").last.map(String.init) ?? written
             let entries = tables.cmdlets.entries(named: last)
             if let entry = entries.first, entry.classes.strictest.rank > GuardClass.write.rank {
@@ -42,7 +42,7 @@ extension ScriptWalk {
         if name == written, awaited != nil, functions[name.asciiLowercased] == nil,
             definitions.contains(name.asciiLowercased), isFree(name.asciiLowercased)
         {
-            // Defined below the function at hand: it must be there when that is called.
+            // The command is defined below the current function; it must be defined by the time that function is called.
             let isMany = awaited?[name.asciiLowercased]?.isForMany ?? false || isForMany(place: place, input: input)
             awaited?[name.asciiLowercased] = Await(extent: command.extent, isForMany: isMany)
             walkArguments(command)
@@ -69,14 +69,14 @@ extension ScriptWalk {
         return walk(command, known, place: place, input: input)
     }
 
-    /// Whether a name is that of a function of the script's own, or of an earlier one's.
+    /// Returns whether a function of this script or of an earlier one has the name.
     private func isOwn(_ name: String) -> Bool {
         guard !functions.isEmpty || !context.memory.names.isEmpty else { return false }
         let lower = name.asciiLowercased
         return functions[lower] != nil || context.memory.names.contains(lower)
     }
 
-    /// Whether an earlier script of the session has given this name a meaning of its own.
+    /// Returns whether an earlier script of the session has redefined this name.
     private func isRedefined(_ name: String) -> Bool {
         let lower = name.asciiLowercased
         return functions[lower] == nil && context.memory.names.contains(lower)
@@ -92,7 +92,7 @@ extension ScriptWalk {
         walkArguments(command)
     }
 
-    /// The block of the script's own that `& $name` calls; its body was judged where it stands.
+    /// Returns the script's own block that `& $name` calls; its body was judged where it is written.
     private func calledBlock(_ command: CommandSyntax) -> LocalFunction? {
         guard command.invocation == .call, case .argument(.variable(let variable))? = command.elements.first,
             variable.path.qualifier == .none, !variable.isSplatted
@@ -113,7 +113,7 @@ extension ScriptWalk {
         walkArguments(command)
     }
 
-    /// Whether a name can only be looked up as a command: no path, scope, drive or wildcard, and a known module.
+    /// Returns whether a name can only be resolved as a command: it has no path, scope, drive or wildcard, and a known module if any.
     private mutating func isOrdinary(_ name: String, _ command: CommandSyntax) -> Bool {
         let extent = command.elements.first?.extent ?? command.extent
         var isPath = false
@@ -151,7 +151,7 @@ extension ScriptWalk {
         return true
     }
 
-    /// The entry that counts: of the session's module where several share a name, else the strictest.
+    /// Returns the entry to judge by: if several products share a name, the one of the session's module, otherwise the strictest.
     private func choose(_ entries: [CmdletEntry]) -> CmdletEntry? {
         if entries.count > 1, let module = context.module,
             let own = entries.first(where: { KnownModules.product(of: module) == $0.product })
@@ -161,7 +161,7 @@ extension ScriptWalk {
         return entries.max { $0.classes.strictest.rank < $1.classes.strictest.rank }
     }
 
-    /// What the tables say of a name; nil when they know none.
+    /// Returns the tables' entry for a name; `nil` if they don't know it.
     private mutating func known(_ name: String, written: String) -> KnownCommand? {
         if let found = commands[written] { return found }
         guard let entry = choose(tables.cmdlets.entries(named: name)) else { return nil }
@@ -170,8 +170,8 @@ extension ScriptWalk {
         return found
     }
 
-    /// A cmdlet of Graph's modules that no table lists, and that only looks: their verbs are the methods of the requests that they
-    /// were made from. It is judged as the one that everybody knows.
+    /// Returns the entry to use for a cmdlet of Graph's modules that no table lists and that only reads. The verbs in these modules derive
+    /// from the HTTP methods, so it is judged like the well-known `Get-MgUser`.
     private mutating func graphRead(_ name: String) -> KnownCommand? {
         let lower = name.asciiLowercased
         let isGraph = context.module.map { KnownModules.product(of: $0) == .graph } ?? true
@@ -181,7 +181,7 @@ extension ScriptWalk {
         return known("Get-MgUser", written: "Get-MgUser")
     }
 
-    /// A name in no table: at least asked for, whatever its verb.
+    /// Reports a name that no table contains; whatever its verb, the decision is at least `ask`.
     mutating func walkUnknown(_ name: String, _ command: CommandSyntax) {
         let extent = command.elements.first?.extent ?? command.extent
         if name.asciiLowercased == "pac", let finding = PowerPlatformCLI.judge(command) {
@@ -211,7 +211,7 @@ extension ScriptWalk {
         walkArguments(command)
     }
 
-    /// Walks arguments without knowing the command.
+    /// Walks the arguments of an unknown command.
     mutating func walkArguments(_ command: CommandSyntax) {
         for element in command.elements.dropFirst() {
             switch element {
@@ -251,7 +251,7 @@ extension ScriptWalk {
         return output
     }
 
-    /// The entries of the table that a splatted variable holds, while it is small and nothing has changed it.
+    /// Returns the entries of the hashtable that a splatted variable holds, if it is small and unchanged since it was written.
     func splatted(_ variable: VariableExpressionSyntax) -> [CommandBinder.Splatted]? {
         guard variable.path.qualifier == .none else { return nil }
         let entry = variables[variable.path.name.asciiLowercased]
@@ -308,7 +308,7 @@ extension ScriptWalk {
         }
     }
 
-    /// The parameters that store something in a variable.
+    /// Assigns the variables in which parameters store something.
     private mutating func writeVariables(_ call: CommandCall, _ output: ValueFacts) {
         for (index, argument) in call.arguments.enumerated() {
             guard let name = argument.likelyName, argument.written != nil else { continue }
@@ -336,7 +336,7 @@ extension ScriptWalk {
         bound.map { argument in
             guard let value = argument.value else { return .nothing }
             if case .scriptBlock(let block) = value, isFilterText(argument, hasTable: hasTable) {
-                // The service gets the text of the block; nothing runs here, and its words name properties.
+                // The block is sent to the service as text. Nothing runs here, and its words are names of properties.
                 filterTexts += 1
                 walk(block: block.scriptBlock, in: .filterBlock)
                 filterTexts -= 1
@@ -347,14 +347,14 @@ extension ScriptWalk {
             if argument.candidates.contains(where: \.takesBlock) {
                 report(.scriptBlock, argument.extent)
             } else if place > 0, !hasTable || argument.candidates.contains(where: \.takesPipeline) {
-                // A parameter that can be bound from the pipeline runs a block for each object.
+                // PowerShell runs a block for each object if the parameter can be bound from the pipeline.
                 report(.filterArgument, argument.extent)
             }
             return facts
         }
     }
 
-    /// Whether a block is only a way to write a filter: `-Filter { … }` of a cloud module, as text and never bound from
+    /// Returns whether a block is only a way to write a filter: `-Filter { … }` of a cloud module, which takes text and is never bound from
     /// the pipeline.
     private func isFilterText(_ argument: BoundArgument, hasTable: Bool) -> Bool {
         guard hasTable, let name = argument.name, let only = argument.candidates.first else { return false }
@@ -363,15 +363,15 @@ extension ScriptWalk {
 }
 
 extension ConstantValue {
-    /// The value of an argument; a missing one is `null`.
+    /// Creates the value of an argument; a missing one is `null`.
     init(_ expression: ExpressionSyntax?) {
         if let expression { self.init(expression) } else { self = .null }
     }
 }
 
-/// The Power Platform's own program `pac`, whose words stand where cmdlets have names.
+/// The Power Platform's program `pac`, whose subcommands are judged like cmdlets.
 enum PowerPlatformCLI {
-    /// The finding for a call of `pac`; nil when its words are not all constants.
+    /// Returns the finding for a call of `pac`; nil if its words are not all constants.
     static func judge(_ command: CommandSyntax) -> GuardFinding? {
         var words: [String] = []
         for element in command.elements.dropFirst() {
@@ -395,7 +395,7 @@ enum PowerPlatformCLI {
         case (_, "export"), (_, "unpack"), (_, "backup"): classes = .external
         default: return nil
         }
-        // The program is no cmdlet: what it writes and where is not in any table.
+        // `pac` is no cmdlet, so no table tells what it writes and where.
         return GuardFinding(
             rule: "pac", classes: classes, kind: .classified, reason: "\(line) \(classes.strictest.meaning).",
             subject: line)
@@ -409,7 +409,7 @@ enum ConstantValue: Sendable, Hashable {
     case bool(Bool)
     case null
     case array([ConstantValue])
-    /// Known only when the script runs.
+    /// A value that is only known when the script runs.
     case dynamic
 
     init(_ expression: ExpressionSyntax) {

@@ -1,8 +1,8 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// A function of the script's own: its body is judged where it stands, for any values of its parameters. A name that
-    /// means something already, in PowerShell or in a module, would change what later commands do.
+    /// Walks a function that the script defines: its body is judged here, for any values of its parameters. A name that already has a
+    /// meaning, in PowerShell or in a module, is reported, because it would change what later commands do.
     mutating func walk(definition node: FunctionDefinitionSyntax) {
         let name = node.name.asciiLowercased
         let isOwn = isFree(name)
@@ -10,7 +10,7 @@ extension ScriptWalk {
         let outer = (scope: scope, awaited: awaited)
         scope = CodeScope()
         awaited = [:]
-        // A function may call itself.
+        // The entry exists before the body is walked, because a function may call itself.
         if isOwn { functions[name] = LocalFunction(isChange: functions[name]?.isChange ?? false) }
         let before = (found.count, changes)
         for parameter in node.parameters { walk(functionParameter: parameter) }
@@ -24,7 +24,8 @@ extension ScriptWalk {
         }
     }
 
-    /// Holds a call of a function to what its body calls: that must be defined by now, or it may be any program.
+    /// Checks, at a call of a function, the functions that its body calls: they must be defined by now; otherwise the name could be any
+    /// program.
     mutating func settle(
         awaitedBy name: String, _ function: LocalFunction, _ command: CommandSyntax, isMany: Bool
     ) {
@@ -46,7 +47,7 @@ extension ScriptWalk {
         }
     }
 
-    /// The functions that a script defines anywhere, in lower case.
+    /// Returns the functions that a script defines anywhere, in lower case.
     static func definitions(in root: ScriptBlockSyntax) -> Set<String> {
         var names: Set<String> = []
         for statement in (root.body?.statements ?? []) + root.namedBlocks.flatMap(\.block.statements) {
@@ -55,7 +56,7 @@ extension ScriptWalk {
         return names
     }
 
-    /// A block that a variable holds: its body is judged where it stands, for any values, like that of a function.
+    /// Judges the body of a block that a variable holds, for any values, like a function's.
     mutating func judged(_ block: ScriptBlockSyntax) -> LocalFunction {
         let outer = scope
         scope = CodeScope(items: [.unknown])
@@ -65,17 +66,17 @@ extension ScriptWalk {
         return LocalFunction(isChange: hasChanged(since: before))
     }
 
-    /// Whether anything that changes something was found since then.
+    /// Returns whether a change was found since then.
     func hasChanged(since before: (found: Int, changes: Int)) -> Bool {
         changes > before.changes || found[before.found...].contains { isChange($0.finding) }
     }
 
-    /// Whether a finding is one of a change to something outside of the machine that the script runs on: what the machine's own
-    /// commands do, and what can't be read, is asked about where it stands, and no more often for being called often.
+    /// Returns whether a finding is a change outside of the machine on which the script runs. Commands of the machine itself and unreadable
+    /// code are reported where they are written, and repeated calls don't add to that.
     private func isChange(_ finding: GuardFinding) -> Bool {
         guard finding.classes != .read, ConstructRule(rawValue: finding.rule) == nil else { return false }
         if finding.rule == "unknown-command", finding.classes == .write, let name = finding.subject {
-            // Without a dash it is no cmdlet of a service, and no other word runs anything natively.
+            // A name without a dash can't be a cmdlet of a service, and the native engine runs nothing else of that kind.
             guard let dash = name.firstIndex(of: "-") else { return !context.isNative }
             if tables.cmdlets.classOfVerb(name[..<dash].asciiLowercased) == .read { return false }
         }

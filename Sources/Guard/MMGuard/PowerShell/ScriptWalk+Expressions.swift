@@ -3,7 +3,7 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Walks an expression.
-    /// - Returns: what its value may be.
+    /// - Returns: its possible values.
     @discardableResult
     mutating func walk(_ expression: ExpressionSyntax) -> ValueFacts {
         guard enter(expression.extent) else { return .unknown }
@@ -70,7 +70,7 @@ extension ScriptWalk {
         }
         let name = path.name.asciiLowercased
         seen.reads.insert(name)
-        // A name that nobody would type may stand for a file or something else that is addressed by a path.
+        // An unusual name may stand for a file or another item that is addressed by a path.
         let isReadable = PlainVariables.isReadable(name)
         let isOrdinary = isReadable || isPlainName(path.name)
         let isAutomatic = tables.cmdlets.isAutomaticVariable(name)
@@ -88,7 +88,7 @@ extension ScriptWalk {
         }
     }
 
-    /// A hashtable: keys are constants. Its facts are those of its values, as one object.
+    /// Walks a hashtable, whose keys must be constants. Its facts are those of its values, as one object.
     mutating func walk(_ table: HashtableSyntax) -> ValueFacts {
         var kinds: ValueFacts.Kinds = .data
         for entry in table.entries {
@@ -107,14 +107,14 @@ extension ScriptWalk {
         walk(type: node.type.typeName)
         let name = node.type.typeName.fullName.asciiLowercased
         if case .hashtable(let table) = node.operand {
-            // [T]@{…} makes an object and sets its properties.
+            // [T]@{…} creates an object of that type and sets its properties.
             let makers = ["pscustomobject", "ordered", "hashtable", "psobject", "management.automation.psobject"]
             if !makers.contains(name), types[name] == nil {
                 report(.typeName, node.extent, subject: "[\(name)]@{}")
             }
             return walk(table)
         }
-        // A conversion looks for methods of the class that turn one thing into another.
+        // A conversion to a class may call the class's conversion methods.
         if types[name] != nil { report(.typeName, node.extent, subject: "[\(name)]") }
         if name.contains("regex"), ConstantValue(node.operand) == .dynamic {
             report(.typeName, node.extent, subject: "[regex]")
@@ -151,7 +151,7 @@ extension ScriptWalk {
     }
 
     private mutating func walk(_ node: BinaryExpressionSyntax) -> ValueFacts {
-        // Long chains lean to the left: no recursion for them.
+        // Long chains are nested on the left, so they are walked in a loop rather than by recursion.
         var chain = [node]
         while case .binary(let next) = chain[chain.count - 1].left { chain.append(next) }
         var result = walk(chain[chain.count - 1].left)
@@ -190,12 +190,13 @@ extension ScriptWalk {
         case .as: return left
         case .ieq, .ine, .ige, .igt, .ilt, .ile, .ilike, .inotlike, .imatch, .inotmatch, .ceq, .cne, .cge, .cgt, .clt,
             .cle, .clike, .cnotlike, .cmatch, .cnotmatch:
-            // A list on the left is filtered.
+            // With a list on the left, the operator filters the list.
             return ValueFacts(kinds: left.kinds.union(.data), count: left.count, texts: nil)
         }
     }
 
-    /// Whether an expression is a text by how it is written: a number or a list would be added to in another way.
+    /// Returns whether an expression is a text by its form, so that `+` concatenates rather than adds numbers or
+    /// extends a list.
     private static func isString(_ expression: ExpressionSyntax) -> Bool {
         var left = expression
         while case .binary(let node) = left, node.op == .plus { left = node.left }
@@ -203,14 +204,14 @@ extension ScriptWalk {
         return false
     }
 
-    /// `-f`, where all of it is known and no item is laid out in a way of its own.
+    /// Returns the result of `-f`, if pattern and items are known and no item has a format of its own.
     private static func formatted(_ left: ValueFacts, _ right: ValueFacts) -> ValueFacts {
         guard left.count == 1, let pattern = left.texts, pattern.count == 1, let items = right.texts,
             items.count == right.count
         else { return .data() }
         var text = pattern[0]
         for (index, item) in items.enumerated() {
-            // A pattern in an item would be taken for one of the text.
+            // A placeholder in an item would be replaced as if it stood in the pattern.
             guard !item.contains("{") else { return .data() }
             text = text.replacing("{\(index)}", with: item)
         }
@@ -228,7 +229,7 @@ extension ScriptWalk {
         }
     }
 
-    /// Whether a value can only be text or a number: a variable could hold a block, which `-replace` runs.
+    /// Returns whether a value can only be text or a number. A variable could hold a block, which `-replace` runs.
     private func isText(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .string, .number, .expandableString: true
@@ -242,7 +243,7 @@ extension ScriptWalk {
     }
 }
 
-/// Variables of PowerShell itself that may be read: their values tell nothing and carry nothing that runs.
+/// PowerShell's own variables that may be read: their values are harmless and contain no code.
 enum PlainVariables {
     static func isReadable(_ name: String) -> Bool { readable.contains(name.asciiLowercased) }
 

@@ -1,7 +1,7 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Walks a block that runs once for each of these things.
+    /// Walks a block that runs once for each of these values.
     @discardableResult
     mutating func walkForEach(_ block: ScriptBlockSyntax, of all: ValueFacts) -> ValueFacts {
         items.append(all.single)
@@ -9,15 +9,15 @@ extension ScriptWalk {
         return rounds(all.count, block.extent) { $0.walk(block: block, in: .filterBlock) }
     }
 
-    /// Looks at what a filter gets: blocks run for each object, so their content is judged; anything that could hold a
-    /// block out of sight is reported.
-    /// - Returns: what each argument may be, and what the blocks put out.
+    /// Walks the arguments of a filter. Blocks run for each object, so their content is judged; anything that could be a block without
+    /// showing it is reported.
+    /// - Returns: the possible values of each argument, and the output of the blocks.
     mutating func walkFilter(
         _ bound: [BoundArgument], shape: FilterCommands, input: ValueFacts
     ) -> (values: [ValueFacts], output: ValueFacts) {
         var input = input
         var values = [ValueFacts](repeating: .unknown, count: bound.count)
-        // An object may be given by name instead of through the pipeline.
+        // An object may be given by `-InputObject` instead of through the pipeline.
         for (index, argument) in bound.enumerated() where argument.name == "inputobject" {
             guard let value = argument.value else { continue }
             values[index] = walk(value)
@@ -72,7 +72,7 @@ extension ScriptWalk {
         }
     }
 
-    /// A block, or a list of blocks.
+    /// Walks a block, or a list of blocks.
     private mutating func walkBlocks(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         switch value {
         case .scriptBlock(let block): return walkForEach(block.scriptBlock, of: input)
@@ -87,7 +87,7 @@ extension ScriptWalk {
         }
     }
 
-    /// Names of properties, blocks and calculated properties.
+    /// Walks names of properties, blocks and calculated properties.
     private mutating func walkProperties(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         switch value {
         case .scriptBlock(let block): return walkForEach(block.scriptBlock, of: input)
@@ -109,7 +109,7 @@ extension ScriptWalk {
         }
     }
 
-    /// `@{Name='x'; Expression={…}}`: whatever its entries may be, a block among them runs.
+    /// Walks `@{Name='x'; Expression={…}}`: any block among its entries runs.
     private mutating func walkCalculated(_ table: HashtableSyntax, _ input: ValueFacts) -> ValueFacts {
         for entry in table.entries {
             walkKey(entry)
@@ -127,7 +127,7 @@ extension ScriptWalk {
         return .data()
     }
 
-    /// A property that a filter reads by name; with wildcards it reads them all.
+    /// Reads a property that a filter names; with wildcards it reads all of them.
     private mutating func readProperty(_ name: String, of input: ValueFacts, _ extent: SourceExtent) {
         if name.utf8.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[") })
         {
@@ -139,7 +139,7 @@ extension ScriptWalk {
 
     private func isExpressionKey(_ key: String) -> Bool { !key.isEmpty && "expression".hasPrefix(key) }
 
-    /// The element of `@(…)` or `(…)` around one expression.
+    /// Returns the only expression within `@(…)` or `(…)`.
     private func soleElement(_ value: ExpressionSyntax) -> ExpressionSyntax? {
         let statement: StatementSyntax
         switch value {
@@ -158,13 +158,13 @@ extension ScriptWalk {
         }
     }
 
-    /// Whether a name can be that of a property alone: a method says what it does, so it begins with a verb. Types of the script's
-    /// own may call their methods anything.
+    /// Returns whether a name can only be a property's: names of methods begin with a verb. The methods of types that the script defines
+    /// can have any name.
     private func isProperty(_ name: String) -> Bool {
         if FilterCommands.plainMembers.contains(name.asciiLowercased) { return true }
         guard types.isEmpty, isPlainName(name), let first = name.first, first.isLetter else { return false }
         let lower = name.asciiLowercased
-        // What was deleted or removed is told by a property.
+        // A past participle such as "deleted" or "removed" names a property.
         if FilterCommands.strongVerbs.contains(where: { lower.hasPrefix($0) && !lower.hasPrefix($0 + "d") }) {
             return false
         }
@@ -172,7 +172,7 @@ extension ScriptWalk {
         return !FilterCommands.methodVerbs.contains(word) && tables.cmdlets.classOfVerb(word) == nil
     }
 
-    /// `ForEach-Object Name`: reads a property, or calls a method of that name.
+    /// Walks `ForEach-Object Name`, which reads a property, or calls a method of that name.
     private mutating func walkMember(_ value: ExpressionSyntax, _ input: ValueFacts) -> ValueFacts {
         guard let name = ConstantValue(value).text, isProperty(name) else {
             report(.memberForm, value.extent, subject: ConstantValue(value).text)
@@ -183,9 +183,9 @@ extension ScriptWalk {
     }
 }
 
-/// PowerShell's own filters, and which of their parameters run code or name properties.
+/// PowerShell's own filters, with the parameters that run code or name properties.
 struct FilterCommands {
-    /// What a value without a parameter's name means.
+    /// The meaning of a positional value.
     enum Positional {
         /// Where-Object: a block, or a property's name and then a value.
         case condition
@@ -225,7 +225,7 @@ struct FilterCommands {
         return shapes
     }()
 
-    /// Names that are properties wherever they occur, so that `ForEach-Object Name` reads and never calls.
+    /// Names that always are properties, so that `ForEach-Object Name` only reads.
     static let plainMembers: Set<String> = [
         "name", "displayname", "id", "identity", "guid", "alias", "count", "length", "title", "url", "value", "key",
         "primarysmtpaddress", "userprincipalname", "emailaddresses", "emailaddress", "mail", "upn", "email", "address",
@@ -241,19 +241,19 @@ struct FilterCommands {
         "values", "keys", "year", "month", "day", "hour", "date", "properties", "appid", "servicename", "sku",
     ]
 
-    /// What names of methods begin with, in whatever case, that delete or run something.
+    /// The prefixes, in any case, of names of methods that delete or run something.
     static let strongVerbs = [
         "delete", "remove", "invoke", "execute", "dispose", "recycle", "kill", "purge", "destroy", "dynamicinvoke",
     ]
 
-    /// The first words of other methods, beside the verbs of cmdlets.
+    /// The first words of other method names, in addition to the verbs of cmdlets.
     static let methodVerbs: Set<String> = [
         "abort", "accept", "apply", "break", "cancel", "close", "commit", "create", "decline", "drop", "ensure",
         "flush",
         "forward", "load", "open", "refresh", "reply", "retrieve", "save", "write",
     ]
 
-    /// Names of properties that have one value: of one object they give one.
+    /// Names of properties with a single value, so that one object yields one value.
     static let singleMembers: Set<String> = [
         "name", "displayname", "id", "identity", "guid", "alias", "title", "url", "primarysmtpaddress",
         "userprincipalname", "mail", "upn", "distinguishedname", "externaldirectoryobjectid", "objectid", "groupid",

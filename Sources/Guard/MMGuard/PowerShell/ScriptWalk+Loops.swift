@@ -1,8 +1,8 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Walks parts of which one runs, or perhaps none.
-    /// - Parameter isConditional: whether what the script does decides which one runs, and not only an error.
+    /// Walks alternative parts, of which at most one runs.
+    /// - Parameter isConditional: whether the script's own logic decides which part runs, and not only an error.
     mutating func branches(
         isExhaustive: Bool, isConditional: Bool = true, _ parts: [(inout ScriptWalk) -> ValueFacts]
     ) -> ValueFacts {
@@ -20,11 +20,10 @@ extension ScriptWalk {
         return result ?? .nothing
     }
 
-    /// Walks what runs again and again: once as it begins, and again where a round leaves more behind than the round before
-    /// knew of.
+    /// Walks a repeated part: once, and again as long as a round leaves variables with values that the round before didn't start from.
     /// - Parameters:
-    ///   - times: how many rounds there are at most.
-    ///   - extent: the place of what is repeated.
+    ///   - times: the maximum number of rounds.
+    ///   - extent: the extent of the repeated part.
     @discardableResult
     mutating func rounds(
         _ times: Int, _ extent: SourceExtent, _ body: (inout ScriptWalk) -> ValueFacts
@@ -48,7 +47,7 @@ extension ScriptWalk {
                 variables.join([outcome], isExhaustive: false)
                 break
             }
-            // Walking again is paid from a budget, so that loops within loops within loops stay cheap.
+            // Each further round is charged to a budget, so that nested loops stay cheap.
             budget -= extent.end - extent.start
             guard budget > 0 else {
                 report(.loop, extent)
@@ -84,7 +83,7 @@ extension ScriptWalk {
             if let part = node.condition { walk.walk(part, in: scope) }
             let mark = walk.variables.mark
             let result = walk.walk(node.body, in: scope)
-            // Who sets the counter himself may count for ever.
+            // A body that sets the counter itself may never end.
             if let bound, walk.variables.assigned(since: mark).contains(bound.variable) { ends = false }
             if let part = node.iterator { walk.walk(part, in: scope) }
             return result
@@ -93,7 +92,7 @@ extension ScriptWalk {
         return result
     }
 
-    /// The number that an expression surely is: a constant, or a variable that holds one.
+    /// Returns the number that an expression surely has: a constant, or a variable that holds one.
     private func number(_ expression: ExpressionSyntax) -> Int? {
         if case .variable(let variable) = expression, variable.path.qualifier == .none {
             let facts = variables[variable.path.name.asciiLowercased].facts
@@ -102,8 +101,8 @@ extension ScriptWalk {
         return ConstantValue(expression).text.flatMap { Int($0) }
     }
 
-    /// A loop that runs while, or until, its condition holds. It may end where the condition depends on what the loop does: on a
-    /// variable that it sets or a command that it runs; and where the body can leave it.
+    /// Walks a loop that runs while, or until, its condition holds. The loop may end if its condition depends on what the loop does (a
+    /// variable that it sets or a command that it runs), or if the body can leave it.
     mutating func walkConditional(
         _ extent: SourceExtent, _ word: String, condition: StatementSyntax, body: StatementBlockSyntax, in scope: Scope
     ) -> ValueFacts {
@@ -127,7 +126,7 @@ extension ScriptWalk {
 }
 
 extension ScriptWalk {
-    /// What was met while a part was walked: what its value depends on, and whether it may leave a loop.
+    /// A record of what a walked part contains: variables that are read, commands, and statements that may leave a loop.
     struct Seen {
         var reads: Set<String> = []
         var commands = 0
@@ -145,11 +144,11 @@ extension ScriptWalk {
 struct CountingLoop {
     /// The variable that counts, in lower case.
     let variable: String
-    /// How many rounds at most; nil when the bound is only known when it runs.
+    /// The maximum number of rounds; nil if the bound is only known when the script runs.
     let most: Int?
 
-    /// - Parameter number: the number that an expression surely is, where the script's own variables tell.
-    /// - Returns: nil when the loop may not end: another form.
+    /// - Parameter number: returns the number that an expression surely has, as far as the script's variables show.
+    /// - Returns: nil if the loop has another form, so that it may not end.
     init?(_ node: ForStatementSyntax, number: (ExpressionSyntax) -> Int?) {
         guard let start = node.initializer, case .assignment(let first) = start, first.op == .equals,
             case .variable(let counter) = first.target, counter.path.qualifier == .none,
@@ -177,7 +176,7 @@ struct CountingLoop {
         return element.expression
     }
 
-    /// A number, a variable, or the count of one, and a number more or less.
+    /// Returns whether an expression is a number, a variable, the count of one, or a calculation with these.
     private static func isBound(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .number: return true

@@ -5,7 +5,7 @@ extension ScriptWalk {
         guard let name = ConstantValue(node.member).text, isBare(node.member) else {
             let names = walk(node.member)
             let target = walk(node.target)
-            // Names that the script itself holds are read one by one.
+            // The names are constants of the script, so each property can be read separately.
             guard !node.isStatic, let texts = names.texts, !texts.isEmpty,
                 texts.allSatisfy({ !PureTypes.isReflection($0) })
             else {
@@ -34,7 +34,8 @@ extension ScriptWalk {
         return .data()
     }
 
-    /// Reads a property: of what keeps tokens only what is known to be harmless, and nowhere a token itself.
+    /// Reads a property. Of an object that contains tokens only known harmless properties may be read, and of no object
+    /// a token.
     mutating func member(_ name: String, of target: ValueFacts, _ extent: SourceExtent) -> ValueFacts {
         let lower = name.asciiLowercased
         if SecretProperties.contains(lower) { report(.secretProperty, extent, subject: ".\(name)") }
@@ -70,11 +71,11 @@ extension ScriptWalk {
         var arguments = ValueFacts.nothing
         for argument in node.arguments { arguments = arguments.then(walk(argument)) }
         if lower == "replace", target.kinds.contains(.files) {
-            // A file object has a Replace of its own, which replaces the file.
+            // A file object has its own `Replace`, which replaces the file.
             report(.methodCall, node.extent, subject: "Replace")
         }
         if lower == "gettype", !node.arguments.isEmpty {
-            // With a name, assemblies and modules hand out any type there is.
+            // With a name as argument, an assembly or module returns any of its types.
             report(.methodCall, node.extent, subject: ".\(name)()")
         }
         if SecretProperties.contains(lower) { report(.secretProperty, node.extent, subject: ".\(name)()") }
@@ -139,7 +140,7 @@ extension ScriptWalk {
         return block.scriptBlock
     }
 
-    /// Whether a member name stands as a word or a constant string.
+    /// Returns whether a member name is written as a word or a constant string.
     private func isBare(_ member: ExpressionSyntax) -> Bool {
         if case .string = member { return true }
         return false

@@ -1,8 +1,8 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// What a command puts out.
-    /// - Parameter filtered: what the blocks of a filter put out.
+    /// Returns the output of a command.
+    /// - Parameter filtered: the output of a filter's blocks.
     func output(of call: CommandCall, filtered: ValueFacts?) -> ValueFacts {
         let name = call.command.name
         let own = call.indices(["inputobject"]).reduce(call.place > 0 ? call.input : .nothing) {
@@ -30,7 +30,7 @@ extension ScriptWalk {
         }
     }
 
-    /// `Select-Object`: `-First 5` leaves few, a property leads behind what keeps secrets.
+    /// Returns the output of `Select-Object`: `-First 5` limits the number, and selecting a property may drop objects that contain secrets.
     private func selected(_ call: CommandCall, _ all: ValueFacts) -> ValueFacts {
         var result = all.withoutTexts
         let names = call.arguments.compactMap(\.name)
@@ -49,7 +49,7 @@ extension ScriptWalk {
         return result
     }
 
-    // MARK: How many objects a cloud cmdlet gives
+    // MARK: The number of objects that a cloud cmdlet returns
 
     private func count(of call: CommandCall) -> Int {
         guard call.entry.classes.contains(.read) else { return max(1, call.place > 0 ? call.input.count : 1) }
@@ -71,8 +71,8 @@ extension ScriptWalk {
         return ValueFacts.product(most, call.place > 0 ? max(1, call.input.count) : 1)
     }
 
-    /// Whether a parameter names the very object that the cmdlet gets. What a cmdlet can't do without is the thing whose
-    /// parts it lists.
+    /// Returns whether a parameter names the object itself that the cmdlet returns. A required parameter names the container whose parts it
+    /// lists.
     private func isKey(_ argument: BoundArgument, of call: CommandCall) -> Bool {
         guard let name = argument.likelyName else { return false }
         let noun = call.command.noun
@@ -90,7 +90,7 @@ extension ScriptWalk {
         }
     }
 
-    /// How many objects the value of a key names: constants without wildcards, or one thing that came from a service.
+    /// Returns how many objects the value of a key names: constants without wildcards, or a single object from a service.
     private func one(_ call: CommandCall, _ index: Int) -> Int? {
         if let texts = call.constant(index).texts {
             return texts.contains { $0.contains("*") || $0.contains("?") } ? nil : max(1, texts.count)
@@ -99,13 +99,13 @@ extension ScriptWalk {
         return !facts.isUnknown && facts.count <= 1 ? 1 : nil
     }
 
-    /// Whether a command at this place would run for many objects.
+    /// Returns whether a command at this position would run for many objects.
     func isForMany(place: Int, input: ValueFacts) -> Bool {
         ValueFacts.product(repeats, place > 0 ? input.count : 1) > TargetCount.few
     }
 }
 
 extension ValueFacts {
-    /// The same, with the texts forgotten.
+    /// The same facts without the texts.
     var withoutTexts: ValueFacts { ValueFacts(kinds: kinds, count: count, texts: nil) }
 }

@@ -1,10 +1,10 @@
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// The parameters of the script itself, or of a function in it. What `mm` binds to those of a script arrives as data,
-    /// and a default is an expression like any other, so a block of plain names, harmless types and declaring attributes
-    /// is no reason to ask.
-    /// - Parameter values: what a caller may give.
+    /// Walks the parameters of the script itself, or of a function in it. The values that `mm` binds to a script's parameters arrive as
+    /// data, and a default is an expression like any other. So a block of plain names, harmless types and declaring attributes needs no
+    /// confirmation.
+    /// - Parameter values: the possible values from a caller.
     mutating func walk(scriptParameters block: ParameterBlockSyntax, values: ValueFacts = .data()) {
         for attribute in block.attributes { walk(declaration: attribute) }
         for parameter in block.parameters { walk(declared: parameter, values: values) }
@@ -44,10 +44,10 @@ extension ScriptWalk {
 
     mutating func walk(_ attribute: AttributeSyntax) { walk(attribute: attribute) }
 
-    /// An attribute that only declares: a name on the list, with constants and harmless types for arguments.
+    /// Walks an attribute, which may only declare something: its name must be on the list, with constants and harmless types as arguments.
     private mutating func walk(declaration attribute: AttributeSyntax) {
         let arguments = attribute.positionalArguments + attribute.namedArguments.map(\.argument)
-        // What checks a value is code like any other, which runs whenever the parameter gets one.
+        // A validation script is code like any other; it runs whenever the parameter gets a value.
         if attribute.typeName.assembly == nil, attribute.positionalArguments.count == 1,
             attribute.typeName.fullName.asciiLowercased == "validatescript",
             case .scriptBlock(let check)? = attribute.positionalArguments.first,

@@ -2,8 +2,8 @@ internal import MMCore
 internal import PowerShellSyntax
 
 extension ScriptWalk {
-    /// Judges the request that a cmdlet carries.
-    /// - Returns: false when the cmdlet carries none, or its request can't be told: its table entry is judged then.
+    /// Judges the request that a cmdlet sends.
+    /// - Returns: false if it sends none, or the text doesn't determine it; then the cmdlet's table entry is judged.
     mutating func walkRequest(_ call: CommandCall) -> Bool {
         let name = call.command.name
         if let carrier = call.command.carrier { return walk(carrier, call) }
@@ -38,7 +38,7 @@ extension ScriptWalk {
             let value = call.constant(index)
             guard let name = argument.name, !argument.isCommonParameter else {
                 guard let common = argument.candidates.first, common.isCommon else { return refuse(argument.extent) }
-                // A debug stream shows the request with its token.
+                // A debug stream shows the request with its access token.
                 if common.isNamed("debug") { return refuse(argument.extent) }
                 continue
             }
@@ -75,7 +75,7 @@ extension ScriptWalk {
         }
         guard let method, var address = self.address(addresses, parts, carrier) else { return refuse(call.extent) }
         if method == "GET", body != .none {
-            // What a GET carries becomes its query.
+            // The body of a GET becomes its query.
             guard let query else { return refuse(call.extent) }
             let items = query.map { "\(escaped($0.key))=\(escaped($0.value))" }.sorted()
             if !items.isEmpty { address += (address.contains("?") ? "&" : "?") + items.joined(separator: "&") }
@@ -98,7 +98,7 @@ extension ScriptWalk {
         return path + "?api-version=" + (parts["apiversion"] ?? "1")
     }
 
-    /// What comes through the pipeline is a body.
+    /// Returns the pipeline input as a body.
     private func pipedBody(_ call: CommandCall) -> RequestBody {
         guard call.input.count > 0 else { return .none }
         guard let texts = call.input.texts, texts.count == 1 else { return .opaque }
@@ -138,7 +138,7 @@ extension ScriptWalk {
         if let host, service != .graph, service != .sharePoint, let own = Self.service(of: host) { service = own }
         var path = address
         if host?.hasPrefix("{") ?? false, let scheme = address.firstRange(of: "://") {
-            // The module's own places for its hosts: https://{bapEndpoint}/providers/…
+            // The address begins with the module's placeholder for a host: https://{bapEndpoint}/providers/…
             path = "/" + address[scheme.upperBound...].split(separator: "/", maxSplits: 1).dropFirst().joined()
         } else if let host, !service.knownHosts.contains(host) {
             report(
@@ -177,14 +177,14 @@ extension ScriptWalk {
 
     // MARK: Bodies
 
-    /// The body that a constant tells: JSON text, or a hashtable.
+    /// Returns the body that a constant gives: JSON text, or a hashtable.
     func requestBody(_ value: ExpressionSyntax?, _ constant: ConstantValue) -> RequestBody {
         if case .hashtable(let table)? = value { return json(table) ?? .opaque }
         if let text = constant.text { return RequestBody(bytes: Array(text.utf8)) }
         return constant == .null ? .none : .opaque
     }
 
-    /// The query that a table becomes; nil when nobody can tell.
+    /// Returns the query that a hashtable becomes; nil if the text doesn't determine it.
     private func query(_ value: ExpressionSyntax?) -> [String: String]? {
         guard case .hashtable(let table)? = value else { return ConstantValue(value) == .null ? [:] : nil }
         var query: [String: String] = [:]
@@ -195,7 +195,7 @@ extension ScriptWalk {
         return query
     }
 
-    /// A table as JSON; what is not constant in it may be anything.
+    /// Returns a hashtable as JSON; values that are not constant may be anything.
     func json(_ table: HashtableSyntax) -> RequestBody? {
         var object = JSONObject()
         for entry in table.entries {
@@ -237,7 +237,7 @@ extension ScriptWalk {
 }
 
 extension BoundArgument {
-    /// Whether it is a parameter that every cmdlet has.
+    /// Whether it is one of the common parameters, which every cmdlet has.
     var isCommonParameter: Bool { candidates.count == 1 && candidates[0].isCommon }
 }
 

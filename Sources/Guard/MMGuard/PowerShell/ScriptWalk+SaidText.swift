@@ -3,8 +3,8 @@ internal import PowerShellSyntax
 extension ScriptWalk {
     private static let longestSaidText = 20_000
 
-    /// Judges a text that the script itself runs, where the script tells it: what it plainly says is found as if it stood
-    /// there. What only shows when it runs is the construct's own finding.
+    /// Judges a text that the script runs as code, if the text is known. Its findings are reported as if the text stood in the script; for
+    /// what only shows at run time, the construct that runs it has a finding of its own.
     mutating func walk(saidBy facts: ValueFacts, at extent: SourceExtent) {
         for text in facts.texts ?? [] where text.utf8.count <= Self.longestSaidText {
             guard let root = PowerShellParser.parse(text).root, enter(extent) else { continue }
@@ -12,20 +12,20 @@ extension ScriptWalk {
             var inner = self
             inner.found = []
             inner.kinds = []
-            // Only what is typed is an author's wish that is known to be carried out by nobody.
+            // The exception for scripts that only install modules applies to the written script only.
             inner.onlyInstalls = false
             inner.walk(block: root, in: .script)
             for one in inner.found where one.finding.kind != .dynamic { report(one.finding, extent) }
         }
     }
 
-    /// Judges the command whose name a value is.
+    /// Judges the command whose name a value holds.
     mutating func walk(namedBy facts: ValueFacts, at extent: SourceExtent) {
         guard let names = facts.texts?.filter({ isPlainName($0.filter { $0 != "-" }) }), !names.isEmpty else { return }
         walk(saidBy: ValueFacts(kinds: facts.kinds, count: facts.count, texts: names), at: extent)
     }
 
-    /// Judges what a command of PowerShell's own runs or gives another name to.
+    /// Judges the text that `Invoke-Expression` runs, and the commands for which aliases are defined.
     mutating func walkSaid(_ call: CommandCall) {
         switch call.command.name {
         case "invoke-expression":

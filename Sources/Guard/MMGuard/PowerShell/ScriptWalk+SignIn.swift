@@ -1,10 +1,10 @@
 internal import MMCore
 internal import PowerShellSyntax
 
-/// A script's own sign-in, and what it does about the modules that it needs.
+/// The commands in a script that sign in, or install and load modules.
 extension ScriptWalk {
-    /// Looks at a command that signs in or out, or sees to modules.
-    /// - Returns: whether it is judged by that; else it is a command like any other.
+    /// Walks a command that signs in or out, or that installs or loads modules.
+    /// - Returns: whether it was judged as such; if not, it is judged like any other command.
     mutating func walk(signIn command: CommandSyntax, named name: String) -> Bool {
         guard let signIn = context.signIn, let cmdlet = SignInCmdlet.named(name),
             ![.context, .information].contains(cmdlet.act)
@@ -44,14 +44,14 @@ extension ScriptWalk {
                     rule: "own-sign-in", classes: .session, kind: .blocked, reason: refusal.reason,
                     instead: refusal.instead, subject: name), command.extent)
         }
-        // What its values do is judged, wherever they lead.
+        // The expressions in its arguments are judged like all others.
         for expression in expressions { walk(expression) }
         let written = call.arguments.compactMap(\.name)
         for finding in reportedFindings([], named: cmdlet.name, parameters: written) { report(finding, command.extent) }
         return true
     }
 
-    /// Whether each statement of a script installs modules.
+    /// Returns whether each statement of a script installs modules.
     static func onlyInstalls(_ root: ScriptBlockSyntax) -> Bool {
         let statements = root.body?.statements ?? []
         return !statements.isEmpty
@@ -63,7 +63,7 @@ extension ScriptWalk {
             }
     }
 
-    /// What a value is, as far as its text or the variable that holds it tells.
+    /// Returns the value of an expression, as far as the text or a variable determines it.
     private func value(_ expression: ExpressionSyntax) -> OwnSignIn.Value {
         let constant = ConstantValue(expression)
         switch constant {

@@ -2,7 +2,7 @@ internal import PowerShellSyntax
 
 extension ScriptWalk {
     /// Walks a statement.
-    /// - Returns: what it puts out.
+    /// - Returns: its output.
     @discardableResult
     mutating func walk(_ statement: StatementSyntax, in scope: Scope) -> ValueFacts {
         guard enter(statement.extent) else { return .unknown }
@@ -56,7 +56,7 @@ extension ScriptWalk {
     private mutating func walk(_ node: IfStatementSyntax, in scope: Scope) -> ValueFacts {
         var parts: [(inout ScriptWalk) -> ValueFacts] = []
         for (index, clause) in node.clauses.enumerated() {
-            // The first condition always runs.
+            // The first condition is always evaluated.
             if index == 0 { walk(clause.condition, in: scope) }
             parts.append { walk in
                 if index > 0 { walk.walk(clause.condition, in: scope) }
@@ -113,7 +113,7 @@ extension ScriptWalk {
 
     private mutating func walk(_ node: FlowStatementSyntax, in scope: Scope) -> ValueFacts {
         switch node.kind {
-        // It ends the script and not the session.
+        // `exit` ends the script, not the session.
         case .exit where node.value.map(Self.isPlainCode) ?? true: break
         case .exit: report(.exitStatement, node.extent)
         case .return where scope == .filterBlock: report(.jump, node.extent, subject: "return")
@@ -122,7 +122,7 @@ extension ScriptWalk {
         return node.value.map { walk($0, in: scope) } ?? .nothing
     }
 
-    /// Whether this is a number or a variable, as a script gives it to `exit`.
+    /// Returns whether this is a number or a variable, as scripts pass it to `exit`.
     private static func isPlainCode(_ value: StatementSyntax) -> Bool {
         switch value.pureExpression {
         case .number?, .variable?: true

@@ -6,23 +6,23 @@ extension ScriptWalk {
         let node: TypeDefinitionSyntax
         /// The names of its methods, in lower case.
         let methods: Set<String>
-        /// Whether the bodies of its methods were judged.
+        /// Whether the bodies of its methods have been judged.
         var isJudged = false
-        /// Whether one of them changes something, so that using it many times is a change to many.
+        /// Whether a method changes something, so that using the type many times is a change to many objects.
         var isChange = false
     }
 
-    /// The methods that run without being called, wherever an object is compared or turned into text.
+    /// The methods that run without a visible call, wherever an object is compared or turned into text.
     private static let unasked: Set<String> = ["tostring", "equals", "gethashcode", "compareto"]
 
-    /// A class or enum of the script's own: what its methods do is judged when it is used. A class that nothing uses does
-    /// nothing but what its static members begin with.
+    /// Walks a class or enum that the script defines. Its methods are judged when it is used: of an unused class only the initial values of
+    /// its static members run.
     mutating func walk(definition node: TypeDefinitionSyntax) {
         let name = node.name.asciiLowercased
         if let known = types[name] {
-            // A loop is walked several times.
+            // A loop is walked several times, so the definition may be known already.
             if known.node === node { return }
-            // Which of two types of one name is meant depends on where the name stands.
+            // If two types have the same name, the position of the name decides which one it means.
             use(type: name, node.extent)
         }
         let isOwn =
@@ -44,7 +44,7 @@ extension ScriptWalk {
         if !isOwn || isBusy { use(type: name, node.extent) }
     }
 
-    /// Notes that a type of the script's own is used: judges its bodies the first time, and counts each time.
+    /// Notes a use of a type that the script defines: judges its bodies at the first use, and counts each use.
     mutating func use(type name: String, _ extent: SourceExtent) {
         guard let type = types[name] else { return }
         if !type.isJudged {
@@ -77,7 +77,7 @@ extension ScriptWalk {
         scope = outer
     }
 
-    /// The type of the script's own that an expression surely gives an object of.
+    /// Returns the script's own type of which an expression surely yields an object.
     func ownType(_ expression: ExpressionSyntax?) -> String? {
         switch expression {
         case .variable(let variable)? where variable.path.qualifier == .none && !variable.isSplatted:

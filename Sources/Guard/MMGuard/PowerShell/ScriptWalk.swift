@@ -1,10 +1,10 @@
 internal import MMCore
 internal import PowerShellSyntax
 
-/// One walk over the tree of a script, in the order in which it runs: every node is looked at, whatever is not known to be
-/// harmless becomes a finding, and each expression tells what its value may be. Nothing is ever decided by the text itself.
+/// One walk over the tree of a script, in the order in which it runs. Every node is looked at, everything that is not known to be harmless
+/// becomes a finding, and each expression yields its possible values. The text of the script is never decisive by itself.
 struct ScriptWalk {
-    /// Where a statement stands.
+    /// The kind of code that a statement belongs to.
     enum Scope {
         /// The script itself, or the body of a statement in it.
         case script
@@ -14,15 +14,15 @@ struct ScriptWalk {
         case function
     }
 
-    /// What holds for a body of code: the script's, a function's or a method's.
+    /// The state for one body of code: the script's, a function's or a method's.
     struct CodeScope {
         var variables = ScriptVariables()
-        /// What `$_` may be, innermost last.
+        /// The possible values of `$_`, innermost last.
         var items: [ValueFacts] = []
-        /// How many times at most the code at hand runs, by the loops and filters around.
+        /// How often the current code runs at most, according to the surrounding loops and filters.
         var repeats = 1
         var loops = 0
-        /// The type of the script's own that `$this` is an object of.
+        /// The script's own type of which `$this` is an object.
         var ownType: String?
     }
 
@@ -43,7 +43,7 @@ struct ScriptWalk {
         _modify { yield &scope.loops }
     }
 
-    /// A finding and where it stands.
+    /// A finding and its position.
     struct Found {
         var finding: GuardFinding
         var extent: SourceExtent
@@ -53,59 +53,59 @@ struct ScriptWalk {
     struct LocalFunction {
         /// Whether its body changes something, so that a call for many objects is a change to many.
         var isChange: Bool
-        /// What its body calls that the script defines only below it: it must be defined when the function is called.
+        /// The functions that its body calls and that the script defines only below it. They must be defined when this function is called.
         var awaits: [String: Await] = [:]
     }
 
-    /// A call of a function that is yet to be defined.
+    /// A call of a function that isn't defined yet.
     struct Await {
         var extent: SourceExtent
         /// Whether it would run for many objects.
         var isForMany: Bool
     }
 
-    /// How many things it changes in a service.
+    /// The number of objects that it changes in a service.
     var targets = TargetCount()
     let tables: GuardTables
     let context: ScriptContext
-    /// Rules that are switched off: only tests do that, to show that each rule is needed.
+    /// The rules that are switched off, in tests only, to show that each rule is needed.
     let muted: Set<ConstructRule>
     var found: [Found] = []
     var kinds: Set<Kind> = []
-    /// What the script sends, by the place of the command.
+    /// The messages that the script sends, by the position of the command.
     var previews: [(start: Int, preview: SendPreview)] = []
     var depth = 0
-    /// How many filter texts (`-Filter { … }`) are around: their words are names of properties, not commands.
+    /// The number of filter texts (`-Filter { … }`) around the current code: words in them are names of properties, not commands.
     var filterTexts = 0
-    /// What holds for the body at hand.
+    /// The state for the current body of code.
     var scope: CodeScope
-    /// How much text loops may still walk again.
+    /// The amount of text that repeated rounds of loops may still walk.
     var budget = 0
     var functions: [String: LocalFunction] = [:]
     /// The names of all functions that the script defines anywhere, in lower case.
     var definitions: Set<String> = []
-    /// Whether the script does nothing but install modules: that is what its author wants then, and it isn't done.
+    /// Whether the script does nothing but install modules. Then that is its purpose, and it is not carried out.
     var onlyInstalls = false
     /// The script itself.
     private var whole: ScriptBlockSyntax?
-    /// What the function at hand calls that is yet to be defined; `nil` outside of functions.
+    /// The functions that the current function calls and that aren't defined yet; `nil` outside of functions.
     var awaited: [String: Await]?
-    /// How many statements are around that may not run at all.
+    /// The number of surrounding statements that may not run at all.
     var conditions = 0
-    /// What is said of the script beside the verdict, each once.
+    /// Remarks to show beside the verdict, each once.
     var notes: [String] = []
-    /// The commands that were looked up, by their names as written.
+    /// The commands that have been looked up, by their names as written.
     var commands: [String: KnownCommand] = [:]
-    /// How many commands that change something were found, repeated ones too.
+    /// The number of commands found that change something, with repetitions.
     var changes = 0
-    /// Whether a command runs code that may give any name another meaning.
+    /// Whether a command runs code that may give names another meaning.
     var givesNames = false
-    /// What was met since a loop began to ask for it.
+    /// A record of the code since the start of the innermost loop that asked for it.
     var seen = Seen()
     /// The types that the script defined, by their names in lower case.
     var types: [String: LocalType] = [:]
 
-    /// Deeper trees are not judged.
+    /// The maximum depth of a tree; deeper ones are not judged.
     static let deepest = 100
 
     init(tables: GuardTables, context: ScriptContext, muted: Set<ConstructRule> = []) {
@@ -115,13 +115,13 @@ struct ScriptWalk {
         scope = CodeScope(variables: ScriptVariables(remembered: context.memory.variables))
     }
 
-    /// Whether a finding like this one is among those there are, when there are many: more of the same change no verdict.
+    /// Returns whether there are many findings already, with one like this among them: another one doesn't change the verdict.
     mutating func isRepeated(_ rule: String, _ classes: GuardClassSet, _ kind: GuardFinding.Kind) -> Bool {
         let isNew = kinds.insert(Kind(rule: rule, classes: classes, kind: kind)).inserted
         return !isNew && found.count >= Self.manyFindings
     }
 
-    /// The findings after which repetitions are left out.
+    /// The number of findings after which repetitions are left out.
     static let manyFindings = 100
 
     struct Kind: Hashable {
@@ -174,7 +174,7 @@ struct ScriptWalk {
     @discardableResult
     private mutating func walkBody(_ block: ScriptBlockSyntax, in scope: Scope) -> ValueFacts {
         var result = ValueFacts.nothing
-        // Nothing is piped into the script itself: its parts run once, one after the other, whatever their order in the text.
+        // The script itself has no pipeline input: its blocks run once, in this order, whatever their order in the text.
         let order: [NamedBlockSyntax.Kind] = [.begin, .process, .end]
         let isWhole = block === whole
         let parts =
@@ -191,7 +191,7 @@ struct ScriptWalk {
         return result
     }
 
-    /// The parameters of a block inside the script.
+    /// Walks the parameters of a block inside the script.
     private mutating func walk(_ parameters: ParameterBlockSyntax) {
         report(.parameterBlock, parameters.extent)
         for attribute in parameters.attributes { walk(attribute) }
@@ -211,7 +211,7 @@ struct ScriptWalk {
         return result
     }
 
-    /// A type that only names itself: reported unless it is on the list of harmless ones or the script's own.
+    /// Walks a type literal, and reports it unless it is on the list of harmless types or defined by the script.
     mutating func walk(type: TypeNameSyntax) {
         if case .name(_, let assembly?) = type.form { return report(.typeName, type.extent, subject: "[\(assembly)]") }
         let name = type.fullName
@@ -222,7 +222,7 @@ struct ScriptWalk {
         }
     }
 
-    /// Counts a level; false (and a finding) when the tree is too deep to go on.
+    /// Enters a level of the tree; false (with a finding) if the tree is too deep.
     mutating func enter(_ extent: SourceExtent) -> Bool {
         if depth >= Self.deepest {
             report(.tooDeep, extent)
@@ -237,7 +237,7 @@ extension ScriptWalk {
     mutating func walk(_ node: AssignmentStatementSyntax, in scope: Scope) {
         var target = node.target
         var type: TypeNameSyntax?
-        // [string]$name = …: the type must be harmless, the variable plain.
+        // The type in [string]$name = … must be harmless, and the variable plain.
         unwrapping: while true {
             switch target {
             case .convert(let cast):
@@ -281,7 +281,7 @@ extension ScriptWalk {
             }
             write(variable, entry)
         default:
-            // An element or a property of a list or table that the script itself made.
+            // The target is an element or a property of a list or table that the script itself created.
             if let name = ownContainer(target) {
                 var entry = variables[name]
                 entry.facts = ValueFacts(
@@ -295,7 +295,7 @@ extension ScriptWalk {
         }
     }
 
-    /// The variable whose element or property is set, when the script itself made it.
+    /// Returns the variable whose element or property is set, if the script itself created the list or table.
     private func ownContainer(_ target: ExpressionSyntax) -> String? {
         let holder: ExpressionSyntax
         switch target {
@@ -311,7 +311,7 @@ extension ScriptWalk {
         return variables[name].isOwn && !tables.cmdlets.isAutomaticVariable(name) ? name : nil
     }
 
-    /// Notes that a variable is written.
+    /// Notes that a variable is assigned.
     mutating func write(_ variable: VariableExpressionSyntax, _ entry: ScriptVariables.Entry) {
         let path = variable.path
         let name = path.name.asciiLowercased
@@ -327,7 +327,7 @@ extension ScriptWalk {
         variables.assign(name, entry)
     }
 
-    /// A parameter that stores something in a variable: as good as an assignment when it names a plain one.
+    /// Notes that a parameter stores something in a variable: if the variable is a plain one, this counts as an assignment.
     mutating func write(named value: ConstantValue, _ facts: ValueFacts, _ extent: SourceExtent, subject: String) {
         guard var name = value.text else { return report(.variableParameter, extent, subject: subject) }
         let isMore = name.hasPrefix("+")
@@ -340,7 +340,7 @@ extension ScriptWalk {
             lower, ScriptVariables.Entry(facts: isMore ? variables[lower].facts.then(facts) : facts))
     }
 
-    /// Letters, digits and `_`: what a person would type.
+    /// Returns whether a name consists of letters, digits and `_` only.
     func isPlainName(_ name: String) -> Bool {
         !name.isEmpty
             && name.utf8.allSatisfy {
@@ -350,7 +350,7 @@ extension ScriptWalk {
 
     // MARK: Forms of values
 
-    /// The only expression of a statement.
+    /// Returns the only expression of a statement.
     func only(_ statement: StatementSyntax) -> ExpressionSyntax? {
         guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1, !pipeline.isBackground,
             case .expression(let element) = pipeline.elements[0], element.redirections.isEmpty
@@ -362,7 +362,7 @@ extension ScriptWalk {
         only(statement).map { ConstantValue($0) } ?? .dynamic
     }
 
-    /// Whether an expression starts a stopwatch.
+    /// Returns whether an expression starts a stopwatch.
     private func isStopwatch(_ expression: ExpressionSyntax?) -> Bool {
         guard case .invokeMember(let node)? = expression, node.isStatic, case .type(let type) = node.target else {
             return false
@@ -370,7 +370,7 @@ extension ScriptWalk {
         return PureTypes.isStopwatch(type.typeName.fullName)
     }
 
-    /// The table that a statement is, written out.
+    /// Returns the hashtable literal that a statement consists of.
     private func table(_ statement: StatementSyntax) -> HashtableSyntax? {
         switch only(statement) {
         case .hashtable(let table)?: return table
@@ -383,7 +383,7 @@ extension ScriptWalk {
         }
     }
 
-    /// Whether a statement makes a list or table of the script's own.
+    /// Returns whether a statement creates a list or table.
     private func isOwnContainer(_ statement: StatementSyntax) -> Bool {
         switch only(statement) {
         case .hashtable?, .array?, .arrayLiteral?: return true
@@ -400,7 +400,7 @@ extension ScriptWalk {
         }
     }
 
-    /// What a value may be once it is converted: text and numbers carry no code, and are no files.
+    /// Returns the possible values after a conversion: text and numbers contain no code, and are no files.
     func converted(_ facts: ValueFacts, to type: TypeNameSyntax) -> ValueFacts {
         PureTypes.isValue(type.fullName)
             ? ValueFacts(kinds: .data, count: min(facts.count, 1), texts: facts.count <= 1 ? facts.texts : nil) : facts
@@ -408,7 +408,7 @@ extension ScriptWalk {
 }
 
 extension ScriptWalk {
-    /// The built-in commands that are harmless only with some of their arguments, or of some input.
+    /// Checks the built-in commands that are harmless only with some arguments or some input.
     mutating func checkBuiltin(_ call: CommandCall) {
         let name = call.command.name
         switch name {
@@ -449,7 +449,7 @@ extension ScriptWalk {
         }
     }
 
-    /// Names that are paths would make PowerShell read, and so parse, that file.
+    /// Reports names that may be paths: PowerShell would read and parse that file.
     private mutating func checkNames(_ call: CommandCall) {
         for index in call.indices(["name", "module", "fullyqualifiedname", "fullyqualifiedmodule"]) {
             if !(call.constant(index).texts?.allSatisfy(isCommandName) ?? false) {
@@ -474,7 +474,7 @@ extension ScriptWalk {
         }
     }
 
-    /// What comes in becomes a path: files that were listed before, or texts that are known to stay among files.
+    /// Checks input that is used as paths: only listed files, and texts that can only refer to files, are harmless.
     private mutating func checkPathInput(_ call: CommandCall) {
         guard call.place > 0, call.input.kinds != .files else { return }
         if !(call.input.texts?.allSatisfy(LocalPath.isFilePath) ?? false) { report(.localPath, call.extent) }
@@ -485,18 +485,18 @@ extension ScriptWalk {
         let texts = paths.map { call.constant($0).texts ?? [":"] }.joined()
         guard paths.isEmpty || !texts.allSatisfy(LocalPath.isDataFile) else { return }
         report(.localPath, call.extent)
-        // A drive may be that of functions or variables.
+        // A drive may refer to functions or variables.
         if !texts.allSatisfy(LocalPath.isFilePath) { report(.redirection, call.extent) }
     }
 
-    /// `Select-String` reads the files that it is given, by name or as objects.
+    /// Checks `Select-String`, which reads the files that it is given by name or as objects.
     private mutating func checkSearch(_ call: CommandCall) {
         if let file = call.indices(Self.paths).first { report(.localPath, call.arguments[file].extent) }
         let objects = call.indices(["inputobject"]).map { call.values[$0] } + (call.place > 0 ? [call.input] : [])
         if objects.contains(where: { $0.kinds.contains(.files) }) { report(.localPath, call.extent) }
     }
 
-    /// A schema fetches what its references name.
+    /// Checks a JSON schema, whose references may be fetched from the network.
     private mutating func checkSchema(_ call: CommandCall) {
         for index in call.indices(Self.paths + ["schemafile"]) { report(.localPath, call.arguments[index].extent) }
         for index in call.indices(["schema"]) {
@@ -507,7 +507,7 @@ extension ScriptWalk {
         }
     }
 
-    /// Objects that keep tokens are shown by their harmless properties only.
+    /// Checks commands that print objects with tokens: they may only show harmless properties.
     private mutating func checkPrinting(_ call: CommandCall, _ name: String) {
         let isOfSecrets =
             (call.place > 0 && call.input.isSecretive)
@@ -519,7 +519,7 @@ extension ScriptWalk {
         if call.command.printsAll || isForced { report(.secretProperty, call.extent, subject: name) }
     }
 
-    /// A script never reaches the sign-in service by itself.
+    /// Reports a request to the sign-in service, which a script must never call itself.
     private mutating func checkWeb(_ call: CommandCall) {
         var isConstant = true
         for (index, argument) in call.arguments.enumerated() {
@@ -541,10 +541,10 @@ extension ScriptWalk {
 }
 
 extension ScriptWalk {
-    /// Reports the class of a known cmdlet, raised by its parameters and, in Graph's modules, by the request it sends.
+    /// Reports the class of a known cmdlet, with the classes that its parameters and, in Graph's modules, its request add.
     mutating func classify(_ call: CommandCall) {
         let entry = call.entry
-        // A request that the text doesn't tell is judged when it is sent.
+        // A request that the text doesn't determine is judged when it is sent.
         if context.isBehindWire, entry.lists.contains(.method) { return }
         let sent = entry.product == .graph ? request(of: call) : nil
         var classes = sent?.overrides ?? false ? GuardClassSet.write : entry.classes
@@ -557,7 +557,7 @@ extension ScriptWalk {
             classes.formUnion(sent.found.classes)
             if sent.found.classes != .write { reasons.append(sent.found.why) }
         }
-        // This parameter counts on any command.
+        // This parameter has the same effect on any command.
         let forwards = call.arguments.contains {
             $0.mayBe("forwardingsmtpaddress") && ($0.written?.count ?? 0) > 9
         }
@@ -600,7 +600,8 @@ extension ScriptWalk {
             classes != .read && entry.product != .builtin
             && (isForMany(place: call.place, input: call.input) || call.hasWideIdentity)
         if isRepeated(rule(of: entry, kind: kind), classes, kind), !isBulk, tables.user.rules.isEmpty { return }
-        // A service's cmdlet only sends, and the wire of a dry run lets nothing through; who is signed in stays all the same.
+        // A service's cmdlet has no effect besides its requests, which a dry run holds back. A change of the sign-in has an effect all the
+        // same.
         let isHeldBack =
             context.isDryRun && entry.product != .builtin && !writesFile && !classes.contains(.session)
             && kind != .blocked && kind != .missing
@@ -615,13 +616,13 @@ extension ScriptWalk {
         reportCommand(findings, named: entry.name, bound: call.arguments, call.extent)
     }
 
-    /// Counts what a command changes: as often as it runs, for what comes in.
+    /// Counts the objects that a command changes, by how often it runs and how much input it gets.
     mutating func countTargets(of call: CommandCall) {
         let times = ValueFacts.product(repeats, call.place > 0 ? call.input.count : 1)
         targets.add(call.entry.name, times: times, at: call.extent)
     }
 
-    /// The finding for a change to many objects.
+    /// Returns the finding for a change to many objects.
     func bulk(_ name: String) -> GuardFinding {
         .bulk(name, instead: "Count them first with the reading part alone, then let a person confirm the number.")
     }
@@ -637,7 +638,7 @@ extension ScriptWalk {
         return "\(entry.name) \(classes.strictest.meaning)\(why)."
     }
 
-    /// Reports what a command is, after the user's rules.
+    /// Returns the findings for a command, after the user's rules have been applied.
     func reportedFindings(_ findings: [GuardFinding], named name: String, parameters: [String]) -> [GuardFinding] {
         tables.user.rules.isEmpty ? findings : tables.user.apply(to: findings, command: name, parameters: parameters)
     }
@@ -698,7 +699,7 @@ extension ScriptWalk {
         {
             return true
         }
-        // For commands without a parameter table: a positional value that is one of the raising ones.
+        // The command has no parameter table, so any positional value may belong to the parameter that adds a class.
         guard !call.hasTable, case .values = raise.condition else { return false }
         return call.arguments.indices.contains { index in
             call.arguments[index].written == nil && call.constant(index) != .dynamic
@@ -708,21 +709,21 @@ extension ScriptWalk {
 }
 
 extension GuardClassSet {
-    /// The same, and write where nothing is left.
+    /// The same set, or `write` if it is empty.
     fileprivate var orWrite: GuardClassSet { isEmpty ? .write : self }
 }
 
 extension ScriptWalk {
-    /// What a cmdlet of Graph's modules sends.
+    /// The request that a cmdlet of Graph's modules sends.
     struct SentRequest {
-        /// What the tables of requests say of it.
+        /// The classification of the request by the tables of requests.
         var found: RequestClassification
-        /// Whether those tables reach the cmdlet's own class for an unknown body: then they know better what this body
-        /// does.
+        /// Whether the request's classification replaces the cmdlet's class. That is so if the tables' class for an unknown body is at
+        /// least as strict as the cmdlet's: then the tables know this body's effect better.
         var overrides: Bool
     }
 
-    /// The request that a cmdlet of Graph's modules sends; nil when no table tells it.
+    /// Returns the request that a cmdlet of Graph's modules sends; nil if no table tells it.
     func request(of call: CommandCall) -> SentRequest? {
         guard let (method, template) = tables.cmdlets.request(of: call.entry) else { return nil }
         let isBeta = call.command.name.contains("-mgbeta")
@@ -740,7 +741,7 @@ extension ScriptWalk {
             found: found, overrides: worst.classes.strictest.rank >= call.entry.classes.strictest.rank)
     }
 
-    /// What a call sends in somebody's name: the message in the body of its request, where the parameters tell one.
+    /// Returns the message that a call sends in a person's name, as far as its parameters determine it.
     func preview(of call: CommandCall) -> SendPreview {
         let name = call.entry.name
         if call.entry.product == .graph,
@@ -752,7 +753,7 @@ extension ScriptWalk {
         return SendPreview(of: name, bound: call.arguments)
     }
 
-    /// The query of what is selected and expanded; everything where nobody can tell.
+    /// Returns the query for the selected and expanded properties; all properties if the text doesn't determine them.
     private func selection(_ call: CommandCall) -> String {
         var items: [String] = []
         for (names, option) in [(["property"], "$select"), (["expandproperty"], "$expand")] {
@@ -764,11 +765,11 @@ extension ScriptWalk {
         return items.isEmpty ? "" : "?" + items.joined(separator: "&")
     }
 
-    /// A text as it stands in a query.
+    /// Returns a text escaped for a query.
     func escaped(_ text: String) -> String { PercentCoding.encode(text, isPlain: PercentCoding.isQueryByte) }
 
-    /// The body that the parameters make: each that stands for no key in the address names a property, `-BodyParameter` is all of it, `-AdditionalProperties`
-    /// more of it.
+    /// Returns the body that the parameters determine. Each parameter that isn't a key in the address becomes a property. `-BodyParameter`
+    /// gives the whole body, and `-AdditionalProperties` further properties.
     private func body(of call: CommandCall, addressedBy template: String) -> RequestBody {
         let address = template.asciiLowercased.replacing("-", with: "")
         var object = JSONObject()

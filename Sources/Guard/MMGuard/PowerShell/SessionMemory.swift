@@ -1,30 +1,29 @@
-/// What the scripts of a session left behind, as far as it matters for judging the next one: the names that they defined,
-/// what their variables may hold, and whether any of them ran code that nobody understood.
+/// The state that the scripts of a session left behind, as far as it matters for judging the next one: the names that they defined, the
+/// possible values of their variables, and whether any of them ran code that the guard couldn't read.
 package struct SessionMemory: Sendable, Hashable {
     /// A session in which nothing has run.
     package static let fresh = SessionMemory()
 
-    /// Functions, aliases and types that were defined, in lower case.
+    /// The functions, aliases and types that were defined, in lower case.
     var names: Set<String> = []
-    /// Variables, in lower case.
+    /// The variables, by names in lower case.
     var variables: [String: ValueFacts] = [:]
-    /// Whether code ran that may have given any name another meaning, so that even reads can't be trusted.
+    /// Whether code ran that may have given names another meaning, so that even reads can't be trusted.
     package internal(set) var isOpaque = false
-    /// Whether a person confirmed such code. What the session's walls keep runs without.
+    /// Whether a person confirmed such code. Otherwise it ran without a question, because the session's confinement holds its effects.
     var wasConfirmed = false
 
-    /// The variables that are kept: a session that makes more than this is judged as if it had made none.
+    /// The maximum number of variables that are kept; a session with more is judged as if it had none.
     private static let mostVariables = 2_000
 
-    /// A session.
-    /// - Parameter isOpaque: whether code ran in it that nobody judged.
+    /// Creates the memory of a session.
+    /// - Parameter isOpaque: whether unjudged code ran in it.
     package init(isOpaque: Bool = false) {
         self.isOpaque = isOpaque
         wasConfirmed = isOpaque
     }
 
-    /// The same memory for an engine in which no script can give a name another meaning: there it only matters what
-    /// variables hold.
+    /// The memory for an engine in which scripts can't redefine names: only the variables matter.
     package var ofFixedNames: SessionMemory {
         var memory = self
         memory.names = []
@@ -33,17 +32,17 @@ package struct SessionMemory: Sendable, Hashable {
         return memory
     }
 
-    /// The memory for a script that sees none of the session's variables.
+    /// The memory for a script that can't see the session's variables.
     package var withoutVariables: SessionMemory {
         var memory = self
         memory.variables = [:]
         return memory
     }
 
-    /// The memory after a script whose variables and functions ended with it.
+    /// Returns the memory after a script whose variables and functions ended with it.
     /// - Parameters:
-    ///   - judged: what the same script would have left in the session.
-    ///   - keepingNames: whether it left names all the same, as those of types.
+    ///   - judged: the memory that the same script would have left in the session.
+    ///   - keepingNames: whether it left names behind nevertheless, such as those of types.
     package func afterFile(_ judged: SessionMemory, keepingNames: Bool) -> SessionMemory {
         var memory = self
         if keepingNames { memory.names.formUnion(judged.names) }
@@ -52,7 +51,7 @@ package struct SessionMemory: Sendable, Hashable {
         return memory
     }
 
-    /// The memory with the names that another one knows to have another meaning.
+    /// Returns the memory with the redefined names of another one added.
     package func keepingNames(of other: SessionMemory) -> SessionMemory {
         var memory = self
         memory.names.formUnion(other.names)
@@ -61,8 +60,8 @@ package struct SessionMemory: Sendable, Hashable {
         return memory
     }
 
-    /// The memory after one more script.
-    /// - Parameter isConfirmed: whether it runs only when a person has confirmed it.
+    /// Returns the memory after one more script.
+    /// - Parameter isConfirmed: whether it only runs after a person's confirmation.
     func after(_ walk: ScriptWalk, isConfirmed: Bool) -> SessionMemory {
         var next = self
         next.names.formUnion(walk.functions.keys)

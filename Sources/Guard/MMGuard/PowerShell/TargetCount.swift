@@ -1,15 +1,16 @@
 internal import PowerShellSyntax
 
-/// How many things a text changes in a service, as far as its own lists and limits say.
+/// The number of objects that a text changes in a service, as far as its own lists and limits show it.
 package struct TargetCount: Sendable {
-    /// How often at most each command runs, by its name and place: a loop's body is walked more than once.
+    /// How often each command runs at most, by its name and position. The position avoids counting a loop's body twice,
+    /// which is walked several times.
     private var counts: [String: [SourceExtent: Int]] = [:]
     private var isOpen = false
 
-    /// More things than these are many: a change of them is asked about.
+    /// The largest number of objects that may be changed without a confirmation.
     package static let few = 10
 
-    /// A command that changes something was found.
+    /// Notes a command that changes something.
     /// - Parameter times: how often it runs at most.
     mutating func add(_ name: String, times: Int, at extent: SourceExtent) {
         guard times < ValueFacts.many else {
@@ -19,7 +20,7 @@ package struct TargetCount: Sendable {
         counts[name, default: [:]][extent] = max(counts[name]?[extent] ?? 0, times)
     }
 
-    /// How many things of one kind are changed at most; nil where nobody can count them, or nothing is changed.
+    /// The maximum number of changed objects of one kind; nil if it can't be told, or if nothing is changed.
     var known: Int? {
         guard !isOpen else { return nil }
         return counts.values.map { $0.values.reduce(0, +) }.max()

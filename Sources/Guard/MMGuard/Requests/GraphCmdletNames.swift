@@ -1,17 +1,17 @@
 internal import MMCore
 
-/// The requests that cmdlets of Graph's modules stand for. The modules are generated from Graph's own description, so a name tells its
-/// path: the words of the path's segments in the singular, one after the other, behind a verb that tells the method.
+/// Derives the requests of Graph's cmdlets from their names. Microsoft generates these modules from Graph's own description: the verb
+/// stands for the method, and the noun consists of the words of the path's segments in the singular.
 package struct GraphCmdletNames: Sendable {
-    /// A request, as a template.
+    /// A request with its path as a template.
     package struct Request: Sendable, Hashable {
-        /// The method in capitals.
+        /// The method in upper case.
         package let method: String
         /// The path, with a name in braces for each key: `/users/{user-id}/messages`.
         package let template: String
         /// Whether it is sent to beta.
         package let isBeta: Bool
-        /// The template in the tree of paths.
+        /// The node of the template in the tree of paths.
         package let node: GraphTemplate
 
         /// The path with its version: `/v1.0/users/{user-id}`.
@@ -28,14 +28,14 @@ package struct GraphCmdletNames: Sendable {
     private let cmdlets = CmdletTable()
     private let paths = GraphPathTable()
 
-    /// The names that come with the program.
+    /// Creates an instance with the tables that come with the program.
     package init() {}
 
     private static let methods: [(name: String, bit: UInt8)] = [
         ("GET", 1), ("POST", 2), ("PUT", 4), ("PATCH", 8), ("DELETE", 16),
     ]
 
-    /// The methods of a verb, in small letters.
+    /// Returns the methods that a verb, in lower case, may stand for.
     private static func methods(of verb: String) -> [String] {
         switch verb {
         case "get": ["GET"]
@@ -47,7 +47,7 @@ package struct GraphCmdletNames: Sendable {
         }
     }
 
-    /// The first words of actions and functions whose cmdlets have another verb.
+    /// For each verb, the first words of the actions and functions whose cmdlets have this verb rather than the usual one.
     private static let actions: [String: Set<String>] = [
         "get": ["get"], "set": ["assign", "set"], "confirm": ["check", "confirm"], "send": ["send"], "add": ["add"],
         "revoke": ["revoke"], "restore": ["restore"], "remove": ["remove", "unset"], "test": ["validate"],
@@ -56,13 +56,13 @@ package struct GraphCmdletNames: Sendable {
         "search": ["search"], "sync": ["sync"], "initialize": ["init"], "new": ["create"], "merge": ["merge"],
     ]
 
-    /// The segments at the top that names leave out.
+    /// The top-level segments that the names leave out.
     private static let unnamed: Set<String> = ["admin", "identityprotection", "identitygovernance", "solutions"]
 
-    /// Whether a name has the form of these cmdlets.
+    /// Returns whether a name has the form of these cmdlets.
     package static func isForm(_ name: String) -> Bool { parts(of: name) != nil }
 
-    /// The requests of a cmdlet, those with fewer keys first; none where neither a table nor the rules tell one.
+    /// Returns the requests of a cmdlet, those with fewer keys first; empty if neither a table nor the rules yield one.
     package func requests(of name: String) -> [Request] {
         guard let (verb, isBeta, noun) = Self.parts(of: name) else { return [] }
         var search = Search(
@@ -91,8 +91,8 @@ package struct GraphCmdletNames: Sendable {
         return found.sorted { ($0.keys.count, $0.template) < ($1.keys.count, $1.template) }
     }
 
-    /// The ways to read a noun: as it is; a count of objects of one type, whose path names the type first; and a member that is
-    /// added or removed by reference.
+    /// Returns the ways to read a noun: as it is, as a count of objects of one type (whose path has the type before `$count`), and as a
+    /// member that is added or removed by reference.
     private static func readings(of noun: String, verb: String) -> [[String]] {
         let words = words(noun)
         var readings = [words]
@@ -103,7 +103,7 @@ package struct GraphCmdletNames: Sendable {
         return readings
     }
 
-    /// The request that the table of cmdlets has for a name.
+    /// Returns the request that the table of cmdlets has for a name.
     private func listed(_ name: String, isBeta: Bool) -> Request? {
         guard let entry = cmdlets.entries(named: name).first(where: { $0.product == .graph }),
             let (method, path) = cmdlets.request(of: entry)
@@ -116,13 +116,13 @@ package struct GraphCmdletNames: Sendable {
             method: method, template: paths.text(of: found.template.number), isBeta: isBeta, node: found.template)
     }
 
-    /// The properties by which the service finds an object of a collection besides its id.
+    /// The properties, besides its id, by which an object of a collection can be addressed.
     private static let otherKeys: [(collection: String, keys: [String])] = [
         ("/applications/", ["appId", "uniqueName"]), ("/servicePrincipals/", ["appId"]), ("/devices/", ["deviceId"]),
         ("/groups/", ["uniqueName"]), ("/directoryRoles/", ["roleTemplateId"]),
     ]
 
-    /// The request for one object by another of its keys: `Get-MgApplicationByAppId` is `/applications(appId='{appId}')`.
+    /// Returns the request for one object by an alternate key: `Get-MgApplicationByAppId` is `/applications(appId='{appId}')`.
     private func byOtherKey(_ name: String, isBeta: Bool) -> Request? {
         for (collection, keys) in Self.otherKeys {
             for key in keys where name.lowercased().hasSuffix("by" + key.lowercased()) {
@@ -139,7 +139,7 @@ package struct GraphCmdletNames: Sendable {
         return nil
     }
 
-    /// Verb in small letters, whether it is beta's, and noun; `nil` for other names.
+    /// Returns the verb in lower case, whether the cmdlet is for beta, and the noun; `nil` for names of another form.
     private static func parts(of name: String) -> (verb: String, isBeta: Bool, noun: String)? {
         let parts = name.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         guard parts.count == 2, parts[1].count > 3, parts[1].lowercased().hasPrefix("mg"),
@@ -152,7 +152,7 @@ package struct GraphCmdletNames: Sendable {
 
     // MARK: Words
 
-    /// The words of a name in camel case, in small letters and in the singular.
+    /// Returns the words of a camel-case name, in lower case and in the singular.
     fileprivate static func words(_ name: String) -> [String] {
         var words: [String] = []
         var word = ""
@@ -167,7 +167,7 @@ package struct GraphCmdletNames: Sendable {
             if unit != 0x5F { word.unicodeScalars.append(UnicodeScalar(isUpper ? unit | 0x20 : unit)) }
         }
         if !word.isEmpty { words.append(singular(word)) }
-        // The modules say no word twice in a row.
+        // The modules leave out a word that repeats the one before it.
         return words.enumerated().filter { index, word in index == 0 || words[index - 1] != word }.map(\.element)
     }
 
@@ -187,7 +187,7 @@ package struct GraphCmdletNames: Sendable {
         return word.hasSuffix("s") ? String(word.dropLast()) : word
     }
 
-    /// Walks the tree of paths along the words of a name.
+    /// A walk of the tree of paths along the words of a name.
     private struct Search {
         let paths: GraphPathTable
         let verb: String
@@ -242,7 +242,8 @@ package struct GraphCmdletNames: Sendable {
             return GraphCmdletNames.words(name)
         }
 
-        /// The rest of a name behind a segment's words; the first of them is not said twice.
+        /// Returns the rest of a name after a segment's words. The first of these words is left out in the name if it repeats the previous
+        /// one.
         private static func dropping(_ words: [String], from rest: Substring, after last: String) -> Substring? {
             let whole = words.joined()
             guard !whole.isEmpty else { return nil }

@@ -1,10 +1,10 @@
-/// Reads the decoded segments of a Graph path: colons, keys in parentheses, functions and casts.
+/// Reads the decoded segments of a Graph path, with colons, keys in parentheses, functions and casts.
 ///
-/// A text with several meanings has several readings; the first is the likeliest.
+/// An ambiguous text has several readings, the most likely one first.
 enum PathReader {
     private static let mostReadings = 16
 
-    /// The readings of a path.
+    /// Returns the readings of a path.
     static func readings(of segments: [String]) -> [[PathStep]] {
         var readings: [[PathStep]] = [[]]
         for piece in joinColons(segments) {
@@ -23,7 +23,7 @@ enum PathReader {
         var isKey: Bool
     }
 
-    /// `root:/a/b:/x` and `items/{id}:/a:/x` address an item by path: all of it is one key.
+    /// Joins the segments of `root:/a/b:/x` and `items/{id}:/a:/x`, which address an item by its path, into one key.
     private static func joinColons(_ segments: [String]) -> [Piece] {
         var pieces: [Piece] = []
         var position = 0
@@ -49,7 +49,7 @@ enum PathReader {
         return pieces
     }
 
-    /// What one segment may mean, each as one or two steps.
+    /// Returns the readings of one segment, each as one or two steps.
     private static func steps(of text: String) -> [[PathStep]] {
         guard text.hasSuffix(")"), let open = text.firstIndex(of: "("), open != text.startIndex else {
             return [[named(text, parameters: nil)]]
@@ -77,7 +77,7 @@ enum PathReader {
         return .word(text)
     }
 
-    /// The arguments between parentheses; nil when quotes or parentheses do not match.
+    /// Returns the arguments between parentheses; nil if quotes or parentheses do not match.
     private static func split(_ inside: Substring) -> [Substring]? {
         var parts: [Substring] = []
         var start = inside.startIndex
@@ -102,12 +102,12 @@ enum PathReader {
     }
 }
 
-/// One step of a request path as a reader of OData URLs sees it.
+/// One step of a request path, as an OData parser sees it.
 struct PathStep: Sendable, Hashable {
     enum Kind: Sendable, Hashable {
         /// A word: a name of the service, or a key.
         case word
-        /// Surely a key: it stood in parentheses, or behind a colon.
+        /// Certainly a key: it is in parentheses, or follows a colon.
         case key
         /// `name(a=…,b=…)` with the parameter names in order; empty for `name()`.
         case call([String])
@@ -125,11 +125,11 @@ struct PathStep: Sendable, Hashable {
 
     func isWord(_ text: String) -> Bool { kind == .word && name == text }
 
-    /// Whether the step can stand for a key.
+    /// Whether the step can be a key.
     var isKeyLike: Bool {
         switch kind {
         case .key: true
-        // $count, $ref and $value are the service's own words.
+        // $count, $ref and $value are reserved by the service.
         case .word: !name.hasPrefix("$")
         case .call, .qualified: false
         }

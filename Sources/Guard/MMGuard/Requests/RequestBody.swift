@@ -2,14 +2,14 @@ public import MMCore
 
 /// The body of a request as far as the guard can read it.
 public enum RequestBody: Sendable, Hashable {
-    /// None.
+    /// There is no body.
     case none
-    /// JSON.
+    /// A JSON body.
     case json(JSONValue)
-    /// Something that isn't JSON, or can't be read.
+    /// A body that isn't JSON, or can't be read.
     case opaque
 
-    /// The body in these bytes. Duplicate keys make it opaque: the service may read the other one.
+    /// Creates the body with these bytes. Duplicate keys make it opaque, because the service may use the other value.
     public init(bytes: [UInt8]) {
         if bytes.isEmpty {
             self = .none
@@ -20,6 +20,6 @@ public enum RequestBody: Sendable, Hashable {
         }
     }
 
-    /// Stands in a body for a value that is only known when it is sent: it may hold any property.
+    /// A placeholder in a body for a value that is only known when the request is sent: it may hold any property.
     package static let unknownValue = JSONValue.string("\u{0}unknown")
 }

@@ -1,6 +1,6 @@
 public import MMCore
 
-/// Looks a request up: template, class, rule. Follows the nine steps of the path tables' description.
+/// Determines template, class and rule of a request. Follows the nine steps in the description of the path tables.
 struct RequestClassifier: Sendable {
     let paths: GraphPathTable
     let rules: RequestRuleTable
@@ -13,7 +13,7 @@ struct RequestClassifier: Sendable {
         cmdlets = tables.cmdlets
     }
 
-    /// The template and class of a request.
+    /// Returns the template and class of a request.
     func classify(_ request: GuardedRequest) -> RequestClassification {
         classify(request, isInBatch: false)
     }
@@ -27,7 +27,7 @@ struct RequestClassifier: Sendable {
             return refused("unknown-method", "it is unknown how the service treats the method \(request.method)")
         }
         var result = classify(method, request.target.segments, request)
-        // Slashes and escapes that a lenient server might resolve once more: the stricter meaning counts.
+        // A lenient server might resolve slashes and escapes once more; the stricter meaning counts.
         for segments in lenientSpellings(of: request.target.segments) {
             var other = classify(method, segments, request)
             if other.classes.strictest.rank > result.classes.strictest.rank {
@@ -63,7 +63,7 @@ struct RequestClassifier: Sendable {
             let forms = canonical(reading, casts: match.casts)
             return byRules(method, forms, request, template: paths.text(of: match))
         }
-        // Nothing known: every reading counts, the strictest wins.
+        // No template matches, so every reading is classified, and the strictest result counts.
         var worst: RequestClassification?
         for reading in readings {
             let all = allCasts(reading).flatMap { canonical(reading, casts: $0) }
@@ -73,7 +73,7 @@ struct RequestClassifier: Sendable {
         return worst ?? byRules(method, [[]], request, template: nil)
     }
 
-    /// The first reading of a path that a template of the request's version matches.
+    /// Returns the first reading of a path that matches a template of the request's version.
     func likeliestMatch(
         of readings: [[PathStep]], _ target: RequestTarget
     ) -> (reading: [PathStep], match: GraphPathTable.Match)? {
@@ -91,7 +91,7 @@ struct RequestClassifier: Sendable {
         target.version == "beta" ? [.beta, .permissionBeta] : [.v1, .permissionV1]
     }
 
-    /// The path and its rewrites as plain words: casts dropped, operations by their short name, keys as values.
+    /// Returns the path and its rewrites as plain words: casts are dropped, operations get their short name, keys their values.
     private func canonical(_ reading: [PathStep], casts: [String: Bool]) -> [[String]] {
         var plain: [PathStep] = []
         for step in reading {
@@ -174,8 +174,8 @@ struct RequestClassifier: Sendable {
         }
     }
 
-    /// Other ways a lenient server may read the segments: slashes from `%2F` split, escapes resolved again, parameters
-    /// behind `;` and final dots and blanks dropped.
+    /// Returns other ways in which a lenient server may read the segments: `%2F` splits segments, escapes are resolved again, parameters
+    /// behind `;` and final dots and blanks are dropped.
     private func lenientSpellings(of segments: [String]) -> [[String]] {
         var found: [[String]] = []
         var current = segments
@@ -222,7 +222,7 @@ struct RequestClassifier: Sendable {
         return joined(items, template: template)
     }
 
-    /// What several requests in one are: the worst of them.
+    /// Returns the classification of several requests in one: that of the strictest, with the classes of all.
     func joined(_ items: [RequestClassification.BatchItem], template: String?) -> RequestClassification {
         let classes = items.reduce(into: GuardClassSet()) { $0.formUnion($1.classification.classes) }
         let worst = items.max { $0.classification.classes.strictest.rank < $1.classification.classes.strictest.rank }
@@ -240,13 +240,13 @@ struct RequestClassifier: Sendable {
         let object = item.object ?? [:]
         let id = (only("id", of: object) ?? only("name", of: object))?.string ?? "\(index + 1)"
         let method = only(isARM ? "httpMethod" : "method", of: object)?.string
-        // Resource Manager takes either name, and whole addresses of its own; two of them are one too many.
+        // Resource Manager accepts either name, and absolute addresses of its own; having both is ambiguous.
         let urls = (isARM ? ["relativeUrl", "url"] : ["url"]).compactMap { only($0, of: object)?.string }
         guard let method, let url = urls.first, urls.count == 1 else {
             return .init(id: id, line: "?", classification: refused("batch-unreadable", "method or url can't be read"))
         }
         let line = "\(method.uppercased()) \(url)"
-        // So does Exchange: they have to be those of the batch itself.
+        // Exchange accepts absolute addresses too. They have to be on the batch's own host.
         let isOwn =
             (isARM || outer.service == .exchange) && outer.writtenOrigin.map { url.hasPrefix($0 + "/") } ?? false
         if !isOwn, url.contains("://") || url.hasPrefix("//") {
@@ -270,8 +270,8 @@ struct RequestClassifier: Sendable {
         return .init(id: id, line: line, body: body, classification: classify(inner, isInBatch: true))
     }
 
-    /// The one member of this name, compared without case; nil when there are several, since services differ in which
-    /// they read.
+    /// Returns the only member with this name, compared without case; nil if there are several, because services differ in which one they
+    /// read.
     private func only(_ name: String, of object: JSONObject) -> JSONValue? {
         let found = object.filter { $0.key.asciiLowercased == name.asciiLowercased }
         return found.count == 1 ? found.first?.value : nil
@@ -279,18 +279,17 @@ struct RequestClassifier: Sendable {
 }
 
 extension RequestClassifier {
-    /// Searches the templates that a request to Graph may refer to, most likely first, for what another table says
-    /// about one.
+    /// Searches another table for the templates that a request to Graph may refer to, most likely template first.
     /// - Parameters:
     ///   - target: the request.
     ///   - parts: the parts of the other table, in order of priority.
-    ///   - look: returns what a part says about a template; `nil` to try the next one.
+    ///   - look: returns the part's entry for a template; `nil` to try the next one.
     func search<Part, Found>(
         _ target: RequestTarget, in parts: [Part], look: (GraphTemplate, Part) -> Found?
     ) -> Found? {
         guard target.service == .graph else { return nil }
         let readings = PathReader.readings(of: target.segments)
-        // As written; then without the service's own last words; then without casts.
+        // First the path as written, then without a final $count, $ref or $value, then also without casts.
         for shorten in [0, 1, 2] {
             for reading in readings {
                 var steps = reading
@@ -312,9 +311,9 @@ extension RequestClassifier {
     }
 }
 
-/// The paths at which a POST sends a message: `sendMail`, a reply or forward, `send`, and messages of channels and chats.
+/// The paths at which a POST sends a message: `sendMail`, replies and forwards, `send`, and messages in channels and chats.
 enum MessagePaths {
-    /// Whether a path (canonical words, in lower case) is one of them.
+    /// Returns whether a path (canonical words, in lower case) is one of them.
     static func contains(_ path: [String]) -> Bool {
         guard let last = path.last else { return false }
         if ["sendmail", "reply", "replyall", "forward", "send"].contains(last) { return true }
@@ -323,17 +322,17 @@ enum MessagePaths {
     }
 }
 
-/// Properties whose change gives access or takes it, wherever in a body they stand: who signs in and how, who belongs and
-/// who owns, what an app may do. A path that has no rule of its own is no proof that they do nothing there.
+/// Properties whose change grants or removes access, at any depth of a body: sign-in, membership, ownership, and the permissions of apps.
+/// They count even at a path without a rule of its own.
 enum SensitiveProperties {
-    /// The first of them in a body.
+    /// Returns the first of them in a body.
     static func first(in value: JSONValue, depth: Int = 0) -> String? {
         guard depth < 64 else { return "…" }
         switch value {
         case .array(let items): return items.lazy.compactMap { first(in: $0, depth: depth + 1) }.first
         case .object(let members):
             for (key, member) in members {
-                // Links are written members@odata.bind, and shorter.
+                // Links are written as members@odata.bind, with shorter names.
                 let name = key.asciiLowercased.split(separator: "@").first.map(String.init) ?? ""
                 if names.contains(name) || (key.contains("@") && links.contains(name)) { return key }
                 if let found = first(in: member, depth: depth + 1) { return found }
@@ -353,22 +352,22 @@ enum SensitiveProperties {
     private static let links: Set<String> = ["member", "owner", "manager", "registeredowners", "registeredusers"]
 }
 
-/// Reads that hand out keys by a name that no table knows: what a resource calls `listKeys`, `sharedSecrets` or `tokens` is no
-/// plain read, whatever its service is.
+/// Reads that return keys, recognised by names that no table has: a resource called `listKeys`, `sharedSecrets` or `tokens` isn't a plain
+/// read, whatever its service is.
 enum SecretSegments {
-    /// The first such name in a path (in lower case) to a resource of Azure or of the Power Platform: a kind of resource, never
-    /// the name that somebody gave to one.
+    /// Returns the first such name in a path (in lower case) to a resource of Azure or of the Power Platform. Only kinds of resources are
+    /// looked at, not the names that people gave to resources.
     static func first(in path: [String]) -> String? {
         kinds(in: path).first { kind in !plain.contains(kind) && words.contains { kind.contains($0) } }
     }
 
-    /// Kinds that are called so and hold what everybody may see: public halves, who may sign in as whom, settings.
+    /// Kinds whose names match but which hold no secrets: public keys, trust settings of sign-ins, policies.
     private static let plain: Set<String> = [
         "sshpublickeys", "federatedidentitycredentials", "basicpublishingcredentialspolicies", "signatureoverrides",
         "passwordlesssettings",
     ]
 
-    /// The kinds of resources that a path names: behind a provider they alternate with names.
+    /// Returns the kinds of resources in a path: after a provider, kinds and names alternate.
     private static func kinds(in path: [String]) -> [String] {
         var kinds: [String] = []
         var isKind = true
@@ -392,7 +391,7 @@ enum SecretSegments {
     ]
 }
 
-/// What the tables say about a request.
+/// The tables' result for a request.
 package struct RequestClassification: Sendable, Hashable {
     /// The template of the path as Microsoft Graph lists it; `nil` when unknown or for other services.
     package var template: String?
@@ -404,11 +403,11 @@ package struct RequestClassification: Sendable, Hashable {
     package var why: String
     /// Whether a table knows the path (or, for other services, a rule speaks of it).
     package var isKnown: Bool
-    /// Whether it sends a message, which a person sees first.
+    /// Whether it sends a message, which a person is shown first.
     package var sendsMessage: Bool
     /// The items of a batch.
     package var items: [BatchItem]
-    /// The service and the plain method, and the path in all its forms, for the user's rules.
+    /// The service, the method and all forms of the path, for the user's rules.
     var service = RequestService.graph
     var method = "GET"
     var forms: [[String]] = []
@@ -417,11 +416,11 @@ package struct RequestClassification: Sendable, Hashable {
     package struct BatchItem: Sendable, Hashable {
         /// The item's own id.
         package var id: String
-        /// Method and address as written.
+        /// The method and address as written.
         package var line: String
-        /// Its body.
+        /// The body of the item.
         var body = RequestBody.none
-        /// What the tables say about it.
+        /// The tables' result for the item.
         package var classification: RequestClassification
     }
 }
@@ -430,9 +429,9 @@ package struct RequestClassification: Sendable, Hashable {
 public struct GuardedRequest: Sendable, Hashable {
     /// The method as written.
     public var method: String
-    /// Where it goes.
+    /// The address that it is sent to.
     public var target: RequestTarget
-    /// What it carries.
+    /// The body that it sends.
     public var body: RequestBody
     /// The names of headers that the caller adds.
     public var headerNames: [String]
@@ -446,14 +445,14 @@ public struct GuardedRequest: Sendable, Hashable {
     }
 }
 
-/// The methods that rules speak of.
+/// The methods that rules distinguish.
 enum RequestMethod: String, Sendable, CaseIterable {
     case get = "GET"
     case post = "POST"
     case put = "PUT"
     case patch = "PATCH"
     case delete = "DELETE"
-    /// Any other: nobody knows what a service makes of it.
+    /// Any other method; it is unknown how a service treats it.
     case other = "OTHER"
 
     /// The method as written, in any case; HEAD and OPTIONS count as GET.
@@ -479,11 +478,11 @@ enum RequestMethod: String, Sendable, CaseIterable {
     }
 }
 
-/// The other paths of Graph that name the same thing: `/me` is `/users/{id}`, a group's drive is a drive.
+/// Alternative paths of Graph for the same object: `/me` is `/users/{id}`, a group's drive is a drive.
 enum PathRewrites {
     private static let mostForms = 64
 
-    /// All forms of a path, the path itself first, each rewrite applied as often as it can be.
+    /// Returns all forms of a path, the path itself first, with each rewrite applied as often as possible.
     static func forms(of path: [PathStep]) -> [[PathStep]] {
         var forms = [path]
         var position = 0
@@ -499,7 +498,7 @@ enum PathRewrites {
         func add(_ head: [PathStep], _ rest: Int) { found.append(head + path.dropFirst(rest)) }
         func isWord(_ index: Int, _ text: String) -> Bool { index < path.count && path[index].isWord(text) }
         func isKey(_ index: Int) -> Bool { index < path.count && path[index].isKeyLike }
-        // me() is me.
+        // `me()` means the same as `me`.
         for (index, step) in path.enumerated() where step.kind == .call([]) {
             add(Array(path[..<index]) + [.word(step.name)], index + 1)
         }
@@ -558,9 +557,9 @@ enum PathRewrites {
     }
 }
 
-/// Paths of SharePoint's interfaces in the one form that rules speak of.
+/// Brings paths of SharePoint's APIs into the one form that rules use.
 enum SharePointPath {
-    /// The path (in lower case) with `_api` for the long name of the same interface, `_vti_bin/client.svc`.
+    /// Returns the path (in lower case) with `_api` in place of `_vti_bin/client.svc`, the long name of the same API.
     static func plain(_ path: [String]) -> [String] {
         guard let start = path.firstIndex(of: "_vti_bin"), path.dropFirst(start + 1).first == "client.svc" else {
             return path

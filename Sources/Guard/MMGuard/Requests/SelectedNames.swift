@@ -24,12 +24,13 @@ struct SelectedNames: Sendable {
         }
     }
 
-    /// Whether the name (in any case) is asked for, by itself or by `*`.
+    /// Returns whether the query asks for the name (in any case), by itself or by `*`.
     func contains(_ name: String) -> Bool {
         words.contains("*") || words.contains(name.asciiLowercased)
     }
 
-    /// A service that decodes twice must not see more than the guard did.
+    /// Returns the text decoded until nothing changes, because a service that decodes twice must not see more than the
+    /// guard.
     private static func decodedFully(_ text: String) -> String {
         var text = text
         for _ in 0..<3 where PercentCoding.hasEscape(text) {

@@ -1,26 +1,26 @@
 internal import MMCore
 internal import PowerShellSyntax
 
-/// What leaves in somebody's name: shown to the person who confirms it.
+/// A message that would be sent in a person's name, as shown to the person who confirms it.
 package struct SendPreview: Sendable, Hashable {
     /// The request line, or the command.
     package var line: String
-    /// Addresses, with their field: `to: ann@contoso.com`.
+    /// The addresses, each with its field: `to: ann@contoso.com`.
     package var recipients: [String]
     /// The subject.
     package var subject: String?
     /// The first 500 characters of the text.
     package var body: String?
-    /// Whether there is more text.
+    /// Whether the text is longer than `body`.
     package var isBodyCut: Bool
     /// The names of the attachments.
     package var attachments: [String]
-    /// What the request does not tell, and how to see it.
+    /// Facts that the request doesn't contain, with a hint at how to see them.
     package var notes: [String]
 
     static let longestBody = 500
 
-    /// A preview.
+    /// Creates a preview.
     package init(
         line: String, recipients: [String] = [], subject: String? = nil, body: String? = nil,
         attachments: [String] = [], notes: [String] = []
@@ -46,19 +46,19 @@ package struct SendPreview: Sendable, Hashable {
 }
 
 extension SendPreview {
-    /// The preview of a request to Graph.
+    /// Creates the preview of a request to Graph.
     init(of request: GuardedRequest) {
         self.init(line: "\(request.method.uppercased()) \(request.target.pathAndQuery)", body: request.body)
     }
 
-    /// The preview of one item of a batch, or of any request line with its body.
+    /// Creates the preview of one item of a batch, or of any request line with its body.
     init(line: String, body: RequestBody) {
         self.init(line: line)
         guard case .json(let value) = body, let object = value.object else {
             notes.append("The request does not carry the message: read the draft or the original first.")
             return
         }
-        // sendMail wraps the message, reply adds a comment, chats and channels carry the message itself.
+        // `sendMail` wraps the message and `reply` adds a comment; for chats and channels the body is the message.
         let message = Self.member("message", of: object)?.object ?? object
         for field in ["toRecipients", "ccRecipients", "bccRecipients", "attendees"] {
             let name = field.hasSuffix("Recipients") ? String(field.dropLast(10)) : "attendee"
@@ -96,9 +96,9 @@ extension SendPreview {
     }
 }
 
-/// Turns what the tables say about a request into findings and a verdict.
+/// Turns a request's classification into findings and a verdict.
 struct RequestJudge: Sendable {
-    /// The rules of requests that hide what they do.
+    /// The rules for requests that hide their effect.
     private static let hiding: Set<String> = [
         "method-header", "nested-batch", "batch-absolute-url", "batch-unreadable", "address-spelling",
         "unreadable-body",
@@ -121,14 +121,15 @@ struct RequestJudge: Sendable {
             findings: findings, policy: policy, confirmed: confirmed, previews: previews(found, request))
     }
 
-    /// Sessions sign in while the pool signs them in, and nobody else asks for tokens.
+    /// Returns the finding for a request to the sign-in service. Sessions only sign in through the session pool, and
+    /// nothing else may ask for tokens.
     private static func ownSignIn(_ line: String) -> GuardFinding {
         GuardFinding(
             rule: "own-sign-in", classes: .session, reason: "\(line): it signs in, or asks for a token.",
             instead: "Sign in with mm login.", subject: line)
     }
 
-    /// The findings of a classified request; a batch has one for each item.
+    /// Returns the findings for a classified request; a batch has findings for each item.
     func findings(_ found: RequestClassification, line: String, method: String) -> [GuardFinding] {
         guard found.items.isEmpty else {
             return found.items.flatMap { item in
@@ -171,7 +172,7 @@ struct RequestJudge: Sendable {
 }
 
 extension SendPreview {
-    /// The preview of a command that sends: what its constant parameters tell.
+    /// Creates the preview of a command that sends, from its constant parameters.
     init(of name: String, bound: [BoundArgument]) {
         self.init(line: name)
         var text: String?

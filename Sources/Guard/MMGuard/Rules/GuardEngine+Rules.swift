@@ -1,12 +1,13 @@
 internal import MMCore
 
 extension GuardEngine {
-    /// All rules, for listing and explaining. Cmdlets are thousands: ask for one with `rules(forCmdlet:)`.
+    /// Returns all rules for listing and explaining, except those for single cmdlets, which are thousands: use
+    /// `rules(forCmdlet:)`.
     package func rules() -> [GuardRuleDescription] {
         userRules() + listRules() + generalRules() + constructRules() + requestRules() + shellRules()
     }
 
-    /// What the tables say about a cmdlet: its class, and the parameters that raise it.
+    /// Returns the tables' rules for a cmdlet: its class, and the parameters that add classes.
     package func rules(forCmdlet name: String) -> [GuardRuleDescription] {
         let target = tables.cmdlets.alias(name) ?? name
         return tables.cmdlets.entries(named: target).map { entry in
@@ -79,7 +80,7 @@ extension GuardEngine {
         ]
     }
 
-    /// The rules that are neither a list nor a construct nor a pattern.
+    /// Returns the rules that belong neither to a list nor to constructs nor to patterns.
     private func generalRules() -> [GuardRuleDescription] {
         let all: [(id: String, kind: String, explanation: String)] = [
             ("read", "cmdlet", "a script of nothing but reading"),
@@ -153,16 +154,16 @@ extension GuardEngine {
 
 /// A rule as `mm guard rules` lists and explains it.
 package struct GuardRuleDescription: Sendable, Hashable {
-    /// The name that verdicts give.
+    /// The id, as verdicts name it.
     package var id: String
     /// `construct`, `request`, `cmdlet`, `list` or `user`.
     package var kind: String
-    /// The class it gives; `nil` where it depends on the command.
+    /// The class that it assigns; `nil` if that depends on the command.
     package var guardClass: String?
-    /// Why it is there, in words.
+    /// The reason for the rule.
     package var explanation: String
     /// What to do instead.
     package var instead: String?
-    /// What it looks at: methods and paths, names.
+    /// The methods and paths, or names, that it applies to.
     package var patterns: [String]
 }

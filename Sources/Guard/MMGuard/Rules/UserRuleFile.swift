@@ -12,10 +12,9 @@ public import MMCore
 /// ]}
 /// ```
 ///
-/// A rule looks at `cmdlets` (names, `*` at the end, optionally only with one of `parameters`), at `requests` (`service`,
-/// `methods`, `paths` with `{}` for one segment and `**` for any), or at built-in `rules` by id. It gives a `class` or a
-/// `decision` (`allow`, `ask`, `deny`). Rules only tighten; where one is weaker than a built-in rule, that rule must be named
-/// in its `loosens`.
+/// A rule applies to `cmdlets` (names, `*` at the end, optionally only with one of `parameters`), to `requests` (`service`, `methods`,
+/// `paths` with `{}` for one segment and `**` for any), or to built-in `rules` by id. It assigns a `class` or a `decision` (`allow`, `ask`,
+/// `deny`). Rules only tighten; where one is weaker than a built-in rule, that rule must be named in its `loosens`.
 public struct UserRuleFile: Sendable, Hashable {
     let rules: [UserRule]
 
@@ -26,14 +25,15 @@ public struct UserRuleFile: Sendable, Hashable {
         self.rules = rules
     }
 
-    /// Where the file lies: `MM_GUARD_RULES`, else `guard-rules.json` in the state folder.
+    /// Returns the path of the file: `MM_GUARD_RULES`, or `guard-rules.json` in the state folder.
     public static func path(environment: [String: String]) -> String {
         if let path = environment["MM_GUARD_RULES"], !path.isEmpty { return path }
         return StatePaths(environment: environment).stateDirectory + "/guard-rules.json"
     }
 
-    /// The rules of a file; no file means no rules.
-    /// - Throws: `.invalidInput` naming the rule and field: a file with a fault must not be half obeyed.
+    /// Reads the rules of a file; if there is no file, there are no rules.
+    /// - Throws: `.invalidInput` naming the rule and field. A faulty file is rejected as a whole, so that no rule of it is silently
+    ///   ignored.
     public static func load(_ path: String) throws(MMError) -> UserRuleFile {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return .none }
         do throws(MMError) {
@@ -45,7 +45,7 @@ public struct UserRuleFile: Sendable, Hashable {
         }
     }
 
-    /// The rules in JSON text.
+    /// Reads the rules in JSON text.
     /// - Throws: `.invalidInput` naming the rule and field.
     package init(bytes: [UInt8]) throws(MMError) {
         let value: JSONValue
@@ -61,7 +61,7 @@ public struct UserRuleFile: Sendable, Hashable {
     }
 }
 
-/// Reads the user's rules, field by field; whatever is unknown is an error, since a misspelt key would protect nothing.
+/// Reads the user's rules, field by field. An unknown key is an error, because a misspelt key would protect nothing.
 struct UserRuleReader {
     private var ids: Set<String> = []
 
@@ -168,9 +168,9 @@ struct UserRuleReader {
 
 /// A rule that the user wrote.
 struct UserRule: Sendable, Hashable {
-    /// What it looks at.
+    /// The commands, requests or rules that a rule applies to.
     enum Matter: Sendable, Hashable {
-        /// Commands by name; `*` stands for any ending. With parameters, only calls that set one of them.
+        /// Commands by name; `*` stands for any ending. If parameters are given, only calls that set one of them.
         case cmdlet(names: [String], parameters: [String])
         /// Requests by method and path, in the form of the built-in request rules.
         case request(service: String, methods: [String], paths: [[String]])
@@ -180,16 +180,16 @@ struct UserRule: Sendable, Hashable {
 
     let id: String
     let matter: Matter
-    /// The class it gives.
+    /// The class that it assigns.
     let guardClass: GuardClass?
-    /// The weakest decision it leaves.
+    /// The weakest decision that it permits.
     let decision: GuardDecision?
-    /// The built-in rules that it may weaken, by name.
+    /// The names of the built-in rules that it may weaken.
     let loosens: [String]
     let reason: String
     let instead: String?
 
-    /// Whether a command is meant.
+    /// Returns whether the rule applies to a command.
     func matches(command: String, parameters: [String]) -> Bool {
         guard case .cmdlet(let names, let wanted) = matter else { return false }
         let command = command.asciiLowercased
@@ -198,7 +198,7 @@ struct UserRule: Sendable, Hashable {
             || parameters.contains { written in wanted.contains { $0.hasPrefix(written.asciiLowercased) } }
     }
 
-    /// Whether a request is meant.
+    /// Returns whether the rule applies to a request.
     func matches(service: String, method: String, forms: [[String]]) -> Bool {
         guard case .request(let own, let methods, let paths) = matter, own == service,
             methods.isEmpty || methods.contains(method)
@@ -206,7 +206,7 @@ struct UserRule: Sendable, Hashable {
         return paths.contains { pattern in forms.contains { Self.matches(pattern[...], $0[...]) } }
     }
 
-    /// Whether a finding of a built-in rule is meant.
+    /// Returns whether the rule applies to a finding of a built-in rule.
     func matches(rule: String) -> Bool {
         guard case .rule(let ids) = matter else { return false }
         return ids.contains(rule)
@@ -225,20 +225,20 @@ struct UserRule: Sendable, Hashable {
 }
 
 extension UserRuleFile {
-    /// The findings of a command after the user's rules: what was found for it, tightened, and weakened only where a rule
-    /// names what it loosens.
+    /// Returns a command's findings after the user's rules: tightened, and weakened only for the rules that a user's rule names in
+    /// `loosens`.
     func apply(to findings: [GuardFinding], command: String, parameters: [String]) -> [GuardFinding] {
         apply(rules.filter { $0.matches(command: command, parameters: parameters) }, findings, subject: command)
     }
 
-    /// The findings of a request after the user's rules.
+    /// Returns a request's findings after the user's rules.
     func apply(
         to findings: [GuardFinding], service: String, method: String, forms: [[String]], line: String
     ) -> [GuardFinding] {
         apply(rules.filter { $0.matches(service: service, method: method, forms: forms) }, findings, subject: line)
     }
 
-    /// All findings after the rules that speak of built-in rules by name.
+    /// Returns all findings after the user's rules that name built-in rules.
     func apply(to findings: [GuardFinding]) -> [GuardFinding] {
         guard rules.contains(where: { if case .rule = $0.matter { true } else { false } }) else { return findings }
         return findings.flatMap { finding in
@@ -262,7 +262,7 @@ extension UserRuleFile {
         return findings
     }
 
-    /// A finding of a rule that is named as loosened: gone where the user allows it, else with the user's class.
+    /// Returns a finding after a rule that may loosen it: `nil` if the user allows it, otherwise with the user's class.
     private func loosened(_ finding: GuardFinding, by rule: UserRule) -> GuardFinding? {
         guard rule.loosens.contains(finding.rule) else { return finding }
         if rule.decision == .allow || rule.guardClass == .read { return nil }

@@ -4,7 +4,7 @@ extension ShellScript.Command {
     /// The program's name without its folder.
     var program: String { name.split(separator: "/").last.map(String.init) ?? name }
 
-    /// The same command with some of its words alone: what a wrapper such as `env` starts.
+    /// Returns a command that consists of some of these words: the one that a wrapper such as `env` starts.
     func inner(_ range: Range<Int>) -> ShellScript.Command? {
         guard !range.isEmpty else { return nil }
         var command = self
@@ -14,8 +14,8 @@ extension ShellScript.Command {
         return command
     }
 
-    /// What stands behind a file's name that is one of the command's own descriptors, or another command's output; `nil` for every
-    /// other name.
+    /// Returns the input that a file name stands for, if it names one of the command's own descriptors or another command's output; `nil`
+    /// for every other name.
     func input(named file: ShellScript.Word) -> ShellScript.Input? {
         if file.value == "<()" { return .output }
         if file.value == "/dev/stdin" { return inputs[0] ?? .output }

@@ -1,19 +1,19 @@
-/// Where a shell command will run.
+/// The place in which a shell command will run.
 public struct ShellContext: Sendable, Hashable {
-    /// Whether it runs on another host, where this machine's files are not in reach.
+    /// Whether it runs on another host, where this machine's files can't be reached.
     package var isRemote: Bool
     /// The home folder, for `~` and `$HOME`.
     public var home: String?
     /// The working directory, for relative paths.
     public var directory: String?
-    /// Folders and files of the program itself: registry, token caches, ledger, logs, sockets.
+    /// The folders and files of mm itself: registry, token caches, ledger, logs, sockets.
     package var ownFiles: [String]
-    /// The folder that is the session's own, in which what can be made again may go without a question; `nil` where it has none.
+    /// The session's own folder, in which files that can be made again may be removed without a confirmation; `nil` if there is none.
     public var workspace: String?
-    /// Whether a text for an interpreter is asked about, since nothing but the guard stands before what it does.
+    /// Whether code for an interpreter has to be confirmed, because only the guard stands between the code and its effects.
     package var asksInterpreters: Bool
 
-    /// A place.
+    /// Creates a context.
     public init(
         isRemote: Bool = false, home: String? = nil, directory: String? = nil, ownFiles: [String] = [],
         workspace: String? = nil, asksInterpreters: Bool? = nil
@@ -26,10 +26,10 @@ public struct ShellContext: Sendable, Hashable {
         self.ownFiles = ownFiles
     }
 
-    /// Whether walls stand around what runs there.
+    /// Whether the command runs in a sandbox.
     var hasWalls: Bool { workspace != nil && !isRemote }
 
-    /// A word as the path that it means, without `.` and `..`; nil for what is no fixed path.
+    /// Returns the path that a word stands for, without `.` and `..`; nil if it isn't a fixed path.
     func path(_ word: String) -> String? {
         var text = word
         for (short, long) in [("~/", home), ("$HOME/", home), ("${HOME}/", home)] {
@@ -47,12 +47,12 @@ public struct ShellContext: Sendable, Hashable {
         return "/" + parts.joined(separator: "/")
     }
 
-    /// Whether a word names the program's own files, a folder in which they lie as a whole, or a pattern for them.
+    /// Returns whether a word names mm's own files, a folder within them, or a pattern that matches them.
     func isOwn(_ word: String) -> Bool {
         guard !isRemote, !ownFiles.isEmpty else { return false }
         var candidates = [word]
         if let equals = word.firstIndex(of: "=") { candidates.append(String(word[word.index(after: equals)...])) }
-        // curl's way to name a file: `@path`, also after a name.
+        // curl takes a file as `@path`, also after the name of a field.
         candidates += candidates.filter { $0.hasPrefix("@") }.map { String($0.dropFirst()) }
         for candidate in candidates {
             guard let path = path(candidate) else { continue }
@@ -61,22 +61,22 @@ public struct ShellContext: Sendable, Hashable {
             for own in ownFiles where own.count > 1 {
                 if path == own || path.hasPrefix(own + "/") { return true }
                 guard let pattern, pattern.count > 1 else { continue }
-                // `~/.m365*` and `~/.m*/x` reach them; `~/*` does not, since shells pass over hidden names.
+                // `~/.m365*` and `~/.m*/x` match such files; `~/*` does not, because shells leave hidden names out.
                 if zip(parts, own.split(separator: "/")).allSatisfy(Self.mayBe) { return true }
             }
         }
         return false
     }
 
-    /// Whether a path of a host goes through a file or folder that is called like one of the program's own: the same files, from a
-    /// home folder that has another place there, or those of another user of it.
+    /// Returns whether a path on a host contains the name of one of mm's own files or folders. On a host these may be the same files, under
+    /// another path of the home folder, or those of another user of mm.
     func namesOwn(_ path: String) -> Bool {
         guard isRemote else { return false }
         let names = ownFiles.compactMap { $0.split(separator: "/").last }.filter { $0.hasPrefix(".") }
         return path.split(separator: "/").contains { part in names.contains { Self.mayBe(part, $0) } }
     }
 
-    /// Whether a part of a pattern may stand for a name.
+    /// Returns whether a part of a pattern matches a name.
     private static func mayBe(_ part: Substring, _ name: Substring) -> Bool {
         guard let glob = part.firstIndex(where: { "*?[{".contains($0) }) else { return part == name }
         return name.hasPrefix(part[..<glob]) && !(glob == part.startIndex && name.hasPrefix("."))

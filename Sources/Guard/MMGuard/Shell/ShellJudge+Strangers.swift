@@ -2,7 +2,7 @@ internal import MMCore
 import ShellSyntax
 
 extension ShellPrograms {
-    /// Programs that measure and show a machine, its network and its files, whatever their words say.
+    /// Programs that only show and measure a machine, its network and its files, whatever their arguments are.
     static let inspectors = names(
         """
         sar mtr blkid findmnt getfacl getfattr lsattr sensors lvs vgs pvs lvdisplay vgdisplay pvdisplay lvscan vgscan pvscan \
@@ -26,7 +26,7 @@ extension ShellPrograms {
         snmpwalk snmpget snmpgetnext snmpbulkwalk snmptable snmpstatus lynis uptimed uprecords ruptime rwho lstopo hwloc-ls
         """)
 
-    /// Those that only show, by every option but such as name a file or a setting.
+    /// Programs that only show something, unless an option names a file or a setting.
     static let measuring = names(
         """
         blkid findmnt getfacl getfattr lsattr sensors lvs vgs pvs lvdisplay vgdisplay pvdisplay dmidecode getenforce sestatus \
@@ -34,7 +34,7 @@ extension ShellPrograms {
         lastb namei iostat mpstat dstat nstat lshw ipcs getcap debsums rpmquery lsb_release pg_isready
         """)
 
-    /// Programs that build, check, convert, pack and show what their words name, and touch nothing beside it.
+    /// Programs that build, check, convert, pack and show the files in their arguments, and touch nothing else.
     static let makers = names(
         """
         gcc g++ cc c++ clang clang++ gfortran ld ar as ranlib strip objcopy rustc swiftc swift javac java kotlinc scalac ghc ocamlc \
@@ -82,7 +82,7 @@ extension ShellPrograms {
 }
 
 extension ShellJudge {
-    /// Whether no table knows a program.
+    /// Returns whether no table knows a program.
     func isUnheardOf(_ call: ShellScript.Command) -> Bool {
         let name = call.program
         guard !call.name.hasPrefix("-"), call.name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.+@/".contains($0) })
@@ -97,14 +97,14 @@ extension ShellJudge {
             && !ShellPrograms.mailers.contains(name)
     }
 
-    /// Whether nothing says of a program within walls that what it does stays there: no table knows it, it is none of the project's
-    /// own, and its verb neither looks nor builds. What walls let out, to the network above all, is what such a program may use.
+    /// Returns whether a program in the sandbox may have effects outside of it: no table knows it, it doesn't belong to the project, and
+    /// its verb neither reads nor builds. Such a program may use what the sandbox permits, above all the network.
     func leavesWorkspace(_ call: ShellScript.Command) -> Bool {
         guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call),
             !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
         else { return false }
         let words = call.arguments.map(\.value)
-        // The word behind a long option may be its value.
+        // The word after a long option may be the option's value.
         let verbs = words.indices.filter { index in
             !words[index].hasPrefix("-")
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
@@ -115,7 +115,7 @@ extension ShellJudge {
         return !isFile && !Self.building.contains(stem.lowercased())
     }
 
-    /// Verbs by which something is made of a project's files.
+    /// Verbs that make something of a project's files.
     private static let building: Set<String> = [
         "build", "test", "run", "check", "lint", "format", "fmt", "clean", "compile", "install", "init", "new",
         "create",
@@ -131,7 +131,7 @@ extension ShellJudge {
         "i18n",
     ]
 
-    /// That a program which only shows does so; `nil` for another, and where an option may make more of it.
+    /// Returns the rule for reading, if a program only shows something; `nil` for others, and if an option may do more.
     static func measures(_ name: String, _ words: [String]) -> ShellRule? {
         let isPlain = words.allSatisfy { word in
             !["config", "file", "write", "save", "set", "restore", "dump"].contains { word.contains($0) }

@@ -1,8 +1,8 @@
 internal import MMCore
 import ShellSyntax
 
-/// What stands around a command of which no table tells everything: files that run later and are named to it, files that the
-/// session wrote and it reads, and texts that only a program with a language of its own would take.
+/// Effects that a command may have through its surroundings, for programs without a complete table entry: named files that are run later,
+/// files that the session wrote and the program reads, and arguments that look like code for an interpreter.
 extension ShellJudge {
     // MARK: Places from which something runs later
 
@@ -14,7 +14,7 @@ extension ShellJudge {
         "/usr/lib/systemd/", "/etc/environment", "/etc/xdg/autostart", "/boot/",
     ]
 
-    /// Whether a path is one of those from which the system, or whoever signs in, later runs or loads something.
+    /// Returns whether the system, or a user who signs in, later runs or loads files from this path.
     func runsLater(_ path: String) -> Bool {
         if Self.laterPlaces.contains(where: path.hasPrefix) { return true }
         return !path.hasPrefix("/usr/") && !path.hasPrefix("/dev/") && !path.hasPrefix("/proc/") && isSystem(path)
@@ -22,8 +22,8 @@ extension ShellJudge {
             && !path.hasPrefix("/lib")
     }
 
-    /// Whether what is written there changes the machine: a place of the system, and on a host, which has no walls, every place
-    /// that is neither a home, nor for temporary files, nor below where the session stands.
+    /// Returns whether writing to a path changes the machine: paths of the system, and on a host, which has no sandbox, every path except
+    /// home folders, folders for temporary files and the session's directory.
     func isOfMachine(_ word: String) -> Bool {
         if isSystem(word) { return true }
         guard context.isRemote, word.hasPrefix("/") else { return false }
@@ -37,14 +37,14 @@ extension ShellJudge {
             }
     }
 
-    /// Such a path that stands somewhere in a text.
+    /// Returns the first such path in a text.
     func laterPlace(in text: String) -> String? {
         text.split { " \t\n'\"@,;=:".contains($0) }.lazy.map(String.init).first { word in
             (word.hasPrefix("/") || word.hasPrefix("~")) && runsLater(word)
         }
     }
 
-    /// Options whose value is a file that is read.
+    /// Returns whether an option's value is a file to read.
     private static func reads(_ option: String) -> Bool {
         if ["-c", "-f", "-i", "-C", "-F", "-I", "-r", "-R", "-e", "-p", "-k", "-s", "-T", "-u"].contains(option) {
             return true
@@ -59,8 +59,8 @@ extension ShellJudge {
         }
     }
 
-    /// The file of the system that a program writes, as the place among its words says: the value of an option that is none of
-    /// those that read, or the last of several operands.
+    /// Returns the file of the system that a program writes, by its position: the value of an option that doesn't name a file to read, or
+    /// the last of several operands.
     func namedPlace(of call: ShellScript.Command) -> String? {
         let words = call.arguments.map(\.value)
         let operands = words.indices.filter { index in
@@ -91,7 +91,7 @@ extension ShellJudge {
         return nil
     }
 
-    /// Programs that show, compare and find, and take no text that they would run.
+    /// Programs that show, compare and find files, and run no text from their arguments.
     private static let lookers: Set<String> = [
         "locate", "plocate", "mlocate", "exa", "eza", "lsd", "dust", "duf", "colordiff", "difft", "icdiff", "wdiff",
         "sdiff",
@@ -102,7 +102,7 @@ extension ShellJudge {
         "sshd", "named-checkconf", "nginx", "apachectl", "apache2ctl", "promtool", "shellcheck", "yamllint", "visudo",
     ]
 
-    /// Whether what stands last among a program's words, or behind its options, may be a file that it writes.
+    /// Returns whether the last operand of a program, or the value of an option, may be a file that it writes.
     static func writesPlaces(_ name: String) -> Bool {
         !lookers.contains(name) && !ShellPrograms.readers.contains(name) && !ShellPrograms.shells.contains(name)
             && !isInterpreter(name) && CarriedText.table[name]?.operand == nil && !ClientVerbs.isCloud(name)
@@ -116,7 +116,7 @@ extension ShellJudge {
 
     // MARK: Files that the session wrote
 
-    /// Programs whose operands are files that they move or keep, and don't take for anything.
+    /// Programs that move or store the files in their operands, and don't interpret them.
     private static let movers: Set<String> = [
         "cp", "mv", "ln", "install", "rename", "chmod", "chown", "chgrp", "touch", "rm", "unlink", "rmdir", "shred",
         "tee", "dd",
@@ -127,8 +127,8 @@ extension ShellJudge {
         "vi", "vim", "nano", "code", "emacs", "docker", "podman", "unzip", "patch",
     ]
 
-    /// What is found in files that the session wrote and a program reads, because it is told so, because they are called like it,
-    /// or because it builds what lies in its folder.
+    /// Returns the findings in files that the session wrote and a program reads: because its arguments name them, because they have the
+    /// name of its configuration file, or because it builds the contents of its folder.
     func readsWritten(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         for assignment in call.assignments where !call.words.isEmpty {
@@ -156,14 +156,14 @@ extension ShellJudge {
         return found
     }
 
-    // MARK: Texts for programs that nothing is known of
+    // MARK: Code for unknown programs
 
-    /// Options behind which a program takes a text that it runs, by the letters that programs use for it.
+    /// The usual options whose value is code that a program runs.
     private static let textLetters: Set<String> = ["-e", "-c", "-x", "-E", "-ex", "-cmd", "-r"]
 
-    /// What a host is asked about before a program that nothing is known of gets a text which only a language would hold.
+    /// Returns the finding for an unknown program on a host whose arguments look like code.
     func takesText(_ call: ShellScript.Command) -> [GuardFinding] {
-        // Texts of a program that the table knows were read in its language.
+        // For a program in the table, its code was judged in its own language.
         guard context.asksInterpreters, CarriedText.table[call.program] == nil else { return [] }
         let words = call.arguments.map(\.value)
         for (index, word) in words.enumerated() where Self.textLetters.contains(word) && index + 1 < words.count {
@@ -180,7 +180,7 @@ extension ShellJudge {
         return []
     }
 
-    /// Whether a text is written in a language: it calls something with a value, or joins statements.
+    /// Returns whether a text is code: it calls a function that can run programs.
     private static func isCode(_ text: String) -> Bool {
         guard text.contains("("), text.contains(")") else { return false }
         let calls = ["system(", "exec(", "eval(", "popen(", "spawn(", "shell(", "open(", "run(", "os.", "process("]

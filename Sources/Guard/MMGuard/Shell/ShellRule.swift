@@ -21,7 +21,7 @@ enum ShellRule: String, Sendable, CaseIterable {
     case recursion = "shell-recursion"
     case unreadable = "shell-unreadable"
 
-    /// What it catches, and why.
+    /// The effect that the rule catches.
     var reason: String {
         switch self {
         case .reads: "it only looks"

@@ -1,24 +1,24 @@
-/// How managers of software are asked something: by verbs that nearly all of them share, or by letters of their first option.
+/// The forms of queries to package managers: by verbs that nearly all of them share, or by the letters of the first option.
 struct SoftwareManager: Sendable {
-    /// The letters of a first option, in capitals, by which a question begins, with those after them that it needs and those that
-    /// make more of it than a question.
+    /// The letters of a first option that make a query: the first letter, in upper case, and the following letters that it needs or must
+    /// not have.
     struct Letters: Sendable {
         var starts: String
         var needs = ""
         var forbids = ""
     }
 
-    /// Verbs that ask, beside those that all share.
+    /// Query verbs in addition to the shared ones.
     var verbs: Set<String> = []
-    /// First options that ask, where what is done stands in an option.
+    /// First options that make a query, for managers whose operation is an option.
     var modes: Set<String> = []
-    /// Words after the verb that make more of it than a question.
+    /// Words after the verb that make a change of it.
     var changes: Set<String> = []
-    /// First options that are made of letters; where there are any, verbs count for nothing.
+    /// The forms of a first option that consists of letters; if there are any, verbs don't count.
     var letters: [Letters] = []
-    /// Verbs that ask where nothing stands behind them.
+    /// Verbs that are queries if nothing follows them.
     var alone: Set<String> = []
-    /// Options that keep every verb from changing anything.
+    /// Options with which no verb changes anything.
     var trials: Set<String> = []
 
     private static let shared: Set<String> = [
@@ -31,7 +31,7 @@ struct SoftwareManager: Sendable {
     private static let sharedChanges: Set<String> = [
         "undo", "rollback", "redo", "start", "stop", "restart", "set", "--set", "--unset",
     ]
-    /// Options before a verb that say how much is told, or that nobody is asked. What another one takes or loads is not known.
+    /// Options before the verb that only control output and prompts. Other options may load or change something.
     private static let manners: Set<String> = [
         "-q", "-qq", "--quiet", "-v", "--verbose", "-y", "--yes", "--assumeyes", "-n", "--non-interactive", "-C",
         "--cacheonly", "--no-color", "--no-pager", "--no-refresh", "--color",
@@ -44,7 +44,7 @@ struct SoftwareManager: Sendable {
     private static let apt = SoftwareManager(trials: ["--dry-run", "--simulate", "-s", "--just-print"])
     private static let trial = SoftwareManager(trials: ["--dry-run", "--simulate", "--assumeno"])
 
-    /// The managers that are asked in ways of their own.
+    /// The managers with forms of their own.
     private static let table: [String: SoftwareManager] = {
         var table: [String: SoftwareManager] = [
             "xbps-install": SoftwareManager(letters: [Letters(starts: "n")]),
@@ -74,7 +74,7 @@ struct SoftwareManager: Sendable {
         return table
     }()
 
-    /// Whether words of a manager only ask it something.
+    /// Returns whether the arguments of a manager only make a query.
     static func asksOnly(_ name: String, _ words: [String]) -> Bool {
         guard ShellPrograms.software.contains(name), let first = words.first else { return false }
         if words.count == 1, ["--version", "--help", "-h", "-V", "-v"].contains(first) { return true }
@@ -91,7 +91,7 @@ struct SoftwareManager: Sendable {
 }
 
 extension [SoftwareManager.Letters] {
-    /// Whether an option of letters begins a question.
+    /// Returns whether an option that consists of letters makes a query.
     fileprivate func asks(_ word: String) -> Bool {
         if word.hasPrefix("--query") { return true }
         guard word.hasPrefix("-"), !word.hasPrefix("--") else { return false }

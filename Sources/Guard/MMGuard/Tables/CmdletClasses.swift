@@ -1,21 +1,20 @@
-/// What the guard's tables say of cmdlets by name, for those who list them.
+/// Looks up cmdlets in the guard's tables by name, for code that lists them.
 package struct CmdletClasses: Sendable {
     private let table = CmdletTable()
 
-    /// The tables that come with the program.
+    /// Creates an instance with the tables that come with the program.
     package init() {}
 
-    /// Whether any table knows a cmdlet.
+    /// Returns whether any table knows a cmdlet.
     package func knows(_ name: String) -> Bool { !table.entries(named: name).isEmpty }
 
-    /// Whether it is a cmdlet of one of the services, and none of PowerShell's own. Graph's modules have far more of them
-    /// than any table names: those are known by the requests that they stand for.
+    /// Returns whether a cmdlet belongs to one of the services rather than to PowerShell itself. Graph's modules have far more cmdlets than
+    /// the tables; those are recognised by the requests that their names stand for.
     package func isOfService(_ name: String) -> Bool {
         table.entries(named: name).contains { $0.product != .builtin } || !GraphCmdletNames().requests(of: name).isEmpty
     }
 
-    /// The classes of a cmdlet of Exchange or of the compliance service, strictest first; those that its verb suggests
-    /// where no table knows it.
+    /// Returns the classes of a cmdlet of Exchange or of the compliance service, strictest first. If no table knows it, its verb decides.
     package func ofExchange(_ name: String) -> [GuardClass] {
         let entries = table.entries(named: name).filter { $0.product == .exchange }
         guard !entries.isEmpty else { return table.classOfUnknown(name).classes }

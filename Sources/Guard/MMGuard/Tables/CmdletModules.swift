@@ -1,14 +1,14 @@
 internal import MMCore
 
-/// In which sessions cmdlets run, by their names.
+/// Finds the sessions in which cmdlets run, by their names.
 package struct CmdletModules: Sendable {
     private let table = CmdletTable()
 
-    /// The tables that come with the program.
+    /// Creates an instance with the tables that come with the program.
     package init() {}
 
-    /// The words of the sessions that have a cmdlet of this name: several where modules share it, none for PowerShell's own
-    /// commands and for names that nobody knows.
+    /// Returns the words of the sessions that have a cmdlet of this name: several if modules share it, none for PowerShell's own commands
+    /// and for unknown names.
     package func sessions(of name: String) -> Set<String> {
         let lower = name.asciiLowercased
         if lower == "pac" { return ["powerplatform"] }
@@ -23,12 +23,12 @@ package struct CmdletModules: Sendable {
             case .pnp: words.insert("pnp")
             case .azure: words.insert("azure")
             case .graph: words.insert("graph")
-            // Modules of their own, for which there are no sessions.
+            // These have modules of their own, but no sessions.
             case .sharePoint, .powerApps: break
             }
         }
         guard words.isEmpty, let dash = lower.firstIndex(of: "-") else { return words }
-        // Modules have more cmdlets than tables know, and all of a module's nouns begin alike.
+        // Modules have more cmdlets than the tables, but all nouns of a module begin alike.
         let noun = lower[lower.index(after: dash)...]
         let beginnings = [("azuread", ""), ("mg", "graph"), ("az", "azure"), ("pnp", "pnp"), ("cs", "teams")]
         guard let (beginning, word) = beginnings.first(where: { noun.hasPrefix($0.0) && noun != $0.0 }), !word.isEmpty,
@@ -38,7 +38,7 @@ package struct CmdletModules: Sendable {
         return [word]
     }
 
-    /// The cmdlets of services that a misspelt name most likely means, best first, with a session that has each.
+    /// Returns the services' cmdlets that a misspelt name most likely means, best first, each with a session that has it.
     package func near(_ name: String) -> [(name: String, session: String)] {
         var names: Set<String> = []
         for row in 0..<table.count {
@@ -51,7 +51,7 @@ package struct CmdletModules: Sendable {
         }
     }
 
-    /// Whether a name is that of one of PowerShell's own commands or aliases.
+    /// Returns whether a name is one of PowerShell's own commands or aliases.
     package func isBuiltIn(_ name: String) -> Bool {
         table.entries(named: table.alias(name) ?? name).contains { $0.product == .builtin }
     }

@@ -32,10 +32,10 @@ struct CmdletTable: Sendable {
         usual = UnsafeTable(file.section(11), size: 4)
     }
 
-    /// How many names there are, spellings of old included.
+    /// The number of names, including former spellings.
     var count: UInt32 { UInt32(file.sectionLength(1) / Self.rowSize) }
 
-    /// The entries of a name: several when modules share it, none when no table knows it.
+    /// Returns the entries of a name: several if modules share it, none if no table knows it.
     func entries(named name: String) -> [CmdletEntry] {
         let lower = name.asciiLowercased
         var low: UInt32 = 0
@@ -52,7 +52,7 @@ struct CmdletTable: Sendable {
         return found
     }
 
-    /// The entry in a row.
+    /// Returns the entry in a row.
     func entry(_ row: UInt32) -> CmdletEntry {
         CmdletEntry(
             file: file, nameOffset: rows.u32(row, 4), row: row,
@@ -62,19 +62,19 @@ struct CmdletTable: Sendable {
             hasParameters: rows.u32(row, 12) != 0, hasRaises: rows.u32(row, 16) != 0)
     }
 
-    /// The module that holds an Azure cmdlet; empty when unknown.
+    /// Returns the module of an Azure cmdlet; empty if it is unknown.
     func module(of entry: CmdletEntry) -> String { file.string(rows.u32(entry.row, 8)) }
 
-    /// Why an entry has its classes, in the words of the reasons' list.
+    /// Returns the reasons for an entry's classes, in the words of the table's list.
     func reasons(of entry: CmdletEntry) -> [String] {
         (0..<UInt32(file.sectionLength(8) / 4)).filter { entry.reasonBits & (1 << UInt64($0)) != 0 }
             .map { file.string(reasons.u32($0, 0)) }
     }
 
-    /// The cmdlet that a built-in alias of PowerShell 7 on Linux names.
+    /// Returns the cmdlet that a built-in alias of PowerShell 7 on Linux stands for.
     func alias(_ name: String) -> String? { alias(name, in: aliases, count: file.sectionLength(5) / 8) }
 
-    /// The cmdlet that an alias names on Windows, where elsewhere the name reaches a program.
+    /// Returns the cmdlet that an alias stands for on Windows only; elsewhere the name refers to a program.
     func windowsAlias(_ name: String) -> String? { alias(name, in: windowsAliases, count: file.sectionLength(10) / 8) }
 
     private func alias(_ name: String, in table: UnsafeTable, count: Int) -> String? {
@@ -90,7 +90,7 @@ struct CmdletTable: Sendable {
         return nil
     }
 
-    /// Whether PowerShell itself owns a variable of this name.
+    /// Returns whether PowerShell itself uses a variable of this name.
     func isAutomaticVariable(_ name: String) -> Bool {
         let lower = name.asciiLowercased
         var low: UInt32 = 0
@@ -104,7 +104,7 @@ struct CmdletTable: Sendable {
         return false
     }
 
-    /// The class that verb and noun suggest, never below write: the name is in no table.
+    /// Returns the class that verb and noun of an unknown name suggest, never weaker than write.
     func classOfUnknown(_ name: String) -> GuardClassSet {
         let lower = name.asciiLowercased
         var classes = GuardClassSet.write
@@ -119,7 +119,7 @@ struct CmdletTable: Sendable {
         return classes
     }
 
-    /// The class that a verb, in lower case, suggests.
+    /// Returns the class that a verb, in lower case, suggests.
     func classOfVerb(_ verb: String) -> GuardClassSet? {
         var low: UInt32 = 0
         var high = UInt32(file.sectionLength(7) / 8)
@@ -132,7 +132,7 @@ struct CmdletTable: Sendable {
         return nil
     }
 
-    /// The request that a Graph cmdlet sends, its path as a template; nil when no table tells it.
+    /// Returns the request that a Graph cmdlet sends, its path as a template; nil if no table has it.
     func request(of entry: CmdletEntry) -> (method: String, path: String)? {
         let offset = rows.u32(entry.row, 36)
         guard offset != 0 else { return nil }
@@ -142,19 +142,20 @@ struct CmdletTable: Sendable {
 
     // MARK: Parameters
 
-    /// What nearly every cmdlet of a module takes, for those whose own parameters no table lists.
+    /// Returns the parameters that nearly every cmdlet of a module has, for cmdlets whose own parameters no table
+    /// lists.
     func usualParameters(of product: CmdletEntry.Product) -> [CmdletParameter] {
         let list = usual.u32(UInt32(product.rawValue), 0)
         return list == 0 ? [] : parameterList(list)
     }
 
-    /// The parameters of an entry; nil when no table lists them. The common ones are not among them.
+    /// Returns the parameters of an entry without the common ones; nil if no table lists them.
     func parameters(of entry: CmdletEntry) -> [CmdletParameter]? {
         let list = rows.u32(entry.row, 12)
         return list == 0 ? nil : parameterList(list)
     }
 
-    /// The parameters that every cmdlet has.
+    /// Returns the parameters that every cmdlet has.
     func commonParameters() -> [CmdletParameter] { parameterList(commonList) }
 
     private func parameterList(_ list: UInt32) -> [CmdletParameter] {
@@ -167,7 +168,7 @@ struct CmdletTable: Sendable {
         }
     }
 
-    /// The parameters that add classes to an entry.
+    /// Returns the parameters that add classes to an entry.
     func raises(of entry: CmdletEntry) -> [CmdletRaise] {
         let offset = rows.u32(entry.row, 16)
         guard offset != 0 else { return [] }
@@ -190,44 +191,44 @@ struct CmdletTable: Sendable {
     }
 }
 
-/// Rows of one size in constant memory of the program.
+/// Rows of a fixed size in constant memory of the program.
 ///
-/// Sendable by hand: nobody writes or frees that memory.
+/// Sendable by hand: that memory is never written or freed.
 package struct UnsafeTable: @unchecked Sendable {
     private let base: UnsafeRawPointer
     private let size: Int
 
-    /// Rows of so many bytes.
+    /// Creates a table with rows of `size` bytes.
     package init(_ base: UnsafeRawPointer, size: Int) {
         self.base = base
         self.size = size
     }
 
-    /// A number at an offset within a row.
+    /// Returns a number at an offset within a row.
     package func u32(_ row: UInt32, _ column: Int) -> UInt32 {
         base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt32.self)
     }
 
-    /// A number at an offset within a row.
+    /// Returns a number at an offset within a row.
     package func u16(_ row: UInt32, _ column: Int) -> UInt16 {
         base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt16.self)
     }
 
-    /// A number at an offset within a row.
+    /// Returns a number at an offset within a row.
     package func u8(_ row: UInt32, _ column: Int) -> UInt8 {
         base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt8.self)
     }
 
-    /// A number at an offset within a row.
+    /// Returns a number at an offset within a row.
     package func u64(_ row: UInt32, _ column: Int) -> UInt64 {
         base.loadUnaligned(fromByteOffset: Int(row) * size + column, as: UInt64.self)
     }
 }
 
-/// What the tables know of a cmdlet. Names stay in the table until somebody asks: a verdict over a script looks at many
+/// The tables' entry for a cmdlet. Names are only read from the table when needed: a verdict on a script looks at many
 /// entries and prints few.
 struct CmdletEntry: Sendable {
-    /// Whose cmdlet it is.
+    /// The product that a cmdlet belongs to.
     enum Product: UInt8, Sendable {
         case builtin, exchange, teams, pnp, sharePoint, powerApps, azure, graph
     }
@@ -235,19 +236,19 @@ struct CmdletEntry: Sendable {
     /// The lists that the cmdlet is on, and other marks.
     struct Lists: OptionSet, Sendable {
         let rawValue: UInt8
-        /// It never runs, whoever confirms.
+        /// It never runs, even if confirmed.
         static let blocked = Lists(rawValue: 1)
         /// It is on the warned list.
         static let warned = Lists(rawValue: 2)
-        /// It sends messages, which a person sees first.
+        /// It sends messages, which a person is shown first.
         static let sendGuard = Lists(rawValue: 4)
-        /// It carries a request: judge that.
+        /// It sends an arbitrary request, which is judged instead.
         static let method = Lists(rawValue: 8)
-        /// A built-in command outside of what may run unasked.
+        /// A built-in command that is not on the list of those that may run without a confirmation.
         static let outside = Lists(rawValue: 16)
-        /// Neither its verb nor a review nor a known request says what it does.
+        /// Neither its verb nor a review nor a known request tells its effect.
         static let unproven = Lists(rawValue: 32)
-        /// It never runs for callers of earlier servers.
+        /// It never runs for callers of the earlier servers' tools.
         static let earlierBlocked = Lists(rawValue: 64)
     }
 
@@ -257,30 +258,31 @@ struct CmdletEntry: Sendable {
     let product: Product
     let classes: GuardClassSet
     let reasonBits: UInt64
-    /// Exchange: 1 Exchange Online, 2 Security & Compliance.
+    /// The services of an Exchange cmdlet: 1 Exchange Online, 2 Security & Compliance.
     let services: UInt8
-    /// 1 WhatIf, 2 WhatIf in Security & Compliance, 4 and 8 Confirm alike.
+    /// The supported switches: 1 WhatIf, 2 WhatIf in Security & Compliance, 4 and 8 Confirm in the same way.
     let support: UInt8
     let lists: Lists
     let hasParameters: Bool
     let hasRaises: Bool
 
-    /// Whether its documentation says that with `-WhatIf` it changes nothing; Exchange's service itself sees to that.
+    /// Whether the documentation says that with `-WhatIf` it changes nothing. Only Exchange Online counts, where the
+    /// service itself enforces it.
     var honoursWhatIf: Bool { product == .exchange && services == 1 && support & 1 != 0 }
 
-    /// The name of today, as documented.
+    /// The current name, as documented.
     var name: String { file.string(nameOffset) }
 
-    /// Whether the name is this one, given in lower case.
+    /// Returns whether it has this name, given in lower case.
     func isNamed(_ name: String) -> Bool { file.compareFolded(name, with: nameOffset) == 0 }
 }
 
-/// A parameter of a cmdlet. Its names stay in the table until somebody asks.
+/// A parameter of a cmdlet. Its names are only read from the table when needed.
 struct CmdletParameter: Sendable {
     let file: TableFile
     let nameOffset: UInt32
     private let aliasesOffset: UInt32
-    /// The place without a name; -1 for none.
+    /// The position at which it can be given without its name; -1 for none.
     let position: Int
     private let flags: UInt8
 
@@ -304,18 +306,18 @@ struct CmdletParameter: Sendable {
     var isCommon: Bool { flags & 8 != 0 }
     /// Whether its value is a block that the cmdlet runs.
     var takesBlock: Bool { flags & 16 != 0 }
-    /// Whether a call can't do without it, in one of its forms at least.
+    /// Whether at least one form of the cmdlet requires it.
     var isRequired: Bool { flags & 64 != 0 }
 
-    /// Whether the name is this one, given in lower case.
+    /// Returns whether it has this name, given in lower case.
     func isNamed(_ name: String) -> Bool { file.compareFolded(name, with: nameOffset) == 0 }
 
-    /// The parameter as it is bound; the table tells no sets.
+    /// The parameter in the form that the binder needs; the table has no parameter sets.
     var bindable: BindableParameter {
         BindableParameter(isSwitch: isSwitch, position: position, identity: Int(nameOffset))
     }
 
-    /// How a written name, in lower case, fits name and aliases.
+    /// Returns how a written name, in lower case, matches its name and aliases.
     func fit(_ written: String) -> ParameterFit {
         var written = written
         return written.withUTF8 { short in
@@ -358,12 +360,12 @@ struct CmdletRaise: Sendable {
         case any
         case isTrue
         case isFalse
-        /// One of these values, in lower case.
+        /// The value is one of these, in lower case.
         case values([String])
     }
 
     let parameter: String
-    /// The name in lower case.
+    /// The parameter's name in lower case.
     let folded: String
     let condition: Condition
     let reason: String
@@ -371,7 +373,8 @@ struct CmdletRaise: Sendable {
 }
 
 extension CmdletRaise.Condition {
-    /// Whether a value fulfils the condition; a bare switch has none. What is known only at run time fulfils every one.
+    /// Returns whether a value fulfils the condition; `nil` is a switch without a value. A value that is only known at
+    /// run time fulfils every condition.
     func holds(_ value: ConstantValue?) -> Bool {
         guard let value else { return self != .isFalse }
         if value == .dynamic { return true }
@@ -384,7 +387,7 @@ extension CmdletRaise.Condition {
             default: return Self.isFalse(value)
             }
         case .values(let names):
-            // PowerShell takes the names of a list of choices abbreviated, as numbers and joined by commas.
+            // PowerShell accepts the names of an enumeration abbreviated, as numbers and joined by commas.
             return (value.texts ?? [""]).contains { text in
                 text.split(separator: ",").contains { part in
                     let word = part.filter { $0 != " " }.asciiLowercased
@@ -404,7 +407,7 @@ extension CmdletRaise.Condition {
     }
 }
 
-/// All that the guard judges by: the built-in tables and the user's rules. All judges share one.
+/// All data by which the guard judges: the built-in tables and the user's rules. All judges share one instance.
 final class GuardTables: Sendable {
     let paths = GraphPathTable()
     let requests = RequestRuleTable()
@@ -420,12 +423,13 @@ final class GuardTables: Sendable {
     }
 }
 
-/// The commands that scripts have named, looked up once for all scripts that a guard judges.
+/// A cache of the commands that scripts name, for all scripts that a guard judges.
 final class KnownCommands: Sendable {
     private let tables: CmdletTable
     private let common: [CmdletParameter]
     private let found = Mutex<[UInt32: KnownCommand]>([:])
-    /// Scripts use few of the thousands of commands; one that names them all must not keep them all in memory.
+    /// Scripts usually name few of the thousands of commands. The limit keeps a script that names them all from filling
+    /// the memory.
     private static let most = 500
 
     init(_ tables: CmdletTable) {
@@ -433,7 +437,7 @@ final class KnownCommands: Sendable {
         common = tables.commonParameters()
     }
 
-    /// Returns what the tables say about an entry.
+    /// Returns the tables' entries for a command.
     func command(_ entry: CmdletEntry) -> KnownCommand {
         if let known = found.withLock({ $0[entry.row] }) { return known }
         let made = KnownCommand(entry, tables: tables, common: common)

@@ -2,14 +2,14 @@ internal import CGuardTables
 
 /// The path templates of Microsoft Graph as one tree, read in place.
 struct GraphPathTable: Sendable {
-    /// Which templates count.
+    /// The kinds of templates.
     struct Kinds: OptionSet, Sendable {
         let rawValue: UInt8
         static let v1 = Kinds(rawValue: 1)
         static let beta = Kinds(rawValue: 2)
-        /// `/$count` may follow; not a kind of its own.
+        /// `/$count` may follow; not a kind by itself.
         static let countable = Kinds(rawValue: 4)
-        /// Known only from the permission data.
+        /// Known from the permission data only.
         static let permissionV1 = Kinds(rawValue: 8)
         static let permissionBeta = Kinds(rawValue: 16)
         static let all: Kinds = [.v1, .beta, .permissionV1, .permissionBeta]
@@ -18,9 +18,9 @@ struct GraphPathTable: Sendable {
     /// A template that a path matched.
     struct Match: Sendable {
         let node: UInt32
-        /// `/$count` behind the template.
+        /// Whether `/$count` follows the template.
         let isCounted: Bool
-        /// For each qualified step of the path, whether it is a cast (else an operation).
+        /// For each qualified step of the path, whether it is a cast (otherwise an operation).
         let casts: [String: Bool]
     }
 
@@ -34,7 +34,7 @@ struct GraphPathTable: Sendable {
         children = UnsafeTable(file.section(2), size: 8)
     }
 
-    /// The template that these steps name.
+    /// Returns the template that these steps match.
     func match(_ steps: [PathStep], kinds: Kinds) -> Match? {
         var casts: [String: Bool] = [:]
         guard let found = walk(0, steps[...], kinds, &casts) else { return nil }
@@ -46,7 +46,7 @@ struct GraphPathTable: Sendable {
         text(of: match.node) + (match.isCounted ? "/$count" : "")
     }
 
-    /// The text of the template that ends at a node.
+    /// Returns the text of the template that ends at a node.
     func text(of node: UInt32) -> String {
         var segments: [String] = []
         var node = node
@@ -57,10 +57,10 @@ struct GraphPathTable: Sendable {
         return segments.reversed().map { "/" + $0 }.joined()
     }
 
-    /// By which a table that names templates by their numbers is known to belong to this one.
+    /// The fingerprint by which a table that refers to templates by number shows that it belongs to this one.
     var fingerprint: UInt64 { UnsafeTable(file.section(3), size: 8).u64(0, 0) }
 
-    /// Every template of these kinds, for tests and for searching what Graph offers.
+    /// Calls `body` with every template of these kinds, for tests and for searching Graph's calls.
     func forEachTemplate(_ kinds: Kinds, _ body: (Match) -> Void) {
         for index in 0..<UInt32(file.sectionLength(1) / Self.nodeSize) where !flags(index).isDisjoint(with: kinds) {
             body(Match(node: index, isCounted: false, casts: [:]))
@@ -113,7 +113,7 @@ struct GraphPathTable: Sendable {
         }
     }
 
-    /// The names below a node, in the order of their bytes.
+    /// Returns the names below a node, in the order of their bytes.
     func children(of node: UInt32) -> [(name: String, node: UInt32)] {
         let first = nodes.u32(node, 8)
         return (first..<first + UInt32(nodes.u16(node, 16))).map {
@@ -135,12 +135,12 @@ struct GraphPathTable: Sendable {
 }
 
 extension GraphPathTable {
-    /// What `look` says of the first template along these steps that it knows.
+    /// Returns the result of `look` for the first template along these steps for which it has one.
     func search<Found>(_ steps: [PathStep], look: (GraphTemplate) -> Found?) -> Found? {
         let template = chain([], steps[...]) { $0.isDisjoint(with: .all) ? nil : true }
         var found: Found?
         _ = chain([], steps[...]) { (_: Kinds, node: UInt32, path: [Bool]) -> Bool? in
-            // A key where the template has a literal is another call.
+            // A path with a key where the template has a literal is another call.
             if let template, zip(template, path).contains(where: { !$0 && $1 }) { return nil }
             found = look(GraphTemplate(number: node))
             return found == nil ? nil : true
@@ -148,7 +148,7 @@ extension GraphPathTable {
         return found
     }
 
-    /// Whether each step went over a key, along the first path that `accepts` takes.
+    /// Returns, for the first path that `accepts` takes, whether each step went over a key.
     private func chain(_ taken: [Bool], _ steps: ArraySlice<PathStep>, accepts: (Kinds) -> Bool?) -> [Bool]? {
         chain(taken, steps) { kinds, _, _ in accepts(kinds) }
     }
@@ -169,14 +169,14 @@ extension GraphPathTable {
     }
 }
 
-/// A template of Microsoft Graph by its number in the tree of paths, for tables that say more of calls than their class.
+/// A template of Microsoft Graph by its number in the tree of paths, for other tables about Graph's calls.
 package struct GraphTemplate: Sendable, Hashable {
     /// The number.
     package let number: UInt32
 
-    /// The template of a number.
+    /// Creates the template with a number.
     package init(number: UInt32) { self.number = number }
 
-    /// Above all others.
+    /// The root of the tree.
     package static let root = GraphTemplate(number: 0)
 }

@@ -1,14 +1,14 @@
 import CGuardTables
 import MMCore
 
-/// The rules that say the class of a request, top down, read in place.
+/// The rules that determine the class of a request, in order of priority, read in place.
 struct RequestRuleTable: Sendable {
     /// One rule.
     struct Rule: Sendable {
         let id: String
         let why: String
         let classes: GuardClassSet
-        /// Judge every item of the body instead.
+        /// Whether every item of the body is to be judged instead.
         let isBatch: Bool
     }
 
@@ -24,17 +24,17 @@ struct RequestRuleTable: Sendable {
         list = UnsafeTable(file.section(2), size: 4)
     }
 
-    /// How many rules there are.
+    /// The number of rules.
     var count: UInt32 { UInt32(file.sectionLength(1) / Self.rowSize) }
 
-    /// The first rule that holds for one of the forms of a path.
+    /// Returns the first rule that applies to one of the forms of a path.
     func first(
         service: RequestService, method: RequestMethod, forms: [[String]], body: RequestBody, selected: SelectedNames
     ) -> Rule? {
         first(Self.number(of: service), method, forms, body, selected)
     }
 
-    /// The first rule that holds for a step of a request to SharePoint's object interface, by its name alone.
+    /// Returns the first rule for a step of a request to SharePoint's object interface, by the step's name alone.
     func first(objectStep name: String, method: RequestMethod) -> Rule? {
         first(Self.objectSteps, method, [[name]], .none, SelectedNames([]))
     }
@@ -52,7 +52,7 @@ struct RequestRuleTable: Sendable {
         return nil
     }
 
-    /// The rule in a row.
+    /// Returns the rule in a row.
     func rule(_ row: UInt32) -> Rule {
         let value = rows.u16(row, 26)
         return Rule(
@@ -60,7 +60,7 @@ struct RequestRuleTable: Sendable {
             classes: value == Self.batch ? [] : GuardClassSet(rawValue: value), isBatch: value == Self.batch)
     }
 
-    /// The service, methods and patterns of a row, for listings.
+    /// Returns service, methods and patterns of a row, for listings.
     func description(_ row: UInt32) -> (service: String, methods: [String], patterns: [String]) {
         let service =
             RequestService.allCases.first { Self.number(of: $0) == rows.u8(row, 30) }?.rawValue ?? "sharePoint objects"
@@ -90,7 +90,7 @@ struct RequestRuleTable: Sendable {
         }
     }
 
-    /// The number of the rules for the steps of SharePoint's object requests.
+    /// The number by which the table marks rules for steps of SharePoint's object requests.
     private static let objectSteps: UInt8 = 13
 
     private func forEachPattern(
@@ -137,7 +137,7 @@ struct RequestRuleTable: Sendable {
     private func bodyHolds(_ row: UInt32, _ body: RequestBody, _ method: RequestMethod) -> Bool {
         let count = UInt32(rows.u16(row, 22))
         guard count > 0 else { return true }
-        // What is no readable object may hold anything.
+        // A body that isn't a readable object may contain anything.
         guard case .json(let value) = body, value.object != nil else { return true }
         let first = rows.u32(row, 12)
         return (first..<first + count).contains {
@@ -153,13 +153,13 @@ struct RequestRuleTable: Sendable {
     }
 }
 
-/// Looks for a property in a body: dots descend, arrays are passed through, names are compared without case, and a name
-/// may contain dots itself (`members@odata.bind`). Behind `=` stand the values that count, with `|` between them and compared
-/// without case: `scope=everyone`, `destinationId=purges*`; a field that modules always send says nothing by being there.
+/// Looks for a property in a body. Dots descend, arrays are passed through, names are compared without case, and a name may contain dots
+/// itself (`members@odata.bind`). A condition can end with `=` and the values that count, separated by `|` and compared without case:
+/// `scope=everyone`, `destinationId=purges*`. This is for fields that modules always send, so that their presence means nothing.
 enum BodyProbe {
-    /// Whether the property (in lower case) occurs with a value that counts.
-    /// - Parameter isNew: whether the body makes something new: what is empty, null or off is then as good as left out. A
-    ///   change to empty takes something away.
+    /// Returns whether the property (in lower case) occurs with a value that counts.
+    /// - Parameter isNew: whether the body creates an object. Then empty, null and false values count as missing; in a change they remove
+    ///   something.
     static func contains(_ condition: String, in body: JSONValue, isNew: Bool = false) -> Bool {
         let parts = condition.split(separator: "=", maxSplits: 1)
         guard let path = parts.first else { return false }
@@ -193,7 +193,7 @@ enum BodyProbe {
         }
     }
 
-    /// Whether a value is one of these, `*` standing for any rest. What isn't known may be any.
+    /// Returns whether a value is one of these; `*` stands for any rest. An unknown value may be any of them.
     private static func holds(_ found: JSONValue, _ wanted: [String]) -> Bool {
         guard found != RequestBody.unknownValue else { return true }
         switch found {

@@ -1,12 +1,13 @@
-/// A table that is compiled into the program and read in place: a magic word, then sections. Offset 0 of the first
-/// section, the string pool, is the empty string. All numbers are little-endian; the programs below Tools write them.
+/// A table that is compiled into the program and read in place: a magic word, then sections. The first section is the
+/// string pool; its offset 0 is the empty string. All numbers are little-endian. The programs below Tools write the
+/// tables.
 ///
-/// Sendable by hand: the pointer is to constant data of the program image, which nobody writes and nobody frees.
+/// Sendable by hand: the pointer is to constant data of the program image, which is never written or freed.
 package struct TableFile: @unchecked Sendable {
     private let base: UnsafeRawPointer
     private let pool: UnsafeRawPointer
 
-    /// The table at these bytes, which are constant data of the program.
+    /// Creates the table at these bytes, which must be constant data of the program.
     package init(_ bytes: UnsafeRawPointer, length: Int, magic: StaticString) {
         base = bytes
         precondition(
@@ -18,33 +19,34 @@ package struct TableFile: @unchecked Sendable {
         pool = base + Int(base.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
     }
 
-    /// The start of a section.
+    /// Returns the start of a section.
     package func section(_ index: Int) -> UnsafeRawPointer {
         base + Int(base.loadUnaligned(fromByteOffset: 8 + 8 * index, as: UInt32.self))
     }
 
-    /// The length of a section in bytes.
+    /// Returns the length of a section in bytes.
     package func sectionLength(_ index: Int) -> Int {
         Int(base.loadUnaligned(fromByteOffset: 12 + 8 * index, as: UInt32.self))
     }
 
-    /// The bytes of a pooled string.
+    /// Returns the bytes of a pooled string.
     package func bytes(_ offset: UInt32) -> UnsafeRawBufferPointer {
         let start = pool + Int(offset)
         return UnsafeRawBufferPointer(start: start + 2, count: Int(start.loadUnaligned(as: UInt16.self)))
     }
 
-    /// A pooled string.
+    /// Returns a pooled string.
     package func string(_ offset: UInt32) -> String {
         String(decoding: bytes(offset), as: UTF8.self)
     }
 
-    /// Whether a pooled string has exactly these bytes.
+    /// Returns whether a pooled string has exactly these bytes.
     func equals(_ offset: UInt32, _ text: String) -> Bool {
         compare(text, with: offset) == 0
     }
 
-    /// Negative, zero or positive as `text` sorts before, at or after the pooled string, by bytes.
+    /// Returns a negative number, zero or a positive number as `text` sorts before, at or after the pooled string, by
+    /// bytes.
     func compare(_ text: String, with offset: UInt32) -> Int {
         let pooled = bytes(offset)
         var text = text
@@ -58,7 +60,7 @@ package struct TableFile: @unchecked Sendable {
 }
 
 extension TableFile {
-    /// As `compare`, for a text in lower case against the pooled string without case.
+    /// Compares like `compare`, for a text in lower case and the pooled string without case.
     package func compareFolded(_ text: String, with offset: UInt32) -> Int {
         let pooled = bytes(offset)
         var text = text

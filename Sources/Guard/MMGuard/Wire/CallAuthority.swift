@@ -1,30 +1,30 @@
 internal import MMCore
 
-/// What a call was let through for: what the guard said of its text, and what a person saw of it who said yes.
+/// The permission with which a call runs: the guard's verdict on its text, and the text as the person who confirmed it saw it.
 package struct CallAuthority: Sendable, Hashable {
     /// The classes of the call's text.
     let classes: GuardClassSet
-    /// Whether a person said yes to the text, or it may run with a warning alone.
+    /// Whether a person confirmed the text, or it may run with only a warning.
     let isConfirmed: Bool
-    /// Whether what the person said yes to could not be told from the text.
+    /// Whether the text didn't show everything that the person confirmed.
     let isUnclear: Bool
-    /// How many things may be changed that the text does not name; nil for any number.
+    /// The number of objects that may be changed although the text doesn't name them; nil for any number.
     let unnamed: Int?
-    /// How many a preview counted, or the text itself names; nil where nothing was counted.
+    /// The number of objects that a preview counted, or that the text itself names; nil if they weren't counted.
     let counted: Int?
-    /// The classes of requests that alone may be sent besides reads, whatever they work on; nil where a text says it.
+    /// The classes of the only requests, besides reads, that may be sent to any object; nil for a call with a text.
     let listed: GuardClassSet?
-    /// What the person saw, in lower case.
+    /// The text that the person saw, in lower case.
     private let shown: [UInt8]
 
-    /// The most that is taken for a few, here as in texts: what touches more is a change to many.
+    /// The largest number of objects that counts as few, as in the judgement of texts; more are a change to many.
     package static let fewTargets = 10
 
-    /// The authority of a call that was let through.
+    /// Creates the authority of a call that may run.
     /// - Parameters:
-    ///   - verdict: what the guard said of its text; where that was to ask, a person has said yes.
-    ///   - text: the text, and the values for its parameters: all that the person saw.
-    ///   - previewed: how many things a preview counted.
+    ///   - verdict: the guard's verdict on its text; if it is `ask`, a person has confirmed the text.
+    ///   - text: the text with the values of its parameters: everything that the person saw.
+    ///   - previewed: the number of objects that a preview counted.
     package init(verdict: Verdict, text: String, previewed: Int? = nil) {
         classes = verdict.classes
         isConfirmed = verdict.decision == .ask || !verdict.warnings.isEmpty
@@ -32,7 +32,7 @@ package struct CallAuthority: Sendable, Hashable {
         shown = Array(text.asciiLowercased.utf8)
         listed = nil
         counted = previewed ?? verdict.counted
-        // A text without variables, pipelines and expressions names all that it works on.
+        // A text without variables, pipelines and expressions names all objects that it works on.
         let isClosed = !text.utf8.contains { "$|(*".utf8.contains($0) } && !Self.hasSplat(text)
         if let previewed {
             unnamed = previewed
@@ -43,8 +43,7 @@ package struct CallAuthority: Sendable, Hashable {
         }
     }
 
-    /// The authority of a program whose requests are known by nothing but what they are: it reads, and sends what is of these
-    /// classes.
+    /// Creates the authority of a program without a text: it may read, and send requests of these classes.
     package init(listing classes: GuardClassSet) {
         self.classes = classes.union(.read)
         listed = classes
@@ -55,22 +54,23 @@ package struct CallAuthority: Sendable, Hashable {
         shown = []
     }
 
-    /// Whether it lists what a request is of. A delete writes as well: a stricter class covers that, and never a plain write.
+    /// Returns whether the listed classes permit a request. A delete is also a write: its stricter class covers both, but never a plain
+    /// write.
     func lists(_ wanted: GuardClassSet) -> Bool {
         guard let listed else { return false }
         let wanted = wanted.subtracting(.read)
         return wanted.isSubset(of: listed) || wanted != .write && wanted.subtracting(.write).isSubset(of: listed)
     }
 
-    /// Whether what people said yes to holds for something of these classes.
+    /// Returns whether the confirmation covers an action of these classes.
     func covers(_ wanted: GuardClassSet) -> Bool {
         isConfirmed && wanted.isSubset(of: mayWrite ? classes.union([.read, .write]) : classes)
     }
 
-    /// Whether it may change anything: giving out a secret changes nothing.
+    /// Whether it may change anything; returning a secret is no change.
     var mayWrite: Bool { !classes.isSubset(of: [.read, .secret]) }
 
-    /// Whether the person saw this name: it stands in the text as a whole.
+    /// Returns whether the person saw this name: the text contains it as a whole word.
     func shows(_ name: String) -> Bool {
         let wanted = Array(name.asciiLowercased.utf8)
         guard !wanted.isEmpty, wanted.count <= shown.count else { return false }
@@ -96,7 +96,7 @@ package struct CallAuthority: Sendable, Hashable {
         }
     }
 
-    /// Whether a table may be splatted: `@name` where a word begins.
+    /// Returns whether the text may splat a hashtable: `@name` at the beginning of a word.
     private static func hasSplat(_ text: String) -> Bool {
         var previous = UInt8(ascii: " ")
         for byte in text.utf8 {
@@ -107,7 +107,7 @@ package struct CallAuthority: Sendable, Hashable {
     }
 }
 
-/// A call's authority, of which each change to what its text doesn't name uses up a little.
+/// The rest of a call's authority: each change to an object that its text doesn't name uses up a part.
 struct AuthorityLeft: Sendable {
     let authority: CallAuthority
     private var unnamed: Int?
@@ -117,7 +117,7 @@ struct AuthorityLeft: Sendable {
         unnamed = authority.unnamed
     }
 
-    /// Takes what a change needs, where that is covered.
+    /// Uses up what a change needs, if the authority covers it.
     /// - Parameter isNamed: whether the person saw everything that it changes.
     mutating func cover(_ classes: GuardClassSet, isNamed: Bool) -> Bool {
         guard authority.covers(classes) else { return false }

@@ -1,27 +1,27 @@
 package import MMCore
 
-/// What became of a call's requests, as far as its caller has to know.
+/// The outcome of a call's requests, as far as its caller has to know it.
 package struct CallReport: Sendable, Hashable {
-    /// What changes something and was sent, in its order.
+    /// The requests that were sent and change something, in order.
     package internal(set) var sent: [SentRequest] = []
-    /// What was held back, and is not sent.
+    /// The requests that were held back and not sent.
     package internal(set) var held: [SentRequest] = []
-    /// What a person said no to.
+    /// The requests that a person refused.
     package internal(set) var refused: [SentRequest] = []
-    /// The request that nobody could be asked about.
+    /// The request that needed a confirmation, but no person could be asked.
     package internal(set) var question: RequestQuestion?
-    /// What a dry run saw, in its order; of very many the first.
+    /// The requests of a dry run, in order; only the first ones if there are very many.
     package private(set) var rehearsed: [DryRunRequest] = []
-    /// How many requests of a dry run are not listed.
+    /// The number of requests of a dry run that are not listed.
     package private(set) var unlisted = 0
 
-    /// Nothing sent yet.
+    /// Creates the report of a call that has sent nothing yet.
     package init() {}
 
     private static let most = 50
     private static let mostRehearsed = (reads: 100, changes: 400)
 
-    /// A request of a dry run.
+    /// Adds a request of a dry run.
     mutating func rehearse(_ intent: RequestIntent, number: UInt64, _ decision: GuardDecision) {
         let most = intent.isRead ? Self.mostRehearsed.reads : Self.mostRehearsed.changes
         guard rehearsed.count(where: { $0.isRead == intent.isRead }) < most else {
@@ -40,8 +40,8 @@ package struct CallReport: Sendable, Hashable {
         if wasSent { sent[place].status = status == 0 ? nil : status } else { sent.remove(at: place) }
     }
 
-    /// The error that a call ends with of which a request waits for a person; nil where none does.
-    /// - Parameter pending: the entry of the ledger, where a yes can be given later.
+    /// Returns the error of a call with a request that waits for a person; nil if there is no such request.
+    /// - Parameter pending: the entry of the ledger, if it can be confirmed later.
     package func error(pending: PendingConfirmation?) -> MMError? {
         guard let question, var error = question.verdict.error(pending: pending) else { return nil }
         error.message += " It was not sent, nor was anything behind it that changes something. " + told
@@ -50,7 +50,7 @@ package struct CallReport: Sendable, Hashable {
         return error
     }
 
-    /// What was sent and held back, for details of answers and errors.
+    /// The sent and held requests, for the details of answers and errors.
     package var details: JSONObject {
         [
             "heldBack": .array(held.prefix(Self.most).map(\.json)), "heldBackCount": .int(Int64(held.count)),
@@ -58,7 +58,7 @@ package struct CallReport: Sendable, Hashable {
         ]
     }
 
-    /// What is said beside the answer of a call that came to its end.
+    /// Remarks to show beside the answer of a call that ran to its end.
     package var notes: [String] {
         refused.prefix(Self.most).map { "The person said no, and it was not sent: \($0.line)" }
     }
@@ -88,11 +88,11 @@ package struct CallReport: Sendable, Hashable {
     }
 }
 
-/// A request as a dry run shows it: what it is, what it carries, and what a run would do with it.
+/// A request as a dry run shows it: address, body, and the decision that a real run would make.
 package struct DryRunRequest: Sendable, Hashable {
     /// Its number within the session.
     package let number: UInt64
-    /// What a run would do: send it, ask a person first, or refuse it.
+    /// The decision that a real run would make: send it, ask a person first, or refuse it.
     package let decision: GuardDecision
     /// Whether it only reads.
     package let isRead: Bool
@@ -127,18 +127,18 @@ package struct DryRunRequest: Sendable, Hashable {
         return .object(object)
     }
 
-    // What says nothing of what a request does, or says who sends it.
+    // Headers that have no effect on the request, or only identify the sender.
     private static let silent: Set<String> = [
         "accept-encoding", "connection", "content-length", "cookie", "host", "user-agent",
     ]
     private static let shownBytes = 4 << 10
     private static let shownLetters = 200
 
-    /// A small body without its secrets; of another one its size, digest and beginning.
+    /// Returns a small body without its secrets; for other bodies the size, the digest and the beginning.
     private static func body(of request: WireRequest) -> JSONValue {
         let bytes = request.body.seen
         guard !bytes.isEmpty else { return .null }
-        // What is sent there is who signs in, and nothing else.
+        // Requests to the sign-in service contain nothing but credentials.
         guard request.service != .signIn else { return .string(Redactor.mark) }
         let content = WireBody(request)
         if bytes.count <= shownBytes, case .json(let value) = content.content { return Redactor.standard.json(value) }

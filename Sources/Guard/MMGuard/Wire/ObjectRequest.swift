@@ -1,16 +1,17 @@
 import MMCore
 
-/// A request to SharePoint's object interface (`ProcessQuery`), as the steps that it takes.
+/// A request to SharePoint's object interface (`ProcessQuery`), split into its steps.
 ///
-/// A step's path names the objects from which it is reached, as the REST interface would: `web/lists/getbytitle/deleteobject`.
+/// The path of a step consists of the names of the objects from which it is reached, as in the REST interface:
+/// `web/lists/getbytitle/deleteobject`.
 struct ObjectRequest: Sendable, Hashable {
     /// One step that may do something.
     struct Step: Sendable, Hashable {
-        /// `POST` for a method that is called, `PATCH` for a property that is set.
+        /// The method: `POST` for a method call, `PATCH` for an assignment of a property.
         let method: RequestMethod
-        /// The names that lead to it, in lower case, its own last.
+        /// The names that lead to the step, in lower case, its own name last.
         let path: [String]
-        /// The texts that name what it works on.
+        /// The texts that name the objects it works on.
         let names: [String]
     }
 
@@ -20,7 +21,7 @@ struct ObjectRequest: Sendable, Hashable {
     private static let mostSteps = 500
     private var paths: [String: XMLElement] = [:]
 
-    /// The steps of a body; nil when anything in it can't be read.
+    /// Reads the steps of a body; nil if any part of it can't be read.
     init?(_ bytes: [UInt8]) {
         guard let root = XMLReader.read(bytes), root.name == "Request", let actions = root.only("Actions"),
             let objects = root.only("ObjectPaths"), root.children.count == 2
@@ -45,7 +46,7 @@ struct ObjectRequest: Sendable, Hashable {
         if !steps.contains(step) { steps.append(step) }
     }
 
-    /// Reads the actions; false when one of them is none that is known.
+    /// Reads the actions; false if one of them is of an unknown kind.
     private mutating func read(_ actions: XMLElement, depth: Int) -> Bool {
         guard depth < 16, steps.count <= Self.mostSteps else { return false }
         for action in actions.children {
@@ -69,7 +70,7 @@ struct ObjectRequest: Sendable, Hashable {
         return true
     }
 
-    /// The names that lead to an object; nil when they go in circles or are not told.
+    /// Returns the names that lead to an object; nil if they form a circle or are missing.
     private func path(of object: XMLElement, depth: Int) -> [String]? {
         guard depth < 64 else { return nil }
         switch object.name {
@@ -90,7 +91,7 @@ struct ObjectRequest: Sendable, Hashable {
         }
     }
 
-    /// The word for a type that decides what its members do; nil for the context, from which everything is reached.
+    /// Returns the word for a type on which the meaning of its members depends; nil for the context, the root of all objects.
     private static func type(_ id: String) -> String? {
         switch id.asciiLowercased.filter({ $0 != "{" && $0 != "}" }) {
         case "3747adcd-a3c3-41b9-bfab-4a64dd2f1e0a": nil
@@ -99,7 +100,7 @@ struct ObjectRequest: Sendable, Hashable {
         }
     }
 
-    /// The texts among an element's parameters.
+    /// Returns the texts among an element's parameters.
     private static func names(in element: XMLElement) -> [String] {
         var found: [String] = []
         var open = [element]
@@ -112,7 +113,7 @@ struct ObjectRequest: Sendable, Hashable {
         return found
     }
 
-    /// The texts by which the objects in front were looked up.
+    /// Returns the texts by which the parent objects were looked up.
     private static func names(in element: XMLElement, of paths: [String: XMLElement]) -> [String] {
         var found: [String] = []
         var next = element.attributes["ObjectPathId"] ?? element.attributes["ParentId"]
@@ -127,7 +128,7 @@ struct ObjectRequest: Sendable, Hashable {
 
 /// Reads the XML of one request: elements, attributes and text, in UTF-8.
 ///
-/// What lets a text mean something else than it shows is refused: document types, entities beyond the five, processing
+/// Everything by which a text could mean something else than it shows is refused: document types, entities beyond the five, processing
 /// instructions, CDATA and comments.
 struct XMLReader {
     private let bytes: [UInt8]
@@ -137,7 +138,7 @@ struct XMLReader {
     private static let deepest = 64
     private static let mostElements = 50_000
 
-    /// The root element; nil when the text is anything else than one plain document.
+    /// Returns the root element; nil if the text isn't a single plain document.
     static func read(_ bytes: [UInt8]) -> XMLElement? {
         guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
         var reader = XMLReader(bytes: bytes)
@@ -166,7 +167,7 @@ struct XMLReader {
         return true
     }
 
-    /// The declaration in front, if there is one: it may only say what is so anyway.
+    /// Skips the XML declaration, if there is one: it may only state the defaults.
     private mutating func skipDeclaration() -> Bool {
         skipBlanks()
         guard take("<?xml ") else { return true }
@@ -248,7 +249,7 @@ struct XMLReader {
         name.lastIndex(of: ":").map { String(name[name.index(after: $0)...]) } ?? name
     }
 
-    /// One character of text, with references resolved.
+    /// Reads one character of text, with references resolved.
     private mutating func character() -> [UInt8]? {
         guard let byte = next else { return nil }
         guard byte == UInt8(ascii: "&") else {
@@ -280,18 +281,18 @@ struct XMLReader {
     }
 }
 
-/// An element of a small, strict reader of XML.
+/// An element as `XMLReader` reads it.
 struct XMLElement: Sendable, Hashable {
     /// The name without its prefix.
     var name: String
     /// The attributes, by their names as written.
     var attributes: [String: String] = [:]
-    /// The elements within.
+    /// The child elements.
     var children: [XMLElement] = []
-    /// The text within.
+    /// The text of the element.
     var text = ""
 
-    /// The one element of this name within; nil when there is none or several.
+    /// Returns the only child element with this name; nil if there is none or there are several.
     func only(_ name: String) -> XMLElement? {
         let found = children.filter { $0.name == name }
         return found.count == 1 ? found.first : nil

@@ -1,34 +1,34 @@
 import MMCore
 
-/// What a request at the wire is for.
+/// The effect of a request that a session sends to the proxy.
 package struct RequestIntent: Sendable, Hashable {
     /// The request.
     package let request: WireRequest
-    /// The classes of what it does.
+    /// The classes of its effect.
     package let classes: GuardClassSet
-    /// The kind of request, without what names somebody or something: a path's template, or a cmdlet's name.
+    /// The kind of request, without the names of objects: the template of its path, or the name of its cmdlet.
     package let template: String
-    /// The names of what it works on.
+    /// The names of the objects that it works on.
     package let targets: [String]
-    /// What the guard found in it.
+    /// The guard's findings.
     package let findings: [GuardFinding]
-    /// What it sends to people.
+    /// The messages that it sends to people.
     let previews: [SendPreview]
     /// The digest of the request; a retry has the same.
     package let digest: String
 
-    /// Whether it only looks.
+    /// Whether it only reads.
     package var isRead: Bool { classes == .read && findings.allSatisfy { $0.kind == .classified } }
 
-    /// Whether nobody can say what it does: no table knows it, or it can't be read.
+    /// Whether its effect is unknown: no table knows it, or it can't be read.
     var isUnclear: Bool { findings.contains { $0.kind == .unknown || $0.kind == .dynamic } }
 
-    /// Requests of one kind have one: method, service, template and classes.
+    /// A text that is equal for requests of the same kind: method, service, template and classes.
     package var kind: String {
         "\(request.method.uppercased()) \(request.service?.rawValue ?? request.origin) \(template) \(classes.rawValue)"
     }
 
-    /// The same with what was found besides, which nobody could tell from the request itself.
+    /// Returns the intent with further findings, which the request itself doesn't show.
     package func adding(_ found: [GuardFinding]) -> RequestIntent {
         let own = found.reduce(into: classes) { $0.formUnion($1.classes) }
         return RequestIntent(
@@ -36,8 +36,8 @@ package struct RequestIntent: Sendable, Hashable {
             findings: findings + found, previews: previews, digest: request.digest)
     }
 
-    /// The group to which a cmdlet of Exchange adds members, where it is such a one: what its members may do is not seen in the
-    /// cmdlet; the name is `nil` where it can't be read.
+    /// The cmdlet and the group to which it adds members, if it is such a cmdlet of Exchange; the group is `nil` if it can't be read. The
+    /// request doesn't show what the group's members may do.
     package var widenedGroup: (cmdlet: String, group: String?)? {
         guard request.service == .exchange, case .json(let value) = WireBody(request).content,
             let cmdlet = InvokedExchangeCommand.name(in: value),
@@ -46,14 +46,14 @@ package struct RequestIntent: Sendable, Hashable {
         return (cmdlet, InvokedExchangeCommand.identity(in: value))
     }
 
-    /// What a policy says of it.
+    /// Returns a policy's verdict on it.
     package func verdict(_ policy: GuardPolicy) -> Verdict {
         Verdict(findings: findings, policy: policy, previews: previews)
     }
 }
 
 extension GuardEngine {
-    /// What a request at the wire is for.
+    /// Returns the effect of a request that a session sends to the proxy.
     package func intent(of request: WireRequest) -> RequestIntent {
         let found = WireClassifier(tables: tables).classify(request)
         let judge = RequestJudge(tables: tables)
@@ -87,18 +87,19 @@ extension GuardEngine {
     }
 }
 
-/// What matters of a request at the wire beside what it does at its service: who reads it, how much it tells them, and whether
-/// it is one of the acts that are blocked whatever the cmdlet was called that sent it.
+/// Findings about a request besides its effect at the service: who can read it, how much data it hands over, and whether it is an action of
+/// the blocked list, whatever cmdlet sent it.
 enum WireFindings {
-    /// The most that a read tells a host that is no service's own: its path and query, and its header fields.
+    /// The maximum number of bytes that a read may hand to a host that doesn't belong to a service: in path and query, and in its header
+    /// fields.
     static let mostInRead = (target: 2_048, headers: 4_096)
 
-    /// The findings about a request.
+    /// Returns the findings about a request.
     static func of(_ request: WireRequest, _ found: RequestClassification) -> [GuardFinding] {
         [blocked(request, found), stranger(request), longRead(request, found)].compactMap(\.self)
     }
 
-    // MARK: Who reads it
+    // MARK: Recipients
 
     private static func stranger(_ request: WireRequest) -> GuardFinding? {
         guard request.owner == .unknown else { return nil }
@@ -122,9 +123,9 @@ enum WireFindings {
             subject: request.line, minimumDecision: .ask)
     }
 
-    // MARK: What is blocked
+    // MARK: Blocked actions
 
-    /// Acts of the blocked list (`mm guard rules`), by the request that they come to.
+    /// Returns the finding for an action of the blocked list (`mm guard rules`), recognised by its request.
     private static func blocked(_ request: WireRequest, _ found: RequestClassification) -> GuardFinding? {
         let parts = [found] + found.items.map(\.classification)
         let act = isPackage(request) ? "takes a package from a gallery" : parts.lazy.compactMap(act).first
@@ -135,7 +136,7 @@ enum WireFindings {
             instead: "A person does this with their own tools, outside of mm.", subject: request.line)
     }
 
-    /// The packages of a gallery, which its pages and searches don't hold (NuGet's address of a package).
+    /// Returns whether a request downloads a package from a gallery, rather than a page or a search (by NuGet's addresses of packages).
     private static func isPackage(_ request: WireRequest) -> Bool {
         guard request.service == nil else { return false }
         let path = request.target.prefix { $0 != "?" }
@@ -156,7 +157,8 @@ enum WireFindings {
         }.first
     }
 
-    /// `…/providers/Microsoft.Authorization/roleAssignments/NAME`, and the access policies of a vault.
+    /// Returns the blocked action at an address of Azure: `…/providers/Microsoft.Authorization/roleAssignments/NAME`, and the access
+    /// policies of a vault.
     private static func azure(_ path: [String]) -> String? {
         if let place = path.lastIndex(of: "microsoft.authorization"),
             path.dropFirst(place + 1).first == "roleassignments"
@@ -170,11 +172,11 @@ enum WireFindings {
     }
 }
 
-/// The names of what a request works on: what a person who is asked about it looks for.
+/// Finds the names of the objects that a request works on, which a person who confirms it looks for.
 enum RequestNames {
     private static let most = 30
 
-    /// The names in a request, each once.
+    /// Returns the names in a request, each once.
     static func of(_ request: WireRequest, _ found: RequestClassification) -> [String] {
         var names: [String] = []
         func add(_ text: String) {
@@ -204,7 +206,7 @@ enum RequestNames {
         return names
     }
 
-    /// The keys in an address. Azure's addresses end with the name of the thing; all others name each key where it stands.
+    /// Returns the keys in an address. An address of Azure ends with the name of the object; other addresses have keys at several places.
     private static func keys(of request: WireRequest) -> [String] {
         let path = request.target.prefix { $0 != "?" }
         let segments = path.split(separator: "/").map(String.init)
@@ -212,7 +214,7 @@ enum RequestNames {
             guard let type = segments.lastIndex(where: { $0.asciiLowercased == "providers" }) else {
                 return segments.count > 3 && segments[2].asciiLowercased == "resourcegroups" ? [segments[3]] : []
             }
-            // Behind the provider stand pairs of kind and name; an action may follow.
+            // After the provider, kinds and names alternate; an action may follow.
             let rest = segments[(type + 1)...].dropFirst()
             return rest.count > 1 ? [rest[rest.startIndex + (rest.count / 2) * 2 - 1]] : []
         }
@@ -230,7 +232,7 @@ enum RequestNames {
         return found
     }
 
-    /// Who is written to, and what is linked.
+    /// Returns the recipients and the linked objects in a body.
     private static func references(in body: RequestBody) -> [String] {
         guard case .json(let value) = body else { return [] }
         var found: [String] = []

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Says what a request at the wire is for: reads it as the service will, and looks it up as every other request.
+/// Classifies a request that a session sends to the proxy: reads it as the service will, and looks it up like any other request.
 struct WireClassifier: Sendable {
     private let requests: RequestClassifier
 
@@ -8,7 +8,7 @@ struct WireClassifier: Sendable {
         requests = RequestClassifier(tables: tables)
     }
 
-    /// What the tables say about a request.
+    /// Returns the classification of a request.
     func classify(_ request: WireRequest, isInBatch: Bool = false) -> RequestClassification {
         guard request.values("upgrade").isEmpty else {
             return RequestClassification(
@@ -62,7 +62,7 @@ struct WireClassifier: Sendable {
             return parts
         }
         let found = requests.classify(GuardedRequest(method: method, target: target, body: body.content))
-        // Who tells the service of another cmdlet in a header than in the body wants one of them overlooked.
+        // A header that names another cmdlet than the body would let one of them go unnoticed.
         if target.service == .exchange, case .json(let value) = body.content,
             let cmdlet = InvokedExchangeCommand.name(in: value),
             request.values("x-cmdletname").contains(where: { $0.asciiLowercased != cmdlet.asciiLowercased })
@@ -72,7 +72,7 @@ struct WireClassifier: Sendable {
         return found
     }
 
-    /// A request to a host that the owner of the connection added: no table knows it.
+    /// Classifies a request to a host that the connection's owner added, which no table knows.
     private func foreign(_ request: WireRequest) -> RequestClassification {
         let isRead = ["GET", "HEAD", "OPTIONS"].contains(request.method.uppercased())
         guard isRead, request.headers.allSatisfy({ !RequestTarget.refusedHeaders.contains($0.name.asciiLowercased) })
@@ -88,7 +88,7 @@ struct WireClassifier: Sendable {
 
     // MARK: Address and method
 
-    /// The address, and whether it is written in the one way that all servers read alike.
+    /// Returns the address, and whether it is written in a form that all servers read alike.
     private func target(of request: WireRequest, _ service: RequestService) -> (RequestTarget, isPlain: Bool)? {
         let address = request.origin + request.target
         func parsed(_ normalization: RequestTarget.PathNormalization) -> RequestTarget? {
@@ -99,7 +99,7 @@ struct WireClassifier: Sendable {
         return parsed(.clean).map { ($0, false) }
     }
 
-    /// Graph serves more versions than the two that everybody uses: what stands in a version's place may be one.
+    /// Returns the address as a beta path if its first segment may be a version: Graph serves more versions than v1.0 and beta.
     private func otherVersion(of target: RequestTarget, _ request: WireRequest) -> [RequestTarget] {
         guard target.service == .graph, target.segments.count > 1,
             let first = request.target.split(separator: "/").first?.asciiLowercased,
@@ -112,20 +112,20 @@ struct WireClassifier: Sendable {
         return [other]
     }
 
-    /// The methods that the service may see; nil when headers contradict each other.
+    /// Returns the methods that the service may see; nil if headers contradict each other.
     private func methods(of request: WireRequest, _ service: RequestService) -> [String]? {
         let named = RequestTarget.refusedHeaders.flatMap(request.values)
         guard let override = named.first else { return [request.method] }
         guard named.allSatisfy({ $0.uppercased() == override.uppercased() }) else { return nil }
         let obeys = service == .sharePoint || service == .dataverse
-        // OData's old name for a change of some properties.
+        // MERGE is OData's former name for PATCH.
         let method = obeys && override.uppercased() == "MERGE" ? "PATCH" : override
         return obeys && request.method.uppercased() == "POST" ? [method] : [request.method, method]
     }
 
     // MARK: Requests within a request
 
-    /// What a body holds that is made of steps or parts of its own; nil for every other request.
+    /// Returns the classification of a body that consists of steps or parts; nil for every other request.
     private func parts(
         of target: RequestTarget, _ body: WireBody, _ request: WireRequest, isInBatch: Bool
     ) -> RequestClassification? {
@@ -185,7 +185,7 @@ struct WireClassifier: Sendable {
             classification: classify(inner, isInBatch: true))
     }
 
-    /// A step of an object request: known lookups read; what the same path is for in the REST interface holds here too.
+    /// Classifies a step of an object request: known lookups are reads, and the rules for the same path of the REST interface apply.
     private func classify(_ step: ObjectRequest.Step) -> RequestClassification {
         let name = step.path.last ?? ""
         func found(_ rule: RequestRuleTable.Rule, isKnown: Bool = true) -> RequestClassification {
@@ -205,17 +205,17 @@ struct WireClassifier: Sendable {
                 template: nil, classes: .write, rule: "writes", why: "it changes or makes something", isKnown: false,
                 sendsMessage: false, items: [])
         }
-        // The same word means another thing in a type that no table knows, or in a collection that is not named.
+        // The same name may mean something else in a type that no table knows, or in a collection without a name.
         let isVague = step.path.first == "type" || step.path == ["object", "add"]
         return found(worst, isKnown: !(isVague && worst.classes == .write))
     }
 }
 
-/// Reads a batch that is written as parts of a message (OData's `multipart/mixed`): each part is a request.
+/// Reads a batch in the form of a multipart message (OData's `multipart/mixed`), in which each part is a request.
 ///
-/// Strict: one boundary, whole lines, whole parts. Whatever a lenient server could cut in another way is no batch.
+/// It is strict: one boundary, whole lines, whole parts. Anything that a lenient server could split in another way is refused.
 struct MultipartBatch: Sendable {
-    /// A request within.
+    /// A request within a batch.
     struct Part: Sendable, Hashable {
         let method: String
         let url: String
@@ -225,7 +225,7 @@ struct MultipartBatch: Sendable {
 
     private static let mostParts = 1_000
 
-    /// The requests of a body; nil when it can't be read.
+    /// Returns the requests of a body; nil if it can't be read.
     static func read(_ bytes: [UInt8], contentTypes: [String]) -> [Part]? {
         guard contentTypes.count == 1 else { return nil }
         return read(bytes[...], contentType: contentTypes[0], isChangeSet: false)
@@ -259,7 +259,7 @@ struct MultipartBatch: Sendable {
         return parts
     }
 
-    /// What stands between the boundaries; nil when they don't fit.
+    /// Returns the parts between the boundaries; nil if the boundaries don't match.
     private static func split(_ bytes: ArraySlice<UInt8>, boundary: String) -> [ArraySlice<UInt8>]? {
         let mark = Array("--\(boundary)".utf8)
         var parts: [ArraySlice<UInt8>] = []
@@ -284,7 +284,7 @@ struct MultipartBatch: Sendable {
         return isClosed ? parts : nil
     }
 
-    /// Header fields and what comes behind the empty line.
+    /// Returns the header fields and the content after the empty line.
     private static func head(_ bytes: ArraySlice<UInt8>) -> ([WireRequest.Field], ArraySlice<UInt8>)? {
         var fields: [WireRequest.Field] = []
         var position = bytes.startIndex
@@ -314,26 +314,26 @@ struct MultipartBatch: Sendable {
         }
         var content = body
         while let last = content.last, last == 0x0a || last == 0x0d { content.removeLast() }
-        // What stands behind a read may be a request of its own to a server that cuts elsewhere.
+        // A server that splits the message elsewhere may take content after a read for a separate request.
         guard content.isEmpty || RequestMethod(written: String(words[0])) != .get else { return nil }
         return Part(method: String(words[0]), url: String(words[1]), headers: fields, body: Array(content))
     }
 }
 
 extension [WireRequest.Field] {
-    /// Whether every field of a name, given in lower case, is as it should be.
+    /// Returns whether every field with a name, given in lower case, fulfils a condition.
     fileprivate func allSatisfy(_ holds: (WireRequest.Field) -> Bool, named name: String) -> Bool {
         filter { $0.name.asciiLowercased == name }.allSatisfy(holds)
     }
 }
 
-/// The body of a request at the wire, read as the service will read it.
+/// The body of a request, read as the service will read it.
 struct WireBody: Sendable {
-    /// What the guard's rules look at.
+    /// The body for the guard's rules.
     let content: RequestBody
-    /// Whether it holds something that rules would look at, and can't be read.
+    /// Whether the rules would have to look at it, but it can't be read.
     let isHidden: Bool
-    /// The whole text, where it is plain UTF-8.
+    /// The whole body, if it is plain UTF-8.
     let text: [UInt8]?
 
     private static let plainCharsets: Set<String> = ["utf-8", "utf8", "us-ascii"]
@@ -356,7 +356,7 @@ struct WireBody: Sendable {
         text = bytes
     }
 
-    /// The value of a parameter of a content type, in lower case and without quotes.
+    /// Returns the value of a parameter of a content type, in lower case and without quotes.
     static func parameter(_ name: String, of type: String) -> String? {
         for part in type.split(separator: ";").dropFirst() {
             let pair = part.split(separator: "=", maxSplits: 1)
@@ -368,7 +368,7 @@ struct WireBody: Sendable {
         return nil
     }
 
-    /// Whether bytes begin as JSON or XML does, in UTF-8 or UTF-16: a service may read them as such whatever their type says.
+    /// Returns whether bytes begin like JSON or XML, in UTF-8 or UTF-16: a service may read them as such whatever their type is.
     private static func looksLikeText(_ bytes: [UInt8]) -> Bool {
         let first = bytes.prefix(64).first {
             !" \t\r\n\u{0}".utf8.contains($0) && ![0xef, 0xbb, 0xbf, 0xfe, 0xff].contains($0)

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// A request that a session wants to send, as it stands at the wire: nothing decoded, nothing left out but tokens.
+/// A request that a session wants to send, as the proxy received it: nothing is decoded, and only tokens are left out.
 package struct WireRequest: Sendable, Hashable {
     /// A header field.
     package struct Field: Sendable, Hashable {
@@ -9,23 +9,23 @@ package struct WireRequest: Sendable, Hashable {
         /// Its value.
         package let value: String
 
-        /// A field.
+        /// Creates a field.
         package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
-    /// What is known of a body.
+    /// The body, as far as it is known.
     package enum Body: Sendable, Hashable {
-        /// There is none.
+        /// There is no body.
         case none
-        /// All of it.
+        /// The whole body.
         case whole([UInt8])
-        /// Its beginning; the rest is too large to be looked at.
+        /// The beginning of a body that is too large to be looked at as a whole.
         case beginning([UInt8])
 
-        /// The bytes that are known.
+        /// The known bytes.
         var seen: [UInt8] {
             switch self {
             case .none: []
@@ -34,13 +34,13 @@ package struct WireRequest: Sendable, Hashable {
         }
     }
 
-    /// Who reads what is sent to a host.
+    /// The owner of a host, who can read what is sent to it.
     package enum Owner: Sendable, Hashable {
-        /// A service of the cloud.
+        /// One of the cloud's services.
         case service
-        /// Somebody whom the tenant's own answers, a person or the connection's owner has named.
+        /// A host that the tenant's own answers, a person or the connection's owner has named.
         case named
-        /// Anybody who has rented the name.
+        /// A host that anybody may have registered.
         case unknown
     }
 
@@ -50,9 +50,9 @@ package struct WireRequest: Sendable, Hashable {
     package let origin: String
     /// The method.
     package let method: String
-    /// Who has the host.
+    /// The owner of the host.
     package let owner: Owner
-    /// Path and query.
+    /// The path and query.
     package let target: String
     /// The header fields without tokens.
     package let headers: [Field]
@@ -73,13 +73,13 @@ package struct WireRequest: Sendable, Hashable {
         self.body = body
     }
 
-    /// Method and address as a person reads them.
+    /// The method and address as shown to a person.
     package var line: String { "\(method) \(origin)\(target)" }
 
-    /// The host, with a port where one is written.
+    /// The host, with its port if one is given.
     var host: String { String(origin.drop { $0 != "/" }.drop { $0 == "/" }) }
 
-    /// Whether all of it is known, so that a yes can hold for exactly this.
+    /// Whether it is known as a whole, so that a confirmation can hold for exactly this request.
     package var isWhole: Bool {
         if case .beginning = body { false } else { true }
     }
@@ -95,7 +95,7 @@ package struct WireRequest: Sendable, Hashable {
         return object
     }
 
-    /// The request without what its client makes up anew each time it is sent: what a yes is bound to.
+    /// The request without the parts that its client generates anew each time it is sent; a confirmation is bound to this form.
     package var withoutVolatileParts: WireRequest {
         let types = values("content-type")
         guard case .whole(let bytes) = body, types.count == 1,
@@ -107,7 +107,7 @@ package struct WireRequest: Sendable, Hashable {
             body: .whole(body))
     }
 
-    /// The digest of all that makes it this request and no other: a retry has the same.
+    /// The digest of everything that distinguishes this request from others; a retry has the same digest.
     package var digest: String { withoutVolatileParts.ownDigest }
 
     private var ownDigest: String {
@@ -127,7 +127,7 @@ package struct WireRequest: Sendable, Hashable {
         return Hex.text(hash.finish())
     }
 
-    /// The values of a header, given in lower case.
+    /// Returns the values of a header, given in lower case.
     func values(_ name: String) -> [String] {
         headers.filter { $0.name.asciiLowercased == name }.map(\.value)
     }
@@ -140,27 +140,27 @@ package struct WireRequest: Sendable, Hashable {
         }
 }
 
-/// Clients make up the boundary between the parts of a message anew each time. Here a message gets boundaries of ours in their
-/// places, so that the same request is the same request when it is sent again, and every other one is another.
+/// Replaces the random boundaries of a multipart message by fixed ones, so that the same request has the same digest when it is sent again,
+/// and different requests have different digests.
 struct MultipartBoundary: Sendable {
-    /// How ours begin. A message that holds one already is left as it is.
+    /// The prefix of the replacing boundaries. A message that contains it already is left as it is.
     private static let own = "mm-boundary-"
     private static let most = 1_000
 
     private var names: [(theirs: String, ours: String)] = []
 
-    /// A message with our boundaries; nil where it has none, or where readers could cut it in different ways.
+    /// Returns a message with the fixed boundaries; nil if it has none, or if readers could split it in different ways.
     /// - Parameters:
     ///   - bytes: the body.
-    ///   - contentType: the value of its header.
-    /// - Returns: the value of the header, and the body.
+    ///   - contentType: the value of its `Content-Type` header.
+    /// - Returns: the new value of the header, and the new body.
     static func replaced(in bytes: [UInt8], contentType: String) -> (contentType: String, body: [UInt8])? {
         var boundary = MultipartBoundary()
         guard let type = boundary.replaced(in: contentType), let body = boundary.replaced(in: bytes) else { return nil }
         return (type, body)
     }
 
-    /// The value of a header whose boundary is ours; nil where it names none, or more than one.
+    /// Returns the value of a header with the boundary replaced; nil if it names none, or more than one.
     private mutating func replaced(in contentType: String) -> String? {
         let lower = contentType.asciiLowercased
         guard lower.hasPrefix("multipart/"), names.count < Self.most, let key = lower.firstRange(of: "boundary="),
@@ -169,9 +169,9 @@ struct MultipartBoundary: Sendable {
         else { return nil }
         let rest = contentType.dropFirst(lower[..<key.upperBound].count)
         guard let place = rest.firstRange(of: value) else { return nil }
-        // Sets of changes may share a name; only none may have that of the whole.
+        // Change sets may share a boundary, but none may have that of the whole message.
         let known = names.dropFirst().first { $0.theirs == value }
-        // Where one begins as another does, a line may end a part for one reader and not for the next.
+        // If one boundary is a prefix of another, readers could disagree on whether a line ends a part.
         guard known != nil || !names.contains(where: { $0.theirs.hasPrefix(value) || value.hasPrefix($0.theirs) })
         else {
             return nil
@@ -213,8 +213,7 @@ struct MultipartBoundary: Sendable {
         return isClosed ? result : nil
     }
 
-    /// What a line is that begins as a boundary's does, without that beginning: `.some(nil)` for contents, nil where readers
-    /// could take it for both.
+    /// Returns what a line that starts with `--` is: a boundary, or `.some(nil)` for contents; nil if readers could take it for either.
     private func delimiter(_ line: ArraySlice<UInt8>) -> (ours: String, isEnd: Bool)?? {
         guard !line.starts(with: Self.own.utf8) else { return nil }
         for (theirs, ours) in names where line.starts(with: theirs.utf8) {
@@ -225,7 +224,7 @@ struct MultipartBoundary: Sendable {
         return .some(nil)
     }
 
-    /// The value of a part's own content type, where that is made of parts again.
+    /// Returns the value of a part's own content type, if that part is a multipart message itself.
     private static func type(_ field: String) -> String? {
         guard let colon = field.firstIndex(of: ":"), field[..<colon].asciiLowercased == "content-type" else {
             return nil

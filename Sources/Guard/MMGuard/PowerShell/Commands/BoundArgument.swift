@@ -13,7 +13,7 @@ final class BoundArgument: Sendable {
     let value: ExpressionSyntax?
     /// Whether the command has parameters that no table lists, so that an abbreviation may refer to one of those.
     let isOpen: Bool
-    /// What is known about a splatted value; it was found where its hashtable is written.
+    /// The facts about a splatted value, which was walked where its hashtable is written.
     let facts: ValueFacts?
     /// The position of parameter and value.
     let extent: SourceExtent

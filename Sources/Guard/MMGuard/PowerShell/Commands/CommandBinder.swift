@@ -1,8 +1,7 @@
 internal import PowerShellSyntax
 
-/// Binds the arguments of a command to the parameters in its module's table, with all parameters that each may refer
-/// to: the entries of splatted hashtables are names and values like any other, and where the text leaves open which
-/// parameter a value is for, it is judged as each of them.
+/// Binds the arguments of a command to the parameters in its module's table, with all parameters that each may refer to. The entries of
+/// splatted hashtables are treated like written names and values. A value that may belong to several parameters is judged as each of them.
 struct CommandBinder: Sendable {
     /// A value of a splatted hashtable.
     struct Splatted {
@@ -31,9 +30,9 @@ struct CommandBinder: Sendable {
         ) { all[$0].fit($1) }
     }
 
-    /// The value of an argument with what is known about it.
+    /// The value of an argument with its facts.
     private struct Given {
-        /// `nil` for a name alone, and for a value that looks like a name: nobody reads that.
+        /// `nil` for a name without a value, and for a value that looks like a name, because it is never read.
         var expression: ExpressionSyntax?
         var extent: SourceExtent
         var facts: ValueFacts?
@@ -90,7 +89,7 @@ struct CommandBinder: Sendable {
         for (index, pair) in pairs.enumerated() where pair.written == nil {
             let here = free(behind: last)
             guard let first = here.first else {
-                // One position too many: a form of the cmdlet that the table doesn't have.
+                // There is one positional value too many: the cmdlet has a form that the table lacks.
                 places[index] = parameters.indices.filter {
                     let one = parameters[$0]
                     return one.position >= 0 && !one.isSwitch && !one.isCommon && !taken.contains(one.nameOffset)

@@ -1,17 +1,17 @@
 internal import PowerShellSyntax
 
-/// One call of a known command: its arguments with what they may be, and its pipeline input.
+/// One call of a known command: its arguments with their possible values, and its pipeline input.
 struct CommandCall {
     let command: KnownCommand
     let syntax: CommandSyntax
     let arguments: [BoundArgument]
-    /// What each argument may be.
+    /// The possible values of each argument.
     let values: [ValueFacts]
-    /// The value of each argument as far as it is constant: written so, or held by a variable that can be nothing else.
+    /// The value of each argument as far as it is constant: a literal, or a variable with only one possible value.
     private let constants: [ConstantValue]
     /// The position in the pipeline.
     let place: Int
-    /// The pipeline input; nothing at the first position.
+    /// The pipeline input; `nothing` at the first position.
     let input: ValueFacts
 
     init(
@@ -36,8 +36,7 @@ struct CommandCall {
     var hasTable: Bool { command.parameters != nil }
     var extent: SourceExtent { syntax.extent }
 
-    /// Returns the value of an argument as far as it is constant: written literally, or held by a variable that can be
-    /// nothing else.
+    /// Returns the value of an argument as far as it is constant: a literal, or a variable with only one possible value.
     func constant(_ index: Int) -> ConstantValue { constants[index] }
 
     /// Returns the positions of the arguments that may be one of these parameters.
@@ -46,9 +45,9 @@ struct CommandCall {
     }
 }
 
-/// What a call's own arguments say of its effect.
+/// The effects of a call, as far as its arguments show them.
 extension CommandCall {
-    /// Whether it names its objects by a wildcard for all of them.
+    /// Whether it names its objects by a wildcard that matches all of them.
     var hasWideIdentity: Bool {
         arguments.indices.contains { index in
             guard arguments[index].written == nil || arguments[index].name == "identity" else { return false }
@@ -56,12 +55,12 @@ extension CommandCall {
         }
     }
 
-    /// Whether it is a call with `-WhatIf`, plainly set, that changes nothing.
+    /// Whether the call has a plain `-WhatIf` and so changes nothing.
     ///
-    /// Where a script's text is all there is to go by, the documentation must say that the cmdlet honours it. Behind the wire
-    /// no cmdlet's word is needed: one that has no such parameter doesn't run, and what one sends all the same is judged
-    /// when it is sent. Secrets are read in spite of it, and nobody signs in by a preview.
-    /// - Parameter isBehindWire: whether what the script sends is judged when it is sent.
+    /// If only the script's text is judged, the documentation must say that the cmdlet honours `-WhatIf`. For a confined session this isn't
+    /// needed: a cmdlet without that parameter fails, and a request that a cmdlet sends in spite of it is judged when it is sent. A preview
+    /// can still read secrets, and never signs in, so it doesn't count for these classes.
+    /// - Parameter isBehindWire: whether the script's requests are judged when they are sent.
     func isPreview(isBehindWire: Bool) -> Bool {
         let settings = arguments.filter { ["whatif", "wi"].contains($0.folded ?? "") }
         guard settings.count == 1, let only = settings.first,
@@ -71,14 +70,14 @@ extension CommandCall {
         return isBehindWire && entry.product != .builtin && entry.classes.isDisjoint(with: [.secret, .session])
     }
 
-    /// A data file of the working folder is no secret and no change: sessions keep there what they have read.
+    /// Whether it only uses data files in the working folder, in which sessions keep what they have read: neither a secret nor a change.
     var isOnDataFile: Bool {
         guard entry.product == .builtin, Self.dataFileCommands.contains(command.name) else { return false }
         let paths = indices(["path", "literalpath", "filepath", "pspath"])
         return !paths.isEmpty && paths.allSatisfy(isDataFile)
     }
 
-    /// Read commands that can leave a file behind which is no data file of the working folder.
+    /// Whether it is a read command that may write a file other than a data file in the working folder.
     var writesLocalFile: Bool {
         guard entry.product != .builtin, entry.classes == .read else { return false }
         let isExport = ["export", "save", "backup", "receive"].contains(command.verb)

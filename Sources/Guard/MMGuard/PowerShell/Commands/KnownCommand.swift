@@ -1,21 +1,21 @@
-/// What the tables say about a cmdlet, gathered once for all its calls in a script.
+/// The tables' entries on a cmdlet, gathered once for all its calls in a script.
 final class KnownCommand: Sendable {
     let entry: CmdletEntry
     /// The documented name, in lower case.
     let name: String
-    /// The two parts of that name; the noun of a name without a dash is all of it.
+    /// The two parts of that name; a name without a dash is all noun.
     let verb, noun: String
     /// The parameters; nil when no table lists them.
     let parameters: [CmdletParameter]?
-    /// Binds its arguments.
+    /// The binder for its arguments.
     let binder: CommandBinder
     /// The parameters that add classes.
     let raises: [CmdletRaise]
-    /// How it treats script blocks and property names, if it is a filter.
+    /// The treatment of script blocks and property names, if it is a filter.
     let filter: FilterCommands?
-    /// How it sends arbitrary requests, if it does.
+    /// The parameters that make up a request, if it sends arbitrary requests.
     let carrier: RequestCarrier?
-    /// The secrets that its output contains, if any.
+    /// The kinds of secrets in its output, if any.
     let answer: ValueFacts.Kinds?
     /// Whether it prints a whole object, including the properties of its properties.
     let printsAll: Bool

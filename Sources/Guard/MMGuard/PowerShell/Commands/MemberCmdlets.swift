@@ -1,28 +1,28 @@
 import MMCore
 package import PowerShellSyntax
 
-/// The cmdlets of Exchange that add members to a group. Where the group is security-enabled, membership is access, as it is with
-/// any group of the directory; the cmdlet is the same for a plain mailing list.
+/// The cmdlets of Exchange that add members to a group. In a security-enabled group membership grants access, as in any group of the
+/// directory; the same cmdlets also change plain mailing lists.
 package enum MemberCmdlets {
     private static let adding: Set<String> = ["add-distributiongroupmember", "update-distributiongroupmember"]
 
-    /// Whether a cmdlet is one, in any case, with or without its module.
+    /// Returns whether a cmdlet is one of these, in any case, with or without its module.
     package static func adds(_ name: String) -> Bool {
         adding.contains(String(name.asciiLowercased.split(separator: "\\").last ?? ""))
     }
 
     /// The groups that a script adds members to.
     package struct Groups: Sendable, Hashable {
-        /// Those that it names.
+        /// The groups that the text names.
         package var named: Set<String> = []
-        /// Whether there are others, which it only has when it runs.
+        /// Whether there are other groups, which are only known when the script runs.
         package var hasOthers = false
 
-        /// Whether there are any.
+        /// Whether there are no groups.
         package var isEmpty: Bool { named.isEmpty && !hasOthers }
     }
 
-    /// The groups that a script adds members to, as far as its text shows them.
+    /// Returns the groups that a script adds members to, as far as its text shows them.
     package static func groups(in script: ParsedScript) -> Groups {
         var groups = Groups()
         for item in ScriptFacts(of: script).items {
@@ -36,7 +36,7 @@ package enum MemberCmdlets {
         return groups
     }
 
-    /// The value of `-Identity`, by its name, the start of it, or its place.
+    /// Returns the value of `-Identity`, given by name, by an abbreviation or by position.
     private static func identity(of command: CommandFact) -> FactValue? {
         var parameter: String?
         var first: FactValue?
@@ -49,7 +49,7 @@ package enum MemberCmdlets {
                 parameter = nil
             case .value(let value):
                 if isIdentity(parameter) { return value }
-                // Switches take no value: what follows one stands for itself.
+                // Switches take no value: the value after one is positional.
                 if parameter == nil || parameter.map(isSwitch) == true { first = first ?? value }
                 parameter = nil
             }

@@ -1,9 +1,9 @@
 internal import MMCore
 
-/// A cmdlet that sends any request that it is given: which of its parameters hold the method, the URL, the body and the
-/// rest. The effect of other parameters is unknown, so a call that uses them requires confirmation.
+/// A cmdlet that sends arbitrary requests, with the parameters that hold the method, the URL, the body and so on. The
+/// effect of other parameters is unknown, so a call that uses them requires confirmation.
 struct RequestCarrier: Sendable {
-    /// What a parameter holds.
+    /// The part of the request that a parameter holds.
     enum Role: Sendable {
         case method, address, audience, body, headers, inputFile, outputFile, part, format, harmless
     }

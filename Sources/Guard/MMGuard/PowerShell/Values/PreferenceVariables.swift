@@ -1,7 +1,7 @@
-/// Variables of PowerShell that say how a script goes on and how much it tells: with these values they change nothing
-/// else.
+/// PowerShell's preference variables, which control error handling and output: with the listed values they have no
+/// other effect.
 enum PreferenceVariables {
-    /// Whether a script may set the variable (in lower case) to this value.
+    /// Returns whether a script may set the variable (in lower case) to this value.
     static func mayBe(_ name: String, _ value: ConstantValue) -> Bool {
         guard let text = value.text?.asciiLowercased else { return false }
         switch name {

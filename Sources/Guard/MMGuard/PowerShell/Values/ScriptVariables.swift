@@ -1,23 +1,23 @@
 internal import PowerShellSyntax
 
-/// The variables of a script and what they may hold, in the order of the text: a later assignment replaces an earlier
-/// one, and where a part may run or not, both remain possible.
+/// The variables of a script with their possible values, in the order of the text: a later assignment replaces an
+/// earlier one, and after a part that may or may not run, both remain possible.
 struct ScriptVariables: Sendable {
     /// A variable.
     struct Entry: Sendable {
         var facts: ValueFacts
-        /// The table that it was made of, while nothing has changed it since.
+        /// The hashtable literal that was assigned, as long as nothing has changed it.
         var table: HashtableSyntax?
-        /// Whether the script itself made it as a list or table, so that its elements may be set.
+        /// Whether the script itself created it as a list or table, so that its elements may be set.
         var isOwn = false
-        /// The type of the script's own that it is an object of.
+        /// The script's own type of which it is an object.
         var ownType: String?
-        /// The block written out that it holds, judged where it stands.
+        /// The block literal that it holds, judged where it is written.
         var block: ScriptWalk.LocalFunction?
         /// Whether it is a stopwatch.
         var isStopwatch = false
 
-        /// Either of the two.
+        /// Returns an entry that may be either of the two.
         func or(_ other: Entry) -> Entry {
             Entry(
                 facts: facts.or(other.facts), table: table === other.table ? table : nil,
@@ -30,15 +30,15 @@ struct ScriptVariables: Sendable {
     private var entries: [String: Entry] = [:]
     private var log: [(name: String, before: Entry?)] = []
 
-    /// - Parameter remembered: what earlier scripts of the session left behind.
+    /// - Parameter remembered: the variables that earlier scripts left in the session.
     init(remembered: [String: ValueFacts] = [:]) { self.remembered = remembered }
 
-    /// A variable by its name in lower case; one that nobody assigned may hold anything.
+    /// Returns the variable with a name in lower case; an unassigned one may hold anything.
     subscript(_ name: String) -> Entry {
         entries[name] ?? Entry(facts: remembered[name] ?? .unknown)
     }
 
-    /// Whether the script has assigned it.
+    /// Returns whether the script has assigned it.
     func isAssigned(_ name: String) -> Bool { entries[name] != nil }
 
     mutating func assign(_ name: String, _ entry: Entry) {
@@ -46,16 +46,16 @@ struct ScriptVariables: Sendable {
         entries[name] = entry
     }
 
-    /// What the script leaves behind.
+    /// The variables that the script leaves behind.
     var left: [String: ValueFacts] { entries.mapValues(\.facts) }
 
-    /// What was assigned since a place in the history.
+    /// Returns the names that were assigned since a position in the history.
     func assigned(since mark: Int) -> Set<String> { Set(log[min(mark, log.count)...].map(\.name)) }
 
-    /// A place in the history to return to.
+    /// The current position in the history.
     var mark: Int { log.count }
 
-    /// Takes back all assignments since a mark, and returns what they had come to.
+    /// Undoes all assignments since a position, and returns the values that they had led to.
     mutating func rollBack(to mark: Int) -> [String: Entry] {
         var outcome: [String: Entry] = [:]
         while log.count > mark, let last = log.popLast() {
@@ -65,7 +65,7 @@ struct ScriptVariables: Sendable {
         return outcome
     }
 
-    /// Goes on after parts of which one ran, or perhaps none.
+    /// Joins the results of alternative parts, of which at most one ran.
     mutating func join(_ outcomes: [[String: Entry]], isExhaustive: Bool) {
         var names: Set<String> = []
         for outcome in outcomes { names.formUnion(outcome.keys) }

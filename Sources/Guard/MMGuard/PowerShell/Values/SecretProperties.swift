@@ -1,11 +1,11 @@
-/// Properties that hold tokens, keys and the like, and what may be read of the objects that keep them.
+/// Properties that hold tokens, keys and the like, and the harmless properties of objects that contain them.
 enum SecretProperties {
-    /// Whether a property of this name (in lower case) holds a token, a key, a password or a request with its token,
-    /// whatever it is a property of.
+    /// Returns whether a property of this name (in lower case) holds a token, a key, a password or a request with its token, whatever
+    /// object it belongs to.
     static func contains(_ name: String) -> Bool { names.contains(name) }
 
-    /// What a property (in lower case) of an object that keeps secrets leads to: another such object, plain data, or nil
-    /// when nothing says that it is harmless.
+    /// Returns what a property (in lower case) of an object with secrets yields: another such object, plain data, or nil if it isn't known
+    /// to be harmless.
     static func kinds(behind name: String, of kinds: ValueFacts.Kinds) -> ValueFacts.Kinds? {
         if plain.contains(name) { return .data }
         var found: ValueFacts.Kinds = kinds.subtracting(.secretive)
@@ -21,10 +21,10 @@ enum SecretProperties {
         return found
     }
 
-    /// The commands that print all of an object, down to properties of its properties.
+    /// Returns whether a command prints a whole object, including the properties of its properties.
     static func printsAll(_ command: String) -> Bool { deepPrinters.contains(command) }
 
-    /// The cmdlets whose answer keeps secrets.
+    /// Returns the kind of secrets in a cmdlet's output.
     static func kind(ofAnswerOf cmdlet: String) -> ValueFacts.Kinds? { answers[cmdlet] }
 
     private static let answers: [String: ValueFacts.Kinds] = [
@@ -49,7 +49,7 @@ enum SecretProperties {
         "localcredentials", "startinfo",
     ]
 
-    /// Names that are harmless on anything.
+    /// Names that are harmless on any object.
     private static let plain: Set<String> = [
         "count", "length", "hresult", "gettype", "tostring", "name", "id",
     ]

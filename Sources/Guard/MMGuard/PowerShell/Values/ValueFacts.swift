@@ -1,9 +1,9 @@
-/// What a value may be when the script runs, as far as its text tells: the kinds of things among it, how many there are
-/// at most, and the very texts where they are constants.
+/// The possible values of an expression when the script runs, as far as the text shows: the kinds of objects, their
+/// maximum number, and the exact texts if they are constants.
 ///
-/// Everything is "may": what is not known is every kind of thing, any number of times.
+/// All facts are upper bounds: an unknown value may be any number of objects of every kind.
 struct ValueFacts: Sendable, Hashable {
-    /// Kinds of things that a rule asks about.
+    /// The kinds of objects that rules distinguish.
     struct Kinds: OptionSet, Sendable, Hashable {
         let rawValue: UInt8
         /// Texts, numbers and objects of a service.
@@ -12,27 +12,27 @@ struct ValueFacts: Sendable, Hashable {
         static let code = Kinds(rawValue: 2)
         /// Files, whose content another command reads.
         static let files = Kinds(rawValue: 4)
-        /// Errors, which keep the request with its token.
+        /// Errors, which contain the request with its token.
         static let errors = Kinds(rawValue: 8)
-        /// Sign-ins, which keep tokens.
+        /// Sign-in contexts, which contain tokens.
         static let contexts = Kinds(rawValue: 16)
         /// Processes, whose command lines and environment hold secrets.
         static let processes = Kinds(rawValue: 32)
-        /// Tenants, which a context can be made of.
+        /// Tenants, from which a context can be created.
         static let tenants = Kinds(rawValue: 64)
 
         static let all: Kinds = [.data, .code, .files, .errors, .contexts, .processes, .tenants]
-        /// Things with properties that hold tokens and secrets.
+        /// The kinds whose properties contain tokens and secrets.
         static let secretive: Kinds = [.errors, .contexts, .processes]
     }
 
     var kinds: Kinds
-    /// How many at most; `many` when nobody knows.
+    /// The maximum number; `many` if it is unknown.
     var count: Int
-    /// All the texts that it can be; nil when they are not constants.
+    /// All possible texts; nil if they are not constants.
     var texts: [String]?
 
-    /// More than anybody can count from the text.
+    /// A number that the text doesn't limit.
     static let many = Int.max
     private static let mostTexts = 20
 
@@ -45,31 +45,31 @@ struct ValueFacts: Sendable, Hashable {
         ValueFacts(kinds: kinds, count: count, texts: nil)
     }
 
-    /// Whether nothing at all is known.
+    /// Whether nothing is known about the value.
     var isUnknown: Bool { kinds == .all }
-    /// Whether it is known to hold, or to perhaps hold, things with secrets in their properties.
+    /// Whether it may contain objects with secrets in their properties, although it isn't unknown.
     var isSecretive: Bool { !isUnknown && !kinds.isDisjoint(with: .secretive) }
 
-    /// One of its things.
+    /// The facts about one of its objects.
     var single: ValueFacts { ValueFacts(kinds: kinds, count: min(count, 1), texts: texts) }
 
-    /// This or the other.
+    /// Returns the facts about a value that is this one or the other.
     func or(_ other: ValueFacts) -> ValueFacts {
         ValueFacts(kinds: kinds.union(other.kinds), count: max(count, other.count), texts: both(other))
     }
 
-    /// This and then the other.
+    /// Returns the facts about this value followed by the other.
     func then(_ other: ValueFacts) -> ValueFacts {
         ValueFacts(
             kinds: kinds.union(other.kinds), count: Self.sum(count, other.count), texts: both(other))
     }
 
-    /// This so many times.
+    /// Returns the facts about this value repeated so many times.
     func times(_ factor: Int) -> ValueFacts {
         ValueFacts(kinds: kinds, count: Self.product(count, factor), texts: texts)
     }
 
-    /// Whether all that the other may be, this may be too.
+    /// Returns whether these facts include everything that the other value may be.
     func covers(_ other: ValueFacts) -> Bool {
         guard kinds.isSuperset(of: other.kinds), count >= other.count else { return false }
         guard let texts else { return true }
