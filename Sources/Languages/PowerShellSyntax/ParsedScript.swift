@@ -35,7 +35,7 @@ package struct ParsedScript: Sendable {
     /// The tree; `nil` when there are errors.
     package var root: ScriptBlockSyntax? { tree?.root }
 
-    /// The facts of the tree in source order; none when there are errors. They are collected once, whoever asks.
+    /// The facts of the tree in source order; empty when there are errors. They are collected once.
     var facts: [ScriptFact] { tree?.facts ?? [] }
 
     /// Whether an interactive shell would wait for more text.
@@ -44,7 +44,7 @@ package struct ParsedScript: Sendable {
 
 /// The owner of all nodes of a tree.
 ///
-/// `@unchecked Sendable`: what is not constant, the facts and the lock itself, is touched only between locking and unlocking.
+/// `@unchecked Sendable`: all fields are constant except the facts, which are only accessed while the lock is held.
 final class SyntaxTree: @unchecked Sendable {
     // Fields are released in this order: the root first, while the list still retains every other node, and then the
     // list from the outermost node inwards, so that no release ever recurses down a whole branch.
@@ -71,7 +71,7 @@ final class SyntaxTree: @unchecked Sendable {
         lock.deallocate()
     }
 
-    /// The facts of the tree, collected when they are first asked for: guard, engine and answer of one call all want them.
+    /// The facts of the tree, collected at the first access, because the guard, the engine and the answer of one call all need them.
     var facts: [ScriptFact] {
         pthread_mutex_lock(lock)
         defer { pthread_mutex_unlock(lock) }
@@ -84,7 +84,7 @@ final class SyntaxTree: @unchecked Sendable {
 
 /// The requirements of `#requires` lines.
 package struct ScriptRequirements: Sendable, Hashable {
-    /// Where the lines stand, from their `#`.
+    /// The extents of the lines, from their `#`.
     package internal(set) var extents: [SourceExtent] = []
     /// The module names.
     package internal(set) var modules: [String] = []

@@ -1,26 +1,27 @@
-/// What each command of a script reads: by its own redirections, by those of the loops, groups and subshells around it, and by
-/// what an `exec` before it opened.
+/// Determines the inputs of each command: from its own redirections, from those of the loops, groups and subshells around it, and from the
+/// descriptors that an earlier `exec` opened.
 extension ShellParser {
     /// A compound command with redirections.
     struct Compound {
         /// The first command within it.
         var first: Int
-        /// The command that holds its redirections, behind those within it.
+        /// The index of the command that holds its redirections, after the commands within it.
         var end: Int
     }
 
-    /// A compound command that is being read, with what its commands read unless they say otherwise.
+    /// A compound command that is being processed, with the inputs that its commands inherit.
     private struct Scope {
         var end: Int
         var inputs: [Int: ShellScript.Input]
     }
 
-    /// Descriptors above it are opened by no `exec` or compound command that people write: each command behind one would carry them.
+    /// The limit for descriptors that `exec` and compound commands may open. People don't write higher ones, and each later command would
+    /// have to carry them.
     private static let highestDescriptor = 255
 
-    /// Writes into each command what it reads.
+    /// Sets the inputs of each command.
     mutating func resolveInputs() throws(ShellRefusal) {
-        // Outer ones first, where several begin at the same place.
+        // If several begin at the same command, the outer one comes first.
         let compounds = redirected.sorted { $0.first != $1.first ? $0.first < $1.first : $0.end > $1.end }
         var waiting = compounds[...]
         var scopes = [Scope(end: .max, inputs: [:])]
@@ -41,8 +42,8 @@ extension ShellParser {
             script.commands[index].inputs = inputs
             guard script.commands[index].words.map(\.value) == ["exec"] else { continue }
             try check(inputs, at: script.commands[index].offset)
-            // It holds in the loops and groups around it, too. Whether it is reached, and in which process, nobody can say: what was
-            // open already may be read as well.
+            // The `exec` also affects the loops and groups around it. It isn't known whether it is reached, and in which process, so the
+            // descriptors that were open before may be read as well.
             for scope in scopes.indices {
                 scopes[scope].inputs.merge(inputs) { before, now in before == now ? now : .output }
             }
@@ -56,7 +57,7 @@ extension ShellParser {
         }
     }
 
-    /// What is read after some redirections.
+    /// Returns the inputs after some redirections.
     private static func applied(
         _ redirections: [ShellScript.Redirection], to before: [Int: ShellScript.Input]
     ) -> [Int: ShellScript.Input] {
@@ -78,7 +79,7 @@ extension ShellParser {
                 if redirection.namesDescriptor {
                     inputs[redirection.descriptor] = Int(target.value).flatMap { inputs[$0] }
                 } else if redirection.kind == .duplicateInput {
-                    // A descriptor that a variable names may be anything.
+                    // A descriptor whose number is in a variable may be any one.
                     inputs[redirection.descriptor] = .output
                 }
             case .output, .append: inputs[redirection.descriptor] = nil
@@ -87,7 +88,8 @@ extension ShellParser {
         return inputs
     }
 
-    /// What a function is given its commands read: which of them belong to it nobody needs to know.
+    /// Marks commands as reading unknown input if a function is called with input. It isn't determined which commands belong to the
+    /// function.
     private mutating func feedFunctions() {
         let functions = Set(script.functions)
         guard !functions.isEmpty,

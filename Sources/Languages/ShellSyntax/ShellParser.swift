@@ -77,13 +77,13 @@ struct ShellParser {
         var namesCoprocess = false
         /// The first here-document that this list awaits; those before it belong to commands around it.
         var firstDocument = 0
-        /// Where the open loops, groups and conditions begin.
+        /// The indices of the first commands of the open loops, groups and conditions.
         var openings: [Int] = []
         /// The compound command that has just ended, whose redirections may follow.
         var closed: Compound?
 
-        /// Notes a keyword that opens or closes such a construct; what stands in one that reads a pipe reads it too.
-        /// - Parameter next: the place of the next command.
+        /// Notes a keyword that opens or closes such a construct. The commands in a construct that reads a pipe read the pipe too.
+        /// - Parameter next: the index of the next command.
         mutating func note(keyword: String, next: Int) {
             switch keyword {
             case "{", "if", "while", "until", "for", "select", "case":
@@ -254,7 +254,7 @@ struct ShellParser {
         list.closed = Compound(first: first, end: script.commands.count)
     }
 
-    /// Notes that commands read what another one writes.
+    /// Notes that commands read another command's output.
     mutating func feed(from first: Int) {
         for index in script.commands.indices.dropFirst(first) { script.commands[index].readsPipe = true }
     }
@@ -343,14 +343,14 @@ extension ShellParser {
             descriptor = word
             return
         }
-        // `coproc NAME {`: the name is no program's.
+        // In `coproc NAME {`, the name isn't a program's.
         if list.namesCoprocess, list.current.words.count == 1, Self.opening.contains(word.value), !word.isQuoted {
             script.bindings.append(ShellScript.Binding(name: list.current.words[0], values: []))
             list.current = Command()
         }
         guard list.current.words.isEmpty else {
             list.current.words.append(word)
-            // A builtin that declares takes lists as an assignment does.
+            // Builtins that declare variables accept lists like assignments.
             if Self.declaring.contains(list.current.words[0].value), word.value.hasSuffix("="), Self.isAssignment(word),
                 take("(")
             {
@@ -361,7 +361,7 @@ extension ShellParser {
         if grammar == .plain { try checkName(word) }
         list.namesCoprocess =
             word.value == "coproc" && !word.isQuoted || list.namesCoprocess && !Self.opening.contains(word.value)
-        // The value may be quoted; a quoted name is not a variable's.
+        // The value of an assignment may be quoted; with a quoted name it isn't an assignment.
         if word.isQuoted, !list.isPattern, Self.isAssignment(word) { return assign(word, &list.current) }
         guard !word.isQuoted, !list.isPattern || word.value == "esac" else { return begin(word, &list.current) }
         list.note(keyword: word.value, next: script.commands.count)

@@ -40,8 +40,8 @@ package struct ShellScript: Sendable, Hashable {
         package var assignments: [Word] = []
         /// The redirections, in order.
         package var redirections: [Redirection] = []
-        /// What the command reads, by descriptor: by its own redirections, by those of the constructs around it, and by what
-        /// an `exec` before it opened. What it shares with the shell isn't listed.
+        /// The inputs of the command by descriptor: from its own redirections, from those of the constructs around it, and from an earlier
+        /// `exec`. Descriptors that it inherits unchanged from the shell aren't listed.
         package var inputs: [Int: Input] = [:]
         /// The operator that follows; `nil` for the last command.
         package var controlOperator: ControlOperator?
@@ -73,11 +73,11 @@ package struct ShellScript: Sendable, Hashable {
         var isEmpty: Bool { words.isEmpty && assignments.isEmpty && redirections.isEmpty }
     }
 
-    /// What a command reads from a descriptor.
+    /// The source of a command's input.
     package enum Input: Sendable, Hashable {
-        /// A here-document or here-string; `isFixed` says that the shell puts nothing into it.
+        /// A here-document or here-string; `isFixed` means that the shell expands nothing in it.
         case text(String, isFixed: Bool)
-        /// What another command writes, or what can't be told: a pipe, a process substitution, a connection.
+        /// Another command's output, or an unknown source: a pipe, a process substitution, a connection.
         case output
         /// A file.
         case file(Word)
@@ -112,11 +112,11 @@ package struct ShellScript: Sendable, Hashable {
         var isNumber: Bool { !isQuoted && !value.isEmpty && value.utf8.allSatisfy { (0x30...0x39).contains($0) } }
     }
 
-    /// A variable that is set in another way than by an assignment: by a loop, or by an expansion such as `${x:=value}`.
+    /// A variable that is set other than by an assignment: by a loop, or by an expansion such as `${x:=value}`.
     package struct Binding: Sendable, Hashable {
         /// The variable.
         package var name: Word
-        /// What it is set to, one after the other.
+        /// The values that it gets, one after the other.
         package var values: [Word]
     }
 

@@ -8,7 +8,7 @@ import Glibc
 /// off at the end are detected too. Anyone who may write both files can forge both; copy the head elsewhere to rule
 /// that out.
 ///
-/// A file that has grown large is set aside under the number of its last line, and the chain goes on in a new one.
+/// A file that has reached its size limit is renamed with the number of its last line, and the chain continues in a new file.
 package struct AuditLog: Sendable {
     /// The path of the log file.
     package let path: String
@@ -25,8 +25,8 @@ package struct AuditLog: Sendable {
         self.init(path: path, redactor: redactor, clock: clock, fileLimit: Self.fileLimit)
     }
 
-    /// Creates an audit log whose files have a size of their own.
-    /// - Parameter fileLimit: how many bytes a file has before the next line begins another one.
+    /// Creates an audit log with its own limit on the size of a file.
+    /// - Parameter fileLimit: the size in bytes at which the next line begins another file.
     package init(path: String, redactor: Redactor = .standard, clock: WallClock = .system, fileLimit: Int) {
         self.path = path
         self.redactor = redactor
@@ -34,7 +34,7 @@ package struct AuditLog: Sendable {
         files = AuditFiles(path: path, limit: fileLimit)
     }
 
-    /// How large a file gets: some hundred thousand lines.
+    /// The standard size limit of a file: some hundred thousand lines.
     private static let fileLimit = 64 << 20
 
     /// Appends a line, blocking this thread while another process writes; for command lines.
@@ -73,13 +73,13 @@ package struct AuditLog: Sendable {
     static let start = String(repeating: "0", count: 64)
 }
 
-/// How far a reader has come in an audit log.
+/// A reader's position in an audit log.
 package struct AuditPosition: Sendable, Hashable {
-    /// Where the next line begins in the file.
+    /// The offset in the file at which the next line begins.
     package let offset: Int
     /// The number of the last line that was read; 0 for none.
     package let number: Int64
-    /// The hash of that line, by which the file is known again.
+    /// The hash of that line, by which the file is recognised.
     package let hash: String
 
     /// Creates a position.
@@ -91,26 +91,26 @@ package struct AuditPosition: Sendable, Hashable {
     package static let start = AuditPosition(offset: 0, number: 0, hash: AuditLog.start)
 }
 
-/// Some lines of an audit log, with where to go on.
+/// Some lines of an audit log, with the position at which to continue.
 package struct AuditPiece: Sendable {
     /// The lines as they stand in the log, without their newlines.
     package let lines: [ArraySlice<UInt8>]
-    /// Behind the last of them.
+    /// The position after the last of these lines.
     package let position: AuditPosition
-    /// Whether another file stands where the position was taken, so that it is read from its start.
+    /// Whether the file at the position's path has been replaced by another one, which is read from its start.
     package let isOtherFile: Bool
 }
 
 extension AuditLog {
     /// Reads the lines that follow a position, in the order in which they were written.
     /// - Parameters:
-    ///   - position: where an earlier reading ended.
-    ///   - limit: how many bytes to read; one line is read even where it is longer.
-    /// - Returns: no lines where there is nothing new.
+    ///   - position: the position at which an earlier read ended.
+    ///   - limit: the number of bytes to read; at least one line is read, even if it is longer.
+    /// - Returns: no lines if there is nothing new.
     /// - Throws: an error when the file can't be read.
     package func following(_ position: AuditPosition, limit: Int) throws(MMError) -> AuditPiece {
         let parts = try AuditParts(of: path)
-        // A full file's name holds the number of its last line, so the first file with newer lines is found without reading.
+        // A full file's name contains the number of its last line, so the first file with newer lines is found without reading.
         if let part = parts.full.first(where: { $0.last > position.number }), let file = try AuditParts.open(part) {
             let piece = try Self.following(position, limit: limit, in: file.number, part.path)
             if !piece.lines.isEmpty { return piece }
@@ -135,7 +135,7 @@ extension AuditLog {
                 of: file, from: from.offset, count: min(length, size - from.offset), path)
             if let (end, line) = Self.lastLine(in: bytes) {
                 let lines = bytes[..<end].split(separator: 0x0A, omittingEmptySubsequences: true)
-                // The next file of the same log goes on where the one before it ended.
+                // The next file of the same log continues the chain of the previous one.
                 let goesOn = lines.lazy.compactMap { AuditLine($0) }.first.map {
                     $0.number == position.number + 1 && $0.previous == position.hash
                 }
@@ -145,15 +145,15 @@ extension AuditLog {
                     isOtherFile: !isSame && goesOn != true)
             }
             guard from.offset + bytes.count < size else {
-                // A file that has no line yet is no other one before it has.
+                // An empty file doesn't count as another file until it has a line.
                 return AuditPiece(lines: [], position: size == 0 ? position : from, isOtherFile: !isSame && size > 0)
             }
             length *= 2
         }
     }
 
-    /// The last intact line, and where the one behind it begins. What follows it is still being written, or was cut short and
-    /// is read together with the next intact line.
+    /// Returns the last intact line, and the end of that line. The bytes after it are still being written, or were cut short; they are read
+    /// together with the next intact line.
     private static func lastLine(in bytes: [UInt8]) -> (end: Int, line: AuditLine)? {
         var rest = bytes[...]
         while let newline = rest.lastIndex(of: 0x0A) {
@@ -165,7 +165,7 @@ extension AuditLog {
         return nil
     }
 
-    /// How many bytes stand behind a position.
+    /// Returns the number of bytes after a position.
     package func bytes(after position: AuditPosition) throws(MMError) -> Int {
         var (count, isFirst) = (0, true)
         try AuditParts(of: path).each { (file, full) throws(MMError) -> Bool in
@@ -173,7 +173,7 @@ extension AuditLog {
             var status = stat()
             guard fstat(file, &status) == 0 else { return true }
             let size = Int(status.st_size)
-            // The file before may have ended at the position.
+            // The position may be the end of the previous file.
             var isWithin = false
             if isFirst { isWithin = try Self.isAfter(position, in: file, size, path) }
             count += isWithin ? max(0, size - position.offset) : size
@@ -183,7 +183,7 @@ extension AuditLog {
         return count
     }
 
-    /// Whether the file still holds, in front of the position, what was read there.
+    /// Returns whether the file still contains, just before the position, the line that was read there.
     private static func isAfter(
         _ position: AuditPosition, in file: Int32, _ size: Int, _ path: String
     ) throws(MMError) -> Bool {
@@ -199,8 +199,8 @@ extension AuditLog {
     /// Returns the newest matching entries among the end of the log, however long the file is; meant for live views.
     /// - Parameters:
     ///   - limit: the maximum number of entries; long entries may leave room for fewer.
-    ///   - window: how many bytes of the log's end are looked at.
-    ///   - isIncluded: whether to include an entry.
+    ///   - window: the number of bytes at the end of the log that are searched.
+    ///   - isIncluded: returns whether to include an entry.
     /// - Returns: the entries, oldest first.
     package func newest(
         _ limit: Int, within window: Int = 64 << 10, where isIncluded: (JSONObject) -> Bool = { _ in true }
@@ -233,11 +233,12 @@ package struct AuditVerification: Sendable, Hashable {
     package var entries = 0
     /// The number of lines that a crash cut short while the chain around them is unbroken.
     package var tornLines = 0
-    /// The lines that were written when the head beside the log was gone: what was cut off before each is not known.
+    /// The numbers of the lines that were written when the head file was missing: lines that were cut off before each of them can't be
+    /// noticed.
     package var lostHeads: [Int64] = []
     /// The first line that differs from what was written.
     package var broken: Broken?
-    /// The number of full files that were looked at besides the one that grows.
+    /// The number of full files that were checked, besides the current one.
     package var fullFiles = 0
     /// The hash of the last good line.
     package var lastHash = AuditLog.start
@@ -246,7 +247,7 @@ package struct AuditVerification: Sendable, Hashable {
     package struct Broken: Sendable, Hashable {
         /// The line number in the file, from 1; one past the last line when lines are missing at the end.
         package var line: Int
-        /// The name of the full file that it stands in; `nil` for the one that grows.
+        /// The name of the full file that contains the line; `nil` for the current file.
         package var file: String?
         /// What is wrong with the line.
         package var reason: String
@@ -313,7 +314,7 @@ extension AuditLog {
             return true
         }
         if found.broken != nil { return found }
-        // What is missing is missing from the end of the file that grows.
+        // Lines can only be missing at the end of the current file.
         if part != nil { lineNumber = 0 }
         if head == nil, number > 1 {
             found.broken = .init(
@@ -343,7 +344,7 @@ extension AuditLog {
         try lines { _, bytes in
             if let value = try? JSONParser.parse(bytes), let entry = value.object, isIncluded(entry) {
                 kept.append(entry)
-                // Now and then, not with each line: all that are kept move.
+                // The array is trimmed rarely, because trimming moves all kept elements.
                 if kept.count / 2 > limit { kept.removeFirst(kept.count - limit) }
             }
             return true
@@ -351,8 +352,8 @@ extension AuditLog {
         return Array(kept.suffix(limit))
     }
 
-    /// Calls `each` with every line, without its newline, and the name of the full file that it stands in, until it returns
-    /// `false`. The files may be larger than memory.
+    /// Calls `each` with every line, without its newline, and the name of the full file that contains it, until `each` returns `false`. The
+    /// files may be larger than memory.
     private func lines(_ each: (_ file: String?, ArraySlice<UInt8>) -> Bool) throws(MMError) {
         var chunk = [UInt8](repeating: 0, count: 256 << 10)
         try AuditParts(of: path).each { (file, full) throws(MMError) -> Bool in
@@ -388,7 +389,7 @@ final class AuditFiles: Sendable {
     }
 
     private let path: String
-    /// How large a file gets before the next line begins another one.
+    /// The size at which the next line begins another file.
     private let limit: Int
     /// Serialises the writers of this process. Waiting for a mutex takes microseconds, polling for the file lock much
     /// longer.
@@ -458,10 +459,10 @@ final class AuditFiles: Sendable {
         save(AuditHead(number: next.number, hash: hash), &held)
     }
 
-    /// Gives a full file its own name, and begins the next one. The chain goes on in it.
-    /// - Returns: `false` where the full file stays the one that grows.
+    /// Renames a full file and begins the next one, in which the chain continues.
+    /// - Returns: `false` if the file can't be set aside yet.
     private func setAside(_ tail: AuditTail, _ held: inout OpenFiles) throws(MMError) -> Bool {
-        // What is wrong with the end of a file is told by the line behind it, in the same file.
+        // A damaged end of a file is recorded by the next line, which must be in the same file.
         guard tail.number > 0, !tail.torn, !tail.needsBreak, !tail.lostHead else { return false }
         let name = AuditParts.name(path, last: tail.number)
         var status = stat()
@@ -486,7 +487,7 @@ final class AuditFiles: Sendable {
         if let head = try AuditHead.load(beside: path) {
             if head.number > tail.number { (tail.number, tail.hash, tail.torn) = (head.number, head.hash, false) }
         } else {
-            // The first line has none before it; a process that died between the two writes of it is no reason to worry.
+            // The first line has no predecessor, and a process that died before it wrote the first head is harmless.
             tail.lostHead = tail.number > 1
         }
         return tail

@@ -1,24 +1,24 @@
 import Glibc
 
-/// The files of an audit log at one moment: those that are full, the oldest first, and the one that grows.
+/// The files of an audit log at one moment: the full ones, oldest first, and the current one.
 ///
-/// A full file has the number of its last line behind its name: `audit.jsonl.0000000000000012345`. The chain goes on from one
-/// file to the next.
+/// The name of a full file ends with the number of its last line: `audit.jsonl.0000000000000012345`. The chain continues from one file to
+/// the next.
 struct AuditParts: ~Copyable {
-    /// A file that is full.
+    /// A file that has reached its size limit.
     struct Full: Equatable {
         let path: String
         /// The number of its last line.
         let last: Int64
 
-        /// Its own name, for people.
+        /// The file name without its folder.
         var name: String { path.split(separator: "/").last.map(String.init) ?? path }
     }
 
-    /// The full files, the oldest first.
+    /// The full files, oldest first.
     let full: [Full]
     private let file: Descriptor?
-    /// The file that grows; `nil` where there is none.
+    /// The current file, to which lines are appended; `nil` if there is none.
     let current: Int32?
 
     private static let digits = 19
@@ -31,7 +31,7 @@ struct AuditParts: ~Copyable {
             if let place = try FileLocation.resolve(path, creating: false) {
                 file = try place.open(O_RDONLY, to: "read")
             }
-            // Where the file that grows was set aside meanwhile, another one stands in its place.
+            // If the current file was set aside in the meantime, another one has taken its place.
             let again = try Self.full(of: path)
             if again == listed {
                 full = listed
@@ -43,13 +43,13 @@ struct AuditParts: ~Copyable {
         }
     }
 
-    /// What a full file is called.
+    /// Returns the name of a full file.
     static func name(_ path: String, last: Int64) -> String {
         let text = String(last)
         return "\(path).\(String(repeating: "0", count: max(0, digits - text.utf8.count)))\(text)"
     }
 
-    /// The full files of the log at a path, the oldest first.
+    /// Returns the full files of the log at a path, oldest first.
     static func full(of path: String) throws(MMError) -> [Full] {
         guard let slash = path.lastIndex(of: "/") else { return [] }
         let (folder, own) = (String(path[..<slash]), path[path.index(after: slash)...] + ".")
@@ -64,13 +64,13 @@ struct AuditParts: ~Copyable {
         return found.sorted { $0.last < $1.last }
     }
 
-    /// Opens a full file; `nil` where it has gone.
+    /// Opens a full file; `nil` if it no longer exists.
     static func open(_ file: Full) throws(MMError) -> Descriptor? {
         guard let place = try FileLocation.resolve(file.path, creating: false) else { return nil }
         return try place.open(O_RDONLY, to: "read")
     }
 
-    /// Calls `each` with every file, the oldest first, until it returns `false`.
+    /// Calls `each` with every file, oldest first, until `each` returns `false`.
     borrowing func each(
         _ each: (_ file: Int32, _ full: Full?) throws(MMError) -> Bool
     ) throws(MMError) {

@@ -8,7 +8,7 @@ struct AuditTail {
     var hash = AuditLog.start
     /// Whether anything other than an intact line follows it.
     var torn = false
-    /// Whether the head beside the log is gone: lines that were cut off at the end before this could not be noticed.
+    /// Whether the head file is missing, so that lines cut off at the end can't be noticed.
     var lostHead = false
     /// Whether the file ends in the middle of a line.
     var needsBreak = false

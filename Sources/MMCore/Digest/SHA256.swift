@@ -10,11 +10,11 @@ package struct SHA256: Sendable {
 
     private var state = SIMD8<UInt32>(
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19)
-    /// The beginning of a block whose rest is yet to come.
+    /// The beginning of an incomplete block.
     private var waiting = SIMD64<UInt8>()
     private var waitingCount = 0
     private var length: UInt64 = 0
-    /// Whether the processor's own instructions are left out, for tests.
+    /// Whether the processor's SHA instructions are not used, for tests.
     private let isPlain: Bool
 
     /// Creates an empty digest; feed it with `update(_:)`.
@@ -76,7 +76,7 @@ package struct SHA256: Sendable {
         hold(&rest)
     }
 
-    /// Puts bytes behind those that wait, as many as belong to their block.
+    /// Appends bytes to the incomplete block, as many as fit into it.
     private mutating func hold(_ rest: inout Slice<UnsafeBufferPointer<UInt8>>) {
         let count = min(Self.blockSize - waitingCount, rest.count)
         guard count > 0 else { return }

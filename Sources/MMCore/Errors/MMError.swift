@@ -2,11 +2,11 @@
 ///
 /// Modules may use typed errors of their own internally; at an operation's boundary they become this one.
 public struct MMError: Error, Sendable, CustomStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     public var code: MMErrorCode
-    /// What happened, naming the field and the value (redacted).
+    /// The failure in words, naming the field and the value (redacted).
     public var message: String
-    /// What to do next.
+    /// The next step for the caller.
     public var hint: String?
     /// Whether the same call may succeed if repeated.
     public var retry: Retry
@@ -27,9 +27,9 @@ public struct MMError: Error, Sendable, CustomStringConvertible {
 
     /// Creates an error.
     /// - Parameters:
-    ///   - code: what kind of failure it is.
-    ///   - message: what happened.
-    ///   - hint: what to do next.
+    ///   - code: the kind of failure.
+    ///   - message: the failure in words.
+    ///   - hint: the next step for the caller.
     ///   - retry: whether the same call may succeed if repeated.
     ///   - details: machine-readable context.
     ///   - cause: the description of the underlying error.
@@ -177,7 +177,7 @@ public struct MMErrorCode: Sendable, Hashable, CustomStringConvertible {
     /// A bug in this program.
     public static let internalError = MMErrorCode("internal")
 
-    /// All of them, for lists that name what there can be.
+    /// All codes, for lists of the possible codes.
     package static let known: [MMErrorCode] = [
         .invalidInput, .notFound, .signInNeeded, .forbidden, .denied, .confirmationNeeded, .throttled, .conflict,
         .deadlineExceeded, .cancelled, .sessionLost, .remoteFailed, .unavailable, .limitExceeded, .unsupported,

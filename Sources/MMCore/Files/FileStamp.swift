@@ -10,7 +10,7 @@ package struct FileStamp: Equatable, Sendable {
     package let modified: Timestamp
     private let changed: Timestamp
 
-    /// Returns the mark of a protected file as it is now; `nil` when there is none.
+    /// Returns the stamp of a protected file as it is now; `nil` when there is none.
     static func of(_ path: String) throws(MMError) -> FileStamp? {
         guard let place = try FileLocation.resolve(path, creating: false), let status = try place.status(to: "read")
         else {
@@ -23,9 +23,9 @@ package struct FileStamp: Equatable, Sendable {
     package enum Lookup: Sendable {
         /// No such file.
         case missing
-        /// A regular file with this mark.
+        /// A regular file with this stamp.
         case file(FileStamp)
-        /// Undetermined; only an attempt to read the file says why.
+        /// Undetermined; only an attempt to read the file gives the reason.
         case undetermined
     }
 
@@ -46,7 +46,7 @@ package struct FileStamp: Equatable, Sendable {
         changed = Timestamp(seconds: Int64(status.st_ctim.tv_sec), nanoseconds: status.st_ctim.tv_nsec)
     }
 
-    /// Whether a later change is certain to alter the mark; file times advance in steps of a few milliseconds.
+    /// Whether a later change is certain to alter the stamp; file times advance in steps of a few milliseconds.
     package var isStable: Bool {
         Timestamp.now - changed > .milliseconds(50)
     }

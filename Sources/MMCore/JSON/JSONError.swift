@@ -1,12 +1,12 @@
 /// A fault in a JSON text and its position.
 public struct JSONError: Error, Sendable, Hashable, CustomStringConvertible {
-    /// The byte offset of the fault, from 0.
+    /// The fault in words.
     public let problem: String
-    /// The line of the fault, from 1.
+    /// The byte offset of the fault, from 0.
     public let offset: Int
-    /// The column of the fault in bytes, from 1.
+    /// The line of the fault, from 1.
     public let line: Int
-    /// Column of the fault in bytes, from 1.
+    /// The column of the fault in bytes, from 1.
     public let column: Int
 
     init(problem: String, offset: Int, in text: UnsafeBufferPointer<UInt8>) {

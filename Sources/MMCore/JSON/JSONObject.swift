@@ -11,7 +11,7 @@ public struct JSONObject: Sendable {
 
     private static let scanLimit = 32
     private var members: [Member] = []
-    // Made by its initialiser: optimised for size, an empty literal is made by a call that looks up its types.
+    // Written as a call: in code optimised for size, an empty literal would look up its types at run time.
     private var index = [ExactKey: Int]()
 
     /// Creates an object without members.

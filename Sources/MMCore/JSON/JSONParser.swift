@@ -277,7 +277,7 @@ extension JSONParser {
 
     private mutating func escapedString(from start: Int) throws(JSONError) -> String {
         var bytes: [UInt8] = []
-        // Where the part begins that isn't copied yet.
+        // The start of the part that hasn't been copied yet.
         var plain = start
         while position < text.count {
             let byte = text[position]

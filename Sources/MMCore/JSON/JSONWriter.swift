@@ -21,7 +21,7 @@ public struct JSONWriter: Sendable {
     ///   - layout: the layout of the text.
     public static func bytes(_ value: JSONValue, layout: Layout = .compact) -> [UInt8] {
         var writer = JSONWriter(layout: layout)
-        // An object is seldom shorter; a text, a number or a list of nothing needs no room beyond its own.
+        // Most objects are longer than this. Texts, numbers and empty lists don't need reserved capacity.
         if case .object = value { writer.bytes.reserveCapacity(256) }
         writer.write(value, level: 0)
         return writer.bytes

@@ -11,7 +11,7 @@ package struct Mutex<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     @usableFromInline let value: UnsafeMutablePointer<Value>
 
     package init(_ initial: consuming sending Value) {
-        // One piece of memory for both: a call makes dozens of these.
+        // Mutex and value share one allocation, because each call creates dozens of these.
         let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
         let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
         let memory = UnsafeMutableRawPointer.allocate(

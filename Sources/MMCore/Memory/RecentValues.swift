@@ -1,8 +1,7 @@
-/// Values that were worked out lately, by what they were worked out from: who asks for the same again does not wait for the same
-/// work.
+/// A cache of recently computed values.
 ///
-/// A key must hold everything that its value depends on, so that no value has to be withdrawn. What was asked for lately stays; of
-/// the rest, half is forgotten at a time.
+/// A key must contain everything that its value depends on, so that no entry has to be invalidated. Entries are kept in two generations:
+/// when the young one is full, the old one is dropped, and an entry that is read moves back to the young one.
 package final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Generations {
         var young = [Key: Value]()
@@ -12,13 +11,13 @@ package final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sen
     private let generations = Mutex(Generations())
     private let size: Int
 
-    /// Remembers nothing yet.
-    /// - Parameter size: how many values are remembered at least before the first is forgotten; twice as many at most.
+    /// Creates an empty cache.
+    /// - Parameter size: the minimum number of values that are kept; at most twice as many are.
     package init(size: Int) {
         self.size = size
     }
 
-    /// The value of a key; `nil` where it is not remembered.
+    /// Returns the value of a key; `nil` if it isn't cached.
     package func value(for key: Key) -> Value? {
         generations.withLock { generations in
             if let value = generations.young[key] { return value }
@@ -28,7 +27,7 @@ package final class RecentValues<Key: Hashable & Sendable, Value: Sendable>: Sen
         }
     }
 
-    /// Remembers a value.
+    /// Stores a value.
     package func keep(_ value: Value, for key: Key) {
         generations.withLock { insert(value, key, &$0) }
     }

@@ -2,7 +2,7 @@ import Glibc
 
 /// The environment this process was started with.
 public enum ProcessEnvironment {
-    /// The variables by which programs find their way to the network: proxies, and the certificates that they trust.
+    /// The variables that configure a program's network access: proxies, and trusted certificates.
     package static let network: Set<String> = Set(
         ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"].flatMap { [$0, $0.lowercased()] }
             + [
@@ -10,7 +10,7 @@ public enum ProcessEnvironment {
                 "NODE_USE_ENV_PROXY", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "AWS_CA_BUNDLE", "NIX_SSL_CERT_FILE",
             ])
 
-    /// Those of an environment, for a program that reaches the network by itself.
+    /// Returns these variables of an environment, for a program that accesses the network itself.
     package static func network(of environment: [String: String]) -> [String: String] {
         environment.filter { network.contains($0.key) && !$0.value.isEmpty }
     }

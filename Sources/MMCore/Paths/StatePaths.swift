@@ -24,8 +24,8 @@ public struct StatePaths: Sendable, Hashable {
     /// `MM_TOKEN_KEY_CREDENTIAL` names; `nil` when they are in MSAL's plain format.
     package var tokenKeyFile: String?
 
-    /// Returns the token cache of another program that a connection shares: the one that its entry names, else
-    /// `MM_TOKEN_FILE`; `nil` where it has its own.
+    /// Returns the token cache of another program that a connection shares: the one in the connection's entry,
+    /// otherwise `MM_TOKEN_FILE`; `nil` if the connection has a cache of its own.
     package func sharedTokenCache(of connection: Connection, environment: [String: String]) -> String? {
         let named = connection.tokenCache ?? environment["MM_TOKEN_FILE"].flatMap { $0.isEmpty ? nil : $0 }
         return named.map { $0.hasPrefix("~/") ? Self.join(home, String($0.dropFirst(2))) : $0 }
@@ -70,7 +70,7 @@ public struct StatePaths: Sendable, Hashable {
             runtime.map { Self.join(Self.withoutTrailingSlash($0), "mm") } ?? Self.join(state, "run")
     }
 
-    /// How far calls of tools that wait for a confirmation have come.
+    /// The folder with the progress of tool calls that wait for a confirmation.
     package var toolProgressDirectory: String { Self.join(stateDirectory, "tool-progress") }
     /// The folder of stored answers.
     package var outputDirectory: String { Self.join(stateDirectory, "outputs") }

@@ -1,6 +1,6 @@
-/// Removes tokens, codes and private keys from answers to a caller, by their shape and by what this process holds; the latter
-/// also reversed, in base64 and as hex digits.
-/// Field names prove nothing here, unlike in logs: an answer may contain a code that the caller is meant to see.
+/// Removes tokens, codes and private keys from answers to a caller: those with a recognisable shape, and those that this process holds, the
+/// latter also reversed, in base64 and as hex digits. Names of fields are no evidence here, unlike in logs: an answer may contain a code
+/// that the caller is meant to see.
 package struct OutgoingFilter: Sendable {
     private let held: HeldSecrets
     private let detectsShapes: Bool

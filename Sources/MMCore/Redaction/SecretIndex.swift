@@ -72,12 +72,12 @@ struct SecretIndex: Sendable {
         return clean + text[copied...]
     }
 
-    // MARK: Disguises
+    // MARK: Encoded secrets
 
-    /// How much of a secret is looked for in another writing: without its beginning the rest is worth nothing.
+    /// The number of bytes of a secret whose encoded form is searched for: without its beginning the rest is useless.
     private static let lookedFor = 48
 
-    /// Adds what a secret looks like reversed, in base64 and as hex digits, wherever it begins in what was written so.
+    /// Adds the forms of a secret that is reversed, in base64 or as hex digits, for each position within the encoded data.
     mutating func insert(disguisesOf secret: Secret) {
         let bytes = Array(secret.reveal().utf8)
         guard bytes.count >= Self.shortest else { return }
@@ -88,7 +88,7 @@ struct SecretIndex: Sendable {
             insert(Array(hex.utf8))
             insert(Array(hex.uppercased().utf8))
             for shift in 0..<3 {
-                // The first and the last group of letters depend on what stands beside the secret.
+                // The first and the last base64 group depend on the bytes around the secret.
                 let text = Array(Base64.text([UInt8](repeating: 0, count: shift) + part).utf8)
                 let start = shift == 0 ? 0 : 4
                 let end = text.count - 4
@@ -100,7 +100,7 @@ struct SecretIndex: Sendable {
         }
     }
 
-    /// Replaces known secrets in another writing, with all of that writing behind them; blanks and line ends may stand in it.
+    /// Replaces encoded secrets, together with all encoded text that follows them. Blanks and line ends within the text are ignored.
     /// - Returns: `nil` when the text contains none.
     func replacingDisguised(in text: [UInt8], with mark: String) -> [UInt8]? {
         guard !isEmpty, text.count >= Self.shortest else { return nil }
@@ -130,7 +130,7 @@ struct SecretIndex: Sendable {
             clean += text[copied..<places[position]]
             clean += mark.utf8
             position += found.count
-            // The rest of the same writing holds the rest of the secret.
+            // The encoded text that follows contains the rest of the secret.
             while position < dense.count, places[position] - places[position - 1] <= 2, Self.isWriting(dense[position])
             { position += 1 }
             copied = places[position - 1] + 1
@@ -152,7 +152,7 @@ package final class HeldSecrets: Sendable {
 
     private struct State {
         var newest: [Secret] = []
-        // A token is held again with each of its uses.
+        // The same token is passed to `hold` at each of its uses.
         var known: Set<ExactKey> = []
         var index = SecretIndex()
         var disguised = SecretIndex()
@@ -185,6 +185,6 @@ package final class HeldSecrets: Sendable {
 
     var index: SecretIndex { state.withLock { $0.index } }
 
-    /// The same secrets as they look reversed, in base64 or as hex digits.
+    /// The same secrets in their reversed, base64 and hexadecimal forms.
     var disguised: SecretIndex { state.withLock { $0.disguised } }
 }

@@ -73,7 +73,7 @@ enum SecretNames {
         return value.count > 64 || !words
     }
 
-    /// Returns whether a value is one of Entra's error numbers, whatever stands behind it.
+    /// Returns whether a value starts with one of Entra's error numbers.
     static func isErrorNumber(_ value: some Collection<UInt8>) -> Bool {
         guard value.starts(with: "AADSTS".utf8) else { return false }
         let rest = value.dropFirst(6)
@@ -82,7 +82,8 @@ enum SecretNames {
             && rest.dropFirst(digits.count).allSatisfy { [0x2E, 0x2C, 0x3A, 0x3B, 0x29].contains($0) }
     }
 
-    /// Returns whether a value is a plain word of a sentence: small letters, perhaps with a capital in front and a mark behind.
+    /// Returns whether a value is a plain word of a sentence: small letters, optionally with a capital at the start and punctuation at the
+    /// end.
     static func isWord(_ value: some Collection<UInt8>) -> Bool {
         var rest = value.dropFirst(0)
         if let first = rest.first, (0x41...0x5A).contains(first) { rest = rest.dropFirst() }

@@ -1,8 +1,8 @@
 /// An entry of the registry: the tenant, the app registration, and the account that must have signed in.
 ///
-/// It never changes, so that all who hold it share one. Whoever needs another makes it from the entry, `raw`, with other values.
+/// It is immutable, so that all users can share one instance. A changed connection is created from the entry, `raw`, with other values.
 public final class Connection: Sendable {
-    /// The name that calls refer to it by; another case is accepted where it is unambiguous.
+    /// The name by which calls refer to it; another case is accepted if it is unambiguous.
     public let name: String
     /// The app registration's client id; without one, modules use their publishers' own apps.
     public let appId: String?
@@ -17,7 +17,7 @@ public final class Connection: Sendable {
     public let homeAccountId: String?
     /// The token cache of another program that it shares, such as that of `az`; `nil` for one of its own.
     package let tokenCache: String?
-    /// APIs beside the services of the cloud that it has tokens for, by the names that calls give them.
+    /// The APIs, besides the cloud's own services, for which it can get tokens, by the names that calls use.
     package let apis: [String: ConnectionAPI]
     /// The description that tools show beside the name.
     public let description: String?
@@ -54,22 +54,22 @@ public final class Connection: Sendable {
     package let confinement: ConnectionConfinement
     /// The owner's folders that scripts of its confined sessions may read and write.
     package let shared: [String]
-    /// What becomes of a write that the audit log can't take.
+    /// The treatment of a write that the audit log can't record.
     package let audit: ConnectionAudit
     /// Whether logs contain content instead of sizes.
     package let logContent: Bool
-    /// The identity pinned by hand; the one found at the first sign-in is kept in the state folder.
+    /// The identity that the entry pins; the one found at the first sign-in is kept in the state folder.
     package let pin: AccountPin?
     /// Tags that address several connections at once.
     public let tags: [String]
     /// The owner's own tools and the recipes that may be used on it: `nil` for all, empty for none.
     public let tools: [String]?
-    /// The keys of people whose approvals of plans count on every machine that reads this registry, by their names.
+    /// The keys of the people whose approvals of plans count on every machine that reads this registry, by their names.
     package let approvers: [String: String]
     /// The entry as written, including unknown keys.
     public let raw: JSONObject
 
-    /// Reads an entry. What can't be read is reported, and stands at its default.
+    /// Reads an entry. Values that can't be read are reported, and replaced by their defaults.
     init(reading reader: inout EntryReader) {
         reader.checkName()
         name = reader.name
@@ -100,7 +100,7 @@ public final class Connection: Sendable {
         egress = ConnectionEgress.read(&reader)
         confinement = reader.choice("confinement") ?? .preferred
         shared = Self.readShared(&reader)
-        // Who wants two people for a change wants to know of it.
+        // A connection that requires two people's approval should also keep a record of every change.
         audit = reader.choice("audit") ?? (policy.approvals.isMoreThanOne ? .required : .preferred)
         logContent = reader.flag("logContent")
         pin = Self.readPin(&reader)
@@ -133,12 +133,12 @@ public final class Connection: Sendable {
 }
 
 extension Connection: Hashable {
-    /// Whether two are the same entry under the same name.
+    /// Returns whether both are the same entry under the same name.
     public static func == (one: Connection, other: Connection) -> Bool {
         one.name == other.name && one.raw == other.raw
     }
 
-    /// Hashes what makes two the same.
+    /// Hashes the name and the entry, which equality compares.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(name)
         hasher.combine(raw)
@@ -146,7 +146,7 @@ extension Connection: Hashable {
 }
 
 extension Connection {
-    /// The names that `cloud` may have; else it is the path of a file that describes a cloud.
+    /// The words that `cloud` accepts; any other value is the path of a file that describes a cloud.
     package static let clouds = ["public", "gcc", "gcchigh", "dod", "china", "sandbox"]
 
     /// Returns whether a value of `cloud` is the path of a file.
@@ -195,11 +195,11 @@ extension Connection {
         try self.init(name: name, entry: entry)
     }
 
-    /// Returns the connection of the same entry with other values.
+    /// Creates a connection from the same entry with changed values.
     /// - Parameters:
-    ///   - changes: values by their keys; `null` takes a key away.
-    ///   - name: its name; `nil` for the same.
-    /// - Throws: as for the entry that results.
+    ///   - changes: the new values by their keys; `null` removes a key.
+    ///   - name: the new name; `nil` to keep the name.
+    /// - Throws: the errors of reading the resulting entry.
     package func with(_ changes: JSONObject, name: String? = nil) throws(MMError) -> Connection {
         var entry = raw
         for (key, value) in changes { entry[key] = value.isNull ? nil : value }
@@ -261,7 +261,7 @@ extension Connection {
         return text.lowercased()
     }
 
-    /// Reads the path of a cache that is shared, which must be absolute or below the user's home.
+    /// Reads the path of a shared token cache, which must be absolute or below the user's home.
     static func readTokenCache(_ reader: inout EntryReader) -> String? {
         guard let path = reader.text("tokenCache") else { return nil }
         guard path.hasPrefix("/") || path.hasPrefix("~/") else {
@@ -523,7 +523,7 @@ package enum ConnectionEgress: Sendable, Hashable {
 package enum PersonCheck: String, Sendable, CaseIterable, Comparable {
     /// A form in their own client, or a terminal.
     case form
-    /// A terminal of their own: whatever starts `mm-mcp` by itself can answer its own form, and types at no terminal.
+    /// A terminal that a person types in: a program that starts `mm-mcp` can answer the form of its own client, but not a terminal.
     case terminal
     /// A PIN that only they know (`mm pin set`), typed in a terminal.
     case pin

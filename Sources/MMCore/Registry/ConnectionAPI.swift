@@ -1,4 +1,4 @@
-/// An API that is in no cloud's table: an organisation of Dataverse, or an API of the tenant's own.
+/// An API that isn't in any cloud's table: an organisation of Dataverse, or one of the tenant's own APIs.
 public struct ConnectionAPI: Sendable, Hashable {
     /// The audience of its tokens: `https://org.crm.dynamics.com`, `api://…`, or the id of its app registration.
     package let audience: String
@@ -9,8 +9,8 @@ public struct ConnectionAPI: Sendable, Hashable {
     /// Creates an API.
     /// - Parameters:
     ///   - audience: the audience of its tokens, with or without `/.default`.
-    ///   - address: the URL of its host, where the audience isn't that URL.
-    /// - Throws: `invalidInput`, with what is wrong and how an audience is written.
+    ///   - address: the URL of its host, if the audience isn't that URL.
+    /// - Throws: `invalidInput`, with the fault and the expected form of an audience.
     package init(_ audience: String, address: String? = nil) throws(MMError) {
         let text = audience.hasSuffix("/.default") ? String(audience.dropLast("/.default".count)) : audience
         guard let host = Self.host(ofAudience: text) else {
@@ -40,7 +40,7 @@ public struct ConnectionAPI: Sendable, Hashable {
         self.address = origin
     }
 
-    /// Returns the host that an audience names, empty where it names none; `nil` when the text is no audience.
+    /// Returns the host in an audience, empty if the audience contains none; `nil` if the text isn't an audience.
     private static func host(ofAudience text: String) -> String? {
         guard text.utf8.count <= 400, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C })
         else {
@@ -72,7 +72,7 @@ public struct ConnectionAPI: Sendable, Hashable {
                 !label.isEmpty && label.utf8.count <= 63 && !label.hasPrefix("-") && !label.hasSuffix("-")
                     && label.utf8.allSatisfy { (0x30...0x39) ~= $0 || (0x61...0x7A) ~= $0 || $0 == 0x2D }
             }
-        // The last label of a name is never a number; an address without a name is nobody's audience.
+        // The last label of a host name is never a number, and a bare IP address can't be an audience.
         guard isSound, labels.last?.utf8.contains(where: { $0 >= 0x61 }) == true else { return nil }
         return host
     }

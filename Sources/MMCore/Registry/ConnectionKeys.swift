@@ -11,7 +11,7 @@ package struct ConnectionAuth: Sendable, Hashable {
     package var method: Method
     /// The path of the client secret's file.
     package var secretFile: String?
-    /// The environment variable with the client secret, for machines that hand it to a job.
+    /// The environment variable with the client secret, for machines that pass it to a job.
     package var secretVariable: String?
     /// The path of the certificate's file, which also holds the key unless `privateKeyPath` is set.
     package var certificatePath: String?
@@ -25,7 +25,7 @@ package struct ConnectionAuth: Sendable, Hashable {
     package var tokenFile: String?
     /// The environment variable with the external token or access token.
     package var tokenVariable: String?
-    /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each use.
+    /// The path of the file with the access token of the person for whom the app acts (`on-behalf-of`); read again for each use.
     package var assertionFile: String?
     /// The environment variable with that token.
     package var assertionVariable: String?
@@ -87,7 +87,7 @@ package struct ConnectionGuardPolicy: Sendable, Hashable {
     package var ask: [String]
     /// Classes that are denied.
     package var deny: [String]
-    /// How many people have to approve what is held back.
+    /// The number of people who have to approve an action that needs a confirmation.
     package var approvals: ConnectionApprovals
 
     package init(
@@ -107,11 +107,11 @@ package struct ConnectionGuardPolicy: Sendable, Hashable {
     ]
 }
 
-/// What becomes of a write whose beginning can't be written into the audit log.
+/// The treatment of a write whose start can't be recorded in the audit log.
 package enum ConnectionAudit: String, Sendable, CaseIterable {
-    /// It isn't sent.
+    /// The write isn't sent.
     case required
-    /// It is sent, and its answer says that it has no line.
+    /// The write is sent, and its answer says that the audit log has no line about it.
     case preferred
 }
 
@@ -148,7 +148,7 @@ package struct AccountPin: Sendable, Hashable {
     }
 }
 
-/// How many people have to approve what is held back, by the class of what is approved.
+/// The number of people who have to approve an action, by its class.
 package struct ConnectionApprovals: Sendable, Hashable {
     /// The most people that a connection can ask for.
     package static let most = 5
@@ -171,8 +171,8 @@ package struct ConnectionApprovals: Sendable, Hashable {
     /// Whether anything needs more than one person.
     var isMoreThanOne: Bool { standard > 1 || classes.values.contains { $0 > 1 } }
 
-    /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. A number that can't be read counts as two,
-    /// so that a mistake doesn't take the second person away.
+    /// Reads `"approvals": 2` or `"approvals": {"send": 2}` of a guard's entry. An unreadable number counts as two, so that a mistake
+    /// doesn't remove the second person.
     static func read(_ value: JSONValue, _ reader: inout EntryReader) -> ConnectionApprovals {
         func count(_ value: JSONValue, _ label: String) -> Int {
             if let count = value.int, (1...most).contains(count) { return count }

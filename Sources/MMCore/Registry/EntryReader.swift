@@ -1,4 +1,4 @@
-/// Reads the typed values of one entry and collects what is wrong with them.
+/// Reads the typed values of one entry and collects the problems with them.
 ///
 /// A key whose value is `null` or an empty string counts as absent: people leave both behind when they edit by hand.
 struct EntryReader {
@@ -21,7 +21,7 @@ struct EntryReader {
                 hint: hint, commandHint: commandHint))
     }
 
-    /// Reports a name that no connection can have.
+    /// Reports a name that isn't valid for a connection.
     mutating func checkName() {
         if name.isEmpty || name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
             report("name", "is empty or contains control characters", hint: "Rename the entry in the file.")

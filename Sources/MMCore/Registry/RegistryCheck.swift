@@ -162,7 +162,7 @@ public struct RegistryProblem: Sendable, Hashable {
     public let message: String
     /// What to do.
     public let hint: String
-    /// What a command that writes the key is told instead: the missing part in the form of a command's words.
+    /// The hint for a command that writes the key: the missing part in the form of a command's arguments.
     let commandHint: String?
 
     package init(

@@ -78,7 +78,7 @@ public enum RegistryEdit {
         document["connections"] = .object(entries)
     }
 
-    /// The fields in an order in which a whole key (`auth`) doesn't undo what is said of its members (`auth.secretFile`).
+    /// Returns the fields in an order in which a whole key (`auth`) doesn't overwrite its members (`auth.secretFile`).
     private static func wholeKeysFirst(_ fields: [(key: String, text: String?)]) -> [(key: String, text: String?)] {
         fields.filter { !$0.key.contains(Character(".")) } + fields.filter { $0.key.contains(Character(".")) }
     }
@@ -189,8 +189,8 @@ extension RegistryEdit {
         entry[key] = try value(text, key: key)
     }
 
-    /// Refuses a key that nothing reads: it is a typing mistake. What stands in the file already belongs to other programs,
-    /// and so do keys that begin with `x-` or an underscore.
+    /// Refuses an unknown key, because it is most likely a typing mistake. Keys that are in the file already may belong to other programs,
+    /// as do keys that begin with `x-` or an underscore.
     private static func checkKnown(
         _ key: String, _ text: String?, _ entry: JSONObject, of name: String
     ) throws(MMError) {

@@ -17,7 +17,7 @@ public struct RegistrySnapshot: Sendable {
     var implied: [ExactKey: Connection] = [:]
     /// SharePoint hosts of connections whose entries name none.
     var sharePointHosts: [ExactKey: String] = [:]
-    /// Whether this process has added to what stands in the file.
+    /// Whether this process has added connections or hosts to those in the file.
     package var hasGiven: Bool { !implied.isEmpty || !sharePointHosts.isEmpty }
     private let positions: [ExactKey: Int]
     private let firstProblem: [ExactKey: RegistryProblem]
@@ -107,7 +107,7 @@ public struct RegistrySnapshot: Sendable {
         throw unknown(name, among: names)
     }
 
-    /// Returns the connection of a name that isn't in the file and was made available for the lifetime of this process.
+    /// Returns the implied connection with a name that isn't in the file; see `ConnectionRegistry.imply`.
     package func implied(named name: String) -> Connection? {
         names.contains(name) ? nil : implied[ExactKey(name)]
     }
@@ -136,7 +136,7 @@ public struct RegistrySnapshot: Sendable {
         }
     }
 
-    /// How a person comes to a connection.
+    /// A hint for people at how to add a connection.
     package static let howToAdd =
         "A person adds one: mm connect DOMAIN, or with an app of one's own: "
         + "mm connections add NAME --tenant DOMAIN --app-id ID."

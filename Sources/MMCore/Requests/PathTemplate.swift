@@ -1,4 +1,4 @@
-/// A path without the parts that identify someone or something, for records.
+/// Replaces the parts of a path that identify a person or an object, for records.
 package enum PathTemplate {
     private static let longest = 300
 

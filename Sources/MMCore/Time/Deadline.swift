@@ -2,10 +2,10 @@
 ///
 /// It is an instant of the monotonic clock, so setting the system's time doesn't move it.
 public struct Deadline: Sendable, Hashable, Comparable {
-    /// How long after the clock's epoch it is; `nil` for no deadline.
+    /// The time since the clock's epoch; `nil` for no deadline.
     ///
-    /// Not the clock's own instant: the compiler doesn't know the layout of that, nor then of anything that holds a
-    /// deadline, and every copy of such a value would ask for its parts at run time.
+    /// Not a `ContinuousClock.Instant`: its layout is unknown to the compiler, as is then the layout of every type that
+    /// contains a deadline, so that each copy of such a value would need run-time calls.
     private let time: Duration?
 
     /// Creates a deadline at an instant.

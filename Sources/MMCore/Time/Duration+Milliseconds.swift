@@ -1,5 +1,5 @@
 extension Duration {
-    /// Whole milliseconds; the largest number there is for what is longer.
+    /// The whole milliseconds; the nearest `Int64` if the duration is out of its range.
     package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1000)

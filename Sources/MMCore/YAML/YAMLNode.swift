@@ -4,7 +4,7 @@ import CYAML
 package struct YAMLNode: Sendable {
     /// The three kinds of values.
     package enum Content: Sendable {
-        /// A text; plain where it has no quotes, so that `true` and `12` may be more than words.
+        /// A text. If it has no quotes (`isPlain`), `true` and `12` may also be a boolean and a number.
         case scalar(String, isPlain: Bool)
         case list([YAMLNode])
         case map([Entry])
@@ -28,7 +28,7 @@ package struct YAMLNode: Sendable {
     /// Reads one document.
     /// - Parameters:
     ///   - bytes: the text of the file.
-    ///   - name: what the text is called in errors.
+    ///   - name: the name of the text in error messages.
     /// - Returns: `nil` for an empty document.
     /// - Throws: `.invalidInput` with the line (also as the detail `line`), `.unavailable` without libyaml.
     package static func read(_ bytes: [UInt8], name: String) throws(MMError) -> YAMLNode? {
@@ -48,7 +48,7 @@ package struct YAMLNode: Sendable {
         return try outcome.get()
     }
 
-    /// The value as JSON: plain scalars become numbers, truths and null where they are written as such.
+    /// The value as JSON: plain scalars that are written as numbers, booleans or null become such values.
     package var json: JSONValue {
         switch content {
         case .scalar(let text, isPlain: false): return .string(text)
@@ -58,7 +58,7 @@ package struct YAMLNode: Sendable {
             case "true": return .bool(true)
             case "false": return .bool(false)
             default:
-                // Only what JSON would write as a number is one: 007 and 1e999 stay texts.
+                // Only JSON numbers are converted: 007 and 1e999 remain texts.
                 if let value = try? JSONParser.parse(text), value.double != nil { return value }
                 return .string(text)
             }

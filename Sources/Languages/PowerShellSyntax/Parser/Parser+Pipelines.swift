@@ -23,7 +23,7 @@ extension Parser {
         return try finishPipelineStatement(pipeline)
     }
 
-    /// Whether a letter follows: no expression starts with one, so the words need not be parsed as an expression first.
+    /// Whether a letter follows. No expression starts with one, so the text can be parsed as a command right away.
     private var startsCommand: Bool {
         // Mutating, like most small steps here, because otherwise the whole parser would be copied for it.
         mutating get {

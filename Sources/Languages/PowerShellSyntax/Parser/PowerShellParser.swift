@@ -23,7 +23,7 @@ package enum PowerShellParser {
         parse(utf16: units(of: source), limits: limits)
     }
 
-    /// Returns the UTF-16 code units of a text: of one in plain ASCII, as nearly all are, its bytes.
+    /// Returns the UTF-16 code units of a text. Those of a plain ASCII text, as nearly all are, equal its bytes.
     private static func units(of source: String) -> [UInt16] {
         let plain = source.utf8.withContiguousStorageIfAvailable { bytes -> [UInt16]? in
             for byte in bytes where byte >= 0x80 { return nil }

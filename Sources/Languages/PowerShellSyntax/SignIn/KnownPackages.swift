@@ -1,17 +1,17 @@
-/// The PowerShell modules that scripts ask for by name: those that are there or that this program stands for, and those whose
-/// service has ended.
+/// The PowerShell modules that scripts ask for by name: those that are available or that this program replaces, and those whose service has
+/// ended.
 package enum KnownPackages {
-    /// What is known of a module.
+    /// The availability of a module.
     package enum Standing: Sendable, Equatable {
-        /// It is there, or needn't be.
+        /// The module is available, or isn't needed.
         case present
-        /// Its service has ended; what stands in its place, in a sentence.
+        /// The module's service has ended; the value is a sentence that names the replacement.
         case retired(String)
-        /// Nobody here knows it.
+        /// The module is unknown.
         case unknown
     }
 
-    /// Returns what is known of a module; a star at the end stands for any rest.
+    /// Returns the availability of a module; a `*` at the end stands for any rest.
     package static func standing(of written: String) -> Standing {
         var name = written.lowercased()
         if name.hasSuffix("*") { name.removeLast() }
@@ -31,7 +31,7 @@ package enum KnownPackages {
         return name.hasPrefix("az.") ? "azure" : nil
     }
 
-    /// The name and version that a module is shown with; `nil` for one that is unknown.
+    /// Returns the name and version with which a module is listed; `nil` for an unknown one.
     package static func shown(_ written: String) -> (name: String, version: String)? {
         var name = written.lowercased()
         if name.hasSuffix("*") { name.removeLast() }
@@ -41,7 +41,7 @@ package enum KnownPackages {
         return (written.hasSuffix("*") ? String(written.dropLast()) : written, version)
     }
 
-    /// Whether requirements of `#requires` lines ask for nothing but modules that are there.
+    /// Returns whether the requirements of `#requires` lines are met: they only ask for available modules and for PowerShell 7 or older.
     package static func satisfy(_ requirements: ScriptRequirements) -> Bool {
         requirements.assemblies.isEmpty && requirements.modules.allSatisfy { standing(of: $0) == .present }
             && (requirements.version.map { version in
@@ -50,10 +50,10 @@ package enum KnownPackages {
             } ?? true)
     }
 
-    /// The modules that are there under one name alone, in lower case.
+    /// The available modules with a fixed name, in lower case.
     package static var present: Set<String> { own.union(sessions.keys) }
 
-    /// The words of the sessions that run the cmdlets of modules with one name, in lower case.
+    /// The sessions that run the cmdlets of each module with a fixed name, in lower case.
     package static let sessions: [String: String] = [
         "exchangeonlinemanagement": "exo", "az": "azure", "microsoftteams": "teams", "pnp.powershell": "pnp",
         "sharepointpnppowershellonline": "pnp", "microsoft.online.sharepoint.powershell": "pnp",
@@ -61,7 +61,7 @@ package enum KnownPackages {
         "microsoft.powerapps.powershell": "powerplatform",
     ]
 
-    /// Modules of PowerShell's own, and those that install others.
+    /// PowerShell's own modules, and those that install modules.
     private static let own: Set<String> = [
         "microsoft.powershell.core", "microsoft.powershell.utility", "microsoft.powershell.management",
         "microsoft.powershell.security", "microsoft.powershell.host", "microsoft.powershell.archive",
@@ -69,7 +69,7 @@ package enum KnownPackages {
         "microsoft.powershell.threadjob", "psreadline", "psgallery", "nuget",
     ]
 
-    /// Modules whose service has ended, in lower case, each with what stands in its place, in a sentence.
+    /// The modules whose service has ended, in lower case, each with a sentence that names the replacement.
     package static let retired: [(name: String, successor: String)] = [
         ("msonline", "MSOnline has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
         ("azuread", "AzureAD has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
@@ -80,7 +80,7 @@ package enum KnownPackages {
         ("azurerm", "AzureRM has ended: use the cmdlets of Az (module azure)."),
     ]
 
-    /// The modules that are shown, with their versions.
+    /// The modules that are listed, with their versions.
     package static let versions: [(name: String, version: String)] = [
         ("ExchangeOnlineManagement", "3.9.0"), ("Microsoft.Graph", "2.28.0"),
         ("Microsoft.Graph.Authentication", "2.28.0"), ("Az", "14.0.0"), ("Az.Accounts", "5.3.0"),

@@ -1,12 +1,12 @@
-/// The one rule on a script's own sign-in: whether it is the connection's, for which nothing has to be done, another one's, or
-/// one that only shows when the script runs.
+/// The rule for a script's own sign-in. It may be the connection's own, so that nothing has to be done, or another one, or one that is only
+/// known when the script runs.
 package struct OwnSignIn: Sendable, Hashable {
-    /// Whom the session is signed in as.
+    /// The identity that the session is signed in as.
     package let own: SignInIdentity
     /// The other connections that the caller may use.
     package let others: [SignInIdentity]
 
-    /// A rule for a connection among others.
+    /// Creates the rule for a connection.
     package init(own: SignInIdentity, others: [SignInIdentity] = []) {
         self.own = own
         self.others = others
@@ -22,7 +22,7 @@ package struct OwnSignIn: Sendable, Hashable {
         case unknown
     }
 
-    /// A call of a cmdlet that signs in or out or sees to modules.
+    /// A call of a cmdlet that signs in or out, or that installs or loads modules.
     package struct Call: Sendable {
         /// The cmdlet.
         package let cmdlet: SignInCmdlet
@@ -30,14 +30,14 @@ package struct OwnSignIn: Sendable, Hashable {
         package let name: String
         /// Its arguments, with the names of parameters as written.
         package var arguments: [(name: String?, value: Value)]
-        /// Whether some of its arguments can't be told from the text, such as those of a splatted variable.
+        /// Whether some arguments aren't known from the text, such as those of a splatted variable.
         package var isOpen: Bool
-        /// Whether it runs only under a condition of the script's.
+        /// Whether it runs only under a condition in the script.
         package var isConditional: Bool
-        /// Whether the last parameter may take the value that comes next.
+        /// Whether the next value may belong to the last parameter.
         fileprivate var waits = false
 
-        /// A call.
+        /// Creates a call.
         package init(
             _ cmdlet: SignInCmdlet, name: String, arguments: [(name: String?, value: Value)], isOpen: Bool = false,
             isConditional: Bool = false
@@ -49,12 +49,12 @@ package struct OwnSignIn: Sendable, Hashable {
             self.isConditional = isConditional
         }
 
-        /// What is said under one role, in order; those that aren't known are among them.
+        /// Returns the values of all parameters with a role, in order, including unknown ones.
         package func values(_ role: SignInCmdlet.Role) -> [Value] {
             arguments.filter { self.role(of: $0.name) == role }.map(\.value)
         }
 
-        /// The texts under one role; `nil` where one of them isn't known.
+        /// Returns the texts of all parameters with a role; `nil` if one of the values is unknown.
         package func texts(_ role: SignInCmdlet.Role) -> [String]? {
             var texts: [String] = []
             for value in values(role) {
@@ -72,30 +72,30 @@ package struct OwnSignIn: Sendable, Hashable {
         }
     }
 
-    /// What a call is.
+    /// The meaning of a call.
     package enum Reading: Sendable, Hashable {
-        /// This connection's: it is done already.
+        /// It asks for this connection's sign-in, which is done already.
         case own
-        /// It shows when the script runs; the cmdlet itself refuses another's.
+        /// It is only known when the script runs; then the cmdlet itself refuses another sign-in.
         case open
-        /// Another one's.
+        /// It asks for another sign-in.
         case other(Refusal)
-        /// None of this: it is judged like any other command.
+        /// It is no such call, and is judged like any other command.
         case foreign
     }
 
-    /// Why a sign-in is refused.
+    /// The reason why a sign-in is refused.
     package struct Refusal: Sendable, Hashable, Error {
-        /// What the script asks for and the connection isn't, in a sentence.
+        /// The difference between the sign-in and the connection, in a sentence.
         package let reason: String
-        /// What to do, in a sentence.
+        /// The alternative, in a sentence.
         package let instead: String
 
         /// Both sentences.
         package var message: String { "\(reason) \(instead)" }
     }
 
-    /// Reads a call.
+    /// Returns the meaning of a call.
     package func read(_ call: Call) -> Reading {
         switch call.cmdlet.act {
         case .connect: readSignIn(call)
@@ -140,7 +140,7 @@ package struct OwnSignIn: Sendable, Hashable {
                     reason: "\(call.name) gives the cmdlets the prefix \(prefix.text), which a session's don't have.",
                     instead: "Leave it out, and out of their names."))
         }
-        // An app's own connection is signed in as that app, whatever the script would have shown for it.
+        // An app's connection is signed in as that app, whatever credential the script would have used.
         let isOwnApp =
             own.isApp && strange.isEmpty
             && wanted.contains { $0.role == .app && own.matches($0.text, as: .app) == true }
@@ -153,7 +153,7 @@ package struct OwnSignIn: Sendable, Hashable {
                 instead: remedy(wanted, isApp: !credentials.isEmpty, isTold: !strange.isEmpty)))
     }
 
-    /// What to do about a sign-in that isn't this connection's.
+    /// Returns the alternative to a sign-in that isn't this connection's.
     private func remedy(
         _ wanted: [(role: SignInCmdlet.Role, text: String)], isApp: Bool, isTold: Bool
     ) -> String {
@@ -162,7 +162,7 @@ package struct OwnSignIn: Sendable, Hashable {
             let matches = wanted.map { other.matches($0.text, as: $0.role) }
             guard !matches.contains(false) else { return false }
             if matches.contains(true) { return true }
-            // A credential alone says nothing of its tenant: it is this one's.
+            // A credential without a tenant is for the tenant of this connection.
             return isApp && !isTold && other.tenants.contains { own.matches($0, as: .tenant) == true }
         }
         if let fitting { return "The connection \(fitting.connection) would do." }
@@ -174,14 +174,14 @@ package struct OwnSignIn: Sendable, Hashable {
     private func readModules(_ call: Call) -> Reading {
         guard call.values(.other).isEmpty else { return .foreign }
         guard let names = call.texts(.name), !call.isOpen else {
-            // What installs nothing may be asked for anything.
+            // A cmdlet that doesn't install may be called with any names.
             return call.cmdlet.act == .install ? .open : .foreign
         }
         for name in names {
             switch KnownPackages.standing(of: name) {
             case .present: continue
             case .retired(let successor):
-                // What a script does under a condition may never happen.
+                // Code under a condition may never run.
                 if call.isConditional { return call.cmdlet.act == .install ? .open : .foreign }
                 return .other(Refusal(reason: successor, instead: "Nothing was loaded."))
             case .unknown: return call.isConditional && call.cmdlet.act == .install ? .open : .foreign
@@ -211,14 +211,14 @@ package struct OwnSignIn: Sendable, Hashable {
 }
 
 extension OwnSignIn.Call {
-    /// Adds a parameter, with its value where one is tied to it; the next value belongs to it otherwise.
+    /// Adds a parameter. Its value may be attached to it (`isTied`); otherwise the next value belongs to it.
     package mutating func add(_ name: String, _ value: OwnSignIn.Value, isTied: Bool) {
         let name = name.hasSuffix(":") ? String(name.dropLast()) : name
         waits = !isTied && !SignInCmdlet.switches.contains(name.lowercased())
         arguments.append((name, isTied ? value : .flag(true)))
     }
 
-    /// Adds a value: of the parameter before it, or by its position.
+    /// Adds a value, which belongs to the parameter before it or is positional.
     package mutating func add(_ value: OwnSignIn.Value) {
         if waits, let last = arguments.last, last.name != nil {
             arguments[arguments.count - 1].value = value
@@ -229,30 +229,30 @@ extension OwnSignIn.Call {
     }
 }
 
-/// Whom a connection signs in as, as far as a script's own sign-in can be compared with it. What isn't known is empty, and
-/// compares with anything.
+/// The identity that a connection signs in as, as far as a script's own sign-in can be compared with it. Unknown parts are empty, and match
+/// anything.
 package struct SignInIdentity: Sendable, Hashable {
-    /// Name of the connection.
+    /// The name of the connection.
     package var connection: String
-    /// Ids and domains of its tenant.
+    /// The ids and domains of its tenant.
     package var tenants: [String] = []
-    /// Names and object ids of its account.
+    /// The names and object ids of its account.
     package var accounts: [String] = []
-    /// Ids of its apps.
+    /// The ids of its apps.
     package var apps: [String] = []
     /// The first label of its SharePoint host.
     package var site: String?
-    /// Whether an app signs in by itself, and no person.
+    /// Whether an app signs in by itself, without a person.
     package var isApp = false
 
-    /// An identity of which only the connection is known.
+    /// Creates an identity of which only the connection is known.
     package init(connection: String) { self.connection = connection }
 
-    /// Whether the value of a parameter is this identity's; `nil` where that can't be told.
+    /// Returns whether the value of a parameter matches this identity; `nil` if that isn't known.
     func matches(_ value: String, as role: SignInCmdlet.Role) -> Bool? {
         switch role {
         case .tenant:
-            // Words that leave the tenant to the account.
+            // These words leave the tenant to the account.
             if ["common", "organizations"].contains(value.lowercased()) { return true }
             if Self.isID(value), !tenants.contains(where: Self.isID) { return nil }
             if !Self.isID(value), tenants.allSatisfy(Self.isID) { return nil }
@@ -266,7 +266,7 @@ package struct SignInIdentity: Sendable, Hashable {
         }
     }
 
-    /// Whether the address of a site is one of a tenant's, by the first label of its hosts.
+    /// Returns whether the address of a site belongs to a tenant, by the first label of its hosts.
     private static func matches(host address: String, label: String) -> Bool? {
         var rest = Substring(address.lowercased())
         for scheme in ["https://", "http://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
@@ -280,7 +280,7 @@ package struct SignInIdentity: Sendable, Hashable {
         all.contains { $0.lowercased() == value.lowercased() }
     }
 
-    /// Whether a text has the form of an id.
+    /// Returns whether a text has the form of an id.
     fileprivate static func isID(_ text: String) -> Bool {
         let parts = text.split(separator: "-", omittingEmptySubsequences: false)
         return parts.map(\.count) == [8, 4, 4, 4, 12] && parts.allSatisfy { $0.allSatisfy(\.isHexDigit) }
@@ -295,7 +295,7 @@ extension SignInIdentity {
 }
 
 extension OwnSignIn {
-    /// The permissions of Graph that a script asks for and a sign-in lacks. One that also writes, or is for all, serves for less.
+    /// Returns the permissions of Graph that a script asks for and a sign-in lacks. A permission that also writes includes the reading one.
     package static func lacking(_ wanted: [String], of granted: [String]) -> [String] {
         let has = Set(granted.map { $0.lowercased() })
         let usual: Set<String> = ["openid", "profile", "email", "offline_access", ".default"]
@@ -308,7 +308,7 @@ extension OwnSignIn {
         }
     }
 
-    /// What is said of permissions that a sign-in lacks.
+    /// Returns the warning about permissions that a sign-in lacks.
     package static func warning(_ lacking: [String], of connection: String) -> String {
         "The sign-in of \(connection) lacks what the script asks for: \(lacking.joined(separator: ", "))."
     }
