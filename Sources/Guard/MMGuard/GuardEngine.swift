@@ -217,7 +217,7 @@ extension GuardEngine {
         return Verdict(findings: findings, policy: policy)
     }
 
-    /// The rules for shell commands, for listing.
+    /// Returns the rules for shell commands, for listing.
     func shellRules() -> [GuardRuleDescription] {
         ShellRule.allCases.map { rule in
             GuardRuleDescription(

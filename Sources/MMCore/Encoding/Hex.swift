@@ -16,7 +16,7 @@ package enum Hex {
         }
     }
 
-    /// The digit of a value below 16.
+    /// Returns the digit of a value below 16.
     static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x57 + value }
 
     /// Decodes hexadecimal digits of either case; returns `nil` for anything else.

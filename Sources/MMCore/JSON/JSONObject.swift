@@ -32,7 +32,7 @@ public struct JSONObject: Sendable {
     /// The values in the order of their keys.
     public var values: [JSONValue] { members.map(\.value) }
 
-    /// The value for `key`. Setting `nil` removes the member; setting a value keeps the position of an existing key.
+    /// Accesses the value for `key`. Setting `nil` removes the member; setting a value keeps the position of an existing key.
     public subscript(key: String) -> JSONValue? {
         get { position(of: key).map { members[$0].value } }
         set {
@@ -88,7 +88,7 @@ extension JSONObject: RandomAccessCollection {
     public var startIndex: Int { 0 }
     /// The position past the last member.
     public var endIndex: Int { members.count }
-    /// The member at a position.
+    /// Accesses the member at a position.
     public subscript(position: Int) -> Member { members[position] }
 }
 

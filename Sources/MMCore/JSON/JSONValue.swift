@@ -57,10 +57,10 @@ extension JSONValue {
     /// Whether this is `null`.
     public var isNull: Bool { self == .null }
 
-    /// The member for `key`; `nil` when absent or when this isn't an object.
+    /// Accesses the member for `key`; `nil` when absent or when this isn't an object.
     public subscript(key: String) -> JSONValue? { object?[key] }
 
-    /// The item at `index`; `nil` when absent or when this isn't an array.
+    /// Accesses the item at `index`; `nil` when absent or when this isn't an array.
     public subscript(index: Int) -> JSONValue? {
         guard let items = array, items.indices.contains(index) else { return nil }
         return items[index]
@@ -82,19 +82,19 @@ extension JSONValue {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByFloatLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {
-    /// A JSON string.
+    /// Creates a JSON string.
     public init(stringLiteral value: String) { self = .string(value) }
-    /// A JSON boolean.
+    /// Creates a JSON boolean.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
-    /// A JSON integer.
+    /// Creates a JSON integer.
     public init(integerLiteral value: Int64) { self = .int(value) }
-    /// A JSON number with a fraction.
+    /// Creates a JSON number with a fraction.
     public init(floatLiteral value: Double) { self = .double(value) }
-    /// A JSON array.
+    /// Creates a JSON array.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
-    /// A JSON object with its members in the order written; a later duplicate replaces the earlier value.
+    /// Creates a JSON object with its members in the order written; a later duplicate replaces the earlier value.
     public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(JSONObject(elements)) }
-    /// JSON `null`.
+    /// Creates JSON `null`.
     public init(nilLiteral: ()) { self = .null }
 }
 

@@ -25,7 +25,7 @@ package struct ConnectionAuth: Sendable, Hashable {
     package var tokenFile: String?
     /// The environment variable with the external token or access token.
     package var tokenVariable: String?
-    /// The path of the file with the access token of the person for whom the app acts (`on-behalf-of`); read again for each use.
+    /// The path of the file with the token of the person for whom the app acts (`on-behalf-of`); read again for each use.
     package var assertionFile: String?
     /// The environment variable with that token.
     package var assertionVariable: String?

@@ -168,7 +168,7 @@ struct JSONFileStyle: Equatable {
 
     private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
-    /// The style of a new file.
+    /// Creates the style of a new file.
     init() {}
 
     /// Determines the style of a file from its bytes.

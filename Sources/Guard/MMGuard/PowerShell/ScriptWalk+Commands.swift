@@ -484,7 +484,7 @@ enum KnownModules {
         return names.contains(name) || name.hasPrefix("az.") || name.hasPrefix("microsoft.graph.")
     }
 
-    /// The product of a session's module word.
+    /// Returns the product that a session's module word stands for.
     static func product(of module: String) -> CmdletEntry.Product? {
         switch module.asciiLowercased {
         case "exo", "exchange", "scc", "ipps", "compliance", "purview": .exchange

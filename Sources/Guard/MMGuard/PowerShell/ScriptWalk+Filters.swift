@@ -203,7 +203,7 @@ struct FilterCommands {
     let properties: [String]
     let positional: Positional
 
-    /// The shape of a filter, or nil for other commands.
+    /// Returns the shape of a filter, or nil for other commands.
     static func shape(of name: String) -> FilterCommands? { shapes[name.asciiLowercased] }
 
     private static let shapes: [String: FilterCommands] = {

@@ -271,7 +271,7 @@ enum ResourceCall {
         return path
     }
 
-    /// `Microsoft.Web/sites/config` and `w/appsettings`: provider, type, name, type, name.
+    /// Joins `Microsoft.Web/sites/config` and `w/appsettings` to provider, type, name, type, name.
     static func interleaved(_ type: String, _ name: String) -> String {
         let types = type.split(separator: "/").map(String.init)
         let names = name.split(separator: "/").map(String.init)

@@ -455,7 +455,7 @@ enum RequestMethod: String, Sendable, CaseIterable {
     /// Any other method; it is unknown how a service treats it.
     case other = "OTHER"
 
-    /// The method as written, in any case; HEAD and OPTIONS count as GET.
+    /// Creates the method from its written form, in any case; HEAD and OPTIONS count as GET.
     init(written: String) {
         var word = written[...]
         while word.first?.isWhitespace == true { word.removeFirst() }

@@ -87,7 +87,7 @@ final class TypeScope {
     /// Adds a type; returns `false` when the block already has one with that name.
     func define(_ name: String) -> Bool { names.insert(CaseFold.key(name)).inserted }
 
-    /// Whether a type with that name is defined in this block or one around it.
+    /// Returns whether a type with that name is defined in this block or one around it.
     func defines(_ name: String) -> Bool {
         let key = CaseFold.key(name)
         var scope: TypeScope? = self

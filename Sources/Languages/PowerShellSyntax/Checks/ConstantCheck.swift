@@ -50,7 +50,7 @@ enum ConstantCheck {
         return FactLiteral(variable.path) != .true
     }
 
-    /// Whether a member is a constant of a well-known type: an enumeration value or a numeric limit.
+    /// Returns whether a member is a constant of a well-known type: an enumeration value or a numeric limit.
     private static func isLiteralField(_ node: MemberExpressionSyntax) -> Bool {
         guard node.isStatic, case .type(let type) = node.target, let name = node.constantName,
             let typeName = KnownTypes.plainName(type.typeName)

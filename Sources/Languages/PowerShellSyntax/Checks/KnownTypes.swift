@@ -20,27 +20,27 @@ enum KnownTypes {
         return lower.hasPrefix("system.") ? String(lower.dropFirst(7)) : lower
     }
 
-    /// Whether a type is an integer type that can underlie an enumeration.
+    /// Returns whether a type is an integer type that can underlie an enumeration.
     static func isEnumBase(_ type: TypeNameSyntax) -> Bool {
         plainName(type).map { enumBases.contains($0) } ?? false
     }
 
-    /// Whether a type is a simple type or an array of one.
+    /// Returns whether a type is a simple type or an array of one.
     static func isSimple(_ type: TypeNameSyntax) -> Bool {
         if case .array(let element, _) = type.form { return plainName(element).map { simple.contains($0) } ?? false }
         return plainName(type).map { simple.contains($0) } ?? false
     }
 
-    /// Whether a type is `void`.
+    /// Returns whether a type is `void`.
     static func isVoid(_ type: TypeNameSyntax) -> Bool { plainName(type) == "void" }
 
-    /// Whether a type is `ref`.
+    /// Returns whether a type is `ref`.
     static func isReference(_ type: TypeNameSyntax) -> Bool {
         let name = plainName(type)
         return name == "ref" || name == "management.automation.psreference" || name == "psreference"
     }
 
-    /// Whether a type is `ordered`, to which only hashtable literals can be cast.
+    /// Returns whether a type is `ordered`, to which only hashtable literals can be cast.
     static func isOrdered(_ type: TypeNameSyntax) -> Bool { ASCIIFold.equal(type.fullName, "ordered") }
 
     /// Type accelerators: short names that denote a type by themselves.
@@ -91,7 +91,7 @@ enum KnownTypes {
         "diagnostics.codeanalysis.suppressmessage", "diagnostics.codeanalysis.suppressmessageattribute",
     ])
 
-    /// Whether a name in a class refers to an existing type.
+    /// Returns whether a name in a class refers to an existing type.
     /// - Parameters:
     ///   - name: the name as written, without generic arguments.
     ///   - arity: the number of generic arguments.
@@ -105,8 +105,8 @@ enum KnownTypes {
         return namespaces.contains { types.contains(ASCIIFold.lowercased($0) + "." + lower + suffix) }
     }
 
-    /// Whether the first exception type equals or is a base of the second, as far as both are known. Types without
-    /// known bases count as derived from `Exception`.
+    /// Returns whether the first exception type equals or is a base of the second, as far as both are known. Types
+    /// without known bases count as derived from `Exception`.
     static func catches(_ first: TypeNameSyntax, _ second: TypeNameSyntax) -> Bool {
         guard let upper = plainName(first), let lower = plainName(second) else {
             return ASCIIFold.equal(first.fullName, second.fullName)

@@ -102,7 +102,8 @@ extension SemanticChecker {
         }
     }
 
-    /// Whether a target may contain casts, since only below casts does it matter that a node is part of a target.
+    /// Returns whether a target may contain casts, since only below casts does it matter that a node is part of a
+    /// target.
     private mutating func isTyped(_ target: ExpressionSyntax) -> Bool {
         switch target {
         case .variable, .member, .index: false

@@ -313,7 +313,7 @@ struct AliasBinding {
     /// The command behind the alias; `nil` when it isn't constant or not given.
     private(set) var value: String?
 
-    /// Whether a command, possibly qualified by a module, is one of the two or an alias of either.
+    /// Returns whether a command, possibly qualified by a module, is one of the two or an alias of either.
     private static func definesAlias(_ name: String) -> Bool {
         let bytes = name.utf8
         guard let last = bytes.last, ASCIIFold.lower(last) == UInt8(ascii: "l") || ASCIIFold.lower(last) == 0x73 else {

@@ -1,7 +1,7 @@
 /// Compares names as the engine compares keywords and operators: ordinally, ignoring the case of ASCII letters. Letters
 /// outside ASCII never fold into ASCII (the Kelvin sign is not a `k`).
 package enum ASCIIFold {
-    /// Whether two texts are equal, ignoring the case of ASCII letters.
+    /// Returns whether two texts are equal, ignoring the case of ASCII letters.
     static func equal(_ a: some StringProtocol, _ b: some StringProtocol) -> Bool {
         var left = a.utf8.makeIterator()
         var right = b.utf8.makeIterator()
@@ -14,7 +14,7 @@ package enum ASCIIFold {
         }
     }
 
-    /// Whether `text` starts with `prefix`, ignoring the case of ASCII letters.
+    /// Returns whether `text` starts with `prefix`, ignoring the case of ASCII letters.
     static func hasPrefix(_ text: some StringProtocol, _ prefix: some StringProtocol) -> Bool {
         var left = text.utf8.makeIterator()
         for y in prefix.utf8 {

@@ -40,7 +40,7 @@ enum CharacterClass {
         Unicode.Scalar(unit)?.properties.generalCategory ?? .surrogate
     }
 
-    /// Whether a unit is white space, which excludes line ends.
+    /// Returns whether a unit is white space, which excludes line ends.
     @inline(__always)
     static func isWhitespace(_ unit: UInt16) -> Bool {
         if unit < 128 { return whitespace.contains(unit) }
@@ -55,30 +55,30 @@ enum CharacterClass {
         }
     }
 
-    /// Whether a backtick at the start of a token swallows the unit: white space and line ends.
+    /// Returns whether a backtick at the start of a token swallows the unit: white space and line ends.
     static func isBlankOrLineEnd(_ unit: UInt16) -> Bool {
         unit == 0x0A || unit == 0x0D || isWhitespace(unit)
     }
 
-    /// Whether a unit is a dash or one of its look-alikes.
+    /// Returns whether a unit is a dash or one of its look-alikes.
     @inline(__always)
     static func isDash(_ unit: UInt16) -> Bool {
         unit == 0x2D || (unit >= 0x2013 && unit <= 0x2015)
     }
 
-    /// Whether a unit is a single quote or one of its look-alikes.
+    /// Returns whether a unit is a single quote or one of its look-alikes.
     @inline(__always)
     static func isSingleQuote(_ unit: UInt16) -> Bool {
         unit == 0x27 || (unit >= 0x2018 && unit <= 0x201B)
     }
 
-    /// Whether a unit is a double quote or one of its look-alikes.
+    /// Returns whether a unit is a double quote or one of its look-alikes.
     @inline(__always)
     static func isDoubleQuote(_ unit: UInt16) -> Bool {
         unit == 0x22 || (unit >= 0x201C && unit <= 0x201E)
     }
 
-    /// Whether a unit is a letter of any script.
+    /// Returns whether a unit is a letter of any script.
     static func isLetter(_ unit: UInt16) -> Bool {
         if unit < 128 { return (unit | 0x20) &- 0x61 < 26 }
         switch category(unit) {
@@ -87,55 +87,55 @@ enum CharacterClass {
         }
     }
 
-    /// Whether a unit is a decimal digit of any script.
+    /// Returns whether a unit is a decimal digit of any script.
     static func isDigit(_ unit: UInt16) -> Bool {
         if unit < 128 { return isDecimalDigit(unit) }
         return category(unit) == .decimalNumber
     }
 
-    /// Whether a unit is a letter or decimal digit of any script.
+    /// Returns whether a unit is a letter or decimal digit of any script.
     static func isLetterOrDigit(_ unit: UInt16) -> Bool { isLetter(unit) || isDigit(unit) }
 
-    /// Whether a unit can start an identifier.
+    /// Returns whether a unit can start an identifier.
     @inline(__always)
     static func isIdentifierStart(_ unit: UInt16) -> Bool {
         unit < 128 ? identifierStart.contains(unit) : isLetter(unit)
     }
 
-    /// Whether a unit can continue an identifier.
+    /// Returns whether a unit can continue an identifier.
     @inline(__always)
     static func isIdentifierFollow(_ unit: UInt16) -> Bool {
         unit < 128 ? identifierFollow.contains(unit) : isLetterOrDigit(unit)
     }
 
-    /// Whether a unit can start the name of a variable without braces.
+    /// Returns whether a unit can start the name of a variable without braces.
     @inline(__always)
     static func isVariableStart(_ unit: UInt16) -> Bool {
         unit < 128 ? variableStart.contains(unit) : isLetterOrDigit(unit)
     }
 
-    /// Whether a unit is one of `0` to `9`.
+    /// Returns whether a unit is one of `0` to `9`.
     @inline(__always)
     static func isDecimalDigit(_ unit: UInt16) -> Bool { unit &- 0x30 < 10 }
 
-    /// Whether a unit is one of `0` to `9`, `a` to `f`, `A` to `F`.
+    /// Returns whether a unit is one of `0` to `9`, `a` to `f`, `A` to `F`.
     @inline(__always)
     static func isHexDigit(_ unit: UInt16) -> Bool { unit &- 0x30 < 10 || (unit | 0x20) &- 0x61 < 6 }
 
-    /// Whether a unit ends a word, in every mode.
+    /// Returns whether a unit ends a word, in every mode.
     @inline(__always)
     static func endsWord(_ unit: UInt16) -> Bool {
         unit < 128 ? endsWord.contains(unit) : isWhitespace(unit)
     }
 
-    /// Whether a unit ends a number in expression mode, in addition to those that end a word.
+    /// Returns whether a unit ends a number in expression mode, in addition to those that end a word.
     @inline(__always)
     static func endsNumber(_ unit: UInt16, inTernary: Bool) -> Bool {
         if unit < 128 { return endsNumber.contains(unit) || (inTernary && (unit == 0x3F || unit == 0x3A)) }
         return isDash(unit)
     }
 
-    /// Whether a unit ends a part of an assembly name: white space, line ends, `,`, `=`, `]`, NUL.
+    /// Returns whether a unit ends a part of an assembly name: white space, line ends, `,`, `=`, `]`, NUL.
     static func endsAssemblyPart(_ unit: UInt16) -> Bool {
         switch unit {
         case 0, 0x0A, 0x0D, 0x2C, 0x3D, 0x5D: true

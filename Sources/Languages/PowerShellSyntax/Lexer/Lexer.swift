@@ -303,7 +303,7 @@ extension Lexer {
         guard isClosed else { throw failAtEnd("MissingTerminatorMultiLineComment", from: start) }
     }
 
-    /// Whether a `|` follows a line end, with nothing but comments and at most one further line end in between.
+    /// Returns whether a `|` follows a line end, with nothing but comments and at most one further line end in between.
     mutating func isPipeContinuation(behind place: Int) -> Bool {
         guard place < text.end else { return false }
         var lineIsBlank = true

@@ -242,7 +242,7 @@ extension Parser {
                 body: body))
     }
 
-    /// Whether a parameter token abbreviates a name.
+    /// Returns whether a parameter token abbreviates a name.
     mutating func isParameter(_ token: Token, _ name: String) -> Bool {
         guard case .parameter(let parameter) = token.value else { return false }
         return ASCIIFold.hasPrefix(name, parameter.name)

@@ -742,7 +742,7 @@ extension Parser {
         return keep(UsingStatementSyntax(extent: whole, kind: kind, name: name, specification: specification))
     }
 
-    /// Whether a path is rooted; the engine doesn't look at such a path before the script runs.
+    /// Returns whether a path is rooted; the engine doesn't look at such a path before the script runs.
     private func isRooted(_ path: String) -> Bool {
         let bytes = Array(path.utf8.prefix(3))
         if bytes.first == UInt8(ascii: "/") { return bytes.count == 1 || bytes[1] != UInt8(ascii: "/") }

@@ -174,7 +174,7 @@ package struct OwnSignIn: Sendable, Hashable {
     private func readModules(_ call: Call) -> Reading {
         guard call.values(.other).isEmpty else { return .foreign }
         guard let names = call.texts(.name), !call.isOpen else {
-            // A cmdlet that doesn't install may be called with any names.
+            // The cmdlets that install modules do nothing in a session, so they may be called with unknown names.
             return call.cmdlet.act == .install ? .open : .foreign
         }
         for name in names {

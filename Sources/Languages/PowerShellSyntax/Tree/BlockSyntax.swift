@@ -120,7 +120,7 @@ package final class ParameterSyntax: Sendable {
 package final class UsingStatementSyntax: Sendable {
     /// The node's extent in the source.
     package let extent: SourceExtent
-    /// What the statement makes available.
+    /// The kind of thing that the statement makes available.
     package let kind: Kind
     /// The name; `nil` when there is a module specification.
     package let name: StringConstantSyntax?
@@ -134,7 +134,7 @@ package final class UsingStatementSyntax: Sendable {
         self.specification = specification
     }
 
-    /// What a `using` statement makes available.
+    /// The kinds of things that a `using` statement makes available.
     package enum Kind: String, Sendable {
         /// A namespace for type names.
         case namespace

@@ -57,7 +57,7 @@ package final class TypeDefinitionSyntax: Sendable {
         self.members = members
     }
 
-    /// What a type definition defines.
+    /// The kinds of type definitions.
     package enum Kind: String, Sendable {
         /// A class.
         case `class`

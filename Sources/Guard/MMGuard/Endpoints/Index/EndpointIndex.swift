@@ -97,7 +97,7 @@ package struct EndpointIndex: Sendable {
 
 /// A call of Microsoft Graph: a method of a path, with its body, query options and result.
 package struct OfferedCall: Sendable, Hashable {
-    /// What kind of call it is.
+    /// The kinds of calls.
     package enum Kind: UInt8, Sendable {
         case list, get, create, update, replace, delete, action, function, delta, value, ref, post, batch
     }
@@ -106,7 +106,7 @@ package struct OfferedCall: Sendable, Hashable {
     package let method: String
     /// The template: `/users/{user-id}/messages`.
     package let template: String
-    /// What kind of call it is.
+    /// The kind of call.
     package let kind: Kind
     /// The type of the result, or of the body of a call that creates or changes something; empty if there is none or it
     /// is unknown.

@@ -266,7 +266,7 @@ struct ServiceRefusals: Sendable {
         }
     }
 
-    /// Azure names the action and the scope between single quotes, each after fixed words.
+    /// Reads the action and the scope from a message of Azure, in which both stand between single quotes after fixed words.
     private func azure(_ refusal: Refusal) -> PermissionAdvice? {
         let message = refusal.message
         func quoted(after words: String) -> String? {

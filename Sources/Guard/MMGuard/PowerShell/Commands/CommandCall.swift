@@ -55,7 +55,7 @@ extension CommandCall {
         }
     }
 
-    /// Whether the call has a plain `-WhatIf` and so changes nothing.
+    /// Returns whether the call has a plain `-WhatIf` and so changes nothing.
     ///
     /// If only the script's text is judged, the documentation must say that the cmdlet honours `-WhatIf`. For a confined session this isn't
     /// needed: a cmdlet without that parameter fails, and a request that a cmdlet sends in spite of it is judged when it is sent. A preview
