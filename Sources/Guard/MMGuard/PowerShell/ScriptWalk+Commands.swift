@@ -371,7 +371,7 @@ extension ConstantValue {
 
 /// The Power Platform's program `pac`, whose subcommands are judged like cmdlets.
 enum PowerPlatformCLI {
-    /// Returns the finding for a call of `pac`; nil if its words are not all constants.
+    /// Returns the finding for a call of `pac`, by its leading constant words; nil if they are no known subcommand.
     static func judge(_ command: CommandSyntax) -> GuardFinding? {
         var words: [String] = []
         for element in command.elements.dropFirst() {

@@ -83,7 +83,7 @@ extension ScriptWalk {
             if let part = node.condition { walk.walk(part, in: scope) }
             let mark = walk.variables.mark
             let result = walk.walk(node.body, in: scope)
-            // A body that sets the counter itself may never end.
+            // A loop whose body sets the counter may never end.
             if let bound, walk.variables.assigned(since: mark).contains(bound.variable) { ends = false }
             if let part = node.iterator { walk.walk(part, in: scope) }
             return result

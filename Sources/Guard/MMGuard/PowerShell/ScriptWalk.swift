@@ -2,7 +2,7 @@ internal import MMCore
 internal import PowerShellSyntax
 
 /// One walk over the tree of a script, in the order in which it runs. Every node is looked at, everything that is not known to be harmless
-/// becomes a finding, and each expression yields its possible values. The text of the script is never decisive by itself.
+/// becomes a finding, and each expression yields its possible values. Decisions are made on the tree, never by searching the text.
 struct ScriptWalk {
     /// The kind of code that a statement belongs to.
     enum Scope {

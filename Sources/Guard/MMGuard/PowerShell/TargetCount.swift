@@ -7,7 +7,7 @@ package struct TargetCount: Sendable {
     private var counts: [String: [SourceExtent: Int]] = [:]
     private var isOpen = false
 
-    /// The largest number of objects that may be changed without a confirmation.
+    /// The largest number of objects that counts as few; changing more of them requires a confirmation.
     package static let few = 10
 
     /// Notes a command that changes something.

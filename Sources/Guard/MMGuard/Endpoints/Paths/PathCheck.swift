@@ -132,7 +132,7 @@ package struct PathCheck: Sendable {
         let isSlip = names.contains { NearName.isSlip(end.step.name, of: $0) }
         if inBeta { return isSlip && !OperationNames.standard.contains(end.step.name) }
         guard let type = index.type(of: end.node).flatMap({ types.type(named: $0) }) else { return isSlip }
-        // The tables leave out some paths below an object, but never the names of its properties and operations.
+        // Only properties and operations can follow an object. If the tables leave one out here, its name occurs elsewhere in them.
         let name = end.step.name
         if types.propertiesOfAll(type).contains(where: { $0.name.lowercased() == name }) { return false }
         if type.isOpen, name.contains("_") { return false }
