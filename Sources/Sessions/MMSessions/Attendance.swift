@@ -1,11 +1,11 @@
 package import MMCore
 
-/// Whether anybody is there for a session that is being opened. A pool that brings its sessions back after a restart asks no
-/// person for anything: the next call does.
+/// Whether a person is present while a session is opened. A pool that restores its sessions after a restart must not ask
+/// anyone to sign in; the next call does.
 package enum Attendance {
     @TaskLocal package static var isUnattended = false
 
-    /// Opens what work opens with nobody there.
+    /// Runs work whose session openings must not prompt a person.
     package static func unattended<Value: Sendable>(
         _ work: nonisolated(nonsending) () async throws(MMError) -> Value
     ) async throws(MMError) -> Value {

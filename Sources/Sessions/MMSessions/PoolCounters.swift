@@ -14,7 +14,7 @@ package struct PoolCounters: Sendable, Hashable {
     package var keepAlives = 0
     /// Health checks that failed.
     package var keepAliveFailures = 0
-    /// Sessions removed because nobody used or finished them.
+    /// Sessions that were removed because they stayed unused or unfinished.
     package var reaped = 0
 
     /// Creates counters at zero.

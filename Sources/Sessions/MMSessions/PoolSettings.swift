@@ -17,8 +17,8 @@ public struct PoolSettings: Sendable {
     package var idleTimeout: Duration = .seconds(86_400)
     /// The timeout of a start; `nil` for none.
     package var startTimeout: Duration? = .seconds(60)
-    /// Whether an opening continues when nobody waits for it any more, because a person may be signing in; its failure
-    /// is then kept for the reports.
+    /// Whether an opening continues when no caller waits for it any more, because a person may be signing in; its
+    /// failure is then kept for the reports.
     package var opensUnattended = true
     /// The maximum number of sessions that are started ahead of their first use.
     package var maxSpares = 8
@@ -27,7 +27,7 @@ public struct PoolSettings: Sendable {
     /// The interval of the pool's maintenance.
     package var maintenanceInterval: Duration = .seconds(15)
 
-    /// The limits of a call that brings none of its own.
+    /// The limits of a call that specifies none of its own.
     var limits: SessionLimits {
         SessionLimits(total: maxSessions, perOwner: maxSessionsPerOwner, idle: idleTimeout, evictableAfter: .zero)
     }

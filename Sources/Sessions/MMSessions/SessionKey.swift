@@ -6,7 +6,8 @@ public struct SessionKey: PoolKey {
     public let connection: String
     /// The module or service, such as `exo` or `graph-api`.
     public let module: String
-    /// Whose session it is, where a server serves several people who signed in to it; `nil` for the connection's own.
+    /// The person whose session it is, where a server serves several people who signed in to it; `nil` for the
+    /// connection's own.
     package let signedIn: String?
 
     /// Creates the name of a session.

@@ -9,7 +9,7 @@ public struct SessionLease<Factory: SessionFactory>: Sendable {
     /// Whether the session was started for this lease because the previous one was lost.
     public let isFresh: Bool
 
-    /// Whether nobody has used the session before.
+    /// Whether the session has never been used before.
     let isFirst: Bool
     let generation: Int
     let turn: TurnQueue.Turn

@@ -1,25 +1,25 @@
 import MMCore
 
-/// What a pool keeps for one key. It lives inside the pool's actor.
+/// A pool's entry for one key. It lives inside the pool's actor.
 struct Slot<Session: PooledSession> {
     /// A caller that waits for its turn.
     struct Caller {
         let place: TurnQueue.Place
         /// Called when a person must sign in, if the caller keeps waiting meanwhile.
         let onPrompt: (@Sendable (JSONObject) -> Void)?
-        /// Whether nobody is there who could be asked (``Attendance``).
+        /// Whether no person is present who could be asked (``Attendance``).
         let isUnattended: Bool
     }
 
     var life: SessionLife<JSONObject, String>
-    /// The only queue of its callers. Whoever opens the session or checks its health holds the turn.
+    /// The only queue of its callers. The task that opens the session or checks its health holds the turn.
     let turns = TurnQueue()
     var callers: [Caller] = []
     var session: Session?
     var opening: Task<Void, Never>?
     /// The account that signed in last.
     var account: String?
-    /// Why the sign-in of a person who had been shown a code came to nothing, until a caller has been told.
+    /// The error of a failed sign-in for which a person had been shown a code; kept until a caller has been told.
     var untold: MMError?
     /// The same where a new code mends it: said together with that one.
     var reason: String?
@@ -28,7 +28,7 @@ struct Slot<Session: PooledSession> {
     /// Whether a person has been shown a code for this opening.
     var wasShown = false
     var isFresh = false
-    /// Whether nobody has used the session yet.
+    /// Whether the session hasn't been used yet.
     var isFirst = false
     var commands = 0
     var createdAt: Timestamp
@@ -42,7 +42,7 @@ struct Slot<Session: PooledSession> {
     /// When it was last checked or used.
     var checked: Duration
 
-    /// The session if it is ready and nobody uses it or waits for it.
+    /// The session if it is ready, and no caller uses it or waits for it.
     var idle: (session: Session, generation: Int)? {
         guard life.identity != nil, !turns.isTaken, let session else { return nil }
         return (session, life.generation)

@@ -23,7 +23,7 @@ package struct StopLadder<Rung: Sendable & Hashable, Reason: Sendable & Hashable
     /// Why the command is being stopped; `nil` while it isn't.
     package private(set) var reason: Reason?
 
-    /// Creates the ladder of a command that nobody stops yet.
+    /// Creates the ladder of a command that isn't being stopped yet.
     /// - Parameter steps: the rungs in their order.
     package init(_ steps: [Step]) { self.steps = steps }
 

@@ -3,8 +3,8 @@ import MMSystem
 
 /// Lets callers use a session one after the other, in the order in which they came.
 ///
-/// A waiting caller may give up, by deadline or cancellation, without delaying those behind it. Upkeep that can be
-/// postponed (a health check) is asked to make room as soon as a caller waits.
+/// A waiting caller may give up, by deadline or cancellation, without delaying those behind it. A holder whose work can
+/// be postponed (a health check) is asked to make room as soon as a caller waits.
 public final class TurnQueue: Sendable {
     /// The right to use the session until it is released.
     package final class Turn: Sendable {
@@ -72,7 +72,7 @@ public final class TurnQueue: Sendable {
     }
 
     private struct State {
-        /// How many hold the turn together.
+        /// The number of holders that share the turn.
         var holders = 0
         var makeRoom: (@Sendable () -> Void)?
         var line: [Place] = []
@@ -122,8 +122,8 @@ public final class TurnQueue: Sendable {
         return entry
     }
 
-    /// Returns the turn if nobody has it or waits for it.
-    /// - Parameter makeRoom: called once as soon as somebody waits.
+    /// Returns the turn if it is free.
+    /// - Parameter makeRoom: called once as soon as a caller waits.
     package func takeIfFree(makeRoom: (@Sendable () -> Void)? = nil) -> Turn? {
         state.withLock { state in
             guard state.holders == 0, state.closed == nil else { return nil }
@@ -134,7 +134,7 @@ public final class TurnQueue: Sendable {
     }
 
     /// Returns a share in the turn that the caller holds: the next one is admitted when all shares have been released.
-    /// - Parameter makeRoom: called once as soon as somebody waits.
+    /// - Parameter makeRoom: called once as soon as a caller waits.
     package func share(makeRoom: (@Sendable () -> Void)? = nil) -> Turn {
         let isAwaited = state.withLock { state in
             state.holders += 1
@@ -169,7 +169,7 @@ public final class TurnQueue: Sendable {
             guard let next else { return }
             let turn = Turn(self)
             if next.grant.resolve(.success(turn)) { return }
-            // A caller who gave up at this very moment doesn't get the turn: the one behind does.
+            // The caller gave up at this very moment, so the turn goes to the next one in the line.
             turn.void()
         }
     }

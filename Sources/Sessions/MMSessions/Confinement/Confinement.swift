@@ -6,48 +6,49 @@ package import MMSystem
 /// The confinement that the kernel enforces for a program and everything it starts: Landlock for files, TCP and
 /// signals, seccomp for system calls that would bypass them. It can't be changed or lifted once the program runs.
 package struct Confinement: Sendable, Hashable {
-    /// What it reaches of the network.
+    /// The part of the network that a confined program can reach.
     package enum Network: Sendable, Hashable {
-        /// Nothing.
+        /// No network.
         case none
         /// TCP connections to these ports, of any machine; no name resolution by UDP.
         case ports([UInt16])
         /// TCP connections to these ports of this program, at 127.0.0.1 and nowhere else (`road`).
         case loopback([UInt16])
-        /// Everything.
+        /// The whole network.
         case all
     }
 
-    /// What keeps a program to `.loopback`.
+    /// The mechanism that restricts a program to `.loopback`.
     package enum Road: Sendable, Hashable {
-        /// A network of its own, of which this process holds the listeners.
+        /// A network namespace of its own; this process holds the listeners in it.
         case ownNetwork
-        /// A supervising process, which makes its connections.
+        /// A supervising process that makes the program's connections.
         case watched
-        /// Nothing: Landlock knows ports and no addresses, so servers elsewhere are reached at the same ports.
+        /// None: Landlock rules name ports but no addresses, so servers elsewhere can be reached at the same ports.
         case portsAlone
     }
 
-    /// How changes of permissions, times and attributes of outside files are prevented, for which Landlock has no
-    /// rights.
+    /// How the program is prevented from changing permissions, times and attributes of files outside; Landlock has no
+    /// rights for that.
     package enum Attributes: Sendable, Hashable {
-        /// Always: where no mounts are possible, no system call may name a file to change them.
+        /// By refusing every system call that names a file to change them; needs no mounts.
         case always
-        /// By mounts, where they are possible. .NET needs such calls for its own files.
+        /// By mounts, where they are possible. .NET needs such system calls for its own files.
         case byMounts
     }
 
-    /// What may be read and run in addition to the system.
+    /// Paths that may be read and run in addition to the system's.
     package var readable: [String] = []
     /// The session's own folder, which may be read even if a folder above it is hidden.
     package var ownFolder: String?
-    /// What may be read and written.
+    /// Paths that may be read and written.
     package var writable: [String] = []
-    /// Files and folders that can't be reached wherever they are, except for those that are named themselves.
+    /// Files and folders that can't be reached even inside a permitted folder, unless they are themselves named as
+    /// permitted.
     package var hidden: [String] = []
     /// Folders that are bound to other places, keyed by place; needs mounts.
     package var boundFolders: [String: String] = [:]
-    /// What it reaches of the network.
+    /// The part of the network that the program can reach.
     package var network = Network.none
     /// Whether the session can open its own terminal by its path.
     package var hasTerminal = false
@@ -62,7 +63,7 @@ package struct Confinement: Sendable, Hashable {
     /// The Landlock version of the kernel; 0 for none.
     package static let kernelVersion = Int(mm_landlock_version())
 
-    /// What the kernel lets this user have beside Landlock.
+    /// The kernel features that this user may use in addition to Landlock.
     package struct Means: OptionSet, Sendable, Hashable {
         /// The means as bits.
         package let rawValue: Int32
@@ -70,32 +71,32 @@ package struct Confinement: Sendable, Hashable {
         /// Creates means from their bits.
         package init(rawValue: Int32) { self.rawValue = rawValue }
 
-        /// A network of a program's own, and shared memory of its own.
+        /// A network namespace and an IPC namespace of the program's own.
         package static let ownNetwork = Means(rawValue: Int32(MM_OWN_NETWORK))
         /// A process tree of its own, with its own `/proc`.
         package static let ownProcesses = Means(rawValue: Int32(MM_OWN_PROCESSES))
         /// A supervising process that makes its connections.
         package static let watchedConnections = Means(rawValue: Int32(MM_WATCHED_CONNECTIONS))
 
-        /// Those of this machine, tried once.
+        /// The means available on this machine, probed once.
         package static let ofThisMachine = Means(rawValue: mm_confinement_means())
     }
 
-    /// The means that it uses.
+    /// The means that this confinement uses.
     package var means = Means.ofThisMachine
 
-    /// What keeps a program to `.loopback`.
-    /// - Parameter isSupervised: whether it has a supervising process.
+    /// Returns the mechanism that restricts a program to `.loopback`.
+    /// - Parameter isSupervised: whether the program has a supervising process.
     package static func road(isSupervised: Bool, _ means: Means = .ofThisMachine) -> Road {
         if means.contains(.ownNetwork) { return .ownNetwork }
         return isSupervised && means.contains(.watchedConnections) ? .watched : .portsAlone
     }
 
-    /// What every program may read.
+    /// The paths that every program may read.
     package static let system = [
         "/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc", "/opt", "/var/lib/dpkg", "/var/cache/man",
     ]
-    /// Environment variables that refer to what can't be reached.
+    /// Environment variables that refer to sockets and displays outside the confinement.
     package static let foreignVariables = [
         "SSH_AUTH_SOCK", "DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY",
     ]
@@ -104,7 +105,7 @@ package struct Confinement: Sendable, Hashable {
     ]
 
     /// Returns the command that starts a program inside this confinement.
-    /// - Parameter door: takes the listeners of its own network, where it has one.
+    /// - Parameter door: receives the listeners of the program's own network, if it has one.
     /// - Throws: `.unsupported` if this program can't find itself; it is its own launcher.
     package func confine(
         _ command: ChildCommand, door: NetworkDoor? = nil
@@ -133,20 +134,22 @@ package struct Confinement: Sendable, Hashable {
         confined.name = MM_CONFINE_NAME
         confined.executable = own
         confined.arguments = words + ["--", command.executable, command.name ?? command.executable] + command.arguments
-        // The supervising process is signalled by a descriptor, so that it has time to end what it started.
+        // No death signal: the supervising process learns of this process's end by a descriptor, so that it has time to
+        // end what it started.
         if hasSupervisor { confined.deathSignal = nil }
         for name in Self.foreignVariables { confined.environment[name] = nil }
         return confined
     }
 
-    /// Returns what keeps a program to its ports at 127.0.0.1, and hands its launcher the door.
+    /// Returns the launcher's words that restrict a program to its ports at 127.0.0.1, and adds the door's descriptor to
+    /// the command.
     private func words(keepingTo door: NetworkDoor?, _ command: inout ChildCommand) -> [String] {
         switch Self.road(isSupervised: hasSupervisor, means) {
         case .portsAlone: return []
         case .watched: return ["watch=1"]
         case .ownNetwork:
             guard let door, let end = door.launcherEnd else { return ["own=network"] }
-            // Standard input, output and error come before it.
+            // The descriptor numbers after standard input, output and error.
             let number = 3 + command.extraDescriptors.count
             command.extraDescriptors.append(end)
             return ["own=network", "hand=\(number):" + door.ports.map(String.init).joined(separator: ",")]
@@ -155,8 +158,8 @@ package struct Confinement: Sendable, Hashable {
 }
 
 extension Confinement {
-    /// Returns the parts of these folders that may be visible: a folder as a whole where nothing in it is hidden,
-    /// otherwise its entries beside the hidden ones.
+    /// Returns the parts of these folders that may be visible: a folder as a whole if nothing in it is hidden, otherwise
+    /// its entries that aren't hidden.
     package static func visible(_ places: [String], without hidden: [String]) -> [String] {
         let secret = hidden.map { RealPath.of($0) ?? $0 }
         return places.flatMap { visible(RealPath.of($0) ?? $0, as: $0, secret) }
@@ -182,15 +185,15 @@ extension Confinement {
     }
 }
 
-/// The one way out of a confined program's own network: the launcher listens there, at ports that the program is told, and
+/// The only way out of a confined program's own network: the launcher listens there at ports known to the program, and
 /// passes the listeners to this process.
 package final class NetworkDoor: Sendable {
-    /// The ports of 127.0.0.1 at which the program finds it.
+    /// The ports of 127.0.0.1 at which the program reaches this process.
     let ports: [UInt16]
     private let near: Int32
     private let far: Mutex<Int32?>
 
-    /// A door for one program that is about to be started.
+    /// Creates a door for one program that is about to be started.
     /// - Throws: `.unavailable` when there are no descriptors left.
     package init(at ports: [UInt16]) throws(MMError) {
         self.ports = ports
@@ -207,8 +210,9 @@ package final class NetworkDoor: Sendable {
     /// The end that the launcher is given.
     var launcherEnd: Int32? { far.withLock { $0 } }
 
-    /// Waits for the listeners, once the program was started.
-    /// - Returns: them in the order of their ports; none where it has no network of its own, or ended before.
+    /// Waits for the listeners. Call it once the program was started.
+    /// - Returns: the listeners in the order of their ports; none if the program has no network of its own or ended before
+    ///   passing them.
     package func listeners() async throws(MMError) -> [PolledListener] {
         closeFar()
         let (near, most) = (near, ports.count)

@@ -94,7 +94,7 @@ package final class Job<Answer: Sendable>: LongWork {
         }
     }
 
-    /// What happens to the job from now on; ends with ``JobEvent/ended(_:)``. A slow reader misses the oldest events.
+    /// The events of the job from now on; ends with ``JobEvent/ended(_:)``. A slow reader misses the oldest events.
     package var events: AsyncStream<JobEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: JobEvent.self, bufferingPolicy: .bufferingNewest(64))
         let number: Int? = state.withLock { state in

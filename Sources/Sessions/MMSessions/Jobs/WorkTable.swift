@@ -22,7 +22,7 @@ package final class WorkTable: Sendable {
     }
 
     private struct Table {
-        /// In the order of arrival.
+        /// The work in its order of arrival.
         var works: [any LongWork] = []
         var isClosed = false
 
@@ -61,7 +61,8 @@ package final class WorkTable: Sendable {
         }
     }
 
-    /// Keeps a job that ended before its call could be detached: its answer is read by its handle, as of any other.
+    /// Keeps a job that ended before its call could be detached; its answer is read by its handle, like that of a
+    /// detached job.
     /// - Returns: `false` if the table is closed.
     package func keep<Answer>(_ job: Job<Answer>) -> Bool {
         table.withLock { table in
@@ -73,7 +74,7 @@ package final class WorkTable: Sendable {
         }
     }
 
-    /// Removes what is too old, and the oldest entries beyond the limits.
+    /// Removes expired entries, and the oldest entries beyond the limits.
     private func makeRoom(in table: inout Table) {
         let now = ContinuousClock.now
         _ = table.remove { work in work.ended.map { now - $0 > limits.age } ?? false }
@@ -149,7 +150,7 @@ package protocol LongWork: AnyObject, Sendable {
     var ended: ContinuousClock.Instant? { get }
     /// A report about the job.
     var report: JobReport { get }
-    /// What happens to it from now on; ends with ``JobEvent/ended(_:)``.
+    /// The events from now on; ends with ``JobEvent/ended(_:)``.
     var events: AsyncStream<JobEvent> { get }
 
     /// Cancels it.
@@ -159,7 +160,7 @@ package protocol LongWork: AnyObject, Sendable {
     func finished(within limit: Duration) async
 }
 
-/// The handles of long work. They are random, so that nobody can guess one.
+/// The handles of long work. They are random, so that they can't be guessed.
 package enum WorkHandle: String, CaseIterable, Sendable {
     /// A call.
     case call = "job-"

@@ -3,7 +3,7 @@ public import MMCore
 import MMSessions
 import MMSystem
 
-/// A persistent shell of this machine: commands keep the directory, variables, functions and options of earlier ones.
+/// A persistent shell on this machine: commands keep the directory, variables, functions and options of earlier ones.
 ///
 /// One command runs at a time, in the order of arrival. Output and errors are exact and separate. A command can't end
 /// the session, only its shell; the replacement has the same working directory and exported variables.
@@ -18,7 +18,7 @@ public actor LocalShell: ShellSession {
     private let memory: Mutex<ShellSessionMemory>
     private var life = SessionLife<Never, LiveShell>()
     private let siblings = ShellSiblings()
-    /// Its commands wait until their output is read.
+    /// Whether its commands wait until their output is read.
     public nonisolated var waitsForReader: Bool { true }
     /// The end of the last shell, for a caller who closes while it is still ending.
     private var leaving: Task<Void, Never>?
@@ -54,10 +54,10 @@ public actor LocalShell: ShellSession {
     /// The process id of the shell; `nil` if there is none at the moment.
     package var processID: Int32? { live.flatMap { $0.child.exited == nil ? $0.child.pid : nil } }
 
-    /// The folder with the texts of commands.
+    /// The folder that holds the command texts.
     var folder: String? { live?.folder.path }
 
-    /// Why the session doesn't have the requested limits (`TreeLimits.isBestEffort`); `nil` if it does.
+    /// Why the session doesn't have the requested limits (`TreeLimits.isBestEffort`); `nil` if it has them.
     package var limitsProblem: String? { live?.limitsProblem }
 
     /// Whether a command is running.
@@ -97,7 +97,7 @@ public actor LocalShell: ShellSession {
         try command.check()
         let deadline = settings.policy.deadline(deadline)
         let turn = try await turns.take(deadline)
-        // Checked when its turn has come: only then is it known where it would run.
+        // The check needs the directory in which the command will run, which is known only once its turn has come.
         try settings.policy.check(command, directory: workingDirectory)
         return try run(settings.policy.bounded(command), deadline, observer, in: try await usableShell(), turn)
     }
@@ -137,7 +137,8 @@ public actor LocalShell: ShellSession {
             terminal: settings.sandbox.reachesTerminalByPath ? shell.terminalPath : "/dev/tty", effects: effects)
         let begin = ContinuousClock.now
         let watch = StoppedWatch()
-        // After a syntax error, an interrupt or an abort the prompt appears first: only then is the shell asked.
+        // After a syntax error, an interrupt or an abort the prompt appears before any report; the shell is then asked
+        // for one.
         let prompted: @Sendable (Int32) -> Void = { status in
             shell.post(Array(shell.dialect.probe(id: id, status: status).utf8))
         }
@@ -156,7 +157,7 @@ public actor LocalShell: ShellSession {
         return job
     }
 
-    /// A command and what belongs to it until its end.
+    /// A command and everything that is released at its end.
     private struct Work: Sendable {
         let job: ShellJob
         let run: RunningCommand
@@ -199,7 +200,7 @@ public actor LocalShell: ShellSession {
                 let path = shell.terminalPath
                 let found = try? await BlockingWork.run { shell.processes.reader(of: path) }
                 guard let reader = found ?? nil else { return nil }
-                // Its question was written before it began to read.
+                // The program wrote its question before it began to read.
                 shell.channel.catchUp()
                 return ShellPrompt(
                     isSecret: ShellTerminalMode.hidesInput(path), text: "",
@@ -209,7 +210,7 @@ public actor LocalShell: ShellSession {
             resize: { shell.child.terminal?.resize(Terminal.Size(rows: $0.rows, columns: $0.columns)) })
     }
 
-    /// The report has arrived, or none will come. This runs on the reading thread, so that the answer waits for nobody.
+    /// Handles the report, or `nil` if none will come. Runs on the reading thread, so that the answer isn't delayed.
     private nonisolated func ended(_ report: ShellChannel.Report?, _ work: Work) {
         if let report, !work.job.command.input.usesTerminal, !Self.isStopped(report) {
             conclude(report, work)
@@ -238,7 +239,7 @@ public actor LocalShell: ShellSession {
         let (shell, run) = (work.shell, work.run)
         if work.job.command.input.usesTerminal { await shell.drainTerminal() }
         if let report {
-            // A stopped job would wait forever for someone to resume it.
+            // A stopped job would wait forever to be resumed.
             if Self.isStopped(report) {
                 StoppedWatch.tell(work.job)
                 try? await BlockingWork.run { shell.processes.killOthers { $0.isStopped } }
@@ -319,7 +320,7 @@ public actor LocalShell: ShellSession {
         try await makeLive(restoring: false)
     }
 
-    /// Ends the shell and all that it started.
+    /// Ends the shell and everything that it started.
     public func close() async {
         let gone = live
         life.close()
@@ -330,7 +331,7 @@ public actor LocalShell: ShellSession {
     }
 }
 
-/// A pipe with a name in a session's own folder, by which a command is handed its input.
+/// A named pipe in a session's own folder, through which a command receives its input.
 final class NamedPipe: Sendable {
     private struct State {
         var writer: PolledWriter?
@@ -340,21 +341,21 @@ final class NamedPipe: Sendable {
     let path: String
     private let state = Mutex(State())
 
-    /// Makes a pipe of a fresh name.
+    /// Creates a pipe with a fresh name.
     init(in folder: String) throws(MMError) {
         path = "\(folder)/in-\(Hex.text(RandomBytes.make(6)))"
         guard mkfifo(path, 0o600) == 0 else { throw SystemError.error("Creating a pipe in \(folder)") }
     }
 
-    /// Hands over bytes; with nil the end. Waits until the command has opened the pipe, and for room in it.
-    /// - Throws: `.unavailable` when the command takes no more.
+    /// Writes bytes, or ends the input with `nil`. Waits until the command has opened the pipe and there is room in it.
+    /// - Throws: `.unavailable` if the command reads no more.
     func write(_ bytes: [UInt8]?) async throws(MMError) {
         let writer = try await opened()
         guard let bytes else { return close() }
         try await writer.write(bytes)
     }
 
-    /// The writing end can't be opened before the reading end has been (fifo(7)).
+    /// Opens the writing end, waiting until the reading end is open: it can't be opened before (fifo(7)).
     private func opened() async throws(MMError) -> PolledWriter {
         var pause = Duration.milliseconds(1)
         while true {
@@ -383,7 +384,7 @@ final class NamedPipe: Sendable {
         }
     }
 
-    /// The command has ended, or gets the end of its input.
+    /// Ends the command's input. Called at the command's end, too.
     func close() {
         let writer = state.withLock { state in
             state.isClosed = true
@@ -396,19 +397,19 @@ final class NamedPipe: Sendable {
     deinit { unlink(path) }
 }
 
-/// How a local shell climbs the ladder that stops its command.
+/// The steps by which a local shell's command is stopped.
 ///
-/// A shell that sees its program end goes on with the rest of its list, whatever ended the program. So the shell is
-/// stopped first, then its program is ended, and only then the shell goes on, with a SIGINT that it gets before anything
-/// else: an interactive shell gives up the whole list on it. What ignores SIGINT gets SIGTERM, then SIGKILL; a shell that
-/// itself ignores or traps SIGINT is replaced.
+/// A shell whose program ends continues with the rest of its list, however the program ended. Therefore the shell is
+/// stopped first, then its program is ended, and only then does the shell continue, with a pending SIGINT that it
+/// receives before anything else: an interactive shell gives up the whole list on SIGINT. A program that ignores SIGINT
+/// gets SIGTERM, then SIGKILL; a shell that itself ignores or traps SIGINT is replaced.
 struct LocalStop: Sendable {
     let shell: LiveShell
     let times: ShellSettings.Times
     /// Whether the shell may run a trap on SIGINT and then go on with its list.
     let mayTrapInterrupts: Bool
 
-    /// How long a shell is given to answer before it is looked at again; a busy machine gets twice as long each time.
+    /// How long a shell may take to answer before it is checked again; doubled each time, for a busy machine.
     private static let answer: Duration = .milliseconds(150)
 
     /// The rungs for a command of this shell.
@@ -419,15 +420,15 @@ struct LocalStop: Sendable {
         ])
     }
 
-    /// Climbs until the command has ended, which cancels the task.
+    /// Carries out the rungs until the command has ended, which cancels the task.
     func climb(_ run: RunningCommand) async {
-        // An interrupt in the midst of a line would cut it: the rest would be taken for a command of its own.
+        // An interrupt in the middle of a line would cut it, and the rest would be run as a command of its own.
         let limit = Deadline.after(times.interrupt)
         while shell.hasUnreadLines, !limit.hasPassed {
             guard await pause(.milliseconds(1)) else { return }
         }
         let own = shell.group.withLock { $0 }
-        // However this ends, no shell is left stopped.
+        // Whatever happens, the shell must not stay stopped.
         defer { kill(own, SIGCONT) }
         var groups: Set<Int32> = []
         while let step = run.nextRung() {
@@ -447,33 +448,32 @@ struct LocalStop: Sendable {
         }
     }
 
-    /// Whether the shell has been stopped by its own command (`kill -STOP $$`), and nothing that it started is left that
-    /// could let it go on.
-    /// - Returns: the shell, if so.
+    /// Returns the shell if its own command has stopped it (`kill -STOP $$`) and none of the processes that it started
+    /// could resume it; otherwise an empty list.
     private func stoppedItself(_ run: RunningCommand) async -> [Int32] {
         let own = shell.group.withLock { $0 }
-        // A stop holds the shell, too.
+        // Stopping a command also stops the shell, so check that no stop is in progress.
         guard own > 1, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
         let isLeft = try? await BlockingWork.run { [processes = shell.processes] in
             processes.others().contains {
                 $0.id != own && !$0.isStopped && !$0.isDead && !processes.isAncestor($0.id, of: own)
             }
         }
-        // What was left a moment ago may have let it go on with its last act.
+        // A process that ended just now may have resumed the shell.
         guard isLeft == false, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
         return [own]
     }
 
-    /// What waits for somebody to let it go on who isn't there: the shell, or some members of a pipeline.
+    /// Returns the stopped processes that nothing is left to resume: the shell, or some members of a pipeline.
     func stuck(_ run: RunningCommand) async -> [Int32] {
         let shell = await stoppedItself(run)
         guard shell.isEmpty, run.reason == nil else { return shell }
         let found = try? await BlockingWork.run { [processes = self.shell.processes] in processes.stuckMembers() }
-        // A stop of the whole command stops its members, too.
+        // Stopping the whole command stops its members, too, so check again.
         return run.reason == nil ? found ?? [] : []
     }
 
-    /// Has the shell give up a command that stopped it, as the key does; members of a pipeline are ended.
+    /// Makes the shell give up a command that stopped it, as Ctrl-C does; stuck members of a pipeline are killed.
     func giveUp(_ stuck: [Int32]) {
         let own = shell.group.withLock { $0 }
         guard own > 1 else { return }
@@ -485,7 +485,7 @@ struct LocalStop: Sendable {
         kill(own, SIGCONT)
     }
 
-    /// Ends the jobs in the background, too: a shell may wait for them.
+    /// Ends the background jobs as well, because a shell may wait for them.
     private func sweep(_ own: Int32) async {
         kill(own, SIGCONT)
         try? await BlockingWork.run { [processes = shell.processes] in
@@ -493,9 +493,9 @@ struct LocalStop: Sendable {
         }
     }
 
-    /// Ends the program that runs.
-    /// - Parameter groups: the process groups that were told, from rung to rung.
-    /// - Returns: false when the command has ended.
+    /// Ends the running program.
+    /// - Parameter groups: the process groups that have been signalled so far, kept from rung to rung.
+    /// - Returns: `false` if the command has ended.
     private func end(
         _ id: String, _ own: Int32, _ groups: inout Set<Int32>, with signal: Int32, until limit: Deadline
     ) async -> Bool {
@@ -506,12 +506,12 @@ struct LocalStop: Sendable {
             if let group = shell.processes.foregroundGroup, group != own { groups.insert(group) }
             for group in groups where told.insert(group).inserted {
                 kill(-group, signal)
-                // What is stopped sees no other signal.
+                // A stopped process acts on no other signal until it continues.
                 kill(-group, SIGCONT)
             }
             let known = groups
             let isGone = try? await BlockingWork.run { [processes = shell.processes] in
-                // Substitutions run in the shell's own group.
+                // Command substitutions run in the shell's own process group.
                 if signal != SIGINT { processes.signal(signal, groupOf: own, sparing: own) }
                 return processes.isGone(known) { group in
                     if signal == SIGINT { processes.interruptDefaults(of: group) }
@@ -524,7 +524,7 @@ struct LocalStop: Sendable {
                 }
                 guard await release(own), await pause(min(patience, limit.remaining)) else { return false }
                 patience = patience * 2
-                // The command may have taken the prompt's hook away: an idle shell answers this line.
+                // The command may have removed the prompt hook, but an idle shell answers this line.
                 if !shell.hasUnreadLines { try? await shell.type(shell.dialect.probe(id: id, status: 130)) }
             } else {
                 guard await pause(.milliseconds(20)) else { return false }
@@ -534,18 +534,18 @@ struct LocalStop: Sendable {
     }
 
     /// Stops the shell itself, so that it starts nothing more.
-    /// - Returns: false when the command has ended.
+    /// - Returns: `false` if the command has ended.
     private func hold(_ own: Int32, until limit: Deadline) async -> Bool {
         kill(own, SIGSTOP)
         while ProcessEntry(own).map({ !$0.isStopped && !$0.isDead }) ?? false, !limit.hasPassed {
             guard await pause(.milliseconds(1)) else { return false }
         }
-        // The end may have been on its way: a SIGINT now would meet the next command.
+        // The command may have ended just before the stop; a SIGINT now would hit the next command.
         shell.channel.lookForReport()
         return !Task.isCancelled
     }
 
-    /// Lets the shell go on, with the interrupt first.
+    /// Resumes the shell with a pending SIGINT.
     private func release(_ own: Int32) async -> Bool {
         shell.channel.lookForReport()
         guard !Task.isCancelled else { return false }

@@ -2,19 +2,19 @@ package import MMCore
 import MMSessions
 import MMSystem
 
-/// The one command that runs, and how far its stop has come.
+/// The running command and the progress of its stop.
 final class RunningCommand: Sendable {
-    /// What is done to a command that is to stop, more firmly with each rung. The shell itself goes with the last alone.
+    /// The steps of stopping a command, each firmer than the one before. Only the last one ends the shell itself.
     enum Rung: Sendable, Hashable {
-        /// It is interrupted, as the key does.
+        /// The command is interrupted, as with Ctrl-C.
         case interrupt
-        /// Its program is told to end.
+        /// Its program receives SIGTERM.
         case terminate
-        /// Its program is ended.
+        /// Its program receives SIGKILL.
         case kill
-        /// Everything that the shell started is ended.
+        /// Everything that the shell started is killed.
         case sweep
-        /// The shell is ended; another takes its place.
+        /// The shell is killed and replaced by a new one.
         case replace
     }
 
@@ -30,26 +30,27 @@ final class RunningCommand: Sendable {
     private let climb: @Sendable (RunningCommand) async -> Void
     private let state: Mutex<State>
 
-    /// A command.
+    /// Creates the state of a command.
     /// - Parameters:
-    ///   - ladder: the rungs, and the time that each has.
-    ///   - climb: takes one rung after the other; begun at most once, and cancelled as soon as the command has ended.
+    ///   - ladder: the rungs and the time of each.
+    ///   - climb: carries out one rung after the other; begun at most once, and cancelled as soon as the command has
+    ///     ended.
     init(id: String, ladder: Ladder, climb: @escaping @Sendable (RunningCommand) async -> Void) {
         self.id = id
         self.climb = climb
         state = Mutex(State(ladder: ladder))
     }
 
-    /// A number for a command that nobody can guess.
+    /// Returns an unguessable number for a command.
     static func newID() -> String {
         var generator = SystemRandomNumberGenerator()
         return String(generator.next() as UInt64, radix: 36) + String(generator.next() as UInt64, radix: 36)
     }
 
-    /// Whose command it is: told when it is to stop.
+    /// Sets the job to tell when the command is to be stopped.
     func belongs(to job: ShellJob) { state.withLock { $0.job = job } }
 
-    /// Asks it to stop; the first reason counts.
+    /// Asks the command to stop; the first reason counts.
     func stop(_ reason: ShellEnd.Cause) {
         let job = state.withLock { state -> ShellJob? in
             guard state.ladder.stop(reason) else { return nil }
@@ -59,20 +60,20 @@ final class RunningCommand: Sendable {
         job?.stopping()
     }
 
-    /// The next rung; `nil` when the command has ended, or no rung is left.
-    /// - Parameter isHopeless: whether only the last rung can still come to something.
+    /// Returns the next rung; `nil` if the command has ended or no rung is left.
+    /// - Parameter isHopeless: whether only the last rung can still have an effect.
     func nextRung(toLast isHopeless: Bool = false) -> Ladder.Step? {
         state.withLock { $0.ladder.climb(toLast: isHopeless) }
     }
 
-    /// Why it was asked to stop.
+    /// Why the command was asked to stop.
     var reason: ShellEnd.Cause? { state.withLock { $0.ladder.reason } }
 
-    /// It has ended: nobody needs to stop it any more.
+    /// Records that the command has ended, and cancels the climb.
     func over() {
         let climbing = state.withLock { state in
             state.ladder.end()
-            // A job reaches its command, and a command its job.
+            // The job refers to its command and the command to its job; this breaks the cycle.
             state.job = nil
             return state.climbing
         }
@@ -82,7 +83,8 @@ final class RunningCommand: Sendable {
 
 /// Stops the running command of a session when its deadline passes.
 ///
-/// Most commands end long before. One sleeping task is therefore kept for many of them: it looks again when it wakes.
+/// Most commands end long before their deadline, so one sleeping task serves many of them: it checks again when it
+/// wakes.
 final class CommandAlarm: Sendable {
     private struct State {
         var run: RunningCommand?
@@ -95,7 +97,7 @@ final class CommandAlarm: Sendable {
 
     deinit { state.withLock { $0.task }?.cancel() }
 
-    /// From now on this command is watched.
+    /// Watches this command from now on.
     func set(_ run: RunningCommand, _ deadline: Deadline) {
         guard let instant = deadline.instant else { return }
         state.withLock { state in
@@ -106,7 +108,7 @@ final class CommandAlarm: Sendable {
         }
     }
 
-    /// The command has ended.
+    /// Ends the watch: the command has ended.
     func clear() {
         state.withLock { state in
             state.run = nil
@@ -141,20 +143,20 @@ final class CommandAlarm: Sendable {
     }
 }
 
-/// What a session knows from one command to the next. Commands end on the thread that reads, so that their answers wait
-/// for nobody; the session puts this behind a lock.
+/// The session state that is kept from one command to the next. Commands end on the reading thread, so that answers
+/// aren't delayed; the session keeps this value behind a lock.
 struct ShellSessionMemory: Sendable {
-    /// What a new shell begins with.
+    /// The state with which a new shell begins.
     var snapshot: ShellSnapshot
-    /// What `$?` is at the start of the next command.
+    /// The value of `$?` at the start of the next command.
     var lastStatus: Int32 = 0
     /// The command that runs.
     var running: RunningCommand?
     /// Whether the next command is the first one of a new shell.
     var wasRestarted = false
-    /// Whether functions or aliases may have been made: then no word is known to mean what it says.
+    /// Whether functions or aliases may have been defined; then no word can be assumed to have its usual meaning.
     var mayRedefine: Bool
-    /// Whether the shell may have a trap on SIGINT, after which it would go on with its list.
+    /// Whether the shell may have a trap on SIGINT, after which it would continue with its list.
     var mayTrapInterrupts = false
 
     init(directory: [UInt8], mayRedefine: Bool = false) {
@@ -162,7 +164,7 @@ struct ShellSessionMemory: Sendable {
         self.mayRedefine = mayRedefine
     }
 
-    /// A command has ended and the shell lives on.
+    /// Records that a command has ended while the shell lives on.
     mutating func end(
         _ run: RunningCommand, status: Int32, directory: [UInt8], duration: Duration
     ) -> ShellEnd {
@@ -172,26 +174,26 @@ struct ShellSessionMemory: Sendable {
         defer { wasRestarted = false }
         return ShellEnd(
             cause: run.reason ?? .finished,
-            // Some shells give up a list with the status of what they had run before.
+            // Some shells that give up a list report the status of the command before it.
             exitCode: run.reason != nil && status == 0 ? 130 : status, signal: nil, directoryBytes: directory,
             duration: duration, restartsSession: false, wasRestarted: wasRestarted)
     }
 }
 
-/// What of a shell's state survives its end.
+/// The part of a shell's state that survives its end.
 struct ShellSnapshot: Sendable {
     /// The working directory.
     var directory: [UInt8]
     /// The exported variables as `export -p` wrote them, which the same shell reads again.
     var exports: [UInt8] = []
 
-    /// A script that brings it back.
+    /// A script that restores the state.
     var script: [UInt8] {
-        // A variable that may not be set again must not keep the rest from being set.
+        // A variable that can't be set again, such as a read-only one, must not prevent the rest from being set.
         exports + Array("\ncd -- ".utf8) + Self.quoted(directory) + Array(" 2>/dev/null || cd / 2>/dev/null\n".utf8)
     }
 
-    /// Bytes as one word of any POSIX shell.
+    /// Returns bytes as one word of any POSIX shell.
     static func quoted(_ bytes: [UInt8]) -> [UInt8] {
         var word: [UInt8] = []
         word.reserveCapacity(bytes.count + 2)
@@ -243,18 +245,18 @@ public struct ShellEnd: Sendable, Hashable {
 
     /// Why it ended.
     public var cause: Cause
-    /// The status as the shell reports it: 128 plus the number for a signal, 255 if there is none.
+    /// The status as the shell reports it: 128 plus the signal's number after a signal, 255 if there is none.
     public var exitCode: Int32
     /// The signal that ended the shell itself, if one did.
     public var signal: Int32?
-    /// The working directory after it, exactly.
+    /// The working directory afterwards, as exact bytes.
     package var directoryBytes: [UInt8]
     /// The time since it was sent to the shell.
     public var duration: Duration
     /// Whether variables, functions and options of the shell are lost: the next command starts in a new one, with the
     /// working directory and the exported variables after the last command that ended normally.
     package var restartsSession: Bool
-    /// Whether that had happened before this command, so that it ran in a new shell.
+    /// Whether the session was restarted before this command, so that it ran in a new shell.
     package var wasRestarted: Bool
 
     /// Creates the end of a command.

@@ -2,11 +2,11 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Our ends of a local shell's output, errors and reports, and the command that they belong to now.
+/// The reading ends of a local shell's output, errors and reports, and the command that they currently belong to.
 ///
-/// Reading happens on the poll loop's thread; all that changes is behind one lock.
+/// Reading happens on the poll loop's thread; all mutable state is behind one lock.
 final class ShellChannel: Sendable {
-    /// The end of a command as the shell told it.
+    /// The end of a command as reported by the shell.
     struct Report: Sendable {
         var status: Int32
         var directory: [UInt8]
@@ -15,7 +15,7 @@ final class ShellChannel: Sendable {
     private struct Running {
         var id: [UInt8]
         var job: ShellJob?
-        /// Is told the status when the shell's prompt comes round before the report.
+        /// Called with the status when the shell shows its prompt before the report.
         var prompted: @Sendable (Int32) -> Void
         var finished: @Sendable (Report?) -> Void
     }
@@ -27,10 +27,11 @@ final class ShellChannel: Sendable {
         var unclaimed: [UInt8] = []
         var isIdle = false
         var isClosed = false
-        /// The shell is gone: no report will come any more.
+        /// Whether the shell is gone, so that no report will come any more.
         var isAbandoned = false
         var watches: [PollLoop.Watch?] = [nil, nil, nil]
-        /// Whose the terminal is; a little longer than the pipes, since it is read by itself.
+        /// The command that owns the terminal; kept a little longer than for the pipes, since the terminal is read
+        /// separately.
         var terminalJob: ShellJob?
         var terminalMark: (bytes: [UInt8], held: [UInt8], seen: OneShot<Void>)?
     }
@@ -39,7 +40,7 @@ final class ShellChannel: Sendable {
     private let loop: PollLoop
     private let state = Mutex(State())
 
-    /// How much that no command claims is kept before its writer has to wait.
+    /// How many bytes that belong to no command are kept before their writer has to wait.
     private static let unclaimedLimit = 256 << 10
 
     /// Takes over the reading ends.
@@ -51,7 +52,7 @@ final class ShellChannel: Sendable {
 
     deinit { close() }
 
-    /// Starts to read.
+    /// Starts reading.
     func open() throws(MMError) {
         try state.withLock { (state) throws(MMError) in
             for index in 0..<3 {
@@ -62,14 +63,14 @@ final class ShellChannel: Sendable {
         }
     }
 
-    /// Stops to read. A command that runs is told that no report will come.
+    /// Stops reading. A running command is told that no report will come.
     func close() {
         let (watches, running) = state.withLock { state in
             state.isClosed = true
             defer {
                 state.watches = [nil, nil, nil]
                 state.running = nil
-                // A job reaches its shell, and the shell its channel.
+                // The job refers to its shell and the shell to its channel; this breaks the cycle.
                 state.terminalJob = nil
             }
             return (state.watches, state.running)
@@ -78,10 +79,11 @@ final class ShellChannel: Sendable {
         running?.finished(nil)
     }
 
-    /// From now on what is written belongs to this command; what lies in the pipes is nobody's.
+    /// Assigns everything written from now on to this command; bytes that are already in the pipes belong to no
+    /// command.
     /// - Parameters:
-    ///   - prompted: is given the status when the shell's prompt comes round before the report.
-    ///   - finished: is given the report, or nil when none will come, on the thread that reads.
+    ///   - prompted: receives the status when the shell shows its prompt before the report.
+    ///   - finished: receives the report, or `nil` if none will come, on the reading thread.
     func begin(
         id: String, job: ShellJob?, prompted: @escaping @Sendable (Int32) -> Void = { _ in },
         finished: @escaping @Sendable (Report?) -> Void
@@ -101,7 +103,7 @@ final class ShellChannel: Sendable {
         if isClosed { finished(nil) }
     }
 
-    /// The shell is gone: takes what it had still written, and the command off.
+    /// Handles the loss of the shell: takes what it had still written, and ends the running command.
     func abandon() {
         let (running, report) = state.withLock { state -> (Running?, Report?) in
             state.isAbandoned = true
@@ -113,7 +115,7 @@ final class ShellChannel: Sendable {
         running?.finished(report)
     }
 
-    /// Takes what was written to the terminal.
+    /// Takes bytes that were written to the terminal.
     /// - Returns: the command that it belongs to.
     @discardableResult
     func terminalWrote(_ bytes: [UInt8]) -> ShellJob? {
@@ -133,14 +135,14 @@ final class ShellChannel: Sendable {
         return job
     }
 
-    /// From now on the command's part of the terminal ends with these bytes, which are taken out.
+    /// Ends the command's part of the terminal output at these bytes, which are removed from it.
     func expectTerminalEnd(_ mark: [UInt8]) -> OneShot<Void> {
         let seen = OneShot<Void>()
         state.withLock { $0.terminalMark = (mark, [], seen) }
         return seen
     }
 
-    /// Waits no longer for the end of the terminal's part.
+    /// Stops waiting for the mark that ends the command's part of the terminal output.
     func forgetTerminalEnd() {
         let (job, held) = state.withLock { state -> (ShellJob?, [UInt8]) in
             defer {
@@ -152,7 +154,7 @@ final class ShellChannel: Sendable {
         held.withUnsafeBytes { job?.append(.terminal, $0) }
     }
 
-    /// The exported variables that the last commands left.
+    /// Returns the exported variables that the last commands reported; each report is returned once.
     func takeExports() -> [UInt8]? {
         state.withLock { state in
             defer { state.exports = nil }
@@ -160,19 +162,19 @@ final class ShellChannel: Sendable {
         }
     }
 
-    /// Takes a report that lies in its pipe already.
+    /// Handles a report that is already in its pipe.
     func lookForReport() {
         if let (running, report) = state.withLock({ readReports(&$0) }) { running.finished(report) }
     }
 
-    /// Takes what lies in the pipes now.
+    /// Takes what is in the pipes now.
     func catchUp() {
         state.withLock { state in
             for index in 0...1 { drain(index, &state) }
         }
     }
 
-    /// What was written while no command ran, by background jobs; it is given once.
+    /// Returns what background jobs wrote while no command ran; each output is returned once.
     func takeUnclaimed() -> [UInt8] {
         state.withLock { state in
             defer { state.unclaimed = [] }
@@ -201,21 +203,21 @@ final class ShellChannel: Sendable {
             return readReports(&state)
         }
         if let (running, report) = finished { running.finished(report) }
-        // Whoever waits for the end is told first.
+        // The waiting caller is told before the next report is awaited.
         if index == 2 { state.withLock { state in if !state.isClosed { arm(index, state) } } }
     }
 
-    /// There is room again for what a command writes.
+    /// Resumes reading once there is room again for a command's output.
     private func goOn(_ index: Int) {
         state.withLock { state in if !state.isClosed { arm(index, state) } }
     }
 
     private enum Taken { case bytes, last, nothing, end }
 
-    /// How much is read at once: freeing more than 64 KiB makes the allocator tidy up.
+    /// The size of one read. Freeing more than 64 KiB makes the allocator return memory to the system.
     private static let room = 32 << 10
 
-    /// Reads once and gives it to whom it belongs.
+    /// Reads once and passes the bytes to the command that they belong to.
     /// - Returns: `.last` for bytes after which the pipe was empty.
     private func take(_ index: Int, _ state: inout State) -> Taken {
         withUnsafeTemporaryAllocation(byteCount: Self.room, alignment: 16) { room in
@@ -233,7 +235,7 @@ final class ShellChannel: Sendable {
         }
     }
 
-    /// Reads what is in a pipe now, but no more than a pipe can hold: a background job may write on for ever.
+    /// Reads what is in a pipe now, but no more than a pipe can hold: a background job may write forever.
     private func drain(_ index: Int, _ state: inout State) {
         guard !state.isClosed else { return }
         for _ in 0..<64 { guard case .bytes = take(index, &state) else { return } }
@@ -246,7 +248,7 @@ final class ShellChannel: Sendable {
                 let count = read(descriptors[2].raw, room.baseAddress, room.count)
                 guard count > 0 else { break }
                 state.reports.append(contentsOf: UnsafeRawBufferPointer(rebasing: room[..<count]))
-                // What fits with room to spare was all there was.
+                // A read that didn't fill the buffer has emptied the pipe.
                 if count < room.count { break }
             }
         }
@@ -260,7 +262,7 @@ final class ShellChannel: Sendable {
                 guard finished == nil, let running = state.running,
                     let report = Self.report(record.dropFirst(), of: running.id)
                 else { continue }
-                // What the command wrote was in the pipes before the shell reported.
+                // Whatever the command wrote was in the pipes before the shell reported.
                 for index in 0...1 { drain(index, &state) }
                 state.running = nil
                 finished = (running, report)
@@ -273,7 +275,7 @@ final class ShellChannel: Sendable {
             }
         }
         state.reports.removeFirst(start)
-        // Nothing that the shell sends is so long: somebody plays with the descriptor.
+        // The shell sends nothing this long, so another program must have written to the descriptor.
         if state.reports.count > 8 << 20 { state.reports = [] }
         return finished
     }

@@ -2,11 +2,11 @@ import MMCore
 
 /// A command for a shell, and the resources it may use.
 public struct ShellCommand: Sendable, Hashable {
-    /// What the command reads, and whether it has a terminal.
+    /// The source of the command's input, and whether it has a terminal.
     public enum Input: String, Sendable, Hashable {
         /// Nothing: reading returns the end at once.
         case none
-        /// What the caller sends while it runs (`ShellJob.feed`), as through a pipe.
+        /// Bytes that the caller sends while the command runs (`ShellJob.feed`), as through a pipe.
         case pipe
         /// The session's terminal; output and errors stay separate and exact.
         case terminal
@@ -23,7 +23,7 @@ public struct ShellCommand: Sendable, Hashable {
         case stdout
         /// Standard error.
         case stderr
-        /// What was written to the terminal itself: password prompts, echoes, screens.
+        /// Output written to the terminal itself: password prompts, echoes, screens.
         case terminal
     }
 
@@ -35,7 +35,7 @@ public struct ShellCommand: Sendable, Hashable {
         public var tail: Int
         /// The number of bytes in one stream at which the command is cancelled; `nil` for no limit.
         public var flood: Int?
-        /// How many bytes beyond the first ones may wait for the reader (`ShellJob.take`) before the command has to
+        /// The number of bytes beyond the head that may wait for the reader (`ShellJob.take`) before the command has to
         /// wait; `nil` if there is no reader.
         package var window: Int?
 
@@ -63,7 +63,7 @@ public struct ShellCommand: Sendable, Hashable {
 
     /// The text, as it would be written in a script. Line ends are preserved.
     public var text: String
-    /// What the command reads.
+    /// The source of the command's input.
     public var input: Input
     /// How much of the output is kept.
     public var limits: Limits
@@ -72,7 +72,7 @@ public struct ShellCommand: Sendable, Hashable {
     /// The decision of a policy about the text, made before it was sent.
     package var admission: ShellPolicy.Admission?
 
-    /// A command.
+    /// Creates a command.
     public init(_ text: String, input: Input = .none, limits: Limits = Limits(), size: Size? = nil) {
         self.text = text
         self.input = input
@@ -80,7 +80,7 @@ public struct ShellCommand: Sendable, Hashable {
         self.size = size
     }
 
-    /// Whether a text assigns, unsets or declares a name of the session's own; to look at one is nobody's harm.
+    /// Returns whether a text assigns, unsets or declares one of the session's own names; reading one is harmless.
     private static func changesOwnNames(_ text: String) -> Bool {
         let words = text.split { !($0.isLetter || $0.isNumber || $0 == "_" || $0 == "=" || $0 == "(" || $0 == ")") }
         let declaring: Set<Substring> = ["readonly", "unset", "declare", "typeset", "local", "export", "read"]
@@ -88,7 +88,7 @@ public struct ShellCommand: Sendable, Hashable {
             || words.contains { $0.hasPrefix("__mm_") } && words.contains { declaring.contains($0) }
     }
 
-    /// Refuses what a shell would silently alter.
+    /// Refuses text that a shell would silently alter.
     /// - Throws: `.invalidInput` for a NUL character, `.limitExceeded` for more than 16 MiB.
     func check() throws(MMError) {
         if text.utf8.contains(0) {
@@ -96,7 +96,7 @@ public struct ShellCommand: Sendable, Hashable {
                 .invalidInput, "The command contains a NUL character, which shells drop or stop at.",
                 hint: "Write the data to a file first (upload), or make the byte with printf '\\0'.")
         }
-        // Whoever changes what the session reports with would get wrong answers, or none.
+        // A command that changes the variables or functions of the reports would cause wrong reports, or none.
         if text.contains("__mm_"), Self.changesOwnNames(text) {
             throw MMError(
                 .invalidInput, "The command changes names that begin with `__mm_`: they are the session's own.",

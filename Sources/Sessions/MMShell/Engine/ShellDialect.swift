@@ -1,28 +1,28 @@
 import MMCore
 import ShellSyntax
 
-/// How a shell is prepared and how a command is handed to it.
+/// The preparation of a shell and the form in which commands are passed to it.
 ///
-/// The shell reads short lines from a pipe. Each holds a command, or names a private file with its body, runs it with the
-/// streams of the session, and reports. What the shell itself prints (traces of these lines, notices of jobs, prompts)
-/// goes to the null device; descriptors 7 and 8 lead to the session's output and errors, 9 to the reports.
+/// The shell reads short lines from a pipe. Each contains a command, or names a private file with the command's text, runs it
+/// with the streams of the session, and reports its end. Output of the shell itself (traces of these lines, notices of jobs,
+/// prompts) goes to the null device; descriptors 7 and 8 lead to the session's output and errors, 9 to the reports.
 ///
-/// After a syntax error, an interrupt or an abort by `set -u` the rest of the line is not run, but the shell's main loop
-/// comes round: a hook in its prompt says so, and the shell is then asked for the report by a line of its own.
+/// After a syntax error, an interrupt or an abort by `set -u` the rest of the line is not run, but the shell returns to its
+/// main loop: a hook in its prompt reports this, and the shell is then asked for the report by a separate line.
 ///
-/// The number that a report is known by stands in lines alone, behind the command or after it. A command that runs finds
-/// it in no variable, so that it can't report an end that has not come.
+/// The number that identifies a report occurs only in these lines, after the command. A running command finds it in no
+/// variable, so that it can't report an end too early.
 struct ShellDialect: Sendable {
     let kind: ShellKind
 
-    /// A report's first letter: the end of a command, then `id status directory`.
+    /// The first letter of a report of a command's end, followed by `id status directory`.
     static let endMark = UInt8(ascii: "r")
-    /// A report's first letter: the exported variables, as the shell itself would read them.
+    /// The first letter of a report of the exported variables, in the form that the same shell reads.
     static let exportsMark = UInt8(ascii: "x")
-    /// A report's first letter: the prompt has come round, then the status.
+    /// The first letter of a report that the prompt was shown, followed by the status.
     static let promptMark = UInt8(ascii: "p")
 
-    /// What the shell runs first. It was given the session's output, errors and reports as 3, 4 and 5.
+    /// The first lines that the shell runs. It receives the session's output, errors and reports as descriptors 3, 4 and 5.
     var boot: String {
         preparation + "exec 7>&3 8>&4 9>&5; exec 3>&- 4>&- 5>&-; exec >/dev/null 2>&1\n" + functions
     }
@@ -37,17 +37,17 @@ struct ShellDialect: Sendable {
 
             """
         case .dash: "PS1= PS2=; unset HISTFILE\n"
-        // BusyBox's shell takes the end of a background job, which interrupts its reading, for the end of its input, and
-        // would leave. Told to leave only when it is asked to, it reads on.
+        // BusyBox's shell mistakes the end of a background job, which interrupts its reading, for the end of its input, and
+        // would exit. With `ignoreeof` it exits only on request, and keeps reading.
         case .ash: "PS1= PS2=; unset HISTFILE; set -o ignoreeof\n"
         }
     }
 
-    /// How bash calls `__mm_hook` before it shows a prompt. Most often there is nothing to say, and then no function is called.
+    /// How bash calls `__mm_hook` before it shows a prompt. Mostly there is nothing to report, and then no function is called.
     ///
-    /// An interrupt between the start of a program and bash's waiting for it brings the prompt at once. bash then waits for
-    /// the program behind the next simple command, which it gives the program's status: an assignment takes that, since
-    /// otherwise a test of the hook would come out as the program did, and `set -e` would end the shell.
+    /// An interrupt after a program starts but before bash waits for it brings the prompt at once. bash then waits for the
+    /// program after the next simple command, whose status becomes the program's. The assignment absorbs this status; otherwise
+    /// a test in the hook would get it, and `set -e` would end the shell.
     static let bashPrompt =
         "PROMPT_COMMAND='case ${__mm_i-} in ?*) __mm_s=$? || :; __mm_hook \"$__mm_s\"; __mm_i=; esac'"
 
@@ -65,28 +65,28 @@ struct ShellDialect: Sendable {
         switch kind {
         case .bash: return whole + Self.bashPrompt + "\n"
         case .zsh: return whole + "__mm_prompt() { __mm_hook \"$?\"; __mm_i=; }\nprecmd_functions=(__mm_prompt)\n"
-        // The prompt is the only hook, and what it substitutes runs in a copy of the shell: it is there only while a
-        // command runs, and gone when that has ended as it should.
+        // The prompt is the only hook, and its substitutions run in a copy of the shell. It is set only while a command runs,
+        // and removed when the command has ended normally.
         case .dash, .ash: return whole + "__mm_h='$(__mm_hook \"$?\")'\n"
         }
     }
 
-    /// Where a user has made the prompt read-only it can't be set: the line goes on all the same.
+    /// Sets the hook; the line continues even if a user has made the prompt read-only.
     private var withHook: String { kind.hooksByPrompt ? "\\command eval 'PS1=$__mm_h'; " : "" }
     private var withoutHook: String { kind.hooksByPrompt ? "\\command eval PS1=; " : "" }
 
-    /// The directory may hold any byte but NUL, which ends the report.
+    /// Returns the code that writes a report. The directory may contain any byte but NUL, which ends the report.
     private func report(_ id: String, _ status: String) -> String {
         #"\#(kind.printf) 'r%s %s %s\0' \#(id) \#(status) "${PWD-}" >&9"#
     }
 
-    /// The line that runs a command.
+    /// Returns the line that runs a command.
     /// - Parameters:
-    ///   - id: what its report is known by.
-    ///   - text: the command itself, where it can stand in the line; see `fitsLine`.
-    ///   - file: where its text lies otherwise; a path of ours, without quotes.
-    ///   - previous: the status that `$?` has at its start.
-    ///   - pipe: the pipe that it reads, with a name without quotes, where its input is one.
+    ///   - id: the number that identifies its report.
+    ///   - text: the command itself, if it can stand in the line; see `fitsLine`.
+    ///   - file: otherwise the file with its text; a path of the session's own, without quotes.
+    ///   - previous: the value of `$?` at its start.
+    ///   - pipe: the path of the pipe that it reads, without quotes, if its input is one.
     ///   - terminal: the path of its terminal.
     ///   - effects: what the command may do to the shell.
     func line(
@@ -102,14 +102,14 @@ struct ShellDialect: Sendable {
         case .screen: streams = "<\(terminal) >\(terminal) 2>\(terminal) \(hidden)"
         }
         let tellsExports = effects.mayExport
-        // zsh keeps what does not begin with a blank in its history.
+        // zsh keeps lines that don't begin with a blank in its history.
         var start = kind == .zsh ? " " : ""
-        // Only a hook that runs in the shell itself can take back what an aborted command has set.
+        // A hook that runs in a copy of the shell can't undo what an aborted command has set.
         if kind.hooksByPrompt { start += "\\set +e; " }
         start += withHook + "__mm_i=1" + (tellsExports ? " __mm_x=1" : "")
-        // After an assignment the status is 0; any other one has to be made.
+        // After an assignment the status is 0; any other one has to be set by a function.
         start += previous == 0 ? "; " : " __mm_p=\(previous); __mm_begin; "
-        // zsh would trace what runs with streams of its own to the streams of the shell.
+        // zsh would write the trace of a command with redirected streams to the shell's own streams.
         if kind == .zsh { start += "{ " }
         var line = Array(start.utf8)
         line.reserveCapacity(start.utf8.count + text.utf8.count + 160)
@@ -121,7 +121,8 @@ struct ShellDialect: Sendable {
         }
         if kind == .zsh { line += "; }".utf8 }
         line += " \(streams); ".utf8
-        // Where the line is read in blocks, its length costs nothing and a call of a function is spared.
+        // zsh reads the line byte by byte, so it gets the short call; other shells read blocks, where a longer line saves the
+        // call.
         if tellsExports || kind == .zsh {
             line += "__mm_end \"$?\" \(id)\n".utf8
         } else {
@@ -130,19 +131,19 @@ struct ShellDialect: Sendable {
         return line
     }
 
-    /// Whether a command can stand in the line that runs it: a short line that means the same there as in a file.
+    /// Returns whether a command can stand in the line that runs it: a short line that means the same there as in a file.
     func fitsLine(_ text: String, _ effects: CommandEffects) -> Bool {
-        // bash tells of jobs and of programs that were killed as a person's shell does, but not while it reads a file.
+        // Outside a file bash prints notices of jobs and of killed programs, as for a person.
         if kind == .bash, effects.mayStartPrograms { return false }
-        // zsh reads its input byte by byte, and a pipe takes a line of up to 4096 bytes in one piece.
+        // zsh reads its input byte by byte. A pipe takes a line of up to 4096 bytes in one piece.
         let bytes = Array(text.utf8)
         guard bytes.count <= (kind == .zsh ? 200 : 1000), bytes.last != UInt8(ascii: "\\"),
             !Self.wantsFile.contains(where: { ByteSearch.find($0, in: bytes) != nil })
         else { return false }
-        // These tell of jobs that have ended between the commands of a file, but not between those of a line.
+        // These shells print notices of ended jobs between the commands of a file, but not between those of a line.
         if kind.hooksByPrompt { return true }
         guard !bytes.contains(0x0A) else { return false }
-        // A shell tells the number of a background job that is started from its own line.
+        // A shell prints the number of a background job that is started from its own line.
         func joins(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "&") || byte == UInt8(ascii: ">") }
         for (index, byte) in bytes.enumerated() where byte == UInt8(ascii: "&") {
             guard index > 0 && joins(bytes[index - 1]) || index + 1 < bytes.count && joins(bytes[index + 1]) else {
@@ -152,37 +153,37 @@ struct ShellDialect: Sendable {
         return true
     }
 
-    /// Only a file can be returned from, know its own name, or be cut off within a here-document.
+    /// Constructs that work only in a file: returning from it, knowing its name, or ending within a here-document.
     private static let wantsFile = ["return", "<<", "SOURCE", "LINENO", "caller", "ZSH_EVAL", "%x", "%N"].map {
         Array($0.utf8)
     }
 
-    /// A line that makes an idle shell report a status, also when the command has taken its hook away.
+    /// Returns a line that makes an idle shell report a status, even if the command has removed the hook.
     func probe(id: String, status: Int32) -> String { "\\set +e; __mm_end \(status) \(id)\n" }
 
-    /// Puts a body's exported variables and directory back into a new shell.
+    /// Returns the line that restores a snapshot's exported variables and directory in a new shell.
     static func restoring(_ snapshot: ShellSnapshot, file: String) -> String {
         ". '\(file)' </dev/null >/dev/null 2>&1 7>&- 8>&- 9>&-\n"
     }
 }
 
-/// What a command may do to the shell that runs it, judged by its text. In doubt it may do everything.
+/// What a command may do to the shell that runs it, judged by its text. In doubt, everything is assumed.
 struct CommandEffects: Sendable, Hashable {
-    /// Whether exported variables may be others afterwards.
+    /// Whether exported variables may have changed afterwards.
     var mayExport = true
-    /// Whether functions or aliases may be made: then no word is known to mean what it says.
+    /// Whether functions or aliases may be defined; then no word can be assumed to have its usual meaning.
     var mayRedefine = true
-    /// Whether a program may be started, or something read: then the descriptors of the session have to be put away.
+    /// Whether a program may be started, or something read; then the session's descriptors must be closed for it.
     var mayStartPrograms = true
-    /// Whether nothing is left to run when the program that runs has ended: only the last command starts one.
+    /// Whether nothing is left to run once the running program has ended: only the last command starts one.
     var endsWithItsProgram = false
-    /// Whether the shell itself may be told what to do on SIGINT, beside giving up its list.
+    /// Whether the command may set how the shell itself reacts to SIGINT, other than giving up its list.
     var mayTrapInterrupts = true
 
-    /// Those of a text that nobody has read.
+    /// The effects of a text that hasn't been analysed.
     static let everything = CommandEffects(of: "", known: false)
 
-    /// Builtins that change variables and nothing else that matters here.
+    /// Builtins that only change variables and settings of the shell.
     private static let setting: Set<String> = ["cd", "pushd", "popd", "export", "unset", "readonly", "umask", "ulimit"]
 
     /// Builtins of every shell that start nothing and read nothing.
@@ -191,10 +192,10 @@ struct CommandEffects: Sendable, Hashable {
     ]
 
     /// Judges a text.
-    /// - Parameter known: false when words may have been given another meaning before.
+    /// - Parameter known: `false` if words may have been redefined before.
     init(of text: String, known: Bool) {
         mayTrapInterrupts = Self.trapsInterrupts(text)
-        // Longer ones are not worth the reading. What this grammar accepts holds no expansion, assignment or function.
+        // Longer texts aren't worth parsing. A text that this grammar accepts contains no expansion, assignment or function.
         guard text.utf8.count <= 1000 else { return }
         let plain = try? ShellScript.parse(text)
         if let script = plain ?? (try? ShellScript.parse(String(Self.withoutAssignments(text[...])))) {
@@ -204,7 +205,7 @@ struct CommandEffects: Sendable, Hashable {
         }
         guard known, let script = plain else { return }
         for command in script.commands where !Self.setting.contains(command.name) {
-            // Any other program leaves the shell as it is.
+            // Any other program leaves the shell unchanged.
             if ShellPolicy.never.contains(command.name) || command.name == "printf" { return }
         }
         mayRedefine = false
@@ -215,7 +216,7 @@ struct CommandEffects: Sendable, Hashable {
         }
     }
 
-    /// The text without plain assignments at its beginning, which start nothing.
+    /// Returns the text without plain assignments at its beginning, which start nothing.
     private static func withoutAssignments(_ text: Substring) -> Substring {
         guard let end = text.firstIndex(of: ";"), let equals = text[..<end].firstIndex(of: "=") else { return text }
         func isPlain(_ part: Substring) -> Bool {
@@ -226,8 +227,8 @@ struct CommandEffects: Sendable, Hashable {
         return withoutAssignments(text[text.index(after: end)...])
     }
 
-    /// Whether a command sets a trap on SIGINT. What stands in quotes is for another shell, which inherits no trap that it
-    /// could go on after.
+    /// Returns whether a command sets a trap on SIGINT. Quoted text is run by another shell, which inherits no trap after which
+    /// it could continue.
     private static func trapsInterrupts(_ text: String) -> Bool {
         guard ByteSearch.find(Array("trap".utf8), in: Array(text.lowercased().utf8)) != nil else { return false }
         guard let script = try? ShellScript.parse(text, as: .whole) else { return true }
@@ -237,7 +238,7 @@ struct CommandEffects: Sendable, Hashable {
             if (command.words + command.assignments).contains(where: { isTrapFunction($0.value) }) { return true }
             guard let place = command.words.firstIndex(where: { $0.value == "trap" }) else { return false }
             var operands = command.words[place...].dropFirst().filter { !$0.value.hasPrefix("-") }
-            // The first one is what the trap does.
+            // The first operand is the trap's action.
             if operands.count > 1 { operands.removeFirst() }
             return operands.contains { !$0.isFixed || ["INT", "SIGINT", "2"].contains($0.value.uppercased()) }
         }

@@ -1,4 +1,4 @@
-/// What a shell takes over from the environment of the process that starts it.
+/// The selection of environment variables that a shell inherits from the process that starts it.
 package enum ShellEnvironment {
     private static let names: Set<String> = [
         "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "LANGUAGE", "TZ", "TMPDIR", "EDITOR", "VISUAL", "PAGER",
@@ -7,8 +7,8 @@ package enum ShellEnvironment {
         "NO_PROXY", "VIRTUAL_ENV", "CONDA_PREFIX", "JAVA_HOME", "GOPATH", "CARGO_HOME", "RUSTUP_HOME", "NVM_DIR",
     ]
 
-    /// The variables of a list that is known to be harmless; everything else stays behind: tokens and other secrets of
-    /// the program, and what steers shells and loaders (`BASH_ENV`, `LD_PRELOAD`).
+    /// Returns only variables that are known to be harmless. Tokens and other secrets of the program are left out, as
+    /// are variables that control shells and loaders (`BASH_ENV`, `LD_PRELOAD`).
     package static func scrubbed(_ environment: [String: String]) -> [String: String] {
         var kept = environment.filter { name, _ in
             names.contains(name) || name.hasPrefix("LC_") || (name.hasPrefix("XDG_") && name != "XDG_ACTIVATION_TOKEN")

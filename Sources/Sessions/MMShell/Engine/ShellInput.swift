@@ -5,21 +5,21 @@ public struct ShellInput: Sendable {
     /// The bytes that the terminal receives.
     package let bytes: [UInt8]
 
-    /// Text without an added line end.
+    /// Returns text without an added line end.
     public static func text(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8)) }
 
-    /// What keys send, as it is.
+    /// Returns the bytes that keys send, unchanged.
     package static func raw(_ bytes: [UInt8]) -> ShellInput { ShellInput(bytes: bytes) }
 
-    /// A line: the text, followed by Return.
+    /// Returns a line: the text, followed by Return.
     public static func line(_ text: String) -> ShellInput { ShellInput(bytes: Array(text.utf8) + [0x0D]) }
 
-    /// A secret, followed by Return. It isn't stored anywhere.
+    /// Returns a secret, followed by Return. It isn't stored anywhere.
     public static func secret(_ secret: Secret) -> ShellInput {
         ShellInput(bytes: Array(secret.reveal().utf8) + [0x0D])
     }
 
-    /// Named keys, such as `enter`, `up`, `ctrl-c`, `f5`, and single characters.
+    /// Returns the bytes of named keys, such as `enter`, `up`, `ctrl-c`, `f5`, and of single characters.
     /// - Throws: `.invalidInput` for an unknown key; the error lists the known ones.
     public static func keys(_ names: [String]) throws(MMError) -> ShellInput {
         var bytes: [UInt8] = []

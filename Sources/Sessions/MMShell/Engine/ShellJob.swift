@@ -13,11 +13,11 @@ public final class ShellJob: Sendable {
         public var bytes: [UInt8]
         /// The offset at which to continue.
         public var next: Int { start + bytes.count }
-        /// How much has been written so far.
+        /// The number of bytes written so far.
         package var total: Int
     }
 
-    /// Everything that is kept of a stream.
+    /// The stored part of a stream.
     public struct Output: Sendable, Hashable {
         /// The first bytes.
         package var head: [UInt8]
@@ -25,10 +25,10 @@ public final class ShellJob: Sendable {
         package var tail: [UInt8]
         /// The number of bytes in between that were not kept.
         package var omitted: Int
-        /// How much was written.
+        /// The number of bytes written.
         package var total: Int
 
-        /// Head and tail together; if something is missing in between, a line says how much.
+        /// The head and the tail; if bytes are missing in between, a line says how many.
         public var bytes: [UInt8] {
             omitted == 0 ? head + tail : head + Array("\n[… \(omitted) bytes left out …]\n".utf8) + tail
         }
@@ -100,7 +100,7 @@ public final class ShellJob: Sendable {
         ///   - cancel: asks it to stop.
         ///   - type: types into its terminal.
         ///   - signal: sends a signal; returns `false` if it has ended.
-        ///   - waiting: returns what it waits for, given how much it has written.
+        ///   - waiting: returns what it waits for, given the number of bytes it has written.
         ///   - feed: passes input, or its end with `nil`.
         ///   - resize: changes the size of its terminal.
         package init(
@@ -131,7 +131,7 @@ public final class ShellJob: Sendable {
     }
 
     /// Creates the job of a command for a shell.
-    /// - Parameter shell: whose notices of jobs are left out.
+    /// - Parameter shell: the shell whose notices of jobs are left out.
     init(
         id: String, command: ShellCommand, shell: ShellKind?,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?, reach: Reach
@@ -221,7 +221,7 @@ public final class ShellJob: Sendable {
     /// Ends reading: the command continues without a reader.
     package func stopReading() { outlet?.forsake() }
 
-    /// The number of bytes that were dropped after the command had been asked to stop because nobody read them.
+    /// The number of bytes that were dropped, unread, after the command had been asked to stop.
     package var dropped: Int { outlet?.dropped ?? 0 }
 
     /// Passes input to a command that was started with `Input.pipe`, waiting until there is room for it.
@@ -338,7 +338,7 @@ public final class ShellJob: Sendable {
             return capture.page(from: capture.total - 256, limit: 256).bytes
         }
         let line = last.split(separator: 0x0A, omittingEmptySubsequences: false).last ?? []
-        // What is read is the question, not how it is painted.
+        // The prompt's text is the plain question, without the control sequences that format it.
         prompt.text = TerminalParser.text(of: line)
         return prompt
     }
@@ -380,7 +380,7 @@ public final class ShellJob: Sendable {
                     let text = String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
                     if pattern.matches(in: text) == true { return true }
                 }
-                // A line without an end yet is searched again, unless it is longer than any line.
+                // An unfinished line is searched again later, unless it is too long to be one.
                 let next = last.map { piece.start + $0 + 1 } ?? (piece.bytes.count < 256 << 10 ? position : piece.next)
                 if next <= position { break }
                 position = next
@@ -409,7 +409,7 @@ public final class ShellJob: Sendable {
     }
 }
 
-/// What a stream wrote: the beginning, the end, and how much is missing in between.
+/// The captured output of a stream: the beginning, the end, and how much is missing in between.
 struct OutputCapture: Sendable {
     private(set) var head: [UInt8] = []
     private var tail: [UInt8] = []
@@ -435,13 +435,13 @@ struct OutputCapture: Sendable {
 
     private var tailStart: Int { total - min(tail.count, tailLimit) }
 
-    /// How many bytes between beginning and end are gone.
+    /// The number of bytes missing between beginning and end.
     var omitted: Int { tailStart - head.count }
 
-    /// Everything that is kept.
+    /// The stored bytes.
     var kept: (head: [UInt8], tail: [UInt8]) { (head, Array(tail.suffix(tailLimit))) }
 
-    /// A piece from an offset on. An offset in the gap gives what follows the gap.
+    /// Returns a piece from an offset on. An offset in the gap yields what follows the gap.
     func page(from offset: Int, limit: Int) -> (start: Int, bytes: [UInt8]) {
         let offset = max(0, min(offset, total))
         if offset < head.count { return (offset, Array(head[offset...].prefix(limit))) }
@@ -450,24 +450,25 @@ struct OutputCapture: Sendable {
     }
 }
 
-/// Takes out what a shell tells a person about jobs: `[1]+  Done   sleep 1`. Nobody at a prompt is there to be told, and no
-/// option of bash or zsh turns it off without the job control that a command is stopped by.
+/// Removes the notices about jobs that a shell prints for a person: `[1]+  Done   sleep 1`. No person sits at this prompt,
+/// and no option of bash or zsh turns the notices off without also turning off the job control that is needed to stop a
+/// command.
 ///
-/// Only whole lines of exactly the form count that the shell itself gives them, column by column. News of programs that
-/// were killed or are stopped stay, as in a script.
+/// Only whole lines count that match the shell's own form exactly, column by column. Notices of programs that were killed
+/// or stopped are kept, as in a script.
 struct JobNotices: Sendable {
-    /// Whose notices.
+    /// The shell whose notices are removed.
     private let kind: ShellKind
-    /// Where that shell writes them.
+    /// The stream to which that shell writes them.
     let stream: ShellCommand.Stream
-    /// The beginning of a line of which it isn't known yet whether it is a notice.
+    /// The beginning of a line that may or may not turn out to be a notice.
     private var held: [UInt8] = []
     private var place = Place.lineStart
-    /// What may close the loop, condition or choice with whose lines the notice that was just left out goes on.
+    /// The words that may close the loop, condition or `case` that continues the notice that was just removed.
     private var closers: [[UInt8]] = []
 
     private enum Place: Sendable {
-        /// What comes begins a line, or goes on with `held`.
+        /// At the beginning of a line, which `held` may already have begun.
         case lineStart
         /// Within a line that is passed on.
         case kept
@@ -477,8 +478,8 @@ struct JobNotices: Sendable {
 
     private enum Judgement { case open, notice, other }
 
-    /// The notices of a command.
-    /// - Returns: nil where a shell gives none, a person is at its terminal, or the command asks for them (`jobs`).
+    /// Creates a filter for the notices of a command.
+    /// - Returns: `nil` if the shell prints none, a person is at its terminal, or the command asks for them (`jobs`).
     init?(_ kind: ShellKind, of command: ShellCommand) {
         guard kind == .bash || kind == .zsh, !command.input.usesTerminal,
             ByteSearch.find(Array("jobs".utf8), in: Array(command.text.utf8)) == nil
@@ -487,7 +488,8 @@ struct JobNotices: Sendable {
         stream = kind == .bash ? .stderr : .terminal
     }
 
-    /// The next bytes of the stream, without notices. The beginning of what might be one is held until the rest comes.
+    /// Returns the next bytes of the stream without notices. The beginning of a possible notice is held until the rest
+    /// comes.
     mutating func filter(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
         var out: [UInt8] = []
         out.reserveCapacity(bytes.count + held.count)
@@ -514,7 +516,7 @@ struct JobNotices: Sendable {
         return out
     }
 
-    /// What is still held at the end.
+    /// Returns the bytes that are still held at the end of the stream.
     mutating func finish() -> [UInt8] {
         defer { held = [] }
         return place == .dropped ? [] : held
@@ -542,7 +544,7 @@ struct JobNotices: Sendable {
             if closers.contains(where: { line.starts(with: $0) }), !Self.goesOn(line) { closers = [] }
             return
         }
-        // bash writes a loop as it would be written in a script: over several lines, the inner ones indented.
+        // bash prints a loop as in a script: over several lines, the inner ones indented.
         let text = line.dropFirst(6 + Self.field).drop { $0 == 0x20 }
         for (opener, end) in Self.compounds where text.starts(with: opener) {
             if ByteSearch.find([0x20] + end, in: Array(text)) == nil { closers = [end] }
@@ -550,8 +552,8 @@ struct JobNotices: Sendable {
         if closers.isEmpty, Self.goesOn(line) { closers = Self.compounds.map(\.end) + [[UInt8(ascii: "}")]] }
     }
 
-    /// Whether a line ends with a word behind which a loop, a condition, a choice or a function begins, or with what a loop
-    /// goes over: nothing else that bash writes of a job ends with a semicolon.
+    /// Returns whether a line ends with a word after which a loop, condition, `case` or function begins, or with the list
+    /// of a loop: nothing else that bash prints about a job ends with a semicolon.
     private static func goesOn(_ line: [UInt8]) -> Bool {
         let end = line.reversed().drop { $0 == 0x0A || $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0x09 }
         let word = String(decoding: end.reversed(), as: UTF8.self)
@@ -563,7 +565,7 @@ struct JobNotices: Sendable {
         ("for ", "done"), ("while ", "done"), ("until ", "done"), ("select ", "done"), ("if ", "fi"), ("case ", "esac"),
     ].map { (Array($0.0.utf8), Array($0.1.utf8)) }
 
-    /// Whether a line goes on with a notice: `do`, what is indented, and the word that closes it.
+    /// Judges whether a line continues a notice: `do`, indented lines, and the word that closes it.
     private func continuation() -> Judgement {
         let words =
             [Array("    ".utf8), Array("do\n".utf8), Array("{ \n".utf8), Array("else\n".utf8), Array("elif ".utf8)]
@@ -585,7 +587,7 @@ struct JobNotices: Sendable {
         return kind == .bash ? bash(rest) : zsh(rest)
     }
 
-    /// `+  Done                    sleep 1`.
+    /// Judges a line of the form `+  Done                    sleep 1`.
     private func bash(_ given: ArraySlice<UInt8>) -> Judgement {
         var rest = given
         for allowed in [Array("+- ".utf8), [0x20], [0x20]] {
@@ -597,7 +599,7 @@ struct JobNotices: Sendable {
         return Self.isQuiet(words) ? .notice : .other
     }
 
-    /// ` 4711 4712` when a job begins, `  + done       sleep 1` when it ends.
+    /// Judges a line of the form ` 4711 4712` (a job begins) or `  + done       sleep 1` (a job ends).
     private func zsh(_ given: ArraySlice<UInt8>) -> Judgement {
         var rest = given
         guard let blank = rest.popFirst() else { return .open }
@@ -618,7 +620,7 @@ struct JobNotices: Sendable {
         return Self.isQuiet(rest.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self) }) ? .notice : .other
     }
 
-    /// Whether a job ended in a way that is no news: by itself, or because it was told to.
+    /// Returns whether a job ended normally or by a signal that was sent to it on purpose, which is no news.
     private static func isQuiet(_ words: [String]) -> Bool {
         guard let first = words.first?.lowercased() else { return false }
         if first == "exit" { return words.count > 1 && Int(words[1]) != nil }

@@ -25,7 +25,7 @@ final class ShellOutlet: Sendable {
         var held: [@Sendable () -> Void] = []
         /// Whether no more output will come.
         var isOver = false
-        /// Whether nobody reads the output any more.
+        /// Whether the reader has stopped reading the output.
         var isForsaken = false
         /// Whether the command has been asked to stop: it must not wait for its reader.
         var isStopping = false
@@ -38,13 +38,14 @@ final class ShellOutlet: Sendable {
     /// Pieces up to this size are joined.
     private static let pieceSize = 32 << 10
 
-    /// - Parameter room: how many bytes may wait.
+    /// Creates an empty outlet.
+    /// - Parameter room: the number of bytes that may wait.
     init(room: Int) { self.room = room }
 
-    /// How many bytes were dropped since the command was told to stop.
+    /// The number of bytes dropped since the command was asked to stop.
     var dropped: Int { state.withLock { $0.dropped } }
 
-    /// Takes what was written.
+    /// Adds output of the command.
     func put(_ stream: ShellCommand.Stream, _ bytes: UnsafeRawBufferPointer) {
         guard !bytes.isEmpty else { return }
         let reader = state.withLock { state -> OneShot<Void>? in
@@ -68,8 +69,8 @@ final class ShellOutlet: Sendable {
         reader?.resolve(())
     }
 
-    /// Whether whoever reads the command has to wait now.
-    /// - Parameter resume: called once, as soon as there is room again; not called when the answer is false.
+    /// Returns whether reading the command's output has to pause now.
+    /// - Parameter resume: called once, as soon as there is room again; not called if the result is `false`.
     func holds(_ resume: @escaping @Sendable () -> Void) -> Bool {
         state.withLock { state in
             guard state.size >= room, !state.isForsaken, !state.isStopping else { return false }
@@ -81,7 +82,7 @@ final class ShellOutlet: Sendable {
     /// Whether reading is paused.
     var isHolding: Bool { state.withLock { !$0.held.isEmpty } }
 
-    /// What has come since the last call; waits until there is something.
+    /// Returns the output since the last call; waits until there is some.
     /// - Returns: `nil` at the end, and if the waiting task was cancelled.
     func take() async -> [ShellPiece]? {
         while !Task.isCancelled {
@@ -110,13 +111,13 @@ final class ShellOutlet: Sendable {
         return nil
     }
 
-    /// Whether no more output will come.
+    /// Ends the output.
     func finish() { change { $0.isOver = true } }
 
-    /// The command is to stop: from now on nothing waits for the reader.
+    /// Records that the command is being stopped: it no longer waits for the reader.
     func stop() { change { $0.isStopping = true } }
 
-    /// Whether nobody reads the output any more.
+    /// Ends reading: the command continues without a reader.
     func forsake() {
         change { state in
             state.isForsaken = true

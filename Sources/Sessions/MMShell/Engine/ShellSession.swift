@@ -1,7 +1,7 @@
 public import MMCore
 import MMSystem
 
-/// A place where commands of a shell run one after the other and find what the last one left: a local shell or a host.
+/// A session in which shell commands run one after the other and keep its state: on this machine or on a host.
 public protocol ShellSession: Sendable {
     /// The session's name.
     var name: String { get }
@@ -9,18 +9,19 @@ public protocol ShellSession: Sendable {
     /// Sends a command as soon as the earlier ones have ended.
     /// - Parameters:
     ///   - command: the command.
-    ///   - deadline: when it is cancelled, by rungs, if it still runs. Also bounds the wait for its turn.
-    ///   - observer: sees what is written as it comes, on the thread that reads it; it must not block or call back.
-    /// - Returns: at once; the command runs on whatever becomes of the caller.
-    /// - Throws: `.invalidInput`, `.deadlineExceeded` or `.cancelled` before it was started, `.unavailable` when no shell
-    ///   can be had.
+    ///   - deadline: when the command is stopped, step by step, if it still runs. Also limits the wait for its turn.
+    ///   - observer: receives the output as it comes, on the reading thread; it must not block or call back.
+    /// - Returns: the job, at once; the command keeps running whatever happens to the caller.
+    /// - Throws: `.invalidInput`, `.deadlineExceeded` or `.cancelled` before the command was started, `.unavailable` if
+    ///   no shell is available.
     func start(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
     ) async throws(MMError) -> ShellJob
 
-    /// Runs a command beside the session, whatever runs in it, with its directory and exported variables.
-    /// - Throws: as `start`; `.unsupported` where there can be no second shell.
+    /// Runs a command beside the session, whether or not another one runs in it, with the session's directory and
+    /// exported variables.
+    /// - Throws: as `start`; `.unsupported` if there can be no second shell.
     func detach(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
@@ -29,25 +30,25 @@ public protocol ShellSession: Sendable {
     /// Returns what background jobs wrote while no command was running; each output is returned once.
     func takeBackgroundOutput() async -> [UInt8]
 
-    /// Replaces the shell by a new one in its first state. What runs is cancelled first.
-    /// - Throws: `.unavailable` when no shell can be had, `.deadlineExceeded` when what runs can't be ended.
+    /// Replaces the shell with a new one in its initial state. A running command is cancelled first.
+    /// - Throws: `.unavailable` if no shell is available, `.deadlineExceeded` if the running command can't be ended.
     func reset() async throws(MMError)
 
-    /// Whether a command waits for whoever takes its output, and can be handed input.
+    /// Whether a command waits for the reader of its output and can receive input.
     var waitsForReader: Bool { get }
 
-    /// Ends the shell and all that it started. The session can't be used any more.
+    /// Ends the shell and everything that it started. The session can't be used any more.
     func close() async
 }
 
 extension ShellSession {
-    /// What a command writes is taken as it comes.
+    /// `false`: output is taken as it comes.
     public var waitsForReader: Bool { false }
 
-    /// Nothing: most kinds of sessions have no background.
+    /// Returns nothing: most kinds of sessions have no background jobs.
     public func takeBackgroundOutput() async -> [UInt8] { [] }
 
-    /// Refuses: most kinds of sessions have one shell.
+    /// Throws: most kinds of sessions have only one shell.
     /// - Throws: `.unsupported`.
     public func detach(
         _ command: ShellCommand, deadline: Deadline,
@@ -57,7 +58,7 @@ extension ShellSession {
     }
 
     /// Runs a command to its end. A cancelled task cancels the command.
-    /// - Throws: as `start`, and `.cancelled` when the task was cancelled.
+    /// - Throws: as `start`, and `.cancelled` if the task was cancelled.
     public func run(_ command: ShellCommand, deadline: Deadline) async throws(MMError) -> ShellAnswer {
         let job = try await start(command, deadline: deadline, observer: nil)
         let end = await withTaskCancellationHandler {
@@ -77,7 +78,7 @@ extension ShellSession {
     }
 }
 
-/// A command's end and all that is kept of what it wrote.
+/// The end of a command and the stored part of its output.
 public struct ShellAnswer: Sendable, Hashable {
     /// How it ended.
     public var end: ShellEnd
@@ -89,7 +90,7 @@ public struct ShellAnswer: Sendable, Hashable {
     public var terminal: ShellJob.Output
 }
 
-/// The shells beside a session, each for one command: they end with it, or with the session.
+/// The additional shells of a session, each for one command; a shell ends with its command or with the session.
 final class ShellSiblings: Sendable {
     private struct State {
         var sessions: [UInt64: any ShellSession] = [:]
@@ -99,8 +100,8 @@ final class ShellSiblings: Sendable {
 
     private let state = Mutex(State())
 
-    /// Runs a command in a shell that nobody else uses.
-    /// - Parameter prepare: makes the shell ready.
+    /// Runs a command in a shell that is used for nothing else.
+    /// - Parameter prepare: prepares the shell.
     /// - Throws: what starting throws; the shell is closed then.
     func run(
         _ command: ShellCommand, in sibling: any ShellSession, deadline: Deadline,
@@ -132,12 +133,12 @@ final class ShellSiblings: Sendable {
     }
 
     private func end(_ number: UInt64) async {
-        // Whoever closes them all meanwhile waits for it, too.
+        // A `close` of all siblings in the meantime waits for this one, too.
         await state.withLock { $0.sessions[number] }?.close()
         state.withLock { $0.sessions[number] = nil }
     }
 
-    /// Ends them all, and lets no more begin.
+    /// Ends all these shells, and prevents new ones.
     func close() async {
         let left = state.withLock { state in
             state.isClosed = true

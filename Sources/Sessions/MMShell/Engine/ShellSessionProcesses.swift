@@ -2,18 +2,18 @@ import Glibc
 import MMSystem
 
 /// The processes of one shell session, found in `/proc`: those of its kernel session, their descendants, and those that
-/// bear its mark (they left it with `setsid` and a second fork).
+/// carry its mark (they left the kernel session with `setsid` and a second fork).
 ///
-/// All calls read files and may block; they belong on a thread for such work.
+/// All calls read files and may block, so call them on a thread for blocking work.
 struct ShellSessionProcesses: Sendable {
-    /// The shell: also the id of its kernel session.
+    /// The shell's process id, which is also the id of its kernel session.
     let shell: Int32
-    /// What marks everything that the session started.
+    /// The mark of everything that the session started.
     let mark: LineageMark?
-    /// When the shell started: its number may be somebody else's after its end.
+    /// The shell's start time; after its end its process id may be used again.
     private let start: UInt64?
 
-    /// The processes of a shell that runs now.
+    /// Creates the set for a shell that is running now.
     init(shell: Int32, mark: LineageMark? = nil) {
         self.shell = shell
         self.mark = mark
@@ -26,12 +26,12 @@ struct ShellSessionProcesses: Sendable {
         return entry.foreground
     }
 
-    /// The processes of the session but the shell itself.
+    /// Returns the processes of the session without the shell itself.
     func others() -> [ProcessEntry] {
         ProcessEntry.belonging(to: [shell], session: shell, start: start) { entry in mark?.marks(entry.id) ?? false }
     }
 
-    /// Whether one process started another, at however many removes.
+    /// Returns whether one process is the other's parent, directly or further up.
     func isAncestor(_ id: Int32, of other: Int32) -> Bool {
         var current = ProcessEntry(other)
         while let entry = current, entry.parent > 1 {
@@ -41,26 +41,27 @@ struct ShellSessionProcesses: Sendable {
         return false
     }
 
-    /// Kills those that match, and what they start meanwhile, and waits for their end, for a few seconds at most.
+    /// Kills the matching processes and those that they start in the meantime, and waits a few seconds at most for
+    /// their end.
     func killOthers(where matches: (ProcessEntry) -> Bool = { _ in true }) {
         for round in 0..<500 {
             let found = others().filter(matches)
             if found.isEmpty { return }
             for entry in found { kill(entry.id, SIGKILL) }
-            // The first process of a namespace is gone only after all others in it.
+            // The first process of a PID namespace ends only after all others in it.
             usleep(round < 3 ? 500 : 10_000)
         }
     }
 
-    /// Sends a signal to the processes of a group but one.
+    /// Sends a signal to all processes of a group except one.
     func signal(_ number: Int32, groupOf group: Int32, sparing spared: Int32) {
         for entry in ProcessEntry.all() where entry.group == group && entry.id != spared && !entry.isDead {
             kill(entry.id, number)
         }
     }
 
-    /// Whether no process of these groups lives any more, waiting a moment for those that are just ending.
-    /// - Parameter again: is called once for each group that still lives after that moment.
+    /// Returns whether no process of these groups is alive any more, after a short wait for those that are just ending.
+    /// - Parameter again: called once for each group that is still alive after the wait.
     func isGone(_ groups: Set<Int32>, again: (Int32) -> Void) -> Bool {
         var alive: Set<Int32> = []
         for round in 0..<15 {
@@ -72,14 +73,14 @@ struct ShellSessionProcesses: Sendable {
         return false
     }
 
-    /// Interrupts the processes of a group that an interrupt ends, because they neither catch nor ignore nor block it.
+    /// Interrupts those processes of a group that end on SIGINT, because they don't catch, ignore or block it.
     func interruptDefaults(of group: Int32) {
         for entry in ProcessEntry.all() where entry.group == group && !entry.isDead && Self.diesOfInterrupt(entry.id) {
             kill(entry.id, SIGINT)
         }
     }
 
-    /// `/proc/<id>/status` tells the signals in sets of hexadecimal digits (proc(5)).
+    /// Returns whether SIGINT ends a process. `/proc/<id>/status` lists its signals as hexadecimal bit sets (proc(5)).
     private static func diesOfInterrupt(_ id: Int32) -> Bool {
         guard let text = ProcFile.read("/proc/\(id)/status", limit: 16384) else { return false }
         var found = 0
@@ -93,7 +94,7 @@ struct ShellSessionProcesses: Sendable {
         return found == 3
     }
 
-    /// The process of the foreground group that reads the terminal.
+    /// Returns the process of the foreground group that reads the terminal.
     func reader(of terminal: String) -> Int32? {
         guard let foreground = foregroundGroup else { return nil }
         return ProcessEntry.all().first { entry in
@@ -101,8 +102,8 @@ struct ShellSessionProcesses: Sendable {
         }?.id
     }
 
-    /// The processes of the running command that are stopped while all that is left of the session waits for them at a
-    /// pipe, so that nobody is there who could let them go on: one member of a pipeline.
+    /// Returns the stopped processes of the running command that nothing can resume, such as one member of a pipeline:
+    /// all other processes of the session are stopped, too, or wait at a pipe.
     func stuckMembers() -> [Int32] {
         guard let foreground = foregroundGroup else { return [] }
         let left = others().filter { $0.id != shell && !$0.isDead && !isAncestor($0.id, of: shell) }
@@ -121,7 +122,7 @@ struct ShellSessionProcesses: Sendable {
         private static let waitCalls: Set<Int> = [7, 23, 232, 270, 271, 281]
     #endif
 
-    /// The number of the call that a process waits in, and its first argument (`/proc/<id>/syscall`).
+    /// Returns the number of the system call that a process waits in, and its first argument (`/proc/<id>/syscall`).
     private static func systemCall(of id: Int32) -> (number: Int, first: Int)? {
         guard let text = ProcFile.read("/proc/\(id)/syscall", limit: 256) else { return nil }
         let fields = String(decoding: text, as: UTF8.self).split(separator: " ")
@@ -129,7 +130,7 @@ struct ShellSessionProcesses: Sendable {
         return (number, Int(fields[1].dropFirst(2), radix: 16) ?? -1)
     }
 
-    /// Whether a process waits until something comes out of a pipe, or goes into it.
+    /// Returns whether a process waits to read from a pipe or to write into it.
     private static func waitsAtPipe(_ id: Int32) -> Bool {
         guard let call = systemCall(of: id), [readCall, writeCall].contains(call.number) else { return false }
         return ProcFile.linkTarget("/proc/\(id)/fd/\(call.first)")?.hasPrefix("pipe:") ?? false

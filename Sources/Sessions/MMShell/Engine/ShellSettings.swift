@@ -1,9 +1,9 @@
 package import MMCore
 package import MMSystem
 
-/// What a local shell is started with.
+/// The settings with which a local shell is started.
 public struct ShellSettings: Sendable {
-    /// How long each rung of ending a command may take before the next one.
+    /// How long each step of stopping a command may take before the next one.
     package struct Times: Sendable, Hashable {
         /// After SIGINT, until SIGTERM.
         package var interrupt: Duration = .seconds(1)
@@ -13,7 +13,7 @@ public struct ShellSettings: Sendable {
         package var kill: Duration = .seconds(1)
         /// How long a new shell may take until it answers.
         package var start: Duration = .seconds(60)
-        /// Before a silent command is first looked at, which may have stopped itself.
+        /// The time until a silent command is first checked for having stopped itself.
         package var stopped: Duration = .seconds(1)
 
         /// The usual times.
@@ -24,37 +24,37 @@ public struct ShellSettings: Sendable {
     public var name: String
     /// The shell's language.
     public var kind: ShellKind
-    /// The shell's program; nil looks it up in `PATH`.
+    /// The shell's program; `nil` looks it up in `PATH`.
     package var program: String?
-    /// All of its environment.
+    /// The complete environment.
     public var environment: [String: String]
-    /// Where it starts.
+    /// The directory in which it starts.
     public var directory: String
-    /// Where its private folder is made.
+    /// The folder in which its private folder is created.
     package var temporaryDirectory: String
     /// Rows and columns of its terminal.
     public var terminal = ShellCommand.Size(rows: 24, columns: 80)
-    /// Times of the rungs.
+    /// The times of the stop ladder.
     package var times = Times()
     /// Which commands may run, how long, and how much they may write.
     package var policy = ShellPolicy.open
-    /// How far it is kept from the rest of the machine.
+    /// How far it is separated from the rest of the machine.
     public var sandbox = SandboxProfile.guarded
-    /// What the kernel enforces on everything that the session starts; no core files by default.
+    /// The limits that the kernel enforces on everything that the session starts; no core files by default.
     package var limits: [ResourceLimit] = [.coreFiles(0)]
-    /// What all processes of the session may use together; needs a delegated control group.
+    /// The limits on all processes of the session together; they need a delegated control group.
     package var treeLimits: TreeLimits?
-    /// Is told of the session's processes.
+    /// The set that the session's processes are added to.
     package var processes: ShellProcesses?
-    /// Takes the listener of its proxy in the shell's own network, once for each shell that is started.
+    /// Receives the listener of its proxy in the shell's own network, once for each shell that is started.
     package var takesListener: (@Sendable (PolledListener) -> Void)?
 
-    /// Settings.
+    /// Creates settings.
     /// - Parameters:
     ///   - name: the session's name.
     ///   - kind: the shell's language.
-    ///   - environment: all of its environment; see `ShellEnvironment.scrubbed`.
-    ///   - directory: where it starts; nil is the home folder of the environment.
+    ///   - environment: the complete environment; see `ShellEnvironment.scrubbed`.
+    ///   - directory: where it starts; `nil` for the home folder of the environment.
     public init(name: String, kind: ShellKind = .bash, environment: [String: String], directory: String? = nil) {
         self.name = name
         self.kind = kind
@@ -63,7 +63,7 @@ public struct ShellSettings: Sendable {
         temporaryDirectory = environment["TMPDIR"] ?? "/tmp"
     }
 
-    /// A limit of the kernel.
+    /// A resource limit of the kernel.
     package enum ResourceLimit: Sendable, Hashable {
         /// Address space of each process, in bytes.
         case memory(UInt64)
@@ -78,7 +78,7 @@ public struct ShellSettings: Sendable {
     }
 }
 
-/// Which shell language a session speaks.
+/// The language of a session's shell.
 public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// GNU bash.
     case bash
@@ -89,8 +89,8 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
     /// BusyBox's shell.
     case ash
 
-    /// The language of a program by its file name: `/usr/bin/zsh` is `zsh`, `/bin/sh` and `/bin/busybox` have their own.
-    /// - Returns: nil for a program of which nothing is known.
+    /// Finds the language of a program by its file name: `/usr/bin/zsh` is `zsh`; `/bin/sh` and `/bin/busybox` have their own.
+    /// - Returns: `nil` for an unknown program.
     package init?(program: String) {
         switch program.split(separator: "/").last.map(String.init) {
         case "bash", "rbash": self = .bash
@@ -101,13 +101,13 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether only the prompt is there to run something of ours after each command.
+    /// Whether the prompt is the only way to run the session's code after each command.
     var hooksByPrompt: Bool { self == .dash || self == .ash }
 
-    /// The shell's own `printf`, also where a command has defined a function of that name. zsh's `command` would start a program.
+    /// The shell's own `printf`, even if a command has defined a function of that name. zsh's `command` would start a program.
     var printf: String { hooksByPrompt ? #"\command printf"# : #"\builtin printf"# }
 
-    /// Where this shell lies.
+    /// Returns the path of this shell.
     /// - Parameter path: the folders to look in, as in the variable `PATH`.
     /// - Throws: `.notFound`, naming the Debian package.
     package func locate(path: String) throws(MMError) -> String {
@@ -120,8 +120,8 @@ public enum ShellKind: String, Sendable, Hashable, CaseIterable {
         return program
     }
 
-    /// What makes the program an interactive shell that reads no start-up file and edits no lines. Only an interactive
-    /// shell gives up a whole list of commands on SIGINT.
+    /// The arguments for an interactive shell that reads no start-up file and edits no lines. Only an interactive shell gives
+    /// up a whole list of commands on SIGINT.
     var arguments: [String] {
         switch self {
         case .bash: ["--norc", "--noprofile", "--noediting", "-i"]

@@ -3,20 +3,21 @@ import MMSystem
 
 /// The modes of a session's terminal, by the path of its slave.
 enum ShellTerminalMode {
-    /// Puts the modes back that a command may have changed: lines, echo and signals on.
-    /// - Parameter isScreen: whether line ends are translated, as a screen needs them; what is to stay exact is not.
+    /// Restores the modes that a command may have changed: line mode, echo and signals on.
+    /// - Parameter isScreen: whether line ends are translated, as full-screen programs need; otherwise output must stay
+    ///   exact.
     static func restore(_ path: String, isScreen: Bool = false) {
         with(path) { descriptor, mode in
             mode.c_iflag = tcflag_t(ICRNL | IXANY) & ~tcflag_t(IXANY)
             mode.c_oflag = isScreen ? mode.c_oflag | tcflag_t(OPOST | ONLCR) : mode.c_oflag & ~tcflag_t(ONLCR)
             mode.c_lflag = tcflag_t(ICANON | ISIG | ECHO | ECHOE | ECHOK | IEXTEN)
             tcsetattr(descriptor, TCSANOW, &mode)
-            // What was typed for the last command is not for the next one.
+            // Input that was typed for the last command must not reach the next one.
             tcflush(descriptor, TCIFLUSH)
         }
     }
 
-    /// Whether what is typed stays unseen while lines are read: a secret is wanted.
+    /// Returns whether echo is off while lines are read, which means that a program asks for a secret.
     static func hidesInput(_ path: String) -> Bool {
         var hides = false
         with(path) { _, mode in

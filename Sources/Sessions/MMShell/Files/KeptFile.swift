@@ -1,16 +1,16 @@
 public import MMCore
 
-/// What a file of a host held before another one took its place: kept beside it, for its owner alone.
+/// A copy of a host's file from before it was replaced; it is kept beside the file, readable only by its owner.
 public struct KeptFile: Sendable, Hashable {
     /// The file that was replaced.
     public var path: String
-    /// Where what it held is kept.
+    /// The path of the copy.
     public var copy: String
-    /// The SHA-256 of what it held, as hex.
+    /// The SHA-256 of the copy, as hex.
     public var digest: String
-    /// Its permissions, as chmod takes them.
+    /// The file's permissions, as chmod takes them.
     public var permissions: String
-    /// Its owner and group as numbers, as chown takes them; empty where the host doesn't tell.
+    /// The file's owner and group as numbers, as chown takes them; empty if the host doesn't report them.
     package var owner = ""
 
     /// Creates a record of a kept file.
@@ -21,18 +21,18 @@ public struct KeptFile: Sendable, Hashable {
         self.permissions = permissions
     }
 
-    /// How many copies are kept of one file; the oldest go.
+    /// The maximum number of copies of one file; the oldest are removed.
     static let most = 5
 }
 
-/// Keeps what a file held when another one is about to take its place.
+/// Settings for keeping a copy of a file that is about to be replaced.
 public struct FileKeeping: Sendable {
-    /// What the copy is named after: the call.
+    /// The name part of the copy that identifies the call.
     let label: String
-    /// Notes what is about to be replaced. What it throws leaves the file as it is.
+    /// Records the file that is about to be replaced. If it throws, the file is left unchanged.
     let note: @Sendable (KeptFile) async throws(MMError) -> Void
 
-    /// Creates a keeping.
+    /// Creates the settings.
     public init(label: String, note: @escaping @Sendable (KeptFile) async throws(MMError) -> Void) {
         self.label = label
         self.note = note
@@ -40,8 +40,8 @@ public struct FileKeeping: Sendable {
 }
 
 extension RemoteFiles {
-    /// Copies a file beside itself, for its owner alone, and forgets the oldest of such copies.
-    /// - Returns: `nil` where there is no file, it holds the same already, or the host has no tool for checksums.
+    /// Copies a file beside itself, readable only by its owner, and removes the oldest of such copies. Does nothing if there is
+    /// no file, it already has the new content, or the host has no tool for checksums.
     func keep(_ path: String, unless digest: String, _ keeping: FileKeeping, timeout: Duration) async throws(MMError) {
         let script = """
             \(try await named(path)); [ -f "$f" ] || exit 0
@@ -57,10 +57,10 @@ extension RemoteFiles {
         try await keeping.note(try Self.kept(output, path))
     }
 
-    /// Puts what was kept of a file back in its place, unless the file was changed since. What it held till then is kept in turn.
-    /// - Parameter digest: the SHA-256 of what the file was left with.
-    /// - Returns: what was replaced by it.
-    /// - Throws: `conflict` where the file or the copy is no longer what it was; then nothing was changed.
+    /// Restores a file from its copy, unless the file was changed since. The content until then is kept in turn.
+    /// - Parameter digest: the SHA-256 of the file as it was left.
+    /// - Returns: the copy of what was replaced.
+    /// - Throws: `conflict` if the file or the copy has been changed; then nothing is changed.
     public func putBack(
         _ kept: KeptFile, replacing digest: String, as label: String, timeout: Duration = .seconds(120)
     ) async throws(MMError) -> KeptFile {
@@ -91,13 +91,13 @@ extension RemoteFiles {
         return try Self.kept(output, kept.path)
     }
 
-    /// Names a file, behind a link what it leads to, and its folder.
+    /// Returns the script that names a file (the target, if it is a link) and its folder.
     private func named(_ path: String) async throws(MMError) -> String {
         "f=\(try await word(path)); [ -L \"$f\" ] && l=$(readlink -f -- \"$f\") && [ -n \"$l\" ] && f=$l; "
             + "d=$(dirname -- \"$f\"); n=$(printf %s \"${f##*/}\" | cut -c1-100)"
     }
 
-    /// Copies the file to a name of its own, which no other write of the same call and moment takes. Names sort by their time.
+    /// Returns the script that copies the file to a unique name. The names sort by time.
     private func copying(label: String) -> String {
         let parts = [Timestamp.now.iso8601Milliseconds, label, RandomBytes.name(bytes: 6)]
         let name = parts.map { $0.filter { $0.isLetter || $0.isNumber } }.joined(separator: "-")
@@ -110,8 +110,8 @@ extension RemoteFiles {
         o=$(stat -c %u:%g -- "$f" 2>/dev/null || stat -f %u:%g -- "$f" 2>/dev/null) || o=
         """
 
-    /// Gives the copy its old owner, or at least its group, where this account may. Permissions are set behind it, since a
-    /// change of the owner takes some away.
+    /// Returns the script that gives the copy its old owner, or at least its group, if this account may. Permissions are set
+    /// afterwards, since a change of the owner removes some.
     private static func owning(_ owner: String) -> String {
         let parts = owner.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0.allSatisfy { $0.isASCII && $0.isNumber } }) else {

@@ -3,21 +3,22 @@ package import MMCore
 import MMSessions
 import MMSystem
 
-/// Files of this machine, for upload and download beside a local shell.
+/// Files of this machine, for upload and download in a local shell session.
 ///
-/// A folder is opened first and judged by what was opened, so that no link that is swapped meanwhile leads elsewhere.
+/// A folder is opened first, and the rules are checked on the opened folder, so that replacing a link meanwhile leads nowhere
+/// else.
 package struct LocalFiles: Sendable {
     let rules: FileRules
     private let directory: String
 
-    /// Files as seen from a directory.
-    /// - Parameter directory: what relative paths start from, usually the session's working directory.
+    /// Creates access from a directory.
+    /// - Parameter directory: the directory to which paths are relative, usually the session's working directory.
     package init(directory: String, rules: FileRules) {
         self.directory = directory
         self.rules = rules
     }
 
-    /// A file that is read while it is sent.
+    /// Returns a file as a source that is read while it is sent.
     /// - Throws: as `read`.
     package func source(_ path: String) async throws(MMError) -> FileSource {
         let (rules, whole) = (rules, try absolute(path))
@@ -33,7 +34,7 @@ package struct LocalFiles: Sendable {
         }
     }
 
-    /// The size of an opened file, where it may be read.
+    /// Returns the size of an opened file, after checking that it may be read.
     private static func size(of file: Int32, at whole: String, _ rules: FileRules, asked path: String) throws(MMError)
         -> Int
     {
@@ -45,13 +46,13 @@ package struct LocalFiles: Sendable {
         return Int(info.st_size)
     }
 
-    /// Reads a file, or a piece of it.
-    /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` for what is no regular file, `.limitExceeded`.
+    /// Reads a file or a part of it.
+    /// - Throws: `.notFound`, `.denied`, `.forbidden`, `.invalidInput` if it isn't a regular file, `.limitExceeded`.
     package func read(_ path: String, from offset: Int = 0, limit: Int? = nil) async throws(MMError) -> FilePiece {
         let (rules, whole) = (rules, try absolute(path))
         guard offset >= 0 else { throw MMError(.invalidInput, "The offset \(offset) is before the start of the file.") }
         return try await BlockingWork.run { () throws(MMError) in
-            // Without O_NONBLOCK opening a named pipe would wait for a writer.
+            // Without O_NONBLOCK, opening a named pipe would wait for a writer.
             let file = try FileDescriptor.open(whole, O_RDONLY | O_NONBLOCK | O_NOCTTY)
             let size = try Self.size(of: file.raw, at: whole, rules, asked: path)
             let wanted = min(limit ?? Int.max, max(0, size - offset))
@@ -76,16 +77,16 @@ package struct LocalFiles: Sendable {
         }
     }
 
-    /// Writes a file: whole and in one step, or at its end.
-    /// - Throws: as `read`; when it throws, an old file is untouched.
+    /// Writes a file: the whole file in one step, or at its end.
+    /// - Throws: as `read`; an existing file is then unchanged.
     package func write(_ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting()) async throws(MMError)
         -> FileReceipt
     {
         try await write(path, FileSource(bytes), how: how)
     }
 
-    /// Writes a file: whole and in one step, or at its end.
-    /// - Throws: as `read`; when it throws, an old file is untouched.
+    /// Writes a file: the whole file in one step, or at its end.
+    /// - Throws: as `read`; an existing file is then unchanged.
     package func write(_ path: String, _ source: FileSource, how: FileWriting = FileWriting()) async throws(MMError)
         -> FileReceipt
     {
@@ -140,10 +141,10 @@ package struct LocalFiles: Sendable {
         }
     }
 
-    /// What is written to a link goes to the file that it leads to, as with every program that writes.
+    /// Returns the file that a link leads to, so that writing to the link writes there, as with other programs.
     static func followed(_ path: String, asked: String) throws(MMError) -> String {
         guard isLink(path) else { return path }
-        // `/dev/stdout` names what this very process has open, such as its log, which is not the caller's to replace.
+        // `/dev/stdout` leads to a file that this process has open, such as its log, which the caller must not replace.
         var step = path
         for _ in 0..<40 where isLink(step) {
             let folder = step.lastIndex(of: "/").map { String(step[...$0]) } ?? "/"
@@ -197,7 +198,7 @@ package struct LocalFiles: Sendable {
         }
     }
 
-    /// Writes bytes to a file, all of them. It blocks.
+    /// Writes all bytes to a file. It blocks.
     package static func put(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(MMError) {
         var done = 0
         while done < bytes.count {
@@ -211,15 +212,15 @@ package struct LocalFiles: Sendable {
         }
     }
 
-    /// Where an open file really lies.
+    /// Returns the real path of an open file.
     static func place(of descriptor: Int32) -> String? { ProcFile.linkTarget("/proc/self/fd/\(descriptor)") }
 }
 
-/// Files of this machine that other rooms send and fetch, in pieces of their own.
+/// Opened files and folders for use by other modules.
 extension LocalFiles {
     /// The place of a file that will be written.
     package struct Place: Sendable {
-        /// The folder that it will stand in.
+        /// The folder that will contain it.
         package let folder: OwnedDescriptor
         /// Its name there.
         package let name: String
@@ -228,7 +229,7 @@ extension LocalFiles {
     }
 
     /// Opens a file for reading, whatever its size.
-    /// - Returns: the file, and where it really lies.
+    /// - Returns: the file and its real path.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`.
     package func open(_ path: String) async throws(MMError) -> (file: OwnedDescriptor, path: String) {
         let (rules, whole) = (rules, try absolute(path))
@@ -243,9 +244,9 @@ extension LocalFiles {
 
     /// Finds the place of a file that will be written.
     /// - Parameters:
-    ///   - path: the file, or a folder that it goes into.
+    ///   - path: the file, or a folder in which to create it.
     ///   - suggested: its name in a folder.
-    ///   - createsFolders: whether missing folders are made.
+    ///   - createsFolders: whether to create missing folders.
     /// - Throws: `.notFound`, `.denied`, `.forbidden`; `.invalidInput` for a folder where no name is suggested.
     package func place(_ path: String, suggested: String?, createsFolders: Bool = false) async throws(MMError) -> Place
     {
@@ -272,28 +273,29 @@ extension LocalFiles {
     }
 }
 
-/// Which files a session's file tools may reach.
+/// The files that a session's file tools may reach.
 package struct FileRules: Sendable, Hashable {
-    /// The folder that everything must lie in when all links are followed; nil for anywhere.
+    /// The folder that must contain every file after resolving all links; `nil` for no restriction.
     package var root: String?
-    /// Folders and files that nothing may be read from or written to: the program's own secrets.
+    /// Folders and files that must not be read or written: the program's own secrets.
     package var forbidden: [String]
     /// The largest file, in bytes.
     package var limit: Int
 
-    /// Rules.
+    /// Creates rules.
     package init(root: String? = nil, forbidden: [String] = [], limit: Int = 64 << 20) {
         self.root = root
         self.forbidden = forbidden
         self.limit = limit
     }
 
-    /// Keeps the program's own files out of reach: registry, token caches, ledger, logs, sockets.
+    /// Creates rules that protect the program's own files: registry, token caches, ledger, logs, sockets.
     package init(root: String? = nil, protecting paths: StatePaths, limit: Int = 64 << 20) {
         self.init(root: root, forbidden: paths.ownFiles, limit: limit)
     }
 
-    /// A name with room for what marks a draft or a copy beside it: file systems count 255 bytes, not letters.
+    /// Returns a name that leaves room for the suffix of a draft or a copy: file systems limit names to 255 bytes, not
+    /// letters.
     static func shortened(_ name: some StringProtocol) -> String {
         var (short, count) = ("", 0)
         for scalar in name.unicodeScalars {
@@ -304,7 +306,7 @@ package struct FileRules: Sendable, Hashable {
         return short
     }
 
-    /// Judges the real place of a file, all links followed.
+    /// Checks the real path of a file, with all links resolved.
     func check(real path: String, asked: String) throws(MMError) {
         if let root, !RealPath.lies(path, in: RealPath.of(root) ?? root) {
             throw MMError(
@@ -319,11 +321,11 @@ package struct FileRules: Sendable, Hashable {
     }
 }
 
-/// A file, or a piece of one, as it was read.
+/// A file, or a part of one, as it was read.
 package struct FilePiece: Sendable, Hashable {
     /// The bytes.
     package var bytes: [UInt8]
-    /// Where they begin.
+    /// The offset of the first byte.
     package var offset: Int
     /// The size of the whole file.
     package var size: Int
@@ -331,33 +333,33 @@ package struct FilePiece: Sendable, Hashable {
     package var digest: String { Hex.text(SHA256.digest(bytes)) }
 }
 
-/// What became of a file that was written.
+/// The result of writing a file.
 package struct FileReceipt: Sendable, Hashable {
     /// Its absolute path.
     package var path: String
     /// Its size afterwards.
     package var size: Int
-    /// The SHA-256 of what was sent, as hex; compared with what arrived.
+    /// The SHA-256 of what was sent, as hex; it was compared with what arrived.
     package var digest: String
 }
 
 /// How a file is written.
 package struct FileWriting: Sendable, Hashable {
-    /// Its permissions; nil keeps those of an existing file, and is 0644 for a new one.
+    /// Its permissions; `nil` keeps those of an existing file, and means 0644 for a new one.
     package var permissions: UInt32?
-    /// Whether the bytes are added to what is there.
+    /// Whether the bytes are appended to the file.
     package var appends = false
-    /// Whether missing folders are made.
+    /// Whether missing folders are created.
     package var createsFolders = false
-    /// What the bytes must add up to (SHA-256, hex); anything else is refused before the file is touched.
+    /// The expected SHA-256 of the bytes, as hex; other bytes are refused before the file is touched.
     package var expectedDigest: String?
 
-    /// Replaces a file in one step.
+    /// Creates the settings for replacing a file in one step.
     package init() {}
 
-    /// Refuses to take the place of a file that nobody may write: whoever made it so wants it to stay, and putting another one
-    /// in its place asks for no right over the file itself.
-    /// - Parameter permissions: the old file's.
+    /// Refuses to replace a file that is read-only for everybody: it is meant to stay, although replacing it needs no right to
+    /// the file itself.
+    /// - Parameter permissions: the existing file's permissions.
     func check(replacing permissions: UInt32, asked path: String) throws(MMError) {
         guard permissions & 0o222 == 0, self.permissions == nil else { return }
         throw Self.readOnly(path)

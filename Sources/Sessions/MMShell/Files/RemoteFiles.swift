@@ -4,29 +4,29 @@ import MMSystem
 
 /// Files of a host, over a channel of the session's own connection.
 ///
-/// They go by SFTP; where there is none, or where `sudo` is needed, the host's own tools do it. What arrives is counted and
-/// its checksum compared before it takes the old file's place.
+/// Files go by SFTP; where it isn't available, or where `sudo` is needed, by the host's own tools. The size and the checksum of
+/// what arrived are checked before it replaces the old file.
 package struct RemoteFiles: Sendable {
     let session: SSHSession
     private let limit: Int
     let sudo: Sudo
 
-    /// Whose rights are used over there.
+    /// The account whose rights are used on the host.
     package enum Sudo: Sendable, Hashable {
         /// The user's.
         case none
-        /// Those of root, by `sudo`; with its password where it asks for one.
+        /// Those of root, by `sudo`; with its password if it asks for one.
         case root(password: Secret?)
     }
 
-    /// Files beside a session. Relative paths start from its working directory.
+    /// Creates access through a session. Relative paths start from its working directory.
     package init(_ session: SSHSession, limit: Int = 64 << 20, sudo: Sudo = .none) {
         self.session = session
         self.limit = limit
         self.sudo = sudo
     }
 
-    /// Reads a file, or a piece of it.
+    /// Reads a file or a part of it.
     /// - Throws: `.notFound`, `.forbidden`, `.invalidInput`, `.limitExceeded`, and what reaching the host throws.
     package func read(_ path: String, from offset: Int = 0, limit wanted: Int? = nil, timeout: Duration = .seconds(120))
         async throws(MMError) -> FilePiece
@@ -59,20 +59,20 @@ package struct RemoteFiles: Sendable {
         return FilePiece(bytes: bytes, offset: offset, size: size)
     }
 
-    /// Writes a file: whole and in one step, or at its end.
-    /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
+    /// Writes a file: the whole file in one step, or at its end.
+    /// - Throws: as `read`; an existing file is then unchanged, unless the bytes were to be appended.
     package func write(
         _ path: String, _ bytes: [UInt8], how: FileWriting = FileWriting(), timeout: Duration = .seconds(120)
     ) async throws(MMError) -> FileReceipt {
         try await write(path, FileSource(bytes), how: how, timeout: timeout)
     }
 
-    /// Writes a file: whole and in one step, or at its end. What a lost connection has left of it is gone on with.
+    /// Writes a file: the whole file in one step, or at its end. A draft left by a lost connection is continued.
     /// - Parameters:
-    ///   - keeping: keeps what an old file held that it takes the place of; `nil` keeps nothing.
-    ///   - timeout: how long the host may say nothing.
-    ///   - progress: is told how many bytes have been sent.
-    /// - Throws: as `read`; when it throws, an old file is untouched unless it was to be added to.
+    ///   - keeping: keeps a copy of the file that is replaced; `nil` keeps none.
+    ///   - timeout: how long the host may stay silent.
+    ///   - progress: receives the number of bytes sent.
+    /// - Throws: as `read`; an existing file is then unchanged, unless the bytes were to be appended.
     package func write(
         _ path: String, _ source: FileSource, how: FileWriting = FileWriting(), keeping: FileKeeping? = nil,
         timeout: Duration = .seconds(120),
@@ -117,10 +117,10 @@ package struct RemoteFiles: Sendable {
         return FileReceipt(path: String(lines[1]), size: size, digest: digest)
     }
 
-    /// Keeps the old file, right before the new one takes its place.
+    /// Keeps a copy of the old file, right before the new one replaces it.
     typealias Keep = @Sendable () async throws(MMError) -> Void
 
-    /// Throws where nobody may write a file, which `-w` doesn't tell to root.
+    /// Throws if the file is read-only for everybody, which `-w` doesn't show to root.
     private func refuseReadOnly(_ path: String, timeout: Duration) async throws(MMError) {
         let script = """
             f=\(try await word(path)); [ -L "$f" ] && l=$(readlink -f -- "$f") && [ -n "$l" ] && f=$l
@@ -169,7 +169,7 @@ package struct RemoteFiles: Sendable {
         }
     }
 
-    /// A path as a word of a script, from the working directory where it is relative.
+    /// Returns a path as a word of a script; a relative one starts from the working directory.
     func word(_ path: String) async throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
@@ -187,7 +187,7 @@ package struct RemoteFiles: Sendable {
         var whole = script
         var bytes = input
         if case .root(let password) = sudo {
-            // Where sudo asks, it takes the first line; where it doesn't, the script passes over that line.
+            // If sudo asks for a password, it takes the first line; otherwise the script skips that line.
             let mark = Hex.text(RandomBytes.make(16))
             let inner =
                 "IFS= read -r l; [ \"$l\" = \(mark) ] || IFS= read -r l; [ \"$l\" = \(mark) ] || exit 1\n" + script
@@ -204,7 +204,7 @@ package struct RemoteFiles: Sendable {
 
 extension RemoteFiles {
     /// Reads by SFTP.
-    /// - Returns: nil where the host has none.
+    /// - Returns: `nil` if the host doesn't offer it.
     func readBySFTP(_ path: String, from offset: Int, limit: Int?, most: Int, timeout: Duration) async throws(MMError)
         -> FilePiece?
     {
@@ -228,8 +228,8 @@ extension RemoteFiles {
         }
     }
 
-    /// Writes by SFTP: beside the file first, then in its place in one step.
-    /// - Returns: nil where the host has none.
+    /// Writes by SFTP: a draft beside the file first, which then replaces the file in one step.
+    /// - Returns: `nil` if the host doesn't offer it.
     func writeBySFTP(
         _ path: String, _ source: FileSource, how: FileWriting, _ keep: Keep, timeout: Duration,
         _ progress: @escaping @Sendable (Int) -> Void
@@ -265,7 +265,7 @@ extension RemoteFiles {
                 hint: "Check the path; folders are made only when that is asked for.")
         }
         let real = try await channel.realPath(folder)
-        // A link stays one: what it leads to is written.
+        // A link is kept: the file that it leads to is written.
         let named = real == "/" ? "/" + name : real + "/" + name
         let followed = try? await channel.realPath(named)
         if followed == nil, try await channel.isLink(named) { throw FileWriting.leadsNowhere(path) }
@@ -274,7 +274,7 @@ extension RemoteFiles {
         if old?.isFolder == true {
             throw MMError(.invalidInput, "“\(path)” on \(session.name) is a folder.", hint: "Give the path of a file.")
         }
-        // A pipe or device would be replaced by a plain file.
+        // A pipe or device would be replaced by a regular file.
         if let old, !old.isFile {
             throw MMError(
                 .invalidInput, "“\(path)” on \(session.name) is a pipe, socket or device, and no plain file.",
@@ -300,7 +300,7 @@ extension RemoteFiles {
             await drafts.done(record)
             return FileReceipt(path: target, size: source.count, digest: source.digest)
         } catch {
-            // Also when the call was called off. What a lost connection leaves is gone on with the next time.
+            // Runs even if the call was cancelled. A draft left by a lost connection is continued the next time.
             let master = channel.master
             await Task {
                 if await SSHDrafts.remove(record, over: master) {
@@ -313,7 +313,7 @@ extension RemoteFiles {
         }
     }
 
-    /// Writes a draft, from where what is left of it ends, and compares its checksum.
+    /// Writes a draft, continuing after what is left of it, and compares its checksum.
     private func fill(
         _ draft: String, isLeft: Bool, _ source: FileSource, asked path: String, _ channel: SFTPChannel,
         _ progress: @escaping @Sendable (Int) -> Void
@@ -333,14 +333,15 @@ extension RemoteFiles {
         }
     }
 
-    /// The host's own tool for SHA-256, as a function. OpenSSL uses what the processor has for it, and takes a fifth of the time.
+    /// The host's own tool for SHA-256, as a function. OpenSSL uses the processor's instructions for it and takes a fifth of
+    /// the time.
     static let sum = """
         sum() { { openssl dgst -sha256 -r <"$1" || sha256sum <"$1" || shasum -a 256 <"$1"; } 2>/dev/null | cut -c1-64; }
         """
 
-    /// The checksum of what arrived: by the host's own tool, else by reading it back.
+    /// Returns the checksum of what arrived: by the host's own tool, or else by reading it back.
     private func digest(of path: String, count: Int, _ channel: SFTPChannel) async throws(MMError) -> String {
-        // A slow disk reads some megabytes a second.
+        // A slow disk may read only a few megabytes a second.
         let time = Duration.seconds(60 + count >> 22)
         if let outcome = try? await channel.master.control(
             "\(Self.sum); sum \(RemoteDialect.quoted(path))", timeout: time),
@@ -369,7 +370,7 @@ extension RemoteFiles {
         }
     }
 
-    /// A path as SFTP takes it: what is relative starts from the home folder there.
+    /// Returns a path as SFTP takes it: a relative one starts from the home folder on the host.
     private func place(of path: String) async throws(MMError) -> String {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw MMError(.invalidInput, "The path is empty or contains a NUL character.")
@@ -394,19 +395,19 @@ extension RemoteFiles {
     }
 }
 
-/// What is sent: bytes, or a file of this machine that is read while it is sent, so that its size costs no memory.
+/// The content to send: bytes, or a file of this machine that is read while it is sent, so that its size needs no memory.
 package struct FileSource: Sendable {
-    /// How many bytes there are.
+    /// The number of bytes.
     package let count: Int
     /// Their SHA-256, as hex.
     package let digest: String
     /// Reads some of them; it may block.
     let read: @Sendable (Range<Int>) throws(MMError) -> [UInt8]
 
-    /// How much of a file is in memory at a time.
+    /// How much of a file is in memory at once.
     static let piece = 1 << 20
 
-    /// Bytes.
+    /// Creates a source of bytes.
     package init(_ bytes: [UInt8]) {
         self.init(count: bytes.count, digest: Hex.text(SHA256.digest(bytes))) { Array(bytes[$0]) }
     }
@@ -417,7 +418,7 @@ package struct FileSource: Sendable {
         self.read = read
     }
 
-    /// An opened file. It blocks while the file is read once for its checksum.
+    /// Creates a source of an opened file. It blocks while the file is read once for its checksum.
     init(of file: OwnedDescriptor, count: Int, named path: String) throws(MMError) {
         let read: @Sendable (Range<Int>) throws(MMError) -> [UInt8] = { (range) throws(MMError) in
             var bytes = [UInt8](repeating: 0, count: range.count)
@@ -448,7 +449,7 @@ package struct FileSource: Sendable {
         self.init(count: count, digest: Hex.text(sum.finish()), read: read)
     }
 
-    /// All of it.
+    /// Returns all bytes.
     func whole() async throws(MMError) -> [UInt8] {
         try await BlockingWork.run { [self] () throws(MMError) in try read(0..<count) }
     }

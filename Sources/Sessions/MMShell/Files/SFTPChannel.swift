@@ -2,22 +2,22 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// One channel of a connection that moves files (sftp-server(8)), for one caller at a time.
+/// A channel of a connection that transfers files (sftp-server(8)), for one caller at a time.
 final class SFTPChannel: Sendable {
     private struct State {
         var received: [UInt8] = []
         var next: UInt32 = 1
-        /// Packets whose answers nobody has waited for so far, and answers that came before somebody did.
+        /// Packets whose answers aren't awaited yet, and answers that came before they were awaited.
         var posted: Set<UInt32> = []
         var early: [UInt32: SFTPPacket.Reply] = [:]
     }
 
     private let process: ChildProcess
-    /// The connection that it goes over.
+    /// The connection that the channel uses.
     let master: SSHMaster
     private let alarm: Task<Void, Never>
     private let state = Mutex(State())
-    /// When the host last said something.
+    /// When the host was last heard from.
     private let heard: Heard
     private var name: String { master.name }
 
@@ -29,13 +29,13 @@ final class SFTPChannel: Sendable {
         var silence: Duration { last.withLock { .now - $0 } }
     }
 
-    /// How much is asked for or sent in one packet, and how many packets are under way at once.
+    /// The size of the data in one packet, and the number of packets in flight at once.
     private static let piece = 32 << 10
     private static let window = 32
 
-    /// Opens it.
-    /// - Parameter timeout: how long the host may say nothing.
-    /// - Throws: `.unsupported` when the host has no such subsystem.
+    /// Opens a channel.
+    /// - Parameter timeout: how long the host may stay silent.
+    /// - Throws: `.unsupported` if the host has no such subsystem.
     static func open(_ master: SSHMaster, timeout: Duration) async throws(MMError) -> SFTPChannel {
         var command = master.channel("sftp", arguments: ["-s"])
         command.input = .pipe
@@ -82,14 +82,14 @@ final class SFTPChannel: Sendable {
 
     // MARK: Files
 
-    /// The real path of a file or folder; of a relative one from the home folder.
+    /// Returns the real path of a file or folder; a relative one starts from the home folder.
     func realPath(_ path: String) async throws(MMError) -> String {
         guard case .name(let name) = try await ask(path, .realPath, { $0.text(path.utf8) }) else { throw broken }
         return String(decoding: name, as: UTF8.self)
     }
 
-    /// What is known of a file, links followed.
-    /// - Returns: nil when it is not there.
+    /// Returns the attributes of a file, following links.
+    /// - Returns: `nil` if it doesn't exist.
     func state(of path: String) async throws(MMError) -> SFTPPacket.Attributes? {
         switch try await send(.state, { $0.text(path.utf8) }) {
         case .attributes(let attributes): return attributes
@@ -99,7 +99,7 @@ final class SFTPChannel: Sendable {
         }
     }
 
-    /// Whether a path names a link, wherever that leads.
+    /// Returns whether a path names a link, wherever it leads.
     func isLink(_ path: String) async throws(MMError) -> Bool {
         guard case .attributes(let attributes) = try await send(.linkState, { $0.text(path.utf8) }) else {
             return false
@@ -107,8 +107,8 @@ final class SFTPChannel: Sendable {
         return attributes.isLink
     }
 
-    /// Reads a file, or a piece of it.
-    /// - Throws: `.limitExceeded` when all of it is wanted and it is larger than the limit.
+    /// Reads a file or a part of it.
+    /// - Throws: `.limitExceeded` if the whole file is requested and it is larger than the limit.
     func read(_ path: String, from offset: Int, limit wanted: Int?, most: Int) async throws(MMError) -> FilePiece {
         guard case .handle(let handle) = try await open(path, [.read], permissions: nil) else { throw broken }
         guard case .attributes(let attributes) = try await ask(path, .fileState, { $0.text(handle) }) else {
@@ -116,7 +116,7 @@ final class SFTPChannel: Sendable {
         }
         guard attributes.isFile else { throw MMError(.invalidInput, "“\(path)” on \(name) isn't a regular file.") }
         let told = Int(attributes.size ?? 0)
-        // Files that a kernel makes up while they are read are told to be empty: their end is found by reading.
+        // Files that the kernel generates while they are read have a reported size of 0; their end is found by reading.
         let isUnmeasured = told == 0
         let tooLarge = MMError(
             .limitExceeded, "“\(path)” is larger than \(most) bytes.",
@@ -149,10 +149,11 @@ final class SFTPChannel: Sendable {
                 switch reply {
                 case .data(let data):
                     bytes += data
-                    // A server may give less than was asked for: the rest is asked for again.
+                    // A server may return less than was requested; the rest is requested again.
                     isShort = data.count < piece.count
                 case .status(SFTPPacket.endOfFile, _):
-                    // Others are told to be as large as they may become (sysfs); only a size that is another now is a change.
+                    // Other generated files (sysfs) report their maximum size, so only a reported size that differs now means
+                    // a change.
                     guard case .attributes(let now) = try await ask(path, .fileState, { $0.text(handle) }),
                         Int(now.size ?? 0) == told
                     else {
@@ -171,7 +172,7 @@ final class SFTPChannel: Sendable {
         return FilePiece(bytes: bytes, offset: offset, size: hasEnded && !bytes.isEmpty || told < end ? end : told)
     }
 
-    /// Writes what is sent to a file that is made new, or from a place on to one that is there.
+    /// Writes the content to a new file, or into an existing one from an offset on.
     func write(
         _ source: FileSource, from start: Int, to path: String, _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) {
@@ -182,7 +183,7 @@ final class SFTPChannel: Sendable {
         try await put(source, from: start, at: 0, handle, path, progress)
     }
 
-    /// Writes what is sent to the end of a file.
+    /// Writes the content to the end of a file.
     /// - Returns: the size afterwards.
     func append(
         _ source: FileSource, to path: String, permissions: UInt32, _ progress: @escaping @Sendable (Int) -> Void
@@ -202,7 +203,7 @@ final class SFTPChannel: Sendable {
         _ progress: @escaping @Sendable (Int) -> Void
     ) async throws(MMError) {
         var sent = start
-        // While the host writes one window of packets the next is read and sent: it never waits for us, nor we for it.
+        // While the host writes one window of packets, the next is read and sent, so that neither side waits for the other.
         var underWay: (ids: [UInt32: Int], end: Int)?
         while sent < source.count || underWay != nil {
             var next: (ids: [UInt32: Int], end: Int)?
@@ -234,7 +235,7 @@ final class SFTPChannel: Sendable {
             }
             underWay = next
         }
-        // What can't be brought to disk is told only by some servers; others don't know the word (OpenSSH PROTOCOL).
+        // Only some servers report data that can't be written to disk; others don't know this extension (OpenSSH PROTOCOL).
         if case .status(4, let message) = try await send(
             .extended,
             {
@@ -250,7 +251,7 @@ final class SFTPChannel: Sendable {
     }
 
     /// Sets the permissions of a file.
-    /// - Parameter owner: whose it becomes before, where this account may give it away.
+    /// - Parameter owner: the owner to set first, if this account may change the owner.
     func setPermissions(
         _ path: String, _ permissions: UInt32, owner: SFTPPacket.Owner? = nil
     ) async throws(MMError) {
@@ -268,7 +269,7 @@ final class SFTPChannel: Sendable {
         _ = try await ask(path, .close) { $0.text(handle) }
     }
 
-    /// Puts a file in another's place.
+    /// Replaces a file with a draft.
     func replace(_ path: String, by draft: String) async throws(MMError) {
         let reply = try await send(.extended) {
             $0.text("posix-rename@openssh.com".utf8)
@@ -278,7 +279,7 @@ final class SFTPChannel: Sendable {
         guard case .status(let code, let message) = reply else { throw broken }
         if code == 0 { return }
         guard code == 8 else { throw problem(code, message, path) }
-        // Without the extension a name must be free first: there is a moment without the file.
+        // Without the extension the old file must be removed first, so for a moment there is no file.
         _ = try await send(.remove) { $0.text(path.utf8) }
         _ = try await ask(path, .rename) {
             $0.text(draft.utf8)
@@ -286,10 +287,10 @@ final class SFTPChannel: Sendable {
         }
     }
 
-    /// Takes a file away, if it is there.
+    /// Removes a file, if it exists.
     func remove(_ path: String) async { _ = try? await send(.remove) { $0.text(path.utf8) } }
 
-    /// Makes a folder.
+    /// Creates a folder.
     func makeFolder(_ path: String) async throws(MMError) {
         _ = try await ask(path, .makeFolder) {
             $0.text(path.utf8)
@@ -311,7 +312,7 @@ final class SFTPChannel: Sendable {
         }
     }
 
-    /// Sends one packet; a status other than well is an error.
+    /// Sends one packet; a status other than success is thrown as an error.
     private func ask(_ path: String, _ kind: SFTPPacket.Kind, _ fill: @escaping Fill) async throws(MMError)
         -> SFTPPacket.Reply
     {
@@ -325,14 +326,14 @@ final class SFTPChannel: Sendable {
         return reply
     }
 
-    /// Sends packets and waits for the answers to all of them, in their order.
+    /// Sends packets and returns the answers to all of them, in their order.
     private func send(_ packets: [(SFTPPacket.Kind, Fill)]) async throws(MMError) -> [SFTPPacket.Reply] {
         try await replies(to: try await post(packets))
     }
 
     /// Sends packets.
-    /// - Parameter capacity: how large they are together, about.
-    /// - Returns: the place of each by its number, for `replies`.
+    /// - Parameter capacity: their approximate total size.
+    /// - Returns: the position of each packet by its id, for `replies`.
     private func post(
         _ packets: [(SFTPPacket.Kind, Fill)], capacity: Int = 0
     ) async throws(MMError) -> [UInt32: Int] {
@@ -354,7 +355,7 @@ final class SFTPChannel: Sendable {
         return ids
     }
 
-    /// Waits for the answers to packets, which come in any order.
+    /// Waits for the answers to packets, which come in any order, and returns them in the order of the packets.
     private func replies(to packets: [UInt32: Int]) async throws(MMError) -> [SFTPPacket.Reply] {
         var ids = packets
         var replies = [SFTPPacket.Reply?](repeating: nil, count: packets.count)
@@ -382,7 +383,7 @@ final class SFTPChannel: Sendable {
             let packet: [UInt8]? = try state.withLock { (state) throws(MMError) in
                 guard state.received.count >= 4 else { return nil }
                 let count = state.received.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-                // OpenSSH sends no more than 256 KiB at once.
+                // OpenSSH sends at most 256 KiB at once.
                 guard count > 0, count <= 1 << 20 else { throw broken }
                 guard state.received.count >= 4 + count else { return nil }
                 defer { state.received.removeFirst(4 + count) }
@@ -430,7 +431,7 @@ final class SFTPChannel: Sendable {
 
 /// Packets of the SSH File Transfer Protocol, version 3 (draft-ietf-secsh-filexfer-02, the one that OpenSSH speaks).
 enum SFTPPacket {
-    /// What a packet is (section 3).
+    /// The type of a packet (section 3).
     enum Kind: UInt8 {
         case start = 1
         case version = 2
@@ -454,7 +455,7 @@ enum SFTPPacket {
         case extended = 200
     }
 
-    /// What a file is opened for (section 6.3).
+    /// The modes in which a file is opened (section 6.3).
     struct Flags: OptionSet {
         let rawValue: UInt32
         static let read = Flags(rawValue: 1)
@@ -464,13 +465,13 @@ enum SFTPPacket {
         static let exclusive = Flags(rawValue: 0x20)
     }
 
-    /// Whose a file is, as numbers.
+    /// The owner and group of a file, as numbers.
     struct Owner: Sendable, Hashable {
         var user: UInt32
         var group: UInt32
     }
 
-    /// What is known of a file (section 5).
+    /// The attributes of a file (section 5).
     struct Attributes: Sendable, Hashable {
         var size: UInt64?
         var owner: Owner?
@@ -494,13 +495,13 @@ enum SFTPPacket {
     /// The end of a file, as a status.
     static let endOfFile: UInt32 = 1
 
-    /// Puts packets together, one behind the other.
+    /// Writes packets, one after the other.
     struct Writer {
         private(set) var bytes: [UInt8] = []
 
         init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
-        /// Adds a packet, with its length before it.
+        /// Adds a packet, preceded by its length.
         mutating func packet(_ kind: Kind, _ fill: (inout Writer) -> Void) {
             let start = bytes.count
             number(0)
@@ -535,7 +536,7 @@ enum SFTPPacket {
         }
     }
 
-    /// Takes a packet apart. Whatever is missing makes it none.
+    /// Reads the fields of a packet. A missing field makes the packet invalid.
     struct Reader {
         private let bytes: ArraySlice<UInt8>
         private var position: Int
@@ -588,7 +589,7 @@ enum SFTPPacket {
     }
 
     /// Reads an answer.
-    /// - Returns: nil for what is none.
+    /// - Returns: `nil` if it isn't a valid one.
     static func reply(_ bytes: ArraySlice<UInt8>) -> (id: UInt32, reply: Reply)? {
         var reader = Reader(bytes)
         guard let kind = reader.byte().flatMap({ Kind(rawValue: $0) }), let id = reader.number() else { return nil }

@@ -3,22 +3,23 @@ package import MMCore
 import MMSystem
 import ShellSyntax
 
-/// What commands a shell session may run, as a security file says it.
+/// The commands that a shell session may run, as a security file defines them.
 ///
-/// It is a guard rail against accidents and simple tricks, not a wall: a listed interpreter, editor or archiver can do
-/// whatever its user can. The sandbox profiles are the walls. Nothing in a session can change a policy.
+/// It is a guard rail against accidents and simple tricks, not a security boundary: a listed interpreter, editor or
+/// archiver can do whatever its user can. The boundaries are the sandbox profiles. Nothing in a session can change a
+/// policy.
 package struct ShellPolicy: Sendable {
     /// Whether commands are judged at all.
     package var isEnabled: Bool
-    /// The only programs and builtins that may be named; nil for any.
+    /// The only programs and builtins that may be used; `nil` for any.
     package var allowedExecutables: Set<String>?
-    /// Expressions that no command may match.
+    /// Regular expressions that no command may match.
     package var blockedPatterns: [String] { patterns.map(\.pattern) }
-    /// The longest time of a command; a caller's longer one is cut to it.
+    /// The maximum time of a command; a longer one is shortened to it.
     package var maximumTime: Duration?
-    /// The most bytes of a stream that are given back.
+    /// The maximum number of bytes of a stream that are returned.
     package var maximumOutput: Int?
-    /// Where the session starts, and below which commands may redirect output.
+    /// The directory in which the session starts, and below which commands may redirect output.
     package var workingDirectory: String?
     /// Where refusals and commands are recorded: a file, or the usual audit log for `true`.
     package var audit: Audit
@@ -34,7 +35,7 @@ package struct ShellPolicy: Sendable {
         case file(String)
     }
 
-    /// Every command may run.
+    /// The policy that lets every command run.
     package static let open = ShellPolicy()
 
     private init() {
@@ -45,16 +46,16 @@ package struct ShellPolicy: Sendable {
 
     /// Reads a security file.
     /// - Parameters:
-    ///   - path: the file, below whose key `security` the settings stand.
-    /// - Throws: `.notFound`, `.invalidInput` naming the line or key: a policy that can't be understood lets nothing run.
+    ///   - path: the file; its key `security` contains the settings.
+    /// - Throws: `.notFound`, or `.invalidInput` with the line or key: a policy that can't be understood permits nothing.
     package static func read(_ path: String) throws(MMError) -> ShellPolicy {
         try ShellPolicy(yaml: try bytes(of: path), name: path)
     }
 
-    /// The bytes of a security file.
+    /// Returns the bytes of a security file.
     /// - Throws: `.notFound`, `.limitExceeded`.
     package static func bytes(of path: String) throws(MMError) -> [UInt8] {
-        // The file may belong to the administrator and lie in a mounted folder: it is read, never followed elsewhere.
+        // The file may belong to the administrator and be in a mounted folder, so it is only opened for reading.
         let file = try FileDescriptor.open(path, O_RDONLY | O_NONBLOCK)
         var bytes: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 16 << 10)
@@ -177,13 +178,13 @@ package struct ShellPolicy: Sendable {
         return String(cString: name)
     }
 
-    /// A deadline that keeps to the policy.
+    /// Returns a deadline that respects the policy's limit.
     package func deadline(_ wanted: Deadline) -> Deadline {
         guard isEnabled, let maximumTime else { return wanted }
         return min(wanted, .after(maximumTime))
     }
 
-    /// A command that gives back no more than the policy allows.
+    /// Returns a command whose output is limited to what the policy allows.
     func bounded(_ command: ShellCommand) -> ShellCommand {
         guard isEnabled, let maximumOutput else { return command }
         var command = command
@@ -194,18 +195,18 @@ package struct ShellPolicy: Sendable {
 }
 
 extension ShellPolicy {
-    /// A command that this policy lets run, as far as its text goes: where it may write is judged where it runs.
+    /// The result of judging a command's text. Where it may write is judged when it is run.
     package struct Admission: Sendable, Hashable {
         /// The command.
         package let text: String
-        /// What lets it run.
+        /// The policy under which it was judged.
         fileprivate let policy: Terms?
         fileprivate let outputs: [ShellScript.Redirection]
-        /// Whether it goes elsewhere before it writes.
+        /// Whether the command changes its directory before it writes.
         fileprivate let moves: Bool
     }
 
-    /// What tells one policy from another.
+    /// The parts of a policy that decide about a text.
     fileprivate struct Terms: Sendable, Hashable {
         let executables: Set<String>?
         let patterns: [String]
@@ -216,12 +217,13 @@ extension ShellPolicy {
         isEnabled ? Terms(executables: allowedExecutables, patterns: blockedPatterns, root: workingDirectory) : nil
     }
 
-    /// Judges a command before it is run.
+    /// Judges a command before it runs.
     /// - Parameters:
     ///   - command: the text.
-    ///   - directory: where it would run; for redirections with relative names.
-    /// - Returns: what spares another judgement of the same text.
-    /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. What can't be read is denied.
+    ///   - directory: the directory in which it would run, for redirections with relative names.
+    /// - Returns: the result, so that the same text needn't be judged again.
+    /// - Throws: `.denied`, with the rule (`details["rule"]`) and what to do instead. A command that can't be parsed is
+    ///   denied.
     @discardableResult
     package func check(_ command: String, directory: String) throws(MMError) -> Admission {
         let admission = try admit(command)
@@ -229,7 +231,7 @@ extension ShellPolicy {
         return admission
     }
 
-    /// Judges a command where it is run, its text only where nobody has done so under the same policy.
+    /// Judges a command where it is run; its text only if it hasn't been judged under the same policy.
     package func check(_ command: ShellCommand, directory: String) throws(MMError) {
         if let admission = command.admission, admission.text == command.text, admission.policy == terms {
             return try check(admission, directory: directory)
@@ -237,7 +239,7 @@ extension ShellPolicy {
         try check(command.text, directory: directory)
     }
 
-    /// Judges where an admitted command writes.
+    /// Judges the files to which an admitted command writes.
     private func check(_ admission: Admission, directory: String) throws(MMError) {
         for redirection in admission.outputs {
             try judge(redirection, directory: directory, moves: admission.moves)
@@ -250,7 +252,7 @@ extension ShellPolicy {
             Admission(text: command, policy: terms, outputs: outputs, moves: moves)
         }
         guard isEnabled else { return admission() }
-        // The patterns see the text as it is; the parser sees through quotes and backslashes.
+        // The patterns match the raw text; the parser resolves quotes and backslashes.
         for matcher in patterns {
             switch matcher.matches(in: command) {
             case false: continue
@@ -274,7 +276,7 @@ extension ShellPolicy {
         }
         for command in script.commands {
             try judge(command, allowed)
-            // What a pattern forbids must not hide behind quotes.
+            // Quotes must not hide what a pattern forbids.
             let plain = command.words.map(\.value).joined(separator: " ")
             for matcher in patterns where matcher.matches(in: plain) != false {
                 throw Self.denied("blocked_patterns", "the command matches the blocked pattern “\(matcher.pattern)”")
@@ -285,7 +287,7 @@ extension ShellPolicy {
             moves: script.commands.contains { ["cd", "pushd", "popd"].contains($0.name) })
     }
 
-    /// Builtins that would let a later command mean something else than it says, or run a text.
+    /// Builtins that would change the meaning of a later command, or run a text.
     static let never: Set<String> = [
         ".", "source", "eval", "exec", "trap", "command", "builtin", "enable", "alias", "unalias", "hash", "set",
         "shopt", "setopt", "unsetopt", "emulate", "declare", "typeset", "local", "readonly", "export", "unset", "let",
@@ -293,7 +295,7 @@ extension ShellPolicy {
         "disable", "rehash", "complete", "compgen", "fc", "history", "bg", "fg", "disown", "suspend", "coproc",
     ]
 
-    /// Programs that run what they are told to.
+    /// Programs that run another program given in their arguments.
     private static let wrappers: Set<String> = [
         "env", "nice", "nohup", "timeout", "xargs", "sudo", "doas", "su", "time", "stdbuf", "setsid", "ionice",
         "chroot", "watch", "parallel", "script", "unshare", "nsenter", "strace", "ltrace", "gdb", "busybox", "flock",
@@ -310,7 +312,7 @@ extension ShellPolicy {
             throw Self.denied(
                 "wrapper", "“\(name)” starts other programs", hint: "Name the program itself, without “\(name)”.")
         }
-        // A path counts only where the list holds that very path: another file may have the same name.
+        // A path is admitted only if the list contains that very path: another file may have the same name.
         guard allowed.contains(name) else {
             throw Self.denied(
                 "allowed_executables", "“\(name)” is not one of the allowed executables",
@@ -346,7 +348,7 @@ extension ShellPolicy {
         }
     }
 
-    /// Whether a file lies, or would lie, below a folder when all links are followed.
+    /// Returns whether a file is, or would be, below a folder when all links are followed.
     static func isInside(_ path: String, _ root: String) -> Bool {
         guard let realRoot = resolved(root) else { return false }
         let name = path.split(separator: "/").last.map(String.init) ?? ""
@@ -367,7 +369,7 @@ extension ShellPolicy {
         return String(cString: real)
     }
 
-    /// A refusal in the words that clients look for.
+    /// Returns a refusal in the words that clients look for.
     private static func denied(_ rule: String, _ reason: String, hint: String? = nil) -> MMError {
         MMError(
             .denied, "Security validation failed: \(reason).", hint: hint, details: ["rule": .string(rule)])

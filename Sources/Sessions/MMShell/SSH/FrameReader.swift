@@ -1,24 +1,24 @@
 import MMCore
 
-/// Finds the report of a command in the bytes of a stream, however they are cut.
+/// Finds the report of a command in the bytes of a stream, however they are divided.
 ///
-/// What stands before it is the command's; what follows belongs to nobody.
+/// What precedes the report is the command's output; what follows belongs to no command.
 struct FrameReader: Sendable {
     /// A report.
     struct Report: Sendable, Hashable {
         var status: Int32
-        /// What follows the status: on standard output `x` or `-`, then the directory.
+        /// The text after the status: on standard output `x` or `-`, then the directory.
         var rest: [UInt8]
     }
 
-    /// What came of a piece.
+    /// The result of reading a piece.
     struct Taken: Sendable {
-        /// Bytes of the command, or of nobody when none runs.
+        /// Output of the command, or of background jobs if no command runs.
         var output: [UInt8] = []
         var report: Report?
-        /// The status with which the shell's prompt came round before the report.
+        /// The status with which the shell showed its prompt before the report.
         var prompted: Int32?
-        /// The exported variables that came with it.
+        /// The exported variables that came with the report.
         var exports: [UInt8]?
         /// The status with which the shell itself has ended.
         var ended: Int32?
@@ -29,35 +29,36 @@ struct FrameReader: Sendable {
     private enum Kind { case report, stale, prompt, end }
 
     private var state = State.reading
-    /// The number of the command that runs; empty when none does.
+    /// The number of the running command; empty if none runs.
     private var id: [UInt8] = []
-    /// The number before: where a prompt and a line both report, the second report may come when the next command runs.
+    /// The number of the previous command: if both a prompt and a line caused a report, the second one may come when
+    /// the next command runs.
     private var past: [UInt8] = []
-    /// What a prompt says of itself.
+    /// The bytes that begin the report of a prompt.
     private let promptMark: [UInt8]
-    /// What tells of the shell's end.
+    /// The bytes that begin the report of the shell's end.
     private let endMark: [UInt8]
     private var held: [UInt8] = []
-    /// A report whose exported variables are still on their way: nobody hears of a command's end before what it leaves.
+    /// A report whose exported variables haven't arrived yet: a command's end is reported only together with them.
     private var pending: Report?
 
-    /// Reads a stream.
+    /// Creates a reader of one stream.
     /// - Parameters:
-    ///   - promptMark: what a prompt says of itself; see `RemoteDialect.promptMark`.
-    ///   - endMark: what tells of the shell's end; see `RemoteDialect.endMark`.
+    ///   - promptMark: the bytes that begin the report of a prompt; see `RemoteDialect.promptMark`.
+    ///   - endMark: the bytes that begin the report of the shell's end; see `RemoteDialect.endMark`.
     init(promptMark: String = "", endMark: String = "") {
         self.promptMark = Array(promptMark.utf8)
         self.endMark = Array(endMark.utf8)
     }
 
-    /// From now on this number is looked for.
+    /// Sets the number to look for from now on.
     mutating func begin(_ id: String) {
         if !self.id.isEmpty { past = self.id }
         self.id = Array(id.utf8)
         pending = nil
     }
 
-    /// Takes a piece.
+    /// Reads a piece.
     mutating func take(_ bytes: [UInt8]) -> Taken {
         var taken = Taken()
         held += bytes
@@ -104,7 +105,7 @@ struct FrameReader: Sendable {
         }
     }
 
-    /// The first number that is known, and what it says.
+    /// Returns the first known number in the held bytes, and its meaning.
     private func first() -> (start: Int, kind: Kind, number: [UInt8])? {
         var found: (start: Int, kind: Kind, number: [UInt8])?
         for (number, kind) in [(id, Kind.report), (past, .stale), (promptMark, .prompt), (endMark, .end)]
@@ -116,15 +117,15 @@ struct FrameReader: Sendable {
         return found
     }
 
-    /// Ends the stream: what was kept because the number might have begun there is the command's after all.
+    /// Ends the stream and returns the bytes that were held because a number might have begun there.
     mutating func finish() -> [UInt8] {
         defer { held = [] }
-        // A report that was cut off is no output.
+        // A report that was cut off isn't output.
         if case .exports = state { return [] }
         return first() == nil ? held : []
     }
 
-    /// How many bytes at the end may be the beginning of a number.
+    /// Returns how many bytes at the end may be the beginning of a number.
     private func overlap() -> Int { [id, past, promptMark, endMark].map { overlap(with: $0) }.max() ?? 0 }
 
     private func overlap(with number: [UInt8]) -> Int {

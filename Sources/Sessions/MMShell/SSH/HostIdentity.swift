@@ -2,29 +2,29 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// What a host proves of itself once it is connected to: whether it is this very machine, by whichever name, address or way it
-/// was reached, and whether an account there reaches this user's own files.
+/// What a connected host reveals about itself: whether it is this machine, by whichever name, address or route it was reached,
+/// and whether an account there can read this user's own files.
 ///
-/// Names and addresses prove nothing: an alias, a jump host or a forwarded port may lead back. The kernel's boot id is that of
-/// this machine, or of a container on it; the content of a private file can be told by those alone who reach the file, in a
-/// container or on another machine that shares the home folder, too.
+/// Names and addresses prove nothing: an alias, a jump host or a forwarded port may lead back to this machine. The kernel's
+/// boot id is the same on this machine and in its containers. The content of a private file is known only where the file can be
+/// read, which includes containers and other machines that share the home folder.
 package struct HostIdentity: Sendable, Hashable {
     /// Whether the host runs under this machine's kernel.
     package let isThisMachine: Bool
-    /// Whether the account there reads a private file of this user's.
+    /// Whether the account there can read a private file of this user.
     package let reachesOwnFiles: Bool
 
-    /// A private file, by its path and what stands in it.
+    /// A private file that proves access to this user's files: its path and its content.
     package struct Marker: Sendable, Hashable {
-        /// Where it lies.
+        /// The path on this machine.
         package let path: String
-        /// What nobody guesses.
+        /// The unguessable content.
         package let text: String
 
-        /// The same from the home folder on, by which it is found where that folder has another place.
+        /// The path from the home folder on, which finds the file if that folder is elsewhere.
         let inHome: String?
 
-        /// A file that is there.
+        /// Describes an existing file.
         package init(path: String, text: String, home: String? = nil) {
             self.path = path
             self.text = text
@@ -32,14 +32,14 @@ package struct HostIdentity: Sendable, Hashable {
         }
     }
 
-    /// Whether what is done on the host is done to this user's own files and programs.
+    /// Whether actions on the host affect this user's own files and programs.
     package var isHere: Bool { isThisMachine || reachesOwnFiles }
 
     private static let bootFile = "/proc/sys/kernel/random/boot_id"
     private static let machineFile = "/etc/machine-id"
 
     /// Asks a host.
-    /// - Returns: `nil` for one that runs no scripts.
+    /// - Returns: `nil` for a host that runs no scripts.
     static func of(_ master: SSHMaster, _ marker: Marker) async -> HostIdentity? {
         let script = """
             echo mm-host; cat \(bootFile) 2>/dev/null || echo; cat \(machineFile) 2>/dev/null || echo; \
@@ -47,7 +47,7 @@ package struct HostIdentity: Sendable, Hashable {
             """
         guard let outcome = try? await master.control(script, timeout: .seconds(10)) else { return nil }
         let lines = String(decoding: outcome.output, as: UTF8.self).split(separator: "\n").map(String.init)
-        // A start-up file may have said something first.
+        // A start-up file may have printed something first.
         guard let start = lines.firstIndex(of: "mm-host") else { return nil }
         let said = Set(lines[(start + 1)...])
         let own = [bootFile, machineFile].compactMap { path -> String? in
@@ -59,8 +59,9 @@ package struct HostIdentity: Sendable, Hashable {
             isThisMachine: own.contains(where: said.contains), reachesOwnFiles: said.contains(marker.text))
     }
 
-    /// Looks for the file where it lies here, in the account's home folder, and in each local file system that is mounted there, at
-    /// its root or as a home folder: a container may have this user's home anywhere. Others may not answer for long.
+    /// Returns the script that looks for the file at its path here, in the account's home folder, and in each local file system
+    /// that is mounted there, at its root or as a home folder: a container may have this user's home anywhere. Other file
+    /// systems are skipped because they may not respond for a long time.
     private static func search(_ marker: Marker) -> String {
         let inHome = RemoteDialect.quoted(marker.inHome ?? marker.path)
         return """
@@ -72,7 +73,7 @@ package struct HostIdentity: Sendable, Hashable {
             """
     }
 
-    /// What an address alone says, of a host that answers nothing: it is this machine's if it can be bound here.
+    /// Returns what the address alone proves about a host that runs no scripts: it is this machine's if it can be bound here.
     static func byAddress(_ name: String) async -> HostIdentity {
         // user@host:port
         let host = name.split(separator: "@").last.map(String.init) ?? name
@@ -81,7 +82,7 @@ package struct HostIdentity: Sendable, Hashable {
         return HostIdentity(isThisMachine: isOwn, reachesOwnFiles: isOwn)
     }
 
-    /// Whether a name leads to an address of this machine: only those can be bound.
+    /// Returns whether a name leads to an address of this machine: only such an address can be bound.
     private static func isOwnAddress(_ host: String) -> Bool {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
@@ -101,16 +102,16 @@ package struct HostIdentity: Sendable, Hashable {
     }
 }
 
-/// The keys by which this machine proves itself to those who connect to it: of its own server, and what this user has seen of the
-/// machine under its own names. A host that answers no script, behind others, is known by its key alone.
+/// The host keys of this machine: those of its own SSH server, and those that this user's known hosts list under this machine's
+/// names. A host behind others that runs no scripts can be recognised only by its key.
 package struct HostKeys: Sendable, Hashable {
-    /// Their fingerprints, as ssh writes them.
+    /// The fingerprints of the keys, as ssh writes them.
     package let fingerprints: Set<String>
 
-    /// Keys in the form of `ssh_host_…_key.pub` and of `known_hosts`.
+    /// Reads keys in the form of `ssh_host_…_key.pub` and of `known_hosts`.
     /// - Parameters:
     ///   - publicKeys: the texts of public keys.
-    ///   - knownHosts: texts of known hosts; those of this machine's names count, also where they are hashed.
+    ///   - knownHosts: texts of known hosts; entries for this machine's names count, hashed ones as well.
     ///   - names: this machine's names.
     package init(publicKeys: [String], knownHosts: [String] = [], names: Set<String> = []) {
         let own = publicKeys.flatMap { $0.split(separator: "\n") }.compactMap { line -> String? in
@@ -127,7 +128,7 @@ package struct HostKeys: Sendable, Hashable {
         fingerprints = Set(own + seen)
     }
 
-    /// Those of this machine.
+    /// Returns the keys of this machine.
     /// - Parameter home: the user's home folder.
     static func ofThisMachine(home: String?) -> HostKeys {
         func text(_ path: String) -> String? {
@@ -143,7 +144,10 @@ package struct HostKeys: Sendable, Hashable {
         return HostKeys(publicKeys: keys, knownHosts: known.compactMap(text), names: names.filter { !$0.isEmpty })
     }
 
-    /// Whether what `known_hosts` calls a host is one of some names: as it stands, or hashed (`|1|SALT|HASH`), as many systems have it.
+    /// Returns whether an entry of `known_hosts` is one of some names: in plain text or hashed (`
+    /// 1
+    /// SALT
+    /// HASH`), as on many systems.
     private static func isName(_ entry: Substring, of names: Set<String>) -> Bool {
         guard entry.hasPrefix("|1|") else { return names.contains(entry.lowercased()) }
         let parts = entry.dropFirst(3).split(separator: "|", omittingEmptySubsequences: false)
@@ -157,27 +161,27 @@ package struct HostKeys: Sendable, Hashable {
         return "SHA256:" + Base64.text(SHA256.digest(bytes)).filter { $0 != "=" }
     }
 
-    /// The fingerprint that ssh has written to its log.
+    /// Returns the fingerprint that ssh has written to its log.
     static func told(in log: String) -> String? {
         let text = String(decoding: ProcFile.read(log, limit: 64 << 10) ?? [], as: UTF8.self)
         guard let mark = text.firstRange(of: "Server host key: ") else { return nil }
-        // ssh ends its lines with a return of its own, which is one character with the line end.
+        // ssh ends its lines with CR LF, which Swift treats as one character.
         let words = text[mark.upperBound...].prefix { !$0.isNewline }.split(separator: " ")
         return words.count >= 2 ? String(words[1]) : nil
     }
 }
 
-/// Says which hosts a session may be opened on, once they are connected to.
+/// Decides which hosts a session may be opened on, once they are connected.
 package struct HostAdmission: Sendable {
     private let marker: HostIdentity.Marker
-    /// The keys that are this machine's.
+    /// The host keys of this machine.
     private let ownKeys: @Sendable (SSHMaster) -> HostKeys
     private let refuse: @Sendable (HostIdentity, String) throws(MMError) -> Void
 
-    /// An admission.
+    /// Creates an admission.
     /// - Parameters:
-    ///   - marker: tells who reaches this user's own files.
-    ///   - refuse: throws for a host that no session may be opened on; it is given the host's name.
+    ///   - marker: the file that shows whether an account can read this user's own files.
+    ///   - refuse: throws for a host on which no session may be opened; receives the host's name.
     package init(
         marker: HostIdentity.Marker, refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
     ) {
@@ -193,11 +197,11 @@ package struct HostAdmission: Sendable {
         self.refuse = refuse
     }
 
-    /// What a host proves.
+    /// Checks a host and returns what it reveals.
     /// - Throws: the refusal.
     func check(_ master: SSHMaster) async throws(MMError) -> HostIdentity {
         var identity = await HostIdentity.of(master, marker)
-        // What answers no script may be a device, or a door to this machine that answers a person alone.
+        // A host that runs no scripts may be a device, or an interactive way back into this machine.
         if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
         var known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
         if !known.isThisMachine, let key = master.hostKey, ownKeys(master).fingerprints.contains(key) {

@@ -1,16 +1,16 @@
 import MMCore
 
-/// How a shell at the other end of an SSH connection is prepared and how a command is handed to it.
+/// The preparation of a shell on an SSH host and the form in which commands are passed to it.
 ///
-/// There is no terminal and no descriptor beside the three streams: the report is written to output and errors, behind
-/// what the command wrote, under a number that stands in the shell's lines alone: a command finds it in no variable.
-/// Descriptors 7 and 8 keep the streams; what the shell itself prints goes to the null device.
+/// There is no terminal and no descriptor besides the three streams: the report is written to output and errors, after the
+/// command's own output, under a number that occurs only in the shell's lines; a command finds it in no variable. Descriptors 7
+/// and 8 keep the streams; output of the shell itself goes to the null device.
 enum RemoteDialect {
-    /// What is started: the best interactive shell there is, whatever the login shell.
+    /// Returns the command that starts the best available interactive shell, whatever the login shell is.
     ///
-    /// A host tells of the shell's end only once nobody holds its streams, which what it left in the background may do for
-    /// hours. So the shell has a parent that tells of its end at once, where the host can start it as the leader of a
-    /// session of its own.
+    /// A host reports the shell's end only once no process holds its streams any more, and background jobs may hold them for
+    /// hours. Therefore the shell gets a parent that reports its end at once, if the host can start the shell as the leader of
+    /// its own session.
     static func launch(mark: String) -> String {
         let told =
             #"s=$?; printf 'mm-ended-%s %s\000' \#(mark) "$s"; printf 'mm-ended-%s %s\000' \#(mark) "$s" >&9; exit "$s""#
@@ -22,17 +22,18 @@ enum RemoteDialect {
                     + "exec 9>&2 2>/dev/null; (exec 2>&9 9>&-; exec setsid \"$@\"); \(told)")
     }
 
-    /// What tells of the shell's end; its status and a NUL character follow. Put together only when it is written, too.
+    /// Returns the beginning of the report of the shell's end; its status and a NUL character follow. It is assembled only when
+    /// it is written, as for `promptMark`.
     static func endMark(_ mark: String) -> String { "mm-ended-\(mark) " }
 
-    /// What a prompt that comes round before the report says of itself; a status and a NUL character follow. It is put
-    /// together only when it is written, so that no listing of functions shows it.
+    /// Returns the beginning of the report of a prompt; a status and a NUL character follow. It is assembled only when it is
+    /// written, so that no listing of functions contains it.
     static func promptMark(_ mark: String) -> String { "mm-prompt-\(mark) " }
 
-    /// What the shell runs first. Nothing in it may fail: some shells then forget the lines behind it, too.
+    /// Returns the first lines that the shell runs. None of them may fail: some shells then drop the following lines, too.
     ///
-    /// A start-up file may have put another shell into the place of what was to be launched, which is then launched again.
-    /// BusyBox's shell takes the end of a background job for the end of its input, and would leave.
+    /// A start-up file may have started a different shell; the right one is then started again. BusyBox's shell mistakes the
+    /// end of a background job for the end of its input, and would exit without `ignoreeof`.
     static func boot(mark: String) -> String {
         """
         [ "${MM_SHELL_ID-}" = \(mark) ] || \(launch(mark: mark))
@@ -56,26 +57,26 @@ enum RemoteDialect {
         """
     }
 
-    /// The line after `boot`; the status of its report is the shell's process id.
+    /// Returns the line after `boot`; the status in its report is the shell's process id.
     static func greeting(id: String) -> [UInt8] { Array("__mm_end \"$$\" \(id)\n".utf8) }
 
-    /// The line that runs a command. One that starts no program stands in it as it is. The text of others is kept in a file
-    /// and sourced, since bash tells of jobs and of programs that were killed but while it reads a file; where no file can
-    /// be made, as on a full disk, it is evaluated.
-    /// - Parameter streams: what the command reads and where it writes, for one that reads a terminal.
+    /// Returns the line that runs a command. A command that starts no program is part of the line. The text of others is
+    /// written to a file and sourced, since only then bash prints no notices of jobs and of killed programs; if no file can be
+    /// written, as on a full disk, the text is evaluated.
+    /// - Parameter streams: the redirections for a command that reads a terminal.
     static func line(
         _ text: String, id: String, previous: Int32, effects: CommandEffects, streams given: String? = nil
     ) -> [UInt8] {
-        // Where the prompt is the only hook, it is there only while a command runs, and can't take back `set -e`.
+        // Where the prompt is the only hook, it is set only while a command runs, and can't undo `set -e`.
         let start = "\\set +e; \\command eval 'PS1=${__mm_h-}'; __mm_i=1\(effects.mayExport ? " __mm_x=1" : "")"
         let word = String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
-        // Over there may be any POSIX shell; the rules for all of them are those for the pickiest that is read in blocks.
+        // The host may have any POSIX shell, so the line must satisfy the strictest of those that read their input in blocks.
         guard !effects.mayStartPrograms, ShellDialect(kind: .bash).fitsLine(text, effects) else {
             let run = runner(given ?? silent, id)
             return Array("\(start) __mm_p=\(previous) __mm_c=\(word); \(run)\n".utf8)
         }
         let begin = previous == 0 ? "" : " __mm_p=\(previous); __mm_begin;"
-        // The line is read in blocks: its length costs nothing, and a call of a function is spared.
+        // The shell reads its input in blocks, so a longer line that saves a function call is faster.
         let end =
             effects.mayExport
             ? "__mm_end \"$?\" \(id)"
@@ -83,12 +84,12 @@ enum RemoteDialect {
         return Array("\(start);\(begin) eval \(word) \(given ?? ">&7 2>&8"); \(end)\n".utf8)
     }
 
-    /// Both reports. Only the one on standard output is read for what it says.
+    /// Returns the code that writes both reports. Only the one on standard output has content that is used.
     private static func tell(_ id: String, status: String, rest: String) -> String {
         #"\command printf '%s %s %s\000' \#(id) \#(status) \#(rest) >&7; \command printf '%s 0 \000' \#(id) >&8"#
     }
 
-    /// The streams of a command that reads nothing.
+    /// The streams of a command without input.
     private static let silent = "</dev/null >&7 2>&8 7>&- 8>&-"
 
     private static func runner(_ streams: String, _ id: String) -> String {
@@ -99,18 +100,19 @@ enum RemoteDialect {
         """
     }
 
-    /// A line that makes an idle shell report a status, also when the command has taken its hook away.
+    /// Returns a line that makes an idle shell report a status, even if the command has removed the hook.
     static func probe(id: String, status: Int32) -> [UInt8] { Array("\\set +e; __mm_end \(status) \(id)\n".utf8) }
 
-    /// A script that removes the folder of a shell that is gone.
+    /// Returns a script that removes the folder of a shell that has ended.
     static func tidying(mark: String) -> String { "rm -rf \"${TMPDIR:-/tmp}/mm-sh-\(mark)\"" }
 
-    /// A text as one word of any POSIX shell.
+    /// Returns a text as one word of any POSIX shell.
     static func quoted(_ text: String) -> String {
         String(decoding: ShellSnapshot.quoted(Array(text.utf8)), as: UTF8.self)
     }
 
-    /// A script that sends a signal to what a shell started: its process group, or its descendants and those of its session.
+    /// Returns a script that signals the processes that a shell started: its process group, or its descendants and those of its
+    /// session.
     static func signalling(shell: Int32, _ signal: String, group: Bool) -> String {
         if group { return "kill -s \(signal) -- -\(shell)" }
         return """
@@ -123,8 +125,8 @@ enum RemoteDialect {
             """
     }
 
-    /// A script that ends what a shell runs, and the shell: stopped first, it can't go on with the rest of its list. Without
-    /// a terminal a shell gives its list up only for a program that an interrupt has ended.
+    /// Returns a script that ends what a shell runs, and the shell. It is stopped first, so that it can't continue with its
+    /// list: without a terminal a shell gives up its list only if SIGINT has ended a program.
     static func ending(shell: Int32) -> String {
         """
         kill -s STOP \(shell); \(signalling(shell: shell, "TERM", group: false))
@@ -134,13 +136,13 @@ enum RemoteDialect {
         """
     }
 
-    /// A script that interrupts what a shell runs, as the key does, also where it was stopped.
+    /// Returns a script that interrupts what a shell runs, as Ctrl-C does, even if it is stopped.
     static func interrupting(shell: Int32) -> String {
         signalling(shell: shell, "INT", group: true) + "; " + signalling(shell: shell, "CONT", group: true)
     }
 
-    /// A script that names what is stopped of a shell's session; the shell itself only where nothing that it started is left
-    /// that could let it go on.
+    /// Returns a script that prints the stopped processes of a shell's session; the shell itself only if none of the processes
+    /// that it started could resume it.
     static func stopped(shell: Int32) -> String {
         """
         if [ -r /proc/self/stat ]; then for f in /proc/[0-9]*/stat; do { IFS= read -r x <"$f"; } 2>/dev/null || continue; \
@@ -152,7 +154,8 @@ enum RemoteDialect {
         """
     }
 
-    /// A script that ends what a shell left behind: its session, if its process still bears the mark, and whatever else bears it.
+    /// Returns a script that kills what a shell left behind: its session, if its process still carries the mark, and every
+    /// other process that carries it.
     static func sweep(shell: Int32, mark: String) -> String {
         """
         m=MM_SHELL_ID=\(mark); if grep -qzxF "$m" /proc/\(shell)/environ 2>/dev/null; then
@@ -164,11 +167,11 @@ enum RemoteDialect {
 }
 
 extension RemoteDialect {
-    /// What is started in a terminal over there: it tells the terminal's name, lets go of it where it can, and waits until
-    /// the terminal is gone. Who has let go of a terminal is not told of its end, and looks.
+    /// The program that is started in a terminal on the host: it prints the terminal's name, gives up the terminal if it can,
+    /// and waits until the terminal is gone. A process that has given up its terminal isn't told of its end, so it polls.
     ///
-    /// Only the first process of a terminal's session can let it go (tty_ioctl(4), TIOCNOTTY), for which it takes a language
-    /// with system calls. `1` says that it did.
+    /// Only the first process of a terminal's session can give it up (tty_ioctl(4), TIOCNOTTY), which needs a language with
+    /// system calls. `1` means that it did.
     static let holdingTerminal: String = {
         let perl =
             #"$SIG{HUP}="IGNORE"; $r=ioctl(STDIN,0x5422,0)?1:0; $|=1; print "mm-terminal $ARGV[0] $r\n"; sleep 2 while -t STDIN"#
@@ -184,12 +187,12 @@ extension RemoteDialect {
         return "exec /bin/sh -c " + quoted(script)
     }()
 
-    /// What the process in the terminal told; nil before it has.
+    /// Returns what the process in the terminal printed; `nil` until it has.
     static func terminal(in said: [UInt8]) -> (path: String, isFree: Bool)? {
         let text = String(decoding: said, as: UTF8.self)
         for line in text.split(whereSeparator: \.isNewline).dropLast(text.hasSuffix("\n") ? 0 : 1) {
             let words = line.split(separator: " ")
-            // The name is written into lines that the shell reads.
+            // The name becomes part of lines that the shell reads.
             guard words.count == 3, words[0] == "mm-terminal", words[1].hasPrefix("/dev/"),
                 words[1].utf8.allSatisfy({ byte in
                     byte == 0x2F || byte == 0x2E || (0x30...0x39).contains(byte)
@@ -201,40 +204,42 @@ extension RemoteDialect {
         return nil
     }
 
-    /// The streams of a command that reads a terminal.
+    /// Returns the redirections of a command that reads a terminal.
     static func streams(_ input: ShellCommand.Input, terminal: String) -> String {
         input == .screen
             ? "<\(terminal) >\(terminal) 2>\(terminal) 7>&- 8>&-" : "<\(terminal) >&7 2>&8 7>&- 8>&-"
     }
 
-    /// Makes a terminal what commands expect: lines, echo and signals on; line ends are translated for a screen alone, since
-    /// what is to stay exact must not be. The shell, which leads
-    /// its session and has no terminal, makes it its own by opening it (tty(4)).
+    /// Returns the line that sets a terminal to what commands expect: line mode, echo and signals on; line ends are translated
+    /// only for a full-screen program, since other output must stay exact. The shell leads its session and has no terminal, so
+    /// opening this one makes it the session's (tty(4)).
     ///
-    /// Every mode is named: what ssh brings of a client without a terminal is nothing.
+    /// Every mode is set explicitly, because ssh transmits none for a client without a terminal.
     static func preparing(_ terminal: String, isScreen: Bool = false, size: ShellCommand.Size? = nil) -> String {
         "\\export TERM=\(isScreen ? "xterm" : "dumb"); \\: <>\(terminal); stty icanon isig iexten echo echoe echok icrnl -ixon \(isScreen ? "opost onlcr" : "-opost") "
             + "rows \(size?.rows ?? 24) cols \(size?.columns ?? 80) intr '^C' quit '^\\' "
             + "erase '^?' kill '^U' eof '^D' susp undef <\(terminal) >/dev/null 2>&1; "
     }
 
-    /// Gives a terminal another size; the kernel there tells its programs.
+    /// Returns the command that changes a terminal's size; the kernel there tells the programs in it.
     static func resizing(_ terminal: String, to size: ShellCommand.Size) -> String {
         "stty rows \(size.rows) cols \(size.columns) <\(terminal)"
     }
 
-    /// Marks the end of what a command wrote to its terminal.
+    /// Returns the line that marks the end of what a command wrote to its terminal.
     static func marking(_ terminal: String, _ mark: String) -> [UInt8] {
         Array("\\printf '\\033]mm;%s\\007' \(mark) >\(terminal)\n".utf8)
     }
 
-    /// The bytes that `marking` makes.
+    /// Returns the bytes that `marking` writes.
     static func mark(_ word: String) -> [UInt8] { Array("\u{1B}]mm;\(word)\u{7}".utf8) }
 
-    /// A script that says whether a process of the shell's session reads the terminal, and whether what is typed is seen:
-    /// `reads 1 hidden 0`. Where the system does not tell (other systems, processes of other users) it says `reads 0`.
+    /// Returns a script that prints whether a process of the shell's session reads the terminal, and whether typed text is
+    /// hidden: `reads 1 hidden 0`. If the system doesn't reveal it (other systems, processes of other users), it prints `reads
+    /// 0`.
     ///
-    /// The numbers are those of the calls that read and wait; who may not see the call may see where the kernel waits.
+    /// The numbers are those of the system calls that read and wait; where the call isn't readable, the kernel's wait channel
+    /// is used.
     static func asking(shell: Int32, terminal: String) -> String {
         """
         r=0; m=$(uname -m); for d in /proc/[0-9]*; do { IFS= read -r x <"$d/stat"; } 2>/dev/null || continue; x=${x##*) }; \

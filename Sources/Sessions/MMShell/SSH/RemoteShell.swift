@@ -14,37 +14,37 @@ final class RemoteShell: Sendable {
     private let watching: Task<Void, Never>
     private let proven = Mutex<HostIdentity?>(nil)
 
-    /// What its host has proven, where it was asked.
+    /// What its host revealed about itself, if it was asked.
     var identity: HostIdentity? {
         get { proven.withLock { $0 } }
         set { proven.withLock { $0 = newValue } }
     }
 
-    /// The process id of the shell over there.
+    /// The process id of the shell on the host.
     var pid: Int32 { remotePID.withLock { $0 } }
 
-    /// Whether it has ended, as its parent or its channel tells.
+    /// Whether it has ended, as reported by its parent or its channel.
     var hasEnded: Bool { channel.endStatus != nil || process.exited != nil }
 
-    /// How it has ended: with its status as its parent tells it, or as ssh does; `nil` for a status that may be ssh's own.
+    /// Returns its exit code as reported by its parent or by ssh, and whether it is the shell's own: 255 may be ssh's.
     func end() async -> (code: Int32, isOwn: Bool) {
         if let status = channel.endStatus { return (status, true) }
         let exit = await process.exit()
         return (exit.code, exit != .status(255))
     }
 
-    /// The terminal that its commands are asked at, once one was wanted.
+    /// The terminal of its commands, once a command has needed one.
     var terminal: RemoteTerminal? {
         get { ownTerminal.withLock { $0 } }
         set { ownTerminal.withLock { $0 = newValue } }
     }
 
     /// Starts a shell and waits until it answers.
-    /// - Throws: `.limitExceeded` when the host opens no more channels over this connection.
+    /// - Throws: `.limitExceeded` if the host opens no more channels over this connection.
     static func start(_ master: SSHMaster, snapshot: ShellSnapshot?, within time: Duration) async throws(MMError)
         -> RemoteShell
     {
-        // A mark of letters and digits: it becomes part of a file name over there.
+        // The mark contains only letters and digits, because it becomes part of a file name on the host.
         let mark = Hex.text(RandomBytes.make(12))
         var command = master.channel(RemoteDialect.launch(mark: mark))
         let input = try FileDescriptor.pipe().ends()
@@ -109,30 +109,31 @@ final class RemoteShell: Sendable {
         self.typing = typing
         self.master = master
         self.mark = mark
-        // Its streams may end before it and after it: the connection holds them, too.
+        // The streams may end before or after the process, because the connection holds them, too.
         watching = Task { [weak channel] in
             _ = await process.exit()
             await channel?.ended(within: .seconds(2))
         }
     }
 
-    /// A number for a command that nobody can guess.
+    /// Returns an unguessable number for a command.
     static func newID() -> String { Hex.text(RandomBytes.make(16)) }
 
-    /// From now on what comes belongs to this command.
-    /// - Parameter finished: is given the report, or nil when none will come, on the thread that reads.
+    /// Assigns the output from now on to this command.
+    /// - Parameter finished: receives the report, or `nil` if none will come, on the reading thread.
     func begin(_ id: String, job: ShellJob?, finished: @escaping @Sendable (FrameReader.Report?) -> Void) {
-        // After a syntax error, an interrupt or an abort the prompt appears first: only then is the shell asked.
+        // After a syntax error, an interrupt or an abort the prompt appears before any report; the shell is then asked for
+        // one.
         let prompted: @Sendable (Int32) -> Void = { [weak self] status in
             self?.post(RemoteDialect.probe(id: id, status: status))
         }
         channel.begin(id, job: job, prompted: prompted, finished: finished)
     }
 
-    /// Hands the shell lines at once; they may have to wait for room.
+    /// Passes lines to the shell without waiting; they may be queued until there is room.
     func post(_ lines: [UInt8]) {
         guard !typing.post(lines) else { return }
-        // A shell that is gone is found by its exit.
+        // The shell's loss is noticed by its exit.
         Task { [typing] in try? await typing.write(lines) }
     }
 
@@ -153,22 +154,22 @@ final class RemoteShell: Sendable {
     }
 }
 
-/// Our ends of a remote shell's output and errors, with the reports that come within them.
+/// The reading ends of a remote shell's output and errors, with the reports that they contain.
 ///
-/// Reading happens on the poll loop's thread; all that changes is behind one lock.
+/// Reading happens on the poll loop's thread; all mutable state is behind one lock.
 final class RemoteChannel: Sendable {
     private struct Running {
         var job: ShellJob?
         var prompted: @Sendable (Int32) -> Void
         var finished: @Sendable (FrameReader.Report?) -> Void
-        /// What standard output reported; the same is still to come on the other stream, or the other way round.
+        /// The report of standard output; the end is complete only once both streams have reported.
         var report: FrameReader.Report?
         var hasErrorReport = false
     }
 
     private struct State {
         var readers: [FrameReader]
-        /// The status that the shell's parent told, by stream.
+        /// The status reported by the shell's parent, by stream.
         var endStatus: [Int32?] = [nil, nil]
         var running: Running?
         var exports: [UInt8]?
@@ -183,13 +184,13 @@ final class RemoteChannel: Sendable {
     private let loop: PollLoop
     private let state: Mutex<State>
 
-    /// How much is kept that no command claims.
+    /// How many bytes that belong to no command are kept.
     private static let unclaimedLimit = 256 << 10
 
     /// Takes over the reading ends.
     /// - Parameters:
-    ///   - promptMark: what a prompt that comes round says of itself.
-    ///   - endMark: what tells of the shell's end.
+    ///   - promptMark: the bytes that begin the report of a prompt.
+    ///   - endMark: the bytes that begin the report of the shell's end.
     init(output: OwnedDescriptor, error: OwnedDescriptor, promptMark: String, endMark: String) throws(MMError) {
         state = Mutex(
             State(readers: [FrameReader(promptMark: promptMark, endMark: endMark), FrameReader(endMark: endMark)]))
@@ -200,11 +201,10 @@ final class RemoteChannel: Sendable {
 
     deinit { close() }
 
-    /// The status with which the shell has ended, once all that it wrote was read; what it left in the background may still
-    /// hold its streams.
+    /// The shell's exit status, once all its output has been read; its background jobs may still hold the streams.
     var endStatus: Int32? { state.withLock { $0.endStatus[1] == nil ? nil : $0.endStatus[0] } }
 
-    /// Starts to read.
+    /// Starts reading.
     func open() throws(MMError) {
         try state.withLock { (state) throws(MMError) in
             for index in 0..<2 {
@@ -215,7 +215,7 @@ final class RemoteChannel: Sendable {
         }
     }
 
-    /// Stops to read. A command that runs is told that no report will come.
+    /// Stops reading. A running command is told that no report will come.
     func close() {
         let (watches, running, ended) = state.withLock { state in
             state.isOver = true
@@ -231,10 +231,10 @@ final class RemoteChannel: Sendable {
         ended?.resolve(())
     }
 
-    /// From now on what comes belongs to this command.
+    /// Assigns the output from now on to this command.
     /// - Parameters:
-    ///   - prompted: is given the status when the shell's prompt comes round before the report.
-    ///   - finished: is given the report, or nil when none will come, on the thread that reads.
+    ///   - prompted: receives the status when the shell shows its prompt before the report.
+    ///   - finished: receives the report, or `nil` if none will come, on the reading thread.
     func begin(
         _ id: String, job: ShellJob?, prompted: @escaping @Sendable (Int32) -> Void,
         finished: @escaping @Sendable (FrameReader.Report?) -> Void
@@ -247,7 +247,7 @@ final class RemoteChannel: Sendable {
         if isOver { finished(nil) }
     }
 
-    /// The shell is gone: waits a while for what still comes, then takes the running command off.
+    /// Handles the end of the shell: waits a while for remaining output, then ends the running command.
     func ended(within time: Duration) async {
         let turn = OneShot<Void>()
         let isOpen = state.withLock { state in
@@ -257,7 +257,7 @@ final class RemoteChannel: Sendable {
         }
         if isOpen {
             let alarm = Task { [weak self] in
-                // What waits for its reader comes when that takes it.
+                // Output that waits for its reader arrives only once the reader has taken the earlier output.
                 repeat { try? await Task.sleep(for: time) } while !Task.isCancelled && self?.isHolding == true
                 turn.resolve(())
             }
@@ -276,7 +276,7 @@ final class RemoteChannel: Sendable {
         running?.finished(nil)
     }
 
-    /// The exported variables that the last commands left.
+    /// Returns the exported variables that the last commands reported; each report is returned once.
     func takeExports() -> [UInt8]? {
         state.withLock { state in
             defer { state.exports = nil }
@@ -284,7 +284,7 @@ final class RemoteChannel: Sendable {
         }
     }
 
-    /// What came while no command ran; it is given once.
+    /// Returns the output that came while no command ran; each output is returned once.
     func takeUnclaimed() -> [UInt8] {
         state.withLock { state in
             defer { state.unclaimed = [] }
@@ -312,12 +312,12 @@ final class RemoteChannel: Sendable {
             }
         if let finished { finished(report) }
         ended?.resolve(())
-        // Whoever waits for the end is told first.
+        // The waiting caller is told before reading continues.
         let job = state.withLock { $0.running?.job }
         if job?.holds({ [weak self] in self?.goOn(index) }) != true { goOn(index) }
     }
 
-    /// Reads on.
+    /// Continues reading.
     private func goOn(_ index: Int) {
         state.withLock { state in
             guard !state.isOver || state.running != nil, let watch = state.watches[index] else { return }
@@ -325,11 +325,11 @@ final class RemoteChannel: Sendable {
         }
     }
 
-    /// Whether the command that runs waits for its reader.
+    /// Whether the running command waits for its reader.
     private var isHolding: Bool { state.withLock { $0.running?.job }?.isHolding ?? false }
 
-    /// Reads what is there and gives it to whom it belongs.
-    /// - Returns: false at the end of the stream.
+    /// Reads what is there and passes it to the command that it belongs to.
+    /// - Returns: `false` at the end of the stream.
     private func take(_ index: Int, _ state: inout State) -> Bool {
         withUnsafeTemporaryAllocation(byteCount: 32 << 10, alignment: 16) { room in
             for _ in 0..<4 {

@@ -2,28 +2,28 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A terminal over there that commands of a session read and are asked at, on a channel of its own.
+/// A terminal on the host for the commands of a session, on a channel of its own.
 ///
-/// It is opened with the first command that wants one. The process that the host starts in it lets go of it, and the
-/// session's shell makes it its own: sudo and its like, which ask at `/dev/tty`, find it, and keys such as ctrl-c mean what
-/// they always do. Where the process can't let go, commands read the terminal all the same, but `/dev/tty` is not there.
+/// It is opened with the first command that needs one. The process that the host starts in it gives up the terminal, and
+/// the session's shell makes it its own: sudo and similar programs, which ask at `/dev/tty`, find it, and keys such as
+/// Ctrl-C work as usual. If the process can't give it up, commands can still read the terminal, but have no `/dev/tty`.
 final class RemoteTerminal: Sendable {
     private struct State {
         var job: ShellJob?
         var mark: (bytes: [UInt8], held: [UInt8], seen: OneShot<Void>)?
     }
 
-    /// Its name over there.
+    /// Its path on the host.
     let path: String
-    /// Whether the session's shell could make it its own.
+    /// Whether the session's shell could make it its own terminal.
     let isFree: Bool
     private let process: ChildProcess
     private let master: SSHMaster
     private let masters: SSHMasters
     private let state = Mutex(State())
 
-    /// Opens it.
-    /// - Throws: `.unsupported` when the host gives no terminals.
+    /// Opens a terminal.
+    /// - Throws: `.unsupported` if the host provides no terminals.
     static func open(_ target: SSHTarget, _ masters: SSHMasters, within time: Duration) async throws(MMError)
         -> RemoteTerminal
     {
@@ -61,10 +61,10 @@ final class RemoteTerminal: Sendable {
         self.masters = masters
     }
 
-    /// Whether it is still there.
+    /// Whether it still exists.
     var isAlive: Bool { process.exited == nil && master.isAlive }
 
-    /// From now on what is written to it belongs to this command.
+    /// Assigns the terminal's output from now on to this command.
     func begin(_ job: ShellJob) {
         state.withLock { state in
             state.job = job
@@ -72,17 +72,18 @@ final class RemoteTerminal: Sendable {
         }
     }
 
-    /// Types.
+    /// Types into the terminal.
     func type(_ bytes: [UInt8]) async throws(MMError) { try await process.input?.write(bytes) }
 
-    /// The command's part ends with these bytes, which are taken out.
+    /// Ends the command's part of the output at these bytes, which are removed from it.
     private func expectEnd(_ mark: [UInt8]) -> OneShot<Void> {
         let seen = OneShot<Void>()
         state.withLock { $0.mark = (mark, [], seen) }
         return seen
     }
 
-    /// Waits until all that a command wrote has come: what the idle shell writes behind it comes last.
+    /// Waits until all terminal output of a command has arrived, which is when a mark that the idle shell writes after it
+    /// arrives.
     func drain(through shell: RemoteShell) async {
         let word = Hex.text(RandomBytes.make(8))
         let seen = expectEnd(RemoteDialect.mark(word))
@@ -96,7 +97,7 @@ final class RemoteTerminal: Sendable {
         end()
     }
 
-    /// The command has ended: what comes now is nobody's.
+    /// Ends the command's part: later output belongs to no command.
     func end() {
         let (job, held) = state.withLock { state -> (ShellJob?, [UInt8]) in
             defer { state = State() }
@@ -105,7 +106,7 @@ final class RemoteTerminal: Sendable {
         held.withUnsafeBytes { job?.append(.terminal, $0) }
     }
 
-    /// Hands what was written to the command it belongs to, which is returned.
+    /// Passes terminal output to the command that it belongs to, and returns the command.
     private func took(_ bytes: [UInt8]) -> ShellJob? {
         let (job, bytes, seen) = state.withLock { state -> (ShellJob?, [UInt8], OneShot<Void>?) in
             guard var mark = state.mark else { return (state.job, bytes, nil) }
@@ -122,7 +123,7 @@ final class RemoteTerminal: Sendable {
         return job
     }
 
-    /// Gives it up.
+    /// Closes the terminal.
     func close() async {
         process.signalGroup(SIGKILL)
         _ = await process.exit()

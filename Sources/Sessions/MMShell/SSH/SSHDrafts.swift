@@ -2,40 +2,41 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Which drafts of uploads lie on hosts. One whose connection was lost, or whose process was killed, is gone on with when the
-/// same file is sent to the same place again, and taken away after a day when the host is reached.
+/// The drafts of uploads on hosts. A draft whose connection was lost, or whose process was killed, is continued when the same
+/// file is sent to the same place again; after a day it is removed when the host is connected next.
 actor SSHDrafts {
     /// A draft on a host.
     struct Record: HostRecord {
-        /// What it is known by.
+        /// The id of the record.
         var id: String
         /// `user@host:port`.
         var host: String
-        /// Where it will go.
+        /// The path of the file that it will replace.
         var target: String
-        /// The checksum of what it will be.
+        /// The checksum of the complete content.
         var digest: String
-        /// Where it lies.
+        /// The path of the draft.
         var draft: String
-        /// When it was begun.
+        /// When it was started.
         var begun: Timestamp
         /// The process that writes it.
         var owner: ProcessIdentity
     }
 
-    /// How long a draft is kept to be gone on with.
+    /// How long an unfinished draft is kept.
     private static let kept = Duration.seconds(86_400)
 
     private let records: HostRecords<Record>
-    /// Those of this process.
+    /// The drafts of this process.
     private var known: [String: Record] = [:]
     private var writing: Set<String> = []
 
-    /// - Parameter directory: where records are kept for later processes; nil keeps none.
+    /// Creates the list of drafts.
+    /// - Parameter directory: the folder of the records for later processes; `nil` keeps none.
     init(directory: String?) { records = HostRecords(directory: directory) }
 
-    /// The draft for an upload: what is left of the same one, else a new one.
-    /// - Parameter place: where a new one lies, by what it is known by.
+    /// Returns the draft for an upload: an unfinished one of the same content, or else a new one.
+    /// - Parameter place: returns the path of a new draft by its id.
     func take(_ host: String, _ target: String, digest: String, place: @Sendable (String) -> String) async
         -> (record: Record, isLeft: Bool)
     {
@@ -57,20 +58,20 @@ actor SSHDrafts {
         return (record, isLeft)
     }
 
-    /// A draft is not there any more: it has taken its place, or was removed.
+    /// Forgets a draft that has replaced its file or was removed.
     func done(_ record: Record) async {
         writing.remove(record.id)
         known[record.id] = nil
         await records.forget(record.id)
     }
 
-    /// A draft is still there, and nobody writes it.
+    /// Records that a draft still exists and isn't being written.
     func leave(_ record: Record) { writing.remove(record.id) }
 
-    /// Whether there is something on a host that nobody has gone on with.
+    /// Returns whether there are expired drafts on a host.
     func areLeft(on host: String, now: Timestamp = .now) async -> Bool { await !forgotten(on: host, now).isEmpty }
 
-    /// Removes from a host what nobody has gone on with.
+    /// Removes the expired drafts from a host.
     func sweep(over master: SSHMaster, now: Timestamp = .now) async {
         for record in await forgotten(on: master.name, now) {
             guard await Self.remove(record, over: master) else { continue }
@@ -88,7 +89,7 @@ actor SSHDrafts {
         await left(on: host).filter { now - $0.begun >= Self.kept }
     }
 
-    /// The drafts on a host that nobody writes.
+    /// Returns the drafts on a host that aren't being written.
     private func left(on host: String) async -> [Record] {
         let own = known.values.filter { $0.host == host && !writing.contains($0.id) }
         return await own + records.left(on: host, besides: Set(known.keys))
@@ -113,28 +114,28 @@ extension SSHDrafts.Record {
     }
 }
 
-/// Something of this program on a host, remembered for later processes.
+/// Something that this program left on a host, recorded for later processes.
 protocol HostRecord: Sendable {
-    /// What it is known by, and the name of its file.
+    /// The id of the record, which is also the name of its file.
     var id: String { get }
     /// `user@host:port`.
     var host: String { get }
-    /// The process that it belongs to here.
+    /// The local process that it belongs to.
     var owner: ProcessIdentity { get }
-    /// What else is remembered.
+    /// The other recorded values.
     var members: JSONObject { get }
 
-    /// The record of what was remembered; `nil` when it is none.
+    /// Reads a record; `nil` if it is invalid.
     init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject)
 }
 
-/// Records of what lies or runs on hosts, one a file. What belonged to a process that is gone is for whoever reaches its host
-/// next.
+/// Records of what this program left on hosts, one per file. What belonged to a process that has ended is handled by the next
+/// process that connects to the host.
 struct HostRecords<Record: HostRecord>: Sendable {
-    /// Where they are kept for later processes; `nil` keeps none.
+    /// The folder of the records; `nil` keeps none.
     let directory: String?
 
-    /// Remembers something.
+    /// Writes a record.
     func keep(_ record: Record) async {
         guard let path = path(of: record.id) else { return }
         var members = record.members
@@ -142,18 +143,18 @@ struct HostRecords<Record: HostRecord>: Sendable {
         members["pid"] = .int(Int64(record.owner.pid))
         members["started"] = .string(String(record.owner.startTime))
         let bytes = JSONWriter.bytes(.object(members))
-        // What can't be remembered must not keep the thing itself from being done.
+        // A failure to write the record must not prevent the action itself.
         try? await BlockingWork.run { try? ProtectedFile.replace(path, with: bytes, durable: false) }
     }
 
-    /// Forgets something.
+    /// Removes a record.
     func forget(_ id: String) async {
         guard let path = path(of: id) else { return }
         try? await BlockingWork.run { try? ProtectedFile.remove(path) }
     }
 
-    /// What processes that are gone have left on a host.
-    /// - Parameter known: what this process knows of itself.
+    /// Returns the records on a host that belong to processes that have ended.
+    /// - Parameter known: the ids that this process knows itself.
     func left(on host: String, besides known: Set<String>) async -> [Record] {
         guard let directory else { return [] }
         let found = try? await BlockingWork.run {

@@ -1,8 +1,8 @@
 import MMCore
 
-/// What ssh's own messages mean.
+/// The meaning of ssh's own messages.
 enum SSHFailure {
-    /// An error for a connection that could not be made or was lost.
+    /// Returns the error for a connection that couldn't be made or was lost.
     static func error(_ messages: String, name: String, target: SSHTarget) -> MMError {
         let cause = messages.split(whereSeparator: \.isNewline).suffix(12).joined(separator: "\n")
         func says(_ words: String) -> Bool { messages.contains(words) }
@@ -70,7 +70,8 @@ enum SSHFailure {
             hint: "Try the same with `\(ssh(to: target, "-v"))`.", retry: .now, cause: cause)
     }
 
-    /// Whether the ways to sign in that the host names, as in `Permission denied (publickey,password).`, take a password.
+    /// Returns whether the sign-in methods that the host names, as in `Permission denied (publickey,password).`, include
+    /// a password.
     private static func takesPassword(_ messages: String) -> Bool {
         if messages.contains("Permission denied, please try again") { return true }
         guard let start = messages.firstRange(of: "Permission denied (")?.upperBound else { return false }
@@ -78,7 +79,7 @@ enum SSHFailure {
         return ways.contains("password") || ways.contains("keyboard-interactive")
     }
 
-    /// Whether ssh has been told that a password is wrong, or that it has to be changed before anything else.
+    /// Returns whether the host rejected the password, or requires that it is changed first.
     static func isRefusedPassword(_ messages: String) -> Bool {
         messages.contains("Permission denied, please try again") || isExpiredPassword(messages)
     }
@@ -88,19 +89,20 @@ enum SSHFailure {
             || messages.contains("required to change your password")
     }
 
-    /// Whether the words of a channel say that the host opens no more over its connection (sshd_config(5), MaxSessions).
+    /// Returns whether a channel's messages say that the host opens no more channels over its connection (sshd_config(5),
+    /// MaxSessions).
     static func isRefusedChannel(_ words: String) -> Bool {
         words.contains("refused by peer") || words.contains("open failed")
     }
 
-    /// The host opens no more channels over a connection.
+    /// Returns the error for a host that opens no more channels over a connection.
     static func noChannel(_ name: String) -> MMError {
         MMError(
             .limitExceeded, "\(name) opens no channel for this.",
             hint: "Close sessions on this host, or allow more there (MaxSessions in sshd_config).")
     }
 
-    /// The key that the host would take can't be read without its passphrase.
+    /// Returns the error for a key that the host would accept but that can't be read without its passphrase.
     static func closedKey(_ key: String, name: String, _ problem: MMError) -> MMError {
         var told = problem
         told.message = "\(name) did not accept the sign-in: the key \(key) needs its passphrase."
@@ -111,15 +113,16 @@ enum SSHFailure {
         return told
     }
 
-    /// A connection that stands, and over which nothing comes back.
+    /// Returns the error for a connection that is open but over which nothing comes back.
     static func silent(_ name: String) -> MMError {
         MMError(
             .deadlineExceeded, "\(name) did not answer in time.", hint: "Check the host and the network between.",
             retry: .now)
     }
 
-    /// What was started over there is no shell that takes commands: a restricted one, none at all, or no POSIX shell.
-    /// - Parameter words: what it said itself.
+    /// Returns the error for a host that started no shell that takes commands: a restricted one, none at all, or no POSIX
+    /// shell.
+    /// - Parameter words: what the program printed.
     static func noShell(_ name: String, words: String, hasEnded: Bool) -> MMError {
         let lines = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " · ")
         let said = lines.isEmpty ? "" : " It said: \(lines)"
@@ -134,8 +137,8 @@ enum SSHFailure {
             details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
     }
 
-    /// The command that removes a known key, with the name and the file that ssh itself names: a port, an alias or a
-    /// configured file of known hosts make others of them than the target's own words.
+    /// Returns the command that removes a known key, with the name and the file that ssh itself names: because of a port,
+    /// an alias or a configured file of known hosts, they may differ from the target's.
     static func removal(of target: SSHTarget, _ messages: String) -> String {
         var name = target.port.map { $0 == 22 ? target.host : "[\(target.host)]:\($0)" } ?? target.host
         var file: String?
@@ -155,7 +158,7 @@ enum SSHFailure {
             + ["-R", RemoteDialect.quoted(name)]).joined(separator: " ")
     }
 
-    /// The command with which a person reaches the host without this program.
+    /// Returns the command with which a person reaches the host without this program.
     private static func ssh(to target: SSHTarget, _ option: String? = nil) -> String {
         var words = ["ssh"]
         if let option { words.append(option) }

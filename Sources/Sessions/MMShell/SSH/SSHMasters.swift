@@ -3,20 +3,20 @@ import MMCore
 import MMSessions
 import MMSystem
 
-/// The connections of this process: one to a host, shared by its sessions, and a further one only when the host opens no
-/// more channels over it.
+/// The connections of this process: one per host, shared by its sessions; a further one is opened only if the host opens no
+/// more channels over the first.
 public actor SSHMasters {
     private struct Held {
         let master: SSHMaster
         var sessions: Int
         var limit: Int
-        /// How many sessions there have been.
+        /// The number of sessions so far.
         var arrivals: Int
     }
 
     private var held: [SSHTarget: [Held]] = [:]
     private var turns: [SSHTarget: TurnQueue] = [:]
-    /// How many channels a host opens over a connection, where it has refused one.
+    /// The number of channels that a host opens over a connection, learned when it refused one.
     private var learned: [SSHTarget: Int] = [:]
     private let environment: [String: String]
     private let temporaryDirectory: String
@@ -25,14 +25,14 @@ public actor SSHMasters {
 
     /// sshd opens ten channels over a connection by default (sshd_config(5), MaxSessions); two are kept for short calls.
     private static let usualLimit = 8
-    /// How often a session that finds no channel looks for another connection.
+    /// How often a session that gets no channel tries another connection.
     private static let mostTries = 12
 
-    /// No connection yet.
+    /// Creates an empty set of connections.
     /// - Parameters:
-    ///   - environment: what ssh sees; see `ShellEnvironment.scrubbed`.
-    ///   - records: the folder that remembers which shells run on hosts and which drafts lie there, so that a later process
-    ///     ends and removes those of one that was killed; nil remembers them in this process alone.
+    ///   - environment: the environment of ssh; see `ShellEnvironment.scrubbed`.
+    ///   - records: the folder that records which shells run on hosts and which drafts lie there, so that a later process can
+    ///     end and remove those of a process that was killed; `nil` records them only in this process.
     public init(environment: [String: String], records: String? = nil) {
         self.environment = environment
         temporaryDirectory = environment["XDG_RUNTIME_DIR"] ?? environment["TMPDIR"] ?? "/tmp"
@@ -40,9 +40,9 @@ public actor SSHMasters {
         drafts = SSHDrafts(directory: records.map { $0 + "/drafts" })
     }
 
-    /// Opens what takes a channel: over a connection with room, else over another one.
-    /// - Parameter body: opens it; `.limitExceeded` says that the host refused the channel.
-    /// - Throws: what connecting throws, and the body.
+    /// Opens something that needs a channel: over a connection with room, or else over another one.
+    /// - Parameter body: opens it; throws `.limitExceeded` if the host refused the channel.
+    /// - Throws: the errors of connecting and of the body.
     func open<Opened: Sendable>(
         _ target: SSHTarget, deadline: Deadline,
         _ body: @Sendable (SSHMaster) async throws(MMError) -> Opened
@@ -56,8 +56,7 @@ public actor SSHMasters {
                 let opened = try await body(master)
                 return opened
             } catch {
-                // A host that refuses over a connection that carries nothing else, and carried nothing meanwhile, will not do
-                // better later.
+                // If the connection carried nothing else before and during the attempt, another connection wouldn't help.
                 let wasAlone = before?.sessions == 1 && use(of: master)?.arrivals == before?.arrivals
                 tries += 1
                 if error.code == .deadlineExceeded { distrust(master) }
@@ -70,7 +69,7 @@ public actor SSHMasters {
         }
     }
 
-    /// Nothing comes back over a connection: the next session gets another one.
+    /// Marks a connection over which nothing comes back; the next session gets another one.
     func distrust(_ master: SSHMaster) {
         guard let index = held[master.target]?.firstIndex(where: { $0.master === master }) else { return }
         held[master.target]?[index].limit = 0
@@ -78,7 +77,7 @@ public actor SSHMasters {
 
     private func use(of master: SSHMaster) -> Held? { held[master.target]?.first { $0.master === master } }
 
-    /// A connection with room for one more session.
+    /// Returns a connection with room for one more session.
     /// - Parameter full: a connection that has just refused a channel.
     func acquire(_ target: SSHTarget, besides full: SSHMaster? = nil, deadline: Deadline) async throws(MMError)
         -> SSHMaster
@@ -105,7 +104,7 @@ public actor SSHMasters {
         let (hasLeftovers, hasDrafts) = (
             await leftovers.areLeft(on: master.name), await drafts.areLeft(on: master.name)
         )
-        // The sweep needs a channel as a session does: one that finds none beside it looks for another connection.
+        // The sweep needs a channel, too. A session that then gets none tries another connection.
         let sessions = hasLeftovers || hasDrafts ? 2 : 1
         held[target, default: []].append(
             Held(
@@ -121,7 +120,7 @@ public actor SSHMasters {
         return master
     }
 
-    /// A session has gone; the last one closes the connection.
+    /// Gives back a session's place; the last one closes the connection.
     func release(_ master: SSHMaster) async {
         guard let index = held[master.target]?.firstIndex(where: { $0.master === master }) else { return }
         held[master.target]?[index].sessions -= 1
@@ -132,22 +131,22 @@ public actor SSHMasters {
         }
     }
 
-    /// How many connections there are.
+    /// The number of open connections.
     package var count: Int { held.values.reduce(0) { $0 + $1.count { $0.master.isAlive } } }
 }
 
-/// Which shells run on hosts, and which of them nobody holds any more: when the connection is lost or this process is killed,
-/// what they ran goes on over there, and is ended as soon as the host is reached again.
+/// The shells on hosts, and those among them that this program has lost: if the connection is lost or this process is killed,
+/// their commands keep running on the host, and are ended as soon as it is connected again.
 actor SSHLeftovers {
     /// A shell on a host.
     struct Record: HostRecord {
         /// `user@host:port`.
         var host: String
-        /// What its processes bear, and the name of its record.
+        /// The mark of its processes, which is also the name of its record.
         var mark: String
-        /// Its process over there.
+        /// Its process id on the host.
         var shell: Int32
-        /// The process that holds it here.
+        /// The local process that holds it.
         var owner: ProcessIdentity
         var id: String { mark }
     }
@@ -156,10 +155,11 @@ actor SSHLeftovers {
     private var held: [String: Record] = [:]
     private var abandoned: [String: Record] = [:]
 
-    /// - Parameter directory: where records are kept for later processes; nil keeps none.
+    /// Creates the list of shells.
+    /// - Parameter directory: the folder of the records for later processes; `nil` keeps none.
     init(directory: String?) { records = HostRecords(directory: directory) }
 
-    /// A shell has been started.
+    /// Records that a shell has been started.
     func began(_ shell: RemoteShell) async {
         guard let owner = ProcessIdentity(running: getpid()) else { return }
         let record = Record(host: shell.master.name, mark: shell.mark, shell: shell.pid, owner: owner)
@@ -167,21 +167,21 @@ actor SSHLeftovers {
         await records.keep(record)
     }
 
-    /// A shell has ended, and all that it had started.
+    /// Records that a shell and everything that it started have ended.
     func ended(_ shell: RemoteShell) async { await forget(shell.mark) }
 
-    /// Nobody holds a shell any more, and it may still run.
+    /// Records that a shell is no longer held but may still run.
     func abandon(_ shell: RemoteShell) {
         abandoned[shell.mark] = held[shell.mark]
     }
 
-    /// Whether there is something on a host that nobody holds any more.
+    /// Returns whether a host has shells that are no longer held.
     func areLeft(on host: String) async -> Bool { await !left(on: host).isEmpty }
 
-    /// Ends what nobody holds any more on a host.
+    /// Ends the shells on a host that are no longer held.
     func sweep(over master: SSHMaster) async {
         for record in await left(on: master.name) {
-            // Who sweeps it is enough, and what fails is left to the next connection.
+            // One sweep at a time is enough, and what it can't end is left to the next connection.
             abandoned[record.mark] = nil
             let outcome = try? await master.control(Self.script(record))
             if outcome?.exit == .status(0) {
@@ -192,7 +192,7 @@ actor SSHLeftovers {
         }
     }
 
-    /// What ends a shell and all that it started, and removes its folder.
+    /// Returns the script that ends a shell and everything that it started, and removes its folder.
     static func script(_ record: Record) -> String {
         RemoteDialect.sweep(shell: record.shell, mark: record.mark) + "; " + RemoteDialect.tidying(mark: record.mark)
     }
@@ -212,7 +212,7 @@ extension SSHLeftovers.Record {
     var members: JSONObject { ["shell": .int(Int64(shell))] }
 
     init?(id: String, host: String, owner: ProcessIdentity, members: JSONObject) {
-        // The mark stands in a script.
+        // The mark becomes part of a script.
         guard !id.isEmpty, id.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }),
             let shell = members["shell"]?.int.flatMap({ Int32(exactly: $0) }), shell > 1
         else { return nil }

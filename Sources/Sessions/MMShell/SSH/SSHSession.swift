@@ -14,7 +14,7 @@ public actor SSHSession: ShellSession {
     let masters: SSHMasters
     private let policy: ShellPolicy
     private let admission: HostAdmission?
-    /// Whether the host is this very machine, or one from which its files are reached.
+    /// Whether the host is this machine, or one that can read its files.
     package nonisolated let isHere: Bool
     let times: ShellSettings.Times
     private let turns = TurnQueue()
@@ -39,8 +39,8 @@ public actor SSHSession: ShellSession {
     }
 
     /// Connects to a host that is admitted.
-    /// - Parameter admission: is asked with each new connection, also a later one.
-    /// - Throws: as the other one, and the refusal.
+    /// - Parameter admission: checks each new connection, also later ones.
+    /// - Throws: as the other `connect`, and the refusal.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, policy: ShellPolicy = .open, times: ShellSettings.Times = .init(),
         admission: HostAdmission?, deadline: Deadline
@@ -97,7 +97,7 @@ public actor SSHSession: ShellSession {
         return shell
     }
 
-    /// Its commands wait until their output is read.
+    /// Whether its commands wait until their output is read.
     public nonisolated var waitsForReader: Bool { true }
 
     /// Whether a command is running.
@@ -214,7 +214,7 @@ public actor SSHSession: ShellSession {
             feed: { bytes throws(MMError) in try await input?.write(bytes) },
             resize: { size in
                 guard let terminal else { return }
-                // A terminal that was not given a size by then keeps the one that it has.
+                // If the size can't be set in that time, the terminal keeps its present one.
                 _ = try? await shell.master.control(
                     RemoteDialect.resizing(terminal.path, to: size), timeout: .seconds(10))
             })
@@ -238,7 +238,7 @@ public actor SSHSession: ShellSession {
         return shell
     }
 
-    /// The report has arrived. This runs on the reading thread, so that the answer waits for nobody.
+    /// Handles the report. Runs on the reading thread, so that the answer isn't delayed.
     private nonisolated func conclude(
         _ report: FrameReader.Report, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
         _ took: Duration
@@ -252,7 +252,7 @@ public actor SSHSession: ShellSession {
         turn.release()
     }
 
-    /// No report will come, or the output to the terminal has yet to arrive.
+    /// Handles a missing report, or a report whose terminal output hasn't arrived yet.
     private func settle(
         _ report: FrameReader.Report?, _ job: ShellJob, _ run: RunningCommand, _ turn: TurnQueue.Turn,
         _ shell: RemoteShell, _ terminal: RemoteTerminal?, _ took: Duration
@@ -386,12 +386,12 @@ public actor SSHSession: ShellSession {
     }
 }
 
-/// Reaching a running command from beside it.
+/// Scripts that run beside a running command.
 extension SSHSession {
-    /// How long signals may be under way to a host, in all.
+    /// The total time allowed for signals to reach a host.
     private static let wayThere = Duration.seconds(5)
 
-    /// What came of a script beside a command.
+    /// The outcome of a script beside a command.
     private enum Reached { case done, failed, silent }
 
     func signal(_ number: Int32, _ shell: RemoteShell) async -> Bool {
@@ -401,7 +401,7 @@ extension SSHSession {
             == .done
     }
 
-    /// Runs a script over there, over another connection where this one opens no more channels.
+    /// Runs a script on the host, over another connection if this one opens no more channels.
     private func reach(_ shell: RemoteShell, _ script: String, within time: Duration) async -> Reached {
         func run(over master: SSHMaster) async -> (reached: Reached, isRefused: Bool) {
             do throws(MMError) {
@@ -420,18 +420,18 @@ extension SSHSession {
         return second.reached
     }
 
-    /// The rungs for a command.
+    /// Returns the rungs for a command.
     nonisolated func ladder(_ effects: CommandEffects) -> RunningCommand.Ladder {
         var steps = [RunningCommand.Ladder.Step(.interrupt, times.interrupt)]
         if effects.endsWithItsProgram { steps += [.init(.terminate, times.terminate), .init(.kill, times.kill)] }
         return .init(steps + [.init(.sweep, times.kill), .init(.replace)])
     }
 
-    /// Climbs until the command has ended, which cancels the task.
+    /// Carries out the rungs until the command has ended, which cancels the task.
     func climb(_ run: RunningCommand, _ shell: RemoteShell) async {
         func pause(_ time: Duration) async { try? await Task.sleep(for: time) }
-        // However slowly the host answers, or if it answers nothing: all rungs together end in their time by the clock here.
-        // What goes on over there then is ended when it is reached again.
+        // All rungs together have a time limit, even if the host answers slowly or not at all. Processes that are still
+        // running on the host then are ended at the next connection.
         let limit = Deadline.after(times.interrupt + times.terminate + times.kill * 2 + Self.wayThere)
         func isHeard(_ script: String) async -> Bool {
             if await reach(shell, script, within: limit.remaining) != .silent { return true }
@@ -460,7 +460,7 @@ extension SSHSession {
         }
     }
 
-    /// The processes of a shell's session that are stopped.
+    /// Returns the stopped processes of a shell's session.
     static func stopped(in shell: RemoteShell) async -> [Int32] {
         guard shell.pid > 1 else { return [] }
         let script = RemoteDialect.stopped(shell: shell.pid)
@@ -469,7 +469,7 @@ extension SSHSession {
         return words.compactMap { Int32($0) }.filter { $0 > 1 }
     }
 
-    /// Has the shell give up a command that stopped it, as the key does; other processes that are stopped are ended.
+    /// Makes the shell give up a command that stopped it, as Ctrl-C does; other stopped processes are killed.
     /// - Parameter id: the command.
     func giveUp(_ stopped: [Int32], _ id: String, in shell: RemoteShell) async {
         guard stopped.contains(shell.pid) else {
@@ -482,12 +482,12 @@ extension SSHSession {
         if !Task.isCancelled { shell.post(RemoteDialect.probe(id: id, status: 130)) }
     }
 
-    /// Interrupts what runs as the key does.
+    /// Interrupts what runs, as Ctrl-C does.
     func interrupt(_ shell: RemoteShell) async {
         _ = await reach(shell, RemoteDialect.signalling(shell: shell.pid, "INT", group: true), within: .seconds(10))
     }
 
-    /// The terminal of a shell, opened with the first command that wants one.
+    /// Returns the terminal of a shell, opened with the first command that needs one.
     func terminal(of shell: RemoteShell, until deadline: Deadline) async throws(MMError) -> RemoteTerminal {
         if let terminal = shell.terminal, terminal.isAlive { return terminal }
         await shell.terminal?.close()
@@ -497,22 +497,22 @@ extension SSHSession {
         return opened
     }
 
-    /// What a command asks at its terminal; nil when it works, or nobody can tell.
+    /// Returns what a command asks for at its terminal; `nil` if it is working, or the system doesn't reveal it.
     func question(_ shell: RemoteShell, _ terminal: RemoteTerminal) async -> ShellPrompt? {
         let script = RemoteDialect.asking(shell: shell.pid, terminal: terminal.path)
         guard let outcome = try? await shell.master.control(script, timeout: .seconds(10)) else { return nil }
         let words = String(decoding: outcome.output, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         guard words.count == 4, words[0] == "reads" else { return nil }
-        // Echo that is off while lines are read says the same of programs that may not be looked at, such as sudo.
+        // Disabled echo in line mode shows the same for programs that can't be inspected, such as sudo.
         let isSecret = words[3] == "1"
         return words[1] == "1" || isSecret ? ShellPrompt(isSecret: isSecret, text: "") : nil
     }
 }
 
-/// What a command over there reads, where its caller hands it over: a pipe with a name in the shell's folder, which is filled
+/// The input of a remote command that its caller provides: a named pipe in the shell's folder on the host, which is filled
 /// over a channel of its own.
 final class SSHInput: Sendable {
-    /// The pipe as a word of the shell.
+    /// The pipe's path as a word of the shell.
     let word: String
     private let process: ChildProcess
     private let master: SSHMaster
@@ -520,8 +520,8 @@ final class SSHInput: Sendable {
 
     private static let ready = "mm-ready\n"
 
-    /// Makes the pipe.
-    /// - Throws: `.unsupported` when the host can make none, and what reaching it throws.
+    /// Creates the pipe.
+    /// - Throws: `.unsupported` if the host can't create one, and the errors of reaching it.
     static func open(_ target: SSHTarget, mark: String, _ masters: SSHMasters, within time: Duration)
         async throws(MMError) -> SSHInput
     {
@@ -552,8 +552,8 @@ final class SSHInput: Sendable {
         self.masters = masters
     }
 
-    /// Hands over bytes; with nil the end.
-    /// - Throws: `.unavailable` when the command takes no more.
+    /// Passes bytes to the command, or the end of its input with `nil`.
+    /// - Throws: `.unavailable` if the command reads no more.
     func write(_ bytes: [UInt8]?) async throws(MMError) {
         guard let bytes else {
             process.input?.close()
@@ -562,7 +562,7 @@ final class SSHInput: Sendable {
         try await process.input?.write(bytes)
     }
 
-    /// Gives it up.
+    /// Closes the pipe.
     func close() async {
         process.signalGroup(SIGKILL)
         _ = await process.exit()
@@ -573,8 +573,8 @@ final class SSHInput: Sendable {
 }
 
 extension RemoteDialect {
-    /// A script that makes a pipe with a name in a shell's folder and fills it from its own input. It bears the shell's mark,
-    /// so that it is found when nobody has ever read the pipe.
+    /// Returns a script that creates a named pipe in a shell's folder and fills it from its own input. It carries the shell's
+    /// mark, so that it can be found and ended even if the pipe is never read.
     static func filling(_ name: String, mark: String) -> String {
         """
         export MM_SHELL_ID=\(mark); f=${TMPDIR:-/tmp}/mm-sh-\(mark)/\(name); mkfifo -m 600 "$f" || exit 93
@@ -583,18 +583,18 @@ extension RemoteDialect {
     }
 }
 
-/// How often a host is asked whether a command waits for input: at once when something was written, then more and more
-/// seldom.
+/// How often a host is asked whether a command waits for input: at once when something was written, then at growing
+/// intervals.
 struct AskingPace: Sendable {
     private var written = -1
     private var pause: Duration = .milliseconds(200)
     private var next = ContinuousClock.now
-    /// What was found last.
+    /// The last result.
     private(set) var last: ShellPrompt?
 
     private static let longest: Duration = .seconds(10)
 
-    /// Whether to ask now.
+    /// Returns whether to ask now.
     mutating func isDue(_ written: Int, now: ContinuousClock.Instant = .now) -> Bool {
         if written != self.written {
             self.written = written
@@ -606,10 +606,10 @@ struct AskingPace: Sendable {
         return true
     }
 
-    /// Notes what was found.
+    /// Stores a result.
     mutating func found(_ prompt: ShellPrompt?) { last = prompt }
 
-    /// Something was typed: what was found does not count any more.
+    /// Discards the result, because something was typed.
     mutating func wasAnswered() { begin(.now) }
 
     private mutating func begin(_ now: ContinuousClock.Instant) {

@@ -1,19 +1,19 @@
 import Glibc
 import MMCore
 
-/// Looks after a command that might have been stopped (`kill -STOP`) where nobody could let it go on: one on a host, whose
-/// shell has no job control, or the shell of this machine itself. It would wait until the command's time is over.
+/// Watches for a command that was stopped (`kill -STOP`) where nothing can resume it: one on a host, whose shell has no
+/// job control, or the local shell itself. Without this, it would wait until its deadline.
 ///
-/// What is stopped writes nothing: the longer a command is silent, the seldomer it is looked at.
+/// A stopped command writes nothing: the longer it is silent, the less often it is checked.
 final class StoppedWatch: Sendable {
     private let task = Mutex<Task<Void, Never>?>(nil)
 
-    /// Begins to look.
+    /// Starts watching.
     /// - Parameters:
-    ///   - pause: until the first look.
-    ///   - longest: the time between two looks at the most.
-    ///   - find: finds what is stopped.
-    ///   - end: ends it.
+    ///   - pause: the time until the first check.
+    ///   - longest: the maximum time between two checks.
+    ///   - find: returns the stopped processes.
+    ///   - end: ends them.
     func begin(
         _ job: ShellJob, after pause: Duration = .seconds(2), atMost longest: Duration = .seconds(60),
         find: @escaping @Sendable () async -> [Int32],
@@ -40,12 +40,12 @@ final class StoppedWatch: Sendable {
         task.withLock { $0 = watching }
     }
 
-    /// Tells those who read the command's errors what became of it.
+    /// Writes a notice to the command's standard error.
     static func tell(_ job: ShellJob) {
         Array("[the stopped command can't be resumed here, and was ended]\n".utf8)
             .withUnsafeBytes { job.append(.stderr, $0) }
     }
 
-    /// Looks no more: the command has ended, or was stopped by one who means to let it go on.
+    /// Stops watching: the command has ended, or was stopped by a caller who will resume it.
     func cancel() { task.withLock { $0 }?.cancel() }
 }

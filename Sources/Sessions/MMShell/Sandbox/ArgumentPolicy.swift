@@ -6,10 +6,10 @@ import ShellSyntax
 
 /// Programs that may be run without any shell, each with the arguments that it may receive: the profile `argv`.
 ///
-/// It is a security boundary for what it admits: nothing is expanded, looked up or substituted, and the file that was
+/// It is a security boundary for what it admits: no word is expanded, looked up or substituted, and the file that was
 /// checked is the one that runs. It doesn't restrict what an admitted program does.
 package struct ArgumentPolicy: Sendable, Hashable {
-    /// What an argument may be.
+    /// A pattern for an argument.
     package enum Pattern: Sendable, Hashable {
         /// Exactly this word.
         case word(String)
@@ -27,7 +27,7 @@ package struct ArgumentPolicy: Sendable, Hashable {
     package struct Program: Sendable, Hashable {
         /// Its absolute path.
         package var path: String
-        /// What each argument may be, in any order and number.
+        /// The patterns that the arguments may match, in any order and number.
         package var arguments: [Pattern]
 
         /// Creates a program.

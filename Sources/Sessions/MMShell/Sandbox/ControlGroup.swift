@@ -5,13 +5,13 @@ import MMSystem
 /// Limits on everything that a session starts, taken together. They need a control group that was delegated to this user
 /// (cgroups(7), version 2; systemd.resource-control(5), Delegate=).
 package struct TreeLimits: Sendable, Hashable {
-    /// Memory, in bytes; what is beyond is ended by the kernel.
+    /// The maximum memory in bytes; the kernel kills processes beyond it.
     package var memory: UInt64?
-    /// How many processes and threads there may be at once.
+    /// The maximum number of processes and threads.
     package var processes: Int?
-    /// How many processors' worth of time may be used, such as 0.5.
+    /// The maximum processor time, in processors, such as 0.5.
     package var processors: Double?
-    /// Whether the session is started without the limits where they can't be had, which it then says.
+    /// Whether the session is started without the limits if they aren't available; it then reports that.
     package var isBestEffort: Bool
 
     /// Creates limits.
@@ -29,7 +29,7 @@ package struct TreeLimits: Sendable, Hashable {
         (memory == nil ? [] : ["memory"]) + (processes == nil ? [] : ["pids"]) + (processors == nil ? [] : ["cpu"])
     }
 
-    /// What is written where.
+    /// The files of the control group and the values to write to them.
     var files: [(name: String, value: String)] {
         var files: [(name: String, value: String)] = []
         if let memory { files += [("memory.max", String(memory)), ("memory.oom.group", "0")] }
@@ -55,10 +55,10 @@ package struct TreeLimits: Sendable, Hashable {
 final class ControlGroup: Sendable {
     let path: String
 
-    /// Makes a group below the one that this process is in.
+    /// Creates a group below the one that this process is in.
     /// - Parameters:
-    ///   - own: the group of this process; nil looks it up.
-    /// - Throws: `.unsupported` where no group is delegated, and why.
+    ///   - own: the group of this process; `nil` looks it up.
+    /// - Throws: `.unsupported`, with the reason, if no group is delegated.
     static func make(_ limits: TreeLimits, own given: String? = nil) throws(MMError) -> ControlGroup {
         try limits.check()
         guard let own = given ?? Self.own() else { throw missing("there is no version 2 hierarchy") }
@@ -79,21 +79,21 @@ final class ControlGroup: Sendable {
 
     private init(_ path: String) { self.path = path }
 
-    /// Puts a process into the group, with all that it starts from now on.
+    /// Adds a process to the group, with everything that it starts from now on.
     func add(_ process: Int32) throws(MMError) {
         guard Self.put(String(process), path + "/cgroup.procs") else {
             throw Self.missing("a process can't be put into \(path)")
         }
     }
 
-    /// Ends what is in the group, and the group.
+    /// Kills the processes in the group and removes the group.
     func end() {
         _ = Self.put("1", path + "/cgroup.kill")
-        // The kernel takes a moment to let go of what it killed.
+        // The group can be removed only when the kernel has cleaned up the killed processes.
         for _ in 0..<200 where rmdir(path) != 0 && errno == EBUSY { usleep(5_000) }
     }
 
-    /// A group that has processes can't have groups with limits below it: what is in it moves into one of its own first.
+    /// A group that contains processes can't have subgroups with limits: its processes are moved into a subgroup first.
     private static func enable(_ controllers: [String], in own: String) throws(MMError) {
         let switches = own + "/cgroup.subtree_control"
         let wanted = controllers.filter { !words(switches).contains($0) }
@@ -107,7 +107,8 @@ final class ControlGroup: Sendable {
         guard put(text, switches) else { throw missing("other processes are in \(own)") }
     }
 
-    /// The folder of the group that this process is in; of the one above when it has moved itself out of the way.
+    /// Returns the folder of the group that this process is in, or of the group above if this process has moved into a
+    /// subgroup.
     private static func own() -> String? {
         let mounts = String(decoding: ProcFile.read("/proc/self/mountinfo", limit: 1 << 20) ?? [], as: UTF8.self)
         let mount = mounts.split(separator: "\n").lazy.map { $0.split(separator: " ") }
@@ -131,7 +132,7 @@ final class ControlGroup: Sendable {
         guard raw >= 0 else { return false }
         let bytes = Array(text.utf8)
         let count = write(raw, bytes, bytes.count)
-        // Closing must not hide why it failed.
+        // `close` must not overwrite the reason of the failure.
         let problem = errno
         close(raw)
         errno = problem

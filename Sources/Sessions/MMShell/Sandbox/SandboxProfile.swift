@@ -45,30 +45,30 @@ public enum SandboxProfile: Sendable, Hashable {
 
 /// What a confined shell may reach.
 public struct WorkspaceRules: Sendable, Hashable {
-    /// What may be reached on the network.
+    /// The part of the network that can be reached.
     public enum Network: Sendable, Hashable {
-        /// Nothing.
+        /// No network.
         case none
         /// TCP connections to these ports; no name resolution by UDP.
         case ports([UInt16])
-        /// Everything.
+        /// The whole network.
         case all
     }
 
     /// The folder in which writing is permitted.
     public var workspace: String
-    /// What may be reached on the network.
+    /// The part of the network that can be reached.
     public var network: Network
     /// Further folders that may be read.
     public var readable: [String]
-    /// Files and folders that can't be reached wherever they are: the program's own.
+    /// Files and folders that can't be reached even inside a permitted folder: the program's own.
     public var hidden: [String]
     /// Further folders that may be written to.
     package var writable: [String] = []
-    /// The hosts that are reached through a proxy at the one port, where there is one.
+    /// The hosts that can be reached through a proxy at the only permitted port, if there is a proxy.
     package var proxiedHosts: [String]?
 
-    /// Rules.
+    /// Creates rules.
     public init(workspace: String, network: Network = .none, readable: [String] = [], hidden: [String] = []) {
         self.workspace = workspace
         self.network = network
@@ -91,7 +91,7 @@ extension SandboxProfile {
     /// The program that the profile isolated requires.
     package static var bubblewrap: String? { ExecutableSearch.find("bwrap", path: "/usr/bin:/bin:/usr/local/bin") }
 
-    /// Returns why nothing keeps a shell to its proxy on this machine; `nil` if something does.
+    /// Returns why this machine has no means to restrict a shell to its proxy; `nil` if it has.
     package static func proxyProblem(
         _ road: Confinement.Road = Confinement.road(isSupervised: true),
         landlock version: Int = Confinement.kernelVersion
@@ -105,7 +105,7 @@ extension SandboxProfile {
                 + "user.max_user_namespaces).")
     }
 
-    /// The ports that a shell's proxy is reached at; `nil` for a shell without.
+    /// The ports of a shell's proxy; `nil` for a shell without one.
     var proxyPorts: [UInt16]? {
         guard case .workspace(let rules) = self, rules.proxiedHosts != nil, case .ports(let ports) = rules.network
         else {
@@ -116,7 +116,7 @@ extension SandboxProfile {
 
     /// Returns the command that starts a shell in its confinement.
     /// - Parameters:
-    ///   - door: takes the listener of its own network, where it has one.
+    ///   - door: receives the listener of the shell's own network, if it has one.
     ///   - folder: the session's own folder, which contains the texts of commands.
     /// - Throws: `.unsupported` if the kernel or a program lacks something: a session is never less confined than it
     ///   claims.
@@ -141,7 +141,8 @@ extension SandboxProfile {
                 case .ports(let ports): rules.proxiedHosts == nil ? .ports(ports) : .loopback(ports)
                 case .all: .all
                 }
-            // Its own processes are all that it sees; where it has no network of its own, its connections are watched.
+            // A PID namespace needs a supervisor, and so does watching the connections of a shell without a network of
+            // its own.
             walls.hasSupervisor =
                 walls.means.contains(.ownProcesses) || rules.proxiedHosts != nil && !walls.means.contains(.ownNetwork)
             confined = try walls.confine(command, door: door)
@@ -180,7 +181,8 @@ extension SandboxProfile {
         return confined
     }
 
-    /// Whether programs can open their terminal by its path; one of another file system is only available as
+    /// Whether programs can open their terminal by its path; in a separate file system it is only available as
+    /// `/dev/tty`.
     /// `/dev/tty`.
     var reachesTerminalByPath: Bool {
         if case .isolated = self { return false }
@@ -192,7 +194,7 @@ extension SandboxProfile {
         if case .workspace = self { folder + "/tmp" } else { "/tmp" }
     }
 
-    /// Where it starts.
+    /// The directory in which the shell starts.
     var directory: String? {
         switch self {
         case .guarded: nil
@@ -202,14 +204,14 @@ extension SandboxProfile {
 }
 
 extension WorkspaceRules {
-    /// Which of the network, in a sentence.
+    /// The reachable part of the network, in a sentence.
     fileprivate var networkLabel: String {
         switch network {
         case .none: return "No network. "
         case .all: return "All of the network. "
         case .ports:
             guard let hosts = proxiedHosts else { return "TCP only to the named ports. " }
-            // Where no hosts are listed, those of a connection are meant, which is named elsewhere.
+            // Without a list of hosts, the hosts of the connection are meant; they are named elsewhere.
             guard !hosts.isEmpty else { return "Of the network only the connection's services, through mm. " }
             let more = hosts.count > 10 ? " and \(hosts.count - 10) more" : ""
             return

@@ -1,12 +1,12 @@
 import MMCore
 import MMSystem
 
-/// A terminal that a session keeps: what a program writes to it is shown to whoever looks, and remembered for those who
-/// come later.
+/// A terminal that a session keeps: a program's output is shown to all viewers, and kept as a screen for later ones.
 ///
-/// A slow viewer holds up nobody: who falls too far behind is shown the screen as it is instead of what was missed.
+/// A slow viewer delays nothing: one that falls too far behind gets the current screen instead of the output that it
+/// missed.
 package final class KeptTerminal: Sendable {
-    /// Somebody who looks.
+    /// A viewer of the terminal.
     package struct Viewer: Sendable, Hashable {
         fileprivate let number: Int
     }
@@ -26,10 +26,10 @@ package final class KeptTerminal: Sendable {
     }
 
     private let state: Mutex<State>
-    /// How much may wait for a viewer.
+    /// The number of bytes that may wait for a viewer.
     private let room: Int
 
-    /// A terminal on which nothing stands.
+    /// Creates an empty terminal.
     package init(_ size: ShellCommand.Size, room: Int = 1 << 20) {
         state = Mutex(State(screen: Screen(rows: size.rows, columns: size.columns)))
         self.room = room
@@ -37,7 +37,7 @@ package final class KeptTerminal: Sendable {
 
     // MARK: The program's side
 
-    /// Takes what the program writes.
+    /// Adds output of the program.
     package func write(_ bytes: UnsafeRawBufferPointer) {
         let waiters = state.withLock { state in
             state.screen.write(Array(bytes))
@@ -51,7 +51,7 @@ package final class KeptTerminal: Sendable {
         for waiter in waiters { waiter.resolve(()) }
     }
 
-    /// The program has ended.
+    /// Records that the program has ended.
     package func finish() {
         let waiters = state.withLock { state in
             state.isOver = true
@@ -62,8 +62,8 @@ package final class KeptTerminal: Sendable {
 
     // MARK: The viewers' side
 
-    /// Begins to look.
-    /// - Parameter showsScreen: whether what stands there is shown first.
+    /// Adds a viewer.
+    /// - Parameter showsScreen: whether the current screen is shown first.
     package func attach(showsScreen: Bool) -> Viewer {
         state.withLock { state in
             state.next += 1
@@ -72,7 +72,7 @@ package final class KeptTerminal: Sendable {
         }
     }
 
-    /// Ends looking: what is still to come is what gives the viewer's terminal back.
+    /// Removes a viewer; the last output that it gets restores its own terminal.
     package func detach(_ viewer: Viewer) {
         let waiter = state.withLock { state in
             state.viewers[viewer.number]?.isLeaving = true
@@ -81,8 +81,8 @@ package final class KeptTerminal: Sendable {
         waiter?.resolve(())
     }
 
-    /// What has been written since the last call, waiting until there is something.
-    /// - Returns: `nil` when the viewer has left, the program has ended, or the task was cancelled.
+    /// Returns the output since the last call, waiting until there is some.
+    /// - Returns: `nil` if the viewer has left, the program has ended, or the task was cancelled.
     package func next(_ viewer: Viewer) async -> [UInt8]? {
         while !Task.isCancelled {
             let turn = OneShot<Void>()
@@ -110,12 +110,12 @@ package final class KeptTerminal: Sendable {
         return nil
     }
 
-    /// Takes another size.
+    /// Changes the size.
     package func resize(_ size: ShellCommand.Size) {
         state.withLock { $0.screen.resize(rows: size.rows, columns: size.columns) }
     }
 
-    /// What stands there.
+    /// The current screen.
     package var screen: Screen { state.withLock { $0.screen } }
 }
 

@@ -8,24 +8,24 @@ package struct Screen: Sendable {
         package var column: Int
     }
 
-    /// Lines.
+    /// The number of lines.
     package internal(set) var rows: Int
-    /// Columns.
+    /// The number of columns.
     package internal(set) var columns: Int
-    /// Where the cursor is.
+    /// The position of the cursor.
     package internal(set) var cursor = Place(row: 0, column: 0)
     /// Whether a full-screen program has switched to the second screen.
     package internal(set) var isAlternate = false
-    /// Grows with everything that is written.
+    /// A number that grows with everything that is written.
     package internal(set) var changes: UInt64 = 0
 
-    /// A place for a character, and how it looks.
+    /// A character cell and its style.
     struct Cell: Sendable, Hashable {
         /// The character; `nil` for the second half of a wide one.
         var scalar: Unicode.Scalar?
-        /// What combines with the character before it.
+        /// The combining characters that follow the character.
         var marks: [Unicode.Scalar] = []
-        /// How it looks.
+        /// The style of the cell.
         var style = ScreenStyle()
 
         /// A cell without a character.
@@ -35,16 +35,16 @@ package struct Screen: Sendable {
     var cells: [[Cell]]
     var saved: (cells: [[Cell]], cursor: Place)?
     var savedCursor = Place(row: 0, column: 0)
-    /// How the next characters look.
+    /// The style of the next characters.
     var style = ScreenStyle()
-    /// What programs have set of the terminal itself.
+    /// The terminal modes that programs have set.
     var modes = ScreenModes()
     var region: ClosedRange<Int>
-    /// The cursor stands behind the last column: the next character goes to the next line.
+    /// Whether the cursor is beyond the last column, so that the next character goes to the next line.
     var wraps = false
     var parser = TerminalParser()
 
-    /// An empty screen.
+    /// Creates an empty screen.
     package init(rows: Int, columns: Int) {
         self.rows = min(max(rows, 1), 1000)
         self.columns = min(max(columns, 1), 1000)
@@ -55,7 +55,7 @@ package struct Screen: Sendable {
     /// The lines as text, without blanks at their ends.
     package var lines: [String] { cells.map(Self.text) }
 
-    /// The lines down to the last one that holds something.
+    /// The lines down to the last one that isn't empty.
     package var text: String {
         var lines = lines
         while lines.last?.isEmpty == true { lines.removeLast() }
@@ -73,7 +73,7 @@ package struct Screen: Sendable {
         return String(line)
     }
 
-    /// Takes what a program writes.
+    /// Processes output of a program.
     package mutating func write(_ bytes: [UInt8]) {
         changes += 1
         var items: [TerminalParser.Item] = []
@@ -99,7 +99,7 @@ package struct Screen: Sendable {
             lineFeed()
         }
         wraps = false
-        // Writing over one half of a wide character takes the other half away.
+        // Writing over one half of a wide character erases the other half.
         if cells[cursor.row][cursor.column].scalar == nil, cursor.column > 0 {
             cells[cursor.row][cursor.column - 1] = .blank
         }
@@ -117,16 +117,16 @@ package struct Screen: Sendable {
         }
     }
 
-    /// Adds a character without a width to the one before it.
+    /// Adds a combining character to the character before it.
     private mutating func combine(_ scalar: Unicode.Scalar) {
         var column = wraps ? cursor.column : cursor.column - 1
         if column > 0, cells[cursor.row][column].scalar == nil { column -= 1 }
-        // More of them than a language needs are a nuisance to terminals.
+        // More combining characters than any language needs would be a burden for terminals.
         guard column >= 0, cells[cursor.row][column].marks.count < 8 else { return }
         cells[cursor.row][column].marks.append(scalar)
     }
 
-    /// How many columns a character takes: those that combine none, those of East Asia and pictures two.
+    /// Returns the number of columns that a character takes: 0 for combining ones, 2 for East Asian ones and emoji.
     static func width(_ scalar: Unicode.Scalar) -> Int {
         let value = scalar.value
         if value < 0x300 { return 1 }
@@ -144,11 +144,11 @@ package struct Screen: Sendable {
 }
 
 extension Screen {
-    /// What makes another terminal of this size show the same, and behave the same.
+    /// The bytes that make another terminal of this size show and behave the same.
     package var redrawing: [UInt8] {
         var text = ""
         if isAlternate, let saved {
-            // The screen that the program will return to.
+            // The main screen, to which the program will return.
             text += Self.drawn(saved.cells) + "\u{1B}[0m" + Self.placed(saved.cursor) + "\u{1B}[?1049h"
         }
         text += Self.drawn(cells)
@@ -158,7 +158,7 @@ extension Screen {
 
     private static func placed(_ place: Place) -> String { "\u{1B}[\(place.row + 1);\(place.column + 1)H" }
 
-    /// What draws these lines on a screen, whatever stands there.
+    /// Returns the sequence that draws these lines, whatever the screen shows before.
     private static func drawn(_ cells: [[Cell]]) -> String {
         var text = "\u{1B}[r\u{1B}[0m\u{1B}[H\u{1B}[2J"
         var current = ScreenStyle()
@@ -178,17 +178,17 @@ extension Screen {
         return text
     }
 
-    /// What gives a terminal that shows this screen back to its owner: what they write next begins a line of its own, with
-    /// nothing behind and below it.
+    /// The bytes that return a terminal which shows this screen to its owner: the owner's next output begins on a new
+    /// line, with nothing after and below it.
     package var leaving: [UInt8] {
         let column = isAlternate ? saved?.cursor.column ?? 0 : cursor.column
-        // Taking the region back moves the cursor, and the other screen brings its own place with it.
+        // Resetting the region moves the cursor, and the other screen has its own cursor position.
         let place = isAlternate ? "\u{1B}[r\u{1B}[?1049l" : "\u{1B}7\u{1B}[r\u{1B}8"
         let line = column > 0 ? "\r\n" : "\r"
         return Array((place + modes.resetting + "\u{1B}[0m" + line + "\u{1B}[J").utf8)
     }
 
-    /// Takes another size. The lines above what the cursor needs are lost, as in a terminal without a memory.
+    /// Changes the size. Lines above those that the cursor needs are lost, as in a terminal without scrollback.
     package mutating func resize(rows wantedRows: Int, columns wantedColumns: Int) {
         let (newRows, newColumns) = (min(max(wantedRows, 1), 1000), min(max(wantedColumns, 1), 1000))
         guard newRows != rows || newColumns != columns else { return }
@@ -218,7 +218,7 @@ extension Screen {
 }
 
 extension Screen {
-    /// What is erased takes the background of the moment, as terminals do.
+    /// Erased cells take the current background, as in real terminals.
     private var empty: Cell { Cell(scalar: " ", style: style.erased) }
     private var blank: [Cell] { Array(repeating: empty, count: columns) }
 
@@ -269,7 +269,7 @@ extension Screen {
         case UInt8(ascii: "M"):
             if cursor.row == region.lowerBound { scrollDown(1) } else { cursor.row = max(0, cursor.row - 1) }
         case UInt8(ascii: "c"):
-            // The parser has already read on.
+            // The reset must keep the parser's position.
             let (count, ahead) = (changes, parser)
             self = Screen(rows: rows, columns: columns)
             (changes, parser) = (count, ahead)
@@ -378,7 +378,7 @@ extension Screen {
     }
 }
 
-/// What programs set of a terminal besides its characters (DEC private modes, and what xterm adds).
+/// The terminal modes that programs set (DEC private modes, and those that xterm adds).
 struct ScreenModes: Sendable, Hashable {
     /// Whether the cursor is shown.
     private var showsCursor = true
@@ -387,10 +387,10 @@ struct ScreenModes: Sendable, Hashable {
     /// The other modes that are on.
     private var on: Set<Int> = []
 
-    /// The modes that a terminal has to be told again when it shows the screen: cursor keys, mouse, focus, pasted text.
+    /// The modes that a terminal must be told again when it shows the screen: cursor keys, mouse, focus, bracketed paste.
     private static let known: Set<Int> = [1, 9, 1000, 1001, 1002, 1003, 1004, 1005, 1006, 1015, 2004]
 
-    /// Notes that a mode was set or reset.
+    /// Records that a mode was set or reset.
     mutating func set(_ mode: Int, _ isOn: Bool) {
         if mode == 25 {
             showsCursor = isOn
@@ -399,13 +399,13 @@ struct ScreenModes: Sendable, Hashable {
         }
     }
 
-    /// What sets these modes in a terminal that has none.
+    /// The sequences that set these modes in a terminal that has none set.
     var setting: String {
         on.sorted().map { "\u{1B}[?\($0)h" }.joined() + (hasApplicationKeypad ? "\u{1B}=" : "")
             + (showsCursor ? "" : "\u{1B}[?25l")
     }
 
-    /// What takes them back.
+    /// The sequences that reset these modes.
     var resetting: String {
         on.sorted().map { "\u{1B}[?\($0)l" }.joined() + (hasApplicationKeypad ? "\u{1B}>" : "")
             + (showsCursor ? "" : "\u{1B}[?25h")
@@ -431,14 +431,14 @@ struct ScreenStyle: Sendable, Hashable {
     /// The attributes that are on: bold (1), faint, italic, underlined, blinking, reversed (7), hidden, struck out (9).
     var attributes: Set<Int> = []
 
-    /// The style of what is erased: the background alone.
+    /// The style of erased cells: only the background.
     var erased: ScreenStyle {
         var style = ScreenStyle()
         style.background = background
         return style
     }
 
-    /// Takes the numbers of a sequence; one that is left out is 0.
+    /// Applies the numbers of a sequence; a missing one is 0.
     mutating func apply(_ given: [Int]) {
         var numbers = given.map { max(0, $0) }[...]
         while let number = numbers.popFirst() {
@@ -473,7 +473,7 @@ struct ScreenStyle: Sendable, Hashable {
         }
     }
 
-    /// The sequence that sets it, whatever was set before.
+    /// The sequence that sets this style, whatever was set before.
     var sequence: String {
         let numbers =
             ["0"] + attributes.sorted().map(String.init) + Self.numbers(foreground, 30)

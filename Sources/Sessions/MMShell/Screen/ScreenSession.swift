@@ -36,7 +36,7 @@ package actor ScreenSession {
 
     private static let quiet: Duration = .milliseconds(80)
 
-    /// Starts a program of this machine.
+    /// Starts a program on this machine.
     /// - Throws: the errors of starting it.
     package static func start(
         name: String, program: String, arguments: [String] = [], environment: [String: String],
@@ -61,7 +61,7 @@ package actor ScreenSession {
     }
 
     /// Opens a terminal on a host that is admitted.
-    /// - Throws: as the other one, and the refusal.
+    /// - Throws: as the other `connect`, and the refusal.
     package static func connect(
         _ target: SSHTarget, masters: SSHMasters, rows: Int = 100, columns: Int = 200,
         admission: HostAdmission?, deadline: Deadline
@@ -139,7 +139,7 @@ package actor ScreenSession {
     /// Whether the program has ended or the connection was lost.
     package nonisolated var hasEnded: Bool { job.end != nil }
 
-    /// Types.
+    /// Types into the terminal.
     /// - Throws: `.conflict` if the program has ended.
     package nonisolated func send(_ input: ShellInput) async throws(MMError) { try await job.type(input) }
 
@@ -256,11 +256,11 @@ package actor ScreenSession {
         return try await finishCommand(nil, from: start, [], deadline)
     }
 
-    /// Obtains more rights, as the enable mode of network equipment gives them.
+    /// Requests more rights, as with the enable mode of network equipment.
     /// - Parameters:
-    ///   - password: typed where the device asks for one.
+    ///   - password: typed if the device asks for one.
     ///   - command: the device's command for it.
-    /// - Throws: `.forbidden` where the device gives none; otherwise as `run`.
+    /// - Throws: `.forbidden` if the device refuses; otherwise as `run`.
     package func enable(
         password: Secret, command: String = "enable", deadline: Deadline = .after(.seconds(30))
     ) async throws(MMError) -> Answer {
@@ -275,12 +275,12 @@ package actor ScreenSession {
         return answer
     }
 
-    /// What a pager shows when it waits; a blank turns the page.
+    /// The texts that a pager shows while it waits; a space turns the page.
     private static let pagers = [
         "--More--", "-- More --", "---- More ----", "---(more", "--- more ---", "<--- More --->", "-- [Q quit|",
         "Press any key to continue",
     ]
-    /// What a line begins with that says a command was not accepted: network equipment, and Windows' own command lines.
+    /// The beginnings of lines that reject a command: on network equipment, and in Windows' own command lines.
     private static let errors = [
         "% Invalid", "% Incomplete", "% Ambiguous", "% Unknown", "%Error", "% Error", "Error:", "ERROR:",
         "syntax error", "unknown command", "Unrecognized command", "bad command name", "expected end of command",
@@ -290,7 +290,7 @@ package actor ScreenSession {
     private static let questions = [
         "[confirm]", "[y/n]", "(y/n)", "[Y/N]", "(yes/no)", "[yes/no]", "[Y/n]", "[y/N]", "assword:", "sername:", "]?",
     ]
-    /// Other endings of a question; a last line that ends so and stays for a while is one.
+    /// Other endings of a question: a last line counts as one if it ends this way and stays unchanged for a while.
     private static let questionEnds = ["?", ":", "? [no]", "? [yes]"]
     private static let thinking: Duration = .seconds(2)
 
@@ -300,7 +300,7 @@ package actor ScreenSession {
         guard let learned else { throw MMError(.internalError, "The prompt is not known.") }
         var pages = 0
         var answered = start
-        // After a secret the prompt may follow the question on the same line, because no line end was echoed.
+        // After a secret, the prompt may follow the question on the same line, because no line end was echoed.
         var isGlued = false
         while true {
             if deadline.hasPassed || Task.isCancelled {
@@ -362,13 +362,13 @@ package actor ScreenSession {
         }
     }
 
-    /// The line as the device echoes it after its prompt, which isn't a question.
+    /// Returns the line as the device echoes it after its prompt; such a line isn't a question.
     private func lastSent(_ command: String?) -> String? { command.map { lastPrompt + $0 } }
 
     private func breakOff(_ learned: NetworkDevicePrompt) async throws(MMError) {
         let before = total
         for keys in [["q"], ["ctrl-c"]] {
-            // A pager ends with q; elsewhere q is a letter on a line that ctrl-c removes.
+            // `q` ends a pager; elsewhere it would be typed into a line that Ctrl-C removes.
             if keys == ["q"], !Self.pagers.contains(where: { lastLine(from: 0).contains($0) }) { continue }
             try? await send(.keys(keys))
         }
@@ -378,7 +378,7 @@ package actor ScreenSession {
 
     private func shape(_ command: String?, from start: Int, prompt: String, isGlued: Bool, _ pages: Int) -> Answer {
         var lines = TerminalTranscript(bytes(from: start)).texts
-        // The echo of the command, and the prompt.
+        // The first line is the echo of the command, and the last line the prompt.
         if let command, let first = lines.first, first.contains(command) || command.hasPrefix(first) {
             lines.removeFirst()
         }
@@ -390,7 +390,7 @@ package actor ScreenSession {
             text: lines.joined(separator: "\n"), prompt: prompt, error: error?.trimmed, question: nil, pages: pages)
     }
 
-    // MARK: What was written
+    // MARK: Output
 
     private var total: Int { job.page(.terminal, from: 0, limit: 0).total }
 
@@ -437,18 +437,18 @@ extension String {
     fileprivate func hasTrailing(_ text: String) -> Bool { trimmed.hasSuffix(text) }
 }
 
-/// The prompt of a command line that was learned by looking at it: network equipment, and whatever has no POSIX shell.
+/// The learned prompt of a command line: of network equipment, and of other programs that have no POSIX shell.
 ///
-/// The name in it stays, what surrounds the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;
+/// The name in it stays the same, but the text around the name changes with the mode: `sw1>`, `sw1#`, `sw1(config-if)#`;
 /// `admin@r1>`, `admin@r1#`; `<core>`, `[core-GigabitEthernet0/0/1]`; `[admin@gw] /interface>`.
 package struct NetworkDevicePrompt: Sendable, Hashable {
-    /// The name that every prompt holds.
+    /// The name that every prompt contains.
     package let stem: String
-    /// Whether it shows a folder in the way of Windows.
+    /// Whether it shows a folder, as Windows' shells do.
     private let isFolder: Bool
 
-    /// Learns from a line that a device ends with when it waits for a command.
-    /// - Returns: nil when the line is no prompt.
+    /// Learns the prompt from the last line that a device shows when it waits for a command.
+    /// - Returns: `nil` if the line isn't a prompt.
     package init?(line: String) {
         isFolder = Self.isWindowsFolder(line)
         if isFolder {
@@ -461,14 +461,14 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
         while let last = rest.last, Self.ends.contains(last) || last == " " || last == "~" { rest.removeLast() }
         while let first = rest.first, "<[*+".contains(first) { rest.removeFirst() }
         let stem = rest.prefix { $0.isLetter || $0.isNumber || "@._-:/".contains($0) }
-        // A word alone could stand anywhere; a name that a device has must not be empty.
+        // A word alone could be anywhere, and a device's name isn't empty.
         guard !stem.isEmpty, stem.contains(where: { $0.isLetter || $0.isNumber }) else { return nil }
         self.stem = String(stem)
     }
 
     private static let ends: Set<Character> = [">", "#", "$", "%", "]"]
 
-    /// Windows' shells show a folder and nothing of a name: `C:\Users\me>`, `PS C:\>`.
+    /// Returns whether a line is a prompt of Windows' shells, which shows a folder and no name: `C:\Users\me>`, `PS C:\>`.
     private static func isWindowsFolder(_ line: String) -> Bool {
         var rest = Substring(line)
         while rest.last == " " { rest.removeLast() }
@@ -477,12 +477,13 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
         else {
             return false
         }
-        // What a name can't hold there can't be in a prompt.
+        // Characters that a folder's name can't contain can't be in a prompt.
         return rest.count <= 260 && !rest.dropFirst().contains { "<>:\"|?*".contains($0) }
     }
 
-    /// The prompt of the same device under another name, where a last line differs from its last prompt in the name alone.
-    /// - Parameter last: the prompt that was seen last, which says the mode.
+    /// Returns the prompt of the same device under another name, if a last line differs from its last prompt only in the
+    /// name.
+    /// - Parameter last: the prompt that was seen last, which shows the mode.
     func renamed(_ line: String, since last: String) -> NetworkDevicePrompt? {
         func trimmed(_ text: String) -> Substring {
             var rest = Substring(text)
@@ -500,7 +501,7 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
         return NetworkDevicePrompt(line: String(line))
     }
 
-    /// Whether a last line is a prompt of this device.
+    /// Returns whether a last line is a prompt of this device.
     package func matches(_ line: String) -> Bool {
         if isFolder { return Self.isWindowsFolder(line) && line.hasPrefix("PS ") == (stem == "PS") }
         var line = Substring(line)
@@ -509,13 +510,13 @@ package struct NetworkDevicePrompt: Sendable, Hashable {
         while let first = line.first, "<[*+".contains(first) { line.removeFirst() }
         guard line.hasPrefix(stem) else { return false }
         let rest = line.dropFirst(stem.count)
-        // What follows the name says the mode; a sentence would hold other characters.
+        // The text after the name shows the mode; a sentence would contain other characters.
         return rest.count <= 80 && rest.allSatisfy { $0.isLetter || $0.isNumber || "()-_/.:,@~]*+>#$% ".contains($0) }
             && rest.first.map { "(-]/>#$%: ~".contains($0) } ?? false
     }
 }
 
-/// What was written to a terminal as lines of any length and number: overwritten text is gone, as a pager leaves it.
+/// Terminal output as lines of any length and number; overwritten text is removed, such as a pager's prompt.
 struct TerminalTranscript: Sendable {
     private var parser = TerminalParser()
     private(set) var lines: [String.UnicodeScalarView] = [String.UnicodeScalarView()]

@@ -1,4 +1,4 @@
-/// Takes a terminal's bytes apart: text, control characters and escape sequences (ECMA-48, and what xterm adds).
+/// A parser for a terminal's bytes: text, control characters and escape sequences (ECMA-48, and those that xterm adds).
 struct TerminalParser: Sendable {
     enum Item: Sendable, Hashable {
         case character(Unicode.Scalar)
@@ -6,7 +6,7 @@ struct TerminalParser: Sendable {
         case control(UInt8)
         /// ESC and one final byte, as in ESC 7.
         case escape(UInt8)
-        /// CSI: its private mark (0 for none), its numbers (-1 where one is left out) and its final byte.
+        /// CSI: its private mark (0 for none), its numbers (-1 for a missing one) and its final byte.
         case sequence(mark: UInt8, numbers: [Int], final: UInt8)
     }
 
@@ -22,7 +22,7 @@ struct TerminalParser: Sendable {
     private var pending: UInt32 = 0
     private var missing = 0
 
-    /// The text of what was written to a terminal, without what moves and paints.
+    /// Returns the text of terminal output, without the sequences that move the cursor and set colours.
     static func text(of bytes: some Sequence<UInt8>) -> String {
         var parser = TerminalParser()
         var text = ""
@@ -38,9 +38,9 @@ struct TerminalParser: Sendable {
         return text
     }
 
-    /// Takes one byte.
+    /// Parses one byte.
     mutating func take(_ byte: UInt8, _ deliver: (Item) -> Void) {
-        // These end a sequence wherever it stands (ECMA-48, 5.5; CAN, SUB, ESC).
+        // These characters end a sequence at any point (ECMA-48, 5.5; CAN, SUB, ESC).
         if byte == 0x18 || byte == 0x1A {
             state = .ground
             return
