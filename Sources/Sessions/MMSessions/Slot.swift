@@ -21,9 +21,9 @@ struct Slot<Session: PooledSession> {
     var account: String?
     /// The error of a failed sign-in for which a person had been shown a code; kept until a caller has been told.
     var untold: MMError?
-    /// The same where a new code mends it: said together with that one.
+    /// The message of a failed sign-in that a new code can repair; shown together with that code.
     var reason: String?
-    /// Why a person has to sign in again in a session that was given up for it.
+    /// The error that says why a person must sign in again, after the session was given up for that reason.
     var missing: MMError?
     /// Whether a person has been shown a code for this opening.
     var wasShown = false

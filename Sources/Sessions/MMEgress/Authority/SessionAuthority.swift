@@ -1,11 +1,11 @@
 import COpenSSL
 package import MMCore
 
-/// The certificate authority of one session: its key lives in this process's memory, and ends with it.
+/// The certificate authority of one session; its key is only in this process's memory.
 ///
-/// It signs a certificate for each name that the session asks for, when it asks. Nobody else trusts it.
+/// It signs a certificate for each name when the session first asks for it. Only the session's processes trust it.
 package final class SessionAuthority: Sendable {
-    /// The library's object, which is freed with its owner here.
+    /// OpenSSL's object, which is freed with this owner.
     ///
     /// `@unchecked Sendable`: signing reads it and nothing changes it; OpenSSL counts its references atomically.
     private final class Handle: @unchecked Sendable {
@@ -31,10 +31,10 @@ package final class SessionAuthority: Sendable {
         var uses: UInt64 = 0
     }
 
-    /// A session may last for weeks; its authority must be there as long.
+    /// A session may last for weeks, and its authority must remain valid as long.
     private static let life = Duration.seconds(60 * 86_400)
     private static let leafLife = Duration.seconds(2 * 86_400)
-    /// A cloud has some dozens of names.
+    /// The maximum number of certificates kept; a cloud has a few dozen names.
     private static let maxLeaves = 256
 
     /// The authority's certificate, for the processes that should trust it.
@@ -42,9 +42,9 @@ package final class SessionAuthority: Sendable {
     private let handle: Handle
     private let leaves = Mutex(Leaves())
 
-    /// A new authority with a new key.
-    /// - Parameter name: what its certificate is called.
-    /// - Throws: `.unavailable` when OpenSSL can't be had.
+    /// Creates an authority with a new key.
+    /// - Parameter name: the common name of its certificate.
+    /// - Throws: `.unavailable` if OpenSSL isn't available.
     package init(name: String = "Microsoft Master session") throws(MMError) {
         if let reason = mm_openssl_load() {
             throw MMError(
@@ -60,18 +60,18 @@ package final class SessionAuthority: Sendable {
         pem = String(decoding: room.prefix(Int(count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// The server's side of a TLS connection whose client asked for this name.
-    /// - Throws: `.unavailable` when OpenSSL has no memory.
+    /// Returns the server's side of a TLS connection whose client asked for this name.
+    /// - Throws: `.unavailable` if OpenSSL has no memory.
     func connection(for name: PlainHostName) throws(MMError) -> TLSConnection {
         let leaf = try leaf(for: name)
         guard let raw = mm_tls_open(leaf.raw, name.host) else {
             throw MMError(.unavailable, "OpenSSL has no memory for another connection.")
         }
-        // The library counts its own references to the leaf.
+        // OpenSSL holds its own reference to the leaf.
         return TLSConnection(raw)
     }
 
-    /// How many certificates are kept.
+    /// The number of certificates kept.
     var leafCount: Int { leaves.withLock { $0.entries.count } }
 
     private func leaf(for name: PlainHostName) throws(MMError) -> Handle {

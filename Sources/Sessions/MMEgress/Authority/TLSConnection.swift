@@ -1,16 +1,16 @@
 import COpenSSL
 import MMCore
 
-/// The server's side of one TLS connection, over memory: encrypted bytes go in and come out, nothing waits.
+/// The server's side of one TLS connection, in memory: encrypted bytes are passed in and taken out, and no call blocks.
 ///
 /// For one caller at a time.
 final class TLSConnection {
-    /// What reading gave.
+    /// The result of reading.
     enum Reading {
         case bytes([UInt8])
-        /// More must come from the client first.
+        /// The client must send more first.
         case wait
-        /// The client has said that it is done.
+        /// The client has closed the connection.
         case end
         case failed(String)
     }
@@ -22,13 +22,13 @@ final class TLSConnection {
 
     deinit { mm_tls_free(raw) }
 
-    /// Takes what came from the client.
+    /// Receives encrypted bytes from the client.
     func receive(_ bytes: [UInt8]) {
-        // Memory takes all of it, or the process has none left.
+        // The memory buffer accepts all bytes, unless the process is out of memory.
         _ = mm_tls_receive(raw, bytes, Int32(bytes.count))
     }
 
-    /// Takes what is to go to the client.
+    /// Takes the encrypted bytes to send to the client.
     func takeOutgoing() -> [UInt8] {
         var outgoing: [UInt8] = []
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.roomSize) { room in
@@ -41,8 +41,8 @@ final class TLSConnection {
         return outgoing
     }
 
-    /// Goes on with the handshake.
-    /// - Returns: whether it is done; nil when more must come from the client first.
+    /// Continues the handshake.
+    /// - Returns: whether it is complete; `false` if the client must send more first.
     func handshake() -> Result<Bool, WireFault> {
         switch mm_tls_handshake(raw) {
         case 1: .success(true)
@@ -51,7 +51,7 @@ final class TLSConnection {
         }
     }
 
-    /// What the client has sent, decrypted.
+    /// Reads decrypted bytes from the client.
     func read() -> Reading {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.roomSize) { room in
             let count = mm_tls_read(raw, room.baseAddress, Int32(room.count))

@@ -1,23 +1,23 @@
 import MMCore
 package import MMIdentity
 
-/// A cloud that answers at the addresses of another one: programs have those of the public cloud built in, and a sandbox
-/// stands in for it on this machine.
+/// A cloud that answers at the addresses of another one: programs have the public cloud's addresses built in, and a
+/// sandbox replaces it on this machine.
 package struct StandIn: Sendable {
     private let cloud: Cloud
     private let hosts: [CloudHost]
 
-    /// A cloud in the place of another one.
+    /// Creates a stand-in.
     /// - Parameters:
-    ///   - cloud: the one that answers.
-    ///   - other: the one whose addresses are asked for.
-    ///   - sharePoint: the tenant's name in SharePoint, where it is known.
+    ///   - cloud: the cloud that answers.
+    ///   - other: the cloud whose addresses are requested.
+    ///   - sharePoint: the tenant's name in SharePoint, if it is known.
     package init(_ cloud: Cloud, for other: Cloud, sharePoint: String?) {
         self.cloud = cloud
         hosts = other.hosts(sharePoint: sharePoint)
     }
 
-    /// The place that answers for a host; nil for a host of no service that it has.
+    /// Returns the place that answers for a host; `nil` if the host belongs to none of its services.
     func place(_ name: PlainHostName, _ port: UInt16, isSecure: Bool) -> EgressPlace? {
         let rows = hosts.filter { $0.covers(host: name.host, port: port, isSecure: isSecure) }
         guard let row = rows.first(where: { $0.service != .signIn }) ?? rows.first, let base = base(of: row.service)

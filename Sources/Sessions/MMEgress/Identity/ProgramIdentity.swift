@@ -1,16 +1,16 @@
 package import MMCore
 
-/// The identity that programs of a session find, as those on a machine of Azure find the machine's: its endpoint is a path
-/// on the wire's own port, and all that it gives out are placeholders.
+/// The managed identity for a session's programs, found as on a machine of Azure: its endpoint is a path on the proxy's own
+/// port, and it issues only placeholders.
 ///
-/// Every library of Microsoft's asks one of three protocols, which differ in names alone: App Service (`IDENTITY_ENDPOINT`),
-/// the older `MSI_ENDPOINT`, and the instance metadata service.
+/// Every Microsoft library uses one of three protocols, which differ only in names: App Service (`IDENTITY_ENDPOINT`), the
+/// older `MSI_ENDPOINT`, and the instance metadata service.
 package struct ProgramIdentity: Sendable {
-    /// A placeholder, and when it says that it ends.
+    /// An issued placeholder and its stated expiry.
     package struct Issued: Sendable {
         /// The placeholder.
         package let text: String
-        /// When it says that it ends.
+        /// The expiry that is reported to the program.
         package let expiresAt: Timestamp
 
         package init(text: String, expiresAt: Timestamp) {
@@ -19,20 +19,20 @@ package struct ProgramIdentity: Sendable {
         }
     }
 
-    /// What names the identity: the ids of its app and of its account. A program may ask for it by one of them.
+    /// The ids of the identity's app and account. A program may ask for it by one of them.
     let names: Set<String>
-    /// The id that answers name; nil where there is none.
+    /// The client id that answers contain; `nil` if there is none.
     let clientID: String?
-    /// A placeholder for a token of an audience.
+    /// Returns a placeholder for a token of an audience.
     let issue: @Sendable (_ audience: String) async throws(MMError) -> Issued
-    /// What the endpoint wants to be shown, as `IDENTITY_HEADER`.
+    /// The secret that the endpoint requires, passed to programs as `IDENTITY_HEADER`.
     let header = Secret(RandomBytes.text(bytes: 24))
 
-    /// An identity.
+    /// Creates an identity.
     /// - Parameters:
     ///   - clientID: the id of its app.
     ///   - names: further ids by which programs may ask for it.
-    ///   - issue: gives a placeholder for a token of an audience.
+    ///   - issue: returns a placeholder for a token of an audience.
     package init(
         clientID: String?, names: [String] = [],
         issue: @escaping @Sendable (_ audience: String) async throws(MMError) -> Issued
@@ -42,12 +42,12 @@ package struct ProgramIdentity: Sendable {
         self.issue = issue
     }
 
-    /// The address at which machines of Azure find their own.
+    /// The address of Azure's instance metadata service.
     static let metadataHost = "169.254.169.254"
-    /// The endpoint's path.
+    /// The path of the endpoint.
     static let path = "/metadata/identity/oauth2/token"
 
-    /// The variables by which programs find it.
+    /// Returns the environment variables by which programs find the endpoint.
     func variables(port: UInt16) -> [String: String] {
         let origin = "http://127.0.0.1:\(port)"
         return [

@@ -1,24 +1,24 @@
 package import MMCore
 import MMIdentity
 
-/// What a deployment of Azure Resource Manager brings, as the audit tells it: what its template makes, and which template it
-/// was. Values of parameters are not in it.
+/// The content of an Azure Resource Manager deployment for the audit: the resources that its template creates, and the
+/// template's digest or link. It contains no parameter values.
 package struct DeployedTemplate: Sendable, Hashable {
     private static let mostResources = 50
     private static let longestText = 200
 
-    /// The SHA-256 digest of the template as compact JSON; nil where it lies elsewhere, or is too large to be read.
+    /// The SHA-256 digest of the template as compact JSON; `nil` if the template isn't in the request or is too large.
     package let digest: String?
-    /// Where it lies, without the key that opens it, where it is not in the request.
+    /// The template's address without its access key, if the template isn't in the request.
     package let link: String?
-    /// The type and name of each of its resources, as they stand there; those within others follow them.
+    /// The type and name of each resource, as written in the template; nested resources follow their parent.
     package private(set) var resources: [String] = []
-    /// How many more there are.
+    /// The number of resources that aren't listed.
     package private(set) var furtherResources = 0
 
     private static let mostItems = 1_000
 
-    /// The templates that a request deploys: its own, or those of the requests within it.
+    /// Returns the templates that a request deploys: its own, or those of the requests in a batch.
     static func all(of request: DescribedRequest) -> [DeployedTemplate] {
         guard request.place.service == .resource(.arm) else { return [] }
         let parts = segments(of: request.target)
@@ -34,7 +34,7 @@ package struct DeployedTemplate: Sendable, Hashable {
         }
     }
 
-    /// The first member with one of these names, which services read in any case.
+    /// Returns the first member with one of these names; services ignore the case.
     private static func member(_ names: [String], of value: JSONValue?) -> JSONValue? {
         value?.object?.first { names.contains($0.key.lowercased()) }?.value
     }
@@ -49,7 +49,7 @@ package struct DeployedTemplate: Sendable, Hashable {
             && ["deployments", "deploymentstacks"].contains(parts[parts.count - 2])
     }
 
-    /// The template in a deployment's body.
+    /// Reads the template in a deployment's body.
     private init(_ body: JSONValue?) {
         let properties = body?["properties"]
         link = properties?["templateLink"]?["uri"]?.string.map { text in
@@ -63,7 +63,7 @@ package struct DeployedTemplate: Sendable, Hashable {
         add(template["resources"])
     }
 
-    /// Resources are a list, or an object with a name for each.
+    /// Adds resources from a list, or from an object that maps names to resources.
     private mutating func add(_ list: JSONValue?) {
         for resource in list?.array ?? list?.object?.map(\.value) ?? [] {
             let text = [resource["type"], resource["name"]].compactMap { $0?.string }.joined(separator: " ")
@@ -77,7 +77,7 @@ package struct DeployedTemplate: Sendable, Hashable {
         }
     }
 
-    /// The value of an audit line: of one template an object, of several a list; nil where there is none.
+    /// Returns the value for an audit line: an object for one template, a list for several; `nil` if there is none.
     package static func json(of templates: [DeployedTemplate]) -> JSONValue? {
         templates.count > 1 ? .array(templates.map(\.json)) : templates.first?.json
     }

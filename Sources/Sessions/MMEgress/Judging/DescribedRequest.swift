@@ -1,17 +1,17 @@
 package import MMHTTP
 
-/// A request that a session wants to send, as a judge sees it: exactly what will be sent, but for the tokens.
+/// A request that a session wants to send, as a judge sees it: exactly what will be sent, without the tokens.
 package struct DescribedRequest: Sendable {
-    /// What is known of a body before it is sent.
+    /// The part of a body that is known before it is sent.
     package enum Body: Sendable, Hashable {
-        /// There is none.
+        /// No body.
         case none
-        /// All of it.
+        /// The complete body.
         case whole([UInt8])
-        /// Its beginning; the rest is too large to be looked at.
+        /// The beginning of a body that is too large to be read before it is sent.
         case beginning([UInt8], length: Int?)
 
-        /// The bytes that are known.
+        /// The known bytes.
         package var seen: [UInt8] {
             switch self {
             case .none: []
@@ -20,23 +20,23 @@ package struct DescribedRequest: Sendable {
         }
     }
 
-    /// A number that no other request of this session has.
+    /// The number of the request, unique within the session.
     package let number: UInt64
-    /// The session.
+    /// The session's name.
     package let session: String
-    /// Where it goes.
+    /// The host and service that it is sent to.
     package let place: EgressPlace
     /// The method.
     package let method: String
-    /// The target as it will be sent: path and query, nothing decoded.
+    /// The target as it will be sent: path and query, without decoding.
     package let target: String
     /// The header fields without tokens.
     package let headers: HTTPHeaders
     /// The body.
     package let body: Body
-    /// Whose token it carries, where it carries one.
+    /// The account whose token it carries, if it carries one.
     package let account: String?
 
-    /// The address that it goes to.
+    /// The full address.
     package var url: String { place.origin + target }
 }

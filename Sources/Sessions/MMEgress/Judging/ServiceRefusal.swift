@@ -1,21 +1,21 @@
 import MMCore
 import MMIdentity
 
-/// A refusal in the shape in which a service says no itself, so that its cmdlets fail as they do for a 403 of its own.
+/// A refusal in the form that the service itself uses, so that its cmdlets fail as for the service's own 403.
 enum ServiceRefusal {
-    /// The body of an answer.
+    /// Returns the body of an answer.
     /// - Parameters:
-    ///   - fault: why.
-    ///   - code: the judge's word, where it was the judge.
-    ///   - service: the service that was asked; nil for other hosts.
+    ///   - fault: the reason.
+    ///   - code: the judge's word, if the judge refused.
+    ///   - service: the service that the request was for; `nil` for other hosts.
     static func body(_ fault: WireFault, code: String? = nil, service: CloudHost.Service?) -> [UInt8] {
         let word = code ?? fault.kind.rawValue
         let text = "Microsoft Master: \(fault.message)"
         let value: JSONValue
         switch service {
         case .signIn?:
-            // What MSAL ends a sign-in with, without trying again; or what makes it ask for a new one, where it kept a
-            // refresh token of a session that is gone (RFC 6749, section 5.2).
+            // On `access_denied`, MSAL ends a sign-in without trying again. On `invalid_grant` it starts a new one, if
+            // it kept a refresh token of an earlier session (RFC 6749, section 5.2).
             let error = fault.kind == .foreignCredential ? "invalid_grant" : "access_denied"
             value = ["error": .string(error), "error_description": .string(text), "suberror": .string(word)]
         case .resource(.sharePoint)?:

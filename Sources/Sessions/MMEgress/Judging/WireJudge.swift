@@ -1,15 +1,15 @@
 package import MMHTTP
 
-/// Decides what a session may send. Every request is shown to it before anything leaves.
+/// Decides which requests a session may send. It receives every request before any of it is sent.
 package protocol WireJudge: Sendable {
-    /// The verdict on a request.
+    /// Returns the verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict
 
-    /// Whether what was let through may go on: asked for a web socket, for example, before more of it is sent.
+    /// Returns whether an admitted request may continue; asked, for example, before a web socket sends more.
     func holds(_ number: UInt64) -> Bool
 
-    /// Who wants to know how a request ended that was let through and is about to leave; nil where nobody does. Whatever is
-    /// read of the state before is read here.
+    /// Returns the observer of an admitted request that is about to be sent; `nil` if there is none. Any reading of the
+    /// state before the request happens here.
     func witness(of request: DescribedRequest) async -> RequestWitness?
 }
 
@@ -18,13 +18,13 @@ extension WireJudge {
     package func witness(of request: DescribedRequest) async -> RequestWitness? { nil }
 }
 
-/// What a judge says of a request.
+/// The decision about a request.
 package enum RequestVerdict: Sendable {
-    /// It is sent. The class (`read`, `write`, …) goes into the record.
+    /// Send it. The class (`read`, `write`, …) is recorded.
     case allow(class: String)
-    /// It isn't sent, and its client is told why.
+    /// Don't send it, and tell its client why.
     case refuse(class: String, RequestRefusal)
-    /// Somebody is asked while it is held open; the answer is nil for yes, or why not.
+    /// Hold it open while a person is asked; the decision is `nil` for yes, or else the refusal.
     case hold(class: String, decision: @Sendable () async -> RequestRefusal?)
 
     /// The class that the request was given.
@@ -35,43 +35,43 @@ package enum RequestVerdict: Sendable {
     }
 }
 
-/// Why a request isn't sent.
+/// The reason why a request isn't sent.
 package struct RequestRefusal: Sendable, Hashable {
-    /// A stable word: the rule, or `confirmation_needed`.
+    /// A stable word: the rule's name, or `confirmation_needed`.
     package let code: String
     /// What happened and what to do, for the person or model that reads the cmdlet's error.
     package let message: String
 
-    /// A refusal.
+    /// Creates a refusal.
     package init(code: String, message: String) {
         self.code = code
         self.message = message
     }
 }
 
-/// Who wants to know how a request ended, such as a journal of what was changed.
+/// An observer that is told how a request ended, such as a journal of changes.
 package struct RequestWitness: Sendable {
-    /// An answer, as far as it is looked at.
+    /// The recorded part of an answer.
     package struct Answer: Sendable {
         /// The status.
         package let status: Int
         /// The header fields.
         package let headers: HTTPHeaders
-        /// The body; nil where it is longer than anybody looks at.
+        /// The body; `nil` if it is too long.
         package let body: [UInt8]?
     }
 
-    /// How much of an answer is kept for it.
+    /// The maximum number of bytes of an answer that are kept.
     static let most = 1 << 20
 
-    /// Is told the answer; nil where none came, and the request may have been carried out.
+    /// Receives the answer; `nil` if none came, in which case the request may have been carried out.
     package let ended: @Sendable (Answer?) async -> Void
 
-    /// A witness.
-    /// - Parameter ended: is told the answer, or nil where none came.
+    /// Creates an observer.
+    /// - Parameter ended: receives the answer, or `nil` if none came.
     package init(ended: @escaping @Sendable (Answer?) async -> Void) { self.ended = ended }
 
-    /// Tells it, whatever becomes of the task that asks.
+    /// Reports the answer, even if the current task is cancelled.
     func tell(_ answer: Answer?) async {
         let ended = ended
         await Task { await ended(answer) }.value

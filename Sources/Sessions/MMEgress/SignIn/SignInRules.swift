@@ -1,12 +1,11 @@
-/// Which sign-ins a session may make by itself.
+/// The sign-ins that a session may make by itself.
 package struct SignInRules: Sendable {
-    /// The tenants whose sign-in paths it may use, by id and domain, in lower case; those of an account that was admitted are
-    /// added.
+    /// The tenants whose sign-in paths it may use, by id and domain, in lower case; those of an admitted account are added.
     package var tenants: Set<String>
-    /// The number of the sign-in that the pool has started in the session; nil while none is under way.
+    /// Returns the number of the sign-in that the pool has started in the session; `nil` if none is in progress.
     package var current: @Sendable () -> Int?
 
-    /// Rules; by themselves they let nothing sign in.
+    /// Creates rules; the default permits no sign-in.
     package init(tenants: Set<String> = [], current: @escaping @Sendable () -> Int? = { nil }) {
         self.tenants = tenants
         self.current = current

@@ -2,9 +2,9 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// The credentials of one request: what the session wrote, checked at once, and what is sent in its place.
+/// The credentials of one request: the session's own text, checked at once, and the tokens that are sent in its place.
 struct OutgoingCredentials: Sendable {
-    /// A header whose value is made of placeholders.
+    /// A header whose value consists of placeholders.
     private struct Slot: Sendable {
         let header: String
         let placeholders: [(text: String, worth: PlaceholderVault.Worth)]
@@ -13,18 +13,18 @@ struct OutgoingCredentials: Sendable {
     /// The headers in which services take tokens.
     private static let tokenHeaders = ["authorization", "x-ms-authorization-auxiliary"]
 
-    /// What says nothing of the sign-in: the same may succeed a minute later.
+    /// Errors that don't concern the sign-in itself: the same request may succeed a minute later.
     private static let passing: Set<MMErrorCode> = [.unavailable, .throttled, .deadlineExceeded, .cancelled]
 
     /// The header fields without tokens.
     let plain: HTTPHeaders
-    /// Whose tokens it carries, where the connection's own sign-in has them.
+    /// The account whose tokens it carries, if they come from the connection's own sign-in.
     let account: String?
     private let slots: [Slot]
     private let core: EgressCore
 
-    /// Looks at a request's credentials before anything else is done with it.
-    /// - Throws: `.placeholderElsewhere` and `.foreignCredential`, which are reported too.
+    /// Reads and checks a request's credentials before anything else is done with the request.
+    /// - Throws: `.placeholderElsewhere` and `.foreignCredential`, which are also reported as events.
     init(_ headers: HTTPHeaders, target: String, to place: EgressPlace, core: EgressCore) throws(WireFault) {
         self.core = core
         var plain = HTTPHeaders()
@@ -49,17 +49,17 @@ struct OutgoingCredentials: Sendable {
             }.first
     }
 
-    /// Whether a service that refuses the request may have refused one of our tokens.
+    /// Whether the request carries tokens that a service may have refused.
     var holdsTokens: Bool { !slots.isEmpty }
 
-    /// The header fields with tokens that are fresh now, and those tokens by their placeholders.
+    /// The header fields with valid tokens, and these tokens by their placeholders.
     struct Filled: Sendable {
         let headers: HTTPHeaders
         let tokens: [String: Secret]
     }
 
-    /// The header fields with tokens that are fresh now.
-    /// - Parameter refusals: what a service said of tokens, by their placeholders; others are sent in the place of these.
+    /// Returns the header fields with valid tokens.
+    /// - Parameter refusals: a service's refusals of tokens, by placeholder; these tokens are replaced.
     /// - Throws: `.noToken`.
     func filled(insteadOf refusals: [String: TokenRefusal] = [:]) async throws(WireFault) -> Filled {
         var headers = plain
@@ -72,11 +72,11 @@ struct OutgoingCredentials: Sendable {
                     guard let fresh = try await self.token(text, worth, refusals[text]) else { continue }
                     token = fresh
                 } catch {
-                    // An app's secret that ran out ends its sign-in as a person's revocation does.
+                    // An app whose secret has expired has lost its sign-in, like a person whose sign-in was revoked.
                     if !Self.passing.contains(error.code) {
                         core.events(.signIn(.over(error, isModules: worth.isModules)))
                     }
-                    // As a service answers whose token has ended: modules sign in again then.
+                    // The same answer as for an expired token, on which modules sign in again.
                     throw WireFault(
                         401, .noToken, [error.message, error.hint].compactMap(\.self).joined(separator: " "))
                 }
@@ -100,7 +100,7 @@ struct OutgoingCredentials: Sendable {
         }
     }
 
-    /// The placeholders of a header; nil when it goes out as it stands.
+    /// Returns the placeholders of a header; `nil` if the header is sent unchanged.
     private static func read(
         _ field: HTTPHeaders.Field, _ place: EgressPlace, _ core: EgressCore
     ) throws(WireFault) -> Slot? {
@@ -108,7 +108,7 @@ struct OutgoingCredentials: Sendable {
         var others = 0
         for item in field.value.split(whereSeparator: { $0 == "," || $0 == ";" }) {
             let words = item.split(separator: " ")
-            // The value of a bearer, or anything else in which a placeholder may stand.
+            // Either a bearer token, or another value that may contain a placeholder.
             if words.count == 2, words[0].lowercased() == "bearer", let worth = core.vault.worth(of: String(words[1])) {
                 guard let audience = worth.audience, place.accepts(audience: audience) else {
                     throw elsewhere(place, worth.audience, core)
@@ -130,12 +130,12 @@ struct OutgoingCredentials: Sendable {
         return nil
     }
 
-    /// Whether a session may use a credential of its own: at hosts that the owner listed, and where a service has keys of
-    /// its own.
+    /// Returns whether a session may send a credential of its own: to hosts that the owner listed, and to services that
+    /// have keys of their own.
     private static func isSessionsOwn(_ value: String, _ place: EgressPlace) -> Bool {
         guard let service = place.service else { return true }
         let scheme = value.prefix { $0 != " " }.lowercased()
-        // An empty bearer asks a service for the realm of its tokens.
+        // A request with an empty bearer token asks a service for the tenant of its tokens.
         if scheme == "bearer", value.dropFirst(6).allSatisfy({ $0 == " " }) { return true }
         return switch service {
         case .storage: scheme == "sharedkey" || scheme == "sharedkeylite"
@@ -144,7 +144,7 @@ struct OutgoingCredentials: Sendable {
         }
     }
 
-    /// The fault of a placeholder where its token is not taken; reported too.
+    /// Reports a placeholder that was sent where its token isn't accepted, and returns the fault.
     static func elsewhere(_ place: EgressPlace, _ audience: String?, _ core: EgressCore) -> WireFault {
         core.events(.placeholderElsewhere(host: place.host, audience: audience))
         return WireFault(

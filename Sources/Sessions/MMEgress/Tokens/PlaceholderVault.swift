@@ -1,25 +1,25 @@
 package import MMCore
 internal import MMIdentity
 
-/// The tokens of one session, which the session itself never sees: it holds placeholders, and this knows what each stands for.
+/// The tokens of one session, which the session itself never sees: it gets placeholders, and this vault maps each to its token.
 ///
-/// A placeholder is good on this session's own wire alone, and there only at the hosts of its token's audience.
+/// A placeholder is valid only on this session's own proxy, and there only for the hosts of its token's audience.
 package final class PlaceholderVault: Sendable {
-    /// What a placeholder stands for.
+    /// The meaning of a placeholder.
     enum Worth: Sendable {
         /// An access token that the connection's sign-in renews.
         case fed(TokenNeed)
-        /// An access token that the session signed in for by itself.
+        /// An access token from the session's own sign-in.
         case own(OwnToken)
-        /// Something that only the sign-in service takes: a refresh token, a device code, an id token.
+        /// A secret that only the sign-in service accepts: a refresh token, a device code, an id token.
         case signInOnly(Secret)
 
-        /// Whether the session signed in for it by itself.
+        /// Whether it comes from the session's own sign-in.
         var isModules: Bool {
             if case .fed = self { false } else { true }
         }
 
-        /// What an access token is for; nil for what the sign-in service alone takes.
+        /// The audience of an access token; `nil` for a secret that only the sign-in service accepts.
         var audience: String? {
             switch self {
             case .fed(let need): need.audience
@@ -29,15 +29,15 @@ package final class PlaceholderVault: Sendable {
         }
     }
 
-    /// An access token that came over the wire, and how it is renewed.
+    /// An access token that came through the proxy, and how it is renewed.
     struct OwnToken: Sendable {
         let audience: String
         let token: Secret
-        /// When it ends, in seconds since 1970; nil where nobody said.
+        /// The expiry in seconds since 1970; `nil` if it is unknown.
         let expiry: Int64?
         let grant: RenewalGrant?
 
-        /// The same with another refresh token.
+        /// Returns the same token with another refresh token.
         func renewed(by refreshToken: Secret) -> OwnToken {
             OwnToken(audience: audience, token: token, expiry: expiry, grant: grant?.with(refreshToken))
         }
@@ -46,35 +46,36 @@ package final class PlaceholderVault: Sendable {
     private struct State {
         var worth: [String: Worth] = [:]
         var order: [String] = []
-        /// How many of the oldest in `order` are gone.
+        /// The number of oldest entries in `order` that have been removed.
         var dropped = 0
     }
 
-    /// How far ahead a placeholder's end lies that is always exchanged for a fresh token: no module reconnects before.
+    /// The stated lifetime, in seconds, of a placeholder that always maps to a valid token: no module reconnects before its
+    /// end.
     static let distance: Int64 = 10 * 365 * 86_400
 
-    /// How long a placeholder for a token of the connection's own sign-in says that it lasts.
+    /// The stated lifetime of a placeholder for a token of the connection's own sign-in.
     package static let life = Duration.seconds(distance)
 
     private let state = Mutex(State())
     private let clock: WallClock
     private let limit: Int
 
-    /// An empty vault.
+    /// Creates an empty vault.
     /// - Parameters:
     ///   - clock: the time of day.
-    ///   - limit: how many placeholders are kept, the newest: a session may sign in again and again.
+    ///   - limit: the maximum number of placeholders, the newest ones: a session may sign in again and again.
     package init(clock: WallClock = .system, limit: Int = 4_096) {
         self.clock = clock
         self.limit = limit
     }
 
-    /// A placeholder for a token of the connection's own sign-in, which `TokenSource` renews.
+    /// Returns a placeholder for a token of the connection's own sign-in, which `TokenSource` renews.
     /// - Parameters:
-    ///   - token: a token that is good now: its header and claims are what modules read.
-    ///   - account: whose it is, as the source knows it.
-    ///   - audience: what it is for; nil takes what the token itself says.
-    /// - Throws: `.invalidInput` when neither says what the token is for.
+    ///   - token: a valid token; modules read its header and claims.
+    ///   - account: the account, as the source knows it.
+    ///   - audience: the audience; `nil` uses the token's own.
+    /// - Throws: `.invalidInput` if the audience is unknown.
     package func placeholder(for token: Secret, account: String, audience: String? = nil) throws(MMError) -> String {
         let text = TokenText(token.reveal())
         guard let audience = audience ?? text.audience else {
@@ -86,25 +87,25 @@ package final class PlaceholderVault: Sendable {
         return keep(.fed(need), as: text.likeness(expiry: clock.now.seconds + Self.distance))
     }
 
-    /// A placeholder for an access token that the session signed in for.
+    /// Returns a placeholder for an access token from the session's own sign-in.
     func placeholder(for token: OwnToken) -> String {
         let text = TokenText(token.token.reveal())
         HeldSecrets.shared.hold(token.token)
-        // What can't be renewed here must be renewed by the module, and in time.
+        // A token that can't be renewed here must be renewed by the module in time, so its placeholder keeps the real expiry.
         let expiry = token.grant == nil ? nil : clock.now.seconds + Self.distance
         return keep(.own(token), as: text.likeness(expiry: expiry))
     }
 
-    /// A placeholder for something that only the sign-in service takes.
+    /// Returns a placeholder for a secret that only the sign-in service accepts.
     func placeholder(forSignIn secret: Secret) -> String {
         HeldSecrets.shared.hold(secret)
         return keep(.signInOnly(secret), as: TokenText(secret.reveal()).likeness(expiry: nil))
     }
 
-    /// What a text stands for; nil when it isn't a placeholder of this session.
+    /// Returns the meaning of a text; `nil` if it isn't a placeholder of this session.
     func worth(of text: String) -> Worth? { state.withLock { $0.worth[text] } }
 
-    /// The token behind a placeholder was renewed, and with it the refresh token that others were given with.
+    /// Stores the renewed token of a placeholder, and updates other placeholders that use the same refresh token.
     func renewed(_ placeholder: String, _ token: OwnToken, from old: RenewalGrant) {
         HeldSecrets.shared.hold(token.token)
         if let grant = token.grant { HeldSecrets.shared.hold(grant.refreshToken) }
@@ -122,9 +123,10 @@ package final class PlaceholderVault: Sendable {
         }
     }
 
-    /// The placeholders within a text such as a header's value, a target or a body: whole words of the letters that tokens have.
+    /// Returns the placeholders in a text such as a header's value, a target or a body: whole words of the characters that
+    /// tokens have.
     func placeholders(in text: some Collection<UInt8>) -> [String] {
-        // The shortest word that could be one; most texts hold none.
+        // No placeholder is shorter, and most texts contain no word of this length.
         guard text.count >= 24 else { return [] }
         let words = text.split { !Self.isTokenByte($0) }.filter { $0.count >= 24 }
         guard !words.isEmpty else { return [] }
@@ -134,7 +136,7 @@ package final class PlaceholderVault: Sendable {
         }
     }
 
-    /// Forgets everything: the session has ended.
+    /// Removes everything at the end of the session.
     package func clear() {
         state.withLock { $0 = State() }
     }
@@ -164,30 +166,30 @@ package final class PlaceholderVault: Sendable {
     }
 }
 
-/// A token as it is written: taken apart where it is a JWT (RFC 7519), else a text of which only the shape is known.
+/// A token's text: split into its parts if it is a JWT (RFC 7519), otherwise opaque.
 struct TokenText: Sendable {
     /// The whole token.
     let text: String
-    /// Header and claims of a JWT that is signed and not encrypted.
+    /// The header and claims of a JWT that is signed and not encrypted.
     let parts: (header: Substring, claims: JSONObject)?
 
-    /// Takes a token apart.
+    /// Parses a token.
     init(_ text: String) {
         self.text = text
         let pieces = text.split(separator: ".", omittingEmptySubsequences: false)
-        // The claims of an access token are read as those of an id token are: neither decides what is admitted.
+        // Access tokens are parsed like id tokens; their claims don't decide about access here.
         parts = pieces.count == 3 ? IDToken(text).map { (pieces[0], $0.claims) } : nil
     }
 
-    /// The audience that the token names, in the form that is compared.
+    /// The audience that the token names, normalised for comparison.
     var audience: String? { parts?.claims["aud"]?.string.map(CloudHost.audience) }
 
-    /// When it ends, in seconds since 1970.
+    /// The expiry in seconds since 1970.
     var expiry: Int64? { parts?.claims["exp"]?.double.flatMap { Int64(exactly: $0.rounded(.down)) } }
 
-    /// Another token that looks like this one and is worth nothing: the same claims with another end, a random signature; of
-    /// a token that can't be read, random letters and digits in the places of its own.
-    /// - Parameter expiry: when it says that it ends; nil leaves the end as it is.
+    /// Returns a worthless token that looks like this one: the same claims with another expiry and a random signature; for an
+    /// opaque token, random letters and digits in place of its own.
+    /// - Parameter expiry: the stated expiry; `nil` leaves it unchanged.
     func likeness(expiry: Int64?) -> String {
         guard let parts else { return Self.scrambled(text) }
         let pieces = text.split(separator: ".", omittingEmptySubsequences: false)
@@ -197,7 +199,7 @@ struct TokenText: Sendable {
             claims["exp"] = .int(expiry)
             payload = Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)
         }
-        // As long as the signature that it takes the place of, and never so short that it could be guessed.
+        // As long as the original signature, but never short enough to be guessed.
         let signature = RandomBytes.text(bytes: max(32, pieces[2].utf8.count * 3 / 4))
         return "\(parts.header).\(payload).\(signature)"
     }
@@ -222,22 +224,22 @@ struct TokenText: Sendable {
     }
 }
 
-/// How a token that a session signed in for by itself is renewed: the refresh token, and what it was given for.
+/// The means to renew a token from the session's own sign-in: the refresh token and its parameters.
 package struct RenewalGrant: Sendable {
     /// The refresh token.
     package let refreshToken: Secret
-    /// Where it is taken: the token endpoint's address.
+    /// The token endpoint's address.
     package let endpoint: String
-    /// The app that signed in.
+    /// The client id of the app that signed in.
     package let clientID: String
-    /// The scopes that are asked for.
+    /// The requested scopes.
     package let scope: String?
-    /// The resource that is asked for at the older endpoint.
+    /// The requested resource, at the older endpoint.
     package let resource: String?
-    /// The claims that are asked for: that the client heeds challenges.
+    /// The requested claims, which state that the client handles claims challenges.
     package let claims: String?
 
-    /// The same with the refresh token that took the place of this one.
+    /// Returns the same grant with a new refresh token.
     func with(_ refreshToken: Secret) -> RenewalGrant {
         RenewalGrant(
             refreshToken: refreshToken, endpoint: endpoint, clientID: clientID, scope: scope, resource: resource,

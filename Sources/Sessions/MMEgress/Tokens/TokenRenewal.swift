@@ -2,23 +2,23 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// Keeps the tokens fresh that a session signed in for by itself: the session holds placeholders whose end lies far ahead, so
-/// nobody else renews them.
+/// Renews the tokens from the session's own sign-in. The session holds placeholders that expire far in the future, so its
+/// modules don't renew them.
 final class TokenRenewal: Sendable {
-    /// A token that ends sooner is renewed before it is sent.
+    /// A token that expires within this number of seconds is renewed before it is sent.
     private static let margin: Int64 = 120
 
-    /// A refusal of the sign-in service, which it is not asked for again.
+    /// A refusal of the sign-in service; the same request isn't sent again.
     private struct Refusal {
         let error: MMError
         let answer: SignInExchange.Answer
-        /// What it refused a token for; `nil` where it gives none for anything.
+        /// The scope for which it refused a token; `nil` if it refuses the refresh token for everything.
         let scope: String?
     }
 
     private struct State {
         var flights: [String: Task<Result<Secret, MMError>, Never>] = [:]
-        /// By the refresh token.
+        /// The refusals, by refresh token.
         var refusals: [Secret: [Refusal]] = [:]
 
         func refusal(of token: Secret, for scope: String?) -> Refusal? {
@@ -42,7 +42,7 @@ final class TokenRenewal: Sendable {
         self.events = events
     }
 
-    /// The token behind a placeholder, renewed where it is about to end, or was refused. Several who ask at once share one
+    /// Returns the token of a placeholder, renewed if it is about to expire or was refused. Concurrent callers share one
     /// renewal.
     func token(
         _ placeholder: String, _ own: PlaceholderVault.OwnToken, insteadOf refusal: TokenRefusal? = nil
@@ -63,7 +63,7 @@ final class TokenRenewal: Sendable {
             }
             let started = Task {
                 defer { self.state.withLock { _ = $0.flights.removeValue(forKey: placeholder) } }
-                // Another's renewal may have ended since this one looked.
+                // Another renewal may have ended in the meantime.
                 if case .own(let fresh)? = self.vault.worth(of: placeholder), fresh.token != own.token {
                     return Result<Secret, MMError>.success(fresh.token)
                 }
@@ -75,7 +75,7 @@ final class TokenRenewal: Sendable {
         switch await flight.value {
         case .success(let token): return token
         case .failure(let error):
-            // The rest of its life is better than nothing when the sign-in service is away.
+            // If the sign-in service is unavailable, the token is used until it expires.
             if !isRefused, let expiry = own.expiry, expiry > clock.now.seconds + 5 { return own.token }
             throw error
         }
@@ -117,24 +117,24 @@ final class TokenRenewal: Sendable {
         }
     }
 
-    /// Notes that the service gives no more tokens for a refresh token, unless that passes.
+    /// Records a permanent refusal of a refresh token, and returns the error.
     func refused(
         _ token: Secret, for scope: String?, _ error: EntraError, _ answer: SignInExchange.Answer
     ) -> MMError {
         let told = Self.refusal(error)
         guard told.code == .signInNeeded else { return told }
-        // What a policy wants for one service it may not want for another.
+        // A policy may refuse a token for one service but not for another.
         let place = [.reauth, .restartDeviceFlow].contains(error.action) ? nil : scope
         state.withLock { $0.refusals[token, default: []].append(Refusal(error: told, answer: answer, scope: place)) }
         return told
     }
 
-    /// What the service has said already of a refresh token; `nil` while it may be asked.
+    /// Returns the recorded refusal of a refresh token; `nil` if there is none.
     func known(_ token: Secret, for scope: String?) -> SignInExchange.Answer? {
         state.withLock { $0.refusal(of: token, for: scope)?.answer }
     }
 
-    /// The end of a session's own sign-in, or a fault that passes.
+    /// Returns the error for the end of a session's own sign-in, or for a temporary fault.
     static func refusal(_ error: EntraError) -> MMError {
         var details: JSONObject = ["ended": true]
         details["aadsts"] = error.codes.first.map { .int(Int64($0)) }

@@ -1,32 +1,32 @@
 package import MMCore
 
-/// What a placeholder stands for when a fresh token is asked for.
+/// A request for the token of a placeholder.
 package struct TokenNeed: Sendable, Hashable {
     /// The audience of the token's resource, such as `https://graph.microsoft.com`.
     package let audience: String
-    /// The account that signed in, by its object id or name: whatever the source itself gave the placeholder for.
+    /// The account that signed in, by object id or name: the value with which the placeholder was created.
     package let account: String
 
-    /// What is needed.
+    /// Creates a request.
     package init(audience: String, account: String) {
         self.audience = audience
         self.account = account
     }
 }
 
-/// Gives the tokens that placeholders stand for: what holds the connection's sign-in.
+/// A source of the tokens that placeholders stand for: the holder of the connection's sign-in.
 package protocol TokenSource: Sendable {
-    /// A token that is good now.
-    /// - Throws: why there is none; the session's request fails with it.
+    /// Returns a valid token.
+    /// - Throws: why there is none; the session's request fails with this error.
     func token(for need: TokenNeed) async throws(MMError) -> Secret
 
-    /// Another token in the place of one that a service has refused. Many may ask at once for the same.
-    /// - Throws: `.signInNeeded` where only a person can get one.
+    /// Returns a token to replace one that a service has refused. Many callers may ask for the same one at once.
+    /// - Throws: `.signInNeeded` if only a person can obtain one.
     func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret
 }
 
 extension TokenSource {
-    /// A source that knows nothing of refusals has no other.
+    /// By default, the same as without a refusal.
     package func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret {
         try await token(for: need)
     }
@@ -34,11 +34,11 @@ extension TokenSource {
 
 /// A service's refusal of a token.
 package struct TokenRefusal: Sendable {
-    /// The token that it refused.
+    /// The refused token.
     package let token: Secret
-    /// When the request with it was sent.
+    /// When the request with the token was sent.
     package let sent: Timestamp
-    /// The claims that it demands of another one, as JSON.
+    /// The claims that the service requires of a new token, as JSON.
     package let claims: String?
 
     package init(of token: Secret, sent: Timestamp, claims: String?) {

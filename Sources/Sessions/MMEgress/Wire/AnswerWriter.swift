@@ -3,7 +3,7 @@ import MMHTTP
 
 /// Writes answers to a session's client.
 ///
-/// An answer that is here as a whole goes out at once: each part of its own would wake its client.
+/// An answer that is complete is sent in one write: each separate part would wake its client.
 final class AnswerWriter: AnswerSink {
     private static let mostHeld = 32 << 10
     private let channel: WireChannel
@@ -11,17 +11,17 @@ final class AnswerWriter: AnswerSink {
 
     init(_ channel: WireChannel) { self.channel = channel }
 
-    /// The tunnel stands.
+    /// Reports that the tunnel is established.
     func established() async throws(WireFault) {
         try await channel.write(Array("HTTP/1.1 200 Connection established\r\n\r\n".utf8))
     }
 
-    /// The client may send the body that it announced.
+    /// Tells the client to send the announced body.
     func goOn() async throws(WireFault) {
         try await channel.write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
     }
 
-    /// An answer that is here as a whole.
+    /// Writes a complete answer.
     func whole(
         _ status: Int, _ headers: HTTPHeaders, _ body: [UInt8], length: Int, keepsAlive: Bool
     ) async throws(WireFault) {
@@ -31,12 +31,12 @@ final class AnswerWriter: AnswerSink {
         try await flush()
     }
 
-    /// The head of an answer whose body follows.
+    /// Writes the head of an answer whose body follows.
     func head(_ status: Int, _ headers: HTTPHeaders, keepsAlive: Bool) async throws(WireFault) {
         hold(Self.head(status, headers, keepsAlive: keepsAlive))
     }
 
-    /// A piece of a body, as a chunk where its length isn't known.
+    /// Writes a piece of a body, as a chunk if the body's length isn't known.
     func piece(_ bytes: [UInt8], isChunked: Bool) async throws(WireFault) {
         guard !bytes.isEmpty else { return }
         if isChunked {
@@ -49,7 +49,7 @@ final class AnswerWriter: AnswerSink {
         if held.withLock({ $0.count >= Self.mostHeld }) { try await flush() }
     }
 
-    /// The end of a chunked body.
+    /// Writes the end of a chunked body.
     func end() async throws(WireFault) {
         hold(Array("0\r\n\r\n".utf8))
         try await flush()
@@ -65,7 +65,7 @@ final class AnswerWriter: AnswerSink {
 
     private func hold(_ bytes: [UInt8]) { held.withLock { $0 += bytes } }
 
-    /// Whether an answer of this status has a body (RFC 9112, section 6.3).
+    /// Returns whether an answer of this status has a body (RFC 9112, section 6.3).
     static func hasBody(_ status: Int) -> Bool { status >= 200 && status != 204 && status != 304 }
 
     private static func head(_ status: Int, _ headers: HTTPHeaders, keepsAlive: Bool) -> [UInt8] {
@@ -75,7 +75,7 @@ final class AnswerWriter: AnswerSink {
         return Array((text + "\r\n").utf8)
     }
 
-    // What people read in the errors of clients.
+    // The reason phrases that people see in the errors of clients.
     private static let reasons = [
         200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 206: "Partial Content", 301: "Moved Permanently",
         302: "Found", 303: "See Other", 304: "Not Modified", 307: "Temporary Redirect", 308: "Permanent Redirect",
@@ -88,17 +88,17 @@ final class AnswerWriter: AnswerSink {
     ]
 }
 
-/// Why something that came from a session goes no further: told to its client, and recorded.
+/// The reason why a session's request isn't forwarded; its client is told, and it is recorded.
 package struct WireFault: Error, Sendable, Hashable {
-    /// What kind of fault it is: a stable word for records and answers.
+    /// The kind of a fault: a stable word for records and answers.
     package struct Kind: Sendable, Hashable, RawRepresentable {
         /// The word.
         package let rawValue: String
 
-        /// A kind of this word.
+        /// Creates a kind from its word.
         package init(rawValue: String) { self.rawValue = rawValue }
 
-        /// The message breaks HTTP's own rules, or could be read in two ways.
+        /// The message violates HTTP, or is ambiguous.
         package static let malformed = Kind(rawValue: "malformed_request")
         /// The head or the body is too large.
         package static let tooLarge = Kind(rawValue: "too_large")
@@ -106,7 +106,7 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let tooSlow = Kind(rawValue: "too_slow")
         /// The body ended before its announced end.
         package static let torn = Kind(rawValue: "torn_body")
-        /// HTTP/2, HTTP/1.0, web sockets: what is not passed on.
+        /// A protocol that isn't forwarded: HTTP/2, HTTP/1.0, web sockets.
         package static let otherProtocol = Kind(rawValue: "protocol_not_passed")
         /// CONNECT, the TLS handshake and `Host` do not name the same server.
         package static let nameMismatch = Kind(rawValue: "name_mismatch")
@@ -118,34 +118,34 @@ package struct WireFault: Error, Sendable, Hashable {
         package static let foreignProcess = Kind(rawValue: "process_not_of_session")
         /// The TLS handshake failed.
         package static let tls = Kind(rawValue: "tls_failed")
-        /// A placeholder arrived where its token is not taken.
+        /// A placeholder arrived at a host where its token isn't accepted.
         package static let placeholderElsewhere = Kind(rawValue: "placeholder_at_other_host")
-        /// A token or another credential that this session was not given.
+        /// The request contains a token or another credential that this session wasn't given.
         package static let foreignCredential = Kind(rawValue: "credential_not_of_session")
         /// The judge refused.
         package static let refused = Kind(rawValue: "refused")
         /// The command that sent it is being stopped.
         package static let stopped = Kind(rawValue: "command_stopped")
-        /// There was no fresh token.
+        /// No valid token was available.
         package static let noToken = Kind(rawValue: "no_token")
-        /// The service could not be reached, or did not answer as it should.
+        /// The service could not be reached, or gave an invalid answer.
         package static let upstream = Kind(rawValue: "service_unreachable")
-        /// The service has asked to slow down, for longer than a client waits.
+        /// The service requests a delay that is longer than a client waits.
         package static let throttled = Kind(rawValue: "throttled")
         /// The client is gone.
         package static let clientGone = Kind(rawValue: "client_gone")
-        /// The sign-in service's answer could not be taken apart, or somebody else signed in.
+        /// The sign-in service's answer could not be parsed, or another account signed in.
         package static let signIn = Kind(rawValue: "sign_in_refused")
     }
 
-    /// The status that the client gets.
+    /// The status that the client receives.
     package let status: Int
-    /// What kind of fault it is.
+    /// The kind of the fault.
     package let kind: Kind
-    /// What happened and what to do, in a sentence or two; without secrets.
+    /// What happened and what to do, in one or two sentences; contains no secrets.
     package let message: String
 
-    /// A fault.
+    /// Creates a fault.
     package init(_ status: Int, _ kind: Kind, _ message: String) {
         self.status = status
         self.kind = kind

@@ -3,17 +3,17 @@ import MMCore
 import MMHTTP
 import MMSystem
 
-/// HTTP/2 within a tunnel, for clients that speak nothing else: each stream is one request, which goes the way of all
-/// requests. The framing is nghttp2's; this type moves its bytes.
+/// HTTP/2 within a tunnel, for clients that support nothing else: each stream is one request, which is handled like any
+/// other. nghttp2 does the framing; this type moves its bytes.
 final class HTTP2Connection: Sendable {
-    /// A request as it came.
+    /// A request as it was received.
     struct Request: Sendable {
         let fields: [(name: [UInt8], value: [UInt8])]
         /// Whether it has no body.
         let endsHere: Bool
     }
 
-    /// What is to be done about streams once the lock is free again.
+    /// The continuations and handlers to call after the lock is released.
     fileprivate struct Wakes {
         private var waiting: [CheckedContinuation<Void, Never>] = []
         private var departures: [@Sendable () -> Void] = []
@@ -33,7 +33,7 @@ final class HTTP2Connection: Sendable {
     }
 
     private struct Exchange {
-        /// What came of its body and was not taken yet, at most a window's worth.
+        /// The received part of the body that hasn't been read yet, at most one window.
         var body: [UInt8] = []
         var isWhole: Bool
         var hasLeft = false
@@ -42,14 +42,14 @@ final class HTTP2Connection: Sendable {
         var writer: CheckedContinuation<Void, Never>?
         var departure: (@Sendable () -> Void)?
 
-        /// Ends all waiting.
+        /// Resumes all waiting tasks.
         mutating func wake(_ wakes: inout Wakes) {
             wakes += reader
             wakes += writer
             (reader, writer) = (nil, nil)
         }
 
-        /// The stream is over.
+        /// Records that the stream has ended.
         mutating func leave(_ wakes: inout Wakes) {
             hasLeft = true
             wake(&wakes)
@@ -57,7 +57,7 @@ final class HTTP2Connection: Sendable {
         }
     }
 
-    /// `@unchecked Sendable`: the library's state is reached under the mutex alone.
+    /// `@unchecked Sendable`: nghttp2's state is accessed only under the mutex.
     private struct State: @unchecked Sendable {
         let raw: UnsafeMutableRawPointer
         var exchanges: [Int32: Exchange] = [:]
@@ -66,10 +66,10 @@ final class HTTP2Connection: Sendable {
 
     private static let streams: UInt32 = 32
     private static let window: UInt32 = 128 << 10
-    /// How much of an answer waits here for a client that reads slowly.
+    /// The number of bytes of an answer that are buffered for a client that reads slowly.
     fileprivate static let ahead = 64 << 10
     private static let pieceSize = 64 << 10
-    /// Longer than any connection lives: what limits one is how long it lies idle.
+    /// Longer than any connection lasts; a connection is limited by its idle time.
     private static let lifetime = Duration.seconds(86_400 * 30)
 
     private let channel: WireChannel
@@ -78,9 +78,9 @@ final class HTTP2Connection: Sendable {
     private let state: Mutex<State>
     private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    /// Takes a connection over.
-    /// - Parameter open: what is under way in the session, to which each stream adds.
-    /// - Throws: `.otherProtocol` where the library isn't there.
+    /// Takes over a connection.
+    /// - Parameter open: the number of open requests of the session, to which each stream adds.
+    /// - Throws: `.otherProtocol` if the library isn't installed.
     init(_ channel: WireChannel, limits: EgressLimits, open: OpenCount) throws(WireFault) {
         if let problem = mm_http2_problem() {
             throw WireFault(
@@ -99,8 +99,8 @@ final class HTTP2Connection: Sendable {
 
     /// Serves the connection until one side ends it.
     /// - Parameters:
-    ///   - beginning: what the client has sent already.
-    ///   - serve: carries a request out.
+    ///   - beginning: the bytes that the client has already sent.
+    ///   - serve: handles a request.
     func run(beginning: [UInt8], serve: @escaping @Sendable (HTTP2Stream, Request) async -> Void) async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.send() }
@@ -125,7 +125,8 @@ final class HTTP2Connection: Sendable {
 
     // MARK: The client's side
 
-    /// The requests that begin with what came; `nil` where the connection is given up.
+    /// Passes received bytes to nghttp2 and returns the requests that begin with them; `nil` if the connection is given
+    /// up.
     private func receive(_ bytes: [UInt8]) -> [(Int32, Request)]? {
         var begun: [(Int32, Request)] = []
         let wakes: Wakes? = state.withLock { state in
@@ -138,7 +139,7 @@ final class HTTP2Connection: Sendable {
         return wakes == nil ? nil : begun
     }
 
-    /// Takes what has happened to streams: because of what the client sent, or of what was sent to it.
+    /// Handles nghttp2's events for streams, caused by received or sent bytes.
     private func heed(_ state: inout State, _ begun: inout [(Int32, Request)]) -> Wakes {
         var wakes = Wakes()
         while true {
@@ -147,7 +148,7 @@ final class HTTP2Connection: Sendable {
             let bytes = UnsafeBufferPointer(start: event.bytes, count: event.length)
             switch Int(event.kind) {
             case MM_HTTP2_HEAD:
-                // Those that were reset are counted until their work has ended, so that resets don't pile it up.
+                // Streams that were reset still count until their work has ended, so that resets can't accumulate work.
                 guard state.exchanges.count < Int(Self.streams), open.enter() else {
                     mm_http2_reset(state.raw, id, Self.refused)
                     continue
@@ -166,7 +167,7 @@ final class HTTP2Connection: Sendable {
         }
     }
 
-    /// Ends what is under way: the client is gone.
+    /// Ends all streams: the client has disconnected.
     private func leave() {
         let wakes = state.withLock { state in
             var wakes = Wakes()
@@ -176,7 +177,7 @@ final class HTTP2Connection: Sendable {
         wakes.tell()
     }
 
-    /// Notes that the work for a request has ended.
+    /// Records that the work for a request has ended.
     private func settle(_ id: Int32) {
         let isIdle = state.withLock { state in
             if state.exchanges.removeValue(forKey: id) != nil { open.leave() }
@@ -198,13 +199,13 @@ final class HTTP2Connection: Sendable {
         state.idle = nil
     }
 
-    /// Says goodbye, unless a request has come meanwhile.
+    /// Closes the connection, unless a request has come meanwhile.
     private func end() {
         state.withLock { if $0.exchanges.isEmpty { mm_http2_end($0.raw) } }
         wake.yield()
     }
 
-    // MARK: What goes out
+    // MARK: Sending
 
     private func send() async {
         for await _ in wakes {
@@ -246,7 +247,7 @@ final class HTTP2Connection: Sendable {
         }
     }
 
-    // MARK: For its streams
+    // MARK: Access of the streams
 
     fileprivate enum Taken {
         case bytes([UInt8])
@@ -272,21 +273,21 @@ final class HTTP2Connection: Sendable {
         return taken
     }
 
-    /// Waits for more of a body, or its end.
+    /// Waits for more of a body or its end.
     fileprivate func arrival(_ id: Int32) async {
         await wait(id, in: \.reader) { exchange, _ in
             exchange.body.isEmpty && !exchange.isWhole && !exchange.hasLeft && !exchange.isLate
         }
     }
 
-    /// Waits until an answer may go on.
+    /// Waits until there is room for more of an answer.
     fileprivate func room(_ id: Int32) async {
         await wait(id, in: \.writer) { exchange, raw in
             !exchange.hasLeft && mm_http2_pending(raw, id) >= Self.ahead
         }
     }
 
-    /// Waits as long as there is reason to, and the task isn't cancelled.
+    /// Waits while the condition holds and the task isn't cancelled.
     private func wait(
         _ id: Int32, in place: any WritableKeyPath<Exchange, CheckedContinuation<Void, Never>?> & Sendable,
         while isNeeded: (Exchange, UnsafeMutableRawPointer) -> Bool
@@ -336,7 +337,7 @@ final class HTTP2Connection: Sendable {
         if hasLeft { handler?() }
     }
 
-    /// Does something with the library's state for a stream, and sends what comes of it.
+    /// Changes nghttp2's state for a stream, and sends the resulting bytes.
     fileprivate func with(
         _ id: Int32, _ work: (UnsafeMutableRawPointer) -> Int32
     ) throws(WireFault) {
@@ -357,7 +358,7 @@ final class HTTP2Connection: Sendable {
     private static let internalError: UInt32 = 2
     private static let refused: UInt32 = 7
 
-    // MARK: Lists of fields
+    // MARK: Header fields
 
     private static func fields(_ bytes: [UInt8]) -> [(name: [UInt8], value: [UInt8])] {
         var fields: [(name: [UInt8], value: [UInt8])] = []
@@ -390,13 +391,13 @@ final class HTTP2Connection: Sendable {
         return bytes
     }
 
-    /// What HTTP/2 has frames for.
+    /// Header fields that HTTP/2 replaces with frames.
     private static let ofConnection: Set<String> = [
         "connection", "transfer-encoding", "keep-alive", "upgrade", "proxy-connection",
     ]
 }
 
-/// One request over HTTP/2, from its client's side.
+/// One request over HTTP/2, as its client sees it.
 struct HTTP2Stream: RequestClient, ClientBody, AnswerSink {
     private let id: Int32
     private let connection: HTTP2Connection
@@ -415,7 +416,7 @@ struct HTTP2Stream: RequestClient, ClientBody, AnswerSink {
 
     func onDeparture(_ handler: (@Sendable () -> Void)?) { connection.onDeparture(id, handler) }
 
-    /// Ends the stream without an end of its answer.
+    /// Resets the stream before the end of its answer.
     func drop() { connection.reset(id) }
 
     // MARK: The body
@@ -467,13 +468,13 @@ struct HTTP2Stream: RequestClient, ClientBody, AnswerSink {
         await connection.room(id)
     }
 
-    /// The end is told by `finish`, for answers of every form.
+    /// Does nothing: `finish` ends answers of every form.
     func end() async throws(WireFault) {}
 
-    /// The connection's own sender gathers what is there.
+    /// Does nothing: the connection's own sender gathers the available bytes.
     func flush() async throws(WireFault) {}
 
-    /// The answer is complete.
+    /// Ends the answer.
     func finish() {
         try? connection.with(id) { raw in
             mm_http2_finish(raw, id)

@@ -1,14 +1,14 @@
 import MMCore
 import MMHTTP
 
-/// The body of one request while it is read: its end is known, and nothing behind it is taken. For one reader at a time.
+/// The body of one request while it is read; it never reads beyond the body's end. For one reader at a time.
 final class RequestBodyReader: ClientBody {
     private enum Rest {
-        /// So many bytes are missing.
+        /// The number of missing bytes.
         case bytes(Int)
-        /// The first line of a chunk comes next; after the first chunk with the CR LF that ends the one before.
+        /// The first line of a chunk is next; after the first chunk, preceded by the CR LF that ends the one before.
         case chunk(isFirst: Bool)
-        /// So many bytes of a chunk are missing.
+        /// The number of missing bytes of a chunk.
         case withinChunk(Int)
         case done
         case failed
@@ -24,11 +24,11 @@ final class RequestBodyReader: ClientBody {
     private let patience: Duration
     private let state: Mutex<State>
 
-    /// The body of a request.
+    /// Creates the reader of a request's body.
     /// - Parameters:
-    ///   - body: how its length is said.
-    ///   - input: where it comes from.
-    ///   - patience: how long it may stand still.
+    ///   - body: how its length is given.
+    ///   - input: the connection's input.
+    ///   - patience: the timeout for more bytes.
     init(_ body: RequestHead.Body, from input: WireInput, patience: Duration) {
         self.input = input
         self.patience = patience
@@ -41,10 +41,10 @@ final class RequestBodyReader: ClientBody {
         state = Mutex(State(rest: rest))
     }
 
-    /// How many bytes have been read.
+    /// The number of bytes read so far.
     var count: Int { state.withLock { $0.count } }
 
-    /// Whether all of it has been read, so that another request may follow.
+    /// Whether the body has been read completely, so that another request may follow.
     var isDone: Bool {
         state.withLock { state in
             if case .done = state.rest { return true }
@@ -52,7 +52,7 @@ final class RequestBodyReader: ClientBody {
         }
     }
 
-    /// The next piece; nil at the end.
+    /// Returns the next piece; `nil` at the end.
     /// - Throws: `.torn`, `.tooSlow`, `.malformed`.
     func next() async throws(WireFault) -> [UInt8]? {
         do throws(WireFault) {
@@ -84,7 +84,7 @@ final class RequestBodyReader: ClientBody {
                 if !isFirst, !(try await line().isEmpty) { throw Self.badChunk }
                 let size = try Self.size(try await line())
                 if size == 0 {
-                    // Trailers could say of the request what its head did not.
+                    // Trailers could change the meaning of the request's head.
                     guard try await line().isEmpty else {
                         throw WireFault(400, .malformed, "Trailer fields after a chunked body aren't accepted.")
                     }
@@ -107,7 +107,7 @@ final class RequestBodyReader: ClientBody {
         try await input.line(upTo: 64, patience: patience)
     }
 
-    /// A chunk's size; extensions, which nobody sends and which readers treat differently, are not taken.
+    /// Returns a chunk's size. Extensions are refused: no client sends them, and readers treat them differently.
     private static func size(_ line: [UInt8]) throws(WireFault) -> Int {
         guard !line.isEmpty, line.count <= 12, line.allSatisfy(isHexDigit),
             let size = Int(String(decoding: line, as: UTF8.self), radix: 16)

@@ -1,18 +1,18 @@
 import MMHTTP
 import MMIdentity
 
-/// Who sent a request and waits for its answer, as far as the exchange depends on it.
+/// The client that sent a request and waits for its answer, as far as the exchange depends on it.
 protocol RequestClient: Sendable {
-    /// Whether the client has left.
+    /// Whether the client has disconnected.
     var hasLeft: Bool { get }
-    /// Calls a handler when the client leaves, at once where it has; nil removes the handler.
+    /// Calls a handler when the client disconnects, or at once if it has; `nil` removes the handler.
     func onDeparture(_ handler: (@Sendable () -> Void)?)
-    /// Ends what the client is being told, so that it sees that the rest is missing.
+    /// Aborts the answer, so that the client notices that the rest is missing.
     func drop()
 }
 
 extension RequestClient {
-    /// Does something as long as the client is there; when it leaves, the work is cancelled.
+    /// Runs work while the client is connected; the work is cancelled when the client disconnects.
     func whileConnected<Value: Sendable>(_ work: @escaping @Sendable () async -> Value) async -> Value {
         let task = Task(operation: work)
         onDeparture { task.cancel() }
@@ -27,34 +27,34 @@ extension RequestClient {
 
 /// The body of one request while it is read. For one reader at a time.
 protocol ClientBody: Sendable {
-    /// How many bytes have been read.
+    /// The number of bytes read so far.
     var count: Int { get }
-    /// Whether all of it has been read.
+    /// Whether the body has been read completely.
     var isDone: Bool { get }
-    /// The next piece; nil at the end.
+    /// Returns the next piece; `nil` at the end.
     func next() async throws(WireFault) -> [UInt8]?
 }
 
-/// Where the answer to one request goes.
+/// The destination of the answer to one request.
 protocol AnswerSink: Sendable {
-    /// The client may send the body that it announced.
+    /// Tells the client to send the announced body.
     func goOn() async throws(WireFault)
-    /// An answer that is here as a whole.
+    /// Writes a complete answer.
     func whole(
         _ status: Int, _ headers: HTTPHeaders, _ body: [UInt8], length: Int, keepsAlive: Bool
     ) async throws(WireFault)
-    /// The head of an answer whose body follows. It may wait for what comes next, until `flush`.
+    /// Writes the head of an answer whose body follows. It may be buffered until `flush`.
     func head(_ status: Int, _ headers: HTTPHeaders, keepsAlive: Bool) async throws(WireFault)
-    /// A piece of a body, as a chunk where its length isn't known. It may wait as the head may.
+    /// Writes a piece of a body, as a chunk if the body's length isn't known. It may be buffered, too.
     func piece(_ bytes: [UInt8], isChunked: Bool) async throws(WireFault)
-    /// The end of a chunked body.
+    /// Writes the end of a chunked body.
     func end() async throws(WireFault)
-    /// Sends what waits.
+    /// Sends buffered bytes.
     func flush() async throws(WireFault)
 }
 
 extension AnswerSink {
-    /// A refusal of ours, in the shape of the service that was asked.
+    /// Writes a refusal, in the form of the service that the request was for.
     func refuse(
         _ fault: WireFault, code: String? = nil, service: CloudHost.Service? = nil,
         extra: HTTPHeaders = [:], keepsAlive: Bool, isHead: Bool = false
@@ -67,15 +67,15 @@ extension AnswerSink {
     }
 }
 
-/// The two sides of a request on its client's connection.
+/// The client, body and answer of a request on its client's connection.
 struct RequestSides: Sendable {
     let client: any RequestClient
     let body: any ClientBody
     let writer: any AnswerSink
-    /// The connection itself, where the request may take it over; nil where others share it.
+    /// The connection itself, if the request may take it over; `nil` if it is shared with other requests.
     let socket: (channel: WireChannel, input: WireInput)?
 
-    /// A request that has the connection to itself.
+    /// Creates the sides of a request that has the connection to itself.
     init(_ head: RequestHead, on channel: WireChannel, _ input: WireInput, patience: Duration) {
         client = channel
         body = RequestBodyReader(head.body, from: input, patience: patience)
@@ -83,7 +83,7 @@ struct RequestSides: Sendable {
         socket = (channel, input)
     }
 
-    /// One of many requests on a connection.
+    /// Creates the sides of one of many requests on a connection.
     init(_ stream: HTTP2Stream) {
         (client, body, writer, socket) = (stream, stream, stream, nil)
     }

@@ -1,7 +1,7 @@
 import MMCore
 package import MMHTTP
 
-/// The head of a request as it came: read strictly, so that nobody after us can read another request in it.
+/// The head of a request as it was received; parsed strictly, so that no later server can interpret it differently.
 package struct RequestHead: Sendable {
     /// How the body's length is given (RFC 9112, section 6).
     enum Body: Sendable, Hashable {
@@ -12,7 +12,7 @@ package struct RequestHead: Sendable {
 
     /// The method.
     package let method: String
-    /// The target as it was written.
+    /// The target as written.
     package let target: String
     /// The header fields.
     package let headers: HTTPHeaders
@@ -22,18 +22,18 @@ package struct RequestHead: Sendable {
     /// Whether the client keeps the connection for another request.
     var keepsAlive: Bool { !isOldVersion && !Self.lists("close", in: headers["connection"]) }
 
-    /// Whether the client waits for a word before it sends the body.
+    /// Whether the client waits for `100 Continue` before it sends the body.
     var expectsContinue: Bool { headers.contains("expect") }
 
     static let maxBytes = 64 << 10
-    /// What a client of HTTP/2 begins with, which is taken within a tunnel alone.
+    /// The fault for a client that begins with HTTP/2, which is accepted only within a tunnel.
     static let preface = WireFault(
         505, .otherProtocol, "HTTP/2 is spoken within a tunnel alone: send CONNECT in HTTP/1.1.")
     private static let maxFields = 128
 
     /// Reads a head.
     /// - Parameter bytes: everything before the empty line, without the CR LF that ends its last line.
-    /// - Throws: what RFC 9112 forbids, and what it lets servers read in two ways.
+    /// - Throws: a fault for everything that RFC 9112 forbids or leaves ambiguous.
     init(_ bytes: ArraySlice<UInt8>) throws(WireFault) {
         var lines: [ArraySlice<UInt8>] = []
         var start = bytes.startIndex
@@ -52,7 +52,7 @@ package struct RequestHead: Sendable {
         try self.init(lines: lines, endsHere: nil)
     }
 
-    /// Reads the head of a request over HTTP/2, as if its lines had been written.
+    /// Reads the head of a request over HTTP/2, as if it were written as lines.
     init(_ request: HTTP2Connection.Request) throws(WireFault) {
         var pseudo: [String: [UInt8]] = [:]
         var lines: [ArraySlice<UInt8>] = []
@@ -81,7 +81,8 @@ package struct RequestHead: Sendable {
         try self.init(lines: lines, endsHere: request.endsHere)
     }
 
-    /// - Parameter endsHere: whether a body follows, where its framing says so and not the head.
+    /// Reads a head from its lines.
+    /// - Parameter endsHere: whether the request has no body, if the framing says so instead of the head.
     private init(lines: [ArraySlice<UInt8>], endsHere: Bool?) throws(WireFault) {
         (method, target, isOldVersion) = try Self.requestLine(lines[0])
         var headers = HTTPHeaders()
@@ -112,7 +113,7 @@ package struct RequestHead: Sendable {
         }
         let version = String(decoding: words[2], as: UTF8.self)
         let method = String(decoding: words[0], as: UTF8.self)
-        // Some clients open tunnels in the old way and speak HTTP/1.1 within.
+        // Some clients open tunnels with HTTP/1.0 and use HTTP/1.1 within.
         let isOld = version == "HTTP/1.0" && method == "CONNECT"
         guard method != "PRI" || version != "HTTP/2.0" else { throw preface }
         guard version == "HTTP/1.1" || isOld else {
@@ -161,12 +162,12 @@ package struct RequestHead: Sendable {
         return count == 0 ? .none : .length(count)
     }
 
-    /// Whether a list, for example that of `Connection`, contains a word.
+    /// Returns whether a list, such as that of `Connection`, contains a word.
     static func lists(_ word: String, in value: String?) -> Bool {
         names(in: value).contains(word)
     }
 
-    /// The words of a list, for example that of `Connection`, in lower case.
+    /// Returns the words of a list, such as that of `Connection`, in lower case.
     static func names(in value: String?) -> [String] {
         value?.split(separator: ",").map { $0.lowercased().filter { $0 != " " && $0 != "\t" } } ?? []
     }

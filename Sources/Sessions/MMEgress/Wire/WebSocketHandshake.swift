@@ -4,20 +4,20 @@ import MMIdentity
 
 /// The request that opens a web socket (RFC 6455, section 4), and the answer to it.
 struct WebSocketHandshake: Sendable {
-    /// What stands in `Upgrade`.
+    /// The value of `Upgrade`.
     static let name = "websocket"
     private static let maxAnswerBytes = 64 << 10
 
-    /// The status of the answer; 101 where the web socket stands.
+    /// The status of the answer; 101 if the web socket is open.
     let status: Int
     /// The answer's header fields.
     let headers: HTTPHeaders
-    /// What came behind them.
+    /// The bytes that came after the answer.
     let rest: [UInt8]
 
-    /// Whether a request opens a web socket.
-    /// - Throws: `.otherProtocol` for every other protocol, and where no web sockets are passed on: only services of the cloud
-    ///   with tokens of their own get them, over TLS.
+    /// Returns whether a request opens a web socket.
+    /// - Throws: `.otherProtocol` for every other protocol, and where web sockets aren't forwarded: only services of the cloud
+    ///   that have their own tokens get them, over TLS.
     static func isHandshake(_ head: RequestHead, to place: EgressPlace) throws(WireFault) -> Bool {
         let headers = head.headers
         guard headers.contains("upgrade") || headers.contains("http2-settings") else { return false }
@@ -32,21 +32,21 @@ struct WebSocketHandshake: Sendable {
         return true
     }
 
-    /// The request as bytes.
+    /// Returns the request as bytes.
     static func bytes(_ request: HTTPRequest, target: String, host: String) -> [UInt8] {
         var text = "\(request.method) \(target) HTTP/1.1\r\nHost: \(host)\r\nConnection: Upgrade\r\n"
         for field in request.headers { text += "\(field.name): \(field.value)\r\n" }
         return Array((text + "\r\n").utf8)
     }
 
-    /// Reads the answer, and as much behind it as has come with it.
-    /// - Throws: `.upstream` for what isn't an answer to a web socket's request.
+    /// Reads the answer and the bytes that came with it.
+    /// - Throws: `.upstream` if it isn't an answer to the handshake.
     static func answer(from tunnel: HTTPTunnel) async throws(WireFault) -> WebSocketHandshake {
         var bytes: [UInt8] = []
         while true {
             while let end = ByteSearch.find(Array("\r\n\r\n".utf8), in: bytes) {
                 let answer = try WebSocketHandshake(bytes[..<end], rest: Array(bytes[(end + 4)...]))
-                // Others that begin with 1 announce an answer.
+                // Other 1xx answers precede the final one.
                 guard answer.status < 200, answer.status != 101 else { return answer }
                 bytes = answer.rest
             }

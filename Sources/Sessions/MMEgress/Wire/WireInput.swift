@@ -1,13 +1,13 @@
 import MMCore
 
-/// What a client sends on one connection, read piece by piece: heads, bodies, lines. For one reader at a time.
+/// The input of one client connection, read piece by piece: heads, bodies, lines. For one reader at a time.
 final class WireInput: Sendable {
     private let channel: WireChannel
     private let rest = Mutex<[UInt8]>([])
 
     init(_ channel: WireChannel) { self.channel = channel }
 
-    /// What has come and nobody has read.
+    /// Takes the received bytes that haven't been read yet.
     func takeEarly() -> [UInt8] {
         rest.withLock { rest in
             defer { rest = [] }
@@ -15,10 +15,10 @@ final class WireInput: Sendable {
         }
     }
 
-    /// The next head; nil when the client has nothing more to ask.
+    /// Reads the next head; `nil` if the client sends no further request.
     /// - Parameters:
-    ///   - idle: how long its first byte may take.
-    ///   - patience: how long the rest may take.
+    ///   - idle: the timeout for its first byte.
+    ///   - patience: the timeout for the rest.
     func head(idle: Duration, patience: Duration) async throws(WireFault) -> RequestHead? {
         var bytes = takeEarly()
         if bytes.isEmpty {
@@ -26,7 +26,7 @@ final class WireInput: Sendable {
             do throws(WireFault) {
                 first = try await channel.read(until: .now + idle)
             } catch {
-                // Nobody waits for an answer on a connection that lies idle.
+                // No client waits for an answer on an idle connection.
                 if error.kind == .tooSlow || error.kind == .clientGone { return nil }
                 throw error
             }
@@ -43,7 +43,7 @@ final class WireInput: Sendable {
             guard bytes.count <= RequestHead.maxBytes else {
                 throw WireFault(431, .tooLarge, "The head is larger than \(RequestHead.maxBytes >> 10) KiB.")
             }
-            // Lines that end otherwise may never bring the empty line that is looked for.
+            // With bare line feeds, the empty line that ends the head might never come.
             if Self.hasBareLineFeed(bytes, from: searched) {
                 throw WireFault(400, .malformed, "The request head contains a line that doesn't end with CR LF.")
             }
@@ -55,7 +55,7 @@ final class WireInput: Sendable {
         }
     }
 
-    /// Up to so many bytes, as soon as there are some; nil at the client's end.
+    /// Reads up to a number of bytes, as soon as there are some; `nil` at the client's end.
     func piece(upTo limit: Int, patience: Duration) async throws(WireFault) -> [UInt8]? {
         var bytes = takeEarly()
         if bytes.isEmpty {
@@ -69,7 +69,7 @@ final class WireInput: Sendable {
         return bytes
     }
 
-    /// A line without its CR LF.
+    /// Reads a line without its CR LF.
     func line(upTo limit: Int, patience: Duration) async throws(WireFault) -> [UInt8] {
         let deadline = ContinuousClock.now + patience
         var bytes = takeEarly()
