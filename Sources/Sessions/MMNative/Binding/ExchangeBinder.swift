@@ -110,7 +110,7 @@ package struct ExchangeBinder: Sendable {
                 else { continue }
                 value = found
             } else {
-                // Only one parameter takes the object itself.
+                // Only one parameter can receive the object itself.
                 guard !isTaken, parameter.pipeline != 2, let text = try? PSText.string(input), !text.isEmpty else {
                     continue
                 }
@@ -400,7 +400,7 @@ extension ExchangeCall {
         var call = self
         let noun = String(cmdlet.dropFirst("get-exo".count))
         call.cmdlet = noun.lowercased() == "casmailbox" ? "Get-CASMailbox" : "Get-\(noun)"
-        // Whatever names the mailbox becomes the identity of that cmdlet.
+        // The property that identifies the mailbox becomes that cmdlet's identity.
         for name in ["ExternalDirectoryObjectId", "ExchangeGuid", "UserPrincipalName", "PrimarySmtpAddress"] {
             guard let value = call.parameters.remove(name), value.string?.isEmpty != true else { continue }
             if call.parameters["Identity"] == nil { call.parameters["Identity"] = value }

@@ -72,12 +72,12 @@ enum ExchangeValue {
             for pair in table.pairs { members[pair.key] = try plain(pair.value, nil, parameter) }
             return .object(members)
         case .date(let date):
-            // A date that doesn't say its zone counts as local time, as .NET has it.
+            // A date without a time zone counts as local time, as in .NET.
             return .string(date.asUniversal.roundTrip)
         case .span, .guid, .version, .enumeration: return .string((try? PSText.string(value)) ?? "")
         case .list(let list): return try plain(.array(list.items), nil, parameter)
         case .object(let object) where parameter.name == "Identity" && object["Identity"]?.plain.text.isEmpty == false:
-            // An object of the service stands for itself, by the name that the service gives it.
+            // An object of the service is passed by its identity, the name that the service gives it.
             return try plain(object["Identity"]?.plain ?? .null, nil, parameter)
         case .object, .block, .type, .typeInfo:
             throw BindingFault(

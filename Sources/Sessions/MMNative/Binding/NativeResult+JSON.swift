@@ -28,9 +28,9 @@ extension PSValue {
         }
     }
 
-    /// Returns what `ConvertTo-Json` makes of the value.
+    /// Returns the value as `ConvertTo-Json` writes it.
     /// - Parameter depth: the maximum nesting depth.
-    /// - Returns: `nil` where a value lies deeper: PowerShell writes the name of its type there, which isn't known
+    /// - Returns: `nil` if a value is nested deeper: PowerShell writes the name of its type there, which isn't known
     ///   here.
     package func convertedToJSON(depth: Int) -> JSONValue? {
         guard let json = try? JSONText(self, depth: depth, isCompressed: true), !json.isTruncated else { return nil }
@@ -39,9 +39,9 @@ extension PSValue {
 
     /// Returns the lines that display the values; `nil` where the engine can't be certain of their layout.
     /// - Parameters:
-    ///   - values: what is displayed.
+    ///   - values: the values to display.
     ///   - width: the columns that a line may take.
-    ///   - isScreen: whether these are the columns of a screen, where every line of a table has to fit.
+    ///   - isScreen: whether `width` is that of a screen, on which every line of a table has to fit.
     package static func lines(of values: [PSValue], width: Int, isScreen: Bool = false) -> [String]? {
         OutStringStage.lines(of: values, width: width, isScreen: isScreen)
     }

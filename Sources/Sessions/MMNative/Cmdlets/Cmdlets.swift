@@ -201,7 +201,7 @@ enum Cmdlets {
             return nil
         case .null, .nothing: return nil
         case .table(let table):
-            // Keys are read as properties; the table's own members are not.
+            // Keys can be read as properties; the table's own members can't.
             if let found = table[name] { return found.plain }
             switch name.lowercased() {
             case "count": return .int(Int32(truncatingIfNeeded: table.count))
@@ -393,7 +393,7 @@ final class GroupStage: Stage {
         try note(values.map { $0.flatMap { $0.isNull ? nil : $0.typeName } })
     }
 
-    /// Notes the types of the keys. Rows with keys of a single type are sorted first; otherwise groups keep the order
+    /// Records the types of the keys. Rows with keys of a single type are sorted first; otherwise groups keep the order
     /// of their first elements.
     private func note(_ own: [String?]) throws(Interrupt) {
         guard var known = types else {
@@ -436,7 +436,7 @@ final class GroupStage: Stage {
                 groups.append((row, [row.item]))
             }
         } else {
-            // Falls back to the positions, which makes the sort stable.
+            // Equal keys keep their order, which makes the sort stable.
             let places = try IntroSort.sorted(Array(rows.enumerated())) { (left, right) throws(Interrupt) in
                 let difference = try self.order(left.element, right.element)
                 return difference == 0 ? left.offset - right.offset : difference
@@ -478,7 +478,7 @@ final class GroupStage: Stage {
         for (place, key) in row.keys.enumerated() {
             guard let key, !key.isNull else { continue }
             if case .double(let number) = key {
-                // Only a property named by its name is written with all its digits.
+                // Only a key given as a property name is written with all its digits.
                 var isNamed = false
                 if keys.indices.contains(place), case .name = keys[place].source { isNamed = true }
                 names.append(isNamed ? try PSText.long(number) : PSText.short(number))

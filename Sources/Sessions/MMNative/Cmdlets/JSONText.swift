@@ -11,8 +11,8 @@ struct JSONText {
 
     /// Writes one value.
     /// - Parameters:
-    ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds the hashes of
-    ///     texts anew in each process: any order is one that a run may have.
+    ///   - takesAnyOrder: whether a hashtable with text keys may be written in the order of its script. .NET seeds string
+    ///     hashes anew in each process, so any order can occur.
     ///   - step: called for each nested value; throws to end a long text that is no longer needed.
     init(
         _ value: PSValue, depth: Int, isCompressed: Bool, isPiped: Bool = false, takesAnyOrder: Bool = false,

@@ -1,4 +1,4 @@
-/// `Join-String`: the texts of objects, or of what a property or a block makes of them, as one.
+/// `Join-String`: joins the texts of objects, or the results of a property or block for each object.
 final class JoinStage: Stage {
     private let evaluator: Evaluator
     private let property: CalculatedProperty?

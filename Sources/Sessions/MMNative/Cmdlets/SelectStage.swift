@@ -230,7 +230,8 @@ final class SelectStage: Stage {
     /// Gives a custom object that passes through, whole or in part, the type name that Select-Object sets.
     private func marked(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .object(var object) = value else {
-            // A table that was a property passes as it is; one that was piped in whole shows as other than it is.
+            // A table that comes from a property passes unchanged; one that was piped in as a whole would be displayed
+            // differently.
             if case .table = value, expanded == nil, evaluator.collecting == 0 || !evaluator.onlyReads {
                 throw .handOver("a selected table")
             }
@@ -270,7 +271,7 @@ final class SelectStage: Stage {
 
     private func cut(_ whole: PSValue) throws(Interrupt) -> PSValue {
         var item = whole
-        // The keys of a table are as good as properties here.
+        // The keys of a table can be used as properties here.
         if case .table(let table) = whole, evaluator.onlyReads, let object = PSObject(table.pairs) {
             item = .object(object)
         }
@@ -283,7 +284,7 @@ final class SelectStage: Stage {
         case .object(let object): typeName = object.isCustom ? PSObject.customType : object.typeName
         case .string: typeName = item.typeName
         case .int, .long, .double, .bool, .char, .decimal, .date, .guid, .span, .version:
-            // What these have by name is spelled in .NET's way, which only dates are known to be asked for.
+            // The result spells the names of .NET's own properties as .NET does, which is known here only for dates.
             guard properties.allSatisfy({ Self.isCertain($0, of: item) }) else {
                 throw .handOver("Select-Object over \(item.typeName)")
             }
@@ -353,7 +354,7 @@ final class SelectStage: Stage {
         try report(NativeError(id, "The property \"\(name)\" already exists."))
     }
 
-    /// A failing calculated property is left empty.
+    /// Returns a calculated property's value; a failing one is left empty.
     private func calculated(_ property: CalculatedProperty, _ item: PSValue) throws(Interrupt) -> PSValue {
         do throws(Interrupt) {
             return try property.value(of: item, in: evaluator) ?? .null

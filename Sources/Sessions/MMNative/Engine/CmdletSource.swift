@@ -19,7 +19,7 @@ package protocol CmdletSource: Sendable {
 extension CmdletSource {
     /// Accepts every call.
     package func check(_ call: CmdletCall) throws(CmdletFault) {}
-    /// Returns `nil`: a service always has to be waited for.
+    /// Returns `nil`: a service's answer always has to be awaited.
     package func immediateOutput(_ call: CmdletCall) throws(CmdletFault) -> CmdletBatch? { nil }
 }
 
@@ -71,7 +71,7 @@ package struct CmdletCall: Sendable {
     package var takesInput = false
     /// The incoming object.
     package var input: PSValue?
-    /// What `$ErrorActionPreference` says, in lower case; `nil` where the script has not set it. It holds for a cmdlet
+    /// The value of `$ErrorActionPreference` in lower case; `nil` if the script has not set it. It applies to a cmdlet
     /// without `-ErrorAction`.
     package var errorPreference: String?
 
@@ -109,8 +109,8 @@ package struct PipelineStop: Sendable {
     /// Ends the whole script with an error, as `-ErrorAction Stop` requires.
     package init(endingWith error: NativeError) { reason = .fatal(error) }
 
-    /// Ends the whole script because a service refused what it asked. `try` catches it; a calculated property doesn't
-    /// become empty by it.
+    /// Ends the whole script because a service refused a request. `try` catches it, but it doesn't make a calculated
+    /// property empty.
     package init(refusedWith error: NativeError) { reason = .refused(error) }
 }
 
@@ -175,7 +175,7 @@ extension CmdletCall {
         var text: String?
     }
 
-    /// The arguments in the form that the binder takes.
+    /// The arguments in the form that the binder expects.
     var words: [ArgumentWord] {
         arguments.map { argument in
             switch argument {
@@ -185,7 +185,7 @@ extension CmdletCall {
         }
     }
 
-    /// Returns the value of a word. A word that names no parameter is a value like any other.
+    /// Returns the value of a word. A word that names no parameter is an ordinary value.
     func value(ofWord word: Int) -> Given? {
         switch arguments[word] {
         case .parameter(let name, let tied, let text): Given(value: tied ?? .string("-" + name), text: text)

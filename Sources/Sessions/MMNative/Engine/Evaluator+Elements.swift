@@ -1,12 +1,13 @@
 import PowerShellSyntax
 
-/// The elements of arrays as places that are assigned to.
+/// Assignments to elements of arrays.
 extension Evaluator {
     /// Returns the element of the array that a variable holds.
     func slot(
         of expression: ExpressionSyntax, _ count: Int, _ key: PSValue
     ) throws(Interrupt) -> Place {
-        // An array that something else holds is only found when its element is replaced: nothing may have been sent by then.
+        // Whether the array is shared is known only when its element is replaced; a hand-over is still possible then only if
+        // nothing was sent.
         guard onlyReads || !delivery.hasSent, case .variable(let variable) = expression,
             variable.path.qualifier == .none,
             case .int(let number) = key
@@ -20,14 +21,14 @@ extension Evaluator {
         return .slot(variable.path.name.lowercased(), place)
     }
 
-    /// Returns what an element of a variable's array holds.
+    /// Returns the value of an element of a variable's array.
     func element(_ place: Int, of name: String) throws(Interrupt) -> PSValue {
         guard case .array(let items)? = variables[name], items.indices.contains(place) else { return .null }
         return items[place]
     }
 
-    /// Replaces an element of an array. An array that something else holds as well would change there too, which values can't:
-    /// replacing an element copies its storage then.
+    /// Replaces an element of an array. In PowerShell a shared array would change for all its holders, which values can't do:
+    /// hands over if replacing the element copied the storage, because the array is then shared.
     func replace(_ place: Int, of name: String, with value: PSValue) throws(Interrupt) {
         guard case .array(var items)? = variables[name], items.indices.contains(place) else {
             throw .handOver("an assignment to a part of System.Object[]")

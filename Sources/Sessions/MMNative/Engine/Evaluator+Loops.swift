@@ -81,7 +81,7 @@ extension Evaluator {
         }
         switch (item, wanted) {
         case (.array, _), (_, .array): throw .handOver("a switch over lists in a list")
-        // What converts to the other's type for `-eq` doesn't match here.
+        // Values that `-eq` would convert to the other's type don't match here.
         case (.bool, _) where Comparison.isNumber(wanted): return false
         case (_, .bool) where Comparison.isNumber(item): throw .handOver("a switch over a number with a truth")
         default: return try Comparison.equal(wanted, item, ignoringCase: ignoringCase)
@@ -102,7 +102,7 @@ extension Evaluator {
         if let reason { throw reason }
     }
 
-    /// The clause that catches an error, and whether it does so for the exception that caused it.
+    /// Returns the clause that catches an error, and whether it does so because of the inner exception.
     private static func clause(
         of node: TryStatementSyntax, for record: NativeError
     ) throws(Interrupt) -> (clause: CatchClauseSyntax, isInner: Bool)? {
@@ -110,7 +110,8 @@ extension Evaluator {
         if let thrown = Thrown(record) {
             return thrown.clause(among: types).map { (node.catchClauses[$0.place], $0.isInner) }
         }
-        // What a service's errors are in .NET isn't known here: only a clause for all of them is certain.
+        // The .NET type of a service's errors isn't known here, so only a clause that catches every exception is
+        // certain.
         for (place, clause) in node.catchClauses.enumerated() {
             if types[place].isEmpty || types[place].contains(where: { ExceptionType.named($0) == "System.Exception" }) {
                 return (clause, false)
@@ -147,7 +148,7 @@ extension Evaluator {
         try handling(record, as: value) { () throws(Interrupt) in try run(clause.body, into: sink) }
     }
 
-    /// Does what handles an error: `$_` is that error meanwhile, and a bare `throw` throws it on.
+    /// Handles an error: `$_` is that error meanwhile, and a bare `throw` rethrows it.
     func handling(
         _ record: NativeError, as value: PSValue? = nil, _ work: () throws(Interrupt) -> Void
     ) throws(Interrupt) {

@@ -11,7 +11,7 @@ extension Evaluator {
         case .doubleQuoted: isHere = false
         case .doubleQuotedHere:
             isHere = true
-            // The text stands between the line behind `@"` and the line end before `"@`.
+            // The text begins on the line after `@"` and ends before the line end that precedes `"@`.
             guard let line = source[place..<node.extent.end].firstIndex(of: 10) else {
                 throw .handOver("a here-string")
             }
@@ -20,7 +20,7 @@ extension Evaluator {
             guard end >= place, source[end] == 10 else { throw .handOver("an empty here-string with variables") }
             if end > place, source[end - 1] == 13 { end -= 1 }
         case .bareWord:
-            // Nothing but a backtick stands for something else there.
+            // Only a backtick is an escape there.
             isHere = true
             place = node.extent.start
             end = node.extent.end
@@ -28,7 +28,7 @@ extension Evaluator {
         }
         var text = ""
         var written = ""
-        // A word may have quoted parts within it, in which blanks are its own: `a"b $c"`.
+        // A word may contain quoted parts, in which blanks belong to the word: `a"b $c"`.
         var quote = node.style == .bareWord ? BareQuote.none : nil
         func literal(_ range: Range<Int>) throws(Interrupt) -> String {
             guard var open = quote else { return try self.literal(range, isHere) }
@@ -50,10 +50,10 @@ extension Evaluator {
         return text + tail
     }
 
-    /// Whether a piece of a word stands within quotes.
+    /// The kind of quotes around a piece of a word.
     private enum BareQuote { case none, single, double }
 
-    /// Returns a piece of a word: quotes within it are left out, and end where they are closed.
+    /// Returns a piece of a word without its quotes, keeping track of those that are still open.
     private func bareText(_ range: Range<Int>, _ quote: inout BareQuote) throws(Interrupt) -> String {
         var text = ""
         var start = range.lowerBound
@@ -67,13 +67,13 @@ extension Evaluator {
                 default: .none
                 }
             guard kind != .none, quote == .none || quote == kind else {
-                // What follows a backtick is no quote, but for text in single quotes.
+                // A quote after a backtick is escaped, except within single quotes.
                 place += unit == 0x60 && quote != .single ? 2 : 1
                 continue
             }
             text += try bare(start..<place, quote)
             if quote == kind, place + 1 < range.upperBound, source[place + 1] == unit {
-                // A quote that is written twice is one of the text.
+                // A doubled quote is a literal one.
                 text.unicodeScalars.append(Unicode.Scalar(unit) ?? "\"")
                 place += 1
             } else {
@@ -111,7 +111,7 @@ extension Evaluator {
                 case 0x66: units.append(12)
                 case 0x76: units.append(11)
                 case 0x30: units.append(0)
-                // `u{…}` names a character, and a line may go on after a backtick.
+                // `u{…}` names a character, and a line may continue after a backtick.
                 case 0x75, 10, 13, 0xD800...0xDFFF: throw .handOver("an unusual escape in a string")
                 default: units.append(escaped)
                 }

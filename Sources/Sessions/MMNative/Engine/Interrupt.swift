@@ -8,8 +8,8 @@ enum Interrupt: Error {
     case statement(NativeError)
     /// An exception that ends the script.
     case fatal(NativeError)
-    /// An exception that ends the script and that no block of a cmdlet turns into an empty value: a service refused what
-    /// the script asked, and nobody knows what it would have said.
+    /// An exception that ends the script, and that no block of a cmdlet turns into an empty value: a service refused a request,
+    /// so its answer is unknown.
     case refused(NativeError)
     /// `exit`, with its code.
     case exit(Int32)
@@ -19,18 +19,17 @@ enum Interrupt: Error {
     case leaveBlock([PSValue])
     /// A statement error inside a block that should return a value.
     case blockFailed(NativeError)
-    /// `break` or `continue`, for the loop with a label where one is named, with what the statement that it left had emitted.
+    /// `break` or `continue`, optionally for the loop with a label, with what the statement that it left had emitted.
     case leaveLoop(isBreak: Bool, label: String?, [PSValue])
 
-    /// Whether a loop or `switch` is left by this jump, and goes on with its next round in place of ending; `nil` where the jump
-    /// is for another one.
+    /// Returns whether this jump continues a loop or `switch` with its next round; `nil` if the jump is for another loop.
     func endsLoop(_ label: String?) -> Bool? {
         guard case .leaveLoop(let isBreak, let wanted, _) = self else { return nil }
         guard wanted == nil || wanted?.lowercased() == label?.lowercased() else { return nil }
         return isBreak
     }
 
-    /// The output that a jump carries out of the statements which were collecting it.
+    /// The output that a jump carries out of the statements that were collecting it.
     var carried: [PSValue] {
         switch self {
         case .leaveBlock(let items), .leaveLoop(_, _, let items): items
@@ -38,7 +37,7 @@ enum Interrupt: Error {
         }
     }
 
-    /// The same jump out of one more statement: with that statement's output before what it carries, or with nothing.
+    /// Returns the same jump out of one more statement: with that statement's output before what it carries, or with no output.
     func leaving(with items: [PSValue]?) -> Interrupt {
         switch self {
         case .leaveBlock(let carried): .leaveBlock(items.map { $0 + carried } ?? [])
@@ -61,7 +60,7 @@ package struct NativeError: Sendable, Hashable {
     package let command: String?
     /// Whether scripts may read the message, because it is the script's or the service's own or equals PowerShell's.
     package let isReadable: Bool
-    /// The full name of the type of the exception that a script threw; `nil` where it threw none of its own.
+    /// The full name of the type of the exception that a script threw; `nil` if it didn't throw a typed one.
     let exception: String?
 
     /// Creates an error record.
@@ -71,7 +70,7 @@ package struct NativeError: Sendable, Hashable {
         self.init(id, message, category, command, isReadable, exception: nil)
     }
 
-    /// The record of an exception that a script throws.
+    /// Returns the record of an exception that a script throws.
     static func thrown(_ exception: String, _ message: String) -> NativeError {
         NativeError(exception, message, nil, "throw", true, exception: exception)
     }
@@ -88,7 +87,7 @@ package struct NativeError: Sendable, Hashable {
         self.isReadable = isReadable
     }
 
-    /// The same error after it has left a block of a cmdlet, which puts its own class into the id.
+    /// Returns the same error after it has left a block of a cmdlet, which adds its class to the id.
     func leaving(_ className: String) -> NativeError {
         guard !id.isEmpty, !id.contains(",") else { return self }
         return NativeError(

@@ -1,7 +1,7 @@
 /// The supported method calls.
 enum Methods {
     /// Evaluates `target.name(arguments)`.
-    /// - Parameter onlyReads: whether the script changes nothing, so that what was not recorded may be used.
+    /// - Parameter onlyReads: whether the script changes nothing, so that behaviour that wasn't recorded may be used.
     static func call(
         _ target: PSValue, _ name: String, _ arguments: [PSValue], onlyReads: Bool = false
     ) throws(Interrupt) -> PSValue {
@@ -24,7 +24,7 @@ enum Methods {
                     "InvokeMethodOnNull", "You cannot call a method on a null-valued expression.", isReadable: true))
         case .string(let text): return try TextMethods.call(text, method, name, arguments)
         case .array(let items):
-            // What each element gives is put into one list.
+            // The results of all elements are put into one list.
             if onlyReads, method == "split", !items.isEmpty {
                 var parts: [PSValue] = []
                 for item in items { parts += Cmdlets.list(try call(item, name, arguments)) }
@@ -96,7 +96,7 @@ enum Methods {
         ]
         switch (method, arguments.count) {
         case ("contains", 1): return .bool(try holds(items, arguments[0]))
-        // An array answers these as lists do.
+        // An array implements these methods as lists do.
         case ("indexof", 1): return try PSList(.objects, items).call(method, arguments)
         case ("getenumerator", 0), ("clone", 0): return .array(items)
         case ("getupperbound", 1): return .int(Int32(truncatingIfNeeded: items.count - 1))
@@ -192,7 +192,7 @@ enum Methods {
             ticks = product
         case .double(let number):
             let product = number * Double(unit)
-            // .NET has its own ways of rounding fractions of a tick.
+            // .NET rounds fractions of a tick in its own ways.
             guard let exact = Int64(exactly: product), product.magnitude < 9e15 else {
                 throw .handOver("a part of a tick")
             }

@@ -25,10 +25,10 @@ package struct NativeEngine: Sendable {
     ///     displays them.
     ///   - screenWidth: the columns of the screen that shows layouts; `nil` where there is none.
     ///   - limits: the resource limits of a script.
-    ///   - host: what scripts may do on the machine: files of their own, questions; `nil` where they are evaluated alone.
+    ///   - host: the files and questions of scripts on the machine; `nil` to evaluate scripts without them.
     ///   - arguments: values for the script's `param` block, besides those given as texts.
-    ///   - missing: names, in lower case, that are no command anywhere: where the script runs one, that is its error.
-    ///   - isPatient: whether a script begins although parts of it are beyond the engine which it may never reach. For scripts
+    ///   - missing: names, in lower case, that are known to be no command; running one is the script's error.
+    ///   - isPatient: whether a script starts although it contains unsupported parts, which it may never reach. For scripts
     ///     that only read, and that nothing else could run.
     package init(
         sources: [any CmdletSource] = [], showsLayouts: Bool = true, screenWidth: Int? = nil,
@@ -159,7 +159,7 @@ private final class NativeRun {
         evaluator.host = host
     }
 
-    /// Takes what was found of the script before it began.
+    /// Sets what was found out about the script before its start.
     func knows(
         _ missing: Set<String>, _ unfit: [SourceExtent: String], of script: ParsedScript, onlyReads: Bool
     ) {
@@ -169,7 +169,7 @@ private final class NativeRun {
         evaluator.onlyReads = onlyReads
     }
 
-    /// The columns that PowerShell lays out for where there is no screen.
+    /// The width for which PowerShell lays out text without a screen.
     private static let usualWidth = 120
 
     /// Returns a layout as text and any other object unchanged. Lines that a terminal would break stay whole; readers
@@ -221,7 +221,7 @@ private final class NativeRun {
             case .fatal(let record), .refused(let record):
                 delivery.failure = record
             case .exit(let code): delivery.exitCode = code
-            // Outside of any loop, `break` and `continue` end the script.
+            // Outside any loop, `break` and `continue` end the script.
             case .leaveBlock, .leaveLoop: break
             case .stopUpstream, .blockFailed:
                 return .handedOver(reason: "an unusual stop", hasSent: delivery.hasSent)
@@ -241,10 +241,10 @@ package struct NativeSession: Sendable {
     package internal(set) var variables: [String: PSValue] = [:]
     /// The types that variables keep, by lower-case name.
     var types: [String: PSType] = [:]
-    /// The lower-case names of variables that another engine of the same session has set, and whose values only it has.
+    /// The lower-case names of variables whose current values only another engine of the same session has.
     package var foreignVariables: Set<String> = []
 
-    /// The same session with tables and lists of its own.
+    /// The same session with its own copies of tables and lists.
     var copied: NativeSession {
         var copies = SharedCopies()
         var session = self
@@ -279,7 +279,7 @@ package struct NativeResult: Sendable {
     package var information: [String] = []
     /// The exception that ended the script.
     package var failure: NativeError?
-    /// The code that the script gave to `exit`, where it ended so.
+    /// The code that the script gave to `exit`, if it ended that way.
     package var exitCode: Int32?
 
     /// Creates an empty result.
@@ -358,12 +358,12 @@ final class EvaluationThread: Sendable {
         } onCancel: {
             stop()
         }
-        // Cancellation ends the stream, too: stop the thread, and wait until it has ended by itself.
+        // Cancellation ends the stream as well, so stop the thread and wait until it has ended.
         stop()
         return await outcome.wait()
     }
 
-    /// Has the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
+    /// Makes the waiting task perform some work and blocks until it is done. Call it on the evaluating thread only.
     /// - Returns: whether it was done; `false` once the task is cancelled or the time is up.
     func perform(_ work: @escaping @Sendable () async -> Void) -> Bool {
         guard !isStopped, case .enqueued = outbox.yield(work) else { return false }
@@ -420,7 +420,7 @@ final class OutputDelivery {
         guard flush() else { throw .stopped }
     }
 
-    /// Adds an item without waiting.
+    /// Adds an item without waiting for the receiver.
     func note(_ output: NativeOutput) {
         if case .error = output { errorCount += 1 }
         pending.append(output)
@@ -434,7 +434,7 @@ final class OutputDelivery {
         return thread?.perform { await receiver(portion) } ?? false
     }
 
-    /// Has the waiting task perform some work, after the pending items are delivered.
+    /// Makes the waiting task perform some work, after the pending items are delivered.
     func perform(_ work: @escaping @Sendable () async -> Void) throws(Interrupt) {
         guard flush(), thread?.perform(work) ?? false else { throw .stopped }
     }
@@ -463,7 +463,7 @@ extension NativeEngine {
 }
 
 extension NativeSession {
-    /// Drops variables whose values another engine has set since.
+    /// Drops variables whose values another engine has set in the meantime.
     package mutating func forget(_ names: Set<String>) {
         for name in names {
             variables[name] = nil
@@ -473,15 +473,15 @@ extension NativeSession {
     }
 }
 
-/// What scripts need of the machine that runs them, read from their text.
+/// What scripts need from the machine that runs them, determined from their text.
 extension NativeEngine {
-    /// Whether a script asks whoever runs it, so that answers may be given beforehand.
+    /// Returns whether a script asks questions, so that answers may be given beforehand.
     package static func asks(_ script: ParsedScript) -> Bool {
         let questions: Set<String> = ["read-host", "out-gridview", "ogv"]
         return commands(of: script).contains { questions.contains($0.lowercased()) }
     }
 
-    /// Whether a script uses files, which are handed over when it has ended.
+    /// Returns whether a script uses files, which are delivered when it has ended.
     package static func usesFiles(_ script: ParsedScript) -> Bool {
         let files: Set<String> = [
             "export-csv", "epcsv", "out-file", "set-content", "add-content", "tee-object", "new-item",

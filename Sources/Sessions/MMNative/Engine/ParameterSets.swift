@@ -2,18 +2,19 @@ import PowerShellSyntax
 
 /// The set of parameters that a call of a function or script uses.
 struct ParameterSets {
-    /// The name of the only set where none is named.
+    /// The name of the only set if the parameters name none.
     static let all = "__AllParameterSets"
 
     private let parameters: [ScriptFunction.Parameter]
     private let usual: String?
 
-    /// - Parameter usual: the set that is used where several would do.
+    /// Creates the choice between the sets of some parameters.
+    /// - Parameter usual: the set to use if several are possible.
     init(_ parameters: [ScriptFunction.Parameter], usual: String?) {
         (self.parameters, self.usual) = (parameters, usual)
     }
 
-    /// The set that `[CmdletBinding()]` names as the usual one.
+    /// Returns the default set that `[CmdletBinding()]` names.
     static func usual(of attributes: [AttributeSyntax]) -> String? {
         for attribute in attributes where attribute.typeName.fullName.lowercased() == "cmdletbinding" {
             for argument in attribute.namedArguments where argument.name.lowercased() == "defaultparametersetname" {
@@ -23,7 +24,7 @@ struct ParameterSets {
         return nil
     }
 
-    /// Returns the set that is used where some parameters are given.
+    /// Returns the set to use for the given parameters.
     func chosen(_ isGiven: (ScriptFunction.Parameter) -> Bool) throws(Interrupt) -> String {
         var names: [String] = []
         for name in parameters.flatMap(\.sets).map(\.name) + [usual].compactMap(\.self)
@@ -72,7 +73,7 @@ extension Evaluator {
     func cmdletMethod(_ target: PSObject, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         guard target.typeName == Self.cmdletType else { return nil }
         switch (method, arguments.count) {
-        // Nobody asked for `-WhatIf` or `-Confirm`, which are handed over where they are written.
+        // `-WhatIf` and `-Confirm` can't have been given: calls with them are handed over.
         case ("shouldprocess", 1...3): return .bool(true)
         case ("writewarning", 1):
             warn(try PSText.string(arguments[0]))

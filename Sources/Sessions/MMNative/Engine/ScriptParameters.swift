@@ -12,7 +12,7 @@ struct ScriptParameters {
             values.map { ($0.key.lowercased(), $0.value) }, uniquingKeysWith: { (first, _) in first })
     }
 
-    /// Attributes of the block that say nothing of how it binds.
+    /// Attributes of the block that don't affect binding.
     private static let plainAttributes: Set<String> = [
         "cmdletbinding", "outputtype", "diagnostics.codeanalysis.suppressmessageattribute",
         "diagnostics.codeanalysis.suppressmessage", "system.diagnostics.codeanalysis.suppressmessageattribute",
@@ -21,7 +21,7 @@ struct ScriptParameters {
 
     /// Returns why the block is not supported; `nil` when it is.
     /// - Parameters:
-    ///   - canAsk: whether a person can be asked for what a parameter needs.
+    ///   - canAsk: whether a person can be asked for a missing value.
     ///   - expression: returns why a default value is not supported.
     func misfit(canAsk: Bool, _ expression: (ExpressionSyntax) -> String?) -> String? {
         for attribute in block.attributes where !Self.plainAttributes.contains(attribute.typeName.fullName.lowercased())
@@ -169,7 +169,7 @@ struct ScriptParameters {
         }
     }
 
-    /// Whether a parameter's attributes make a cmdlet of what it belongs to.
+    /// Returns whether a parameter's attributes make its function or script an advanced one.
     static func isOfCmdlet(_ node: ParameterSyntax) -> Bool {
         node.attributes.contains { attribute in
             if case .attribute(let node) = attribute {

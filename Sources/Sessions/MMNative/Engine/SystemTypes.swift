@@ -1,11 +1,11 @@
 import PowerShellSyntax
 
-/// What scripts ask .NET about paths, files, folders, addresses and the machine. Files and folders are those of the run, and paths are
-/// read as on Windows, where these scripts come from: both slashes part them.
+/// .NET's static members about paths, files, folders, addresses and the machine. Files and folders are those of the run. Paths
+/// are read as on Windows, where these scripts come from: both slashes are separators.
 enum SystemTypes {
     // MARK: Properties
 
-    /// Returns `[type]::name`; `nil` where the type has no such member here.
+    /// Returns `[type]::name`; `nil` if the type has no such member here.
     static func property(_ type: PSType, _ name: String) -> PSValue? {
         switch (type, name.lowercased()) {
         case (.path, "directoryseparatorchar"), (.path, "altdirectoryseparatorchar"): .char(0x2F)
@@ -25,7 +25,7 @@ enum SystemTypes {
 
     // MARK: Calls
 
-    /// Calls a static method; `nil` where the type has none of that name here.
+    /// Calls a static method; `nil` if the type has none of that name here.
     static func call(
         _ type: PSType, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
@@ -49,7 +49,7 @@ enum SystemTypes {
     private static func texts(_ arguments: [PSValue]) throws(Interrupt) -> [String] {
         var texts: [String] = []
         for argument in arguments {
-            // Combine takes a list as well.
+            // Combine accepts a list as well.
             for item in Cmdlets.list(argument.plain) { texts.append(try PSText.string(item)) }
             if argument.isNull { texts.append("") }
         }
@@ -204,7 +204,7 @@ enum SystemTypes {
 
     // MARK: Time zones
 
-    /// The zone of the machine, or that of the world.
+    /// Returns the machine's time zone, or UTC.
     static func zone(isUniversal: Bool = false) -> PSValue {
         let offset = isUniversal ? 0 : PSZone.standardOffset
         let name = isUniversal || offset == 0 ? "UTC" : "UTC" + PSZone.text(offset, hasColon: true)
@@ -233,7 +233,7 @@ enum SystemTypes {
             guard date.kind != .local else { throw .handOver("a local date as one of UTC") }
             let universal = PSDate(ticks: date.ticks, kind: .utc)
             guard try !isUniversal(arguments[1]) else { return .date(universal) }
-            // .NET keeps no kind for a zone that is not said to be the machine's.
+            // .NET gives the result no kind if the zone isn't the machine's own.
             return .date(PSDate(ticks: universal.asLocal.ticks, kind: .unspecified))
         case ("converttimetoutc", 1, .date(let date)?): return .date(date.asUniversal)
         case ("findsystemtimezonebyid", 1, .string(let id)?):

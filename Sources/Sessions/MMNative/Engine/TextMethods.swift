@@ -1,4 +1,4 @@
-/// Methods of strings. What depends on a culture is limited to characters whose order and case are certain.
+/// Methods of strings. Culture-dependent ones are limited to characters whose order and case are certain.
 enum TextMethods {
     /// Evaluates `text.name(arguments)`.
     static func call(
@@ -19,7 +19,7 @@ enum TextMethods {
         }
         let units = Array(text.utf16)
         func made(_ units: some Sequence<UInt16>) -> PSValue { .string(String(decoding: Array(units), as: UTF16.self)) }
-        /// Requires texts in which a search by the culture finds what a search unit by unit finds.
+        /// Requires texts in which a culture-sensitive search finds the same as an ordinal search.
         func certain() throws(Interrupt) {
             guard Collation.isCertain(text), texts.allSatisfy(Collation.isCertain) else {
                 throw .handOver("the method \(name) with unusual characters")
@@ -107,7 +107,7 @@ enum TextMethods {
         }
     }
 
-    /// A rule by which texts are compared; `nil` for a value that names none.
+    /// Returns the rule by which texts are compared; `nil` for a value that names none.
     private static func rule(_ value: PSValue) -> String? {
         switch value {
         case .enumeration(let own) where own.kind == .stringComparison: own.name
@@ -116,7 +116,7 @@ enum TextMethods {
         }
     }
 
-    /// Evaluates a method whose last argument says how texts are compared; `nil` for any other call.
+    /// Evaluates a method whose last argument is a rule for comparing texts; `nil` for any other call.
     static func compared(
         _ text: String, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
@@ -181,7 +181,7 @@ enum TextMethods {
             most = Int(number)
             rest.removeLast()
         }
-        // How the parts are counted of which some are dropped depends on the options together.
+        // With a maximum number of parts, the effect of the options on the count isn't certain.
         guard most == .max || !drops && !trims else { return nil }
         let units = Array(text.utf16)
         var isMark: (UInt16) -> Bool
@@ -219,7 +219,7 @@ enum TextMethods {
         return kept(parts, drops, trims)
     }
 
-    /// Joins what is more than a number of parts into the last one.
+    /// Joins the parts beyond a maximum number into the last one.
     private static func cut(_ parts: [ArraySlice<UInt16>], _ most: Int, _ mark: String) -> [String] {
         let texts = parts.map { String(decoding: $0, as: UTF16.self) }
         guard texts.count > most else { return texts }
@@ -237,18 +237,18 @@ enum TextMethods {
         return drops ? parts.filter { !$0.isEmpty } : parts
     }
 
-    /// Whether .NET counts a unit among the blanks.
+    /// Returns whether .NET counts a unit as white space.
     static func isBlank(_ unit: UInt16) -> Bool {
         if unit < 0x80 { return unit == 0x20 || (0x09...0x0D).contains(unit) }
         return UnicodeScalar(unit)?.properties.isWhitespace ?? false
     }
 
-    /// Returns a text in capitals or in small letters, each letter becoming one letter.
+    /// Returns a text in upper or lower case, each letter becoming one letter.
     private static func cased(_ text: String, toUpper: Bool) throws(Interrupt) -> String {
         if text.isASCII { return toUpper ? text.uppercased() : text.lowercased() }
         var cased = ""
         for scalar in text.unicodeScalars {
-            // In these the invariant culture differs from Unicode's own tables.
+            // For these characters the invariant culture differs from Unicode's own tables.
             guard ![0x130, 0x131, 0x17F].contains(scalar.value), scalar.value <= 0xFFFF else {
                 throw .handOver("the case of unusual characters")
             }
@@ -280,7 +280,7 @@ enum TextMethods {
         throw .statement(NativeError("ArgumentOutOfRangeException", message, isReadable: true))
     }
 
-    /// Splits at a text; an empty one is nowhere.
+    /// Splits at a text; an empty one occurs nowhere.
     private static func split(_ units: [UInt16], at text: String) throws(Interrupt) -> [ArraySlice<UInt16>] {
         let mark = Array(text.utf16)
         guard !mark.isEmpty else { throw .handOver("Split at nothing") }

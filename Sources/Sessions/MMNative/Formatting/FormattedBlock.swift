@@ -74,7 +74,7 @@ package struct FormattedBlock: Sendable {
     /// Returns the lines as PowerShell writes them at a width; `nil` where its layout isn't certain.
     /// - Parameters:
     ///   - width: the columns that a line may take.
-    ///   - isScreen: whether these are the columns of a screen, where every line of a table has to fit.
+    ///   - isScreen: whether `width` is that of a screen, on which every line of a table has to fit.
     package func lines(width: Int, isScreen: Bool = false) -> [String]? {
         var lines: [String] = []
         for group in groups {
@@ -108,19 +108,19 @@ package struct FormattedBlock: Sendable {
     }
 }
 
-/// The text layout of a table: widths follow from the contents. As PowerShell lays it out, the last column is truncated and
-/// columns that don't fit are dropped; for a screen, the widest columns give way and all stay.
+/// The text layout of a table, whose widths follow from the contents. As in PowerShell, the last column is truncated and
+/// columns that don't fit are dropped; on a screen, the widest columns are narrowed and all stay.
 struct TableLayout {
     private let columns: [FormattedBlock.Column]
     private let rows: [[String]]
     private var widths: [Int]
     private let width: Int
 
-    /// Lays out a group of rows; `nil` where PowerShell would break a line.
+    /// Lays out a group of rows; `nil` if PowerShell would break a line.
     /// - Parameters:
     ///   - group: the rows.
     ///   - width: the columns that a line may take.
-    ///   - isScreen: whether these are the columns of a screen, where every line has to fit.
+    ///   - isScreen: whether `width` is that of a screen, on which every line has to fit.
     init?(_ group: FormattedBlock.Group, width: Int, isScreen: Bool = false) {
         guard width >= 5, !group.columns.isEmpty else { return nil }
         columns = group.columns
@@ -131,7 +131,7 @@ struct TableLayout {
             rows.allSatisfy({ $0.allSatisfy(DisplayCells.isOneLine) })
         else { return nil }
         if widths[0] == 0 {
-            // If the first column leaves its width open, every column is as wide as its contents.
+            // If the first column has no fixed width, every column is as wide as its contents.
             for (place, column) in columns.enumerated() {
                 widths[place] = rows.reduce(column.label.utf16.count) { max($0, DisplayCells.count($1[place])) }
             }
@@ -159,7 +159,7 @@ struct TableLayout {
         return shown.reduce(0, +) + shown.count - 1
     }
 
-    /// Has the widest columns give way until a line fits.
+    /// Narrows the widest columns until a line fits.
     private mutating func narrow() {
         var widest = widths.max() ?? 0
         let needed = widths
@@ -236,7 +236,7 @@ enum DisplayCells {
         text.utf16.reduce(0) { $0 + (isWide($1) ? 2 : 1) }
     }
 
-    /// The beginning of a text, or its end, that takes so many cells at most.
+    /// Returns the beginning or the end of a text, up to a number of cells.
     static func cut(_ text: String, to cells: Int, fromEnd: Bool) -> String {
         var kept: [Character] = []
         var used = 0

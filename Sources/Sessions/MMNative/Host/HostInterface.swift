@@ -1,6 +1,7 @@
 import MMCore
 
-/// `$Host`: what a script says and asks past the pipeline. There is no window: its title and colours are kept and shown to nobody.
+/// `$Host`: a script's messages and questions outside the pipeline. There is no window: its title and colours are stored but
+/// not shown.
 enum HostInterface {
     private static let hostType = "System.Management.Automation.Internal.Host.InternalHost"
     private static let interfaceType = "System.Management.Automation.Internal.Host.InternalHostUserInterface"
@@ -29,7 +30,7 @@ enum HostInterface {
 
     // MARK: Choices
 
-    /// A choice of a label and what helps to choose it.
+    /// Returns the choice with a label and a help text.
     static func choice(_ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         guard let label = arguments.first, arguments.count <= 2 else { throw .handOver("an unusual choice") }
         return made(
@@ -39,7 +40,7 @@ enum HostInterface {
             ], choiceType)
     }
 
-    /// Labels as choices; choices stay what they are.
+    /// Returns labels as choices; choices are left unchanged.
     static func choices(_ value: PSValue, isList: Bool) throws(Interrupt) -> PSValue {
         var choices: [PSValue] = []
         for item in Cmdlets.list(value.plain) {
@@ -58,7 +59,7 @@ enum HostInterface {
 
     // MARK: Methods
 
-    /// Calls a method; `nil` where the target is no part of the host.
+    /// Calls a method; `nil` if the target isn't part of the host.
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
@@ -88,7 +89,7 @@ enum HostInterface {
         }
     }
 
-    /// Asks a question with a few answers, and returns the place of the one that was chosen.
+    /// Asks a question with a few answers, and returns the index of the chosen one.
     private static func prompted(
         _ arguments: [PSValue], _ host: NativeHost, _ evaluator: Evaluator
     ) throws(Interrupt) -> PSValue {

@@ -1,15 +1,15 @@
-/// Whether somebody may administer the machine, which scripts ask at their start before they install modules.
+/// Whether the user is an administrator, which scripts check at their start before they install modules.
 enum MachineRights {
     private static let identityType = "System.Security.Principal.WindowsIdentity"
     private static let principalType = "System.Security.Principal.WindowsPrincipal"
 
-    /// Who runs the script.
+    /// The user that runs the script.
     static var current: PSValue {
         PSObject([("Name", .string("localhost\\user"))], typeName: identityType, isCustom: false).map { .object($0) }
             ?? .null
     }
 
-    /// The same in the form that is asked for roles.
+    /// Returns the principal of an identity, which can be asked for roles.
     static func made(_ identity: PSValue) throws(Interrupt) -> PSValue {
         guard case .object(let object) = identity.plain,
             object.typeName == identityType || object.typeName == principalType

@@ -1,15 +1,15 @@
 import MMCore
 
-/// What a script may do on the machine that runs it: files of its own, which exist in its run alone, and questions to whoever
-/// started it. A path that it names, wherever that is, is a file of the run.
+/// The resources that a script may use on the machine that runs it: files that exist only in its run, and questions to the
+/// person who started it. Every path that it names, wherever it leads, is a file of the run.
 package final class NativeHost: Sendable {
     /// A file of a run.
     package struct File: Sendable {
         /// The path as the script wrote it.
         package let path: String
-        /// What it holds.
+        /// The content.
         package internal(set) var bytes: [UInt8]
-        /// Whether the script wrote it; else it was handed in.
+        /// Whether the script wrote the file; otherwise it was passed in.
         package internal(set) var isWritten: Bool
 
         /// Its name without folders.
@@ -31,16 +31,16 @@ package final class NativeHost: Sendable {
     private let progress: @Sendable (String) -> Void
     private let state: Mutex<State>
 
-    /// How many bytes the files of a run may have together.
+    /// The maximum total size of a run's files.
     private static let mostBytes = 256 << 20
 
-    /// A host for one run.
+    /// Creates a host for one run.
     /// - Parameters:
     ///   - scriptName: the name of the script's own file.
-    ///   - attached: the files that were handed in, by name.
+    ///   - attached: the files that are passed in, by name.
     ///   - answers: answers to questions, by the name of the variable that takes them.
-    ///   - progress: is told how far a script is.
-    ///   - ask: asks a person a question, which may be for a secret; `nil` where nobody can be asked.
+    ///   - progress: receives the script's progress messages.
+    ///   - ask: asks a person a question, which may be for a secret; `nil` if no person can be asked.
     package init(
         scriptName: String = "script.ps1", attached: [(name: String, bytes: [UInt8])] = [],
         answers: [String: String] = [:], progress: @escaping @Sendable (String) -> Void = { _ in },
@@ -60,7 +60,7 @@ package final class NativeHost: Sendable {
         self.state = Mutex(state)
     }
 
-    /// A host with the same files and answers for a run that only shows what another one would do.
+    /// A host with the same files and answers, for a rehearsal that only shows what a run would do.
     package var forRehearsal: NativeHost {
         let attached = state.withLock { state in
             state.order.compactMap { state.files[$0] }.filter { !$0.isWritten }.map { ($0.path, $0.bytes) }
@@ -68,7 +68,7 @@ package final class NativeHost: Sendable {
         return NativeHost(scriptName: scriptName, attached: attached, answers: answers)
     }
 
-    /// Whether questions can be answered at all: by a person, or by what the caller named.
+    /// Whether questions can be answered at all: by a person, or by the answers that the caller gave.
     package var canAsk: Bool { true }
 
     /// The files that the script wrote, in order.
@@ -76,10 +76,10 @@ package final class NativeHost: Sendable {
         state.withLock { state in state.order.compactMap { state.files[$0] }.filter(\.isWritten) }
     }
 
-    /// Tells how far the script is.
+    /// Reports the script's progress.
     func show(_ text: String) { progress(text) }
 
-    /// An environment variable as scripts find folders by it: each is a folder of the run.
+    /// Returns an environment variable with which scripts find folders: each is a folder of the run.
     func environment(_ name: String) -> String? {
         switch name.lowercased() {
         case "temp", "tmp", "localappdata", "appdata", "programdata": "Temp"
@@ -94,7 +94,7 @@ package final class NativeHost: Sendable {
 
     // MARK: Questions
 
-    /// The answer to a question: what the caller named, else what a person says.
+    /// Returns the answer to a question: the caller's if given, otherwise a person's.
     /// - Parameter name: the variable that takes it, or the words of the question.
     func answer(_ name: String, question: String? = nil, isSecret: Bool, in evaluator: Evaluator) throws(Interrupt)
         -> String
@@ -109,8 +109,9 @@ package final class NativeHost: Sendable {
             }
             if let answer = box.withLock({ $0 }) { return answer }
         }
-        // Nothing is opened where nobody sits at a screen, and a report goes on whatever the answer is that it drops: both get that
-        // of somebody who only presses Enter. Before a change a pause is the last moment to stop.
+        // Without a person, two kinds of questions are answered as if only Enter was pressed: those whose answer only opens
+        // something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop, so it isn't
+        // answered.
         if evaluator.idleQuestions.opening.contains(name.lowercased()) {
             evaluator.say("Nobody is here to answer “\(words)”, which only opens something: taken for no.")
             return ""
@@ -128,10 +129,10 @@ package final class NativeHost: Sendable {
 
     // MARK: Files
 
-    /// The place of a path among the files of the run: drives and dots count for nothing, letters are small.
+    /// Returns the key of a path among the files of the run: without drives and dots, in lower case.
     static func key(_ path: String) -> String { parts(of: path).joined(separator: "/").lowercased() }
 
-    /// The steps of a path among the files of the run, in their own letters.
+    /// Returns the components of a path, as written.
     private static func parts(of path: String) -> [Substring] {
         var parts: [Substring] = []
         for part in path.split(whereSeparator: { $0 == "/" || $0 == "\\" }) {
@@ -144,7 +145,7 @@ package final class NativeHost: Sendable {
         return parts
     }
 
-    /// The files whose paths a pattern with stars names.
+    /// Returns the files whose paths match a wildcard pattern.
     func files(like pattern: String, in evaluator: Evaluator) throws(Interrupt) -> [File] {
         let wildcard = try evaluator.wildcard(Self.key(pattern), ignoringCase: true)
         var found: [File] = []
@@ -156,13 +157,13 @@ package final class NativeHost: Sendable {
         state.withLock { state in state.order.compactMap { key in state.files[key].map { (key, $0) } } }
     }
 
-    /// The files below a folder.
+    /// Returns the files below a folder.
     func files(in folder: String) -> [File] {
         let key = Self.key(folder)
         return all.filter { key.isEmpty || $0.0.hasPrefix(key + "/") }.map(\.1)
     }
 
-    /// How many folders deep a path is.
+    /// Returns the number of components of a path.
     static func depth(_ path: String) -> Int { parts(of: path).count }
 
     /// Whether a folder has folders in it.
@@ -174,7 +175,7 @@ package final class NativeHost: Sendable {
         }
     }
 
-    /// What a file holds; `nil` where there is none. A file that was handed in is found by its name alone as well.
+    /// Returns a file's content; `nil` if there is no such file. A file that was passed in is also found by its name alone.
     package func read(_ path: String) -> [UInt8]? {
         let key = Self.key(path)
         return state.withLock { state in
@@ -187,7 +188,7 @@ package final class NativeHost: Sendable {
     /// Whether there is a file or folder at a path.
     func exists(_ path: String) -> Bool { isFolder(path) || read(path) != nil }
 
-    /// Whether a path is that of a folder of the run.
+    /// Returns whether a path is a folder of the run.
     func isFolder(_ path: String) -> Bool {
         let key = Self.key(path)
         return state.withLock { state in
@@ -197,7 +198,7 @@ package final class NativeHost: Sendable {
 
     func makeFolder(_ path: String) { state.withLock { _ = $0.folders.insert(Self.key(path)) } }
 
-    /// Writes a file, or adds to it.
+    /// Writes a file, or appends to it.
     func write(_ bytes: [UInt8], to path: String, isAppending: Bool) throws(Interrupt) {
         let key = Self.key(path)
         guard !key.isEmpty else { throw .handOver("a file without a name") }
@@ -215,7 +216,7 @@ package final class NativeHost: Sendable {
         }
     }
 
-    /// Writes what a service answered to a file.
+    /// Writes a service's answer to a file.
     package func keep(_ bytes: [UInt8], as path: String) {
         let key = Self.key(path)
         guard !key.isEmpty else { return }
@@ -231,7 +232,7 @@ package final class NativeHost: Sendable {
             state.files[key] = nil
             state.folders.remove(key)
             guard !key.isEmpty else { return }
-            // With a folder goes what is in it.
+            // Removing a folder removes its contents.
             state.files = state.files.filter { !$0.key.hasPrefix(key + "/") }
             state.folders = state.folders.filter { !$0.hasPrefix(key + "/") }
         }

@@ -1,11 +1,11 @@
-/// What `New-Object -ComObject` makes: of the components of Windows scripts use one for a question in a window, whose answer
-/// is the careful one where there is no window, and one to find the folder for downloads, which is one of the run; every other
-/// is refused.
+/// The results of `New-Object -ComObject`. Of the components that Windows scripts use, two are supported: one that asks a
+/// question in a window, which is answered with the safest button because there is no window, and one that finds the downloads
+/// folder, which is a folder of the run. All others are refused.
 enum WindowsComponent {
     private static let shell = "WScript.Shell"
     private static let folders = "Shell.Application"
 
-    /// Makes a component.
+    /// Returns a component.
     static func made(_ name: String, of command: CommandSpecification) throws(Interrupt) -> PSValue {
         guard let known = [shell, folders].first(where: { $0.lowercased() == name.lowercased() }),
             let object = PSObject([], typeName: known, isCustom: false)
@@ -20,7 +20,7 @@ enum WindowsComponent {
         return .object(object)
     }
 
-    /// Calls a method of a component; `nil` where the target is none.
+    /// Calls a method of a component; `nil` if the target isn't one.
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
@@ -42,7 +42,7 @@ enum WindowsComponent {
         return .int(answer.number)
     }
 
-    /// One of Windows' own folders, by the name that the shell knows it by: a folder of the run.
+    /// Returns one of Windows' own folders by its shell name: a folder of the run.
     private static func folder(_ name: String) throws(Interrupt) -> PSValue {
         let word = name.lowercased().split(separator: ":").last.map(String.init) ?? ""
         let known = [
@@ -55,7 +55,7 @@ enum WindowsComponent {
         return .object(space)
     }
 
-    /// The button that changes nothing, by the buttons that a window has.
+    /// The button that changes nothing, keyed by the set of buttons.
     private static let careful: [Int: (number: Int32, name: String)] = [
         0: (1, "OK"), 1: (2, "Cancel"), 2: (3, "Abort"), 3: (2, "Cancel"), 4: (7, "No"), 5: (2, "Cancel"),
         6: (2, "Cancel"),

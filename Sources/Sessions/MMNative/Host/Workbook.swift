@@ -1,18 +1,19 @@
-/// A workbook with one sheet, as Excel reads it: what `Export-Excel` writes.
+/// A workbook with one sheet in Excel's format, as `Export-Excel` writes it.
 struct Workbook {
-    /// What a cell holds.
+    /// The content of a cell.
     enum Cell {
         case text(String), number(String), truth(Bool), empty
     }
 
     private var rows: [[Cell]] = []
     let sheet: String
-    /// Whether the first row is shown in bold, and stays in sight.
+    /// Whether the first row is shown in bold, and stays visible.
     var hasBoldTop = false
     var freezesTop = false
     var filters = false
 
-    /// - Parameter sheet: the sheet's name, of which Excel takes 31 characters and no brackets or slashes.
+    /// Creates a workbook with an empty sheet.
+    /// - Parameter sheet: the sheet's name; Excel allows 31 characters and no brackets or slashes.
     init(sheet: String) {
         let plain = String(sheet.filter { !"[]:*?/\\".contains($0) }.prefix(31))
         self.sheet = plain.isEmpty ? "Sheet1" : plain
@@ -21,7 +22,7 @@ struct Workbook {
     /// Appends a row.
     mutating func add(_ row: [Cell]) { rows.append(row) }
 
-    /// The file: parts of XML in an archive without compression.
+    /// The file: XML parts in an uncompressed archive.
     var bytes: [UInt8] {
         var archive = StoredArchive()
         let head = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n"
@@ -92,7 +93,7 @@ struct Workbook {
         return text + "</worksheet>"
     }
 
-    /// The letters of a column: A, B, …, Z, AA.
+    /// Returns the letters of a column: A, B, …, Z, AA.
     static func letters(_ column: Int) -> String {
         var (letters, rest) = ("", column + 1)
         while rest > 0 {
@@ -110,7 +111,7 @@ struct Workbook {
             case "<": escaped += "&lt;"
             case ">": escaped += "&gt;"
             case "\"": escaped += "&quot;"
-            // XML has no other control characters.
+            // XML allows no other control characters.
             case _ where scalar.value < 0x20 && ![0x09, 0x0A, 0x0D].contains(scalar.value): continue
             case "\u{FFFE}", "\u{FFFF}": continue
             default: escaped.unicodeScalars.append(scalar)
@@ -120,7 +121,7 @@ struct Workbook {
     }
 }
 
-/// A ZIP archive whose files are stored as they are.
+/// A ZIP archive that stores its files without compression.
 struct StoredArchive {
     private var contents: [UInt8] = []
     private var directory: [UInt8] = []
@@ -131,7 +132,7 @@ struct StoredArchive {
         let (name, bytes) = (Array(name.utf8), Array(text.utf8))
         var header: [UInt8] = []
         Self.put(20, 2, &header)
-        // The name is UTF-8; the time is the first that archives have.
+        // The flag says that the name is UTF-8; the time is the earliest that archives can express.
         Self.put(0x800, 2, &header)
         Self.put(0, 2, &header)
         Self.put(0, 2, &header)
@@ -171,13 +172,13 @@ struct StoredArchive {
         (0..<8).reduce(UInt32(index)) { value, _ in value & 1 == 1 ? 0xEDB8_8320 ^ value >> 1 : value >> 1 }
     }
 
-    /// The CRC-32 of bytes.
+    /// Returns the CRC-32 of bytes.
     static func checksum(_ bytes: [UInt8]) -> UInt32 {
         ~bytes.reduce(0xFFFF_FFFF) { table[Int(($0 ^ UInt32($1)) & 0xFF)] ^ $0 >> 8 }
     }
 }
 
-/// `Export-Excel`, as far as a table goes; what makes charts and pivot tables of it is refused by name.
+/// `Export-Excel` for tables; parameters for charts and pivot tables are refused by name.
 extension HostCommands {
     static let exportExcelSpecification = CommandSpecification(
         name: "Export-Excel", className: "ExportExcel",

@@ -40,7 +40,7 @@ enum Arithmetic {
         switch (left, right) {
         case (.date(let date), .date(let other)): return .span(date.ticks - other.ticks)
         case (.null, .date), (.null, .span):
-            // PowerShell certainly fails here, but with which error id isn't known.
+            // PowerShell certainly fails here, but the error id isn't known.
             throw .statement(NativeError("", "a date taken from $null"))
         case (.date(let date), .span(let ticks)): return try moved(date, -ticks)
         case (.span(let ticks), .span(let other)): return try span(ticks.subtractingReportingOverflow(other))
@@ -98,7 +98,7 @@ enum Arithmetic {
         try number(zero(left), zero(right), .remainder)
     }
 
-    /// `$null` counts as 0 where one number is taken from, or divided by, another.
+    /// Returns 0 for `$null`, which counts as 0 in subtractions and divisions.
     private static func zero(_ value: PSValue) -> PSValue { value.isNull ? .int(0) : value }
 
     private enum Operation { case add, subtract, multiply, divide, remainder }
@@ -128,8 +128,8 @@ enum Arithmetic {
         }
     }
 
-    /// Converts the number in a text with thousands separators to the type of the other operand: to an integer of 32
-    /// bits where that isn't a number of its own.
+    /// Converts the number in a text with thousands separators to the type of the other operand, or to a 32-bit integer
+    /// if that isn't a number.
     private static func grouped(
         _ number: PSValue, _ text: String, beside other: PSValue
     ) throws(Interrupt) -> PSValue {
@@ -248,7 +248,7 @@ enum Arithmetic {
         }
     }
 
-    /// Evaluates `-shl` and `-shr`: by as many places as the width of the left operand has room for.
+    /// Evaluates `-shl` and `-shr`; the number of places is taken modulo the width of the left operand.
     static func shift(_ left: PSValue, _ right: PSValue, isLeft: Bool) throws(Interrupt) -> PSValue {
         guard case .int(let places) = right else { throw .handOver("a shift by \(right.typeName)") }
         switch left {

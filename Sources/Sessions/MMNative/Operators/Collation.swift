@@ -75,13 +75,13 @@ enum Collation {
         return folded(left).utf8.elementsEqual(folded(right).utf8)
     }
 
-    /// Whether no character of a text is equal to any other one but its own other case, so that comparing it by the
-    /// culture, or unit by unit with case folded, gives the same answer.
+    /// Returns whether each character of a text is equal only to itself and its own other case, so that a
+    /// culture-sensitive comparison and an ordinal one with case folding give the same result.
     static func isCertain(_ text: String) -> Bool {
         text.isPlain || text.unicodeScalars.allSatisfy(CollationElement.isAlone)
     }
 
-    /// Returns a text in lower case, letter by letter, as comparisons without regard to case fold it.
+    /// Returns a text in lower case, letter by letter, as case-insensitive comparisons fold it.
     static func folded(_ text: String) -> String {
         if text.isASCII { return text.lowercased() }
         var folded = ""
@@ -93,7 +93,7 @@ enum Collation {
     }
 }
 
-/// A weight of a character on each of the three levels; 0 where it has none.
+/// The weights of a character on the three levels; 0 where it has none.
 struct CollationElement {
     private let bits: UInt32
 
@@ -105,7 +105,7 @@ struct CollationElement {
         }
     }
 
-    /// Compares two sequences on one level, where an element without a weight is passed over.
+    /// Compares two sequences on one level; elements without a weight are skipped.
     static func order(_ left: [CollationElement], _ right: [CollationElement], level: Int) -> Int {
         var (place, other) = (0, 0)
         while true {
@@ -123,7 +123,7 @@ struct CollationElement {
 
     private static let table = Table()
 
-    /// Adds the elements of a character; returns `false` where they aren't known.
+    /// Adds the elements of a character; returns `false` if they aren't known.
     static func append(_ scalar: UnicodeScalar, to elements: inout [CollationElement]) -> Bool {
         guard let place = table.place(of: scalar) else { return false }
         for index in table.start(place)..<table.start(place + 1) {
@@ -132,7 +132,7 @@ struct CollationElement {
         return true
     }
 
-    /// Whether no character but its own other case is equal to this one.
+    /// Returns whether a character is equal only to itself and its own other case.
     static func isAlone(_ scalar: UnicodeScalar) -> Bool {
         switch scalar.value {
         // Printable ASCII, Arabic letters, ideographs, Hangul syllables.

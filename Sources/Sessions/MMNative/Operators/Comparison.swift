@@ -20,7 +20,7 @@ enum Comparison {
         default: break
         }
         if case .object(let object) = left, object.isCustom {
-            // Nothing but the same object is equal to one: no text or number becomes one.
+            // An object is equal only to itself: no text or number is converted to one.
             switch right {
             case .object(let other): return object.identity == other.identity
             case .string, .int, .long, .double, .bool, .date, .guid: return false
@@ -38,8 +38,7 @@ enum Comparison {
         return try sameKind(left, other) == 0
     }
 
-    /// Compares two values, of which the left one decides the type; returns a negative number, zero or a positive
-    /// number.
+    /// Compares two values; the left one decides the type. Returns a negative number, zero or a positive number.
     static func ordered(_ left: PSValue, _ right: PSValue, ignoringCase: Bool) throws(Interrupt) -> Int {
         switch (left, right) {
         case (.null, .null): return 0

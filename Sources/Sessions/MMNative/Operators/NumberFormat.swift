@@ -78,7 +78,7 @@ enum NumberFormat {
         default: throw .handOver("a number format")
         }
         guard number.isFinite, places <= 15 else { throw .handOver("a number format") }
-        // Which way a half is rounded depends on the type.
+        // The direction in which a half is rounded depends on the type.
         let long = PSText.printed("%.40e", number)
         let parts = PSText.printed("%.\(places)e", number).split(separator: "e")
         let behind = long.prefix { $0 != "e" }.drop { $0 != "." }.dropFirst(1 + places)
@@ -181,7 +181,7 @@ enum NumberFormat {
         } else {
             decimal = Conversion.decimal(value)
         }
-        // A percent sign shows the number a hundred times as large.
+        // A percent sign multiplies the displayed number by 100.
         let percents = (head + tail).filter { $0 == UInt8(ascii: "%") }.count
         guard percents <= 1 else { throw .handOver("a number format") }
         if percents == 1 { decimal = decimal.flatMap { PSDecimal.product($0, PSDecimal(100)) } }
@@ -217,12 +217,12 @@ extension PSDecimal {
     }
 }
 
-/// Numbers as other cultures write them.
+/// Numbers in the form of other cultures.
 extension NumberFormat {
     fileprivate struct Style {
         let group: String
         let point: String
-        /// What stands before and behind an amount of money, and behind a number of hundredths.
+        /// The texts before and after an amount of money.
         let before: String
         let behind: String
         let percent: String
@@ -236,7 +236,7 @@ extension NumberFormat {
             group: "\u{202F}", point: ",", before: "", behind: "\u{A0}\u{20AC}", percent: "\u{A0}%"),
     ]
 
-    /// Formats a number as a culture writes it.
+    /// Formats a number in the form of a culture.
     static func text(_ value: PSValue, _ format: String, culture: String) throws(Interrupt) -> String {
         guard !culture.isEmpty else { return try text(value, format) }
         guard let style = styles[culture.lowercased()], let first = format.utf8.first else {
@@ -246,7 +246,7 @@ extension NumberFormat {
         guard isStandard else { return style.written(try text(value, format)) }
         switch first | 0x20 {
         case UInt8(ascii: "d"), UInt8(ascii: "x"): return try text(value, format)
-        // How many places a culture has of its own depends on the library that knows it.
+        // A culture's default number of decimal places depends on the version of the ICU library.
         case UInt8(ascii: "n"), UInt8(ascii: "f"):
             guard format.utf8.count > 1 else { throw .handOver("numbers of another culture") }
             return style.written(try text(value, format))
@@ -263,7 +263,7 @@ extension NumberFormat {
 }
 
 extension NumberFormat.Style {
-    /// The same number with this style's signs.
+    /// Returns a formatted number with this style's separators.
     fileprivate func written(_ text: String) -> String {
         var written = ""
         for character in text {

@@ -13,13 +13,13 @@ enum NumberText {
     /// Reads a text; hands over forms whose meaning isn't certain.
     static func read(_ text: String) throws(Interrupt) -> Reading {
         if text.isEmpty { return .number(.int(0)) }
-        // Blanks of every kind may stand around a number.
+        // White space of every kind may surround a number.
         let inner = String(decoding: Array(text.utf8).trimmingBlanks(), as: UTF8.self)
         guard inner.isPlain else {
             let isNumber = text.unicodeScalars.allSatisfy { scalar in
                 scalar.value <= 0x7F ? !(0x09...0x0D).contains(scalar.value) : mayBeInNumber(scalar)
             }
-            // A blank in the middle ends no number, and letters beyond ASCII are in none.
+            // White space in the middle makes it no number, and so do letters beyond ASCII.
             if !isNumber { return .none }
             throw .handOver("a number in unusual text")
         }
@@ -37,7 +37,7 @@ enum NumberText {
         return try scanner.read()
     }
 
-    /// Whether a character beyond ASCII may stand in a number: a blank, a sign, or the sign of a currency.
+    /// Returns whether a character beyond ASCII may be part of a number: white space, a sign, or a currency symbol.
     private static func mayBeInNumber(_ scalar: Unicode.Scalar) -> Bool {
         let category = scalar.properties.generalCategory
         return scalar.value == 0xA4 || scalar.properties.isWhitespace
@@ -103,7 +103,7 @@ enum NumberText {
             guard !digits.isEmpty, digits.allSatisfy({ isDigit($0) || (0x61...0x66).contains($0 | 0x20) }) else {
                 throw .handOver("an unusual hex number")
             }
-            // With eight or more digits, the first bit is a sign.
+            // With eight or more digits, the highest bit is the sign.
             guard !isNegative, digits.count < 8, let value = Int32(String(decoding: digits, as: UTF8.self), radix: 16)
             else { throw .handOver("an unusual hex number") }
             return .number(.int(value))
@@ -174,7 +174,7 @@ enum NumberText {
 }
 
 extension Array where Element == UInt8 {
-    /// Returns the units without surrounding blanks: spaces, tabs and ends of lines.
+    /// Returns the units without surrounding white space: spaces, tabs and line ends.
     func trimmingBlanks() -> [UInt8] {
         func isBlank(_ unit: UInt8) -> Bool { unit == 0x20 || (0x09...0x0D).contains(unit) }
         return Array(drop(while: isBlank).reversed().drop(while: isBlank).reversed())

@@ -10,7 +10,7 @@ final class Pattern {
     private let text: String
     private let ignoresCase: Bool
     private let expression: RegularExpression
-    /// The same for texts beyond ASCII, compiled once there is one.
+    /// The same expression for texts beyond ASCII, compiled when the first one is searched.
     private var wide: RegularExpression?
 
     /// Compiles a pattern.
@@ -41,8 +41,8 @@ final class Pattern {
         }
     }
 
-    /// Whether .NET and PCRE2 see the same in every character: one UTF-16 unit, in the same classes, and with no other
-    /// cases than its own two.
+    /// Returns whether .NET and PCRE2 treat every character alike: as one UTF-16 unit in the same classes, and with no
+    /// case variants other than its own upper and lower case.
     private static func isCertain(_ text: String, ignoringCase: Bool) -> Bool {
         text.unicodeScalars.allSatisfy { scalar in
             guard scalar.value >= 0x80 else { return true }
@@ -59,7 +59,7 @@ final class Pattern {
         }
     }
 
-    /// Letters with more than two cases, or with one that the two libraries see differently.
+    /// Letters with more than two case variants, or with one that the two libraries treat differently.
     private static let strange: Set<UInt32> = [
         0xB5, 0xDF, 0x130, 0x131, 0x17F, 0x3B8, 0x398, 0x3B9, 0x399, 0x3BA, 0x39A, 0x3BC, 0x39C, 0x3C0, 0x3A0, 0x3C1,
         0x3A1, 0x3C2, 0x3C3, 0x3A3, 0x3C6, 0x3A6, 0x3C9, 0x3A9, 0x3B2, 0x392, 0x3B5, 0x395, 0xE5, 0xC5,
@@ -69,7 +69,7 @@ final class Pattern {
     /// - Parameters:
     ///   - text: the text to search.
     ///   - limit: the maximum number of matches.
-    ///   - evaluator: the evaluator whose limits apply, and which may be cancelled meanwhile.
+    ///   - evaluator: the evaluator whose limits and cancellation apply.
     ///   - body: receives each match as it is found.
     func eachMatch(
         in text: [UInt8], limit: Int = .max, for evaluator: Evaluator,
@@ -111,7 +111,8 @@ final class Pattern {
         return made
     }
 
-    /// Whether a text can be searched: its letters may have more cases than two where the pattern has none of them.
+    /// Returns whether a text can be searched: its letters may have more than two case variants if the pattern contains
+    /// none of them.
     private static func isText(_ text: String, ignoringCase: Bool) -> Bool {
         guard isCertain(text, ignoringCase: false) else { return false }
         return !ignoringCase
@@ -183,6 +184,7 @@ struct PatternReader {
         return value
     }
 
+    /// Reads an atom.
     /// - Returns: whether the atom matches no character.
     private mutating func atom(depth: Int) throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
@@ -199,11 +201,13 @@ struct PatternReader {
         return false
     }
 
+    /// Reads a group.
     /// - Returns: whether the group matches no character.
     private mutating func group(depth: Int) throws(Interrupt) -> Bool {
-        // What `(?im)` says holds for the whole pattern where it stands at its start.
+        // Options such as `(?im)` at the start apply to the whole pattern.
         if place == 1, ["?i)", "?m)", "?im)", "?mi)"].contains(where: { take($0) }) { return false }
-        // What stands ahead is read from left to right by both; what stands behind is not, which only groups within show.
+        // Both libraries match a lookahead from left to right. They differ in lookbehinds, but only groups in them reveal
+        // that.
         let looksBehind = take("?<=") || take("?<!")
         if looksBehind || take("?=") || take("?!") {
             let before = groups
@@ -235,6 +239,7 @@ struct PatternReader {
         return false
     }
 
+    /// Reads an escape.
     /// - Returns: whether the escape matches no character.
     private mutating func escape() throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
@@ -273,7 +278,7 @@ struct PatternReader {
                 continue
             }
             let high = units[place + 1]
-            // Ranges beyond ASCII are compared by case in other ways.
+            // The two libraries compare ranges beyond ASCII differently when they ignore case.
             guard unit < 0x80, high < 0x80 else { throw .handOver("an unusual range in a pattern") }
             // .NET rejects a class as the end of a range, and reads a set after a hyphen as a subtraction.
             guard !isClass, high != UInt8(ascii: "\\"), high != UInt8(ascii: "[") else {

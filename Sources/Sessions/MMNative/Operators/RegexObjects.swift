@@ -1,14 +1,14 @@
 import MMSystem
 
-/// What .NET's regular expressions are as objects: `[regex]'…'`, its matches and their groups.
+/// .NET's regular expressions as objects: `[regex]'…'`, its matches and their groups.
 enum RegexObjects {
     static let regexType = "System.Text.RegularExpressions.Regex"
     static let matchType = "System.Text.RegularExpressions.Match"
     static let groupType = "System.Text.RegularExpressions.Group"
-    /// The property that keeps a pattern, under a name that no script can write.
+    /// The property that stores a pattern, under a name that no script can write.
     private static let hidden = "\u{0}pattern"
 
-    /// A pattern, and whether it ignores case.
+    /// A pattern and whether it ignores case.
     struct Written {
         let pattern: String
         let ignoresCase: Bool
@@ -27,7 +27,7 @@ enum RegexObjects {
         return .object(object)
     }
 
-    /// What an expression's object says; `nil` for any other value.
+    /// Returns the pattern of an expression's object; `nil` for any other value.
     static func written(_ value: PSValue) -> Written? {
         guard case .object(let object) = value, object.typeName == regexType,
             case .string(let pattern)? = object[hidden],
@@ -36,7 +36,7 @@ enum RegexObjects {
         return Written(pattern: pattern, ignoresCase: flags.value == 1)
     }
 
-    /// Reads options: what stands before the pattern for them, and whether case is ignored.
+    /// Reads options: returns the prefix that they add to the pattern, and whether case is ignored.
     private static func options(_ value: PSValue?) throws(Interrupt) -> (prefix: String, ignoresCase: Bool) {
         var names: [String] = []
         switch value {
@@ -63,7 +63,7 @@ enum RegexObjects {
     /// The object of a match in a text.
     static func match(_ match: RegularExpression.Match, of pattern: Pattern, in units: [UInt8]) -> PSValue {
         var groups = [group("0", match.range, units, matchType)]
-        // .NET counts the groups with a name after those without.
+        // .NET numbers named groups after unnamed ones.
         let named = Set(pattern.names.map(\.number))
         var number = 0
         for (place, range) in match.groups.enumerated() where !named.contains(place) {
@@ -76,7 +76,7 @@ enum RegexObjects {
         return whole(match.range, groups, units)
     }
 
-    /// The object that says that there is no match.
+    /// The object that represents a failed match.
     static var none: PSValue { whole(nil, [group("0", nil, [], matchType)], []) }
 
     private static func whole(_ range: Range<Int>?, _ groups: [PSValue], _ units: [UInt8]) -> PSValue {
@@ -100,7 +100,7 @@ enum RegexObjects {
         ]
     }
 
-    /// The group of a name among the groups of a match; `nil` for any other list.
+    /// Returns the group with a name among the groups of a match; `nil` for any other list.
     static func group(_ name: String, among items: [PSValue]) -> PSValue? {
         guard case .object(let first)? = items.first, first.typeName == matchType, first["Groups"] == nil else {
             return nil

@@ -49,7 +49,7 @@ enum TextOperators {
         return String(decoding: result, as: UTF8.self)
     }
 
-    /// Evaluates `-replace` with a block for one text: what it makes of each match stands in the match's place.
+    /// Evaluates `-replace` with a block for one text: each match is replaced with the block's result.
     static func replace(
         _ text: String, _ pattern: Pattern, limit: Int = .max, for evaluator: Evaluator,
         with made: (PSValue) throws(Interrupt) -> String
@@ -134,7 +134,7 @@ enum TextOperators {
         return text + rest
     }
 
-    /// The error of a format that can't be read.
+    /// The error for a format that can't be parsed.
     private static let badFormat = NativeError(
         "FormatError", "Error formatting a string: Input string was not in a correct format.")
 

@@ -2,7 +2,7 @@
 struct Wildcard {
     private enum Part { case one(UInt16), any, many, set([ClosedRange<UInt16>]) }
 
-    /// How PowerShell compares: by the culture where a pattern has no wildcard, or none but a `*` at its end.
+    /// How PowerShell compares: by the culture if a pattern has no wildcard, or only a `*` at its end.
     private enum Way { case whole(String), beginning(String), unitByUnit }
 
     private var parts: [Part] = []

@@ -1,6 +1,6 @@
 import PowerShellSyntax
 
-/// The variables that a command fills besides putting its objects out: `-OutVariable`, `-ErrorVariable` and the like.
+/// The variables that a command fills in addition to its output: `-OutVariable`, `-ErrorVariable` and the like.
 struct RecordedOutput {
     /// A variable by name, which may name a scope.
     private struct Target {
@@ -25,10 +25,11 @@ struct RecordedOutput {
     }
 
     private var targets: [String: Target] = [:]
-    /// Whether a name is none that a variable can have.
+    /// Whether one of the names can't be a variable's.
     private var isStrange = false
 
-    /// - Parameter values: the names, by parameter.
+    /// Reads the variables of a command.
+    /// - Parameter values: the names of the variables, by parameter.
     init(_ values: [String: PSValue] = [:]) {
         for (parameter, value) in values {
             guard let target = Target(value), !AutomaticNames.contains(target.name) else {
@@ -41,7 +42,7 @@ struct RecordedOutput {
 
     var isEmpty: Bool { targets.isEmpty && !isStrange }
 
-    /// Takes the variables out of a cmdlet's arguments: what the engine fills is no matter of the cmdlet.
+    /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables.
     init(takenFrom arguments: inout [CmdletCall.Argument]) {
         var (left, found): ([CmdletCall.Argument], [String: PSValue]) = ([], [:])
         var place = 0
@@ -67,7 +68,7 @@ struct RecordedOutput {
         self.init(found)
     }
 
-    /// Empties the variables, as a command does that begins.
+    /// Empties the variables, as a command does at its start.
     func begin(in evaluator: Evaluator) throws(Interrupt) {
         guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
         for target in targets.values {
@@ -76,7 +77,7 @@ struct RecordedOutput {
         }
     }
 
-    /// Adds an object that the command puts out.
+    /// Adds an object of the command's output.
     func add(_ item: PSValue, in evaluator: Evaluator) throws(Interrupt) { try add(item, to: "OutVariable", evaluator) }
 
     /// Adds an error of the command.
@@ -95,7 +96,7 @@ struct RecordedOutput {
     }
 }
 
-/// Notes what a command puts out on its way to the next one.
+/// Records a command's output on its way to the next command.
 final class RecordingStage: Stage {
     private let recorded: RecordedOutput
     private let evaluator: Evaluator

@@ -1,31 +1,32 @@
 internal import MMCore
 package import PowerShellSyntax
 
-/// What a script's sign-ins asked for so far; copies of a source share it.
+/// The permissions that a script's sign-ins have requested so far; copies of a source share it.
 private final class AskedScopes: Sendable {
     let names = Mutex<[String]>([])
 }
 
-/// The cmdlets by which a script signs in and sees to its modules, for a session that is signed in already: they answer as
-/// they would after a sign-in, and refuse another one's.
+/// The cmdlets with which a script signs in and manages its modules, for a session that is already signed in: they answer as
+/// after a sign-in, and refuse other accounts.
 package struct SignInSource: CmdletSource {
-    /// The rule on what is this connection's.
+    /// The rule that decides which accounts and modules are this connection's own.
     package let signIn: OwnSignIn
-    /// The word of the session, whose module's cmdlets are loaded.
+    /// The session's short name, such as `exo`; its module's cmdlets are loaded.
     package let module: String
-    /// Whether it also tells who is signed in, where no module does.
+    /// Whether it also answers who is signed in, in place of the session's module.
     private let tellsState: Bool
-    /// The permissions of Graph that the sign-in has; `nil` where nobody knows.
+    /// The Microsoft Graph permissions of the sign-in; `nil` if they aren't known.
     private let granted: [String]?
-    /// The permissions that the script asked for, which the sign-in has by others that cover them.
+    /// The permissions that the script requested and that are covered by other permissions of the sign-in.
     private let asked = AskedScopes()
 
-    /// A source for one session.
+    /// Creates a source for one session.
     /// - Parameters:
-    ///   - signIn: the rule on what is this connection's.
-    ///   - module: the word of the session.
-    ///   - tellsState: whether it tells who is signed in, where the session's module would; it always does for other modules.
-    ///   - granted: the permissions of Graph that the sign-in has.
+    ///   - signIn: the rule that decides which accounts and modules are this connection's own.
+    ///   - module: the session's short name.
+    ///   - tellsState: whether it answers who is signed in, in place of the session's module; for other modules it always
+    ///     does.
+    ///   - granted: the Microsoft Graph permissions of the sign-in.
     package init(_ signIn: OwnSignIn, module: String, tellsState: Bool = true, granted: [String]? = nil) {
         self.signIn = signIn
         self.module = module
@@ -46,7 +47,7 @@ package struct SignInSource: CmdletSource {
         switch signIn.read(read) {
         case .own, .open: break
         case .foreign:
-            // A script that takes its absence gets it.
+            // A script that ignores the error can continue without the module.
             if cmdlet.act == .load, Self.takesErrors(call) { return CmdletBatch([]) }
             throw .handedOver("\(call.name) of what isn't known here")
         case .other(let refusal):
@@ -71,7 +72,7 @@ package struct SignInSource: CmdletSource {
         throw .handedOver(call.name)
     }
 
-    /// Whether a call says that its errors are not to be shown.
+    /// Returns whether a call suppresses its errors.
     private static func takesErrors(_ call: CmdletCall) -> Bool {
         for (place, argument) in call.arguments.enumerated() {
             guard case .parameter(let name, let tied, _) = argument, ["erroraction", "ea"].contains(name.lowercased())
@@ -123,7 +124,7 @@ package struct SignInSource: CmdletSource {
         }
     }
 
-    // MARK: What the cmdlets put out
+    // MARK: Output of the cmdlets
 
     private func objects(of call: OwnSignIn.Call, isInstalled: Bool) -> [PSValue] {
         let names = call.texts(.name) ?? []
@@ -171,7 +172,7 @@ package struct SignInSource: CmdletSource {
         ])
     }
 
-    /// What `Get-MgContext` shows.
+    /// The output of `Get-MgContext`.
     private var context: PSValue {
         let own = signIn.own
         return Self.object([
@@ -182,7 +183,7 @@ package struct SignInSource: CmdletSource {
         ]) ?? .null
     }
 
-    /// What `Get-ConnectionInformation` shows.
+    /// The output of `Get-ConnectionInformation`.
     private var information: PSValue {
         let own = signIn.own
         let compliance = module == "compliance"
@@ -202,7 +203,7 @@ package struct SignInSource: CmdletSource {
         ]) ?? .null
     }
 
-    /// One session has one connection, and always the same.
+    /// A session has exactly one connection, so its id is constant.
     private static let connectionID = "6a5d7a3e-52d2-4f4b-9a35-0f3c3b0e6d10"
 
     private static func object(_ pairs: [(String, PSValue)]) -> PSValue? { PSObject(pairs).map { .object($0) } }

@@ -2,16 +2,17 @@
 enum ErrorRecords {
     /// The type name of error records.
     static let type = "System.Management.Automation.ErrorRecord"
-    /// The type name of the exceptions in records where nothing else is known.
+    /// The type name of a record's exception if nothing else is known.
     static let exceptionType = "System.Management.Automation.RuntimeException"
     /// Marks an exception of which only the message is known, under a name that no script can write.
     private static let unsure = "\u{0}unsure"
 
-    /// Returns the record of an error, with the members that are certain; a script that asks for another one is handed
+    /// Returns the record of an error with the members that are certain; a script that reads another member is handed
     /// over.
     /// - Parameters:
-    ///   - line: the line of the statement that failed, where that is certain.
-    ///   - isInner: whether a clause for the type of the inner exception caught it, which that clause then sees.
+    ///   - line: the line of the statement that failed, if it is certain.
+    ///   - isInner: whether a clause for the type of the inner exception caught the error; the clause then sees that
+    ///     exception.
     static func value(of error: NativeError, line: Int? = nil, isInner: Bool = false) -> PSValue {
         var pairs: [(String, PSValue)] = []
         let known = Thrown(error)
@@ -75,12 +76,12 @@ enum ErrorRecords {
 
     // MARK: Exceptions
 
-    /// The object of an exception that a script makes.
+    /// Returns the object of an exception that a script creates.
     static func exception(_ type: String, _ message: String) -> PSValue {
         made(type, [("Message", .string(message)), ("InnerException", .null)])
     }
 
-    /// The type of an exception; `nil` where it isn't certain, and for any other object.
+    /// Returns the type of an exception; `nil` if it isn't certain, and for any other object.
     static func certainType(of object: PSObject) -> String? {
         ExceptionType.isOne(object.typeName) && object[unsure] == nil ? object.typeName : nil
     }
@@ -89,7 +90,7 @@ enum ErrorRecords {
     static func isException(_ object: PSObject) -> Bool { ExceptionType.isOne(object.typeName) }
 }
 
-/// What exceptions .NET and PowerShell have, and what they are made of.
+/// The exception types of .NET and PowerShell, and their base types.
 enum ExceptionType {
     private static let automation = "System.Management.Automation."
     /// The types by their full names, each with the type that it extends.
@@ -129,7 +130,7 @@ enum ExceptionType {
     ]
     private static let byName = Dictionary(
         bases.keys.map { ($0.lowercased(), $0) }, uniquingKeysWith: { first, _ in first })
-    /// Those whose message is more than the text that they are made with.
+    /// The types whose message is more than the text that they are created with.
     private static let wordy: Set<String> = [
         "System.ArgumentNullException", "System.ArgumentOutOfRangeException",
         "Microsoft.PowerShell.Commands.WriteErrorException", automation + "ParameterBindingException",
@@ -137,7 +138,7 @@ enum ExceptionType {
         automation + "ParameterBindingArgumentTransformationException",
     ]
 
-    /// The full name of the type that a script writes; `nil` for others.
+    /// Returns the full name of a type as written in a script; `nil` for others.
     static func named(_ written: String) -> String? {
         let name = written.lowercased()
         return byName[name] ?? byName["system." + name]
@@ -146,7 +147,7 @@ enum ExceptionType {
     /// Whether a full name is that of an exception.
     static func isOne(_ name: String) -> Bool { bases[name] != nil }
 
-    /// Whether exceptions of a type come from values and conversions alone, and never from a service.
+    /// Returns whether exceptions of a type come only from values and conversions, and never from a service.
     static func isOfValues(_ name: String) -> Bool {
         [
             "System.DivideByZeroException", "System.OverflowException", "System.FormatException",
@@ -155,10 +156,10 @@ enum ExceptionType {
         ].contains(name)
     }
 
-    /// Whether an exception of a type has the text that it is made with as its message.
+    /// Returns whether the message of an exception of this type is the text that it is created with.
     static func isPlain(_ name: String) -> Bool { bases[name] != nil && !wordy.contains(name) }
 
-    /// Whether a type is another one or extends it.
+    /// Returns whether a type is another one or derives from it.
     static func extends(_ name: String, _ other: String) -> Bool {
         var type = name
         while !type.isEmpty {
@@ -169,13 +170,13 @@ enum ExceptionType {
     }
 }
 
-/// What of an error's exceptions is certain.
+/// What is certain about the exceptions of an error.
 struct Thrown {
-    /// The exception that was thrown, or that the record of a command holds.
+    /// The type of the exception that was thrown, or that a command's record contains.
     let outer: String
-    /// The exception that caused it.
+    /// The type of the exception that caused it.
     let inner: String?
-    /// Further exceptions that clauses may name: how the statement was ended.
+    /// The type of a further exception that clauses may name, which stands for how the statement was ended.
     let carrier: String?
     /// The id and the category of the record.
     let id: String
@@ -183,7 +184,7 @@ struct Thrown {
     /// Whether the id doesn't depend on where it was raised.
     let hasCertainID: Bool
 
-    /// Reads an error; `nil` where only its message is known.
+    /// Reads an error; `nil` if only its message is known.
     init?(_ error: NativeError) {
         let automation = "System.Management.Automation."
         let base = error.id.split(separator: ",").first.map(String.init) ?? error.id
@@ -234,7 +235,7 @@ struct Thrown {
         (self.id, self.category, self.hasCertainID) = (id, category, hasCertainID)
     }
 
-    /// The message of the exception that caused it, which the other one quotes.
+    /// Returns the message of the inner exception, which the outer one quotes.
     func innerMessage(of error: NativeError) -> String {
         guard error.message.hasPrefix("Exception calling \""), let mark = error.message.utf8.firstIndex(of: 0x3A) else {
             return error.message
@@ -244,8 +245,9 @@ struct Thrown {
         return String(cause)
     }
 
-    /// The first of the clauses that takes the error, and whether it does so for the exception that caused it.
-    /// - Parameter clauses: the full names of the types of each clause, in small letters; none for one that takes all.
+    /// Returns the first clause that catches the error, and whether it does so because of the inner exception.
+    /// - Parameter clauses: the full type names of each clause, in lower case; empty for a clause that catches
+    ///   everything.
     func clause(among clauses: [[String]]) -> (place: Int, isInner: Bool)? {
         func first(for type: String) -> Int? {
             let names = clauses.map { $0.compactMap(ExceptionType.named) }

@@ -1,15 +1,15 @@
 import MMCore
 
-/// The cultures that a run knows: the invariant one, in which it runs, and that of the United States, which reads numbers and
-/// dates by the same patterns.
+/// The cultures that a run supports: the invariant culture, in which it runs, and that of the United States, which reads
+/// numbers and dates by the same patterns.
 enum PSCulture {
     private static let typeName = "System.Globalization.CultureInfo"
     private static let textType = "System.Globalization.TextInfo"
 
-    /// The culture in which a run speaks.
+    /// The culture of a run.
     static var invariant: PSValue? { value(named: "") }
 
-    /// The culture of a name; `nil` for those that are unknown here.
+    /// Returns the culture with a name; `nil` for an unsupported one.
     static func value(named name: String) -> PSValue? {
         var members: [(String, PSValue)] = [("Name", .string(name))]
         switch name.lowercased() {
@@ -36,16 +36,16 @@ enum PSCulture {
         PSObject(members, typeName: typeName, isCustom: false).map { .object($0) } ?? .null
     }
 
-    /// Whether a value is a culture that writes numbers and dates by patterns as the invariant one does.
+    /// Returns whether a value is a culture that writes numbers and dates by the same patterns as the invariant one.
     static func isOne(_ value: PSValue) -> Bool { name(of: value).map { ["", "en-us"].contains($0) } ?? false }
 
-    /// The name of a culture in small letters; `nil` for any other value.
+    /// Returns the name of a culture in lower case; `nil` for any other value.
     static func name(of value: PSValue) -> String? {
         guard case .object(let object) = value, object.typeName == typeName else { return nil }
         return object["Name"]?.text.lowercased()
     }
 
-    /// A date as a culture writes it by a pattern; `nil` where that isn't certain.
+    /// Returns a date in the form of a culture and a pattern; `nil` if the result isn't certain.
     static func text(_ date: PSDate, _ format: String, culture: String) -> String? {
         switch (culture, format) {
         case ("", _): return date.formatted(format)
@@ -55,11 +55,11 @@ enum PSCulture {
         case ("de-de", "d"): return date.formatted("dd'.'MM'.'yyyy")
         case ("fr-fr", "d"): return date.formatted("dd'/'MM'/'yyyy")
         case ("en-us", _) where format.utf8.count > 1, ("en-gb", _) where format.utf8.count > 1:
-            // The short names of months are not the same in all versions of what knows cultures.
+            // The short month names differ between versions of the ICU library.
             guard culture == "en-us" || !format.contains("MMM") else { return nil }
             return format.contains("t") ? nil : date.formatted(format)
         default:
-            // Names and the sign between the parts of a date are the culture's own.
+            // Names and the date separator depend on the culture.
             guard format.utf8.count > 1, !format.contains("/"), !format.contains("MMM"), !format.contains("ddd"),
                 !format.contains("t")
             else { return nil }
@@ -76,8 +76,8 @@ enum PSCulture {
         return .string(titleCase(text))
     }
 
-    /// Begins each word of an ASCII text with a capital, as .NET does: a word all in capitals stays as it is, and so does what
-    /// stands before an apostrophe in it.
+    /// Capitalises each word of an ASCII text, as .NET does: a word in capitals stays unchanged, and so does the part before
+    /// an apostrophe in it.
     private static func titleCase(_ text: String) -> String {
         var result: [UInt8] = []
         var rest = Array(text.utf8)[...]

@@ -10,7 +10,7 @@ package struct PSDate: Sendable, Hashable {
     package let ticks: Int64
     /// The clock that the date refers to.
     package let kind: Kind
-    /// For local time in the hour that a change of the clock repeats: by how much the offset of its first pass is larger.
+    /// For local time in the hour that a clock change repeats: how much larger the offset is in its first pass.
     private var repeated: Int64 = 0
 
     private static let day: Int64 = 864_000_000_000
@@ -104,7 +104,7 @@ package struct PSDate: Sendable, Hashable {
         }
     }
 
-    /// How many ticks local time is ahead of UTC at this moment.
+    /// The number of ticks by which local time is ahead of UTC at this moment.
     var offset: Int64 { PSZone.offset(ofLocal: ticks) + repeated }
 
     private var clock: String {
@@ -120,7 +120,7 @@ package struct PSDate: Sendable, Hashable {
 
     private func pad(_ number: Int, _ width: Int = 2) -> String { PSDate.padded(number, width) }
 
-    /// The day of the week, where 0 is Sunday.
+    /// The day of the week; 0 is Sunday.
     var weekday: Int { Int((ticks / PSDate.day + 1) % 7) }
 
     /// Returns the date that many ticks later; `nil` out of range.
@@ -150,8 +150,8 @@ package struct PSDate: Sendable, Hashable {
         return PSDate(ticks: min(max(ticks - offset, 0), Self.last), kind: .utc)
     }
 
-    /// Parses the forms of text whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time,
-    /// `1/2/2026` with the month first, and `2-Jan-2026`; the last two also with a time of twelve hours. A time with `Z` is converted to local time.
+    /// Parses the text forms whose meaning is certain: `2026-01-02`, optionally with `T` or a space and a time, `1/2/2026` with
+    /// the month first, and `2-Jan-2026`; the last two also with a 12-hour time. A time with `Z` is converted to local time.
     package init?(certain text: String) {
         guard let fields = PSDate.fields(text) else { return nil }
         guard fields.isUTC else {
@@ -161,11 +161,11 @@ package struct PSDate: Sendable, Hashable {
         let date = PSDate(ticks: fields.date.ticks, kind: .utc)
         let local = date.ticks + PSZone.offset(ofUniversal: date.ticks)
         guard local <= Self.last else { return nil }
-        // The first day counts as a time without a date, which stays within its day.
+        // A result before the first day counts as a time without a date, which stays within its day.
         self = local < 0 ? PSDate(ticks: local + Self.day, kind: .local) : date.asLocal
     }
 
-    /// Whether a text is certainly no date in any form: it has no digits and no name of a month or a day.
+    /// Returns whether a text is certainly not a date: it has no digits and no name of a month or a day.
     static func isNone(_ text: String) -> Bool {
         let word = text.lowercased()
         return !text.utf8.contains { (0x30...0x39).contains($0) }
@@ -251,13 +251,13 @@ package struct PSDate: Sendable, Hashable {
         return (date, isUTC)
     }
 
-    /// The number of a month by its name, whole or its first three letters.
+    /// Returns the number of a month by its full name or its first three letters.
     private static func month(_ name: String) -> Int? {
         months.firstIndex { $0.lowercased() == name.lowercased() || $0.prefix(3).lowercased() == name.lowercased() }
             .map { $0 + 1 }
     }
 
-    /// The hours that `AM` or `PM` behind a time adds; `nil` where neither stands there.
+    /// Returns the hours that `AM` or `PM` after a time adds; `nil` if there is neither.
     private static func half(of clock: ArraySlice<UInt8>) -> Int? {
         switch String(decoding: clock.suffix(3), as: UTF8.self).uppercased() {
         case " AM": 0
@@ -286,9 +286,9 @@ package struct PSDate: Sendable, Hashable {
 
 /// Date formatting with .NET's format strings, in the invariant culture.
 extension PSDate {
-    /// The moment from which Unix counts.
+    /// The Unix epoch.
     static let epoch = PSDate(ticks: 621_355_968_000_000_000, kind: .utc)
-    /// The moment from which Windows counts.
+    /// The epoch of Windows file times.
     static let fileEpoch = PSDate(ticks: 504_911_232_000_000_000, kind: .utc)
 
     static let months = [
@@ -394,18 +394,18 @@ enum PSZone {
     /// The ticks of 1970-01-01.
     private static let epoch: Int64 = 621_355_968_000_000_000
 
-    /// Returns how many ticks local time is ahead of UTC at a moment given in UTC.
+    /// Returns the number of ticks by which local time is ahead of UTC at a moment given in UTC.
     static func offset(ofUniversal ticks: Int64) -> Int64 {
         var moment = time_t((ticks - epoch) / second)
         var parts = tm()
         guard localtime_r(&moment, &parts) != nil else { return 0 }
         let seconds = Int64(parts.tm_gmtoff)
         guard seconds % 60 != 0 else { return seconds * second }
-        // .NET keeps whole minutes of the difference to the zone's standard time.
+        // .NET keeps the difference from the zone's standard time in whole minutes.
         return (standard + (seconds - standard) / 60 * 60) * second
     }
 
-    /// How many seconds the zone's standard time is ahead of UTC today.
+    /// The number of seconds by which the zone's standard time is ahead of UTC today.
     private static var standard: Int64 {
         var now = time(nil)
         for _ in 0..<2 {
@@ -417,7 +417,7 @@ enum PSZone {
         return 0
     }
 
-    /// How many ticks the zone's standard time is ahead of UTC today.
+    /// The number of ticks by which the zone's standard time is ahead of UTC today.
     static var standardOffset: Int64 { standard * second }
 
     /// Whether the zone has a summer time.
@@ -430,7 +430,7 @@ enum PSZone {
         }
     }
 
-    /// The zone's name in the tables of time zones; `nil` where the machine doesn't say it.
+    /// The zone's name in the time zone database; `nil` if the machine doesn't provide it.
     static var name: String? {
         if let given = getenv("TZ").map({ String(cString: $0) }), !given.isEmpty {
             return given.hasPrefix(":") ? String(given.dropFirst()) : given
@@ -444,13 +444,13 @@ enum PSZone {
             .joined(separator: "/")
     }
 
-    /// Returns how many ticks local time is ahead of UTC at a moment given in local time.
+    /// Returns the number of ticks by which local time is ahead of UTC at a moment given in local time.
     static func offset(ofLocal ticks: Int64) -> Int64 {
         let guess = offset(ofUniversal: ticks)
         return offset(ofUniversal: ticks - guess)
     }
 
-    /// `+01:00`, or `+01`.
+    /// Returns the offset as `+01:00` or `+01`.
     static func text(_ offset: Int64, hasColon: Bool) -> String {
         let minutes = Int(offset.magnitude) / 600_000_000
         let sign = offset < 0 ? "-" : "+"

@@ -26,7 +26,7 @@ package enum PSLiteral {
         }
     }
 
-    /// Returns a text in single quotes. Each of these characters would end it and is doubled to stand for itself.
+    /// Returns a text in single quotes. Each quote character within it would end it, and is therefore doubled.
     package static func quoted(_ text: String) -> String {
         var quoted = "'"
         for scalar in text.unicodeScalars {
@@ -41,8 +41,8 @@ package enum PSLiteral {
 }
 
 extension NativeSession {
-    /// Returns the statement that sets a variable to its value in this session; `nil` where no expression can recreate
-    /// the value.
+    /// Returns the statement that sets a variable to its value in this session; `nil` if no expression can recreate the
+    /// value.
     /// - Parameter name: the name in lower case.
     package func assignment(of name: String) -> String? {
         guard let value = variables[name], let text = PSLiteral.text(value), !name.isEmpty,

@@ -24,7 +24,7 @@ package final class PSShape: Sendable {
 
 /// An object with ordered properties. Copies share their properties, as references to an object do in PowerShell.
 package struct PSObject: Sendable {
-    /// What copies of an object share.
+    /// The contents that copies of an object share.
     ///
     /// `@unchecked Sendable`: only the thread that evaluates a session's script changes an object, and a session runs one
     /// script at a time; what leaves a run is only read.
@@ -39,13 +39,13 @@ package struct PSObject: Sendable {
     }
 
     private let contents: Contents
-    /// The first of its type names.
+    /// The first of the object's type names.
     package var typeName: String
     /// Whether this is a custom object, which has a text of its own and shows `$null` for missing properties.
     package var isCustom: Bool
-    /// Whether the order of all properties is certain, so that `*` and JSON may list them.
+    /// Whether all properties and their order are certain, so that `*` and JSON may list them.
     package var isListable = true
-    /// Whether this is a row of a service, or was cut out of one: sizes among its properties are ordered by bytes.
+    /// Whether this is a row of a service, or part of one: sizes among its properties are ordered by bytes.
     package var isRow = false
     /// The default columns for displaying the object.
     package var view: CmdletView?
@@ -57,7 +57,7 @@ package struct PSObject: Sendable {
     /// The type name of a plain custom object.
     package static let customType = "System.Management.Automation.PSCustomObject"
 
-    /// The type names of what commands answer about paths.
+    /// The type names of the results of path and file commands.
     static let pathType = "System.Management.Automation.PathInfo"
     static let fileType = "System.IO.FileInfo"
     static let lineType = "Microsoft.PowerShell.Commands.MatchInfo"
@@ -65,8 +65,8 @@ package struct PSObject: Sendable {
 
     /// Creates an object; `nil` when two names differ only in case.
     ///
-    /// - Parameter isListable: whether `pairs` are all that the object has; by default those of a custom object are, and
-    ///   another one has members that are not among them.
+    /// - Parameter isListable: whether `pairs` are all members of the object; by default they are for a custom object,
+    ///   and not for another one.
     package init?(
         _ pairs: [(String, PSValue)], typeName: String = PSObject.customType, isCustom: Bool = true,
         isListable: Bool? = nil
@@ -89,17 +89,17 @@ package struct PSObject: Sendable {
         contents.shape.place(of: name).map { contents.values[$0] }
     }
 
-    /// Identifies the object among its copies.
+    /// The identity that the object shares with its copies.
     var identity: ObjectIdentifier { ObjectIdentifier(contents) }
 
-    /// Sets a property; returns `false` where there is none of that name.
+    /// Sets a property; returns `false` if there is none of that name.
     func set(_ name: String, _ value: PSValue) -> Bool {
         guard let place = contents.shape.place(of: name) else { return false }
         contents.values[place] = value
         return true
     }
 
-    /// Adds a property; returns `false` where there is one of that name.
+    /// Adds a property; returns `false` if there already is one of that name.
     func add(_ name: String, _ value: PSValue) -> Bool {
         guard contents.shape.place(of: name) == nil, let shape = PSShape(contents.shape.names + [name]) else {
             return false

@@ -19,8 +19,8 @@ enum PSSpan {
         return text
     }
 
-    /// Returns the text in one of .NET's formats: the standard ones, and parts with separators that are escaped or quoted; `nil` for
-    /// any other.
+    /// Returns the text in one of .NET's formats: the standard ones, and custom ones whose separators are escaped or quoted;
+    /// `nil` for any other.
     static func formatted(_ ticks: Int64, _ format: String) -> String? {
         switch format {
         case "c", "t", "T": return text(ticks)
@@ -51,7 +51,7 @@ enum PSSpan {
         return text
     }
 
-    /// Returns one part of a length of time: `hh` and the like.
+    /// Returns one part of a time span: `hh` and the like.
     private static func part(_ unit: UInt8, _ count: Int, of rest: UInt64) -> String? {
         func number(_ size: Int64, _ base: UInt64) -> String? {
             count <= 2 ? PSDate.padded(Int(rest / UInt64(size) % base), count) : nil

@@ -1,18 +1,20 @@
 import Glibc
 
-/// A System.Diagnostics.Stopwatch, by which reports say how long they took: an object that counts anew whenever it is asked.
+/// A System.Diagnostics.Stopwatch, with which scripts measure how long they took: an object that is evaluated whenever it is
+/// read.
 enum PSStopwatch {
     private static let typeName = "System.Diagnostics.Stopwatch"
-    /// Since when it runs, in ticks of the machine's clock, or null; and what it has counted before. No script can name them.
+    /// The start of the current run in ticks of the machine's clock, or null, and the time counted before it. Scripts can't
+    /// write these names.
     private static let (began, counted) = (" began", " counted")
 
-    /// A watch at nought.
+    /// Returns a stopwatch at zero.
     static func made(isRunning: Bool) -> PSValue {
         let state = [(began, isRunning ? PSValue.long(now) : .null), (counted, .long(0))]
         return PSObject(state, typeName: typeName, isCustom: false).map { .object($0) } ?? .null
     }
 
-    /// A property of a watch; `nil` for other objects and names.
+    /// Returns a property of a stopwatch; `nil` for other objects and names.
     static func property(_ object: PSObject, _ name: String) -> PSValue? {
         guard object.typeName == typeName else { return nil }
         return switch name.lowercased() {
@@ -23,7 +25,7 @@ enum PSStopwatch {
         }
     }
 
-    /// Calls a method of a watch; `nil` for other objects and names.
+    /// Calls a method of a stopwatch; `nil` for other objects and names.
     static func call(_ object: PSObject, _ method: String, _ arguments: [PSValue]) -> PSValue? {
         guard object.typeName == typeName, arguments.isEmpty else { return nil }
         switch method {

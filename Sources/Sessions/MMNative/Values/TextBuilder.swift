@@ -1,10 +1,10 @@
-/// A System.Text.StringBuilder, by which reports put their pages together: the pieces of a text, joined when it is asked for.
+/// A System.Text.StringBuilder, with which scripts assemble their pages: the pieces of a text, joined when the text is read.
 enum TextBuilder {
     static let typeName = "System.Text.StringBuilder"
-    /// The property that keeps the pieces, under a name that no script can write.
+    /// The property that stores the pieces, under a name that no script can write.
     private static let pieces = "\u{0}pieces"
 
-    /// A builder that holds a text.
+    /// Returns a builder that contains a text.
     static func made(_ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         let list = PSList(.arrayList)
         switch arguments.first {

@@ -1,10 +1,10 @@
 import MMCore
 
-/// `[uri]'https://…'`: the parts of an ordinary address of the web.
+/// `[uri]'https://…'`: the parts of an ordinary web address.
 enum UriParts {
     static let typeName = "System.Uri"
 
-    /// Reads an address; `nil` where its parts aren't certain.
+    /// Reads an address; `nil` if its parts aren't certain.
     static func made(_ text: String) -> PSValue? {
         guard let mark = text.firstRange(of: "://"), text.isPlain, !text.contains("\\"), !text.contains(" "),
             !text.contains("/./"), !text.contains("/../"), !text.contains("%"), !text.hasSuffix("/.."),

@@ -1,8 +1,9 @@
 import MMCore
 
-/// What `[xml]` makes of a text: a System.Xml.XmlDocument and its nodes, each an object with the members that scripts use.
+/// The results of `[xml]`: a System.Xml.XmlDocument and its nodes, each an object with the members that scripts use.
 ///
-/// A node knows its children and not its parent, so that nothing holds itself: what asks for a parent is handed over.
+/// A node refers to its children but not to its parent, to avoid reference cycles: scripts that read a parent are handed
+/// over.
 enum XMLNode {
     static let documentType = "System.Xml.XmlDocument"
     static let elementType = "System.Xml.XmlElement"
@@ -13,16 +14,16 @@ enum XMLNode {
     static let declarationType = "System.Xml.XmlDeclaration"
     private static let collectionType = "System.Xml.XmlAttributeCollection"
 
-    /// What a node is made of. No script can name these properties.
+    /// The properties that store a node's parts. Scripts can't write these names.
     private static let (nameKey, valueKey, attributesKey, childrenKey, marksKey) =
         (" name", " value", " attributes", " children", " marks")
-    /// Marks of an element: it is written as `<a />` while it is empty, and it is within a default namespace.
+    /// Marks of an element: it is written as `<a />` while it is empty, or it is within a default namespace.
     static let (closesItself, hasNamespace): (Int32, Int32) = (1, 2)
 
-    /// Whether an object is a node, or the attributes of one.
+    /// Returns whether an object is a node, or the attributes of one.
     static func isNode(_ object: PSObject) -> Bool { object.typeName.hasPrefix("System.Xml.Xml") }
 
-    /// A node.
+    /// Returns a node.
     static func made(_ type: String, _ name: String, value: String = "", marks: Int32 = 0) throws(Interrupt) -> PSObject
     {
         let node = PSObject(
@@ -34,7 +35,7 @@ enum XMLNode {
         return node
     }
 
-    /// The document that a text or lines of it are.
+    /// Returns the document that a text, or a list of its lines, contains.
     static func document(of value: PSValue) throws(Interrupt) -> PSValue {
         if case .object(let object) = value, object.typeName == documentType { return value }
         var lines: [String] = []
@@ -148,7 +149,7 @@ enum XMLNode {
         return written
     }
 
-    /// The text of a saved document: elements that hold no text of their own stand on lines of their own.
+    /// Returns the text of a saved document: elements without text of their own are put on separate lines.
     private static func lines(_ node: PSObject, _ depth: Int) -> String {
         let inner = nodes(children(node))
         let blanks = String(repeating: "  ", count: depth)
@@ -161,7 +162,8 @@ enum XMLNode {
 
     // MARK: Properties
 
-    /// A property: attributes and children by their names, in any case, then what every node has. `nil` where there is none.
+    /// Returns a property: an attribute or child by its name, in any case, then the members that every node has; `nil` if
+    /// there is none.
     static func property(_ node: PSObject, _ name: String) throws(Interrupt) -> PSValue? {
         let folded = name.lowercased()
         if node.typeName == collectionType {
@@ -211,7 +213,7 @@ enum XMLNode {
         }
     }
 
-    /// What a script sees of a node that it asks for by name: text, where it is nothing else.
+    /// Returns a node as a script sees it when it asks for it by name: as text if it contains only text.
     private static func worth(_ node: PSObject) -> PSValue {
         switch node.typeName {
         case attributeType, textType, dataType: return .string(value(node))
@@ -224,7 +226,7 @@ enum XMLNode {
         }
     }
 
-    /// Sets a property; returns `false` where a node has none of that name that can be set.
+    /// Sets a property; returns `false` if a node has no such property that can be set.
     static func set(_ node: PSObject, _ name: String, _ value: PSValue) throws(Interrupt) -> Bool {
         let text = try PSText.string(value)
         let folded = name.lowercased()
@@ -255,7 +257,7 @@ enum XMLNode {
 
     // MARK: Methods
 
-    /// Calls a method; `nil` where a node has none of that name here.
+    /// Calls a method; `nil` if a node has none of that name here.
     static func call(
         _ node: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
@@ -276,7 +278,7 @@ enum XMLNode {
             guard case .object(let inner) = child, isNode(inner) else {
                 throw .handOver("an unusual child of an XML node")
             }
-            // A node has one place: it leaves the one that it had here.
+            // A node that is already a child is moved.
             children(node).items.removeAll { isSame($0, inner) }
             children(node).items.insert(child, at: method == "appendchild" ? children(node).items.count : 0)
             return child
@@ -358,20 +360,20 @@ enum XMLNode {
         return made
     }
 
-    /// The elements below a node, in the order of the document.
+    /// Returns the elements below a node, in document order.
     static func descendants(_ node: PSObject) -> [PSObject] {
         nodes(children(node)).filter { $0.typeName == elementType }.flatMap { [$0] + descendants($0) }
     }
 }
 
-/// Reads XML: elements, attributes, texts and comments. What declares a grammar of its own is handed over.
+/// Reads XML: elements, attributes, texts and comments. Declarations and processing instructions are handed over.
 struct XMLTextReader {
     private let units: [UInt8]
     private var place = 0
 
     init(_ text: String) { units = Array(text.utf8.drop { $0 == 0xEF || $0 == 0xBB || $0 == 0xBF }) }
 
-    /// The nodes up to the end of the text, or of the element around them; `nil` where the text is no XML.
+    /// Reads the nodes up to the end of the text, or of the surrounding element; `nil` if the text isn't XML.
     mutating func nodes(hasNamespace: Bool, within name: String? = nil) throws(Interrupt) -> [PSObject]? {
         var found: [PSObject] = []
         while place < units.count {
@@ -398,7 +400,7 @@ struct XMLTextReader {
                 let start = place
                 while place < units.count, units[place] != UInt8(ascii: "<") { place += 1 }
                 let raw = units[start..<place]
-                // Blanks between elements are no nodes.
+                // White space between elements forms no nodes.
                 if raw.allSatisfy({ $0 == 0x20 || (0x09...0x0D).contains($0) }) { continue }
                 guard let text = Self.read(raw) else { return nil }
                 found.append(try XMLNode.made(XMLNode.textType, "#text", value: text))
@@ -451,7 +453,7 @@ struct XMLTextReader {
         return node
     }
 
-    /// Takes a text where it stands here; `nil` where another one does.
+    /// Skips a text at the current position; `nil` if there is another one.
     private mutating func taken(_ text: String) -> Bool? {
         guard units[place...].starts(with: text.utf8) else { return nil }
         place += text.utf8.count
@@ -484,7 +486,7 @@ struct XMLTextReader {
 
     private static let entities = ["lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'"]
 
-    /// The text that is written; `nil` where it names what XML doesn't know.
+    /// Returns a text with its references resolved; `nil` if it uses an entity that XML doesn't define.
     private static func read(_ raw: ArraySlice<UInt8>) -> String? {
         guard raw.contains(UInt8(ascii: "&")) || raw.contains(0x0D) else { return String(decoding: raw, as: UTF8.self) }
         var text = ""
@@ -510,7 +512,7 @@ struct XMLTextReader {
     }
 }
 
-/// The paths of XPath by which scripts find nodes: steps of names, with what is demanded of them. Others are handed over.
+/// The XPath expressions with which scripts find nodes: steps of names with conditions. Others are handed over.
 struct XMLPath {
     private let steps: [Substring]
     private let isAbsolute: Bool
@@ -537,7 +539,7 @@ struct XMLPath {
         self.steps = steps
     }
 
-    /// The nodes that the path leads to.
+    /// Returns the nodes that the path selects.
     func nodes(from node: PSObject) throws(Interrupt) -> [PSObject] {
         guard !isAbsolute || node.typeName == XMLNode.documentType else {
             throw .handOver("an XML path from the root of a node's document")
@@ -576,7 +578,7 @@ struct XMLPath {
             if test.hasPrefix("@") {
                 found = XMLNode.nodes(XMLNode.attributes(node)).filter { XMLNode.name($0) == test.dropFirst() }
             } else {
-                // A name alone is a name in no namespace.
+                // A name without a prefix is a name in no namespace.
                 found = inner.filter {
                     $0.typeName == XMLNode.elementType && XMLNode.name($0) == test
                         && XMLNode.marks($0) & XMLNode.hasNamespace == 0
@@ -602,7 +604,7 @@ struct XMLPath {
         return found
     }
 
-    /// Whether a node has a part, or has it with a text: `[@id]`, `[name='x']`, `[contains(@id, 'x')]`.
+    /// Returns whether a node has a part, or has it with a text: `[@id]`, `[name='x']`, `[contains(@id, 'x')]`.
     private func holds(_ condition: String, of node: PSObject) throws(Interrupt) -> Bool {
         for (call, isBeginning) in [("contains(", false), ("starts-with(", true)] where condition.hasPrefix(call) {
             let inner = condition.dropFirst(call.count).dropLast()
