@@ -28,7 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// Debian 12's headers know an older Landlock than kernels do: the numbers stand here (linux/landlock.h).
+// The kernel headers of Debian 12 know only an older Landlock, so the numbers are defined here (linux/landlock.h).
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule 445
@@ -63,7 +63,7 @@
 #define SYS_file_setattr 469
 #endif
 
-// The attribute of mount_setattr(2).
+// The attribute for mount_setattr(2).
 enum { READ_ONLY = 1 };
 
 enum {
@@ -109,8 +109,8 @@ static void fail(const char *what) {
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-// Calls that no ordinary program needs and that reach around the rules for files: other processes' memory and
-// descriptors, mounts, namespaces, kernel code and keys, and rings that make calls unseen by this filter.
+// System calls that no ordinary program needs and that bypass the rules for files: access to other processes' memory and
+// descriptors, mounts, namespaces, kernel code and keys, and io_uring, whose operations this filter doesn't see.
 static const int forbidden[] = {
     SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_process_madvise, SYS_pidfd_getfd, SYS_kcmp,
     SYS_migrate_pages, SYS_move_pages, SYS_mount, SYS_mount_setattr, SYS_umount2, SYS_pivot_root, SYS_chroot,
@@ -119,15 +119,15 @@ static const int forbidden[] = {
     SYS_open_by_handle_at, SYS_io_uring_setup, SYS_personality, SYS_acct, SYS_quotactl,
 };
 
-// Memory, semaphores and queues of System V, which all programs of a user share: closed where the program has no such
+// System V shared memory, semaphores and message queues, which all programs of a user share; denied if the program has no IPC
 // namespace of its own.
 static const int shared_between_programs[] = {
     SYS_shmget, SYS_shmat, SYS_shmctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_semctl, SYS_msgget, SYS_msgsnd,
     SYS_msgrcv, SYS_msgctl,
 };
 
-// Calls that change another process's limits, priority or processors, with the argument that names the process: 0 is the
-// caller itself, any other number may be anybody's.
+// System calls that change another process's limits, priority or processors, with the argument that names the process: 0 is the
+// caller itself, any other number may be another process.
 static const struct {
     int call, argument;
 } aimed[] = {
@@ -135,8 +135,8 @@ static const struct {
     {SYS_sched_setparam, 0},    {SYS_sched_setattr, 0}, {SYS_ioprio_set, 1},
 };
 
-// Calls that change what is said of a file, which Landlock has no rights for: those that name it by a path. Those by a
-// descriptor stay: what may not be opened can't be reached by them.
+// System calls that change a file's attributes by its path; Landlock has no rights for that. Those by a descriptor are
+// permitted, since a file that can't be opened has none.
 static const int attributes[] = {
 #if defined(__x86_64__)
     SYS_chmod, SYS_chown, SYS_lchown, SYS_utime, SYS_utimes, SYS_futimesat,
@@ -145,7 +145,7 @@ static const int attributes[] = {
     SYS_setxattrat, SYS_removexattrat, SYS_file_setattr,
 };
 
-// Hands descriptors to the process at the other end of a socket, with one byte that says what they are.
+// Passes descriptors to the process at the other end of a socket, with one byte that names their kind.
 static int pass_descriptors(int socket, char word, const int *descriptors, size_t count) {
     char room[CMSG_SPACE(8 * sizeof(int))];
     struct iovec text = {&word, 1};
@@ -183,18 +183,18 @@ static void add(struct filter *filter, struct sock_filter step) {
 static const struct sock_filter deny = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
 static const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 
-// What follows for one call: its `steps`, which must all end in a return.
+// Begins the instructions for one system call: `steps` of them follow, and every path through them must end in a return.
 static void on(struct filter *filter, int call, int steps) {
     add(filter, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, (uint8_t)steps));
 }
 
-// Loads the lower half of an argument; the kernel looks at no more of those that are asked for here.
+// Loads the lower half of an argument; the kernel uses no more of the arguments that are checked here.
 static void load(struct filter *filter, int argument) {
     uint32_t offset = (uint32_t)(offsetof(struct seccomp_data, args) + sizeof(uint64_t) * (size_t)argument);
     add(filter, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset));
 }
 
-// Denies a call when one of these bits is set in an argument.
+// Denies a system call if one of these bits is set in an argument.
 static void deny_bits(struct filter *filter, int call, int argument, uint32_t bits) {
     on(filter, call, 4);
     load(filter, argument);
@@ -203,10 +203,10 @@ static void deny_bits(struct filter *filter, int call, int argument, uint32_t bi
     add(filter, allow);
 }
 
-// What of the system calls is left to the program.
+// The system calls that the program may use.
 struct calls {
     int allow_unix, allow_udp, allow_tcp, keep_attributes, share_nothing;
-    // Where connections are looked at before they are made (`watch_connections`); -1 where they need not be.
+    // The socket to the supervising process that checks connections before they are made; -1 if they aren't checked.
     int watcher;
 };
 
@@ -218,7 +218,7 @@ static void filter_calls(struct calls calls) {
     add(&filter, deny);
     ADD(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
 #if defined(__x86_64__)
-    // The x32 calls have other numbers for the same things.
+    // The x32 ABI has other numbers for the same system calls.
     ADD(BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 0, 1));
     add(&filter, deny);
 #endif
@@ -246,7 +246,7 @@ static void filter_calls(struct calls calls) {
             on(&filter, attributes[i], 1);
             add(&filter, deny);
         }
-        // Without a path the times of a descriptor's file are set.
+        // Without a path, utimensat sets the times of the descriptor's file.
         on(&filter, SYS_utimensat, 6);
         load(&filter, 1);
         ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3));
@@ -255,25 +255,24 @@ static void filter_calls(struct calls calls) {
         add(&filter, allow);
         add(&filter, deny);
     }
-    // Namespaces of its own would give rights back. The newer call keeps its flags where no filter sees them: callers
-    // that are told that it isn't there take the older one.
+    // New namespaces would give rights back. A filter can't see the flags of clone3; callers that get ENOSYS use clone instead.
     on(&filter, SYS_clone3, 1);
     ADD(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS));
     deny_bits(
         &filter, SYS_clone, 0,
         CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP);
     if (!calls.allow_tcp) {
-        // Data with the first packet makes a connection without connect().
+        // Data in the first packet (TCP Fast Open) makes a connection without connect().
         deny_bits(&filter, SYS_sendto, 3, MSG_FASTOPEN);
         deny_bits(&filter, SYS_sendmsg, 2, MSG_FASTOPEN);
         deny_bits(&filter, SYS_sendmmsg, 3, MSG_FASTOPEN);
-        // Listening without bind() takes a port of the system's choice.
+        // Listening without bind() takes a port chosen by the system.
         if (!calls.allow_unix) {
             on(&filter, SYS_listen, 1);
             add(&filter, deny);
         }
     }
-    // Typing into a terminal that others read too (ioctl TIOCSTI, TIOCLINUX).
+    // Deny typing into a terminal that others read, too (ioctl TIOCSTI, TIOCLINUX).
     on(&filter, SYS_ioctl, 6);
     load(&filter, 1);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x5412, 0, 1));
@@ -283,7 +282,7 @@ static void filter_calls(struct calls calls) {
     add(&filter, allow);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 1, 0));
     add(&filter, allow);
-    // Sockets by family and kind: TCP, whose ports Landlock rules; others only where they are asked for.
+    // Sockets by family and type: TCP, whose ports Landlock restricts; others only on request.
     load(&filter, 0);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 1));
     add(&filter, calls.allow_unix ? allow : deny);
@@ -293,7 +292,7 @@ static void filter_calls(struct calls calls) {
     load(&filter, 1);
     ADD(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xF));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 0, 4));
-    // A stream that is no TCP (MPTCP, SCTP) would not be seen by Landlock.
+    // Landlock doesn't see streams other than TCP (MPTCP, SCTP).
     load(&filter, 2);
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0));
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 0, 3));
@@ -331,7 +330,7 @@ static int set_read_only(const char *place, int is_on) {
     return (int)syscall(SYS_mount_setattr, AT_FDCWD, place, AT_RECURSIVE, &change, sizeof change);
 }
 
-// Namespaces of this process alone. Returns 0, or -1 where this user may make none.
+// Creates namespaces for this process. Returns 0, or -1 if this user may not create any.
 static int make_namespaces(int kinds) {
     uid_t user = geteuid();
     gid_t group = getegid();
@@ -343,19 +342,19 @@ static int make_namespaces(int kinds) {
     if (put("/proc/self/uid_map", line) < 0) return -1;
     snprintf(line, sizeof line, "%u %u 1", group, group);
     if (put("/proc/self/gid_map", line) < 0) return -1;
-    // What was dumpable before stays so: whoever started this looks at its descriptors.
+    // The process stays dumpable, because the process that started it inspects its descriptors.
     prctl(PR_SET_DUMPABLE, 1);
-    // Some systems give a namespace of users and no rights in it.
+    // Some systems permit a user namespace but no rights in it.
     return unshare(kinds);
 }
 
-// Mounts of this process alone. Returns 0, or -1 where this user may make none.
+// Creates a mount namespace for this process. Returns 0, or -1 if this user may not create one.
 static int own_mounts(void) {
     if (make_namespaces(CLONE_NEWNS) < 0) return -1;
     return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 
-// Switches on the one interface that a new network has.
+// Enables the only interface of a new network, the loopback interface.
 static int raise_loopback(void) {
     struct ifreq request = {.ifr_name = "lo"};
     int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -367,12 +366,13 @@ static int raise_loopback(void) {
     return result;
 }
 
-// A process tree of its own, seen by a /proc of its own, after CLONE_NEWPID.
+// Mounts a /proc for the process's own tree, after CLONE_NEWPID.
 static int own_processes(void) {
     return mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-// Whether this user may make mounts: tried in another process, since some systems give a namespace and no rights in it.
+// Returns whether this user may make mounts. Tried in another process, since some systems permit a namespace but no rights in
+// it.
 static int may_mount(void) {
     pid_t child = fork();
     if (child < 0) return 0;
@@ -382,7 +382,7 @@ static int may_mount(void) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-// A child that no other part of this program waits for, and that tells what it found by its status.
+// Runs an attempt in a child process that no other part of this program waits for, and returns its result from the exit status.
 static int tried(int (*attempt)(void)) {
     pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
     if (child == 0) _exit(attempt() & 0xFF);
@@ -403,7 +403,7 @@ static int try_namespaces(void) {
 }
 
 static int try_watching(void) {
-    // What it takes to make a connection in the place of another process, tried on a child.
+    // Tries on a child what is needed to make a connection in the place of another process.
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return 0;
     pid_t child = (pid_t)syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);
@@ -436,7 +436,7 @@ static int try_watching(void) {
 
 int mm_confinement_means(void) { return tried(try_namespaces) | tried(try_watching); }
 
-// Listens at ports of a network of its own and hands the listeners to whoever waits at the other end of a socket.
+// Listens at ports of its own network and passes the listeners to the process at the other end of a socket.
 static void hand_listeners(const char *value) {
     char *rest;
     int socket_end = (int)strtol(value, &rest, 10), listeners[8];
@@ -464,7 +464,7 @@ static int is_folder(const char *place) {
     return stat(place, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-// The place and the folder of at=PLACE=FOLDER, where both are there.
+// Stores the place of at=PLACE=FOLDER and returns the folder, if both exist; otherwise returns null.
 static const char *shown_at(const char *word, char *place, size_t size) {
     const char *value = argument(word, "at=");
     const char *folder = value ? strchr(value, '=') : NULL;
@@ -474,10 +474,9 @@ static const char *shown_at(const char *word, char *place, size_t size) {
     return is_folder(place) && is_folder(folder + 1) ? folder + 1 : NULL;
 }
 
-// Shows all of the file system read-only but the folders that may be written to: what is said of a file (its
-// permissions, times, attributes) is then kept as its content is. Folders of the session's own stand where all others
-// share one.
-// Returns 0, or -1 where this user may make no mounts.
+// Makes the whole file system read-only except for the folders that may be written to. This protects a file's attributes
+// (permissions, times) like its content. Also binds the session's own folders to places that all users share, such as /tmp.
+// Returns 0, or -1 if this user may make no mounts.
 static int mount_read_only(int argc, char **argv, int has_own_processes) {
     if (!has_own_processes && !may_mount()) return -1;
     char *here = getcwd(NULL, 0);
@@ -499,13 +498,13 @@ static int mount_read_only(int argc, char **argv, int has_own_processes) {
         if (folder && is_folder(folder) && set_read_only(folder, 0) < 0) fail(argv[i]);
         if (shown_at(argv[i], place, sizeof place) && set_read_only(place, 0) < 0) fail(argv[i]);
     }
-    // Where it stands is still the folder that lies below the mounts.
+    // The working directory still refers to the folder below the new mounts.
     if (here && chdir(here) < 0) fail(here);
     free(here);
     return 0;
 }
 
-// Kills the children of this process, which has one thread; -1 where the kernel does not tell them.
+// Kills the children of this process, which has one thread. Returns -1 if the kernel doesn't list them.
 static int kill_children(void) {
     char text[4096];
     int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
@@ -514,14 +513,14 @@ static int kill_children(void) {
     close(file);
     if (count < 0) return -1;
     text[count] = 0;
-    // A number that was cut off is no number of a child: the next round sees it whole.
+    // Ignore a number that was cut off: the next round reads it completely.
     char *end = count == sizeof text - 1 ? strrchr(text, ' ') : text + count;
     if (end) *end = 0;
     for (char *word = strtok(text, " "); word; word = strtok(NULL, " ")) kill((pid_t)strtol(word, NULL, 10), SIGKILL);
     return 0;
 }
 
-// Ends everything below this process: who loses its parent becomes a child of this one and is met in the next round.
+// Ends everything below this process: orphaned processes become its children and are ended in the next round.
 static void end_all(void) {
     for (;;) {
         int told = kill_children();
@@ -548,7 +547,7 @@ static void end_as(int status) {
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-// The ports of 127.0.0.1 that connections may be made to.
+// The ports of 127.0.0.1 to which connections may be made.
 static uint16_t ports[8];
 static size_t port_count;
 
@@ -556,7 +555,7 @@ static int is_admitted(const struct sockaddr_storage *address, size_t size) {
     static const uint8_t mapped[12] = {[10] = 0xFF, [11] = 0xFF};
     uint32_t host;
     uint16_t port;
-    // Ends a connection, and makes none.
+    // AF_UNSPEC only dissolves a connection.
     if (address->ss_family == AF_UNSPEC) return 1;
     if (address->ss_family == AF_INET && size >= sizeof(struct sockaddr_in)) {
         const struct sockaddr_in *v4 = (const void *)address;
@@ -575,7 +574,7 @@ static int is_admitted(const struct sockaddr_storage *address, size_t size) {
     return 0;
 }
 
-// The process that a thread belongs to; 0 for none.
+// Returns the process that a thread belongs to; 0 if there is none.
 static pid_t process_of(pid_t thread) {
     char path[48], text[1024];
     snprintf(path, sizeof path, "/proc/%d/status", thread);
@@ -588,8 +587,8 @@ static pid_t process_of(pid_t thread) {
     return line ? (pid_t)strtol(line + 6, NULL, 10) : 0;
 }
 
-// Makes a connection in the place of the program that asked for it, with the address as it was looked at: the program can
-// change its own copy at any time. Returns what connect(2) fails with, or 0.
+// Makes a connection in the place of the program that asked for it, using the checked copy of the address: the program can
+// change its own copy at any time. Returns the error number of connect(2), or 0.
 static int connect_for(int notices, const struct seccomp_notif *notice) {
     struct sockaddr_storage address = {0};
     size_t size = (size_t)(uint32_t)notice->data.args[2];
@@ -600,7 +599,7 @@ static int connect_for(int notices, const struct seccomp_notif *notice) {
     int process = (int)syscall(SYS_pidfd_open, process_of((pid_t)notice->pid), 0);
     if (process < 0) return EACCES;
     int result = EACCES, copy = (int)syscall(SYS_pidfd_getfd, process, (int)notice->data.args[0], 0);
-    // Numbers of processes are used again: it must still be the one that asked.
+    // Process ids are reused, so check that it is still the process that asked.
     if (copy >= 0 && ioctl(notices, SECCOMP_IOCTL_NOTIF_ID_VALID, &notice->id) == 0)
         result = connect(copy, (struct sockaddr *)&address, (socklen_t)size) < 0 ? errno : 0;
     if (copy >= 0) close(copy);
@@ -617,7 +616,7 @@ static void answer_connection(int notices) {
     ioctl(notices, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
-// The descriptor that the program has passed; -1 where it ended before.
+// Returns the descriptor that the program has passed; -1 if it ended before.
 static int passed_descriptor(int socket) {
     char word, room[CMSG_SPACE(sizeof(int))];
     struct iovec text = {&word, 1};
@@ -631,7 +630,8 @@ static int passed_descriptor(int socket) {
     return descriptor;
 }
 
-// Whoever reads the program's output shall see its end with the program: what it was given is not kept open here.
+// Closes this process's copies of the program's descriptors, so that the readers of its output see the end when the program
+// ends.
 static void let_go(int first, int second) {
     int none = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++) dup2(none, i);
@@ -640,8 +640,8 @@ static void let_go(int first, int second) {
     prctl(PR_SET_NAME, "mm-confine");
 }
 
-// The first process of a tree of its own: it takes in orphans, and its end is the end of all of them. The program goes on
-// in a child.
+// Runs the first process of a PID namespace, which adopts orphans and whose end ends all others. The program continues in a
+// child.
 static void begin_tree(int above, int status_end) {
     struct pollfd gone = {above, POLLIN, 0};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -658,15 +658,15 @@ static void begin_tree(int above, int status_end) {
     }
 }
 
-// Puts a process in front of the program that outlives it by as long as it takes to end everything that it started, and
-// that ends it when whoever started it has ended. The program goes on in a child.
-// Returns where the program passes the notices of its connections, if they are watched; else -1.
+// Puts a supervising process in front of the program. It ends everything that the program started once the program has ended,
+// and ends the program once the starter has ended. The program continues in a child. Returns the socket over which the program
+// passes the notices of its connections, if they are watched; otherwise -1.
 static int lead(pid_t starter, int has_own_processes, int is_watched) {
     int above = (int)syscall(SYS_pidfd_open, starter, 0), self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (above < 0 || self < 0) fail("its starter");
-    // Ended meanwhile, it has handed this process to another.
+    // If the starter has ended meanwhile, this process has another parent.
     if (getppid() != starter) _exit(127);
-    // The word of its end comes by the descriptor, so that there is time to end what is below.
+    // The starter's end is noticed by its descriptor instead of a death signal, so that there is time to end the descendants.
     prctl(PR_SET_PDEATHSIG, 0);
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) fail("orphans");
     int told[2], watch[2] = {-1, -1};
@@ -692,7 +692,7 @@ static int lead(pid_t starter, int has_own_processes, int is_watched) {
         if (is_watched) close(watch[0]);
         return watch[1];
     }
-    // Kept beyond those that are let go.
+    // Moved above the descriptors that are closed.
     above = fcntl(above, F_DUPFD_CLOEXEC, 64);
     int status_end = fcntl(told[0], F_DUPFD_CLOEXEC, 64);
     let_go(watch[0], -1);
@@ -728,7 +728,7 @@ static int lead(pid_t starter, int has_own_processes, int is_watched) {
     }
 }
 
-// The path of the terminal that this session has; its name in the session says nothing of it.
+// Returns the path of this session's terminal; /dev/tty doesn't reveal it.
 static int own_terminal(char *path, size_t size) {
     int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal < 0) return -1;
@@ -743,7 +743,7 @@ static int own_terminal(char *path, size_t size) {
 static void admit(int ruleset, const char *place, uint64_t rights) {
     int descriptor = open(place, O_PATH | O_CLOEXEC);
     if (descriptor < 0) {
-        // What isn't there needs no rule.
+        // A path that doesn't exist needs no rule.
         if (errno == ENOENT) return;
         fail(place);
     }
@@ -755,7 +755,7 @@ static void admit(int ruleset, const char *place, uint64_t rights) {
     close(descriptor);
 }
 
-// Root without its capabilities is a user like others: some of them, such as CAP_PERFMON, see through Landlock.
+// Without its capabilities root is an ordinary user. Some of them, such as CAP_PERFMON, bypass Landlock.
 static void drop_capabilities(void) {
     for (int capability = 0; capability < 64; capability++) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
@@ -807,7 +807,8 @@ static void become(int argc, char **argv, char **environment) {
     if (hand) hand_listeners(hand);
     if (has_own_processes && make_namespaces(CLONE_NEWPID) < 0) fail("processes of its own");
     if (starter) calls.watcher = lead(starter, has_own_processes, is_watched);
-    // By mounts where they can be had; else no call may name such a file, also in the folders that are written to.
+    // Attributes are protected by mounts if possible; otherwise no system call may name such a file, even in the writable
+    // folders.
     if (has_own_processes || calls.keep_attributes || may_keep_attributes) {
         if (mount_read_only(argc, argv, has_own_processes) == 0)
             calls.keep_attributes = 0;
@@ -828,7 +829,7 @@ static void become(int argc, char **argv, char **environment) {
         if (!strncmp(argv[index], "ro=", 3) || !strncmp(argv[index], "rw=", 3)) {
             admit(ruleset, value, files & (argv[index][1] == 'w' ? files : EXECUTE | READ_FILE | READ_DIR));
         } else if (argument(argv[index], "at=")) {
-            // Seen at the other place it lies in none of the folders that it lies in.
+            // A bound folder is not below the permitted path of the original, so it needs a rule of its own.
             char place[64];
             const char *folder = shown_at(argv[index], place, sizeof place);
             if (folder) admit(ruleset, folder, files);
@@ -853,7 +854,7 @@ static void become(int argc, char **argv, char **environment) {
     fail(argv[index + 1]);
 }
 
-// glibc hands constructors what main gets.
+// glibc passes the arguments of main to constructors.
 __attribute__((constructor)) static void start(int argc, char **argv, char **environment) {
     if (argc > 0 && argv[0] && !strcmp(argv[0], MM_CONFINE_NAME)) become(argc, argv, environment);
 }

@@ -92,7 +92,7 @@ sd_bus_message *mm_bus_exchange(struct connection *connection, sd_bus_message *m
             break;
         }
         result = bus_library.sd_bus_process(connection->bus, NULL);
-        // Woken now and then, to see whether the call is to be stopped.
+        // Wakes regularly, to check whether the call is to be stopped.
         if (result == 0) result = bus_library.sd_bus_wait(connection->bus, 100000);
         if (result == -EINTR) result = 0;
     }

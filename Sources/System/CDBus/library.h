@@ -1,5 +1,5 @@
-// The functions of sd-bus in use (sd-bus(3)). Their types are declared here, since the package that holds systemd's own
-// headers is needed for nothing else.
+// The functions of sd-bus in use (sd-bus(3)). Their types are declared here, because systemd's development package
+// would be needed for nothing else.
 #ifndef LIBRARY_H
 #define LIBRARY_H
 
@@ -60,8 +60,8 @@ struct connection {
     int stopped;
 };
 
-// Sends a message, which it takes over, and waits for the answer; null with the reason in `fault`. `built` says whether
-// the message could be put together: negative for no.
+// Sends a message, which it takes over, and waits for the answer. Returns null with the reason in `fault` on failure.
+// `built` is negative if the message could not be built.
 sd_bus_message *mm_bus_exchange(struct connection *connection, sd_bus_message *message, int built, int64_t milliseconds,
                                 struct mm_bus_fault *fault) __attribute__((visibility("hidden")));
 void mm_bus_say(struct mm_bus_fault *fault, const char *name, const char *text) __attribute__((visibility("hidden")));

@@ -1,5 +1,5 @@
-// A secret in the user's Secret Service (Secret Service API, draft 0.2). The session is a plain one: the bus is a socket
-// that only this user's processes reach, as the files of this user are.
+// Secrets in the user's Secret Service (Secret Service API, draft 0.2). The session uses no encryption: only this user's
+// processes can reach the bus's socket, just like this user's files.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static int append_attribute(sd_bus_message *message, const char *attribute, cons
     return result;
 }
 
-// The path of a new session, to be freed.
+// Returns the path of a new session, to be freed by the caller.
 static char *open_session(struct connection *connection, int64_t wait, struct mm_bus_fault *fault) {
     sd_bus_message *message = NULL;
     int result = begin(connection, &message, ROOT, "org.freedesktop.Secret.Service", "OpenSession");
@@ -49,7 +49,7 @@ static char *open_session(struct connection *connection, int64_t wait, struct mm
     return copy;
 }
 
-// The first path of the array that comes next in an answer, to be freed; null where it is empty.
+// Returns the first path of the next array in an answer, to be freed by the caller; null if the array is empty.
 static char *first_path(sd_bus_message *answer) {
     const char *path = NULL;
     char *copy = NULL;
@@ -60,7 +60,7 @@ static char *first_path(sd_bus_message *answer) {
     return copy;
 }
 
-// Unlocks an object where that needs nobody. 0, or -1.
+// Unlocks an object if that needs no person. Returns 0 or -1.
 static int unlock(struct connection *connection, const char *path, int64_t wait, struct mm_bus_fault *fault) {
     sd_bus_message *message = NULL;
     int result = begin(connection, &message, ROOT, "org.freedesktop.Secret.Service", "Unlock");

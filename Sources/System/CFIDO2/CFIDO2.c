@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-// The part of libfido2's interface that is used (fido_dev_open(3), fido_cred_new(3), fido_assert_new(3)). Its types are
-// opaque, so that its headers are not needed to build.
+// The part of libfido2's interface in use (fido_dev_open(3), fido_cred_new(3), fido_assert_new(3)). Its types are
+// opaque, so its headers aren't needed to build.
 enum { touched = 2, verified = 2, es256 = -7, eddsa = -8, rs256 = -257, half_a_minute = 30000 };
 
 #define FUNCTIONS(X) \
@@ -89,7 +89,7 @@ static int failed(int code, char *why, size_t room) {
     return mm_fido_failed;
 }
 
-// The first key that is plugged in, open; null where there is none.
+// Opens the first security key that is plugged in; null if there is none.
 static void *open_key(void) {
     size_t count = 0;
     void *list = fido_dev_info_new(8);
@@ -118,7 +118,8 @@ static int copy(unsigned char *to, size_t *length, const unsigned char *from, si
     return 0;
 }
 
-// The bytes in a CBOR byte string, as the library hands out what a key says of itself (RFC 8949, major type 2).
+// Copies the bytes of a CBOR byte string (RFC 8949, major type 2), the form in which the library returns a key's
+// authenticator data.
 static int copy_string(unsigned char *to, size_t *length, const unsigned char *from, size_t count) {
     if (!from || count < 1) return -1;
     size_t head = from[0] < 0x58 ? 1 : from[0] == 0x58 ? 2 : 3;
@@ -135,7 +136,7 @@ int mm_fido_register(const char *party, const unsigned char *challenge, mm_fido_
     int code = pair ? fido_cred_set_type(pair, es256) : -1;
     if (!code) code = fido_cred_set_clientdata_hash(pair, challenge, mm_fido_hash);
     if (!code) code = fido_cred_set_rp(pair, party, party);
-    // One user; the challenge serves as the random name that the standard asks for.
+    // There is one user; the challenge serves as the random user id that the standard requires.
     if (!code) code = fido_cred_set_user(pair, challenge, mm_fido_hash, party, party, NULL);
     if (!code) code = fido_dev_make_cred(key, pair, NULL);
     if (!code && fido_cred_pubkey_len(pair) != mm_fido_point) code = -1;
@@ -198,7 +199,7 @@ int mm_fido_read_passkey(const unsigned char *data, size_t length, mm_fido_passk
     if (!library()) return -1;
     static const int algorithms[] = {es256, eddsa, rs256};
     for (size_t place = 0; place < sizeof algorithms / sizeof *algorithms; place++) {
-        // The library reads the key only as one of the algorithm that was asked for.
+        // The library reads a public key only under the algorithm that was set before.
         void *pair = fido_cred_new();
         int is_read = pair && fido_cred_set_type(pair, algorithms[place]) == 0
             && fido_cred_set_authdata_raw(pair, data, length) == 0

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-// The part of libnghttp2's interface that is used; its layout is fixed by the library's version, 14.
+// The part of libnghttp2's interface in use; its layout is fixed by the library's version, 14.
 typedef struct nghttp2_session nghttp2_session;
 typedef struct nghttp2_session_callbacks nghttp2_session_callbacks;
 typedef struct nghttp2_option nghttp2_option;
@@ -175,7 +175,7 @@ static int got_field(
     (void)session, (void)flags;
     struct connection *connection = raw;
     struct stream *stream = find(connection, frame->stream_id);
-    // Trailers could say of the request what its head did not.
+    // Trailers could change the meaning of the request's head.
     if (!stream || stream->has_head) return refuse_stream;
     uint32_t lengths[2] = {(uint32_t)name_length, (uint32_t)value_length};
     if (stream->head.length + sizeof lengths + name_length + value_length > connection->head_limit ||
@@ -207,7 +207,7 @@ static int got_data(
     nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t count, void *raw) {
     (void)flags;
     struct connection *connection = raw;
-    // One body that nobody reads yet must not hold up the others.
+    // One body that isn't read yet must not block the others.
     nghttp2_session_consume_connection(session, count);
     if (!find(connection, id)) return 0;
     return note(connection, MM_HTTP2_DATA, id, 0, bytes, count) ? 0 : fatal;
@@ -224,7 +224,7 @@ static int closed(nghttp2_session *session, int32_t id, uint32_t code, void *raw
     return !was_told || note(connection, MM_HTTP2_CLOSED, id, 0, NULL, 0) ? 0 : fatal;
 }
 
-// An answer that is complete before its request is: the client need not send the rest.
+// If an answer is complete before its request, tells the client not to send the rest.
 static int sent(nghttp2_session *session, const frame_head *frame, void *raw) {
     (void)raw;
     if (frame->type != headers_frame && frame->type != data_frame) return 0;
@@ -246,7 +246,7 @@ void *mm_http2_open(uint32_t streams, uint32_t window, uint32_t head) {
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, got_data);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, closed);
         nghttp2_option_set_no_auto_window_update(option, 1);
-        // Acknowledgements count with everything else that waits.
+        // Acknowledgements count towards the limit of all data that waits to be sent.
         nghttp2_option_set_max_outbound_ack(option, SIZE_MAX);
         const setting settings[] = {{max_streams, streams}, {initial_window, window}, {max_head, head}};
         if (nghttp2_session_server_new2(&connection->session, callbacks, connection, option) != 0 ||

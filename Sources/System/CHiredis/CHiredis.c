@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-// The part of hiredis that is used: it writes commands and reads replies; the sockets are our own, since Debian's hiredis
-// neither encrypts nor keeps a time limit for a whole reply.
+// The part of hiredis in use: it writes commands and reads replies. The sockets are handled here, since Debian's hiredis
+// neither encrypts nor supports a time limit for a whole reply.
 #define HIREDIS(X) \
     X(int, redisFormatCommandArgv, char **, int, const char **, const size_t *) \
     X(void, redisFreeCommand, char *) \
@@ -30,7 +30,7 @@
     X(int, redisReaderGetReply, void *, void **) \
     X(void, freeReplyObject, void *)
 
-// The part of OpenSSL 3.
+// The part of OpenSSL 3 in use.
 #define OPENSSL(X) \
     X(const void *, TLS_client_method, void) \
     X(void *, SSL_CTX_new, const void *) \
@@ -58,7 +58,7 @@
 #define POINTER(result, name, ...) static result (*name)(__VA_ARGS__);
 HIREDIS(POINTER)
 OPENSSL(POINTER)
-// Functions of libcrypto, which libssl brings.
+// Functions of libcrypto, which is loaded with libssl.
 static unsigned long (*ERR_get_error)(void);
 static void (*ERR_error_string_n)(unsigned long, char *, size_t);
 static void (*ERR_clear_error)(void);
@@ -69,7 +69,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_once_t once_encrypted = PTHREAD_ONCE_INIT;
 static const char *fault_of_hiredis = "libhiredis can't be opened";
 static int is_encryption_there;
-// From 1.0 on a reply has room for a floating-point number, and a type of its text.
+// Since version 1.0 a reply has additional members for floating-point numbers and for a text's type.
 static int is_late;
 
 #define RESOLVE(result, name, ...) if (!(*(void **)&name = dlsym(library, #name))) return;
@@ -108,7 +108,7 @@ struct mm_redis {
     void *reader;
 };
 
-// Milliseconds of a clock that nobody sets, and that goes on while the machine sleeps.
+// Returns the milliseconds of a clock that can't be set and that continues while the machine sleeps.
 static int64_t now(void) {
     struct timespec time;
     clock_gettime(CLOCK_BOOTTIME, &time);
@@ -186,7 +186,7 @@ static int reach_place(const mm_redis_place *place, int64_t end, char *why, size
     return descriptor;
 }
 
-// What OpenSSL says of its last step; or of the system's.
+// Writes the reason of the last failure: OpenSSL's if it has one, otherwise the system's.
 static void say_tls(mm_redis *redis, char *why, size_t room, const char *what) {
     long verdict = redis->tls ? SSL_get_verify_result(redis->tls) : 0;
     if (verdict) {
@@ -199,7 +199,7 @@ static void say_tls(mm_redis *redis, char *why, size_t room, const char *what) {
     snprintf(why, room, "%s: %s", what, code ? text : errno ? strerror(errno) : "it was cut off");
 }
 
-// Repeats a step of TLS until it is done: positive, or 0 with the fault said.
+// Handles the outcome of a TLS call. Returns 0 on a fault; otherwise 1, with `again` set if the call must be repeated.
 static int step(mm_redis *redis, int outcome, int64_t end, int *again) {
     *again = 0;
     if (outcome > 0) return 1;
@@ -299,7 +299,7 @@ static int write_all(mm_redis *redis, const char *bytes, size_t count, int64_t e
     return 1;
 }
 
-// How many bytes came; 0 with the fault in errno, which is 0 where the server has hung up.
+// Reads bytes and returns their number; 0 with the fault in errno, which is 0 if the server has closed the connection.
 static size_t read_some(mm_redis *redis, char *room, size_t size, int64_t end) {
     while (1) {
         if (redis->tls) {

@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-// The part of libedit's interface that is used (editline(3)). Its headers are not needed to build.
+// The part of libedit's interface in use (editline(3)). Its headers aren't needed to build.
 typedef struct editline EditLine;
 typedef struct history History;
 typedef struct {
@@ -66,7 +66,7 @@ int mm_edit_is_there(void) {
     return is_loaded;
 }
 
-// A key that no keyboard sends: it has the editor draw the line anew.
+// A key that no keyboard sends; it makes the editor redraw the line.
 static const wchar_t look_key = 0x9F;
 
 struct editor {
@@ -96,7 +96,7 @@ static void ask_what_is_shown(struct editor *editor) {
         editor->owner.context, editor->prompt, sizeof editor->prompt, editor->remark, sizeof editor->remark);
 }
 
-// Returns whether something else is to be shown than before.
+// Asks for the prompt and the remark, and returns whether they have changed.
 static int shows_something_else(struct editor *editor) {
     char prompt[mm_edit_room], remark[mm_edit_room];
     memcpy(prompt, editor->prompt, sizeof prompt);
@@ -114,7 +114,7 @@ static void tell_of_changes(struct editor *editor) {
         return;
     char *line = strndup(info->buffer, length);
     if (!line) return;
-    // While a search is typed, the line holds the search.
+    // During a history search the buffer contains the search.
     if (strstr(line, "\nbck:") || strstr(line, "\nfwd:")) {
         free(line);
         return;
@@ -139,7 +139,7 @@ static int next_key(EditLine *line_editor, wchar_t *key) {
     tell_of_changes(editor);
     for (;;) {
         struct pollfd wanted[2] = {{STDIN_FILENO, POLLIN, 0}, {editor->wake, POLLIN, 0}};
-        // Nothing tells this thread of another size but looking.
+        // This thread gets no signal for a new window size, so it checks regularly.
         int found = poll(wanted, editor->wake < 0 ? 1 : 2, 250);
         if (found < 0 && errno != EINTR) return -1;
         follow_the_size(editor);
@@ -170,7 +170,7 @@ static int next_key(EditLine *line_editor, wchar_t *key) {
 static unsigned char look(EditLine *line_editor, int key) {
     (void)line_editor;
     (void)key;
-    // The editor tells one invisible sequence from another only when it draws all of the line.
+    // The editor notices a changed invisible sequence only when it redraws the whole line.
     return cc_redisplay;
 }
 
@@ -213,7 +213,7 @@ void *mm_edit_open(const mm_edit_owner *owner, int wake) {
     if (!editor) return NULL;
     editor->owner = *owner;
     editor->wake = wake;
-    // The editor takes its characters apart by the locale; a terminal of today is one of UTF-8.
+    // The editor decodes characters by the locale; today's terminals use UTF-8.
     if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX < 2) setlocale(LC_CTYPE, "C.UTF-8");
     editor->line_editor = el_init("mm", stdin, stdout, stderr);
     editor->history = history_init();
@@ -235,7 +235,7 @@ void *mm_edit_open(const mm_edit_owner *owner, int wake) {
     el_set(line_editor, el_addfn, "mm-look", "Draw the line anew", look);
     el_set(line_editor, el_addfn, "mm-cancel", "Give the line up", cancel);
     el_set(line_editor, el_addfn, "mm-complete", "Complete the word", complete);
-    // Ctrl-C is a key of the line, not a signal to the process.
+    // Ctrl-C is a key of the editor, not a signal to the process.
     el_set(line_editor, el_setty, "-d", "-isig", NULL);
     el_set(line_editor, el_bind, "\\237", "mm-look", NULL);
     el_set(line_editor, el_bind, "^C", "mm-cancel", NULL);

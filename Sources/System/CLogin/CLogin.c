@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// crypt(3) and crypt_gensalt(3) of libxcrypt; the `_ra` forms allocate what they need and keep nothing between calls.
+// crypt(3) and crypt_gensalt(3) of libxcrypt; the `_ra` forms allocate their memory and keep no state between calls.
 typedef char *(*crypt_function)(const char *phrase, const char *setting, void **data, int *size);
 typedef char *(*salt_function)(const char *prefix, unsigned long count, const char *bytes, int length);
 
@@ -20,7 +20,7 @@ static int hash_with(const char *password, const char *setting, char *hash, size
     void *data = NULL;
     int size = 0;
     const char *made = crypt_ra(password, setting, &data, &size);
-    // A failure is told by a text that no hash begins with.
+    // On failure, crypt returns a text that can't be a hash.
     int failed = !made || made[0] == '*' || strlen(made) >= room;
     if (!failed) strcpy(hash, made);
     if (data) {
@@ -50,7 +50,7 @@ int mm_password_matches(const char *password, const char *hash) {
     return difference == 0;
 }
 
-// The part of PAM's interface that is used (pam(3), pam_conv(3)).
+// The part of PAM's interface in use (pam(3), pam_conv(3)).
 struct message { int style; const char *text; };
 struct response { char *text; int code; };
 struct conversation {

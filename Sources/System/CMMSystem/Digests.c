@@ -4,8 +4,8 @@
 
 long mm_random(void *bytes, size_t count) { return getrandom(bytes, count, 0); }
 
-// SHA-256's compression of whole blocks (FIPS 180-4, section 6.2.2): with the processor's own instructions where it has
-// them, as nearly every one has. A line of the audit log is a dozen blocks, and each call writes one.
+// SHA-256's compression of whole blocks (FIPS 180-4, section 6.2.2), with the processor's own instructions if it has
+// them, as nearly every one does. An audit log line takes a dozen blocks, and each call writes one.
 
 static const uint32_t constants[64] __attribute__((aligned(16))) = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -50,7 +50,7 @@ static void plain_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks) {
 
 __attribute__((target("sha,sse4.1,ssse3"))) static void fast_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks) {
     const __m128i order = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
-    // The instructions want the state as ABEF and CDGH.
+    // The instructions expect the state in the order ABEF and CDGH.
     __m128i low = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)state), 0xB1);
     __m128i high = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(state + 4)), 0x1B);
     __m128i abef = _mm_alignr_epi8(low, high, 8);
@@ -63,7 +63,7 @@ __attribute__((target("sha,sse4.1,ssse3"))) static void fast_blocks(uint32_t *st
             if (i < 4) {
                 now = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(bytes + 16 * i)), order);
             } else {
-                // The schedule: four words from the sixteen before them.
+                // The message schedule: four words from the sixteen before them.
                 __m128i newest = words[(i + 3) & 3];
                 now = _mm_sha256msg1_epu32(words[i & 3], words[(i + 1) & 3]);
                 now = _mm_add_epi32(now, _mm_alignr_epi8(newest, words[(i + 2) & 3], 4));
@@ -92,7 +92,8 @@ static int has_instructions(void) {
 
 void mm_sha256_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks, int plainly) {
 #if defined(__x86_64__)
-    // 1 for a processor that has them, 2 for one that hasn't; asking twice does no harm.
+    // 1 if the processor has the instructions, 2 if not. Several threads may determine it at once, with the same
+    // result.
     static _Atomic int known;
     int answer = known;
     if (!answer) known = answer = has_instructions() ? 1 : 2;

@@ -152,7 +152,7 @@ int mm_reap(pid_t pid, int *signalled) {
     while (reaped < 0 && errno == EINTR);
     *signalled = 0;
     if (reaped == 0) return -1;
-    // Another caller reaped it; nothing more is known than that it ended.
+    // Another caller has reaped it, so its exit status is unknown.
     if (reaped < 0) return 255;
     if (WIFSIGNALED(status)) {
         *signalled = 1;

@@ -12,7 +12,7 @@
 
 struct authority {
     EVP_PKEY *key;
-    // The leaves share one: they differ by name alone, and a new one costs a signature and no more.
+    // All leaves share one key: they differ only by name, and a new leaf then costs only a signature.
     EVP_PKEY *leaf_key;
     X509 *certificate;
 };
@@ -28,13 +28,13 @@ static int extend(X509 *certificate, X509 *issuer, int kind, const char *value) 
     return added;
 }
 
-// A certificate with everything but its extensions and its signature.
+// Creates a certificate that still lacks its extensions and its signature.
 static X509 *draft(const char *name, EVP_PKEY *key, X509 *issuer, long seconds) {
     X509 *certificate = ssl.X509_new();
     uint64_t serial = 0;
     if (!certificate) return NULL;
     X509_NAME *subject = ssl.X509_get_subject_name(certificate);
-    // A common name holds at most 64 characters; what counts is the alternative name.
+    // A common name has at most 64 characters; clients check only the alternative name.
     const char *common = strlen(name) <= 64 ? name : "server";
     int made = ssl.RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 &&
         ssl.X509_set_version(certificate, 2) == 1 &&
@@ -101,7 +101,7 @@ struct connection {
 static int choose_protocol(SSL *raw, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
                            unsigned int count, void *unused) {
     (void)unused;
-    // HTTP/1.1 costs a single request less; HTTP/2 is for clients that have nothing else.
+    // HTTP/1.1 is cheaper for a single request; HTTP/2 is for clients that support nothing else.
     static const char *const wanted[] = {"http/1.1", "h2"};
     for (unsigned int choice = 0; choice < sizeof wanted / sizeof *wanted; choice++) {
         size_t size = strlen(wanted[choice]);
@@ -121,7 +121,7 @@ static int check_name(SSL *raw, int *alert, void *unused) {
     (void)unused;
     struct connection *connection = ssl.SSL_get_ex_data(raw, 0);
     const char *asked = ssl.SSL_get_servername(raw, TLSEXT_NAMETYPE_host_name);
-    // Clients that reach a server by its address name none.
+    // Clients that address a server by its IP address send no name.
     if (!asked || !connection || strcasecmp(asked, connection->name) == 0) return SSL_TLSEXT_ERR_OK;
     connection->asked_other = 1;
     snprintf(connection->asked, sizeof connection->asked, "%s", asked);
@@ -146,7 +146,7 @@ void *mm_leaf_create(void *raw, const char *name, int is_address, long seconds) 
         ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, NULL);
         ssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_SESS_CACHE_MODE, SSL_SESS_CACHE_OFF, NULL);
         ssl.SSL_CTX_ctrl(context, SSL_CTRL_MODE, SSL_MODE_RELEASE_BUFFERS, NULL);
-        // A ticket would carry a connection over to a leaf of another name.
+        // A session ticket would resume a connection with a leaf of another name.
         ssl.SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
         ssl.SSL_CTX_set_num_tickets(context, 0);
         ssl.SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
@@ -200,7 +200,7 @@ int mm_tls_send(void *raw, uint8_t *room, int size) {
     return count > 0 ? count : 0;
 }
 
-// What a call that gave no success means.
+// Returns the meaning of a call that didn't succeed.
 static int outcome(struct connection *connection, int result) {
     switch (ssl.SSL_get_error(connection->ssl, result)) {
     case SSL_ERROR_WANT_READ:

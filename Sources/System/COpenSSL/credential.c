@@ -1,4 +1,4 @@
-// The certificates that apps sign in with, and what their keys sign.
+// The certificates that apps sign in with, and signatures by their keys.
 #include "credential.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "COpenSSL.h"
 #include "library.h"
 
-// Stands in the way of OpenSSL's own, which would ask at the terminal.
+// Provides the password to OpenSSL, whose default would ask at the terminal.
 int mm_give_password(char *room, int size, int writing, void *raw) {
     (void)writing;
     struct password *password = raw;
@@ -27,7 +27,7 @@ static EVP_PKEY *pem_key(const uint8_t *bytes, int count, struct password *passw
     return key;
 }
 
-// The certificate that belongs to the key; of a chain in any order the others are the issuers'.
+// Returns the certificate that belongs to the key; the others of a chain, in any order, are the issuers'.
 X509 *mm_pem_certificate(const uint8_t *bytes, int count, EVP_PKEY *key, int *any) {
     BIO *memory = ssl.BIO_new_mem_buf(bytes, count);
     struct password none = {NULL, 0};
@@ -65,7 +65,8 @@ static int read_store(struct credential *credential, const uint8_t *bytes, int c
     if (ssl.PKCS12_mac_present(store) && ssl.PKCS12_verify_mac(store, text, -1) != 1 &&
         (*text || ssl.PKCS12_verify_mac(store, NULL, 0) != 1))
         fault = *text ? MM_CREDENTIAL_WRONG_PASSWORD : MM_CREDENTIAL_NEEDS_PASSWORD;
-    // A store with a good password that can't be opened is enciphered with what OpenSSL 3 has put aside (RC2, 3DES).
+    // The password is right, so a store that can't be opened is encrypted with legacy algorithms of OpenSSL 3 (RC2,
+    // 3DES).
     else if (ssl.PKCS12_parse(store, text, &credential->key, &credential->certificate, NULL) != 1)
         fault = MM_CREDENTIAL_OLD_CIPHER;
     else if (!credential->key) fault = MM_CREDENTIAL_NO_KEY;
@@ -81,7 +82,7 @@ void *mm_credential_read(const uint8_t *certificate, int certificate_count, cons
     struct credential *credential = calloc(1, sizeof *credential);
     if (!credential) return NULL;
     ssl.ERR_clear_error();
-    // PEM is text; the first byte of the other form is that of a DER sequence.
+    // PEM is text; a PKCS #12 store begins with the first byte of a DER sequence.
     *fault = certificate_count > 0 && certificate[0] == 0x30
         ? read_store(credential, certificate, certificate_count, password)
         : read_pem(credential, certificate, certificate_count, key, key_count, password);
@@ -99,7 +100,7 @@ void mm_credential_free(void *raw) {
     free(credential);
 }
 
-// A new key of the curve P-256, without a certificate.
+// Creates a key of the curve P-256, without a certificate.
 void *mm_credential_create(void) {
     if (mm_openssl_load()) return NULL;
     struct credential *credential = calloc(1, sizeof *credential);
@@ -123,7 +124,7 @@ void *mm_credential_read_key(const uint8_t *pem, int count) {
     return NULL;
 }
 
-// The point of a key of P-256: both coordinates in full length, one after the other.
+// Stores the point of a P-256 key: both coordinates in full length, one after the other.
 int mm_credential_point(void *raw, uint8_t *room, int size) {
     struct credential *credential = raw;
     BIGNUM *x = NULL, *y = NULL;
@@ -170,7 +171,7 @@ int64_t mm_credential_end(void *raw) {
     return (int64_t)timegm(&moment);
 }
 
-// The form of RFC 7518, section 3.4: both numbers of the signature in full length, one after the other.
+// Converts a signature to the form of RFC 7518, section 3.4: both numbers in full length, one after the other.
 static int plain_signature(const uint8_t *bytes, size_t count, int half, uint8_t *room, int size) {
     const unsigned char *start = bytes;
     ECDSA_SIG *signature = ssl.d2i_ECDSA_SIG(NULL, &start, (long)count);

@@ -17,9 +17,9 @@ struct password {
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-// Stands in the way of OpenSSL's own, which would ask at the terminal.
+// Provides the password to OpenSSL, whose default would ask at the terminal.
 HIDDEN int mm_give_password(char *room, int size, int writing, void *password);
-// The certificate that belongs to the key; of a chain in any order the others are the issuers'.
+// Returns the certificate that belongs to the key; the others of a chain, in any order, are the issuers'.
 HIDDEN X509 *mm_pem_certificate(const uint8_t *bytes, int count, EVP_PKEY *key, int *any);
 
 #endif

@@ -10,7 +10,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-// Every function used, and the library that has it.
+// Every function in use, by library.
 #define CRYPTO(F) \
     F(EVP_PKEY_Q_keygen) F(EVP_PKEY_free) F(EVP_sha256) F(RAND_bytes) F(X509_new) F(X509_free) \
     F(X509_set_version) F(X509_get_serialNumber) F(ASN1_INTEGER_set_uint64) F(X509_getm_notBefore) \
@@ -34,13 +34,13 @@
     F(SSL_do_handshake) F(SSL_read) F(SSL_write) F(SSL_shutdown) F(SSL_get_error) F(SSL_get_servername)
 
 
-// The functions of the libraries; set by `mm_openssl_load`.
+// The functions of the libraries, set by `mm_openssl_load`.
 struct openssl_functions {
 #define POINTER(name) __typeof__(name) *name;
     CRYPTO(POINTER) TLS(POINTER)
 #undef POINTER
 };
-// A function that not every build of the library has, or null.
+// Returns a function that not every build of the library has, or null.
 void *mm_openssl_find(const char *name) __attribute__((visibility("hidden")));
 extern struct openssl_functions ssl __attribute__((visibility("hidden")));
 

@@ -3,7 +3,7 @@
 
 enum { NONCE = 12, TAG = 16 };
 
-// One pass of AES-256-GCM. Sealing appends the tag to what it writes; opening expects it after what it reads.
+// Runs AES-256-GCM once. Sealing appends the tag to its output; opening expects it after its input.
 static int pass(int seals, const uint8_t *key, const uint8_t *nonce, const uint8_t *name, int name_count,
                 const uint8_t *from, int count, uint8_t *to) {
     EVP_CIPHER_CTX *work = ssl.EVP_CIPHER_CTX_new();

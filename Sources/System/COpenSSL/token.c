@@ -1,5 +1,5 @@
-// A certificate whose key stays in a token (a smart card, a security module): OpenSSL reaches it by its PKCS #11 URI
-// through the provider of that name, or through the older engine.
+// Certificates whose key stays in a token (a smart card, a security module). OpenSSL reaches the key by its PKCS #11 URI
+// through the provider `pkcs11`, or through the older engine.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/engine.h>
 #include <openssl/err.h>
@@ -13,7 +13,7 @@
 #include "COpenSSL.h"
 #include "credential.h"
 
-// What not every build of OpenSSL has.
+// Functions that not every build of OpenSSL has.
 #define OPTIONAL(F) \
     F(OPENSSL_init_crypto) F(OSSL_PROVIDER_load) F(OSSL_PROVIDER_try_load) F(OSSL_STORE_open) F(OSSL_STORE_eof) \
     F(OSSL_STORE_load) F(OSSL_STORE_close) F(OSSL_STORE_INFO_get1_PKEY) F(OSSL_STORE_INFO_free) \
@@ -27,7 +27,7 @@ static struct {
 } token;
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-// The engine knows one PIN and one module at a time.
+// The engine supports one PIN and one module at a time.
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static int has_provider;
 static ENGINE *engine;
@@ -38,13 +38,14 @@ static void find_provider(void) {
     OPTIONAL(RESOLVE)
 #undef RESOLVE
     if (!token.OSSL_PROVIDER_try_load || !token.OSSL_STORE_open) return;
-    // The usual provider comes first, so that everything else in this process goes on as before.
+    // Loading a provider explicitly disables the automatic default one, so load that first; the rest of this process then
+    // continues unchanged.
     if (token.OSSL_PROVIDER_load(NULL, "default"))
         has_provider = token.OSSL_PROVIDER_try_load(NULL, "pkcs11", 1) != NULL;
 }
 
-// Whether what failed last did so because of the PIN: libraries outside OpenSSL report the module's own numbers (PKCS #11,
-// section 6, CKR_PIN_INCORRECT to CKR_PIN_LOCKED).
+// Returns whether the last failure was due to the PIN: libraries outside OpenSSL report the module's own numbers (PKCS
+// #11, section 6, CKR_PIN_INCORRECT to CKR_PIN_LOCKED).
 static int pin_refused(void) {
     unsigned long error;
     int refused = 0;
@@ -70,7 +71,7 @@ static EVP_PKEY *provided_key(const char *uri, const char *pin) {
     return key;
 }
 
-// Opens the engine, once for the process: its keys live as long as it does.
+// Opens the engine, once per process: its keys live as long as the engine.
 static int open_engine(const char *module) {
     const char *wanted = module ? module : "";
     if (engine) return strcmp(engine_module, wanted) == 0 ? MM_CREDENTIAL_READ : MM_CREDENTIAL_OTHER_MODULE;
@@ -106,9 +107,9 @@ void *mm_credential_open(const uint8_t *certificate, int certificate_count, cons
     pthread_mutex_lock(&turn);
     ssl.ERR_clear_error();
     *fault = MM_CREDENTIAL_READ;
-    // Which module the provider uses says OpenSSL's configuration, so a module of one's own needs the engine.
+    // OpenSSL's configuration sets the provider's module, so a different module needs the engine.
     if (has_provider && !module) credential->key = provided_key(uri, pin);
-    // A token locks after a few wrong PINs: the engine isn't given one that was refused.
+    // A token locks after a few wrong PINs, so a PIN that was refused isn't passed to the engine.
     if (!credential->key && pin_refused()) *fault = MM_CREDENTIAL_WRONG_PIN;
     if (!credential->key && *fault == MM_CREDENTIAL_READ) credential->key = engine_key(uri, module, pin, fault);
     if (!credential->key && has_provider && *fault == MM_CREDENTIAL_NO_MODULE) *fault = MM_CREDENTIAL_NO_TOKEN_KEY;

@@ -1,4 +1,4 @@
-// The public keys of sign-in services and of apps, and the signatures that they verify.
+// The public keys of sign-in services and of apps, and the verification of their signatures.
 #include "COpenSSL.h"
 #include "library.h"
 
@@ -11,7 +11,7 @@ void *mm_public_key_read(const uint8_t *der, int count) {
     ssl.ERR_clear_error();
     EVP_PKEY *key = ssl.d2i_PUBKEY(NULL, &start, count);
     ssl.ERR_clear_error();
-    // What follows the key belongs to nothing.
+    // No bytes may follow the key.
     if (key && start != der + count) {
         ssl.EVP_PKEY_free(key);
         return NULL;
@@ -19,7 +19,7 @@ void *mm_public_key_read(const uint8_t *der, int count) {
     return key;
 }
 
-// A point in time of a certificate, in seconds since 1970; 0 where it can't be told.
+// Returns a certificate's point in time in seconds since 1970; 0 if it isn't known.
 static int64_t seconds(const ASN1_TIME *time) {
     struct tm moment;
     memset(&moment, 0, sizeof moment);
@@ -57,7 +57,8 @@ int mm_public_key_kind(void *key) {
 
 int mm_public_key_bits(void *key) { return ssl.EVP_PKEY_get_bits(key); }
 
-// Both numbers of the signature in full length, one after the other (RFC 7518, section 3.4), as OpenSSL takes them.
+// Converts a signature of two numbers in full length, one after the other (RFC 7518, section 3.4), to OpenSSL's DER
+// form.
 static int der_signature(const uint8_t *signature, int half, unsigned char **der) {
     ECDSA_SIG *made = ssl.ECDSA_SIG_new();
     BIGNUM *r = ssl.BN_bin2bn(signature, half, NULL), *s = ssl.BN_bin2bn(signature + half, half, NULL);
@@ -76,7 +77,7 @@ int mm_public_key_verify(void *key, int algorithm, const uint8_t *bytes, int cou
                          int signature_count) {
     int kind = mm_public_key_kind(key);
     int is_elliptic = algorithm == MM_SIGNATURE_ES256;
-    // A DER form of two numbers of 32 bytes has at most 72 bytes.
+    // The DER form of two 32-byte numbers has at most 72 bytes.
     unsigned char room[80], *end = room;
     if (kind != (is_elliptic ? MM_CREDENTIAL_P256 : MM_CREDENTIAL_RSA)) return 0;
     ssl.ERR_clear_error();

@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-// The part of libqrencode's interface that is used (qrencode.h, version 4). Its headers are not needed to build.
+// The part of libqrencode's interface in use (qrencode.h, version 4). Its headers aren't needed to build.
 typedef struct {
     int version;
     int width;

@@ -35,14 +35,15 @@ typedef int (*mm_curl_seek)(void *context, curl_off_t offset, int origin);
 CURLcode mm_curl_set_callbacks(
     CURL *easy, void *context, mm_curl_bytes header, mm_curl_bytes write, mm_curl_bytes read, mm_curl_seek seek);
 
-// Calls a function before anything is sent over a connection, which returns CURL_PREREQFUNC_OK or CURL_PREREQFUNC_ABORT.
+// Sets a function that is called before anything is sent over a connection, and returns CURL_PREREQFUNC_OK or
+// CURL_PREREQFUNC_ABORT.
 CURLcode mm_curl_set_before(CURL *easy, void *context, curl_prereq_callback before);
 
 // Wrap curl_easy_getinfo; zero or null if there is no information.
 long mm_curl_info_long(CURL *easy, CURLINFO info);
 curl_off_t mm_curl_info_offset(CURL *easy, CURLINFO info);
 void *mm_curl_info_private(CURL *easy);
-// The socket of a handle that only connects, or CURL_SOCKET_BAD.
+// Returns the socket of a handle that only connects, or CURL_SOCKET_BAD.
 curl_socket_t mm_curl_info_socket(CURL *easy);
 
 // Wrap curl_slist_append and curl_slist_free_all.

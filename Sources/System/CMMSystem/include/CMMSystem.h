@@ -15,10 +15,10 @@ void mm_name_thread(const char *name);
 // Returns free heap memory to the kernel.
 void mm_trim_heap(void);
 
-// Fills memory with random bytes of the kernel (getrandom(2)). Returns how many, or -1.
+// Fills memory with random bytes from the kernel (getrandom(2)). Returns their number, or -1.
 long mm_random(void *bytes, size_t count);
 
-// Takes whole blocks of 64 bytes into a SHA-256 state of eight words. `plainly` leaves out the processor's own instructions.
+// Adds whole blocks of 64 bytes to a SHA-256 state of eight words. `plainly` doesn't use the processor's own instructions.
 void mm_sha256_blocks(uint32_t *state, const uint8_t *bytes, size_t blocks, int plainly);
 
 // A counting semaphore for threads (sem_overview(7)); it must outlive its last wait. Waiting returns 0, or -1 when the
@@ -31,7 +31,7 @@ int mm_semaphore_wait(void *semaphore, int milliseconds);
 // Waits until there is something to read on `descriptor` (returns 1) or on `stop` (returns 0).
 int mm_wait_readable(int descriptor, int stop);
 
-// Returns a descriptor that delivers these signals, which the caller has blocked; and the next signal, or 0.
+// Create a descriptor that delivers these signals, which the caller has blocked, and read the next signal from it, or 0.
 int mm_signal_descriptor(const int *signals, int count);
 int mm_next_signal(int descriptor);
 // Blocks or unblocks these signals in the calling thread and those that it starts.
@@ -73,8 +73,8 @@ void mm_send_at_once(int socket);
 // Whether the peer has closed the connection, or at least its writing side.
 int mm_peer_has_closed(int socket);
 int mm_socketpair(int *left, int *right);
-// Waits for descriptors that the other end of a Unix socket passes (SCM_RIGHTS), and stores at most `room` of them.
-// Returns how many came; 0 when the other end has closed.
+// Waits for descriptors that the other end of a Unix socket passes (SCM_RIGHTS), and stores at most `room` of them. Returns
+// their number; 0 if the other end has closed.
 int mm_receive_descriptors(int socket, int *descriptors, int room);
 int mm_peer_credentials(int socket, uint32_t *uid, uint32_t *gid, int32_t *pid);
 // Binds to an IP literal and listens; stores the actual port in `port`. Sets errno to EINVAL if it isn't an IP literal.
@@ -82,9 +82,8 @@ int mm_tcp_listen(const char *address, uint16_t *port, int backlog);
 // Stores the address (as text) and port of a socket's own end or its peer's, and returns the family, or -1. `room` must
 // be at least 64 bytes.
 int mm_socket_address(int socket, int peer, char *text, size_t room, uint16_t *port);
-// Finds the user and inode of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes),
-// using sock_diag(7). Returns 1 with both, 0 when there is none that a process holds, -1 when the kernel can't be
-// asked.
+// Finds the user and inode of the established TCP socket with these ends (addresses in network order, 4 or 16 bytes), using
+// sock_diag(7). Returns 1 with both, 0 if no process holds such a socket, -1 if the kernel can't be asked.
 int mm_socket_owner(int is_v6, const uint8_t *own, uint16_t own_port, const uint8_t *remote, uint16_t remote_port,
                     uint32_t *uid, uint32_t *inode);
 // The maximum length of a Unix socket's path in its address, without the final NUL.

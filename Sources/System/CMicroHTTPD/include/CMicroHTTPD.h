@@ -14,7 +14,7 @@ struct mm_httpd_callbacks {
     void *context;
     // A connection was made (1) or is about to be closed (0).
     void (*connection)(void *context, void *connection, int descriptor, int started);
-    // A request line has arrived, with its target as sent. `is_whole` is 0 where a NUL hides the rest of the target.
+    // A request line has arrived, with its target as sent. `is_whole` is 0 if a NUL hides the rest of the target.
     // The result becomes the request's own pointer.
     void *(*begin)(void *context, void *connection, const char *target, int is_whole);
     // Called when the headers are complete, with each chunk of the body, at the body's end, and after each resumption
@@ -52,7 +52,7 @@ void mm_httpd_stop(void *daemon);
 
 // Returns the connection's descriptor, or -1.
 int mm_httpd_descriptor(void *connection);
-// Calls back for each header field of the request. Returns 0 where a NUL or a line ending without CR hides part of one.
+// Calls back for each header field of the request. Returns 0 if a NUL or a line ending without CR hides part of one.
 typedef void (*mm_httpd_field)(
     void *context, const char *name, size_t name_length, const char *value, size_t value_length);
 int mm_httpd_headers(void *connection, void *context, mm_httpd_field field);

@@ -1,4 +1,4 @@
-// The few functions of PCRE2 that Swift needs. The library is opened on first use.
+// The functions of PCRE2 that Swift needs. The library is opened on first use.
 #ifndef MM_CPCRE2_H
 #define MM_CPCRE2_H
 

@@ -46,7 +46,7 @@ package struct ProcessEntry: Sendable, Hashable {
     /// Whether a signal or a debugger has stopped it.
     package var isStopped: Bool { state == UInt8(ascii: "T") || state == UInt8(ascii: "t") }
 
-    /// Returns the numbers of a process: the one that it has here, then those in the trees within (`NSpid`).
+    /// Returns the ids of a process: the one here, followed by those in nested PID namespaces (`NSpid`).
     package static func numbers(of id: Int32) -> [Int32] {
         guard let text = ProcFile.read("/proc/\(id)/status", limit: 64 << 10) else { return [] }
         for line in text.split(separator: 0x0A) where line.starts(with: "NSpid:".utf8) {

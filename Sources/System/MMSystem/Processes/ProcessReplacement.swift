@@ -3,8 +3,8 @@ package import MMCore
 
 /// Replaces this process with another program (execve(2)), keeping its id, parent, environment and open streams.
 package enum ProcessReplacement {
-    /// Replaces this process, with no signal blocked and SIGPIPE at its default; the new program handles the signals that
-    /// it wants.
+    /// Replaces this process, with no signal blocked and SIGPIPE at its default; the new program sets up its own signal
+    /// handling.
     /// - Parameters:
     ///   - program: its absolute path.
     ///   - arguments: the arguments after its name.

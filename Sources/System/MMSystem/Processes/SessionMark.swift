@@ -3,8 +3,8 @@ internal import MMCore
 
 /// A mark on a process and everything it starts afterwards, which none of them can remove: a lowered hard limit.
 ///
-/// The kernel preserves limits across fork, exec, new sessions, changes of user and the adoption of orphans, and nobody
-/// without CAP_SYS_RESOURCE can raise a hard limit again (setrlimit(2)). The resource is the number of file locks
+/// The kernel preserves limits across fork, exec, new sessions, changes of user and the adoption of orphans, and a hard
+/// limit can't be raised again without CAP_SYS_RESOURCE (setrlimit(2)). The resource is the number of file locks
 /// (RLIMIT_LOCKS), which Linux has ignored since 2.4 and which is unlimited by default. An environment variable could
 /// simply be dropped.
 package enum SessionMark {

@@ -21,8 +21,8 @@ package enum LoopbackPeer {
     }
 
     /// Returns whether one of these processes holds the other end of a connection accepted on a loopback address. Only
-    /// the descriptors of these processes are searched.
-    /// - Parameter inTheirNetwork: whether the connection was made in a network of the processes' own, which has tables
+    /// - Parameter inTheirNetwork: whether the connection was made in the processes' own network, whose tables are
+    ///   separate.
     ///   of its own.
     package static func isPeer(
         of descriptor: Int32, heldBy processes: [Int32], inTheirNetwork: Bool = false
@@ -34,7 +34,8 @@ package enum LoopbackPeer {
             guard let socket = entry(far.address, far.port, near.address, near.port) else { return false }
             return processes.contains { holds($0, socket) }
         }
-        // Reading a network's table takes milliseconds, however little is in it, and processes share their network.
+        // Reading a network's table takes milliseconds even if it is short, and processes may share a network, so read
+        // each once.
         var found: [String: TableEntry?] = [:]
         return processes.contains { process in
             guard let network = ProcFile.linkTarget("/proc/\(process)/ns/net") else { return false }

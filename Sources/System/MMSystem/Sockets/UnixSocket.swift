@@ -97,8 +97,9 @@ package enum UnixSocket {
         return descriptor
     }
 
-    /// Connects to a listener without blocking a thread, also where its queue is full.
-    /// - Throws: `.unavailable` when nothing listens there, `.deadlineExceeded`, `.cancelled`, `.invalidInput` for what is no path.
+    /// Connects to a listener without blocking a thread, even if its queue is full.
+    /// - Throws: `.unavailable` when nothing listens there, `.deadlineExceeded`, `.cancelled`, `.invalidInput` if it isn't a
+    ///   path.
     package static func connected(to path: String, until deadline: Deadline) async throws(MMError) -> FileDescriptor {
         let usable = try UnixSocketPath(path)
         let raw = mm_unix_socket()
@@ -245,7 +246,7 @@ package final class PolledListener: Sendable {
         source = try PolledDescriptor(FileDescriptor(owning: raw), for: .read)
     }
 
-    /// Takes ownership of a socket that listens for TCP connections already, for example in another network.
+    /// Takes ownership of a socket that is already listening for TCP connections, for example in another network.
     /// - Throws: `.unavailable` when the loop can't be started.
     package init(owning raw: Int32, port: UInt16) throws(MMError) {
         self.port = port

@@ -30,7 +30,8 @@ package struct Terminal: Sendable {
     /// Returns whether a descriptor refers to a terminal.
     package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 
-    /// Whether the terminal behind a descriptor begins a new line at its edge; true for what is no terminal.
+    /// Returns whether the terminal behind a descriptor translates line ends, so that a new line begins at the left
+    /// edge; `true` for anything but a terminal.
     package static func translatesLineEnds(_ descriptor: Int32) -> Bool {
         var mode = termios()
         return tcgetattr(descriptor, &mode) != 0 || mode.c_oflag & tcflag_t(OPOST) != 0

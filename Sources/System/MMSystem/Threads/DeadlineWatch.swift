@@ -1,7 +1,7 @@
 import MMCore
 
 /// Calls handlers when deadlines pass. Nearly every deadline is cancelled long before it passes, which costs only a
-/// dictionary look-up here; a sleeping task for each would have to be created, queued and woken for nothing.
+/// dictionary look-up here; a sleeping task for each deadline would be created, queued and woken for nothing.
 package final class DeadlineWatch: Sendable {
     /// Identifies a watched deadline.
     package struct Token: Sendable, Hashable {
