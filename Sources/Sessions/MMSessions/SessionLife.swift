@@ -69,7 +69,7 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         if case .closed = state { true } else { false }
     }
 
-    /// Whether this opening is in progress.
+    /// Returns whether this opening is in progress.
     package func isOpening(_ number: Int) -> Bool { isOpening && number == generation }
 
     /// Returns what a caller should do.

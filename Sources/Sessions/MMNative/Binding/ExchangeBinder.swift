@@ -359,7 +359,7 @@ package struct ExchangeCall: Sendable {
 
     init(cmdlet: String) { self.cmdlet = cmdlet }
 
-    /// Whether a parameter was given, ignoring case.
+    /// Returns whether a parameter was given, ignoring case.
     func has(_ name: String) -> Bool { parameters.keys.contains { $0.lowercased() == name.lowercased() } }
 
     /// The request's body.

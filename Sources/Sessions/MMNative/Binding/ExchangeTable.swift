@@ -71,12 +71,12 @@ package struct ExchangeTable: Sendable {
         rows.values.filter { ($0[1]?.int ?? 0) & service.mask != 0 }.compactMap { $0[0]?.string }
     }
 
-    /// Whether a service has a cmdlet with this name, ignoring case.
+    /// Returns whether a service has a cmdlet with this name, ignoring case.
     package func knows(_ name: String, in service: Service) -> Bool {
         (rows[name.lowercased()]?[1]?.int ?? 0) & service.mask != 0
     }
 
-    /// Whether a service's cmdlet has a parameter of this name.
+    /// Returns whether a service's cmdlet has a parameter of this name.
     package func takes(_ parameter: String, by cmdlet: String, in service: Service) -> Bool {
         self.cmdlet(cmdlet, in: service)?.parameters.contains { $0.name.lowercased() == parameter.lowercased() }
             ?? false

@@ -154,8 +154,8 @@ final class SelectStage: Stage {
         seen.append(item)
     }
 
-    /// Whether two objects count as equal. Selected objects are compared property by property; PowerShell compares
-    /// whole ones by their text alone, which is empty.
+    /// Returns whether two objects count as equal. Selected objects are compared property by property; PowerShell
+    /// compares whole ones by their text alone, which is empty.
     private func same(_ left: PSValue, _ right: PSValue) throws(Interrupt) -> Bool {
         guard case .object(let one) = left, case .object(let other) = right else {
             switch (left, right) {

@@ -3,7 +3,7 @@ import PowerShellSyntax
 /// Provides cmdlets whose objects come from elsewhere: a service, a file. The engine places them at the head of a
 /// pipeline and reads their rows on demand.
 package protocol CmdletSource: Sendable {
-    /// Whether a name, in any case, is one of this source's cmdlets.
+    /// Returns whether a name, in any case, is one of this source's cmdlets.
     func knows(_ name: String) -> Bool
     /// Checks a call without sending anything, so that a script's errors are known before its first request. A call
     /// that takes pipeline input is checked without an object.

@@ -458,7 +458,7 @@ final class OutputDelivery {
 }
 
 extension NativeEngine {
-    /// Whether the engine itself implements a command, given by name or built-in alias in any case.
+    /// Returns whether the engine itself implements a command, given by name or built-in alias in any case.
     package static func carriesOut(_ name: String) -> Bool { Cmdlets.specification(of: name) != nil }
 }
 

@@ -47,12 +47,12 @@ struct ParameterSets {
 }
 
 extension ScriptFunction.Parameter {
-    /// Whether a set has the parameter.
+    /// Returns whether a set has the parameter.
     func belongs(to set: String) -> Bool {
         sets.isEmpty || sets.contains { $0.name.isEmpty || $0.name.lowercased() == set.lowercased() }
     }
 
-    /// Whether a call that uses a set must give the parameter.
+    /// Returns whether a call that uses a set must give the parameter.
     func isMandatory(in set: String) -> Bool {
         sets.contains { $0.isMandatory && ($0.name.isEmpty || $0.name.lowercased() == set.lowercased()) }
     }
@@ -62,7 +62,7 @@ extension ScriptFunction.Parameter {
 extension Evaluator {
     private static let cmdletType = "System.Management.Automation.PSScriptCmdlet"
 
-    /// The value of `$PSCmdlet` in a call that uses a set of parameters.
+    /// Returns the value of `$PSCmdlet` in a call that uses a set of parameters.
     static func cmdlet(_ set: String, _ invocation: PSValue) -> PSValue {
         PSObject(
             [("ParameterSetName", .string(set)), ("MyInvocation", invocation)], typeName: cmdletType, isCustom: false

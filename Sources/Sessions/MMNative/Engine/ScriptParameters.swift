@@ -54,7 +54,7 @@ struct ScriptParameters {
         return nil
     }
 
-    /// The set of parameters that the given values use.
+    /// Returns the set of parameters that the given values use.
     private func chosen() throws(Interrupt) -> String {
         let sets = ParameterSets(
             block.parameters.compactMap(ScriptFunction.parameter), usual: ParameterSets.usual(of: block.attributes))

@@ -248,12 +248,12 @@ enum DisplayCells {
         return String(fromEnd ? kept.reversed() : kept)
     }
 
-    /// Whether a text stays on one line: it contains no line breaks and no escape sequences.
+    /// Returns whether a text stays on one line: it contains no line breaks and no escape sequences.
     static func isOneLine(_ text: String) -> Bool {
         text.utf8.allSatisfy { $0 != 0x0A && $0 != 0x0D && $0 != 0x1B }
     }
 
-    /// Whether each character is one unit and one cell wide, so that the text can be cut anywhere.
+    /// Returns whether each character is one unit and one cell wide, so that the text can be cut anywhere.
     static func isSimple(_ text: String) -> Bool {
         text.unicodeScalars.allSatisfy {
             ($0.value >= 0x20 && $0.value < 0x7F) || (0xA1...0x17F).contains($0.value) && $0.value != 0xAD

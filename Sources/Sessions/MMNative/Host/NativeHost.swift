@@ -166,7 +166,7 @@ package final class NativeHost: Sendable {
     /// Returns the number of components of a path.
     static func depth(_ path: String) -> Int { parts(of: path).count }
 
-    /// Whether a folder has folders in it.
+    /// Returns whether a folder has folders in it.
     func hasFolders(in folder: String) -> Bool {
         let start = Self.key(folder).isEmpty ? "" : Self.key(folder) + "/"
         return state.withLock { state in
@@ -185,7 +185,7 @@ package final class NativeHost: Sendable {
         }
     }
 
-    /// Whether there is a file or folder at a path.
+    /// Returns whether there is a file or folder at a path.
     func exists(_ path: String) -> Bool { isFolder(path) || read(path) != nil }
 
     /// Returns whether a path is a folder of the run.

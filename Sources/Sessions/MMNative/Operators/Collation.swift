@@ -65,7 +65,7 @@ enum Collation {
         return elements
     }
 
-    /// Whether two texts are equal in the invariant culture.
+    /// Returns whether two texts are equal in the invariant culture.
     static func equal(_ left: String, _ right: String, ignoringCase: Bool) throws(Interrupt) -> Bool {
         if left.isPlain, right.isPlain { return try compare(left, right, ignoringCase: ignoringCase) == 0 }
         guard isCertain(left), isCertain(right) else {

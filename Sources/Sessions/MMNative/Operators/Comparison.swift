@@ -148,7 +148,7 @@ enum Comparison {
         }
     }
 
-    /// Whether a value is a number.
+    /// Returns whether a value is a number.
     static func isNumber(_ value: PSValue) -> Bool {
         switch value {
         case .byte, .int, .long, .double, .single, .decimal: true

@@ -16,7 +16,7 @@ enum RegexObjects {
 
     // MARK: Expressions
 
-    /// The object of `[regex]'…'`.
+    /// Returns the object of `[regex]'…'`.
     static func made(_ pattern: String, options: PSValue? = nil) throws(Interrupt) -> PSValue {
         let (prefix, ignoresCase) = try Self.options(options)
         let flags = PSValue.enumeration(PSEnum(.regexOptions, ignoresCase ? 1 : 0))
@@ -60,7 +60,7 @@ enum RegexObjects {
 
     // MARK: Matches
 
-    /// The object of a match in a text.
+    /// Returns the object of a match in a text.
     static func match(_ match: RegularExpression.Match, of pattern: Pattern, in units: [UInt8]) -> PSValue {
         var groups = [group("0", match.range, units, matchType)]
         // .NET numbers named groups after unnamed ones.

@@ -9,7 +9,7 @@ struct Wildcard {
     private var way = Way.unitByUnit
     private let ignoresCase: Bool
 
-    /// Whether a text contains any wildcard.
+    /// Returns whether a text contains any wildcard.
     static func isPattern(_ text: String) -> Bool {
         text.utf8.contains { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "[") }
     }
@@ -91,7 +91,7 @@ struct Wildcard {
         return mapped.count == 1 ? mapped.first ?? unit : unit
     }
 
-    /// Whether the pattern matches the whole text.
+    /// Returns whether the pattern matches the whole text.
     func matches(_ text: String) throws(Interrupt) -> Bool {
         switch way {
         case .whole(let pattern) where !pattern.isPlain || !text.isPlain,

@@ -86,7 +86,7 @@ enum ErrorRecords {
         ExceptionType.isOne(object.typeName) && object[unsure] == nil ? object.typeName : nil
     }
 
-    /// Whether a value is an exception, of whichever type.
+    /// Returns whether a value is an exception, of whichever type.
     static func isException(_ object: PSObject) -> Bool { ExceptionType.isOne(object.typeName) }
 }
 
@@ -144,7 +144,7 @@ enum ExceptionType {
         return byName[name] ?? byName["system." + name]
     }
 
-    /// Whether a full name is that of an exception.
+    /// Returns whether a full name is that of an exception.
     static func isOne(_ name: String) -> Bool { bases[name] != nil }
 
     /// Returns whether exceptions of a type come only from values and conversions, and never from a service.

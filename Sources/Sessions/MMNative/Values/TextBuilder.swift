@@ -16,14 +16,14 @@ enum TextBuilder {
         return object.map { .object($0) } ?? .null
     }
 
-    /// The text of a builder; `nil` for any other object.
+    /// Returns the text of a builder; `nil` for any other object.
     static func text(_ object: PSObject) -> String? {
         guard object.typeName == typeName, case .list(let list)? = object[pieces] else { return nil }
         if list.items.count > 1 { list.items = [.string(list.items.map(\.text).joined())] }
         return list.items.first?.text ?? ""
     }
 
-    /// A property of a builder; `nil` for other objects and names.
+    /// Returns a property of a builder; `nil` for other objects and names.
     static func property(_ object: PSObject, _ name: String) -> PSValue? {
         guard name.lowercased() == "length", let text = text(object) else { return nil }
         return .int(Int32(truncatingIfNeeded: text.utf16.count))

@@ -91,7 +91,7 @@ enum XMLNode {
         list.items.compactMap { if case .object(let node) = $0 { node } else { nil } }
     }
 
-    /// The name without its prefix.
+    /// Returns the name without its prefix.
     static func localName(_ node: PSObject) -> String {
         name(node).split(separator: ":").last.map(String.init) ?? name(node)
     }

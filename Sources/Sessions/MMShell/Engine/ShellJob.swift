@@ -95,7 +95,7 @@ public final class ShellJob: Sendable {
         var feed: @Sendable ([UInt8]?) async throws(MMError) -> Void
         var resize: @Sendable (ShellCommand.Size) async -> Void
 
-        /// The ways to interact with a running command.
+        /// Creates the ways to interact with a command from these functions.
         /// - Parameters:
         ///   - cancel: asks it to stop.
         ///   - type: types into its terminal.
@@ -289,7 +289,7 @@ public final class ShellJob: Sendable {
         }
     }
 
-    /// Everything that is kept of a stream.
+    /// Returns the stored part of a stream.
     public func output(_ stream: ShellCommand.Stream) -> Output {
         state.withLock { state in
             let capture = state.captures[stream]

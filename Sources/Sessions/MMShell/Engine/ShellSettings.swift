@@ -16,7 +16,7 @@ public struct ShellSettings: Sendable {
         /// The time until a silent command is first checked for having stopped itself.
         package var stopped: Duration = .seconds(1)
 
-        /// The usual times.
+        /// Creates the default times.
         package init() {}
     }
 

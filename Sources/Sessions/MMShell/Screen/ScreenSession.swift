@@ -396,7 +396,7 @@ package actor ScreenSession {
 
     private func bytes(from offset: Int) -> [UInt8] { job.page(.terminal, from: offset, limit: Int.max).bytes }
 
-    /// The current last line, from the end of the output.
+    /// Returns the current last line, from the end of the output.
     private func lastLine(from offset: Int) -> String {
         TerminalTranscript(bytes(from: max(offset, total - 1024))).texts.last ?? ""
     }

@@ -197,7 +197,7 @@ package struct IPAddress: Sendable, Hashable {
 
     fileprivate var v6Bytes: [UInt8] { isV4 ? [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] + bytes : bytes }
 
-    /// The kernel prints each 32-bit word in this machine's byte order.
+    /// Returns the bytes as the kernel prints them: each 32-bit word in this machine's byte order.
     private static func words(_ bytes: [UInt8]) -> String {
         stride(from: 0, to: bytes.count, by: 4).map { start in
             let word = bytes[start..<(start + 4)].enumerated().reduce(UInt32(0)) { word, byte in
