@@ -43,8 +43,7 @@ package struct Confinement: Sendable, Hashable {
     package var ownFolder: String?
     /// Paths that may be read and written.
     package var writable: [String] = []
-    /// Files and folders that can't be reached even inside a permitted folder, unless they are themselves named as
-    /// permitted.
+    /// Files and folders that can't be reached even inside a readable folder; `ownFolder` and `writable` are exempt.
     package var hidden: [String] = []
     /// Folders that are bound to other places, keyed by place; needs mounts.
     package var boundFolders: [String: String] = [:]
