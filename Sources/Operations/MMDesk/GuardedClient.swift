@@ -5,16 +5,16 @@ import MMHTTP
 package import MMIdentity
 package import MMSystem
 
-/// A connection's way to a service of requests, for operations: what only reads goes through as it is, everything else wants what
-/// the guard has cleared.
+/// The client that operations use for a connection's requests to a service. Requests that only read are sent as they are; all others need a
+/// `Cleared` value from the guard.
 ///
-/// Operations see the values of requests and answers alone, and no client that sends them: a second way to a service does not
+/// Operations can import only the values of requests and answers, not the clients that send them, so code that bypasses this type doesn't
 /// compile there.
 package struct GuardedClient: Sendable {
     private let client: GraphClient
 
-    /// A client for a connection's requests to a service.
-    /// - Parameter sharePointLabel: the SharePoint of the tenant, where it isn't the connection's own.
+    /// Creates a client for a connection's requests to a service.
+    /// - Parameter sharePointLabel: the label of the SharePoint host, if it isn't the connection's own.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
     package init(
         identity: IdentityService, connection: Connection, service: RequestService = .graph,
@@ -28,47 +28,47 @@ package struct GuardedClient: Sendable {
 
     /// The service that requests are sent to.
     package var service: RequestService { client.service }
-    /// What its tokens are for.
+    /// The resource that its access tokens are for.
     package var resource: ServiceResource { client.resource }
 
-    /// The same client, which says in a sentence why it waits when the service asks to slow down.
+    /// Returns the same client, which reports in a sentence why it waits when the service asks it to slow down.
     package func reportingWaits(to report: @escaping @Sendable (String) -> Void) -> GuardedClient {
         GuardedClient(client.reportingWaits(to: report))
     }
 
-    // MARK: What would be sent
+    // MARK: Planning
 
-    /// Parses an endpoint as it was written: `GraphClient.target`.
+    /// Parses an endpoint as the caller wrote it; see `GraphClient.target`.
     package func target(
         _ endpoint: String, query: [(name: String, value: String)] = []
     ) throws(MMError) -> RequestTarget {
         try client.target(endpoint, query: query)
     }
 
-    /// The query that answers changes of a collection.
+    /// Returns the delta query that returns the changes of a collection.
     package func changes(of target: RequestTarget) throws(MMError) -> RequestTarget { try client.changes(of: target) }
 
-    /// How a file would be sent.
+    /// Plans the upload of a file.
     package func plan(
         uploading file: FileReader, to endpoint: String, conflict: ConflictBehavior
     ) throws(MMError) -> FileUpload {
         try client.plan(uploading: file, to: endpoint, conflict: conflict)
     }
 
-    /// How a file would be fetched.
+    /// Plans the download of a file.
     package func plan(downloading endpoint: String) throws(MMError) -> FileDownload {
         try client.plan(downloading: endpoint)
     }
 
-    /// The request that lists a folder of a drive.
+    /// Returns the request that lists a folder of a drive.
     package func listing(_ names: [String], in folder: DriveFolder) throws(MMError) -> GraphRequest {
         try folder.listing(names, of: client)
     }
 
     // MARK: Reading
 
-    /// Sends a request of the house's own that only reads.
-    /// - Throws: `.internalError` for one that does more; as `GraphClient.send`.
+    /// Sends a request of this program's own that only reads.
+    /// - Throws: `.internalError` for a request that does more; the errors of `GraphClient.send`.
     package func read(
         _ request: GraphRequest, deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> GraphResponse {
@@ -76,7 +76,7 @@ package struct GuardedClient: Sendable {
         return try await client.send(request, deadline: deadline)
     }
 
-    /// The pages of a list that the house reads, from the first or from a link of an earlier answer.
+    /// Returns the pages of a list that this program reads, from the first or from the next link of an earlier answer.
     package func readPages(
         _ request: GraphRequest, from link: String? = nil, limits: PageLimits = PageLimits(),
         deadline: Deadline = .after(.seconds(300))
@@ -85,7 +85,7 @@ package struct GuardedClient: Sendable {
         return pages(request, link, limits, deadline)
     }
 
-    /// Sends many requests at once, all of which only read.
+    /// Sends several requests that only read as a batch.
     package func readBatch(
         _ parts: [BatchPart], deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> [BatchAnswer] {
@@ -103,10 +103,10 @@ package struct GuardedClient: Sendable {
         }
     }
 
-    // MARK: What was cleared
+    // MARK: Cleared requests
 
-    /// Sends a request that was cleared.
-    /// - Throws: `.conflict` for one that was not; as `GraphClient.send`.
+    /// Sends a cleared request.
+    /// - Throws: `.conflict` for a request that was not cleared; the errors of `GraphClient.send`.
     package func send(
         _ request: GraphRequest, by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> GraphResponse {
@@ -114,7 +114,7 @@ package struct GuardedClient: Sendable {
         return try await client.send(request, deadline: deadline)
     }
 
-    /// The pages of a list, from the first or from a link of an earlier answer.
+    /// Returns the pages of a list, from the first or from the next link of an earlier answer.
     package func pages(
         _ request: GraphRequest, by cleared: Cleared<some RequestAct>, from link: String? = nil,
         limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))
@@ -130,7 +130,7 @@ package struct GuardedClient: Sendable {
         return client.pages(request, from: link, deadline: deadline)
     }
 
-    /// Sends many requests at once.
+    /// Sends several requests as a batch.
     package func batch(
         _ parts: [BatchPart], by cleared: Cleared<some RequestAct>, deadline: Deadline = .after(.seconds(300)),
         progress: @escaping @Sendable (Int) -> Void = { _ in }
@@ -139,7 +139,7 @@ package struct GuardedClient: Sendable {
         return try await client.batch(parts, deadline: deadline, progress: progress)
     }
 
-    /// Follows a request that the service goes on with to its end: `GraphClient.outcome`.
+    /// Follows a long-running request to its end; see `GraphClient.outcome`.
     package func outcome(
         of response: GraphResponse, to request: GraphRequest, deadline: Deadline,
         report: @escaping @Sendable (String) -> Void
@@ -147,8 +147,8 @@ package struct GuardedClient: Sendable {
         try await client.outcome(of: response, to: request, deadline: deadline, report: report)
     }
 
-    /// Sends a file.
-    /// - Returns: what the service says of it; empty where it says nothing.
+    /// Uploads a file.
+    /// - Returns: the body of the service's answer, which may be empty.
     package func upload(
         _ upload: FileUpload, by cleared: Cleared<some RequestAct>, deadline: Deadline,
         progress: @escaping @Sendable (TransferProgress) -> Void
@@ -157,7 +157,7 @@ package struct GuardedClient: Sendable {
         return try await client.upload(upload, deadline: deadline, progress: progress)
     }
 
-    /// Fetches a file.
+    /// Downloads a file.
     package func download(
         _ plan: FileDownload, by cleared: Cleared<some RequestAct>, into folder: consuming FileDescriptor, name: String,
         path: String, conflict: ConflictBehavior, deadline: Deadline,
@@ -168,7 +168,7 @@ package struct GuardedClient: Sendable {
             plan, into: folder, name: name, path: path, conflict: conflict, deadline: deadline, progress: progress)
     }
 
-    /// What lies in a folder of a drive; `nil` where there is no such folder.
+    /// Returns the children of a folder of a drive; `nil` if there is no such folder.
     package func children(
         of folder: DriveFolder, _ listing: GraphRequest, by cleared: Cleared<some RequestAct>, deadline: Deadline
     ) async throws(MMError) -> [DriveFolder.Child]? {
@@ -178,20 +178,20 @@ package struct GuardedClient: Sendable {
 }
 
 extension GraphRequest {
-    /// The request as the guard judges it.
+    /// The request in the form that the guard judges.
     package var guarded: GuardedRequest {
         GuardedRequest(
             method: method, target: target, body: RequestBody(bytes: body ?? []), headerNames: Array(headers.keys))
     }
 }
 
-/// What is carried out by requests.
+/// An act that is carried out by requests.
 package protocol RequestAct: Sendable {
-    /// Whether a request is what was judged, or a part of it.
-    /// - Parameter verdict: what the guard said of the whole.
+    /// Returns whether a request is the judged one, or a part of what was judged.
+    /// - Parameter verdict: the guard's verdict on the whole.
     func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool
 
-    /// The first of several requests that is neither; `nil` where all are.
+    /// Returns the first of several requests for which `holds` is false; `nil` if there is none.
     func stranger(among requests: [GraphRequest], under verdict: Verdict) throws(MMError) -> GraphRequest?
 }
 
@@ -204,23 +204,23 @@ extension RequestAct {
     }
 }
 
-/// What is carried out by cmdlets of Exchange.
+/// An act that is carried out by Exchange cmdlets.
 package protocol CmdletAct: Sendable {
-    /// Whether a cmdlet is what was judged, or a part of it.
+    /// Returns whether a cmdlet is the judged one, or a part of what was judged.
     /// - Parameters:
-    ///   - client: what would send it.
-    ///   - verdict: what the guard said of the whole.
+    ///   - client: the client that would send it.
+    ///   - verdict: the guard's verdict on the whole.
     func holds(
         _ command: ExchangeCommand, at client: GuardedExchange, under verdict: Verdict
     ) throws(MMError) -> Bool
 }
 
-/// Requests that were judged one by one: exactly these are sent.
+/// Requests that were judged one by one. Exactly these may be sent.
 extension [GraphRequest]: RequestAct {
     package func holds(_ request: GraphRequest, under verdict: Verdict) -> Bool { contains(request) }
 
     package func stranger(among requests: [GraphRequest], under verdict: Verdict) -> GraphRequest? {
-        // Nearly always all of them, in their order.
+        // Nearly always all requests are sent, in their order.
         if requests == self { return nil }
         let known = Set(self)
         return requests.first { !known.contains($0) }
@@ -228,7 +228,7 @@ extension [GraphRequest]: RequestAct {
 }
 
 extension Cleared where Act: RequestAct {
-    /// Refuses requests that are no part of what was cleared.
+    /// Throws if a request is not part of the cleared act.
     func check(_ requests: [GraphRequest]) throws(MMError) {
         guard let other = try act.stranger(among: requests, under: verdict) else { return }
         throw notJudged("\(other.method) \(other.target.path)")
@@ -236,7 +236,7 @@ extension Cleared where Act: RequestAct {
 }
 
 extension Cleared where Act: CmdletAct {
-    /// Refuses a cmdlet that is no part of what was cleared.
+    /// Throws if a cmdlet is not part of the cleared act.
     func check(_ command: ExchangeCommand, at client: GuardedExchange) throws(MMError) {
         guard try !act.holds(command, at: client, under: verdict) else { return }
         throw notJudged(command.cmdlet)
@@ -251,13 +251,13 @@ extension Cleared {
     }
 }
 
-/// A connection's way to the service of Exchange's cmdlets, for operations: cmdlets that only read go through as they are, all others
-/// want what the guard has cleared.
+/// The client that operations use for a connection's Exchange cmdlets. Cmdlets that only read are sent as they are; all others need a
+/// `Cleared` value from the guard.
 package struct GuardedExchange: Sendable {
     private let client: ExchangeClient
     private let connection: Connection
 
-    /// A client for a connection's cmdlets; nothing is sent yet.
+    /// Creates a client for a connection's cmdlets without sending anything.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
     package init(
         identity: IdentityService, connection: Connection, service: ExchangeService
@@ -268,21 +268,21 @@ package struct GuardedExchange: Sendable {
 
     /// The endpoint that runs the cmdlets.
     package var service: ExchangeService { client.service }
-    /// Whose cmdlets they are.
+    /// The name of the connection.
     package var connectionName: String { client.connectionName }
 
-    /// Whether an address is one of this service.
+    /// Returns whether an address belongs to this service.
     package func serves(_ address: WebAddress) -> Bool { client.serves(address) }
 
-    /// The cmdlets that the signed-in account may run.
+    /// Returns the cmdlets that the signed-in account may run.
     package func cmdlets(deadline: Deadline = .after(.seconds(60))) async throws(MMError) -> ExchangeCmdletList {
         try await client.cmdlets(deadline: deadline)
     }
 
     // MARK: Reading
 
-    /// The rows that cmdlets put out which only read: `ExchangeClient.readings`.
-    /// - Throws: `.internalError` where one of them does more.
+    /// Returns the output rows of cmdlets that only read; see `ExchangeClient.readings`.
+    /// - Throws: `.internalError` if one of them does more.
     package func readings(
         of commands: [ExchangeCommand], deadline: Deadline,
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -291,8 +291,8 @@ package struct GuardedExchange: Sendable {
         return try await client.readings(of: commands, deadline: deadline, report: report)
     }
 
-    /// The pages of a cmdlet that only reads.
-    /// - Throws: `.internalError` for one that does more.
+    /// Returns the output pages of a cmdlet that only reads.
+    /// - Throws: `.internalError` for a cmdlet that does more.
     package func readPages(
         _ command: ExchangeCommand, deadline: Deadline, report: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(MMError) -> ExchangePages {
@@ -307,10 +307,10 @@ package struct GuardedExchange: Sendable {
         MMError(.internalError, "\(command.cmdlet) does more than read: it was not sent without the guard.")
     }
 
-    // MARK: What was cleared
+    // MARK: Cleared requests
 
-    /// The pages of a cmdlet that was cleared. Nothing is sent until the first is asked for.
-    /// - Throws: `.conflict` for one that was not.
+    /// Returns the output pages of a cleared cmdlet. Nothing is sent until the first page is requested.
+    /// - Throws: `.conflict` for a cmdlet that was not cleared.
     package func pages(
         _ command: ExchangeCommand, by cleared: Cleared<some CmdletAct>, deadline: Deadline,
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -319,7 +319,7 @@ package struct GuardedExchange: Sendable {
         return client.pages(command, deadline: deadline, report: report)
     }
 
-    /// The request of a cmdlet as it would be sent, without a token.
+    /// Returns the request of a cmdlet as it would be sent, without an access token.
     package func wireRequest(of command: ExchangeCommand) throws(MMError) -> WireRequest {
         let account = SignedInAccount(
             username: connection.expectedEmail ?? "account@tenant", objectID: "",

@@ -2,45 +2,46 @@ package import MMCore
 package import MMGuard
 package import MMShell
 
-/// A command for a shell, word for word as it is handed over.
+/// A command for a shell, exactly as the shell gets it.
 package struct ShellLine: Sendable, Hashable {
     /// The command, of one or more lines.
     package let text: String
 
-    /// A command.
+    /// Creates a command.
     package init(_ text: String) { self.text = text }
 }
 
-/// A shell or a host of operations: it runs no command that the guard has not cleared, and hands out no files without one.
+/// The shell or SSH host that operations use. It runs only commands that the guard has cleared, and gives access to files only for a
+/// cleared command.
 package struct GuardedShell: Sendable {
     private let session: any ShellSession
     private let directory: @Sendable () async -> String
 
-    /// A shell that was opened.
+    /// Wraps an opened shell.
     /// - Parameters:
-    ///   - session: the shell; nobody else keeps it.
-    ///   - directory: its working directory, as far as is known without asking it; empty where it isn't.
+    ///   - session: the shell, which must not be used elsewhere.
+    ///   - directory: returns the shell's working directory if it is known without asking the shell, otherwise an empty string.
     package init(_ session: any ShellSession, directory: @escaping @Sendable () async -> String) {
         self.session = session
         self.directory = directory
     }
 
-    // MARK: Looking
+    // MARK: State
 
-    /// Whether a command waits for whoever takes its output, and can be handed input.
+    /// Whether a command waits until its output is read, and can be given input.
     package var waitsForReader: Bool { session.waitsForReader }
 
-    /// Whether its connection is up, as far as is known; always for what runs here.
+    /// Whether the SSH connection is up, as far as is known; always true for a local shell.
     package var isConnected: Bool {
         get async { await (session as? SSHSession)?.isConnected ?? true }
     }
 
-    /// The process of a local shell that runs.
+    /// The process id of a running local shell.
     package var processID: Int32? {
         get async { await (session as? LocalShell)?.processID }
     }
 
-    /// The working directory after the last command; `nil` where it isn't known.
+    /// The working directory after the last command; `nil` if it isn't known.
     package var workingDirectory: String? {
         get async {
             let path = await directory()
@@ -48,24 +49,24 @@ package struct GuardedShell: Sendable {
         }
     }
 
-    /// The working directory, for which a host is asked where nothing has run yet.
-    /// - Throws: what asking throws.
+    /// Returns the working directory, and runs `pwd` if it isn't known yet.
+    /// - Throws: the errors of running `pwd`.
     package func askedDirectory(deadline: Deadline) async throws(MMError) -> String {
         if let path = await workingDirectory { return path }
         return try await session.run("pwd", deadline: deadline).end.workingDirectory
     }
 
-    /// What background jobs wrote while no command was running; each output is returned once.
+    /// Returns the output that background jobs wrote while no command was running; each output is returned once.
     package func takeBackgroundOutput() async -> [UInt8] { await session.takeBackgroundOutput() }
 
-    // MARK: What was cleared
+    // MARK: Cleared commands
 
-    /// Sends a command that was cleared, as soon as the earlier ones have ended: `ShellSession.start`, or `detach` beside them.
+    /// Starts a cleared command: after the earlier commands have ended (`ShellSession.start`), or beside them (`ShellSession.detach`).
     /// - Parameters:
     ///   - cleared: the command.
-    ///   - command: how it is run; its text is replaced by what was cleared.
-    ///   - isBeside: whether it runs beside the session.
-    ///   - observer: sees what is written as it comes.
+    ///   - command: the command with its options; its text must be that of `cleared`.
+    ///   - isBeside: whether it runs beside the session's other commands.
+    ///   - observer: called with output as it comes.
     package func start(
         _ cleared: Cleared<ShellLine>, as command: ShellCommand, isBeside: Bool = false, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)? = nil
@@ -80,12 +81,12 @@ package struct GuardedShell: Sendable {
             : try await session.start(command, deadline: deadline, observer: observer)
     }
 
-    /// The files of a host, for the reading or writing that was cleared.
+    /// Returns access to the files of a host, for a cleared read or write.
     /// - Parameters:
-    ///   - cleared: the command that would do the same.
+    ///   - cleared: the command equivalent to the access.
     ///   - limit: the largest file, in bytes.
-    ///   - sudo: whose rights are used.
-    /// - Throws: `unsupported` for what isn't a host.
+    ///   - sudo: whether, and as whom, sudo is used.
+    /// - Throws: `unsupported` if the session isn't an SSH host with files.
     package func files(
         by cleared: Cleared<ShellLine>, limit: Int, sudo: RemoteFiles.Sudo
     ) throws(MMError) -> RemoteFiles {
@@ -95,12 +96,12 @@ package struct GuardedShell: Sendable {
         return RemoteFiles(host, limit: limit, sudo: sudo)
     }
 
-    // MARK: Its life
+    // MARK: Lifetime
 
-    /// Replaces the shell by a new one in its first state. What runs is cancelled first.
-    /// - Throws: `unavailable` when no shell can be had, `deadlineExceeded` when what runs can't be ended.
+    /// Cancels running commands and replaces the shell with a new one in its initial state.
+    /// - Throws: `unavailable` if no shell can be started, `deadlineExceeded` if running commands can't be ended.
     package func reset() async throws(MMError) { try await session.reset() }
 
-    /// Ends the shell and all that it started.
+    /// Ends the shell and everything it started.
     package func close() async { await session.close() }
 }

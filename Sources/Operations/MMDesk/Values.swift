@@ -1,4 +1,4 @@
-// The values that operations speak of requests with. The clients that send them are not among them.
+// The values with which operations describe requests. The clients that send requests are deliberately not exported.
 @_exported public import enum MMGraph.AdvancedQuery
 @_exported public import struct MMGraph.BatchAnswer
 @_exported public import struct MMGraph.BatchOutcome

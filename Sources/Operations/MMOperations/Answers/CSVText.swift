@@ -1,12 +1,12 @@
 /// Lines of comma-separated values (RFC 4180, with LF line ends).
 package enum CSVText {
-    /// One line without its end.
+    /// Returns one line without its line end.
     ///
-    /// A cell that a spreadsheet would take for a formula is written as text: data of one person must not run on the
-    /// machine of another. Numbers, and telephone numbers, are none.
+    /// A cell that a spreadsheet would take for a formula is escaped as text, so that data can't run as a formula on
+    /// the reader's machine. Numbers and telephone numbers don't count as formulas.
     /// - Parameters:
     ///   - cells: the cells.
-    ///   - isForSheets: whether a spreadsheet may read it; a model takes every cell as it stands.
+    ///   - isForSheets: whether a spreadsheet may read the line; for a model every cell is written unchanged.
     package static func line(_ cells: [String], isForSheets: Bool = true) -> String {
         cells.map { field(isForSheets && isFormula($0) ? "'" + $0 : $0) }.joined(separator: ",")
     }

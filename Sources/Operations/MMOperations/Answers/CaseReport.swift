@@ -1,35 +1,35 @@
 import MMCore
 
-/// What came of a call, case by case, for the pages on which CI services show it: as a JUnit report and as Markdown.
+/// The results of a call, case by case, for CI services: as a JUnit report and as Markdown.
 struct CaseReport: Sendable {
-    /// What became of a case.
+    /// The result of a case.
     enum Result: Sendable, Hashable {
         case passed
-        /// Waits for somebody, or was left out on purpose.
+        /// The case waits for a person, or was left out on purpose.
         case skipped(String)
-        /// Is not as it should be.
+        /// The case is not as it should be.
         case failed(String)
-        /// Could not be found out.
+        /// The result could not be determined.
         case error(String)
     }
 
     /// One case: a change, a kind of configuration, a difference.
     struct Case: Sendable {
-        /// What it is one of, such as a connection.
+        /// The group of the case, such as a connection.
         let group: String
         let name: String
         var result = Result.passed
         var lines: [String] = []
     }
 
-    /// What was run, such as `mm drift`.
+    /// The command that was run, such as `mm drift`.
     let tool: String
     let headline: String
     var cases: [Case] = []
-    /// The Markdown, where there is more to say than a table of the cases.
+    /// The Markdown to use instead of a table of the cases.
     var text: String?
 
-    /// A report of a call that came to nothing.
+    /// Returns the report of a failed call.
     static func failure(_ error: MMError, of tool: String, on name: String) -> CaseReport {
         CaseReport(
             tool: tool, headline: "\(tool) failed: \(error.message)",
@@ -42,7 +42,7 @@ struct CaseReport: Sendable {
 
     // MARK: JUnit
 
-    /// The report as most CI services read it (JUnit's XML).
+    /// The report in JUnit's XML format, which most CI services read.
     var junit: String {
         var groups: [(name: String, cases: [Case])] = []
         for one in cases {
@@ -97,13 +97,13 @@ struct CaseReport: Sendable {
         }
     }
 
-    /// A text within XML, line by line.
+    /// Returns a text escaped for XML, with its line breaks.
     static func xml(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { xml(line: String($0)) }
             .joined(separator: "&#10;")
     }
 
-    /// What XML can't hold at all is shown as a question mark.
+    /// Characters that XML can't contain are replaced by question marks.
     private static func xml(line: String) -> String {
         var escaped = ""
         for scalar in VisibleText.exact(line).unicodeScalars {
@@ -122,7 +122,7 @@ struct CaseReport: Sendable {
 
     // MARK: Markdown
 
-    /// The report for the page of a job.
+    /// The report as Markdown, for the summary page of a CI job.
     var markdown: String {
         if let text { return text }
         var lines = ["### \(MarkdownText.cell(headline))", ""]
@@ -148,9 +148,9 @@ struct CaseReport: Sendable {
     }
 }
 
-/// Texts within Markdown.
+/// Escapes texts for Markdown.
 enum MarkdownText {
-    /// A text within a table, where nothing of it is Markdown.
+    /// Returns a text for a table cell, with all Markdown escaped.
     static func cell(_ text: String) -> String {
         var escaped = ""
         for scalar in VisibleText.exact(text).unicodeScalars {
@@ -166,7 +166,7 @@ enum MarkdownText {
     }
 }
 
-/// The files that a job wants its report in.
+/// The input fields that name the files for a report.
 struct CaseReportFiles: OperationInput {
     @Argument("junit", "A file for a JUnit report, which CI services show.", .notForModels) var junit: String?
     @Argument(
@@ -175,7 +175,7 @@ struct CaseReportFiles: OperationInput {
 
     private var isEmpty: Bool { junit == nil && summary == nil }
 
-    /// Runs what is reported on, and writes the report: also of what came to nothing.
+    /// Does the work and writes its report, also if the work fails.
     func reporting(
         _ tool: String, on name: String, in context: OperationContext,
         _ work: () async throws(MMError) -> (answer: OperationAnswer, report: CaseReport)
@@ -188,7 +188,7 @@ struct CaseReportFiles: OperationInput {
             try write(report, in: context)
             return answer
         } catch {
-            // The error counts more than a report that can't be written.
+            // The error matters more than a report that can't be written.
             try? write(.failure(error, of: tool, on: name), in: context)
             throw error
         }

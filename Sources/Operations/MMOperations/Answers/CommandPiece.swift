@@ -1,19 +1,19 @@
 package import MMCore
 
-/// A piece of what a command wrote, as a row of an answer that flows: `{"stdout": "…"}`, exact also where it is no text.
+/// A piece of a command's output, as a row of a streamed answer: `{"stdout": "…"}`. Bytes that aren't UTF-8 are encoded as Base64.
 package struct CommandPiece: Sendable, Hashable {
-    /// Whether it stands on the command's standard error; else on its standard output.
+    /// Whether it comes from the command's standard error instead of its standard output.
     package var isError: Bool
     /// The bytes.
     package var bytes: [UInt8]
 
-    /// A piece.
+    /// Creates a piece.
     package init(_ bytes: [UInt8], isError: Bool) {
         self.bytes = bytes
         self.isError = isError
     }
 
-    /// The row.
+    /// The piece as a row.
     package var row: ArraySlice<UInt8> {
         var object = JSONObject()
         let key = isError ? "stderr" : "stdout"
@@ -26,8 +26,8 @@ package struct CommandPiece: Sendable, Hashable {
         return JSONWriter.bytes(.object(object))[...]
     }
 
-    /// The piece of a row.
-    /// - Throws: `remoteFailed` when it is none.
+    /// Reads a piece from a row.
+    /// - Throws: `remoteFailed` if the row holds none.
     package init(row: ArraySlice<UInt8>) throws(MMError) {
         let object = (try? JSONParser.parse(row))?.object
         let isError = object?["stderr"] != nil

@@ -1,13 +1,13 @@
 import MMGuard
 
-/// Text for a screen, with its long lines broken by the one rule that confirmations are broken by.
+/// Wraps text for a screen by the same rule as the text of confirmations.
 package enum FittedText {
-    /// A text with its long lines broken.
+    /// Returns a text with its long lines wrapped.
     /// - Parameters:
     ///   - text: the text.
     ///   - columns: the cells in a line of the screen.
     ///   - keepsWords: whether a word longer than a line stays whole.
-    ///   - margin: what stands in front of the rest of a line; `nil` leaves the line whole.
+    ///   - margin: returns the prefix for the continuation of a line, or `nil` to leave the line whole.
     package static func broken(
         _ text: String, columns: Int, keepsWords: Bool = false, behind margin: ((Substring) -> String?)? = nil
     ) -> String {
@@ -18,13 +18,13 @@ package enum FittedText {
         ).joined(separator: "\n")
     }
 
-    /// What stands in front of the rest of a line of a confirmation: the bar of a quoted text again, or blanks.
+    /// Returns the prefix for the continuation of a confirmation's line: the bar of a quoted text, or blanks.
     package static func margin(of line: Substring) -> String { BrokenLines.margin(line) }
 }
 
 extension ConfirmationQuestion {
-    /// The pages for a screen.
-    /// - Parameter columns: the cells in a line of it.
+    /// Returns the pages for a screen.
+    /// - Parameter columns: the cells in a line of the screen.
     package func pages(columns: Int) -> [String] {
         lines.isEmpty
             ? pages.map { FittedText.broken($0, columns: columns) }

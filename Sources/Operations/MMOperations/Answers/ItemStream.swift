@@ -1,16 +1,16 @@
 public import MMCore
 import MMIdentity
 
-/// A list that is fetched while it is read, a batch of JSON texts at a time, so that memory stays flat however long it is.
+/// A list that is fetched while it is read, a batch of JSON texts at a time, so that its length doesn't affect memory use.
 public struct ItemStream: Sendable {
     /// Fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. One reader at a time may ask.
     public let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
-    /// What is to be told behind the list; complete when it has been read to its end.
+    /// Returns the notes and errors that follow the list; complete once the list has been read to its end.
     package let end: @Sendable () -> AnswerEnd
 
-    /// A list fetched by a function.
+    /// Creates a list from a function that fetches batches.
     /// - Parameters:
-    ///   - first: the first batch, where it is there already; an empty list has none.
+    ///   - first: the first batch, if it has been fetched already. An empty array is a batch without items, not the end.
     ///   - next: fetches the batches after it.
     public init(
         startingWith first: [ArraySlice<UInt8>]? = nil,
@@ -24,9 +24,9 @@ public struct ItemStream: Sendable {
         }
     }
 
-    /// A list with something to tell behind it.
+    /// Creates a list with notes and errors that follow it.
     /// - Parameters:
-    ///   - end: what is to be told behind it.
+    ///   - end: returns the notes and errors that follow the list.
     ///   - next: fetches the batches.
     package init(
         end: @escaping @Sendable () -> AnswerEnd,
@@ -36,7 +36,7 @@ public struct ItemStream: Sendable {
         self.next = next
     }
 
-    /// Holds the batch that was fetched ahead until somebody takes it.
+    /// Holds the batch that was fetched ahead until it is read.
     private final class FirstBatch: Sendable {
         private let batch: Mutex<[ArraySlice<UInt8>]?>
 
@@ -53,24 +53,25 @@ public struct ItemStream: Sendable {
     }
 }
 
-/// What an answer that flows has to say when it has come to its end.
+/// The notes and errors that a streamed answer has at its end.
 package struct AnswerEnd: Sendable, Hashable {
     /// Lines for the reader.
     package var notes: [String] = []
-    /// What was reported on the way and did not end it; the notes have lines for people of those that the head didn't tell.
+    /// Errors that were reported on the way without ending the answer. For those that were not in the answer's head, the notes hold lines
+    /// for people.
     package var errors: [ReportedError] = []
-    /// The exit status of the command that was run, where one was.
+    /// The exit status of the command, if one was run.
     package var exitStatus: Int32?
 
-    /// Nothing to say.
+    /// Creates an end without notes or errors.
     package init() {}
 
-    /// Lines for the reader alone.
+    /// Creates an end with notes only.
     package init(notes: [String]) { self.notes = notes }
 }
 
 extension ItemStream {
-    /// The same list, fetched on behalf of the caller also when it is read after the call's own work.
+    /// Returns the same list, whose batches are fetched on behalf of the caller even after the call itself has returned.
     func reading(for assertion: Secret) -> ItemStream {
         ItemStream(end: end) { () async throws(MMError) in
             try await CallerAssertion.with(assertion) { () async throws(MMError) in try await next() }

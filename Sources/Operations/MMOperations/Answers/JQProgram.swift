@@ -2,7 +2,7 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// A filter over JSON, run by the `jq` program, which gets nothing but its input: no environment, no files, little time.
+/// A JSON filter that is run by the `jq` program with an empty environment, no write access to files, and limited memory and time.
 ///
 /// Programs that read files or tell about the process are refused: `import` and `include` read any JSON file of the user,
 /// token caches included.
@@ -12,7 +12,7 @@ package struct JQProgram: Sendable {
     let program: String
     private let rawStrings: Bool
 
-    /// A filter.
+    /// Creates a filter.
     /// - Parameters:
     ///   - program: the jq program.
     ///   - rawStrings: whether strings are written without quotes.
@@ -25,8 +25,8 @@ package struct JQProgram: Sendable {
     /// - Parameters:
     ///   - input: the JSON texts to filter.
     ///   - timeout: how long it may run.
-    /// - Returns: what it writes, one compact JSON text a line.
-    /// - Throws: `invalid_input` with jq's own words when the program is wrong, `unsupported` when jq is missing.
+    /// - Returns: jq's output, one compact JSON text a line.
+    /// - Throws: `invalid_input` with jq's message if the program is wrong, `unsupported` if jq is missing.
     package func run(on input: [UInt8], timeout: Duration = .seconds(20)) async throws(MMError) -> [UInt8] {
         try check()
         let command = try command(program, seconds: timeout.components.seconds + 1)
@@ -39,12 +39,12 @@ package struct JQProgram: Sendable {
         return outcome.output
     }
 
-    /// The program as a command, which may compute for so many seconds.
+    /// Returns the command that runs the program, limited to a number of seconds of CPU time.
     func command(_ program: String, seconds: Int64) throws(MMError) -> ChildCommand {
         guard let jq = ExecutableSearch.find("jq", path: "/usr/local/bin:/usr/bin:/bin") else {
             throw MMError(.unsupported, "The program jq is not installed.", hint: "Install it: sudo apt-get install jq")
         }
-        // The blank keeps a program that begins with a minus from being taken for an option.
+        // The blank keeps a program that begins with a minus sign from being taken for an option.
         var command = ChildCommand(jq, [rawStrings ? "-r" : "-c", " " + program], environment: [:], directory: "/")
         command.limits = [
             .init(resource: Int32(RLIMIT_FSIZE.rawValue), value: 0),
@@ -54,10 +54,10 @@ package struct JQProgram: Sendable {
         return command
     }
 
-    /// What jq says of a program that it doesn't take, or of an input that the program doesn't fit.
+    /// Returns the error for a program that jq refuses or that doesn't fit its input.
     static func refusal(_ said: [UInt8]) -> MMError {
         let words = String(decoding: said.prefix(1000), as: UTF8.self)
-        // Who knows the service's own answers expects the list below `value`.
+        // A caller that knows the service's raw answers expects the list in `value`.
         let hint =
             words.contains("Cannot index array with string")
             ? "What it gets is an array of rows: `.[]` in place of `.value[]`."
@@ -65,8 +65,8 @@ package struct JQProgram: Sendable {
         return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
     }
 
-    /// Words that reach files are refused wherever they stand, also inside strings: better one odd filter less than one
-    /// that reads a token cache.
+    /// Refuses words that can read files, even inside strings: refusing a harmless filter is better than running one that reads a token
+    /// cache.
     func check() throws(MMError) {
         guard program.utf8.count <= Self.longest, !program.utf8.contains(0) else {
             throw MMError(.invalidInput, "A jq program has at most \(Self.longest) bytes and no NUL.")
@@ -80,12 +80,12 @@ package struct JQProgram: Sendable {
 }
 
 extension JQProgram {
-    /// Runs the filter on a list while it is fetched, if it does the same to each item.
+    /// Runs the filter on a list while the list is fetched, if the filter treats each item separately.
     /// - Parameters:
     ///   - items: the list.
-    ///   - write: takes what jq writes, as it comes.
-    /// - Returns: whether it did; where it didn't, nothing was fetched.
-    /// - Throws: as `run`, and the error of fetching or of writing.
+    ///   - write: called with jq's output as it comes.
+    /// - Returns: whether the filter ran. If not, nothing was fetched.
+    /// - Throws: the errors of `run`, of fetching and of writing.
     package func run(
         onItemsOf items: ItemStream, write: @escaping @Sendable ([UInt8]) throws(MMError) -> Void
     ) async throws(MMError) -> Bool {
@@ -98,7 +98,7 @@ extension JQProgram {
             async let written = Self.pass(child.output, to: write)
             async let said = Self.words(child.error)
             let fed = await Self.feed(items, to: child)
-            // Who stopped reading has stopped the program too; what it says then is of no interest.
+            // If `write` failed, jq was stopped by its closed output, and its exit status doesn't matter.
             let (end, text) = await (written, said)
             return (fed: fed, written: end, said: text, exit: await child.exit())
         } onCancel: {
@@ -111,7 +111,7 @@ extension JQProgram {
         return true
     }
 
-    /// Fetches the list and hands it to jq, one text a line.
+    /// Fetches the list and writes it to jq, one JSON text a line.
     private static func feed(_ items: ItemStream, to child: ChildProcess) async -> Result<Void, MMError> {
         defer { child.input?.close() }
         do throws(MMError) {
@@ -122,7 +122,7 @@ extension JQProgram {
                     bytes += item
                     bytes.append(0x0A)
                 }
-                // jq has ended early, over an error of its own: that one is told.
+                // A failed write means that jq has ended early; its own error is reported.
                 guard let input = child.input, (try? await input.write(bytes)) != nil else { break }
             }
             return .success(())
@@ -151,16 +151,15 @@ extension JQProgram {
     }
 }
 
-/// A jq program that does the same to each item of a list, and so need not see the list as a whole: `.[]`, `.[].name`,
-/// `.[] | …`.
+/// A jq program that treats each item of a list separately and so doesn't need the whole list: `.[]`, `.[].name`, `.[] | …`.
 ///
-/// jq's pipe binds weakest, so that whatever stands behind the first one belongs to it alone. Other programs that begin
-/// with `.[]` (`.[] + 1`, `.[], length`, `.[] |= …`) and those that read further inputs by themselves are none.
+/// jq's pipe has the lowest precedence, so everything after the first pipe is applied to each item. Other programs that begin with `.[]`
+/// (`.[] + 1`, `.[], length`, `.[] |= …`) and programs that read further inputs don't qualify.
 struct JQItemProgram: Sendable {
-    /// What is done to each item.
+    /// The program to run on each item.
     let program: String
 
-    /// The program for an item; nil where the list is needed as a whole.
+    /// Derives the program for an item; `nil` if the whole list is needed.
     init?(of program: String) {
         let text = program.drop(while: \.isWhitespace)
         guard text.hasPrefix(".[]"), !Self.readsInputs(program) else { return nil }
@@ -177,7 +176,7 @@ struct JQItemProgram: Sendable {
         text.hasPrefix("|") && !text.hasPrefix("|=")
     }
 
-    /// Where a path such as `.name`, `[0]` or `.values[]?` ends; nil where what follows is more than a path.
+    /// Returns the end of a path such as `.name`, `[0]` or `.values[]?`; `nil` if the text is not a plain path.
     private static func endOfPath(_ text: Substring) -> Substring.Index? {
         var place = text.startIndex
         while place < text.endIndex {
@@ -194,7 +193,7 @@ struct JQItemProgram: Sendable {
                 guard inner.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
                 place = text.index(after: close)
             case "?":
-                // `.[]?` skips what is no list: an item that isn't one is never asked for.
+                // `.[]?` ignores an input that isn't a list, which never happens here.
                 place = text.index(after: place)
                 // `?//` is an operator.
                 if place < text.endIndex, text[place] == "/" { return nil }
@@ -204,7 +203,7 @@ struct JQItemProgram: Sendable {
         return place
     }
 
-    /// Whether it takes inputs by itself, stops at one, or tells which one it is at.
+    /// Returns whether a program reads inputs by itself, halts, or asks for the number of the input.
     private static func readsInputs(_ program: String) -> Bool {
         let words = program.split { !($0.isLetter || $0.isNumber || $0 == "_") }
         return words.contains { ["input", "inputs", "input_line_number", "halt", "halt_error"].contains($0) }

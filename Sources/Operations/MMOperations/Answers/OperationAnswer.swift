@@ -1,39 +1,38 @@
 public import MMCore
 
-/// What an operation answers: notes for the reader first, then the body.
+/// The answer of an operation: notes for the reader, followed by the body.
 public struct OperationAnswer: Sendable {
-    /// Lines that stand before the body: what was left out, who is signed in, what to do next.
+    /// Lines before the body, such as what was left out, who is signed in, or what to do next.
     public var notes: [String]
-    /// The answer itself.
+    /// The body of the answer.
     public var body: Body
-    /// Which members of a row a table shows, in order; empty: those of the first rows.
+    /// The members of a row that a table shows, in order; empty for those of the first rows.
     public var columns: [String]
-    /// The answer in words, for people who asked for no format.
+    /// The answer as text for people, used when no output format is requested.
     public var text: String?
-    /// Whether those words are what a program wrote, or data: a screen then shows them as they are.
+    /// Whether `text` is a program's output or data, which a screen shows unchanged.
     package var isVerbatim = false
-    /// The exit status of a command line that asked: that of the command that was run, where one was.
+    /// The exit status for a command line: that of the command, if one was run.
     package var exitStatus: Int32 = 0
-    /// What the answer lacks of what was asked, where it lacks something: told also to those who want no notes. A command
-    /// line then ends with status 1.
+    /// What is missing from the answer, if anything. It is shown even if notes are not wanted, and a command line ends with status 1.
     package var missing: String? { didSet { if missing != nil, exitStatus == 0 { exitStatus = 1 } } }
-    /// What a script reported that did not end it. A command line ends with status 1, unless the script gave another one;
-    /// lines for people stand among the notes as well.
+    /// Errors that a script reported without ending. A command line ends with status 1, unless the script gave another one. The notes hold
+    /// lines about them for people.
     package var errors: [ReportedError] = [] { didSet { if !errors.isEmpty, exitStatus == 0 { exitStatus = 1 } } }
-    /// What that command wrote to its standard error, byte for byte: a terminal's own standard error gets it.
+    /// The exact bytes of the command's standard error, which a terminal front-end writes to its own standard error.
     package var standardError: [UInt8] = []
-    /// The connection whose data this is; stored rests are bound to it.
+    /// The connection whose data this is. Parts of the answer that are stored belong to it.
     public var connection: String?
-    /// The form that the caller asked for when the call began, where the answer is read later: `table`, `csv` or `jsonl`.
+    /// The output format that the caller asked for when the call began, for an answer that is read later: `table`, `csv` or `jsonl`.
     package var form: String?
-    /// Where the whole answer lies already; its body then reads from there.
+    /// The stored output, if the whole answer is in the store; the body then reads from there.
     package var stored: StoredOutput?
 
-    /// The answer itself.
+    /// The body of an answer.
     public enum Body: Sendable {
-        /// A JSON value of our own making.
+        /// A JSON value made by this program.
         case value(JSONValue)
-        /// A JSON text of a service, passed through as it came.
+        /// A JSON text of a service, passed through unchanged.
         case json([UInt8])
         /// Text for people.
         case text(String)
@@ -41,10 +40,10 @@ public struct OperationAnswer: Sendable {
         case bytes([UInt8], contentType: String)
         /// A list that is still being fetched.
         case items(ItemStream)
-        /// What a command writes while it runs, as rows of `CommandPiece`.
+        /// The output of a running command, as rows of `CommandPiece`.
         case output(ItemStream)
 
-        /// What is still being fetched.
+        /// The stream of a list or output that is still being fetched.
         package var stream: ItemStream? {
             switch self {
             case .items(let stream), .output(let stream): stream
@@ -52,19 +51,19 @@ public struct OperationAnswer: Sendable {
             }
         }
 
-        /// The same with the rows of another stream; only for what flows.
+        /// Returns a body of the same kind with another stream, for a body that is a stream.
         package func flowing(_ stream: ItemStream) -> Body {
             if case .output = self { return .output(stream) }
             return .items(stream)
         }
     }
 
-    /// An answer.
+    /// Creates an answer.
     /// - Parameters:
-    ///   - body: the answer itself.
-    ///   - notes: lines that stand before it.
-    ///   - columns: which members of a row a table shows.
-    ///   - text: the answer in words.
+    ///   - body: the body.
+    ///   - notes: lines before the body.
+    ///   - columns: the members of a row that a table shows.
+    ///   - text: the answer as text for people.
     ///   - connection: the connection whose data this is.
     public init(
         _ body: Body, notes: [String] = [], columns: [String] = [], text: String? = nil, connection: String? = nil
@@ -76,13 +75,13 @@ public struct OperationAnswer: Sendable {
         self.connection = connection
     }
 
-    /// An answer whose words are what a program wrote, or data.
+    /// Creates an answer whose text is a program's output or data.
     package init(_ body: Body, verbatim text: String?) {
         self.init(body, text: text)
         isVerbatim = true
     }
 
-    /// An answer that is one JSON value.
+    /// Returns an answer that is one JSON value.
     public static func value(_ value: JSONValue, notes: [String] = [], columns: [String] = []) -> OperationAnswer {
         OperationAnswer(.value(value), notes: notes, columns: columns)
     }

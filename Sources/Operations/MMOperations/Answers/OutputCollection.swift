@@ -1,22 +1,22 @@
 package import MMCore
 
-/// Reads a list to its end with flat memory: what is over a budget goes to the output store while it comes.
+/// Reads a list to its end with bounded memory: a list over the budget is written to the output store while it comes.
 package enum OutputCollection {
-    /// Where the list is.
+    /// The place of the collected list.
     package enum Outcome: Sendable {
-        /// In these bytes: a JSON array.
+        /// In memory, as the bytes of a JSON array.
         case whole([UInt8])
-        /// In the store.
+        /// In the output store.
         case stored(StoredOutput)
     }
 
     /// Reads a list.
     /// - Parameters:
     ///   - stream: the list.
-    ///   - outputs: takes it when it is long.
-    ///   - connection: where it comes from.
-    ///   - budget: what is not stored.
-    /// - Throws: `MMError` of the fetch or the store.
+    ///   - outputs: the store for a long list.
+    ///   - connection: the connection that the list comes from.
+    ///   - budget: the size up to which the list is not stored.
+    /// - Throws: the errors of the stream or the store.
     package static func collect(
         _ stream: ItemStream, into outputs: OutputStore, connection: String, budget: OutputBudget
     ) async throws(MMError) -> Outcome {

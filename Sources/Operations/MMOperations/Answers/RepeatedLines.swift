@@ -1,11 +1,11 @@
-/// Lines that a script said beside its output, fit to be read: one that repeats is counted, and of very many the rest is.
+/// Shortens the warnings and errors of a script: repeated lines are counted, and so are the lines beyond a limit.
 enum RepeatedLines {
-    /// How many different lines are shown.
+    /// The maximum number of different lines that are shown.
     static let most = 50
-    /// How many warnings are shown that say the same of different things.
+    /// The maximum number of warnings that differ only in the thing they name.
     static let mostAlike = 5
 
-    /// The lines in the order in which they first came.
+    /// Returns the shortened lines, in the order of their first occurrence.
     static func counted(_ lines: [String]) -> [String] {
         var counts: [String: Int] = [:]
         var order: [String] = []
@@ -28,8 +28,8 @@ enum RepeatedLines {
         return shown
     }
 
-    /// What a warning has in common with others that differ in the thing they name. An error's thing is always told: it is
-    /// what failed.
+    /// Returns the words that a warning shares with others that name different things; `nil` for other lines. Errors are never grouped,
+    /// since each names what failed.
     private static func kind(of line: String) -> String? {
         guard line.hasPrefix("WARNING: ") else { return nil }
         let words = line.split(separator: " ")

@@ -1,21 +1,21 @@
 package import MMCore
 import MMPowerShell
 
-/// An error that a script reported and that did not end it: what came out besides is not all that was asked for.
+/// An error that a script reported without ending, so that its output may be incomplete.
 package struct ReportedError: Sendable, Hashable {
-    /// What happened, in the words of whoever raised it.
+    /// The message in the words of the component that raised the error.
     package var message: String
-    /// PowerShell's error id; may be empty.
+    /// PowerShell's error id, which may be empty.
     package var id: String
     /// PowerShell's error category, such as `ObjectNotFound`.
     package var category: String?
     /// The cmdlet that raised it.
     package var cmdlet: String?
 
-    /// How many are carried along; the lines for people count the rest.
+    /// The maximum number of errors that are passed on; the lines for people count the rest.
     package static let most = 50
 
-    /// An error.
+    /// Creates an error.
     package init(_ message: String, id: String = "", category: String? = nil, cmdlet: String? = nil) {
         self.message = message
         self.id = id
@@ -23,7 +23,7 @@ package struct ReportedError: Sendable, Hashable {
         self.cmdlet = cmdlet
     }
 
-    /// The error for programs.
+    /// The error as JSON, for programs.
     package var json: JSONObject {
         var object: JSONObject = ["message": .string(message)]
         if !id.isEmpty { object["id"] = .string(id) }
@@ -32,24 +32,24 @@ package struct ReportedError: Sendable, Hashable {
         return object
     }
 
-    /// Reads what `json` gives.
+    /// Reads the error from the form of `json`.
     package init?(json: JSONValue) {
         guard let message = json["message"]?.string else { return nil }
         self.init(
             message, id: json["id"]?.string ?? "", category: json["category"]?.string, cmdlet: json["cmdlet"]?.string)
     }
 
-    /// The line for people.
+    /// The error as a line for people.
     package var line: String { Self.mark + TerminalText.plain(message) }
 
-    /// What the line of an error begins with.
+    /// The beginning of an error's line.
     package static let mark = "ERROR: "
 
-    /// The lines of several, each once.
+    /// Returns the lines of several errors, each once.
     package static func lines(_ errors: [ReportedError]) -> [String] { RepeatedLines.counted(errors.map(\.line)) }
 
-    /// Several errors as the one that a program is told beside the output.
-    /// - Returns: nil where there are none.
+    /// Combines several errors into the one that programs get with the output.
+    /// - Returns: the combined error; `nil` if there are none.
     package static func summary(_ errors: [ReportedError]) -> MMError? {
         guard let first = errors.first else { return nil }
         return MMError(

@@ -1,7 +1,7 @@
 import MMCore
 
-/// Carries rows from work to their reader, one portion at a time: the work stands still until the last one was
-/// taken, so that memory stays flat however many there are.
+/// Passes rows from running work to their reader, one portion at a time. The work waits until the previous portion was taken, so that the
+/// number of rows doesn't affect memory use.
 final class RowChannel: Sendable {
     private struct State {
         var portion: [ArraySlice<UInt8>]?
@@ -13,7 +13,7 @@ final class RowChannel: Sendable {
 
     private let state = Mutex(State())
 
-    /// Puts a portion there once the one before was taken. Nothing happens when nobody reads any more. One sender alone.
+    /// Sends a portion once the previous one was taken. Does nothing after `abandon`. There must be only one sender.
     func send(_ rows: [ArraySlice<UInt8>]) async {
         await withCheckedContinuation { continuation in
             let isFree = state.withLock { state in
@@ -30,7 +30,7 @@ final class RowChannel: Sendable {
         }
     }
 
-    /// Nothing comes after what was sent; a failure reaches the reader behind the rows.
+    /// Marks the end of the rows. A failure reaches the reader after the rows that were sent.
     func finish(_ end: Result<Void, MMError>) {
         wake { state in
             if state.end == nil { state.end = end }
@@ -38,7 +38,7 @@ final class RowChannel: Sendable {
         }
     }
 
-    /// Nobody reads any more; a sender that waits goes on.
+    /// Marks that the reader has stopped. A waiting sender resumes.
     func abandon() {
         wake { state in
             state.isAbandoned = true
@@ -47,8 +47,8 @@ final class RowChannel: Sendable {
         }
     }
 
-    /// The next portion; `nil` at the end. One reader alone.
-    /// - Throws: what ended the work, after all rows that it put out.
+    /// Returns the next portion; `nil` at the end. There must be only one reader.
+    /// - Throws: the error that ended the work, after all its rows.
     func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
         await withCheckedContinuation { continuation in
             let isReady = state.withLock { state in
@@ -73,14 +73,14 @@ final class RowChannel: Sendable {
     }
 }
 
-/// Holds work whose rows flow, for their reader: with the last reference to it the work ends.
+/// Owns the work behind streamed rows on behalf of their reader. The work is cancelled when the last reference is released.
 final class HeldFlow: Sendable {
     private let task: Task<Void, Never>
     private let channel: RowChannel
 
     /// - Parameters:
-    ///   - task: the work, which goes on by itself.
-    ///   - channel: where it puts its rows.
+    ///   - task: the task that does the work.
+    ///   - channel: the channel for the work's rows.
     init(task: Task<Void, Never>, channel: RowChannel) {
         self.task = task
         self.channel = channel
@@ -88,8 +88,8 @@ final class HeldFlow: Sendable {
 
     deinit { stop() }
 
-    /// The next rows; `nil` at the end.
-    /// - Throws: what ended the work.
+    /// Returns the next rows; `nil` at the end.
+    /// - Throws: the error that ended the work.
     func next() async throws(MMError) -> [ArraySlice<UInt8>]? {
         try await withTaskCancellationHandler {
             await Result { () async throws(MMError) in try await channel.next() }

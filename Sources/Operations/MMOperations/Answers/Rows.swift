@@ -1,26 +1,26 @@
 package import MMCore
 
-/// The rows of a JSON answer, where it is a list: for tables, CSV and counts.
+/// The rows of a JSON answer that is a list, for tables, CSV and counts.
 package struct Rows: Sendable {
     /// The rows, each usually an object.
     package let items: [JSONValue]
     /// The columns in order.
     package let columns: [String]
 
-    /// The rows of a value: of a list, of an OData answer (`value`), or of an object that is nothing but a list. Where an
-    /// operation names columns, they are those of the first list among its members. `nil` when it holds no list.
+    /// Finds the rows of a value: a list, the `value` of an OData answer, or the list of an object with no other member. If columns are
+    /// given, the first list among an object's members is used. `nil` if there is no list.
     /// - Parameters:
     ///   - value: the answer.
-    ///   - columns: the columns to show; empty: all that the rows have.
+    ///   - columns: the columns to show; empty for all members of the rows.
     package init?(of value: JSONValue, columns: [String] = []) {
         guard let items = Self.list(in: value, isFirstMeant: !columns.isEmpty) else { return nil }
         self.init(items: items, columns: columns)
     }
 
-    /// These rows.
+    /// Creates rows from items.
     /// - Parameters:
     ///   - items: the rows.
-    ///   - columns: the columns to show; empty: all that the rows have.
+    ///   - columns: the columns to show; empty for all members of the rows.
     package init(items: [JSONValue], columns: [String] = []) {
         self.items = items
         self.columns = columns.isEmpty ? Self.columns(of: items) : columns
@@ -31,14 +31,14 @@ package struct Rows: Sendable {
         case .array(let items): return items
         case .object(let object):
             if let items = object["value"]?.array { return items }
-            // An object with a list among its members, as a user with telephone numbers, is no list.
+            // An object that merely has a list among its members, such as a user with telephone numbers, is not a list of rows.
             guard isFirstMeant || object.count == 1 else { return nil }
             return object.values.lazy.compactMap(\.array).first
         default: return nil
         }
     }
 
-    /// Every member that the rows have, in the order in which they first come.
+    /// Returns all members of the rows, in the order of their first occurrence.
     private static func columns(of items: [JSONValue]) -> [String] {
         var names: [String] = []
         var seen: Set<String> = []
@@ -49,12 +49,12 @@ package struct Rows: Sendable {
         return names.isEmpty && !items.isEmpty ? ["value"] : names
     }
 
-    /// Whether a row has members that no column shows.
+    /// Returns whether a row has members that no column shows.
     package func isCut(_ item: JSONValue) -> Bool {
         item.object?.keys.contains { !$0.hasPrefix("@odata.") && !columns.contains($0) } ?? false
     }
 
-    /// The cells of a row, in the order of the columns.
+    /// Returns the cells of a row, in the order of the columns.
     package func cells(of item: JSONValue) -> [String] {
         guard let object = item.object else { return [item.cellText] }
         return columns.map { object.value(of: $0)?.cellText ?? "" }
@@ -62,8 +62,8 @@ package struct Rows: Sendable {
 }
 
 extension JSONObject {
-    /// The value in a column: of the member with the column's name, otherwise of the members inside one another that a
-    /// name with dots lists, such as `manager.displayName`.
+    /// Returns the value in a column: that of the member with the column's name, otherwise that of the nested member at a dotted path such
+    /// as `manager.displayName`.
     package func value(of column: String) -> JSONValue? {
         if let value = self[column] { return value }
         guard let dot = column.firstIndex(of: ".") else { return nil }
@@ -80,7 +80,7 @@ extension JSONValue {
         }
     }
 
-    /// The text of a value in a CSV file: every part of it.
+    /// The full text of a value for a CSV file.
     package var cellText: String {
         switch self {
         case .null: ""

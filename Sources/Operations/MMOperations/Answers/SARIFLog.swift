@@ -1,13 +1,13 @@
 import MMCore
 
-/// A log of static analysis (OASIS SARIF 2.1.0), which code hosts and editors show at the lines.
+/// A static analysis log (OASIS SARIF 2.1.0), whose findings code hosts and editors show at their lines.
 struct SARIFLog {
-    /// How grave a finding is.
+    /// The severity of a finding.
     enum Level: String {
         case note, warning, error
     }
 
-    /// What a kind of finding is about.
+    /// The description of a kind of finding.
     struct Rule {
         /// The id that findings name.
         let id: String
@@ -24,9 +24,9 @@ struct SARIFLog {
         let path: String
         /// The place within the file.
         var region: JSONObject?
-        /// What the tool says besides.
+        /// Further properties of the finding.
         var properties: JSONObject?
-        /// By which a code host knows the finding again.
+        /// The fingerprint by which a code host recognizes the finding.
         var fingerprint: (name: String, value: String)?
     }
 
@@ -36,10 +36,10 @@ struct SARIFLog {
     private var notifications: [JSONValue]?
     private var isComplete = true
 
-    /// - Parameter tool: what found it, such as `mm guard`.
+    /// - Parameter tool: the name of the tool, such as `mm guard`.
     init(of tool: String) { self.tool = tool }
 
-    /// Adds a finding, and its rule where it is new.
+    /// Adds a finding, and its rule if the rule is new.
     mutating func add(_ finding: Finding) {
         if rules[finding.rule.id] == nil { rules[finding.rule.id] = Self.json(finding.rule) }
         var place: JSONObject = ["artifactLocation": ["uri": .string(Self.reference(to: finding.path))]]
@@ -54,8 +54,8 @@ struct SARIFLog {
         results.append(.object(result))
     }
 
-    /// Says what happened while the tool ran.
-    /// - Parameter isComplete: whether all was examined that ought to be.
+    /// Sets the notes about the run of the tool.
+    /// - Parameter isComplete: whether everything was examined.
     mutating func ran(isComplete: Bool, notes: [(level: Level, text: String)]) {
         self.isComplete = isComplete
         notifications = notes.map { note in
@@ -63,7 +63,7 @@ struct SARIFLog {
         }
     }
 
-    /// The log.
+    /// The log as JSON.
     var json: JSONValue {
         let listed = rules.sorted { $0.key < $1.key }.map { JSONValue.object($0.value) }
         var run: JSONObject = [
@@ -91,8 +91,8 @@ struct SARIFLog {
         return json
     }
 
-    /// A path as a reference (RFC 3986): relative ones stay so. A colon is escaped, which would end a scheme in the first
-    /// segment.
+    /// Returns a path as a URI reference (RFC 3986); a relative path gives a relative reference. A colon is escaped, since in the first
+    /// segment it would end a scheme.
     static func reference(to path: String) -> String {
         let kept = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
         let coded = PercentCoding.encode(kept) { byte in
@@ -103,6 +103,6 @@ struct SARIFLog {
 }
 
 extension InputField {
-    /// The form that code hosts and editors read.
+    /// The flag that requests the answer in SARIF.
     static let sarif = InputField("sarif", .flag, "Answer in SARIF 2.1.0, for code scanning in CI and for editors.")
 }

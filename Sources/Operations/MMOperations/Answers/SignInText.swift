@@ -1,13 +1,13 @@
 package import MMCore
 
-/// The words that tell a person how to sign in, the same in every front-end.
+/// The text that tells a person how to sign in, the same in every front-end.
 package enum SignInText {
-    /// What to do about a sign-in that waits, from the details of a `sign_in_needed` error.
+    /// Returns the instructions for a sign-in that waits, from the details of a `sign_in_needed` error.
     /// - Parameters:
     ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`; without a code, `message`.
-    ///   - emphasised: marks code and address, where the front-end can.
+    ///   - emphasised: marks up the code and the address, if the front-end can.
     package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
-        // A browser of this machine needs no code; what to do where none opened is in the message.
+        // A sign-in in this machine's browser needs no code; the message says what to do if no browser opened.
         let warning = details["warning"]?.string.map { "\n" + $0 } ?? ""
         if details["userCode"] == nil, let message = details["message"]?.string { return message + warning }
         let code = details["userCode"]?.string ?? "?"
@@ -26,7 +26,7 @@ package enum SignInText {
         return text + warning
     }
 
-    /// A time that is left, as people say it.
+    /// Returns the remaining time in words.
     private static func duration(_ seconds: Int) -> String {
         seconds >= 120 ? "\(seconds / 60) minutes" : "\(max(seconds, 0)) seconds"
     }

@@ -1,8 +1,8 @@
-/// A number of bytes as people read it.
+/// Formats a number of bytes for people.
 package enum SizeText {
     private static let units = ["KB", "MB", "GB", "TB", "PB"]
 
-    /// A size with three digits at most: "812 B", "1.4 KB", "250 MB".
+    /// Returns a size with at most three digits: "812 B", "1.4 KB", "250 MB".
     package static func text(_ bytes: Int) -> String {
         guard bytes >= 1024 else { return "\(bytes) B" }
         var unit = 0

@@ -3,23 +3,23 @@ import MMCore
 /// Rows of text in aligned columns.
 package struct TableText: Sendable {
     private let widths: [Int]
-    /// The columns whose cells end at the same place, as those of numbers do.
+    /// The columns with right-aligned cells, as for numbers.
     private let rightAligned: Set<Int>
-    /// Whether a cell that is wider than its column is cut; otherwise it moves the rest of its line.
+    /// Whether a cell that is wider than its column is cut; otherwise it shifts the rest of its line.
     private let cutsCells: Bool
 
-    /// Columns wide enough for these rows, none wider than the limit.
+    /// Creates columns wide enough for the given rows, but none wider than the limit.
     /// - Parameters:
     ///   - rows: the header and the rows known so far.
-    ///   - limit: widest column, in terminal cells.
+    ///   - limit: the maximum width of a column, in terminal cells.
     package init(fitting rows: [[String]], limit: Int = 60) {
         self.init(widths: Self.widths(of: rows).map { min($0, limit) })
     }
 
-    /// Columns of these widths.
+    /// Creates columns of the given widths.
     /// - Parameters:
     ///   - widths: the width of each column, in terminal cells.
-    ///   - rightAligned: the columns whose cells end at the same place.
+    ///   - rightAligned: the columns with right-aligned cells.
     ///   - cutsCells: whether a cell that is wider than its column is cut.
     package init(widths: [Int], rightAligned: Set<Int> = [], cutsCells: Bool = true) {
         self.widths = widths
@@ -27,7 +27,7 @@ package struct TableText: Sendable {
         self.cutsCells = cutsCells
     }
 
-    /// The width that each column of these rows needs, in terminal cells.
+    /// Returns the width that each column of the rows needs, in terminal cells.
     package static func widths(of rows: [[String]]) -> [Int] {
         var widths = [Int](repeating: 0, count: rows.map(\.count).max() ?? 0)
         for row in rows {
@@ -36,14 +36,14 @@ package struct TableText: Sendable {
         return widths
     }
 
-    /// The blanks between two columns.
+    /// The number of blanks between two columns.
     package static let gap = 2
 
-    /// Widths that fit a line; the widest columns give way first.
+    /// Returns widths that fit a line; the widest columns are narrowed first.
     /// - Parameters:
     ///   - widths: the widths that the columns need.
     ///   - width: the cells in a line.
-    ///   - whole: columns that are not made narrower.
+    ///   - whole: the columns that are not narrowed.
     package static func narrowed(_ widths: [Int], to width: Int, keeping whole: Set<Int> = []) -> [Int] {
         let room = width - gap * (widths.count - 1)
         var widest = widths.max() ?? 0
@@ -52,7 +52,7 @@ package struct TableText: Sendable {
         return widths.indices.map(given)
     }
 
-    /// One line, with its cells cut or filled to their columns.
+    /// Returns one line, with its cells cut or padded to the columns' widths.
     package func line(_ cells: [String]) -> String {
         var text = ""
         for (column, cell) in cells.enumerated() {
@@ -67,16 +67,17 @@ package struct TableText: Sendable {
         return text
     }
 
-    /// Control characters would let a cell redraw the terminal or break its line, marks of direction let it look like another.
+    /// Returns a cell without control characters, which could redraw the terminal or break the line, and without direction marks, which
+    /// could disguise its text.
     private static func plain(_ cell: String) -> String {
-        // Nearly every cell is plain ASCII: no look at its characters.
+        // Nearly every cell is plain ASCII, which needs no further work.
         if cell.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return cell }
         return VisibleText.readable(
             String(
                 String.UnicodeScalarView(cell.unicodeScalars.map { [0x09, 0x0A, 0x0D].contains($0.value) ? " " : $0 })))
     }
 
-    /// A text that takes so many terminal cells at most; an ellipsis stands for what is left out.
+    /// Returns a text cut to a number of terminal cells, with an ellipsis if something was left out.
     package static func cut(_ cell: String, to limit: Int) -> String {
         guard width(cell) > limit, limit > 1 else { return cell }
         var text = ""
@@ -90,12 +91,12 @@ package struct TableText: Sendable {
         return text + "…"
     }
 
-    /// Terminal cells a text takes: East Asian wide characters and emoji take two (Unicode Standard Annex 11).
+    /// Returns the number of terminal cells that a text takes. East Asian wide characters and emoji take two (Unicode Standard Annex 11).
     package static func width(_ text: String) -> Int {
         if text.utf8.count == text.unicodeScalars.count { return text.utf8.count }
         return text.reduce(0) { sum, character in
             guard let scalar = character.unicodeScalars.first else { return sum }
-            // A sign followed by variation selector 16 is shown as an emoji.
+            // A character followed by variation selector 16 is shown as an emoji.
             if character.unicodeScalars.contains("\u{FE0F}") { return sum + 2 }
             switch scalar.value {
             case 0x1100...0x115F, 0x2E80...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF, 0xFE30...0xFE6F, 0xFF00...0xFF60,

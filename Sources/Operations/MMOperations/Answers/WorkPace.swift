@@ -1,25 +1,24 @@
-/// How far work has come, how fast it goes and how long it still takes, in words:
-/// "12,400 of 100,000, 2,100/s, 42 s left".
+/// Describes the progress, the speed and the remaining time of work: "12,400 of 100,000, 2,100/s, 42 s left".
 struct WorkPace: Sendable {
-    /// What is counted.
+    /// The unit of progress.
     enum Unit: Sendable {
         case items, bytes
     }
 
     private let unit: Unit
-    /// What was done when the first report came, and when that was.
+    /// The amount done at the first report, and the time of that report.
     private var first: (done: Int, moment: ContinuousClock.Instant)?
-    /// A rate over less time says nothing.
+    /// The minimum time over which a rate is meaningful.
     private static let shortest = Duration.milliseconds(500)
 
-    /// The pace of work that has not begun.
+    /// Creates the pace of work that has not begun.
     init(counting unit: Unit) { self.unit = unit }
 
-    /// The words for a report.
+    /// Returns the text for a report.
     /// - Parameters:
-    ///   - done: what is done.
-    ///   - total: the whole, where it is known.
-    ///   - moment: when.
+    ///   - done: the amount done.
+    ///   - total: the total, if it is known.
+    ///   - moment: the time of the report.
     mutating func text(done: Int, total: Int?, at moment: ContinuousClock.Instant = .now) -> String {
         guard let first else {
             first = (done, moment)
@@ -34,7 +33,7 @@ struct WorkPace: Sendable {
     }
 
     private func amount(_ done: Int, _ total: Int?) -> String {
-        // A total that was passed is none: things were added meanwhile.
+        // A total that has been exceeded is wrong, because items were added meanwhile, and is left out.
         if let total, total >= done { return "\(shown(done)) of \(shown(total))" }
         return shown(done) + (unit == .items ? " items" : "")
     }
@@ -43,7 +42,7 @@ struct WorkPace: Sendable {
         unit == .bytes ? SizeText.text(count) : Self.grouped(count)
     }
 
-    /// A number with a comma between groups of three digits.
+    /// Returns a number with commas between groups of three digits.
     private static func grouped(_ number: Int) -> String {
         var text = ""
         for (place, digit) in String(number).reversed().enumerated() {

@@ -1,12 +1,12 @@
 import MMCore
 import MMIdentity
 
-/// What is written down of one call when it ends: a line of the log and, where it did something, one of the audit chain.
+/// Writes the record of one call when it ends: a line in the log and, if the call did something, a line in the audit chain.
 struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
     let record: CallRecord
-    /// The call's part of a trace, which ends with it.
+    /// The call's trace span, which ends with the call.
     let span: Span?
     private let audit: AuditLog
     private let log: Log
@@ -28,19 +28,19 @@ struct CallAudit: Sendable {
         journal = services.requestServices.journal
     }
 
-    /// Whether it is written to the audit log: not what only shows this machine's own files.
+    /// Whether the call is written to the audit log. A call that only shows this machine's own files is not.
     var isAudited: Bool {
         operation.declaration.effects.openWorld || !operation.declaration.effects.readOnly
     }
 
-    /// Whether the guard called it a read: nothing was changed if it never comes to its end.
+    /// Whether the guard classified the call as a read, so that an unfinished call has changed nothing.
     var isRead: Bool { record.facts["class"]?.string == "read" }
 
-    /// Records the end. A log that can't be written does not turn a done operation into a failed one; a log line says so.
+    /// Records the end of the call. If the audit log can't be written, the call's result stays as it is and a log line reports the failure.
     /// - Parameters:
-    ///   - error: why it failed.
-    ///   - rows: how many rows went to the reader, where they flowed.
-    ///   - errors: how many errors it reported that did not end it.
+    ///   - error: why the call failed; `nil` if it succeeded.
+    ///   - rows: how many rows went to the reader, if the answer was streamed.
+    ///   - errors: how many errors the call reported without ending.
     func end(_ error: MMError?, rows: Int? = nil, errors: Int = 0) async {
         await notePlace()
         let entry = told(error, rows: rows, errors: errors)
@@ -53,8 +53,8 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Records that another node had begun the call and is gone: what it did is not known, but for what the journal has of it. That
-    /// this node, which only looked, may not do it again says nothing of that.
+    /// Records that another node began the call and is gone. Only the writes in the journal are known of it. The verdict of this node,
+    /// which only looked at the call again and was refused, is left out because it says nothing about the first attempt.
     func endUnknown(begunBy node: String) async {
         record.close()
         await notePlace()
@@ -77,12 +77,12 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Notes where the call goes and as whom.
+    /// Notes the tenant the call goes to and the account it uses.
     func notePlace() async {
         if isAudited { await place.note(in: record) }
     }
 
-    /// The same without a task to wait in: for a reader that went away in the middle.
+    /// Records the end without suspending, for a reader that stopped before the end of the answer.
     func endAtOnce(_ error: MMError, rows: Int?) {
         let entry = told(error, rows: rows)
         guard isAudited else { return }
@@ -93,7 +93,7 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// Lets the record say that the call began to change things: whatever becomes of it, that stands in the chain.
+    /// Lets the record write an audit line before the call's first change, so that the chain has one even if the process dies.
     func prepareBeginning() {
         guard isAudited else { return }
         record.begins { () async throws(MMError) in
@@ -109,14 +109,14 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// What the caller is told of a line that could not be written.
+    /// The notes that tell the caller about an audit line that could not be written.
     var notes: [String] {
         record.auditFault.map {
             ["The audit log could not be written (\($0.message)): this call has no line of its own there."]
         } ?? []
     }
 
-    /// How a call ended that reported errors and went on.
+    /// The outcome of a call that reported errors but ran to its end.
     static let withErrors = "done with errors"
 
     private func told(_ error: MMError?, rows: Int?, errors: Int = 0) -> JSONObject {
@@ -136,7 +136,7 @@ struct CallAudit: Sendable {
         return entry
     }
 
-    /// Names and states alone: what was sent and answered is nobody else's business.
+    /// Ends the span. Its attributes hold names and states only, never content that was sent or received.
     private func end(_ span: Span?, _ facts: JSONObject, _ error: MMError?, _ outcome: String, _ rows: Int?) {
         guard let span else { return }
         span.note("mm.operation", .string(operation.declaration.name))
@@ -150,7 +150,7 @@ struct CallAudit: Sendable {
         span.note("mm.errors", facts["errors"])
         span.note("mm.rows", rows.map { .int(Int64($0)) })
         switch error?.code {
-        // A question that waits for a person is no failure.
+        // A call that waits for a person has not failed.
         case nil, .signInNeeded?, .confirmationNeeded?, .cancelled?: span.end()
         case let code?:
             span.note("error.type", .string(code.word))
@@ -158,7 +158,7 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// The log line: what, how it ended, for whom, and sizes instead of content.
+    /// The log line: the operation, its outcome, its caller, and sizes instead of content.
     private func text(of entry: JSONObject, _ error: MMError?) -> String {
         let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
             .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()
@@ -186,16 +186,16 @@ struct CallAudit: Sendable {
 }
 
 extension MMError {
-    /// Whether it is what a caller is told who may only read.
+    /// Whether the error is one that a read-only caller gets for a write.
     var isRefusalOfReader: Bool { [.denied, .forbidden, .confirmationNeeded].contains(code) }
 }
 
-/// Where a call went and as whom: a connection's name may be another's tomorrow, a tenant's id and an account's are not.
+/// The tenant and the account of a call. They are recorded by id, since the name of a connection may later be given to another one.
 struct CallPlace: Sendable {
     let registry: ConnectionRegistry
     let identity: IdentityService
 
-    /// Notes the tenant and the account of the connection that a call has named, as far as this machine's files tell.
+    /// Notes the tenant and the account of the connection that a call has named, as far as they are known from local files.
     func note(in record: CallRecord) async {
         let facts = record.facts
         guard facts["account"] == nil, facts["app"] == nil, let name = facts["connection"]?.string,
@@ -205,7 +205,7 @@ struct CallPlace: Sendable {
         for (key, value) in await self.facts(of: connection) { record.note(key, value) }
     }
 
-    /// The tenant and the account of a connection.
+    /// Returns the tenant and the account of a connection.
     func facts(of connection: Connection) async -> JSONObject {
         var facts = JSONObject()
         let account = await identity.known(of: connection)
@@ -221,7 +221,7 @@ struct CallPlace: Sendable {
 }
 
 extension Caller {
-    /// The user of this machine whose process called, where nobody has signed in to it; `nil` for those who have.
+    /// The user of this machine whose process made the call; `nil` for a caller that has signed in to this server.
     var user: String? { signedIn == nil ? Self.ownUser : nil }
 
     private static let ownUser = SecurityKey.login

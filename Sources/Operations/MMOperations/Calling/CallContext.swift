@@ -2,16 +2,16 @@ import Glibc
 package import MMCore
 package import MMGuard
 
-/// The place of a call within another one, which is taken back as one change.
+/// The place of a call within an outer call. The outer call is undone as one change.
 package struct CallPart: Sendable, Hashable {
-    /// The calls that it is a part of, as the audit log names them, the outermost first.
+    /// The audit log names of the enclosing calls, the outermost first.
     package let calls: [String]
-    /// The tool or recipe that it carries out, where it is one.
+    /// The tool or recipe that is carried out, if any.
     package var tool: String?
-    /// Which step of it this is.
+    /// The step of the tool or recipe.
     package var step: String?
 
-    /// A part of a call, and of all that this one is a part of.
+    /// Creates the place of a step of a call, and so of the calls that enclose it.
     init(of context: OperationContext, tool: String? = nil, step: String? = nil) {
         calls = (context.call.partOf?.calls ?? []) + [context.record.call]
         self.tool = tool
@@ -20,7 +20,7 @@ package struct CallPart: Sendable, Hashable {
 }
 
 extension OperationContext {
-    /// The call that is a part of this one: it may last as long, and is no job of its own.
+    /// Returns the context of a step of this call. The step has the rest of this call's time and never becomes a job of its own.
     func part(of tool: String? = nil, step: String? = nil) -> CallContext {
         var part = call
         part.partOf = CallPart(of: self, tool: tool, step: step)
@@ -30,50 +30,49 @@ extension OperationContext {
     }
 }
 
-/// The circumstances of a call as plain values: what a front-end and a pool agree on, whichever of them carries it out.
+/// The circumstances of a call as plain values, the same whether the front-end's own process or the pool carries the call out.
 ///
-/// `TermHeaders` has a line for each of them, by which it crosses the pool's wire.
+/// `TermHeaders` has a line for each of them, which carries it to the pool.
 public struct CallTerms: Sendable, Hashable {
-    /// Who asks.
+    /// The caller.
     public var caller: Caller
     /// How long the whole call may take; 300 s unless said otherwise.
     public var timeLimit: Duration
-    /// Whether a sign-in that is needed is waited for; else it is answered at once.
+    /// Whether the call waits for a sign-in that it needs; otherwise the call fails with `sign_in_needed` at once.
     public var waitsForSignIn: Bool
-    /// How long the caller waits before the answer is a running job's handle; `nil`: to the end. Zero lets the call go as
-    /// soon as it is under way.
+    /// How long the caller waits before it gets the handle of a running job instead of the answer; `nil` to wait until the end. With zero
+    /// the handle comes as soon as the call is under way.
     public var backgroundAfter: Duration?
-    /// Whether the caller takes nothing but a job's handle, also of a call that ends at once.
+    /// Whether the caller always gets a job's handle, even if the call ends at once.
     package var needsHandle = false
-    /// The client's own session, to which its shells belong, and its jobs where they have no other owner; `nil` for callers
-    /// that come once.
+    /// The client's session, which owns its shells, and its jobs unless `jobOwner` is set; `nil` for callers that make one call only.
     public var sessionID: String?
-    /// Whose the call's job is where its client may come back as another process: a gateway starts one for each call.
+    /// The owner of the call's job, for clients that may come back as another process: some gateways start a process for each call.
     package var jobOwner: String?
-    /// How long the call waits for a person's approval before it is answered that one is needed; `nil`: not at all.
+    /// How long the call waits for a person's approval before it fails with `confirmation_needed`; `nil` for not at all.
     package var approvalWait: Duration?
-    /// The model behind the client, where the client tells it.
+    /// The model behind the client, if the client names it.
     package var model: String?
-    /// Where the caller stands: relative paths of files on this machine start there. `nil`: where this process stands.
+    /// The caller's working directory, the base of relative paths on this machine; `nil` for this process's own.
     package var directory: String?
-    /// How many columns the screen has that texts are laid out for; `nil` where no screen shows them.
+    /// The width of the caller's screen in columns, for the layout of texts; `nil` if there is no screen.
     package var screenColumns: Int?
     /// Whether the caller may only read, whatever the connection's own policy allows.
     package var readsOnly = false
-    /// The trace that the caller's own work belongs to, where it said so.
+    /// The trace context that the caller sent, if any.
     package var trace: TraceContext?
-    /// The call's own id, by which one that is sent again is known; `nil` where its caller gave none.
+    /// The call's id, by which a repeated call is recognized; `nil` if the caller gave none.
     package var callID: String?
-    /// Whether another node of a cluster has sent it on: it is carried out here or nowhere.
+    /// Whether another node of the cluster forwarded the call. It is not forwarded again.
     package var isForwarded = false
 
-    /// The terms of a call.
+    /// Creates the terms of a call.
     /// - Parameters:
-    ///   - caller: who asks.
+    ///   - caller: the caller.
     ///   - timeLimit: how long the whole call may take.
-    ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
-    ///   - backgroundAfter: how long the caller waits before the answer is a running job's handle.
-    ///   - sessionID: the client's own session, to which its shells and jobs belong.
+    ///   - waitsForSignIn: whether the call waits for a sign-in that it needs.
+    ///   - backgroundAfter: how long the caller waits before it gets a running job's handle instead of the answer.
+    ///   - sessionID: the client's session, which owns its shells and jobs.
     public init(
         caller: Caller, timeLimit: Duration = .seconds(300), waitsForSignIn: Bool = false,
         backgroundAfter: Duration? = nil, sessionID: String? = nil
@@ -86,47 +85,47 @@ public struct CallTerms: Sendable, Hashable {
     }
 }
 
-/// What goes with a call from a front-end to an `OperationService`: its terms, which read as properties of the context, and
-/// what only the process that holds it can reach.
+/// The context that a front-end passes to an `OperationService` with a call: its terms, which can be read as properties of the context, and
+/// values that can't leave this process.
 @dynamicMemberLookup
 public struct CallContext: Sendable {
-    /// The circumstances that another process is told, too.
+    /// The part of the context that is also sent to other processes.
     public var terms: CallTerms
-    /// The access token with which the caller came, for connections that act on behalf of their callers.
+    /// The access token that the caller sent, for connections that act on behalf of their callers.
     package var assertion: Secret?
-    /// The socket of the caller's SSH agent, whose keys its hosts are reached with; `nil`: the one of this process.
+    /// The socket of the SSH agent whose keys are used for the caller's hosts; `nil` for this process's agent.
     package var agentSocket: String?
-    /// What the caller hands over while the call runs, where it does.
+    /// The input that the caller sends while the call runs, if any.
     package var input: (any CallInput)?
-    /// Where a program stands that the call starts: the caller's own streams and terminal, where the caller is this process.
+    /// The streams and the terminal for a program that the call starts, if the caller is this process.
     package var seat: (any ProgramSeat)?
-    /// Takes reports of progress.
+    /// Receives progress reports.
     public var progress: @Sendable (ProgressReport) -> Void
-    /// The person who can be asked, where there is one.
+    /// The person who can be asked, if there is one.
     public var person: (any ConfirmingPerson)?
 
-    // What follows never leaves the process: it is for the call's own steps, and for faces of earlier servers.
+    // The members below never leave the process. They are for the call's own steps and for the front-ends of earlier servers.
 
-    /// What the caller's protocol lets through that the guard otherwise asks a person about.
+    /// The actions that the guard allows this caller's protocol without asking a person.
     package var guardAllowances: GuardAllowances = []
-    /// What lets the call through the guard where it is one of several that are made together; `nil` for every other call.
+    /// The shared clearance, if the call is one of several that are cleared together; `nil` otherwise.
     package var oneOfSeveral: JointClearance?
-    /// Takes what the call would change, so that nothing but reads is sent; `nil` for a call that is carried out.
+    /// Records the changes that the call would make. Only reads are sent then; `nil` for a call that is carried out.
     package var planning: PlanRecorder?
-    /// The call that this one is a step of; `nil` for one that is made by itself.
+    /// The call that this one is a step of; `nil` if it is not a step.
     package var partOf: CallPart?
-    /// Whether a command's answer names the engine that ran it.
+    /// Whether the answer to a command names the engine that ran it.
     package var namesEngine = true
-    /// What the audit log and the journal are to call it, where several processes may come to write of it.
+    /// The call's name in the audit log and the journal, set where several processes may write about the same call.
     package var recordName: String?
-    /// The node of a cluster that had begun it and is gone: here it is only looked at again.
+    /// The cluster node that began the call and is gone. This node then only checks what became of it.
     package var begunElsewhere: String?
 
-    /// What goes with a call.
+    /// Creates the context of a call.
     /// - Parameters:
-    ///   - terms: its circumstances.
-    ///   - person: the person who can be asked, where there is one.
-    ///   - progress: takes reports of progress.
+    ///   - terms: its terms.
+    ///   - person: the person who can be asked, if there is one.
+    ///   - progress: receives progress reports.
     public init(
         terms: CallTerms, person: (any ConfirmingPerson)? = nil,
         progress: @escaping @Sendable (ProgressReport) -> Void = { _ in }
@@ -136,15 +135,15 @@ public struct CallContext: Sendable {
         self.progress = progress
     }
 
-    /// What goes with a call.
+    /// Creates the context of a call.
     /// - Parameters:
-    ///   - caller: who asks.
+    ///   - caller: the caller.
     ///   - timeLimit: how long the whole call may take.
-    ///   - waitsForSignIn: whether a sign-in that is needed is waited for.
-    ///   - backgroundAfter: how long the caller waits before the answer is a running job's handle.
-    ///   - sessionID: the client's own session, to which its shells and jobs belong.
-    ///   - person: the person who can be asked, where there is one.
-    ///   - progress: takes reports of progress.
+    ///   - waitsForSignIn: whether the call waits for a sign-in that it needs.
+    ///   - backgroundAfter: how long the caller waits before it gets a running job's handle instead of the answer.
+    ///   - sessionID: the client's session, which owns its shells and jobs.
+    ///   - person: the person who can be asked, if there is one.
+    ///   - progress: receives progress reports.
     public init(
         caller: Caller, timeLimit: Duration = .seconds(300), waitsForSignIn: Bool = false,
         backgroundAfter: Duration? = nil, sessionID: String? = nil, person: (any ConfirmingPerson)? = nil,
@@ -163,13 +162,13 @@ public struct CallContext: Sendable {
         set { terms[keyPath: term] = newValue }
     }
 
-    /// The socket of the SSH agent of whoever started this process.
+    /// The socket of the SSH agent named in this process's environment.
     package static var ownAgentSocket: String? {
         getenv("SSH_AUTH_SOCK").map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
 
-    /// Where this process stands; `nil` in the root folder, where services stand and nobody means to be, and in a folder
-    /// that is gone.
+    /// The working directory of this process; `nil` for a deleted directory, and for the root directory, where services start and which no
+    /// caller means.
     package static var ownDirectory: String? {
         guard let here = getcwd(nil, 0) else { return nil }
         defer { free(here) }
@@ -177,7 +176,7 @@ public struct CallContext: Sendable {
         return path.hasPrefix("/") && path != "/" ? path : nil
     }
 
-    /// A path as the caller means it.
+    /// Resolves a relative path against the caller's working directory.
     package func path(_ path: String) -> String {
         guard let directory = terms.directory, !path.isEmpty, !path.hasPrefix("/"), !path.hasPrefix("~") else {
             return path

@@ -1,14 +1,14 @@
 public import MMCore
 import MMGuard
 
-/// What becomes known of a call while it runs and belongs into its audit line: connection, verdict, sizes; never content.
+/// The facts about a call that are gathered while it runs and written to its audit line: connection, verdict, sizes; never content.
 package final class CallRecord: Sendable {
     private let name = Mutex(RandomBytes.name(bytes: 9))
     private let members = Mutex(JSONObject())
     private let beginning = Mutex(Beginning())
     private let place = Mutex<Connection?>(nil)
 
-    /// How far the line is that says what begins.
+    /// The state of the audit line that says that the call begins to change something.
     private struct Beginning {
         var write: (@Sendable () async throws(MMError) -> Void)?
         var fault: MMError?
@@ -16,7 +16,7 @@ package final class CallRecord: Sendable {
 
     package init() {}
 
-    /// The connection that the call was found to work with; `nil` until then, and for calls with several or none.
+    /// The connection that the call works with; `nil` before it is known, and for calls with several or none.
     var connection: Connection? { place.withLock { $0 } }
 
     /// Notes the connection that the call works with.
@@ -26,19 +26,19 @@ package final class CallRecord: Sendable {
         if let actor = connection.actor { note("actor", .string(actor)) }
     }
 
-    /// What names this call in the audit log and the journal, and the requests that it sent.
+    /// The call's name in the audit log and the journal, and for the requests that it sent.
     package var call: String { name.withLock { $0 } }
 
-    /// Says that this goes on with a call that stopped: it is the same one, by its name.
+    /// Gives this call the name of an interrupted call, which it continues.
     package func goesOn(with call: String) { name.withLock { $0 = call } }
 
-    /// Says how the line is written with which the call begins to change something.
+    /// Sets the closure that writes the audit line for the beginning of the call's changes.
     func begins(_ write: @escaping @Sendable () async throws(MMError) -> Void) {
         beginning.withLock { $0.write = write }
     }
 
-    /// Puts on disk, once, that the call begins to change something: whatever becomes of this process, that is known then.
-    /// - Parameter audit: what becomes of a write whose beginning can't be written.
+    /// Writes to disk, once, that the call begins to change something, so that this is known even if the process dies.
+    /// - Parameter audit: whether the call may go on when the line can't be written.
     /// - Throws: `unavailable` where the line is required and can't be written.
     package func begin(_ audit: ConnectionAudit) async throws(MMError) {
         let write = beginning.withLock { state in
@@ -56,13 +56,12 @@ package final class CallRecord: Sendable {
             hint: "Nothing was sent. Make room for the log, or have its owner set audit=preferred.")
     }
 
-    /// Says that the call has come to its end, and begins nothing any more. What would write its beginning holds the record, which would
-    /// hold itself for ever otherwise.
+    /// Ends the record: no beginning is written any more. The closure that writes it captures the record, so keeping it would leak both.
     func close() {
         beginning.withLock { $0.write = nil }
     }
 
-    /// Why the call has no line in the audit log, or none that it begins with.
+    /// Why the call's audit line, or the line for its beginning, could not be written.
     var auditFault: MMError? {
         get { beginning.withLock { $0.fault } }
         set { beginning.withLock { $0.fault = newValue } }
@@ -81,7 +80,7 @@ package final class CallRecord: Sendable {
         if let step = part.step { note("step", .string(step)) }
     }
 
-    /// Whether a person has confirmed that a secret is given out.
+    /// Whether a person has confirmed that a secret is revealed.
     var hasConfirmedSecret: Bool {
         let facts = facts
         return facts["class"] == "secret" && facts["confirmedBy"].map { $0 != "refused" } ?? false
@@ -91,9 +90,9 @@ package final class CallRecord: Sendable {
     package var facts: JSONObject { members.withLock { $0 } }
 }
 
-/// What a running operation knows of its call.
+/// The call, the deadline and the record of a running operation.
 public struct OperationContext: Sendable {
-    /// What all copies share: each step of an operation holds a copy.
+    /// The storage that all copies share; each step of an operation holds a copy.
     private final class Parts: Sendable {
         let call: CallContext
         let deadline: Deadline
@@ -110,23 +109,23 @@ public struct OperationContext: Sendable {
 
     init(call: CallContext, deadline: Deadline, record: CallRecord) { parts = Parts(call, deadline, record) }
 
-    /// The same call of a caller who may only read.
+    /// The same call, limited to reads.
     package var reading: OperationContext {
         var call = call
         call.readsOnly = true
         return OperationContext(call: call, deadline: deadline, record: record)
     }
 
-    /// Who asks, for how long, and who can be asked back.
+    /// The call's context: who asks, for how long, and which person can be asked.
     public var call: CallContext { parts.call }
     /// When the call must have ended.
     public var deadline: Deadline { parts.deadline }
-    /// What the audit line will say.
+    /// The facts for the audit line.
     package var record: CallRecord { parts.record }
 }
 
 extension ConnectionRegistry {
-    /// The connection that a call names, as far as its caller may use it.
+    /// Returns the connection that a call names, if its caller may use it.
     /// - Throws: `notFound` with the known names, nearest first.
     package func connection(named name: String, in context: OperationContext) throws(MMError) -> Connection {
         let connection = try snapshot().connection(named: name, for: context.call.caller.server)

@@ -1,6 +1,6 @@
-/// Who asks for an operation.
+/// The caller of an operation.
 public struct Caller: Sendable, Hashable {
-    /// The face a call came through.
+    /// The front-end a call came through.
     public enum Surface: String, Sendable {
         /// A person's terminal or script, `mm`.
         case terminal
@@ -12,7 +12,7 @@ public struct Caller: Sendable, Hashable {
         case library
     }
 
-    /// The face the call came through.
+    /// The front-end the call came through.
     public package(set) var surface: Surface
     /// The client's own name, such as `claude-code 2.1`, for the audit log.
     public package(set) var name: String
@@ -23,9 +23,9 @@ public struct Caller: Sendable, Hashable {
     /// The person or app behind the caller, where it signed in to this server; `nil` for this machine's user.
     package var signedIn: Principal?
 
-    /// A caller.
+    /// Creates a caller.
     /// - Parameters:
-    ///   - surface: the face the call came through.
+    ///   - surface: the front-end the call came through.
     ///   - name: the client's own name.
     ///   - server: the server name that `mcps` lists are compared with.
     public init(surface: Surface, name: String, server: String?) {
@@ -36,14 +36,14 @@ public struct Caller: Sendable, Hashable {
 }
 
 extension Caller {
-    /// A person or app that signed in to this server: what is one's belongs to nobody else.
+    /// A person or app that signed in to this server. What belongs to one principal is not accessible to others.
     package struct Principal: Sendable, Hashable {
-        /// What tells them from everybody else, as long as their account lasts: `TENANT/OBJECT`, or issuer and subject.
+        /// An id that is unique and stable for the lifetime of the account: `TENANT/OBJECT`, or issuer and subject.
         package let id: String
-        /// A name to show. It decides nothing: others may be able to change it.
+        /// A name to show. It is never used for a decision, since others may be able to change it.
         package let name: String?
 
-        /// A principal.
+        /// Creates a principal.
         package init(id: String, name: String?) {
             self.id = id
             self.name = name

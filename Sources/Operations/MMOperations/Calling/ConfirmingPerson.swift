@@ -1,44 +1,44 @@
 public import MMCore
 import MMGuard
 
-/// A person who can be asked while an operation waits: at a terminal, or behind a client that passes questions on.
+/// A person who can be asked while an operation waits: at a terminal, or behind a client that shows questions.
 ///
-/// Where nobody can be asked there is no such value, and what needs a person is refused with the way to ask one.
+/// If no person can be asked, a call has no such value, and an operation that needs one is refused with a hint how to ask.
 public protocol ConfirmingPerson: Sendable {
-    /// Whether a question would still reach them: the answer to a call that was let go can't put any.
+    /// Whether a question would still reach the person. It doesn't once the call runs in the background.
     var canBeAsked: Bool { get }
 
-    /// Whether they sit at a terminal of their own, where what is typed can be hidden.
+    /// Whether the person is at a terminal, where typed text can be hidden.
     var isAtTerminal: Bool { get }
 
-    /// Shows a sign-in that waits for the person. The operation goes on by itself once it is approved.
+    /// Shows a sign-in that waits for the person. The operation goes on by itself once the sign-in is approved.
     func showSignIn(_ details: JSONObject) async
 
-    /// Asks whether exactly this may be done.
+    /// Asks whether the action shown in the question may be carried out.
     /// - Returns: whether the person said yes.
-    /// - Throws: `MMError` when the question could not be put.
+    /// - Throws: `MMError` if the question could not be asked.
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool
 
-    /// Asks for a line of text that only the person knows. It never confirms anything.
-    /// - Returns: the line without blanks at its ends, empty where Enter alone was pressed; `nil` for a person who can only
-    ///   be asked for a yes or no.
-    /// - Throws: `MMError` when the question could not be put, or was left without an answer.
+    /// Asks for a line of text that only the person knows. The answer never counts as a confirmation.
+    /// - Returns: the line without blanks at its ends, empty if only Enter was pressed; `nil` if the person can only be asked for a yes or
+    ///   no.
+    /// - Throws: `MMError` if the question could not be asked or was not answered.
     func answer(to question: String) async throws(MMError) -> String?
 
-    /// Asks as `confirm`, where a yes may hold for more of the same kind.
+    /// Asks as `confirm` does; the person may also say yes to more actions of the same kind.
     /// - Returns: what the person said.
-    /// - Throws: `MMError` when the question could not be put.
+    /// - Throws: `MMError` if the question could not be asked.
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer
 }
 
 extension ConfirmingPerson {
-    /// Who is there can be asked.
+    /// `true`: a person who exists can be asked.
     public var canBeAsked: Bool { true }
-    /// A form shows what is typed.
+    /// `false`: a form shows what is typed.
     public var isAtTerminal: Bool { false }
-    /// A form with a yes and a no takes no text.
+    /// Returns `nil`: a form with a yes and a no takes no text.
     public func answer(to question: String) async throws(MMError) -> String? { nil }
-    /// Who can only say yes or no says it for this one.
+    /// Asks with `confirm`, so that the answer is for this action only.
     public func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         try await confirm(question) ? .yes : .no
     }
@@ -46,33 +46,33 @@ extension ConfirmingPerson {
 
 /// What a person is asked to confirm.
 public struct ConfirmationQuestion: Sendable {
-    /// One line: what kind of thing, where.
+    /// One line that says what kind of action it is, and where.
     public let title: String
-    /// What will be sent or run, in pages: the risky parts first.
+    /// The text of the request or script that will be sent or run, in pages, the risky parts first.
     public let pages: [String]
-    /// The same line by line, for those who lay it out to their own width; empty where only the pages are there.
+    /// The text of `pages` as unbroken lines, for front-ends that wrap it to their own width; empty if there are only pages.
     package let lines: [String]
-    /// Why the guard asks; empty where the pages say it already.
+    /// Why the guard asks; empty if the pages say it already.
     public let reason: String
-    /// What the person has to show besides saying yes.
+    /// The proof that is required besides the yes.
     package let check: PersonCheck
     /// The digest of exactly what would be sent or run, which a security key signs.
     public let digest: String
-    /// How many more of the same kind a yes may hold for, where that is offered.
+    /// How many more actions of the same kind the person may say yes to; zero if that isn't offered.
     public let moreOfKind: Int
-    /// Whether work that has begun stands still for the answer: who can only answer with another call can't be asked.
+    /// Whether work has begun and waits for the answer. A person who can only answer with another call can't be asked then.
     public let isMidway: Bool
 
-    /// A question.
+    /// Creates a question.
     /// - Parameters:
-    ///   - title: what kind of thing, where.
+    ///   - title: what kind of action it is, and where.
     ///   - pages: exactly what will be sent or run.
-    ///   - lines: the same line by line, none of them broken.
+    ///   - lines: the same text as unbroken lines.
     ///   - reason: why the guard asks.
-    ///   - check: what the person has to show besides saying yes.
+    ///   - check: the proof that is required besides the yes.
     ///   - digest: the digest of exactly what will be sent or run.
-    ///   - moreOfKind: how many more of the same kind a yes may hold for.
-    ///   - isMidway: whether work that has begun stands still for the answer.
+    ///   - moreOfKind: how many more actions of the same kind the person may say yes to.
+    ///   - isMidway: whether work has begun and waits for the answer.
     package init(
         title: String, pages: [String], lines: [String] = [], reason: String, check: PersonCheck = .form,
         digest: String = "", moreOfKind: Int = 0, isMidway: Bool = false
@@ -87,7 +87,7 @@ public struct ConfirmationQuestion: Sendable {
         self.reason = reason
     }
 
-    /// The question about what a presentation shows.
+    /// Creates the question about the action that a presentation shows.
     init(
         _ presentation: Presentation, check: PersonCheck, digest: String, moreOfKind: Int = 0, isMidway: Bool = false
     ) {
@@ -98,12 +98,12 @@ public struct ConfirmationQuestion: Sendable {
     }
 }
 
-/// What a person said to a question.
+/// A person's answer to a question.
 public enum ConfirmationAnswer: String, Sendable {
-    /// Not this.
+    /// No.
     case no
-    /// Exactly this.
+    /// Yes, for exactly this action.
     case yes
-    /// This, and as many more of its kind as the question offered.
+    /// Yes, for this action and as many more of its kind as the question offered.
     case yesToAlike
 }

@@ -1,34 +1,33 @@
 package import MMCore
 
-/// The leases of connections where several processes carry out calls for the same ones: only the holder of a connection's
-/// lease works with it.
+/// The leases of connections, where several processes carry out calls for the same connections. Only the holder of a connection's lease
+/// works with the connection.
 package protocol ConnectionLeases: Sendable {
     /// Carries out work of a connection under its lease.
     /// - Parameters:
     ///   - connection: the connection's name.
-    ///   - isReading: whether the work can change nothing.
+    ///   - isReading: whether the work only reads.
     ///   - work: the work; it is cancelled when the lease ends.
-    /// - Throws: what the work throws; `unavailable` with the detail `lease` where another node holds the lease (`elsewhere`)
-    ///   or it ended while the work went on (`over`).
+    /// - Throws: what the work throws; `unavailable` with the detail `lease` if another node holds the lease (`elsewhere`) or the lease
+    ///   ended during the work (`over`).
     func holding(
         _ connection: String, isReading: Bool,
         _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
     ) async throws(MMError) -> OperationAnswer
 
-    /// Carries out the call to one connection of several: here under its lease, or by the node that holds it.
-    /// - Throws: as the call.
+    /// Carries out the call for one of several connections: here under its lease, or on the node that holds the lease.
+    /// - Throws: the errors of the call.
     func answer(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, of connection: String,
         by local: LocalOperationService
     ) async throws(MMError) -> OperationAnswer
 
-    /// What there is to count.
+    /// Returns the metrics of the leases.
     func families() async -> [MetricFamily]
 }
 
 extension OperationServices {
-    /// The connection whose lease a call needs, where it works with one: not for what only shows or changes this machine's own
-    /// files.
+    /// Returns the connection whose lease a call needs; `nil` if it works with none, or only shows or changes this machine's own files.
     package func leased(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) -> String? {
         let called = operation.call(arguments)
         let declaration = called.operation.declaration
@@ -36,14 +35,14 @@ extension OperationServices {
         guard declaration.toolset == .m365, !isLocal, declaration.effects.openWorld || declaration.home == .pool,
             let name = called.arguments["connection"]?.string
         else { return nil }
-        // One that is not known, or several, is for the operation to say or take apart.
+        // The operation itself reports an unknown connection and splits a list of several.
         return try? registry.snapshot().connection(named: name, for: context.caller.server).name
     }
 }
 
 extension OperationServices {
-    /// The arguments of a call that takes changes of one connection back, with the connection's name: so it is known whose lease the
-    /// call needs. Others are as they were.
+    /// Returns the arguments of a call with the connection's name added if the call undoes changes of one connection, so that it is known
+    /// which lease the call needs. Other arguments are returned unchanged.
     package func naming(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> JSONObject {

@@ -1,22 +1,22 @@
 import MMCore
 import MMHTTP
 
-/// Who may send for a connection, where that is not always this process: asked for sessions' requests, which no task of a
-/// call sends.
+/// Says whether this process may send requests for a connection, where leases decide that. It is asked for the requests of sessions, which
+/// are not sent from the task of a call.
 package final class ConnectionPermits: Sendable {
-    /// Those of this process.
+    /// The permits of this process.
     package static let shared = ConnectionPermits()
 
     private let refusals = Mutex<(@Sendable (String) -> String?)?>(nil)
 
     private init() {}
 
-    /// Says who tells whether requests of a connection may be sent.
+    /// Sets the closure that returns why requests of a connection must not be sent; it returns `nil` if they may.
     package func set(_ refusal: @escaping @Sendable (String) -> String?) {
         refusals.withLock { $0 = refusal }
     }
 
-    /// The permit of a connection's requests; `nil` where nobody is asked.
+    /// Returns the permit for a connection's requests; `nil` if no closure is set.
     func permit(of connection: String) -> SendPermit? {
         guard let refusal = refusals.withLock({ $0 }) else { return nil }
         return SendPermit { refusal(connection) }

@@ -2,7 +2,7 @@ import MMCore
 import MMIdentity
 
 extension IdentityService {
-    /// Does work that needs a token. A terminal shows the code and waits for the person; everybody else gets the
+    /// Does work that needs a token. A terminal shows the code and waits for the person; every other caller gets the
     /// `sign_in_needed` error that the work throws.
     func waitingForSignIn<Result: Sendable>(
         to connection: Connection, resource: ServiceResource, in context: OperationContext,
@@ -16,14 +16,14 @@ extension IdentityService {
 }
 
 extension IdentityService {
-    /// What a person needs to know of a sign-in, with what would make their approval useless.
+    /// Returns what a person needs to know about a sign-in, with a warning if approving it would be useless.
     func details(of prompt: SignInPrompt, for connection: Connection) async -> JSONObject {
         var details = prompt.details
         details["warning"] = await pinWarning(of: connection).map { .string($0) }
         return details
     }
 
-    /// Why a sign-in with the expected account would be refused; nil where nothing speaks against it.
+    /// Returns why a sign-in with the expected account might be refused; `nil` if it wouldn't be.
     func pinWarning(of connection: Connection) async -> String? {
         guard let pinned = await pinnedName(unlikeThatOf: connection) else { return nil }
         let name = ShellWord.quoted(connection.name)
@@ -34,6 +34,6 @@ extension IdentityService {
 }
 
 extension SignInPrompt {
-    /// What a person needs to know, as the details of a `sign_in_needed` error hold it.
+    /// The details of the `sign_in_needed` error for this sign-in.
     var details: JSONObject { error(now: .now).details }
 }

@@ -1,9 +1,9 @@
 package import MMCore
 import MMSessions
 
-/// The answer to a call that goes on.
+/// The answer to a call that is still running.
 package enum JobAnswer {
-    /// What a caller is told of a job that goes on.
+    /// Returns the answer for a job that is still running.
     static func running(_ report: JobReport, in jobs: OperationJobs) -> OperationAnswer {
         let seconds = report.elapsed.components.seconds
         var value: JSONObject = [
@@ -19,7 +19,7 @@ package enum JobAnswer {
         return answer
     }
 
-    /// The members of an answer that says that its call goes on; `nil` for every other answer.
+    /// Returns the members of an answer that says that its call is still running; `nil` for every other answer.
     package static func members(of answer: OperationAnswer) -> JSONObject? {
         guard case .value(.object(let value)) = answer.body, value["status"] == "running",
             let handle = value["handle"]?.string, WorkHandle.isValid(handle)
@@ -27,10 +27,10 @@ package enum JobAnswer {
         return value
     }
 
-    /// What to do about a call that goes on, in words.
+    /// Returns a text that says how to wait for a running call or end it.
     /// - Parameters:
-    ///   - members: of the answer.
-    ///   - calling: how the reader writes a call that does this action with this handle.
+    ///   - members: the members of the answer.
+    ///   - calling: returns how the reader writes a call of an action with a handle.
     package static func text(
         of members: JSONObject, calling: (_ handle: String, _ action: String) -> String
     ) -> String {

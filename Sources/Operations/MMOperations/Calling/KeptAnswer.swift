@@ -1,6 +1,6 @@
 package import MMCore
 
-/// An answer that waits to be read, maybe several times: what is large lies in the output store and not in memory.
+/// An answer that can be read later and several times. A large body is kept in the output store instead of memory.
 package struct KeptAnswer: Sendable {
     private enum Place {
         case memory
@@ -14,13 +14,13 @@ package struct KeptAnswer: Sendable {
     private var place = Place.memory
     private let outputs: OutputStore
 
-    /// An answer that can be given more than once.
+    /// Keeps an answer.
     /// - Parameters:
-    ///   - answer: the answer; a list that is still being fetched is read to its end.
-    ///   - outputs: takes what is long.
-    ///   - server: whose the answer is when it comes from no connection.
-    ///   - waits: whether nobody takes it now, so that it must not stay in memory when it is large.
-    /// - Throws: `MMError` of the fetch or the store.
+    ///   - answer: the answer; a streamed list is read to its end.
+    ///   - outputs: the store for large bodies.
+    ///   - server: the server that owns the answer if it comes from no connection.
+    ///   - waits: returns whether the answer has to wait for its reader, so that a large body must not stay in memory.
+    /// - Throws: the errors of the stream or the store.
     init(
         _ answer: OperationAnswer, in outputs: OutputStore, for server: String?, waits: () -> Bool
     ) async throws(MMError) {
@@ -64,17 +64,17 @@ package struct KeptAnswer: Sendable {
 
     /// Whether the body is a list that was fetched in pieces.
     private var isList = false
-    /// How many bytes of a body stay in memory.
+    /// The size in bytes up to which a body stays in memory.
     private static let most = 25_000
 
-    /// The form that the caller asked for.
+    /// The output format that the caller asked for.
     var form: String? {
         get { answer.form }
         set { answer.form = newValue }
     }
 
-    /// The answer, with a body of its own for each reader.
-    /// - Throws: `notFound` when the store let go of it.
+    /// Returns the answer, with a new body for each reader.
+    /// - Throws: `notFound` if the store has discarded it.
     package func read() throws(MMError) -> OperationAnswer {
         var given = answer
         switch place {
@@ -98,7 +98,7 @@ package struct KeptAnswer: Sendable {
 }
 
 extension ItemStream {
-    /// The rows of a stored answer, a page at a time.
+    /// Reads the rows of a stored answer page by page.
     init(of stored: StoredOutput, in outputs: OutputStore) {
         let position = Mutex<Int?>(0)
         let budget = OutputBudget(characters: 1 << 20, tokens: .max)
@@ -107,7 +107,7 @@ extension ItemStream {
             let page = try outputs.page(
                 stored.handle, offset: offset, unit: .rows, budget: budget, layout: .compact)
             if let cut = page.cutAtByte {
-                // One row beyond any page: the whole is read at once.
+                // A single row is larger than a page, so the whole answer is read at once.
                 _ = cut
                 position.withLock { $0 = nil }
                 let bytes = try outputs.read(stored)

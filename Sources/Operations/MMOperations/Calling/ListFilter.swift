@@ -1,14 +1,14 @@
 import MMCore
 
-/// What filters of lists may name: a word that nothing there has would look like a list without rows.
+/// Checks the words of list filters. Without the check, a misspelt word would give an empty list instead of an error.
 enum ListFilter {
-    /// Refuses a word that is none of those that there are.
+    /// Refuses a word that is not among the known ones.
     /// - Parameters:
-    ///   - word: what somebody filters by.
-    ///   - field: the filter.
-    ///   - known: what there is.
-    ///   - row: what the list's rows are, such as `line`.
-    /// - Throws: `invalidInput` that lists what there is.
+    ///   - word: the value to filter by.
+    ///   - field: the name of the filter.
+    ///   - known: the known words.
+    ///   - row: the word for a row of the list, such as `line`.
+    /// - Throws: `invalidInput` that lists the known words.
     static func check(_ word: String, _ field: String, among known: [String], of row: String) throws(MMError) {
         guard !known.contains(word) else { return }
         let near = NearestNames.of(word, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
@@ -19,9 +19,9 @@ enum ListFilter {
             details: ["field": .string(field)])
     }
 
-    /// Refuses a name that neither the registry has nor what was written down: connections may have gone, and a partner's customers
-    /// were never there.
-    /// - Parameter written: the names that were written down.
+    /// Refuses a connection name that is neither in the registry nor in the list's own data. Removed connections, and a partner's
+    /// customers, are only in the latter.
+    /// - Parameter written: the names in the list's own data.
     /// - Throws: `invalidInput` that lists the connections.
     static func check(
         connection name: String, in registry: ConnectionRegistry, for server: String?, written: Set<String>
@@ -29,7 +29,7 @@ enum ListFilter {
         guard !written.contains(name) else { return }
         let snapshot = try registry.snapshot()
         let visible = (server.map { snapshot.visible(to: $0) } ?? snapshot.connections).map(\.name)
-        // An entry with a fault is there as well.
+        // Invalid entries of the registry count as well.
         let listed = server == nil ? snapshot.document["connections"]?.object?.keys ?? [] : []
         let known =
             visible + (listed.filter { !visible.contains($0) } + written.filter { !visible.contains($0) }).sorted()
@@ -42,6 +42,6 @@ enum ListFilter {
             details: ["field": "connection"])
     }
 
-    /// How many names a hint has.
+    /// The maximum number of names in a hint.
     private static let most = 100
 }

@@ -5,25 +5,25 @@ import MMSystem
 
 /// Carries operations out in this process.
 public struct LocalOperationService: OperationService {
-    /// Every operation there is.
+    /// The operations of this service.
     public let catalogue: Catalogue
-    /// What operations work with.
+    /// The services that operations use.
     package let services: OperationServices
 
-    /// A service over the standard catalogue.
-    /// - Parameter services: what operations work with.
+    /// Creates a service with the standard catalogue.
+    /// - Parameter services: the services that operations use.
     public init(services: OperationServices) {
         self.init(catalogue: .standard, services: services)
     }
 
-    /// A service over a catalogue that has other operations, too: `Catalogue(Catalogue.standard.operations + [AnyOperation(mine)])`.
+    /// Creates a service with another catalogue, such as `Catalogue(Catalogue.standard.operations + [AnyOperation(mine)])`.
     public init(catalogue: Catalogue, services: OperationServices) {
         self.catalogue = catalogue
         self.services = services
     }
 
     /// Carries out one operation under its deadline and writes its audit line.
-    /// - Throws: as the operation; `forbidden` for a person's operation that a model calls; `deadlineExceeded`, `cancelled`.
+    /// - Throws: the operation's errors; `forbidden` if a model calls an operation for people only; `deadlineExceeded`, `cancelled`.
     public func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
@@ -43,15 +43,15 @@ public struct LocalOperationService: OperationService {
         }
     }
 
-    /// Ends the shells of a client that has gone, and calls off its jobs: not those of a principal, who may come back as
-    /// another process.
+    /// Closes the shells of a client that has gone, and cancels its jobs. The jobs of a principal go on, since it may come back as another
+    /// process.
     public func forget(_ client: CallContext) async {
         guard client.sessionID != nil, client.caller.surface != .terminal else { return }
         if client.jobOwner == nil { services.jobs.table.forget(owner: OperationJobs.owner(of: client)) }
         await services.shells.closeAll(of: client.shellOwner)
     }
 
-    /// Carries out one operation: for each of several connections, where the call is for several.
+    /// Carries out one operation, once for each connection if the call names several.
     func perform(_ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext)
         async throws(MMError) -> OperationAnswer
     {
@@ -67,7 +67,7 @@ public struct LocalOperationService: OperationService {
             services.identity.callers.note(assertion, of: principal.id)
         }
         let record = CallRecord()
-        // Its steps are calls of their own.
+        // The name is for this call only; its steps have names of their own.
         var context = context
         if let name = context.recordName { record.goesOn(with: name) }
         context.recordName = nil
@@ -133,7 +133,7 @@ public struct LocalOperationService: OperationService {
         }
     }
 
-    /// The span of a call: a part of the call that made it, such as a step of a tool, else of its caller's trace.
+    /// Starts the span of a call: a child of the enclosing call's span, as for a step of a tool, otherwise of the caller's trace.
     private func begin(_ operation: AnyOperation, _ context: CallContext) -> Span? {
         let name = operation.declaration.name
         if let outer = Span.current { return outer.child(name) }
@@ -141,26 +141,26 @@ public struct LocalOperationService: OperationService {
     }
 }
 
-/// A call whose caller is let go with a handle when it takes long.
+/// A call whose caller gets a handle if the call takes long.
 struct JobCall: Sendable {
-    /// What is called.
+    /// The operation.
     let operation: AnyOperation
-    /// What the caller sent.
+    /// The arguments that the caller sent.
     let arguments: JSONObject
-    /// Where it goes on, and where its answer is kept.
+    /// The services that hold the job and its answer.
     let services: WorkServices
-    /// How long a call without patience may take to say that it is under way: bad input is told at once, and questions
-    /// are put before nobody is there to answer.
+    /// How long a call with zero patience may take to report that it is under way, so that invalid input is reported at once and questions
+    /// are asked while the caller can still answer.
     private static let underWay = Duration.seconds(2)
 
-    /// Does the work and waits for it, or lets the call go with a handle.
+    /// Does the work and waits for it, or returns a handle while it goes on.
     ///
-    /// A caller that calls its request off ends the work, as long as the request is open.
+    /// A caller that cancels its request ends the work, as long as the request has no answer yet.
     /// - Parameters:
-    ///   - context: the call.
-    ///   - patience: how long it is waited for.
-    ///   - perform: does the work, in a context of the job's.
-    /// - Throws: what the work threw; `unavailable` where the process ends with the call.
+    ///   - context: the call's context.
+    ///   - patience: how long the caller waits.
+    ///   - perform: does the work, in the job's context.
+    /// - Throws: the errors of the work; `unavailable` if this process ends with the call.
     func run(
         in context: CallContext, patience: Duration,
         _ perform: @escaping @Sendable (CallContext) async throws(MMError) -> OperationAnswer
@@ -204,11 +204,11 @@ struct JobCall: Sendable {
                     return Result<KeptAnswer, MMError>?.some(result)
                 }
                 if services.jobs.table.detach(job) { return nil }
-                // While a question is open or the table is full, the call is simply waited for.
+                // While a question is open or the table is full, the caller keeps waiting.
                 limit = max(patience, .milliseconds(200))
             }
         } onCancel: {
-            // An answered request can't be called off: what has been let go goes on.
+            // A request that was answered with a handle can't be cancelled any more; its job goes on.
             if !job.isDetached { job.cancel() }
         }
         guard let outcome, !context.needsHandle || !services.jobs.table.keep(job) else {
@@ -218,7 +218,7 @@ struct JobCall: Sendable {
     }
 }
 
-/// Knows when a job is under way: it told of its progress, or ended.
+/// Signals that a job is under way: it has reported progress, or ended.
 private final class Begun: Sendable {
     private let signal = AsyncStream.makeStream(of: Void.self)
 
@@ -234,7 +234,7 @@ private final class Begun: Sendable {
     }
 }
 
-/// The person behind a call that may be let go.
+/// The person behind a call that may move to the background.
 private struct JobPerson: ConfirmingPerson {
     let person: any ConfirmingPerson
     let job: Job<KeptAnswer>
@@ -264,14 +264,14 @@ private struct JobPerson: ConfirmingPerson {
     }
 }
 
-/// Stands between an answer that is still being fetched and its reader, counts the rows, and writes down how the call ended
-/// when that is known: with the last row, with the error that came instead, or when the reader went away.
+/// Wraps a streamed answer, counts its rows, and records the end of the call: after the last row, on an error, or when the reader stops
+/// early.
 final class FlowingAnswer: Sendable {
     private let stream: ItemStream
     private let audit: CallAudit
-    /// Whether what flows is a list: the pieces of a command's output are nothing to count.
+    /// Whether the stream is a list. The pieces of a command's output are not counted.
     private let countsRows: Bool
-    /// The rows so far; nil once the end is written down.
+    /// The number of rows so far; `nil` once the end is recorded.
     private let rows = Mutex<Int?>(0)
 
     private init(_ stream: ItemStream, _ audit: CallAudit, _ countsRows: Bool) {
@@ -288,7 +288,7 @@ final class FlowingAnswer: Sendable {
                 hint: "Run it again."), rows: countsRows ? rows : nil)
     }
 
-    /// The same list, which writes its own end down.
+    /// Returns the same stream, which records the end of its call.
     static func watched(_ stream: ItemStream, for audit: CallAudit, countsRows: Bool) -> ItemStream {
         let watch = FlowingAnswer(stream, audit, countsRows)
         return ItemStream(end: stream.end) { () async throws(MMError) in try await watch.next() }
@@ -310,7 +310,7 @@ final class FlowingAnswer: Sendable {
         }
     }
 
-    /// The next rows, whose requests belong to the call's trace though its task has ended.
+    /// Returns the next rows. Their requests belong to the call's trace, although the call's task has ended.
     private func batch() async throws(MMError) -> [ArraySlice<UInt8>]? {
         guard let span = audit.span else { return try await stream.next() }
         let stream = stream

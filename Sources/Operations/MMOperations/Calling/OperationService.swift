@@ -1,27 +1,29 @@
 public import MMCore
 
-/// Where operations are carried out: in this process, or behind a pool's socket. Front-ends see no difference.
+/// A service that carries out operations: in this process, or in the pool behind its socket. Front-ends see no
+/// difference.
 public protocol OperationService: Sendable {
-    /// Every operation there is.
+    /// The operations of this service.
     var catalogue: Catalogue { get }
 
     /// Carries out one operation.
     /// - Parameters:
     ///   - operation: one of this service's catalogue.
     ///   - arguments: what the caller sent.
-    ///   - context: who asks, for how long, and who can be asked back.
+    ///   - context: who asks, for how long, and which person can be asked.
     /// - Throws: `MMError`.
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
 
-    /// Ends what only one client's own session reaches, its jobs and its shells: it has gone and comes back as another.
-    /// - Parameter client: a call of that client; one without a session of its own leaves everything.
+    /// Ends the jobs and shells that belong to a client's session, because the client has gone and would come back with
+    /// a new session.
+    /// - Parameter client: the context of a call of that client; nothing ends if it has no session.
     func forget(_ client: CallContext) async
 }
 
 extension OperationService {
-    /// Carries out the operation of a name or alias.
-    /// - Throws: `notFound` with the nearest names; else as the operation.
+    /// Carries out the operation with a name or alias.
+    /// - Throws: `notFound` with the nearest names; the operation's errors.
     public func call(_ name: String, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {

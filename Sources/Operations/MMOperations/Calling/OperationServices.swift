@@ -6,11 +6,11 @@ import MMPowerShell
 package import MMSessions
 import MMSystem
 
-/// What operations work with. One value a process; its parts are opened on first use.
+/// The services that operations use. There is one value for each process; its parts are opened on first use.
 public struct OperationServices: Sendable {
     /// The environment of the process.
     package let environment: [String: String]
-    /// Where files lie.
+    /// The paths of the state files.
     package let paths: StatePaths
     /// The connections.
     package let registry: ConnectionRegistry
@@ -22,36 +22,36 @@ public struct OperationServices: Sendable {
     package let sessions: SessionPool<ModuleSessionFactory>
     /// Shells, local and on hosts.
     package let shells: ShellSessions
-    /// Calls that go on after their callers were let go.
+    /// Background jobs: calls that go on after their callers got a handle.
     package let jobs: OperationJobs
-    /// Brings sessions back after a restart.
+    /// Restores sessions after a restart.
     package let restorer: SessionRestorer
-    /// Requests that wait for a person.
+    /// Requests that wait for a person's confirmation.
     package var ledger: ConfirmationLedger
-    /// Answers that were too long.
+    /// The store for long answers.
     package let outputs: OutputStore
-    /// What was done.
+    /// The audit log.
     package let audit: AuditLog
-    /// Sends traces and metrics to a collector, where the environment names one.
+    /// Sends traces and metrics to a collector, if the environment names one.
     package let telemetry: Telemetry?
-    /// Sends copies of the audit log elsewhere, where the environment says so.
+    /// Sends copies of the audit log to the destinations in the environment.
     package let auditCopies: AuditCopies
-    /// What PowerShell sessions have sent.
+    /// The requests that sessions have sent.
     package let sent: SentRequests
     /// The names of variables that scripts have left in sessions.
     package let variables: SessionVariables
-    /// Scripts that need no second look at their parameters' names.
+    /// Scripts whose parameter names have been checked.
     let checkedScripts = CheckedScripts()
-    /// What is known of scripts that ran lately.
+    /// The parsed forms of recently run scripts.
     let readings = ScriptReadings()
-    /// What happens.
+    /// The log.
     package let log: Log
-    /// What the nodes of a cluster tell each other of their writes and calls; `nil` outside one.
+    /// The lines of the journal and the audit log that the nodes of a cluster share; `nil` outside a cluster.
     package var cluster: ClusterLines?
-    /// The leases of a cluster that calls need; `nil` outside one.
+    /// The cluster's leases, which calls need; `nil` outside a cluster.
     package var leases: (any ConnectionLeases)?
 
-    /// Keeps idle sessions alive and clears away what nobody uses, until the task is cancelled. For processes that last.
+    /// Keeps idle sessions alive and removes unused ones, until the task is cancelled. For long-running processes.
     public func runMaintenance() async {
         jobs.setLifetime()
         ResourceLimits.raiseDescriptors()
@@ -71,10 +71,10 @@ public struct OperationServices: Sendable {
         await copies
     }
 
-    /// Has the waits that services ask for shared with other machines from now on.
+    /// Shares the waits that services ask for (`Retry-After`) with other machines from now on.
     package func share(_ paces: any PaceStore) { identity.share(paces) }
 
-    /// Ends what lives: jobs are called off, every session is gone, and renewed sign-ins are stored when this returns.
+    /// Cancels jobs, closes all sessions and stores renewed sign-ins before it returns.
     public func close() async {
         await shells.close()
         await jobs.table.close()
@@ -83,11 +83,11 @@ public struct OperationServices: Sendable {
         await telemetry?.close()
     }
 
-    /// Says that lines of the log also go to standard error, and how: `json` or `console`; `off` keeps them in the file.
-    /// Profiles of servers that did so set it, and a pool in the foreground does.
+    /// The environment variable that also sends log lines to standard error, as `json` or `console`; `off` keeps them in the file only. It
+    /// is set by the profiles of earlier servers that logged there, and by a pool in the foreground.
     package static let standardErrorForm = "MM_LOG_STANDARD_ERROR"
 
-    /// How a process logs to a file, as its environment says.
+    /// Returns the settings for logging to a file, as the environment asks for.
     package static func logging(to path: String, _ environment: [String: String]) -> LogSettings {
         let level = environment["MM_LOG_LEVEL"].flatMap { Log.Level(word: $0) } ?? .info
         var logging = LogSettings(path: path, level: level)
@@ -98,14 +98,14 @@ public struct OperationServices: Sendable {
         return logging
     }
 
-    /// The services over a user's files.
-    /// - Parameter environment: of the process.
+    /// Creates the services for a user's state files.
+    /// - Parameter environment: the environment of the process.
     public init(environment: [String: String]) {
         let paths = StatePaths(environment: environment)
         let only = environment["M365_CONNECTION"].flatMap { $0.isEmpty ? nil : $0 }
         let log = Log(Self.logging(to: paths.poolLog(of: only), environment))
         let telemetry = Telemetry.standard(environment: environment, paths: paths, log: log)
-        // Where this process logs is nothing that the programs in its sessions inherit, nor are a collector's secrets.
+        // Programs in sessions inherit neither this process's log setting nor the secrets of a collector.
         let environment = environment.filter { name, _ in
             name != Self.standardErrorForm && !TelemetrySettings.isSecret(name)
         }
@@ -140,16 +140,16 @@ public struct OperationServices: Sendable {
     }
 }
 
-/// What the nodes of a cluster tell each other of their writes and calls.
+/// The lines of the journal and the audit log that the nodes of a cluster share.
 package struct ClusterLines: Sendable {
-    /// Lines of the journal.
+    /// Exchanges the lines of the journal.
     package let journal: JournalExchange
-    /// Lines of the audit log.
+    /// The shared lines of the audit log.
     package let audit: any SharedLines
-    /// What this node's own are known by.
+    /// The name of this node in its own lines.
     package let origin: String
 
-    /// - Throws: an error where this state folder can't be given a name.
+    /// - Throws: an error if this state folder can't be given a name.
     package init(
         journal: any SharedLines, claims: any ChangeClaims, audit: any SharedLines, paths: StatePaths
     ) throws(MMError) {
@@ -158,7 +158,7 @@ package struct ClusterLines: Sendable {
         self.audit = audit
     }
 
-    /// Gives the lines of this node's audit log to the others.
+    /// The sink that gives the lines of this node's audit log to the other nodes.
     package var sink: any AuditSink { NodeSink(lines: audit, origin: origin) }
 }
 
@@ -169,9 +169,9 @@ package final class AuditCopies: Sendable {
     private let audit: AuditLog
     private let paths: StatePaths
     private let log: Log
-    /// What is wrong with the configuration.
+    /// The error in the configuration, if any.
     package let fault: MMError?
-    /// The end of `run`, once it has begun.
+    /// Resolved when `run` ends; `nil` before it begins.
     private let end = Mutex<OneShot<Void>?>(nil)
 
     /// Reads the environment.
@@ -185,7 +185,7 @@ package final class AuditCopies: Sendable {
         }
     }
 
-    /// Sends lines as they come, until the task is cancelled, and then those that were written before. For processes that last.
+    /// Sends lines as they come. When the task is cancelled, the lines already written are still sent. For long-running processes.
     package func run() async {
         if let fault { log.from("audit-copies").error("no copies of the audit log are sent: \(fault.message)") }
         guard !destinations.isEmpty else { return }
@@ -195,7 +195,7 @@ package final class AuditCopies: Sendable {
         await each(destinations) { await $0.run() }
     }
 
-    /// Sends the lines that wait, where no other process does it. For processes that end at once: without a pool nobody else would.
+    /// Sends the waiting lines, unless another process does. For short-lived processes, which may run without a pool.
     package func sendRest() async {
         guard !destinations.isEmpty, let states = try? states() else { return }
         let open = zip(destinations, states).filter { $0.1.waiting > 0 && $0.1.state.fault == nil }.map(\.0)
@@ -217,9 +217,9 @@ package final class AuditCopies: Sendable {
         }
     }
 
-    /// Waits until `run` has ended, whose task was cancelled: a process that went before would leave its last lines to the next one,
-    /// and have those sent twice whose arrival it hadn't noted.
-    /// - Parameter limit: how long that may take.
+    /// Waits until `run`, whose task was cancelled, has ended. If the process ended earlier, its last lines would be left to the next
+    /// process, and lines whose arrival it hadn't noted would be sent twice.
+    /// - Parameter limit: how long to wait at most.
     package func finish(within limit: Duration = .seconds(4)) async {
         guard let end = end.withLock({ $0 }) else { return }
         let timer = Task {
@@ -243,7 +243,7 @@ package final class AuditCopies: Sendable {
         }
     }
 
-    /// Connects to syslog servers over TLS, as those over TCP are connected to: by no proxy.
+    /// The client for syslog servers over TLS. Like the connections over plain TCP, it uses no proxy.
     private var secureTransport: HTTPClient {
         func file(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         var network = HTTPClientConfiguration(environment: environment)
@@ -255,8 +255,8 @@ package final class AuditCopies: Sendable {
         return HTTPClient(configuration: network)
     }
 
-    /// How far each has come, and how many bytes wait.
-    /// - Throws: an error when a file can't be read.
+    /// Returns the state of each destination and how many bytes wait for it.
+    /// - Throws: an error if a file can't be read.
     package func states() throws(MMError) -> [(state: AuditCopyState, waiting: Int)] {
         var states: [(AuditCopyState, Int)] = []
         for destination in destinations {
@@ -266,7 +266,7 @@ package final class AuditCopies: Sendable {
         return states.map { (state: $0.0, waiting: $0.1) }
     }
 
-    /// The same for `mm pool status`.
+    /// The states of the destinations, for `mm pool status`.
     package var json: [JSONValue] {
         ((try? states()) ?? []).map { state, waiting in
             var json = state.json
@@ -278,7 +278,7 @@ package final class AuditCopies: Sendable {
     }
 }
 
-/// Sends lines to a syslog server over TLS (RFC 5425): the server's certificate is checked, and frames count their octets.
+/// Sends lines to a syslog server over TLS (RFC 5425), with a check of the server's certificate and octet-counted frames.
 actor SecureSyslogSink: AuditSink {
     private let address: String
     private let transport: any HTTPTransport
@@ -293,7 +293,7 @@ actor SecureSyslogSink: AuditSink {
     deinit { tunnel?.close() }
 
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
-        // The other side may have closed it since the last batch.
+        // The server may have closed the connection since the last batch.
         if tunnel?.unacknowledged == nil { leave() }
         do throws(HTTPError) {
             let open: HTTPTunnel
@@ -302,10 +302,10 @@ actor SecureSyslogSink: AuditSink {
             } else {
                 open = try await transport.connect(HTTPRequest(url: address, timeout: patience))
                 tunnel = open
-                // A server says nothing; reading tells when it goes.
+                // The server sends nothing; the read ends when the server closes the connection.
                 Task { while let bytes = try? await open.receive(), !bytes.isEmpty {} }
             }
-            // Whoever takes nothing is left in time, which wakes who waits for it.
+            // If the server stops reading, closing the tunnel after the timeout wakes the waiting send.
             let limit = patience
             let watch = Task {
                 guard (try? await Task.sleep(for: limit)) != nil else { return }
@@ -325,7 +325,7 @@ actor SecureSyslogSink: AuditSink {
         }
     }
 
-    /// Waits until the other machine has acknowledged everything, so that what it never got is sent again.
+    /// Waits until the server's machine has acknowledged everything, so that lines it never received are sent again.
     private func settle(_ tunnel: HTTPTunnel) async throws(HTTPError) {
         while true {
             guard let left = tunnel.unacknowledged else {
@@ -342,21 +342,21 @@ actor SecureSyslogSink: AuditSink {
     }
 }
 
-/// Appends lines to a file, such as one on a share that only takes more.
+/// Appends lines to a file, such as one on an append-only share.
 final class FileSink: AuditSink {
     private let path: String
-    /// Whether the file may end within a line, as one does whose disk was full.
+    /// Whether the file may end with an incomplete line, as after a full disk.
     private let mayBeTorn: Mutex<Bool>
 
-    /// A file.
-    /// - Parameter isAfterFault: whether an earlier process failed to write to it last.
+    /// Creates a sink for a file.
+    /// - Parameter isAfterFault: whether the last write of an earlier process to it failed.
     init(path: String, isAfterFault: Bool = false) {
         self.path = path
         mayBeTorn = Mutex(isAfterFault)
     }
 
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
-        // The rest of a line would make the next one unreadable, too.
+        // Starting on a new line keeps an incomplete line from making the next one unreadable, too.
         let start: [UInt8] = mayBeTorn.withLock { $0 } ? [0x0A] : []
         let bytes = start + Array(lines.joined(separator: [0x0A])) + [0x0A]
         let path = path
@@ -378,7 +378,7 @@ struct CollectorSink: AuditSink {
 
     func send(_ lines: [ArraySlice<UInt8>]) async throws(AuditSinkFault) {
         var headers: HTTPHeaders = ["Content-Type": "application/x-ndjson"]
-        // Read each time: whoever renews the token restarts nothing.
+        // The token file is read each time, so that a renewed token needs no restart.
         if let secret = try await secret() { headers.set("Authorization", "Bearer " + secret.reveal()) }
         let body = Array(lines.joined(separator: [0x0A])) + [0x0A]
         let request = HTTPRequest(
@@ -414,21 +414,21 @@ struct CollectorSink: AuditSink {
     }
 }
 
-/// Which sessions a process that lasts starts before anybody asks for them.
+/// Keeps spare sessions, which a long-running process starts before they are needed.
 ///
-/// A PowerShell takes about a second to start and 110 MB to keep, so nothing is kept unless it is asked for: by the key
-/// `keepSpares` of a connection, a list of modules, or by the variable `MM_KEEP_SPARES`: `off`, or a list such as
-/// `Contoso/exo,Contoso/azure`, which then counts instead.
+/// A PowerShell process takes about a second to start and 110 MB of memory, so spares are kept only on request: by a connection's key
+/// `keepSpares`, a list of modules, or by the variable `MM_KEEP_SPARES`, which overrides the key: `off`, or a list such as
+/// `Contoso/exo,Contoso/azure`.
 struct SpareSessions: Sendable {
     /// The environment of the process.
     let environment: [String: String]
     /// The connections.
     let registry: ConnectionRegistry
-    /// Where faults of the setting are told.
+    /// The log for errors in the settings.
     let log: Log
     private static let tick = Duration.seconds(30)
 
-    /// Keeps the pool's spares as the settings want them, until the task is cancelled; changes count without a restart.
+    /// Keeps the pool's spares as the settings ask for, until the task is cancelled. Changed settings take effect without a restart.
     func keep(in pool: SessionPool<ModuleSessionFactory>) async {
         var told: Set<String> = []
         var last: Set<SessionKey> = []
@@ -441,7 +441,7 @@ struct SpareSessions: Sendable {
         }
     }
 
-    /// The sessions that are wanted, and what is wrong with the settings.
+    /// Returns the sessions to keep, and the errors in the settings.
     func wanted() -> (keys: Set<SessionKey>, faults: [String]) {
         var keys: Set<SessionKey> = []
         var faults: [String] = []
@@ -479,9 +479,9 @@ struct SpareSessions: Sendable {
     }
 }
 
-/// Sends requests by way of another transport, each within a span of its own where a call is traced.
+/// Sends requests through another transport, each in a span of its own if the call is traced.
 ///
-/// A span names method, host and the template of the path: no query, no ids, no header, nothing of a body.
+/// A span names the method, the host and the template of the path, but no query, ids, headers or body.
 package struct TracedTransport: HTTPTransport {
     private let inner: any HTTPTransport
     private let isOfSignIns: Bool
@@ -489,7 +489,7 @@ package struct TracedTransport: HTTPTransport {
     /// Creates a transport.
     /// - Parameters:
     ///   - inner: sends the requests.
-    ///   - isOfSignIns: whether the requests are those of sign-ins, whose grants their spans then name.
+    ///   - isOfSignIns: whether the requests belong to sign-ins, so that their spans name the grant type.
     package init(_ inner: any HTTPTransport, ofSignIns isOfSignIns: Bool = false) {
         self.inner = inner
         self.isOfSignIns = isOfSignIns
@@ -536,7 +536,7 @@ package struct TracedTransport: HTTPTransport {
         return span
     }
 
-    /// The grants that are named; a form may hold anything.
+    /// The grant types that spans may name. Other values are left out, since a form may hold anything.
     private static let grants = [
         "refresh_token": "refresh_token", "client_credentials": "client_credentials", "password": "password",
         "authorization_code": "authorization_code", "device_code": "device_code",
@@ -567,7 +567,7 @@ package struct TracedTransport: HTTPTransport {
         span.end(fault: fault)
     }
 
-    /// What a span tells of a URL.
+    /// The parts of a URL that a span shows.
     private struct Address {
         let host: String
         let port: Int64?
@@ -578,7 +578,7 @@ package struct TracedTransport: HTTPTransport {
             if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
             let authority = rest.prefix { $0 != "/" && $0 != "?" }
             let target = String(rest[authority.endIndex...])
-            // Whoever stands before an @ is nobody's business.
+            // The user information before an @ is left out.
             let place = authority.split(separator: "@", omittingEmptySubsequences: false).last ?? authority
             if let colon = place.lastIndex(of: ":"), let number = Int64(place[place.index(after: colon)...]) {
                 (host, port) = (String(place[..<colon]), number)
@@ -591,7 +591,7 @@ package struct TracedTransport: HTTPTransport {
     }
 }
 
-/// Gives the lines of a node's audit log to the other nodes of its cluster.
+/// Sends the lines of a node's audit log to the other nodes of its cluster.
 struct NodeSink: AuditSink {
     let lines: any SharedLines
     let origin: String
@@ -604,61 +604,61 @@ struct NodeSink: AuditSink {
 }
 
 extension OperationServices {
-    /// For operations on connections.
+    /// The services for operations on connections.
     package var connectionServices: ConnectionServices {
         ConnectionServices(registry: registry, identity: identity, guarding: guardServices)
     }
 
-    /// Explains what services refuse.
+    /// Adds advice to refusals of services.
     var refusalAdvice: RefusalAdvice { RefusalAdvice(registry: registry, identity: identity) }
 
-    /// For operations that judge, or have something confirmed.
+    /// The services for operations that judge actions or have them confirmed.
     package var guardServices: GuardServices {
         GuardServices(environment: environment, paths: paths, registry: registry, guards: guards, ledger: ledger)
     }
 
-    /// For operations that send requests.
+    /// The services for operations that send requests.
     package var requestServices: RequestServices {
         RequestServices(
             guarding: guardServices, identity: identity, log: log, audit: audit, exchange: cluster?.journal,
             sessions: sessions)
     }
 
-    /// For operations that read the audit log.
+    /// The services for operations that read the audit log.
     package var auditReading: AuditReading {
         AuditReading(log: audit, cluster: cluster, registry: registry)
     }
 
-    /// For operations that send requests with files of this machine.
+    /// The services for operations that send requests with files of this machine.
     package var transferServices: TransferServices {
         TransferServices(requests: requestServices, shells: shellServices)
     }
 
-    /// For operations that run scripts.
+    /// The services for operations that run scripts.
     package var runServices: RunServices {
         RunServices(
             requests: requestServices, sessions: sessions, checkedScripts: checkedScripts, readings: readings,
             shells: shellServices)
     }
 
-    /// For programs that are started with a connection's identity.
+    /// The services for programs that are started with a connection's identity.
     var execServices: ExecServices {
         ExecServices(requests: requestServices, shells: shellServices, sent: sent)
     }
 
-    /// For operations on sessions.
+    /// The services for operations on sessions.
     package var sessionServices: SessionServices {
         SessionServices(
             registry: registry, identity: identity, sessions: sessions, variables: variables, restorer: restorer,
             shells: shells)
     }
 
-    /// For operations on what goes on by itself.
+    /// The services for operations on background work.
     package var workServices: WorkServices {
         WorkServices(registry: registry, jobs: jobs, shells: shells, outputs: outputs)
     }
 
-    /// For operations on shells and hosts.
+    /// The services for operations on shells and hosts.
     package var shellServices: ShellServices {
         ShellServices(
             guarding: guardServices, work: workServices, audit: audit, sent: sent, log: log,
@@ -666,16 +666,16 @@ extension OperationServices {
     }
 }
 
-/// What it takes to run a script in a module's session.
+/// The services for running a script in a module's session.
 package struct RunServices: Sendable {
-    /// What a native pipeline sends, and who judges the script.
+    /// Sends the requests of native pipelines, and judges scripts.
     package let requests: RequestServices
     /// The sessions.
     package let sessions: SessionPool<ModuleSessionFactory>
-    /// Scripts that need no second look at their parameters' names.
+    /// Scripts whose parameter names have been checked.
     let checkedScripts: CheckedScripts
-    /// What is known of scripts that ran lately.
+    /// The parsed forms of recently run scripts.
     let readings: ScriptReadings
-    /// Which files of this machine a caller reaches.
+    /// Decides which files of this machine a caller may use.
     let shells: ShellServices
 }

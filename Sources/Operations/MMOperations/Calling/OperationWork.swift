@@ -3,43 +3,43 @@ import MMSessions
 import MMShell
 import MMSystem
 
-/// Long work as its caller meets it, whether it is a call or a command of a shell: it is read and waited for in one way.
+/// Background work, a call or a shell command, which its caller reads and waits for in the same way.
 protocol OperationWork: LongWork {
-    /// What came of it, or how far it is.
+    /// Returns the work's result, or its progress while it runs.
     /// - Parameters:
-    ///   - prompt: what it waits for, where that is known.
-    ///   - services: where answers are kept.
+    ///   - prompt: the input that the work waits for, if known.
+    ///   - services: the services that keep answers.
     func answer(
         to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
     ) async throws(MMError) -> OperationAnswer
 
-    /// A piece of what it wrote.
-    /// - Parameter stream: which of its outputs; `nil` for its screen.
+    /// Returns a piece of the work's output.
+    /// - Parameter stream: the output stream; `nil` for the screen.
     func page(
         _ stream: ShellCommand.Stream?, from offset: Int, limit: Int?, to context: OperationContext,
         from services: WorkServices
     ) async throws(MMError) -> OperationAnswer
 
-    /// Waits until it ends, or does what is waited for.
-    /// - Returns: what it waits for, if it does.
+    /// Waits until the work ends or the wish is fulfilled.
+    /// - Returns: the input that the work waits for, if it waits for any.
     func wait(for wish: WaitingWish, until deadline: Deadline) async throws(MMError) -> ShellPrompt?
 
-    /// Ends it where it goes on, and answers what became of it.
+    /// Ends the work if it still runs, and returns its result.
     func end(for context: OperationContext, from services: WorkServices) async throws(MMError) -> OperationAnswer
 }
 
-/// What is waited for beside the end.
+/// The events, besides its end, that a wait for work returns on.
 struct WaitingWish: Sendable {
-    /// A text that is written.
+    /// A text appears in the output.
     var text: String?
-    /// A pattern that a line matches.
+    /// A line matches this pattern.
     var pattern: RegularExpression?
-    /// That nothing was written for so long.
+    /// Nothing has been written for this long.
     var quiet: Duration?
 }
 
 extension OperationContext {
-    /// The handle that a call must name.
+    /// Returns the handle that a call must name.
     static func required(handle: String?) throws(MMError) -> String {
         guard let handle else {
             throw MMError(
@@ -50,7 +50,7 @@ extension OperationContext {
 }
 
 extension Job: OperationWork where Answer == KeptAnswer {
-    /// The call's answer, which can be read again.
+    /// Returns the call's answer, which can be read repeatedly.
     func answer(
         to context: OperationContext, prompt: ShellPrompt?, from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
@@ -84,7 +84,7 @@ extension Job: OperationWork where Answer == KeptAnswer {
     }
 
     func end(for context: OperationContext, from services: WorkServices) async throws(MMError) -> OperationAnswer {
-        // What has ended can't be called off; its answer is there to be read.
+        // A job that has ended can't be cancelled; its answer is returned.
         if result == nil {
             cancel()
             await finished(within: .seconds(10))

@@ -1,17 +1,17 @@
-/// How far long work has come.
+/// The progress of long work.
 public struct ProgressReport: Sendable, Hashable {
     /// Steps, items or bytes done so far; only grows within one call.
     public let done: Double
-    /// The whole, where it is known.
+    /// The total, if it is known.
     public let total: Double?
-    /// What is being done.
+    /// A message that says what is being done.
     public let message: String
 
-    /// A report.
+    /// Creates a report.
     /// - Parameters:
-    ///   - done: what is done so far.
-    ///   - total: the whole, where it is known.
-    ///   - message: what is being done.
+    ///   - done: the steps, items or bytes done so far.
+    ///   - total: the total, if it is known.
+    ///   - message: a message that says what is being done.
     public init(done: Double, total: Double? = nil, message: String) {
         self.done = done
         self.total = total

@@ -1,27 +1,27 @@
 package import MMCore
 package import MMGuard
 
-/// An act on its way from the verdict to a permission.
+/// An act that has been judged and needs its permission settled.
 package struct Clearance<Act: Sendable>: Sendable {
-    /// Exactly what would be done, and what a confirmation of it is bound to.
+    /// The act, and the request that a confirmation is bound to.
     private var judged: Judged<Act>
     private var request: ConfirmationRequest { judged.request }
-    /// What the guard says.
+    /// The guard's verdict.
     private var verdict: Verdict { request.verdict }
 
-    /// An act, and what the guard says of it.
+    /// Creates the clearance of an act from the request with the guard's verdict.
     package init(_ act: Act, _ request: ConfirmationRequest) {
         judged = Judged(act, request)
     }
 
-    /// Returns the act when it is permitted.
+    /// Returns the act if it is permitted.
     ///
-    /// Asking goes to the person where there is one, else to the ledger: a person confirms there, and the very same call
-    /// goes through once. A caller that waits for that needs no second call.
+    /// If the guard asks, the question goes to the caller's person if there is one, otherwise into the ledger. After a person confirms the
+    /// entry there, the same call passes once. A caller that waits for the confirmation needs no second call.
     /// - Parameters:
-    ///   - context: the call.
-    ///   - guarding: where a request waits for a person.
-    ///   - part: what it is a part of that was cleared before, with all that it names; nil for what stands by itself.
+    ///   - context: the context of the call.
+    ///   - guarding: the services with the ledger in which a request waits for a person.
+    ///   - part: the whole that the act is a part of and that was cleared before, with the names the act uses; `nil` for an act by itself.
     /// - Throws: `denied` with the rule and what to do instead, `confirmation_needed` with the token for `mm confirm`.
     @discardableResult
     package func settle(
@@ -29,7 +29,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         asPartOf part: (whole: ClearedParts, names: [String])? = nil
     ) async throws(MMError) -> Cleared<Act> {
         if let part, let cleared = part.whole.cleared(judged, naming: part.names) { return cleared }
-        // What one person confirms lets nobody else's call through.
+        // A confirmation by one principal must not let another principal's call through.
         var own = self
         own.judged.request.principal = context.call.caller.signedIn?.id
         let cleared = try await own.settled(in: context, with: guarding)
@@ -75,7 +75,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         throw await refusal(pending, in: context, guarding)
     }
 
-    /// What a caller is told whose act is not permitted.
+    /// Returns the error for an act that is not permitted.
     private func refusal(
         _ pending: PendingConfirmation?, in context: OperationContext, _ guarding: GuardServices
     ) async -> MMError {
@@ -103,8 +103,8 @@ package struct Clearance<Act: Sendable>: Sendable {
         return error
     }
 
-    /// The act, where people have said yes before.
-    /// - Throws: `denied` when a person has said no.
+    /// Returns the act if it has been confirmed before.
+    /// - Throws: `denied` if a person has said no.
     private func cleared(
         in context: OperationContext, _ ledger: ConfirmationLedger
     ) async throws(MMError) -> Cleared<Act>? {
@@ -133,7 +133,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         return MMError(.denied, "The person said no\(words): nothing was sent or run.", details: details)
     }
 
-    /// Puts the request where a person finds it.
+    /// Enters the request in the ledger, where a person can confirm it.
     private func hold(
         in context: OperationContext, _ guarding: GuardServices
     ) async throws(MMError) -> PendingConfirmation {
@@ -142,11 +142,11 @@ package struct Clearance<Act: Sendable>: Sendable {
         return try await guarding.hold(request)
     }
 
-    /// What came of asking the person who is there.
+    /// The result of asking the caller's person.
     private enum Asked {
-        /// Their yes is enough.
+        /// The person's yes is enough.
         case enough(Consent)
-        /// It waits for further people.
+        /// The request needs the yes of further people.
         case waits(PendingConfirmation)
     }
 
@@ -171,18 +171,18 @@ package struct Clearance<Act: Sendable>: Sendable {
         context.record.note("approvedBy", .array([.string(approver.text)]))
         if let consent { return .enough(consent) }
         let held = try await hold(in: context, guarding)
-        // A yes that they have given before still counts, once.
+        // A person's earlier yes still counts, but only once.
         guard !held.approvers.contains(where: { $0.person == approver.person }) else { return .waits(held) }
         let now = try await guarding.ledger.approve(held.token, digest: held.digest, by: approver)
-        // The last of the people who are needed: what they have said is used up with it.
+        // With the last yes that was needed, the approvals in the ledger are used up.
         if now.state == .approved, case .approved(_, let consent)? = try await guarding.ledger.outcome(of: request) {
             return .enough(consent)
         }
         return .waits(now)
     }
 
-    /// Waits for what people say elsewhere, within the time that the caller has.
-    /// - Returns: the act, where they said yes.
+    /// Waits for people to confirm the request elsewhere, within the caller's time limit.
+    /// - Returns: the act, if they said yes; `nil` if the time ran out.
     private func waits(
         _ limit: Duration, in context: OperationContext, _ ledger: ConfirmationLedger
     ) async throws(MMError) -> Cleared<Act>? {
@@ -200,12 +200,12 @@ package struct Clearance<Act: Sendable>: Sendable {
 }
 
 extension Clearance where Act == ConfirmationRequest {
-    /// A request whose act is what it says.
+    /// Creates the clearance of a request that is itself the act.
     package init(_ request: ConfirmationRequest) { self.init(request, request) }
 }
 
 extension Requester {
-    /// Who makes a call.
+    /// Describes the caller of a call.
     init(_ call: CallContext) {
         self.init(
             surface: call.caller.surface.rawValue, client: call.caller.name, model: call.model,

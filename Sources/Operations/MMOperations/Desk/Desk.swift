@@ -3,12 +3,12 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Where a call's requests are judged as they will be sent, a person is asked once for all of them, and what was cleared is carried
-/// out: signed in, noted in the journal before and after.
+/// Handles the requests of a call: judges them as they will be sent, asks a person once for all of them, and carries out the cleared ones,
+/// signed in and noted in the journal before and after.
 struct Desk: Sendable {
     let watch: WriteWatch
     let module: String
-    /// Whether the caller says that a person has confirmed it.
+    /// Whether the caller claims that a person has confirmed the requests.
     let confirmed: Bool
 
     var client: GuardedClient { watch.client }
@@ -18,25 +18,25 @@ struct Desk: Sendable {
 
     // MARK: Judge
 
-    /// What the guard says of requests as a whole; `nil` for none.
+    /// Returns the guard's joint verdict on requests; `nil` if there are none.
     func judge(_ requests: [GraphRequest]) throws(MMError) -> Verdict? {
         try guarding.verdict(on: requests, of: connection, confirmed: confirmed, in: context)
     }
 
-    /// Whether one of the requests does more than read.
+    /// Returns whether one of the requests does more than read.
     func changes(_ requests: [GraphRequest]) throws(MMError) -> Bool {
         try judge(requests).map { $0.guardClass != .read || $0.decision != .allow } ?? false
     }
 
     // MARK: Clear
 
-    /// Returns the requests when all are permitted.
+    /// Returns the requests if all are permitted.
     /// - Parameters:
-    ///   - requests: what will be sent, in this order.
-    ///   - lines: what a person is told beyond the requests, such as which file is sent.
-    ///   - parameters: what a confirmation is bound to besides.
-    ///   - changes: says what they change, for a person who is asked; it is not asked where they are denied.
-    /// - Throws: as `Clearance.settle`.
+    ///   - requests: the requests, in the order in which they will be sent.
+    ///   - lines: further lines that a person is shown, such as the file that is sent.
+    ///   - parameters: further values that a confirmation is bound to.
+    ///   - changes: returns what the requests change, to be shown to a person; not called if the requests are denied.
+    /// - Throws: the errors of `Clearance.settle`.
     func clear(
         _ requests: [GraphRequest], lines: [String] = [], parameters: JSONObject = [:],
         changes: () async -> [String] = { [] }
@@ -54,7 +54,7 @@ struct Desk: Sendable {
         return try await Clearance(requests, confirmation).settle(in: context, with: guarding)
     }
 
-    /// The bodies of several requests, as they are shown and a confirmation is bound to.
+    /// Returns the bodies of several requests in the form that is shown and that a confirmation is bound to.
     static func bodies(_ requests: [GraphRequest]) -> [UInt8] {
         if requests.count == 1, requests[0].headers.isEmpty { return requests[0].body ?? [] }
         guard requests.contains(where: { $0.body != nil || !$0.headers.isEmpty }) else { return [] }
@@ -75,7 +75,7 @@ struct Desk: Sendable {
 
     // MARK: Carry out
 
-    /// Does what needs the connection's sign-in; where a person has to sign in first, a call that waits for that waits here.
+    /// Does work that needs the connection's sign-in. If a person has to sign in first, a call that waits for sign-ins waits here.
     func signedIn<Result: Sendable>(
         _ work: @Sendable () async throws(MMError) -> Result
     ) async throws(MMError) -> Result {
@@ -83,15 +83,15 @@ struct Desk: Sendable {
             to: connection, resource: client.resource, in: context, work)
     }
 
-    /// Sends a file, and notes it in the journal.
-    /// - Parameter write: what it changes.
-    /// - Returns: what the service answered.
+    /// Uploads a file and notes the change in the journal.
+    /// - Parameter write: the write with the change that the upload makes.
+    /// - Returns: the service's answer.
     func carryOut(
         _ upload: FileUpload, by cleared: Cleared<[GraphRequest]>, changing write: WriteWatch.Write,
         progress: @escaping @Sendable (TransferProgress) -> Void
     ) async throws(MMError) -> [UInt8] {
         try await signedIn { () async throws(MMError) in
-            // What can't be noted stops no write.
+            // A failure to write the note must not stop the write itself.
             var notes: [String] = []
             let entries = await watch.begin([write], notes: &notes)
             do throws(MMError) {
@@ -108,7 +108,7 @@ struct Desk: Sendable {
 }
 
 extension GuardServices {
-    /// What the guard says of requests on a connection as a whole; `nil` for none.
+    /// Returns the guard's joint verdict on requests for a connection; `nil` if there are none.
     func verdict(
         on requests: [GraphRequest], of connection: Connection, confirmed: Bool = false, in context: OperationContext
     ) throws(MMError) -> Verdict? {
@@ -118,16 +118,16 @@ extension GuardServices {
     }
 }
 
-/// Work whose words show less than it may send: each request and cmdlet of it is judged once more as it is sent, and none may be more
-/// than the whole was let through for.
+/// Work, such as a script, whose text doesn't show everything that it may send. Each of its requests and cmdlets is judged again when it is
+/// sent, and none may have a stricter verdict than the work as a whole.
 struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
     let guarding: GuardServices
     let policy: GuardPolicy
-    /// What a refusal calls the work: "the script's text".
+    /// The name of the work in refusals, such as "the script's text".
     let name: String
-    /// The script, where the work is one.
+    /// The script, if the work is one.
     var script: String?
-    /// Whether its words show every cmdlet, so that what was said of them was said of all.
+    /// Whether the text shows every cmdlet, so that the verdict on the text covers all of them.
     var showsCmdlets = false
 
     func holds(_ request: GraphRequest, under verdict: Verdict) throws(MMError) -> Bool {

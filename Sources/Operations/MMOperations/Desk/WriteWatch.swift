@@ -3,27 +3,27 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Reads what writes will change before they are sent, and keeps it in the journal.
+/// Reads the state that writes will change before they are sent, and keeps it in the journal.
 ///
-/// The state before is read with one request at most, by the same client, and only where the guard would let anybody read it.
-/// What can't be read never stops a write: it can't be taken back then, and the answer says so.
+/// The prior state is read with one request at most, by the same client, and only if the guard allows the read without asking. A failed
+/// read never stops the write; the write then can't be undone, and the answer says so.
 struct WriteWatch: Sendable {
     let client: GuardedClient
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
 
-    /// A write, and what it changes; `nil` for what only reads, or is no request to Graph.
+    /// A write and its change. The change is `nil` for a request that only reads or doesn't go to Graph.
     struct Write: Sendable {
         let request: GraphRequest
         var change: Change?
-        /// The same as its object was found, whatever other writes of the same call leave before it.
+        /// The change with the state that was read, before earlier writes of the same call are taken into account.
         var found: Change?
-        /// The version of the object that was found, where the service has versions.
+        /// The ETag of the object that was read, if the service has one.
         var etag: String?
     }
 
-    /// How long reading a state may take.
+    /// The time limit for reading a state.
     private static let longestRead = Duration.seconds(20)
 
     private var journal: JournalNotes {
@@ -32,8 +32,8 @@ struct WriteWatch: Sendable {
 
     // MARK: Before
 
-    /// What requests will change, with the states before.
-    /// - Parameter earlier: what is sent before them and leaves other states, by the places that it changes.
+    /// Returns the writes of requests, with the states before them.
+    /// - Parameter earlier: the changes that are made before these requests are sent, by the places that they change.
     func writes(_ requests: [GraphRequest], after earlier: [String: [Change]] = [:]) async -> [Write] {
         var writes = requests.map { Write(request: $0, change: change(of: $0)) }
         guard writes.contains(where: { $0.change?.priorPath != nil }), await isSignedIn else { return writes }
@@ -41,14 +41,14 @@ struct WriteWatch: Sendable {
         return writes
     }
 
-    /// A write whose change is known by more than its request, with the state before.
+    /// Returns a write whose change can't be derived from the request alone, with the state before it.
     func known(_ change: Change, by request: GraphRequest) async -> Write {
         var writes = [Write(request: request, change: change)]
         if change.priorPath != nil, await isSignedIn { await read(&writes) }
         return writes[0]
     }
 
-    /// What a person is shown of writes before they are sent.
+    /// Returns the lines about writes that a person is shown before they are sent.
     static func lines(of writes: [Write]) -> [String] {
         writes.compactMap(\.change).flatMap(\.shownLines)
     }
@@ -109,15 +109,15 @@ struct WriteWatch: Sendable {
             case .failure(let error): change = change.unreadable(error.message)
             }
             writes[place.index].found = change
-            // A later request of the same call finds what the earlier one has left.
+            // A later request of the same call finds the state that the earlier one leaves.
             change = change.following(known[change.place] ?? [], written: written)
             known[change.place, default: []].append(change)
             writes[place.index].change = change
         }
     }
 
-    /// A request that reads a state.
-    /// - Throws: `denied` where the guard would not let the caller read it.
+    /// Returns a request that reads a state.
+    /// - Throws: `denied` if the guard doesn't allow the caller to read it without asking.
     private func allowedRead(_ path: String, headers: [String: String] = [:]) throws(MMError) -> GraphRequest {
         let request = try GraphRequest(target: try client.target(path), headers: headers)
         let policy = requests.guarding.policy(of: connection, in: context)
@@ -153,7 +153,7 @@ struct WriteWatch: Sendable {
         }
     }
 
-    /// How the place of a change is now; `nil` where there is no such object.
+    /// Returns the present state at the place of a change; `nil` if there is no such object.
     func present(of change: Change) async throws(MMError) -> JSONValue? {
         guard let path = change.presentPath else { return nil }
         switch await answer(to: try allowedRead(path), context.deadline) {
@@ -163,7 +163,7 @@ struct WriteWatch: Sendable {
         }
     }
 
-    /// An object, as far as the guard lets anybody look; `nil` where there is none.
+    /// Returns an object, if the guard allows the read; `nil` if there is no such object.
     func found(_ path: String) async -> Result<JSONValue?, MMError> {
         do throws(MMError) {
             switch await answer(to: try allowedRead(path), min(context.deadline, .after(Self.longestRead))) {
@@ -176,10 +176,10 @@ struct WriteWatch: Sendable {
         }
     }
 
-    /// How many objects of a list are looked through.
+    /// The maximum number of objects that are read of a list.
     private static let mostRows = 5_000
 
-    /// The objects of a list; none where there is no such list.
+    /// Returns the objects of a list; an empty array if there is no such list.
     func rows(_ path: String) async throws(MMError) -> [JSONValue] {
         var pages = try client.readPages(
             try allowedRead(path), limits: PageLimits(items: Self.mostRows), deadline: context.deadline
@@ -197,8 +197,8 @@ struct WriteWatch: Sendable {
 
     // MARK: Writing
 
-    /// Notes that writes are about to be sent. What could not be read before the sign-in is read now.
-    /// - Returns: their entries, in order; `nil` for what changes nothing.
+    /// Notes that writes are about to be sent. States that could not be read before the sign-in are read now.
+    /// - Returns: the journal entries of the writes, in order; `nil` for a write that changes nothing.
     func begin(_ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]) async -> [JournalEntry?]
     {
         var writes = writes
@@ -221,10 +221,10 @@ struct WriteWatch: Sendable {
             })
     }
 
-    /// Sends one write, or a batch of them: notes them, sends, and notes how they ended.
+    /// Sends one write or a batch of them, with notes in the journal before and after.
     /// - Parameters:
-    ///   - writes: what the request changes.
-    ///   - ids: the ids of the items, where the request is a batch.
+    ///   - writes: the writes of the request.
+    ///   - ids: the ids of the items, if the request is a batch.
     func send(
         _ request: GraphRequest, by cleared: Cleared<some RequestAct>, changing writes: [Write], ids: [String]? = nil,
         undoing: JournalNotes.Undoing? = nil, notes: inout [String]

@@ -1,12 +1,12 @@
 package import MMCore
 package import MMIdentity
 
-/// What operations on connections work with.
+/// The services for operations on connections.
 package struct ConnectionServices: Sendable {
     /// The connections.
     package let registry: ConnectionRegistry
     /// Sign-ins and tokens.
     package let identity: IdentityService
-    /// Has a person confirm what weakens a connection.
+    /// Has a person confirm changes that weaken a connection's protection.
     package let guarding: GuardServices
 }

@@ -2,14 +2,13 @@ package import MMCore
 package import MMGuard
 import MMSystem
 
-/// What it takes to judge an action and to have it confirmed. Most services and steps of an operation hold it, so that it is one
-/// object for all.
+/// The services for judging an action and having it confirmed. It is a class because most services and steps of an operation hold it.
 package final class GuardServices: Sendable {
     /// The environment of the process.
     package let environment: [String: String]
-    /// Where files lie.
+    /// The paths of the state files.
     package let paths: StatePaths
-    /// The connections, which have a policy each.
+    /// The connections, each with its policy.
     package let registry: ConnectionRegistry
     /// Judges scripts and requests.
     package let guards: CurrentGuard
@@ -27,7 +26,7 @@ package final class GuardServices: Sendable {
         self.ledger = ledger
     }
 
-    /// Puts a request where a person finds it, and tells the owner's own command of a new one.
+    /// Enters a request in the ledger, where a person can confirm it, and runs the owner's notification command if it is new.
     /// - Throws: the errors of reading and writing the ledger.
     package func hold(_ request: ConfirmationRequest) async throws(MMError) -> PendingConfirmation {
         let (entry, isNew) = try await ledger.enter(request)
@@ -35,23 +34,23 @@ package final class GuardServices: Sendable {
         return entry
     }
 
-    /// How strictly the guard judges for a connection and the caller.
+    /// Returns the guard's policy for a connection and the caller.
     package func policy(of connection: Connection, in context: OperationContext) -> GuardPolicy {
         if context.call.readsOnly { return GuardPolicy(.readonly) }
         return GuardPolicy(of: connection, environment: environment, allowances: context.call.guardAllowances)
     }
 }
 
-/// Tells the owner's own command that something waits for a person: a program of theirs, started without a shell, gets a
-/// JSON object on its standard input. What is held back itself is not in it, and no token: who reads a message on a phone
-/// opens the page or a terminal to decide.
+/// Tells the owner's notification command that a request waits for a person. The command is started without a shell and gets a JSON object
+/// on its standard input. The object holds neither the text of the request nor the confirmation token, so a message on a phone can't be
+/// used to confirm; that needs the page or a terminal.
 struct ApprovalNotice: Sendable {
-    /// Names the program, or holds a JSON array of the program and its arguments.
+    /// The environment variable with the program's path, or a JSON array of the program and its arguments.
     static let variable = "MM_NOTIFY_COMMAND"
 
     private let command: [String]
 
-    /// The notice that an environment asks for; `nil` for none.
+    /// Creates the notice that the environment asks for; `nil` if it names no command.
     init?(environment: [String: String]) {
         guard let text = environment[Self.variable], !text.isEmpty else { return nil }
         if text.hasPrefix("[") {
@@ -63,7 +62,7 @@ struct ApprovalNotice: Sendable {
         }
     }
 
-    /// What the command reads.
+    /// Returns the JSON object that the command reads.
     static func object(of request: PendingConfirmation) -> JSONObject {
         var object: JSONObject = [
             "event": "approval-waits", "connection": .string(request.connection), "module": .string(request.module),
@@ -75,7 +74,7 @@ struct ApprovalNotice: Sendable {
         return Redactor.standard.object(object)
     }
 
-    /// Starts the command, for at most ten seconds; nobody waits for it. One that fails changes nothing for the call.
+    /// Starts the command without waiting for it, for at most ten seconds. Its failure has no effect on the call.
     func send(_ request: PendingConfirmation, environment: [String: String]) {
         let input = JSONWriter.bytes(.object(Self.object(of: request)))
         let command = command

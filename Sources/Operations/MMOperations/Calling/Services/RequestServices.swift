@@ -2,22 +2,22 @@ package import MMCore
 package import MMIdentity
 package import MMSessions
 
-/// What it takes to send guarded requests with a connection's sign-in.
+/// The services for sending guarded requests with a connection's sign-in.
 package struct RequestServices: Sendable {
-    /// Judges them.
+    /// Judges requests.
     package let guarding: GuardServices
-    /// Signs them in.
+    /// Provides the access tokens for requests.
     package let identity: IdentityService
-    /// Where contents are logged that an owner wants to see.
+    /// The log for the contents that an owner wants to have logged.
     package let log: Log
-    /// Where each write is noted that has no call of its own.
+    /// The audit log, for writes that have no call of their own.
     package let audit: AuditLog
-    /// By which the nodes of a cluster tell each other of their writes; `nil` outside one.
+    /// Exchanges the journal lines of a cluster's nodes; `nil` outside a cluster.
     package let exchange: JournalExchange?
-    /// Sessions for what no request reads.
+    /// Sessions, for data that no request can read.
     package let sessions: SessionPool<ModuleSessionFactory>
 
-    /// The same, signed in by another service.
+    /// Returns the same services with another identity service.
     func signing(by identity: IdentityService) -> RequestServices {
         RequestServices(
             guarding: guarding, identity: identity, log: log, audit: audit, exchange: exchange, sessions: sessions)

@@ -2,17 +2,17 @@ package import MMCore
 package import MMIdentity
 package import MMSessions
 
-/// What operations on the sessions themselves work with.
+/// The services for operations on sessions.
 package struct SessionServices: Sendable {
     /// The connections.
     package let registry: ConnectionRegistry
-    /// Sign-ins, which sessions rest on.
+    /// The sign-ins that sessions use.
     package let identity: IdentityService
     /// The sessions of modules.
     package let sessions: SessionPool<ModuleSessionFactory>
-    /// The names of variables that scripts have left in them.
+    /// The names of variables that scripts have left in sessions.
     package let variables: SessionVariables
-    /// Brings them back after a restart.
+    /// Restores sessions after a restart.
     package let restorer: SessionRestorer
     /// The sessions of shells and hosts.
     package let shells: ShellSessions

@@ -1,24 +1,24 @@
 package import MMCore
 
-/// What operations on shells and hosts work with.
+/// The services for operations on shells and hosts.
 package struct ShellServices: Sendable {
     /// Judges commands.
     package let guarding: GuardServices
-    /// The commands that go on, and what is kept of what they write.
+    /// The background commands, and their stored output.
     package let work: WorkServices
-    /// Where commands are recorded if a security file asks for it.
+    /// The audit log, for commands if a security file asks for it.
     package let audit: AuditLog
-    /// Where requests of confined shells are recorded and counted.
+    /// Records and counts the requests of confined shells.
     let sent: SentRequests
-    /// What happens.
+    /// The log.
     package let log: Log
-    /// What sends and signs in for shells with an identity, and notes what is changed.
+    /// Sends and signs in for shells with an identity, and records their changes.
     let requests: RequestServices
 
     /// The sessions.
     package var shells: ShellSessions { work.shells }
     /// The environment of the process.
     package var environment: [String: String] { guarding.environment }
-    /// Where files lie.
+    /// The paths of the state files.
     package var paths: StatePaths { guarding.paths }
 }

@@ -1,7 +1,7 @@
-/// What it takes to send guarded requests with files of this machine.
+/// The services for sending guarded requests with files of this machine.
 package struct TransferServices: Sendable {
     /// Sends the requests.
     package let requests: RequestServices
-    /// Says which files a caller reaches.
+    /// Decides which files of this machine a caller may use.
     package let shells: ShellServices
 }

@@ -1,19 +1,19 @@
 package import MMCore
 import MMSessions
 
-/// What it takes to read what goes on, and what was kept of it.
+/// The services for reading background work and its stored output.
 package struct WorkServices: Sendable {
-    /// The connections: answers are read by who may use theirs.
+    /// The connections. A stored answer may be read by callers that may use its connection.
     package let registry: ConnectionRegistry
-    /// Calls and commands that go on after their callers were let go.
+    /// Background jobs: calls and commands that go on after their callers got a handle.
     package let jobs: OperationJobs
     /// The sessions that commands run in.
     package let shells: ShellSessions
-    /// Answers that were too long.
+    /// The store for long answers.
     package let outputs: OutputStore
 
-    /// Work of the caller that goes on or has ended.
-    /// - Throws: `notFound`, also for somebody else's.
+    /// Returns work of the caller, running or ended.
+    /// - Throws: `notFound`, also for work of another caller.
     func work(_ handle: String, of call: CallContext) async throws(MMError) -> any OperationWork {
         guard let work = try jobs.table.work(handle, for: OperationJobs.reachableOwners(of: call)) as? any OperationWork
         else { throw MMError(.internalError, "There is no record of the work “\(handle)”.") }
@@ -21,7 +21,7 @@ package struct WorkServices: Sendable {
         return work
     }
 
-    /// A command of the caller, which has a terminal or could have one.
+    /// Returns a shell command of the caller, the only kind of work that can have a terminal.
     func command(_ handle: String, of call: CallContext) async throws(MMError) -> ShellTask {
         let work = try await work(handle, of: call)
         guard let task = work as? ShellTask else {
