@@ -2,26 +2,26 @@ public import MMCore
 
 /// An operation with its input type erased: arguments in, answer out.
 public struct AnyOperation: Sendable {
-    /// Name, texts and effects.
+    /// The declaration: name, texts and effects.
     public private(set) var declaration: OperationDeclaration
-    /// The arguments, in the order help texts list them.
+    /// The arguments, in the order in which help texts list them.
     public let fields: [InputField]
 
     private let body:
         @Sendable (JSONObject, OperationContext, OperationServices) async throws(MMError) -> OperationAnswer
 
-    /// The call that a call of this operation stands for, where it is another's: a tool's name and flags stand for `do`.
+    /// Translates a call into the call of another operation, if this one stands for it: a tool's name and flags stand for a call of `do`.
     private var standsFor: (@Sendable (JSONObject) -> (operation: AnyOperation, arguments: JSONObject))?
-    /// The schema of the arguments, where the fields say less than is known.
+    /// The schema of the arguments, if it can't be derived from the fields.
     private var ownSchema: JSONObject?
 
-    /// An operation of another name and other arguments that stands for calls of a given one.
+    /// Creates an operation that stands for calls of another one, with its own name and arguments.
     /// - Parameters:
     ///   - declaration: name, texts and effects.
     ///   - fields: the arguments.
     ///   - schema: the JSON Schema of the arguments.
-    ///   - base: the operation that is called; it takes the effects and the home of this one.
-    ///   - arguments: its arguments, by those of a call.
+    ///   - base: the operation that is called, with the effects and the home of `declaration`.
+    ///   - arguments: returns the arguments for `base` from those of a call.
     package init(
         _ declaration: OperationDeclaration, fields: [InputField], schema: JSONObject, calling base: AnyOperation,
         with arguments: @escaping @Sendable (JSONObject) -> JSONObject
@@ -36,12 +36,12 @@ public struct AnyOperation: Sendable {
         standsFor = { (called, arguments($0)) }
     }
 
-    /// The call that a call with these arguments is carried out as.
+    /// Returns the operation and the arguments that a call with these arguments is carried out with.
     package func call(_ arguments: JSONObject) -> (operation: AnyOperation, arguments: JSONObject) {
         standsFor?(arguments) ?? (self, arguments)
     }
 
-    /// The same, left out of lists.
+    /// The same operation, left out of models' lists of tools.
     package var unlisted: AnyOperation {
         var copy = self
         copy.declaration.isListed = false
@@ -57,15 +57,15 @@ public struct AnyOperation: Sendable {
         return copy
     }
 
-    /// Erases an operation that needs nothing of its process.
+    /// Erases the type of an operation that needs no services.
     public init<Wrapped: CatalogueOperation>(_ operation: Wrapped) where Wrapped.Services == Void {
         self.init(operation) { _ in }
     }
 
-    /// Erases an operation.
+    /// Erases the type of an operation.
     /// - Parameters:
     ///   - operation: the operation.
-    ///   - part: what it works with, of all that a process has.
+    ///   - part: returns the services that the operation uses.
     @inline(never)
     package init<Wrapped: CatalogueOperation>(
         _ operation: Wrapped, with part: @escaping @Sendable (OperationServices) -> Wrapped.Services
@@ -76,8 +76,8 @@ public struct AnyOperation: Sendable {
         }
     }
 
-    /// What is the same for operations of every type. Compiled once and called: with this and the initialiser above inside,
-    /// the catalogue's list of all operations is a function over which the optimiser takes seconds.
+    /// The part that is the same for all operation types. It is not inlined, because the optimiser takes seconds for the catalogue's list
+    /// of all operations if this and the initialiser above are inlined into it.
     @inline(never)
     private init(
         _ declaration: OperationDeclaration, ownFields: [InputField],
@@ -100,9 +100,9 @@ public struct AnyOperation: Sendable {
 
     /// Decodes the arguments and does the work.
     /// - Parameters:
-    ///   - arguments: what the caller sent.
-    ///   - context: who calls, for how long, and who can be asked back.
-    ///   - services: what the process has; the operation gets its part.
+    ///   - arguments: the arguments that the caller sent.
+    ///   - context: who calls, for how long, and which person can be asked.
+    ///   - services: all services; the operation gets the part that it uses.
     /// - Throws: `MMError`.
     package func run(
         _ arguments: JSONObject, in context: OperationContext, with services: OperationServices

@@ -1,6 +1,6 @@
 public import MMCore
 
-/// An argument of an operation, declared once, where its value stands:
+/// An argument of an operation, declared at the property that holds its value:
 ///
 /// ```swift
 /// struct Input: OperationInput {
@@ -10,16 +10,17 @@ public import MMCore
 /// }
 /// ```
 ///
-/// JSON Schema, flags, help, completion and the decoding of a call follow from it. The type says what it takes: an argument with
-/// neither `?` nor a default is required, but for yes or no, lists and parameters, which are empty when left out.
+/// JSON Schema, flags, help, completion and the decoding of calls are derived from it. The type of the property decides which values are
+/// accepted. An argument is required unless it is optional, has a default, or is a Boolean, a list or a set of parameters; these are false
+/// or empty when left out.
 ///
-/// Swift goes through a value's wrapped properties by reflection alone, at several microseconds each. So an input is made while
-/// an `ArgumentReading` is open, and each argument describes itself to it, or takes its value from it, as it comes to be.
+/// Finding a value's wrapped properties by reflection would take several microseconds each. Instead, an input is initialised while an
+/// `ArgumentReading` is current, and each argument describes itself to it, or takes its value from it, when it is initialised.
 @propertyWrapper
 public struct Argument<Value: Sendable>: Sendable {
     private var value: Value?
 
-    /// What the call gave, or what it is without.
+    /// The value that the call gave, or the default.
     public var wrappedValue: Value {
         get {
             guard let value else { preconditionFailure("a required argument was read before it was given") }
@@ -28,16 +29,16 @@ public struct Argument<Value: Sendable>: Sendable {
         set { value = newValue }
     }
 
-    /// Arguments that make one value together, such as the keys of an entry.
+    /// Creates a property for several arguments that form one value, such as the keys of an entry.
     /// - Parameters:
-    ///   - fields: names, kinds, texts and places.
-    ///   - absent: what it is when a call leaves them out; `nil` where such a call is refused.
-    ///   - read: reads them; `nil` where the call leaves them out.
+    ///   - fields: the arguments.
+    ///   - absent: the value when a call leaves them out; `nil` if such a call is refused.
+    ///   - read: reads the value; returns `nil` if the call leaves the arguments out.
     package init(_ fields: [InputField], absent: Value?, reading read: (InputReader) throws(MMError) -> Value?) {
         value = ArgumentReading.current?.take(fields, read) ?? absent
     }
 
-    /// An argument that is read in a way of its own.
+    /// Creates an argument with its own reading function.
     package init(_ field: InputField, absent: Value?, reading read: (InputReader) throws(MMError) -> Value?) {
         self.init([field], absent: absent, reading: read)
     }
@@ -52,21 +53,21 @@ public struct Argument<Value: Sendable>: Sendable {
 }
 
 extension Argument where Value: ArgumentValue {
-    /// An argument that a call must have.
+    /// Creates a required argument.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, Value.kind, traits, absent: nil) { reader throws(MMError) in
             try Value.read(name, from: reader)
         }
     }
 
-    /// An argument with a default.
+    /// Creates an argument with a default.
     public init(wrappedValue: Value, _ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, Value.kind, traits, absent: wrappedValue) { reader throws(MMError) in
             try Value.read(name, from: reader)
         }
     }
 
-    /// An argument that a call must have, as several operations have it.
+    /// Creates a required argument from a field that several operations share.
     package init(_ field: InputField) {
         self.init(field.with(.required), absent: nil) { reader throws(MMError) in
             try Value.read(field.name, from: reader)
@@ -75,7 +76,7 @@ extension Argument where Value: ArgumentValue {
 }
 
 extension Argument {
-    /// An argument that may be left out.
+    /// Creates an optional argument.
     public init<Given: ArgumentValue>(_ name: String, _ summary: String, _ traits: InputField.Trait...)
     where Value == Given? {
         self.init(name, summary, Given.kind, traits, absent: .some(nil)) { reader throws(MMError) in
@@ -83,13 +84,13 @@ extension Argument {
         }
     }
 
-    /// An argument that may be left out, as several operations have it.
+    /// Creates an optional argument from a field that several operations share.
     package init<Given: ArgumentValue>(_ field: InputField) where Value == Given? {
         self.init(field, absent: .some(nil)) { reader throws(MMError) in try Given.read(field.name, from: reader) }
     }
 
-    /// A text that means something else, and may be left out.
-    /// - Parameter meaning: what the text means; its error names the argument and the remedy.
+    /// Creates an optional argument whose text is converted to another type.
+    /// - Parameter meaning: converts the text; its error names the argument and the remedy.
     public init<Given: Sendable>(
         _ name: String, _ summary: String, _ traits: InputField.Trait...,
         as meaning: (String) throws(MMError) -> Given
@@ -100,8 +101,8 @@ extension Argument {
         }
     }
 
-    /// Texts that mean something else.
-    /// - Parameter meaning: what they mean together; its error names the argument and the remedy.
+    /// Creates an argument whose texts are converted to another type.
+    /// - Parameter meaning: converts all texts together; its error names the argument and the remedy.
     public init(
         wrappedValue: Value, _ name: String, _ summary: String, _ traits: InputField.Trait...,
         asAll meaning: ([String]) throws(MMError) -> Value
@@ -110,7 +111,7 @@ extension Argument {
             wrappedValue: wrappedValue, InputField(name, .textList, summary, traits: traits), asAll: meaning)
     }
 
-    /// Texts that mean something else, as several operations have them.
+    /// Creates an argument whose texts are converted to another type, from a field that several operations share.
     public init(
         wrappedValue: Value, _ field: InputField, asAll meaning: ([String]) throws(MMError) -> Value
     ) {
@@ -122,19 +123,19 @@ extension Argument {
 }
 
 extension Argument where Value == Bool {
-    /// A yes, or a no where it is left out.
+    /// Creates a Boolean argument, false when left out.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, .flag, traits, absent: false) { reader throws(MMError) in try reader.flag(name) }
     }
 
-    /// A yes or no that several operations have.
+    /// Creates a Boolean argument from a field that several operations share.
     package init(_ field: InputField) {
         self.init(field, absent: false) { reader throws(MMError) in try reader.flag(field.name) }
     }
 }
 
 extension Argument where Value == [String] {
-    /// Any number of texts; none where it is left out.
+    /// Creates an argument of any number of texts, empty when left out.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, .textList, traits, absent: []) { reader throws(MMError) in
             try reader.textList(name)
@@ -143,7 +144,7 @@ extension Argument where Value == [String] {
 }
 
 extension Argument where Value == Int? {
-    /// A whole number within bounds.
+    /// Creates an optional argument for a whole number within bounds.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait..., in range: ClosedRange<Int>) {
         self.init(name, summary, .integer(range), traits, absent: .some(nil)) { reader throws(MMError) in
             try reader.integer(name)
@@ -152,7 +153,7 @@ extension Argument where Value == Int? {
 }
 
 extension Argument where Value == Int {
-    /// A whole number within bounds, with a default.
+    /// Creates an argument for a whole number within bounds, with a default.
     public init(
         wrappedValue: Int, _ name: String, _ summary: String, _ traits: InputField.Trait..., in range: ClosedRange<Int>
     ) {
@@ -163,7 +164,7 @@ extension Argument where Value == Int {
 }
 
 extension Argument where Value == String? {
-    /// One of these words.
+    /// Creates an optional argument that is one of the given words.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait..., of words: [String]) {
         self.init(name, summary, .choice(words), traits, absent: .some(nil)) { reader throws(MMError) in
             try reader.text(name)
@@ -172,7 +173,7 @@ extension Argument where Value == String? {
 }
 
 extension Argument where Value == String {
-    /// One of these words, with a default.
+    /// Creates an argument that is one of the given words, with a default.
     public init(
         wrappedValue: String, _ name: String, _ summary: String, _ traits: InputField.Trait..., of words: [String]
     ) {
@@ -183,7 +184,7 @@ extension Argument where Value == String {
 }
 
 extension Argument where Value == [(name: String, value: String)] {
-    /// Named parameters, in the order written.
+    /// Creates an argument of named parameters, in the order written.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, .parameters, traits, absent: []) { reader throws(MMError) in
             try reader.parameters(name)
@@ -192,7 +193,7 @@ extension Argument where Value == [(name: String, value: String)] {
 }
 
 extension Argument where Value == [(name: String, value: JSONValue)] {
-    /// Values for the parameters of a script, in the order written.
+    /// Creates an argument of values for a script's parameters, in the order written.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, .arguments, traits, absent: []) { reader throws(MMError) in
             try reader.arguments(name)
@@ -201,52 +202,52 @@ extension Argument where Value == [(name: String, value: JSONValue)] {
 }
 
 extension Argument where Value == [(tool: String, arguments: JSONObject)] {
-    /// Calls of other operations, in order.
+    /// Creates an argument of calls of other operations, in order.
     public init(_ name: String, _ summary: String, _ traits: InputField.Trait...) {
         self.init(name, summary, .calls, traits, absent: []) { reader throws(MMError) in try reader.calls(name) }
     }
 }
 
-/// A type that arguments have: how a call writes it. An enumeration of words needs nothing but the conformance.
+/// A type of argument values, with its representation in calls. An enumeration with string raw values needs nothing but the conformance.
 public protocol ArgumentValue: Sendable {
-    /// What values it takes.
+    /// The kind of values in a call.
     static var kind: InputField.Kind { get }
-    /// Reads the argument of this name; `nil` where the call leaves it out.
+    /// Reads the argument with this name; `nil` if the call leaves it out.
     /// - Throws: `MMError.invalidInput` that names the argument and the remedy.
     static func read(_ name: String, from reader: InputReader) throws(MMError) -> Self?
 }
 
 extension ArgumentValue where Self: RawRepresentable & CaseIterable, RawValue == String {
-    /// One of its cases.
+    /// The raw values of the cases, as a choice.
     public static var kind: InputField.Kind { .choice(allCases.map(\.rawValue)) }
 
-    /// Reads a case by its word.
+    /// Reads a case by its raw value.
     public static func read(_ name: String, from reader: InputReader) throws(MMError) -> Self? {
         try reader.text(name).flatMap { Self(rawValue: $0) }
     }
 }
 
 extension String: ArgumentValue {
-    /// Any text.
+    /// The kind for any text.
     public static var kind: InputField.Kind { .text }
 
-    /// Reads a text; an empty one is none.
+    /// Reads a text; `nil` for an empty one.
     public static func read(_ name: String, from reader: InputReader) throws(MMError) -> String? {
         try reader.text(name)
     }
 }
 
 extension JSONObject: ArgumentValue {
-    /// An object.
+    /// The kind for a JSON object.
     public static var kind: InputField.Kind { .object }
 
-    /// Reads an object, or a text that is the JSON of one.
+    /// Reads an object, or a text that contains one as JSON.
     public static func read(_ name: String, from reader: InputReader) throws(MMError) -> JSONObject? {
         try reader.object(name)
     }
 }
 
-/// What the arguments of an input describe themselves to, or take their values from, while it is made; see ``Argument``.
+/// The context in which an input is initialised: its arguments describe themselves to it, or take their values from it; see ``Argument``.
 final class ArgumentReading: Sendable {
     @TaskLocal static var current: ArgumentReading?
 
@@ -254,21 +255,21 @@ final class ArgumentReading: Sendable {
         var fields: [InputField] = []
         var fault: MMError?
     }
-    /// What the call gave; `nil` while the arguments are only described.
+    /// The arguments of the call; `nil` while the arguments are only described.
     private let reader: InputReader?
     private let state = Mutex(State())
 
     private init(_ reader: InputReader?) { self.reader = reader }
 
-    /// The arguments that an input declares, in its order.
+    /// Returns the arguments that an input declares, in order.
     static func fields<Input: OperationInput>(of input: Input.Type) -> [InputField] {
         let reading = ArgumentReading(nil)
         _ = $current.withValue(reading) { Input() }
         return reading.state.withLock { $0.fields }
     }
 
-    /// An input with the arguments of a call.
-    /// - Throws: what is wrong with the first argument that isn't right.
+    /// Creates an input from the arguments of a call.
+    /// - Throws: the error of the first invalid argument.
     static func input<Input: OperationInput>(from reader: InputReader) throws(MMError) -> Input {
         let reading = ArgumentReading(reader)
         let input = $current.withValue(reading) { Input() }
@@ -276,7 +277,7 @@ final class ArgumentReading: Sendable {
         return input
     }
 
-    /// Notes or reads what one property stands for. After a fault nothing more is read.
+    /// Records the fields of one property, or reads its value. After an error nothing more is read.
     fileprivate func take<Value>(
         _ fields: [InputField], _ read: (InputReader) throws(MMError) -> Value?
     ) -> Value? {

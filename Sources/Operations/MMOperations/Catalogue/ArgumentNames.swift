@@ -1,8 +1,8 @@
 import MMCore
 
-/// Which argument a caller means by a name that an operation doesn't have, said in one way for tools, flags and bodies.
+/// Guesses which argument a caller means by an unknown name, in the same way for tools, flags and request bodies.
 package enum ArgumentNames {
-    /// Words that callers use for one thing.
+    /// Groups of words that callers use for the same argument.
     private static let sameThings: [Set<String>] = [
         ["endpoint", "path", "url", "uri", "route"], ["command", "script", "cmd", "code", "cmdlet"],
         ["connection", "tenant", "account", "profile", "name"], ["body", "data", "payload", "content", "json"],
@@ -15,13 +15,13 @@ package enum ArgumentNames {
         ["arguments", "args", "parameters", "values"],
     ]
 
-    /// The known name that is spelled nearest, else one that says the same with another word.
+    /// Returns the known name with the nearest spelling, otherwise one that is a synonym.
     /// - Parameters:
     ///   - unknown: the name as the caller wrote it, a flag with its hyphens.
-    ///   - known: the names that there are, written alike.
-    /// - Returns: `nil` where nothing is near.
+    ///   - known: the known names, written in the same way.
+    /// - Returns: `nil` if no name is near.
     package static func meant(by unknown: String, among known: [String]) -> String? {
-        // Hyphens that every flag has make no two of them alike.
+        // The leading hyphens of flags are removed, since they would make all flags look similar.
         let word = bare(unknown)
         let names = known.map(bare)
         if let near = NearestNames.of(word, among: names, limit: 1).first, let place = names.firstIndex(of: near) {

@@ -1,13 +1,13 @@
 public import MMCore
 
-/// Every operation there is: the one place that front-ends project from.
+/// The catalogue of all operations, from which front-ends derive their tools, commands and routes.
 public struct Catalogue: Sendable {
-    /// The operations in the order help texts list them.
+    /// The operations, in the order in which help texts list them.
     public let operations: [AnyOperation]
     private let byName: [String: Int]
 
-    /// A catalogue of these operations.
-    /// - Precondition: no name or alias stands twice.
+    /// Creates a catalogue of operations.
+    /// - Precondition: names and aliases are unique.
     public init(_ operations: [AnyOperation]) {
         self.operations = operations
         var byName: [String: Int] = [:]
@@ -19,12 +19,12 @@ public struct Catalogue: Sendable {
         self.byName = byName
     }
 
-    /// The operation of a name or alias.
+    /// Returns the operation with a name or alias.
     public func operation(named name: String) -> AnyOperation? {
         byName[name].map { operations[$0] }
     }
 
-    /// The operation of a name or alias.
+    /// Returns the operation with a name or alias.
     /// - Throws: `MMError.notFound` with the nearest names.
     public func require(_ name: String) throws(MMError) -> AnyOperation {
         if let operation = operation(named: name) { return operation }
@@ -39,7 +39,7 @@ public struct Catalogue: Sendable {
 }
 
 extension Catalogue {
-    /// Every operation of the product, in the order help texts list them, each with what it works with.
+    /// All operations of the product, in the order in which help texts list them, each with the services it uses.
     public static let standard = Catalogue(
         [
             AnyOperation(Run()) { $0.runServices },

@@ -1,21 +1,21 @@
 public import MMCore
 
-/// The arguments of an operation as a typed value: properties with `Argument`, in the order help texts list them. A property
-/// that is an input itself holds arguments that several operations have.
+/// The arguments of an operation as a typed value: properties with `Argument`, in the order in which help texts list them. A property whose
+/// type is itself an input holds arguments that several operations share.
 public protocol OperationInput: Sendable {
-    /// An input for the arguments of a call to come into.
+    /// Creates an input; its arguments take their values from the current `ArgumentReading`.
     init()
 
-    /// Refuses what doesn't go together.
+    /// Refuses combinations of arguments that are invalid.
     /// - Throws: `MMError.invalidInput` that names the argument and the remedy.
     func check() throws(MMError)
 }
 
 extension OperationInput {
-    /// The arguments, in the order help texts list them.
+    /// The arguments, in the order in which help texts list them.
     public static var fields: [InputField] { ArgumentReading.fields(of: Self.self) }
 
-    /// Everything goes together.
+    /// Accepts all combinations.
     public func check() throws(MMError) {}
 
     /// Decodes the arguments of one call.
@@ -26,18 +26,18 @@ extension OperationInput {
     }
 }
 
-/// Something a person or an agent can ask for. Declared once here; tools, subcommands, routes, completions and
-/// reference pages are projections of it.
+/// An operation that a person or an agent can call. Tools, subcommands, routes, completions and reference pages are derived from its
+/// declaration.
 public protocol CatalogueOperation: Sendable {
     /// The typed arguments.
     associatedtype Input: Sendable
-    /// What it works with, and nothing else; `Void` where it needs nothing of its process.
+    /// The services that the operation uses; `Void` if it needs none.
     associatedtype Services: Sendable
 
-    /// Name, texts and effects.
+    /// The declaration: name, texts and effects.
     var declaration: OperationDeclaration { get }
 
-    /// The arguments, in the order help texts list them.
+    /// The arguments, in the order in which help texts list them.
     var fields: [InputField] { get }
 
     /// Decodes the arguments of one call.
@@ -47,8 +47,8 @@ public protocol CatalogueOperation: Sendable {
     /// Does the work.
     /// - Parameters:
     ///   - input: the decoded arguments.
-    ///   - context: who calls, for how long, and who can be asked back.
-    ///   - services: what it works with.
+    ///   - context: who calls, for how long, and which person can be asked.
+    ///   - services: the services that the operation uses.
     /// - Throws: `MMError`.
     func run(
         _ input: Input, in context: OperationContext, with services: Services
@@ -56,16 +56,16 @@ public protocol CatalogueOperation: Sendable {
 }
 
 extension CatalogueOperation where Input: OperationInput {
-    /// Those of the input.
+    /// The arguments of the input type.
     public var fields: [InputField] { Input.fields }
 
     /// Decodes the input.
-    /// - Throws: as the input's own initialiser.
+    /// - Throws: the errors of the input's initialiser.
     public func input(from reader: InputReader) throws(MMError) -> Input { try Input(from: reader) }
 }
 
-/// Arguments of an operation that takes none.
+/// The input of an operation without arguments.
 public struct NoInput: OperationInput {
-    /// Nothing to decode.
+    /// Creates the input.
     public init() {}
 }

@@ -1,9 +1,9 @@
 package import MMCore
 
-/// One argument of an operation, declared once: the JSON Schema property, the command line's flag or position, and
-/// the line in every help text are read from here.
+/// The declaration of one argument of an operation, from which the JSON Schema property, the flag or position on the command line, and the
+/// line in help texts are derived.
 public struct InputField: Sendable {
-    /// What values an argument takes.
+    /// The kind of values that an argument takes.
     public enum Kind: Sendable, Hashable {
         /// Any text.
         case text
@@ -17,91 +17,91 @@ public struct InputField: Sendable {
         case object
         /// A JSON object of parameters, or the same written as `name=value&name=value`.
         case parameters
-        /// Values for the parameters of a script: a JSON object of any values, or `name=value`; a name alone is true, and one
-        /// that stands several times has a list.
+        /// Values for the parameters of a script: a JSON object of any values, or `name=value&name=value`. A name alone is true, and a name
+        /// that occurs several times has a list.
         case arguments
         /// Any number of texts.
         case textList
-        /// Calls of other operations, each with its `tool` and its `arguments`; on a command line what stands behind `--`.
+        /// Calls of other operations, each with its `tool` and its `arguments`; on a command line the words after `--`.
         case calls
     }
 
-    /// Where an argument stands on a command line. Every argument also has a flag of its own name.
+    /// The place of an argument on a command line. Every argument also has a flag of its own name.
     package enum Placement: Sendable, Hashable {
-        /// At this place among the arguments without a flag, counted from 0.
+        /// At this position among the arguments without a flag, counted from 0.
         case positional(Int)
-        /// Only as a flag, with this short letter if any.
+        /// Only as a flag, with this short letter, if any.
         case option(Character?)
         /// Not offered on a command line.
         case absent
     }
 
-    /// What an argument is besides its name, kind and summary. Without any of these it may be left out, and is a flag of the
-    /// command line.
+    /// A property of an argument besides its name, kind and summary. Without any traits, an argument is optional and a flag on the command
+    /// line.
     public enum Trait: Sendable {
-        /// A call without it is refused.
+        /// A call without the argument is refused.
         case required
-        /// On a command line it stands at this place among the arguments without a flag, counted from 0.
+        /// On a command line, the argument is at this position among the arguments without a flag, counted from 0.
         case at(Int)
-        /// Its flag has this short letter.
+        /// The flag has this short letter.
         case short(Character)
-        /// A command line can't give it.
+        /// The argument isn't offered on command lines.
         case notOnCommandLine
-        /// No model sees it in the tool's schema.
+        /// The argument is left out of the tool's schema for models.
         case notForModels
-        /// On a command line `-` and `@file` stand for content.
+        /// On a command line, `-` and `@file` stand for the content of standard input and of a file.
         case readsFiles
-        /// A command line may name a file for it: as the word itself when a file of that name exists, and with `--file`
-        /// or `-f`.
+        /// A command line may name a file with the argument's content: as the argument itself if a file of that name exists, or with
+        /// `--file` or `-f`.
         case namesFile
-        /// The name of a file that a command line named for it goes into this argument.
+        /// If a command line names a file for the argument, the file's name is put into this other argument.
         case tellsFile(in: String)
-        /// A command line without it reads it from standard input, unless one of these arguments stands in its place.
+        /// If a command line doesn't give the argument, it is read from standard input, unless one of these other arguments is given.
         case readsInput(unless: [String])
-        /// An empty text says something. A command line refuses it elsewhere: it comes of a variable that wasn't set, and
-        /// would be taken for an argument that isn't there.
+        /// An empty text has a meaning. For other arguments a command line refuses an empty text, since it usually comes from an unset
+        /// variable and would be taken for a missing argument.
         case mayBeEmpty
-        /// A command line may also call it `--connections`.
+        /// On a command line, the flag may also be `--connections`.
         case orSeveral
     }
 
     /// The name in JSON, `snake_case` or one word.
     public let name: String
-    /// What values it takes.
+    /// The kind of values that the argument takes.
     public let kind: Kind
-    /// What it is for, in one line, with unit, default and example.
+    /// The purpose in one line, with unit, default and example.
     public let summary: String
-    /// Whether a call without it is refused.
+    /// Whether a call without the argument is refused.
     package private(set) var isRequired = false
-    /// Where it stands on a command line.
+    /// The place on a command line.
     package private(set) var placement = Placement.option(nil)
-    /// Whether a model sees it in the tool's schema.
+    /// Whether the tool's schema for models contains the argument.
     package private(set) var isOfferedToModels = true
-    /// Whether `-` and `@file` stand for content on a command line.
+    /// Whether `-` and `@file` stand for the content of standard input and of a file on a command line.
     package private(set) var readsFiles = false
-    /// Whether a command line may name a file for it.
+    /// Whether a command line may name a file with the argument's content.
     package private(set) var namesFile = false
-    /// The argument that is told the name of the file which a command line named for it.
+    /// The other argument that gets the name of a file that a command line names for this one.
     package private(set) var nameOfFile: String?
-    /// Whether a command line without it reads it from standard input: `nil` never, else unless one of these arguments
-    /// stands in its place.
+    /// The arguments that replace this one. If a command line gives neither this one nor any of them, this one is read from standard input;
+    /// `nil` if it never is.
     package private(set) var readsInputUnless: [String]?
-    /// Further flags of a command line that mean it.
+    /// Further flags for the argument on a command line.
     package private(set) var otherFlags: [String] = []
-    /// Whether an empty text says something.
+    /// Whether an empty text has a meaning.
     package private(set) var mayBeEmpty = false
 
-    /// An argument.
+    /// Creates an argument.
     /// - Parameters:
     ///   - name: the name in JSON.
-    ///   - kind: what values it takes.
-    ///   - summary: what it is for.
-    ///   - traits: what else it is.
+    ///   - kind: the kind of values that it takes.
+    ///   - summary: the purpose in one line.
+    ///   - traits: further properties.
     public init(_ name: String, _ kind: Kind, _ summary: String, _ traits: Trait...) {
         self.init(name, kind, summary, traits: traits)
     }
 
-    /// An argument with these traits.
+    /// Creates an argument with a list of traits.
     init(_ name: String, _ kind: Kind, _ summary: String, traits: [Trait]) {
         self.name = name
         self.kind = kind
@@ -125,7 +125,7 @@ public struct InputField: Sendable {
         }
     }
 
-    /// The same argument with another trait.
+    /// Returns the same argument with another trait.
     func with(_ trait: Trait) -> InputField {
         var field = self
         field.take(trait)
@@ -147,13 +147,13 @@ public struct InputField: Sendable {
         return flag
     }
 
-    /// Whether a flag of a command line means it.
+    /// Returns whether a flag on a command line means this argument.
     package func isNamed(by flag: String) -> Bool {
         flag == "--\(flagName)" || flag == "--\(name)" || otherFlags.contains(flag)
             || name == "dryRun" && Self.dryRuns.contains(flag.lowercased())
     }
 
-    /// What other programs call a dry run.
+    /// Flags that other programs use for a dry run.
     private static let dryRuns: Set<String> = ["--what-if", "--whatif", "-whatif"]
 
     /// The JSON Schema (2020-12) of the values.

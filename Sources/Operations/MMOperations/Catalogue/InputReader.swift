@@ -1,18 +1,18 @@
 package import MMCore
 
-/// Reads the arguments of one call by the operation's declared fields; every fault names the field, the value's kind
-/// and the remedy. An operation has no need of it: its input is read by ``Argument``.
+/// Reads the arguments of one call by the operation's declared fields. Each error names the field, the value's kind and
+/// the remedy. Operations don't use it directly: their inputs are read by ``Argument``.
 public struct InputReader: Sendable {
     private let operation: String
     private let arguments: JSONObject
     private let fields: [InputField]
 
-    /// A reader over the arguments of one call.
+    /// Creates a reader for the arguments of one call.
     /// - Parameters:
     ///   - operation: the operation's name, for messages.
-    ///   - arguments: what the caller sent.
-    ///   - fields: what the operation declares.
-    /// - Throws: `MMError.invalidInput` when an argument is unknown or a required one is missing.
+    ///   - arguments: the arguments that the caller sent.
+    ///   - fields: the fields that the operation declares.
+    /// - Throws: `MMError.invalidInput` if an argument is unknown or a required one is missing.
     package init(operation: String, arguments: JSONObject, fields: [InputField]) throws(MMError) {
         self.operation = operation
         self.arguments = arguments
@@ -25,7 +25,7 @@ public struct InputReader: Sendable {
                 hint: "Its arguments are \(known.map { "`\($0)`" }.joined(separator: ", "))."
             )
         }
-        // A call that is gone on with has its arguments already.
+        // A resumed call has its arguments already.
         let isResumed = fields.contains { $0.name == "resume" } && !isAbsent("resume")
         for field in fields where field.isRequired && isAbsent(field.name) && !isResumed {
             throw MMError(
@@ -57,8 +57,8 @@ public struct InputReader: Sendable {
         )
     }
 
-    /// A text, or `nil` when absent or empty. Choices are compared without case and answered as declared.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns a text; `nil` if absent or empty. Choices are compared case-insensitively and returned as declared.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func text(_ name: String) throws(MMError) -> String? {
         guard let value = try value(name) else { return nil }
         guard let text = value.string else { throw wrong(name, value, due: "a string") }
@@ -74,26 +74,26 @@ public struct InputReader: Sendable {
         )
     }
 
-    /// A text as it was written, also an empty one; `nil` when absent.
+    /// Returns a text as it was written, even an empty one; `nil` if absent.
     package func written(_ name: String) throws(MMError) -> String? {
         _ = try value(name)
         return arguments[name]?.string
     }
 
-    /// A text that must be there.
-    /// - Throws: `invalidInput` when it is absent or no text.
+    /// Returns a required text.
+    /// - Throws: `invalidInput` if it is absent or not a text.
     package func requiredText(_ name: String) throws(MMError) -> String {
         guard let text = try text(name) else { throw missing(name) }
         return text
     }
 
-    /// The error for an argument that a call must have, and hasn't.
+    /// Returns the error for a missing required argument.
     func missing(_ name: String) -> MMError {
         MMError(.invalidInput, "\(operation) needs the argument `\(name)`.")
     }
 
-    /// A yes or no; no when absent. The texts `true` and `false` count, since models write them.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns a Boolean; false if absent. The texts `true` and `false` are accepted, since models write them.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func flag(_ name: String) throws(MMError) -> Bool {
         guard let value = try value(name) else { return false }
         switch value {
@@ -104,8 +104,8 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// A whole number within the declared bounds, or `nil`.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns a whole number within the declared bounds; `nil` if absent.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func integer(_ name: String) throws(MMError) -> Int? {
         guard let value = try value(name) else { return nil }
         guard let number = value.int ?? value.string.flatMap({ Int($0) }) else {
@@ -120,8 +120,8 @@ public struct InputReader: Sendable {
         return number
     }
 
-    /// A JSON object, or `nil`. A text that is the JSON of an object counts, since models write it.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns a JSON object; `nil` if absent. A text that contains a JSON object is accepted, since models write it.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func object(_ name: String) throws(MMError) -> JSONObject? {
         guard let value = try value(name) else { return nil }
         switch value {
@@ -139,8 +139,8 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// Named parameters from an object or from `name=value&name=value`, in the order written.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns named parameters from an object or from `name=value&name=value`, in the order written.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func parameters(_ name: String) throws(MMError) -> [(name: String, value: String)] {
         guard let value = try value(name) else { return [] }
         switch value {
@@ -164,8 +164,8 @@ public struct InputReader: Sendable {
         }
     }
 
-    /// Values for a script's parameters, in the order written: whatever JSON they are. In the form
-    /// `name=value&name=value` a name alone is true, and one that stands several times has a list.
+    /// Returns values for a script's parameters, any JSON values, in the order written. In the form
+    /// `name=value&name=value`, a name alone is true, and a name that occurs several times has a list.
     package func arguments(_ name: String) throws(MMError) -> [(name: String, value: JSONValue)] {
         guard let value = try value(name) else { return [] }
         var list: [(name: String, value: JSONValue)] = []
@@ -182,7 +182,7 @@ public struct InputReader: Sendable {
         return Self.gathered(list)
     }
 
-    /// The same with one entry a name: several values of it are a list.
+    /// Merges the values of a name that occurs several times into a list.
     private static func gathered(_ list: [(name: String, value: JSONValue)]) -> [(name: String, value: JSONValue)] {
         var gathered: [(name: String, value: JSONValue)] = []
         for (name, value) in list {
@@ -196,7 +196,7 @@ public struct InputReader: Sendable {
         return gathered
     }
 
-    /// Calls of other operations, in order; one call counts as a list of one.
+    /// Returns calls of other operations, in order; a single call is accepted as a list of one.
     package func calls(_ name: String) throws(MMError) -> [(tool: String, arguments: JSONObject)] {
         guard let value = try value(name) else { return [] }
         let rows = value.array ?? [value]
@@ -210,8 +210,8 @@ public struct InputReader: Sendable {
         return calls
     }
 
-    /// A list of texts; one text counts as a list of one.
-    /// - Throws: `invalidInput` that names the argument and what it has to be.
+    /// Returns a list of texts; a single text is accepted as a list of one.
+    /// - Throws: `invalidInput` that names the argument and the required kind of value.
     package func textList(_ name: String) throws(MMError) -> [String]? {
         guard let value = try value(name) else { return nil }
         if let text = value.string { return [text] }

@@ -1,71 +1,70 @@
 import MMCore
 
-/// What an operation is called, what it says of itself, and what it does to the world.
+/// The names, the texts and the effects of an operation.
 public struct OperationDeclaration: Sendable {
-    /// The name everywhere but on the command line: `graph_request`.
+    /// The name, as used everywhere except on the command line: `graph_request`.
     public let name: String
-    /// Other names that are understood, never listed.
+    /// Other names that are understood but never listed.
     public let aliases: [String]
     /// The words on the command line: `["connections", "list"]`.
     public let command: [String]
     /// A short name for people.
     public let title: String
-    /// What it does, in one line.
+    /// The purpose in one line.
     public let summary: String
-    /// What a model needs to use it right the first time: what, when, what comes back.
+    /// The description for models: what the operation does, when to use it, and what it returns.
     public let description: String
-    /// What it does to the world.
+    /// The effects of a call.
     public internal(set) var effects: Effects
-    /// Which group of tools it belongs to.
+    /// The group of tools that it belongs to.
     public let toolset: Toolset
     /// Who may call it.
     public let audience: Audience
-    /// Where it is carried out when front-ends share a pool.
+    /// The process that carries it out if front-ends share a pool.
     public internal(set) var home: Home
-    /// Whether a model's list of tools shows it; what is rarely needed is called by its name alone, since a model reads
-    /// every word of the list on each turn.
+    /// Whether a model's list of tools contains it. Rarely used operations are left out, since a model reads the whole list on each turn,
+    /// but can still be called by name.
     package var isListed = true
-    /// Whether a server that only reads offers it although it can do more: the guard judges each call and denies that one
-    /// what doesn't read.
+    /// Whether a read-only server offers it although it can write. The guard judges each call and denies all but reads there.
     package var servesReaders = false
-    /// Whether its answers hold what a PowerShell or a shell wrote: no token and no key leaves with them.
+    /// Whether its answers contain output of a PowerShell or shell session, from which tokens and keys are removed.
     package var carriesSessionOutput = false
-    /// Whether exit code 2 is an answer of its own: then wrong arguments end with 1.
+    /// Whether exit code 2 is a result of the operation. Invalid arguments then end with 1.
     package var answersWithTwo = false
-    /// Whether it gives the caller's own streams and terminal to a program, which runs as long as it likes.
+    /// Whether it gives the caller's own streams and terminal to a program, which runs without a time limit.
     package var startsProgram = false
-    /// Whether what it would change can be planned: it hands its writes to `CallContext.planning` where that is set.
+    /// Whether its changes can be planned: it hands its writes to `CallContext.planning` if that is set.
     package var isPlannable = false
-    /// What becomes of a call that a person makes at a terminal; `nil`: it is answered as everywhere.
+    /// The special handling of a call at a terminal; `nil` if there is none.
     package private(set) var atTerminal: AtTerminal?
-    /// What of it can be done here while the pool elsewhere that was named can't be reached.
+    /// The calls that can be carried out here while the configured remote pool can't be reached.
     package private(set) var withoutPool = WithoutPool.nothing
-    /// Who has what it tells of, where several pools are one.
+    /// The pools that have the data of the answer, where several pools act as one.
     package private(set) var keeper = Keeper.any
-    /// The member of its answer that holds the rows of a list, for which programs may ask alone; `nil` where the answer is the list.
+    /// The member of its answer that holds the rows of a list, which programs may ask for alone; `nil` if the answer itself is the list.
     package var listMember: String?
-    /// How it runs for several connections in one call; `nil` where it is for one.
+    /// How it runs for several connections in one call; `nil` if it supports only one.
     package var severalConnections: SeveralConnections?
-    /// Command lines that work, with what they do.
+    /// Examples of working command lines.
     public let examples: [Example]
 
-    /// An operation's effects, as the annotations of the Model Context Protocol name them.
+    /// An operation's effects, with the meanings of the tool annotations in the Model Context Protocol.
     public struct Effects: Sendable, Hashable {
-        /// Changes nothing.
+        /// Whether it changes nothing.
         public var readOnly: Bool
-        /// May delete or overwrite.
+        /// Whether it may delete or overwrite.
         public var destructive: Bool
-        /// A second call with the same arguments changes nothing more.
+        /// Whether a second call with the same arguments changes nothing more.
         public var idempotent: Bool
-        /// Reaches beyond this machine.
+        /// Whether it reaches beyond this machine.
         public var openWorld: Bool
 
-        /// Effects.
+        /// Creates effects.
         /// - Parameters:
-        ///   - readOnly: changes nothing.
-        ///   - destructive: may delete or overwrite.
-        ///   - idempotent: a second call changes nothing more.
-        ///   - openWorld: reaches beyond this machine.
+        ///   - readOnly: whether it changes nothing.
+        ///   - destructive: whether it may delete or overwrite.
+        ///   - idempotent: whether a second call changes nothing more.
+        ///   - openWorld: whether it reaches beyond this machine.
         public init(readOnly: Bool, destructive: Bool = false, idempotent: Bool = false, openWorld: Bool = false) {
             self.readOnly = readOnly
             self.destructive = destructive
@@ -73,11 +72,11 @@ public struct OperationDeclaration: Sendable {
             self.openWorld = openWorld
         }
 
-        /// What is left of them for a caller who may only read.
+        /// The effects for a caller that may only read.
         package var reading: Effects { Effects(readOnly: true, openWorld: openWorld) }
     }
 
-    /// A group of tools that a server offers or leaves out as one.
+    /// A group of tools that a server offers or leaves out together.
     public enum Toolset: String, Sendable, CaseIterable {
         /// Microsoft 365: sessions, requests, sign-in.
         case m365
@@ -87,13 +86,13 @@ public struct OperationDeclaration: Sendable {
         case ssh
     }
 
-    /// Whether a call may take long enough to become a job: what only looks at this machine's own files does not.
+    /// Whether a call may take long enough to become a job. A call that only reads this machine's own files doesn't.
     package var mayLast: Bool { effects.openWorld || !effects.readOnly }
 
-    /// What a person types for it.
+    /// The command that a person types.
     package var commandLine: String { "mm " + command.joined(separator: " ") }
 
-    /// Whether it pays to follow a call as a task: it runs where it outlives its caller.
+    /// Whether a call may be followed as a task, because it runs in a process that outlives its caller.
     package var mayBeTask: Bool {
         switch home {
         case .pool, .detachable: mayLast && toolset == .m365
@@ -101,59 +100,58 @@ public struct OperationDeclaration: Sendable {
         }
     }
 
-    /// Who may call an operation.
+    /// The callers that may use an operation.
     public enum Audience: Sendable {
         /// People and models.
         case everyone
-        /// Only a person at a terminal: it writes the registry, confirms, or shows what models need not see.
+        /// Only a person at a terminal, because the operation writes the registry, confirms, or shows data that models don't need.
         case person
     }
 
-    /// Where an operation is carried out when front-ends share a pool that outlives them.
+    /// The process that carries out an operation if front-ends share a pool that outlives them.
     public enum Home: Sendable {
-        /// In the process that asks: it needs nothing that outlives the call.
+        /// The calling process, because nothing has to outlive the call.
         case anywhere
-        /// In the process that asks, but in the pool when its caller may let it go with a handle.
+        /// The calling process, or the pool if the call may become a background job.
         case detachable
-        /// In the pool where one runs, else in the process that asks: it looks at what lives, and without a pool nothing
-        /// does.
+        /// The pool if one runs, otherwise the calling process. The operation looks at live sessions, and without a pool there are none.
         case besideSessions
-        /// In the pool, which is started for it: what it makes outlives the call.
+        /// The pool, which is started if necessary, because what the operation creates outlives the call.
         case pool
     }
 
-    /// What becomes of a call that a person makes at a terminal.
+    /// The special handling of a call at a terminal.
     package enum AtTerminal: Sendable {
-        /// It is given the terminal.
+        /// The operation gets the terminal.
         case opens
-        /// Without this argument another operation is meant, which opens the terminal.
+        /// Without this argument the call means another operation, which opens the terminal.
         case opensWithout(argument: String, operation: String)
         /// Without this argument a prompt asks for it, line by line, until the person leaves.
         case prompts(argument: String)
     }
 
-    /// What can be done while the pool elsewhere that was named can't be reached. What changes something is for that pool alone:
-    /// it may hold a lease, or have other rules.
+    /// The calls that can be carried out here while the configured remote pool can't be reached. Changes are left to that pool, since it
+    /// may hold a lease or have other rules.
     package enum WithoutPool: Sendable {
-        /// Nothing.
+        /// No calls.
         case nothing
-        /// The list of the connections, for which a call without arguments asks.
+        /// Calls without arguments, which list the connections.
         case lists
-        /// What reads.
+        /// Calls that only read.
         case reads
     }
 
-    /// Who has what an operation tells of, where several pools are one.
+    /// The pools that have the data of an answer, where several pools act as one.
     package enum Keeper: Sendable {
-        /// Any of them can tell.
+        /// Every pool has all of it.
         case any
-        /// Each has rows of its own.
+        /// Each pool has its own rows.
         case each
-        /// Each has rows of its own, and a connection without a session has one as well.
+        /// Each pool has its own rows, and a connection without a session has a row as well.
         case eachConnection
-        /// The one that made the handle which a call names.
+        /// The pool that made the handle in the call.
         case handle
-        /// The one that asks for the confirmation which a call names.
+        /// The pool that asks for the confirmation named in the call.
         case confirmation
     }
 
@@ -161,76 +159,76 @@ public struct OperationDeclaration: Sendable {
     public struct Example: Sendable {
         /// The command line.
         public let command: String
-        /// What it does.
+        /// The purpose.
         public let purpose: String
 
-        /// An example.
+        /// Creates an example.
         /// - Parameters:
         ///   - command: the command line.
-        ///   - purpose: what it does.
+        ///   - purpose: the purpose.
         public init(_ command: String, _ purpose: String) {
             self.command = command
             self.purpose = purpose
         }
     }
 
-    /// The same, offered also by servers that only read.
+    /// The same declaration, offered also by read-only servers.
     var forReaders: OperationDeclaration {
         var copy = self
         copy.servesReaders = true
         return copy
     }
 
-    /// The same, whose exit code 2 is an answer.
+    /// The same declaration, with exit code 2 as a result.
     var answeringWithTwo: OperationDeclaration {
         var copy = self
         copy.answersWithTwo = true
         return copy
     }
 
-    /// The same, whose answers hold what a session wrote.
+    /// The same declaration, whose answers contain output of a session.
     var withSessionOutput: OperationDeclaration {
         var copy = self
         copy.carriesSessionOutput = true
         return copy
     }
 
-    /// The same, which gives the caller's streams and terminal to a program.
+    /// The same declaration, of an operation that gives the caller's streams and terminal to a program.
     var startingProgram: OperationDeclaration {
         var copy = self
         copy.startsProgram = true
         return copy
     }
 
-    /// The same, whose writes can be planned.
+    /// The same declaration, of an operation whose changes can be planned.
     var plannable: OperationDeclaration {
         var copy = self
         copy.isPlannable = true
         return copy
     }
 
-    /// The same, of which something else becomes at a terminal.
+    /// Returns the same declaration with special handling at a terminal.
     func taking(_ terminal: AtTerminal) -> OperationDeclaration {
         var copy = self
         copy.atTerminal = terminal
         return copy
     }
 
-    /// The same, of which this can be done without the pool.
+    /// Returns the same declaration with calls that are possible without the pool.
     func answering(withoutPool possible: WithoutPool) -> OperationDeclaration {
         var copy = self
         copy.withoutPool = possible
         return copy
     }
 
-    /// The same, which tells of what these pools have.
+    /// Returns the same declaration with the pools that have its data.
     func kept(by keeper: Keeper) -> OperationDeclaration {
         var copy = self
         copy.keeper = keeper
         return copy
     }
 
-    /// The same, whose answer is a list within an object.
+    /// Returns the same declaration of an operation whose answer is a list within an object.
     /// - Parameter member: the member that holds the rows.
     func listing(_ member: String) -> OperationDeclaration {
         var copy = self
@@ -238,26 +236,26 @@ public struct OperationDeclaration: Sendable {
         return copy
     }
 
-    /// The same, left out of a model's list of tools.
+    /// The same declaration, left out of a model's list of tools.
     var unlisted: OperationDeclaration {
         var copy = self
         copy.isListed = false
         return copy
     }
 
-    /// A declaration.
+    /// Creates a declaration.
     /// - Parameters:
-    ///   - name: the name everywhere but on the command line.
+    ///   - name: the name, as used everywhere except on the command line.
     ///   - aliases: other names that are understood.
     ///   - command: the words on the command line.
     ///   - title: a short name for people.
-    ///   - summary: what it does, in one line.
-    ///   - description: what a model needs; the summary when absent.
-    ///   - effects: what it does to the world.
-    ///   - toolset: which group of tools it belongs to.
-    ///   - audience: who may call it.
-    ///   - home: where it is carried out when front-ends share a pool.
-    ///   - examples: command lines that work.
+    ///   - summary: the purpose in one line.
+    ///   - description: the description for models; the summary if absent.
+    ///   - effects: the effects of a call.
+    ///   - toolset: the group of tools that it belongs to.
+    ///   - audience: the callers that may use it.
+    ///   - home: the process that carries it out if front-ends share a pool.
+    ///   - examples: examples of working command lines.
     public init(
         _ name: String, aliases: [String] = [], command: [String], title: String, summary: String,
         description: String? = nil, effects: Effects, toolset: Toolset = .m365, audience: Audience = .everyone,
