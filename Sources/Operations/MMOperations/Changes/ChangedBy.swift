@@ -1,17 +1,18 @@
 import MMCore
 import MMDesk
 
-/// Who has changed an object since, as far as the directory's audit log tells.
+/// Finds who has changed an object since, as far as the directory's audit log says.
 struct ChangedBy {
     let client: GuardedClient
     let deadline: Deadline
 
-    /// A sentence such as `By ada@contoso.com at 2026-02-03T10:00:00Z (Update user).`; `nil` when the log says nothing.
+    /// Returns a sentence about the newest change of an entry's object, with the account, the time and the action;
+    /// `nil` if the log has none.
     func sentence(on entry: JournalEntry) async -> String? {
         await sentence(on: entry.change, since: entry.time)
     }
 
-    /// The same of the object of any change, since a moment.
+    /// Returns the sentence about the newest change of the object of any change, since a point in time.
     func sentence(on change: Change, since: Timestamp) async -> String? {
         guard GUID.isValid(change.subject.id) else { return nil }
         let filter = "activityDateTime ge \(since.iso8601) and targetResources/any(t:t/id eq '\(change.subject.id)')"

@@ -4,18 +4,18 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// Takes the cmdlets of a script that change something in the place of the service, so that they are seen and not sent. Those that
-/// only read are sent, so that the objects are known which a pipeline reaches.
+/// Records the cmdlets of a script that change something instead of sending them. Cmdlets that only read are sent, so that the objects that
+/// a pipeline reaches are known.
 final class CmdletRehearsal: Sendable {
-    /// The rows of a cmdlet that was carried out before; `nil` for any other.
+    /// Returns the output rows of a cmdlet that was carried out before; `nil` for any other.
     typealias CarriedOut = @Sendable (_ command: ExchangeCommand, _ change: Change?) -> [JSONValue]?
 
-    /// A cmdlet in its order.
+    /// One cmdlet of the script, in the order of execution.
     struct Step: Sendable {
         let command: ExchangeCommand
-        /// What it would change; `nil` for one that only reads.
+        /// The change that the cmdlet would make; `nil` if it only reads.
         let change: Change?
-        /// The same as its object was found, whatever cmdlets before it leave.
+        /// The change with the state that was read, before earlier cmdlets are taken into account.
         var found: Change?
         /// Whether it was sent.
         let wasSent: Bool
@@ -31,18 +31,18 @@ final class CmdletRehearsal: Sendable {
     static let most = 20
 
     private let watch: CmdletWatch
-    /// Whether anything is read: without a sign-in, only what the script says is known.
+    /// Whether states are read. Without a sign-in, only the script's own text is known.
     private let reads: Bool
     /// The maximum number of objects whose state before a cmdlet is read.
     private let most: Int
-    /// The rows that a cmdlet answered which was carried out before.
+    /// Returns the output rows of cmdlets that were carried out before.
     private let carriedOut: CarriedOut
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - most: of how many objects a cmdlet's states before are read.
-    ///   - earlier: what is sent before it all, by the places that it changes.
-    ///   - carriedOut: says what was carried out before.
+    ///   - most: the maximum number of objects whose state before a cmdlet is read.
+    ///   - earlier: the changes that are made before the script, by the places that they change.
+    ///   - carriedOut: returns the output rows of cmdlets that were carried out before.
     init(
         _ watch: CmdletWatch, reads: Bool, statesOf most: Int = CmdletRehearsal.most,
         after earlier: [String: [Change]] = [:], carriedOut: @escaping CarriedOut = { _, _ in nil }
@@ -54,18 +54,18 @@ final class CmdletRehearsal: Sendable {
         state = Mutex(State(left: earlier))
     }
 
-    /// The cmdlets in their order.
+    /// The cmdlets, in the order of execution.
     var steps: [Step] { state.withLock { $0.steps } }
 
-    /// Whether a cmdlet is sent: it only reads, and the guard lets anybody read it.
+    /// Returns whether a cmdlet may be sent: it only reads, and the guard allows it without asking.
     func lets(_ command: ExchangeCommand) -> Bool {
         let isLet = reads && watch.mayRead(command)
         if isLet { state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: true)) } }
         return isLet
     }
 
-    /// Notes a cmdlet that is not sent, with what it would change.
-    /// - Returns: the rows that it goes on with: none, unless it was carried out before.
+    /// Records a cmdlet that is not sent, with the change that it would make.
+    /// - Returns: the rows that the pipeline continues with: none, unless the cmdlet was carried out before.
     func note(_ command: ExchangeCommand) async -> [JSONValue] {
         guard let written = Change(command, at: watch.client.service) else {
             if let rows = carriedOut(command, nil) { return rows }
@@ -94,7 +94,7 @@ final class CmdletRehearsal: Sendable {
         return []
     }
 
-    /// What a person is shown of the changes.
+    /// The lines about the changes that a person is shown.
     var lines: [String] {
         let changes = steps.compactMap { step in step.change.map { (step.command.cmdlet, $0) } }
         var lines = steps.filter { $0.command.isWhatIf }.map { "\($0.command.cmdlet) -WhatIf changes nothing" }
@@ -109,7 +109,7 @@ final class CmdletRehearsal: Sendable {
         return lines
     }
 
-    /// The changes of each cmdlet, in the order of the first ones.
+    /// Groups changes by cmdlet, in the order of each cmdlet's first change.
     private static func grouped(_ changes: [(String, Change)]) -> [(String, [Change])] {
         var groups: [(String, [Change])] = []
         for (cmdlet, change) in changes {
@@ -123,7 +123,7 @@ final class CmdletRehearsal: Sendable {
     }
 }
 
-/// The rows of a cmdlet that is not sent: none, unless it was carried out before.
+/// The output rows of a cmdlet that is not sent: none, unless it was carried out before.
 struct RehearsedRows: CmdletRows {
     let rehearsal: CmdletRehearsal
     let command: ExchangeCommand
@@ -144,7 +144,7 @@ struct RehearsedRows: CmdletRows {
 }
 
 extension Change {
-    /// What a person is shown of a change before it is made.
+    /// The lines about a change that a person is shown before it is made.
     var shownLines: [String] {
         var lines = [title]
         for line in self.lines { lines.append("  " + line) }
@@ -154,14 +154,14 @@ extension Change {
     }
 }
 
-/// What the requests would change that a dry run in PowerShell held back: read out of them as out of every other request, with the
-/// states of the first ones. What can't be read out of a request stays unknown.
+/// Derives the changes of the requests that a dry run in PowerShell held back, in the same way as for other requests. The prior states are
+/// read for the first ones only. Requests from which no change can be derived are left out.
 struct HeldBackChanges {
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
 
-    /// The changes, by the numbers of the requests.
+    /// Returns the changes by the numbers of the requests.
     func changes(of rehearsed: [DryRunRequest]) async -> [UInt64: Change] {
         var changes: [UInt64: Change] = [:]
         var left: [String: [Change]] = [:]
@@ -204,7 +204,7 @@ struct HeldBackChanges {
             let base = try? requests.identity.cloud(of: connection).base(of: watch.client.resource),
             WebAddress(base)?.origin == address.origin, let target = try? watch.client.target(address.pathAndQuery)
         else { return nil }
-        // Only the beginning of a large body is kept, which says nothing certain.
+        // Only the beginning of a large body is kept, from which no change can be derived.
         guard let body = facts["body"], !body.isNull else { return try? GraphRequest(method: method, target: target) }
         guard body["bytes"] == nil || body["begins"] == nil else { return nil }
         return try? GraphRequest(method: method, target: target, json: body)

@@ -4,21 +4,21 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// Reads what cmdlets of Exchange will change before they are sent, and keeps it in the journal.
+/// Reads the state that Exchange cmdlets will change before they are sent, and keeps it in the journal.
 ///
-/// The state before is read with one cmdlet at most, by the same account, and only where the guard would let anybody read it. What
-/// can't be read never stops a write: it can't be taken back then, and the answer says so.
+/// The prior state is read with one request at most, by the same account, and only if the guard allows the read without asking. A failed
+/// read never stops the write; the write then can't be undone, and the answer says so.
 struct CmdletWatch: Sendable {
     let client: GuardedExchange
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
-    /// What the script was let through for; `nil` where only reads are sent.
+    /// The clearance of the script; `nil` if only reads are sent.
     var cleared: Cleared<JudgedAgain>?
     /// The states that were read while a person was asked.
     var known = KnownStates()
 
-    /// How long reading a state may take.
+    /// The time limit for reading a state.
     private static let longestRead = Duration.seconds(20)
 
     private var journal: JournalNotes {
@@ -36,13 +36,13 @@ struct CmdletWatch: Sendable {
 
     // MARK: Before
 
-    /// What a cmdlet would change, with the state before as far as it can be read; `nil` for one that only reads.
+    /// Returns the change that a cmdlet would make, with the prior state as far as it can be read; `nil` for a cmdlet that only reads.
     func change(of command: ExchangeCommand) async -> Change? {
         guard let change = Change(command, at: client.service) else { return nil }
         return await read(change)
     }
 
-    /// A change with its state before.
+    /// Returns a change with its prior state.
     func read(_ change: Change) async -> Change {
         let commands = change.priorCommands
         guard !change.isBeforeKnown, !commands.isEmpty else { return change }
@@ -58,19 +58,19 @@ struct CmdletWatch: Sendable {
         }
     }
 
-    /// What the reading cmdlet of a change puts out now; `nil` where there is no such object.
+    /// Returns the present output of the cmdlet that reads a change's object; `nil` if there is no such object.
     func present(of change: Change) async throws(MMError) -> [JSONValue]? {
         guard let command = change.presentCommand else { return nil }
         return try await states([command], context.deadline)[0]
     }
 
-    /// What a cmdlet that reads puts out.
+    /// Returns the output of a cmdlet that reads.
     func rows(_ command: ExchangeCommand) async throws(MMError) -> [JSONValue] {
         try await states([command], context.deadline)[0] ?? []
     }
 
-    /// What became of a change since, by what its reading cmdlet puts out now. Recipients that it names otherwise than the service
-    /// does are looked up, all with one request.
+    /// Returns whether a change still stands, by the present output of the cmdlet that reads its object. Recipients that the change names
+    /// differently from the service are looked up with one request.
     func standing(of change: Change, inRows rows: [JSONValue]?) async throws(MMError) -> Change.Standing {
         let names = change.unresolvedNames(inRows: rows)
         guard !names.isEmpty else { return change.standing(inRows: rows) }
@@ -87,7 +87,7 @@ struct CmdletWatch: Sendable {
         return change.standing(inRows: rows, recipients)
     }
 
-    /// Whether the guard lets anybody run a cmdlet that reads.
+    /// Returns whether the guard allows a cmdlet that only reads without asking.
     func mayRead(_ command: ExchangeCommand) -> Bool {
         guard command.isReadOnly, let engine = try? requests.guarding.guards.engine(),
             let request = try? client.wireRequest(of: command)
@@ -96,7 +96,7 @@ struct CmdletWatch: Sendable {
         return intent.isRead && intent.verdict(requests.guarding.policy(of: connection, in: context)).decision == .allow
     }
 
-    /// What cmdlets that read put out, with one request; `nil` for an object that does not exist.
+    /// Returns the output of several cmdlets that read, with one request; `nil` for each object that does not exist.
     private func states(_ commands: [ExchangeCommand], _ deadline: Deadline) async throws(MMError) -> [[JSONValue]?] {
         guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard holds reading it back") }
         var states: [[JSONValue]?] = []
@@ -121,7 +121,7 @@ struct CmdletWatch: Sendable {
         return await journal.begin([(change, command.line)], notes: &notes).first ?? nil
     }
 
-    /// Notes how it ended.
+    /// Notes how a cmdlet ended.
     func end(_ entry: JournalEntry, _ result: Result<ExchangePage?, MMError>) async {
         switch result {
         case .success(let page):
@@ -133,13 +133,13 @@ struct CmdletWatch: Sendable {
         }
     }
 
-    /// Notes that it was carried out.
+    /// Notes that a cmdlet was carried out.
     func end(_ entry: JournalEntry, left rows: [JSONValue]) async {
         await journal.end([(entry.left(entry.change.left(by: rows)), nil)])
     }
 
-    /// Runs a cmdlet that takes a change back, and notes it.
-    /// - Returns: what it has changed.
+    /// Runs a cmdlet that undoes a change, and notes it in the journal.
+    /// - Returns: the change that the cmdlet made.
     func run(
         _ command: ExchangeCommand, by cleared: Cleared<some CmdletAct>, changing change: Change,
         undoing: JournalNotes.Undoing, notes: inout [String]
@@ -158,7 +158,7 @@ struct CmdletWatch: Sendable {
     }
 }
 
-/// States that were read for a question to a person, for the cmdlets that follow its yes.
+/// States that were read to ask a person, kept for the cmdlets that run after the person's yes.
 final class KnownStates: Sendable {
     private let states = Mutex<[[UInt8]: [Change]]>([:])
 
@@ -166,7 +166,7 @@ final class KnownStates: Sendable {
         states.withLock { $0[JSONWriter.bytes(command.body), default: []].append(change) }
     }
 
-    /// The state that was read for a cmdlet, once.
+    /// Removes and returns the state that was read for a cmdlet.
     func take(_ command: ExchangeCommand) -> Change? {
         states.withLock { states in
             let key = JSONWriter.bytes(command.body)
@@ -177,12 +177,12 @@ final class KnownStates: Sendable {
 }
 
 extension ExchangePage {
-    /// The rows as values.
+    /// The rows as JSON values.
     var values: [JSONValue] { rows.compactMap { try? JSONParser.parse(Array($0)) } }
 }
 
 extension ExchangeFault {
-    /// The error for a caller.
+    /// Returns the error for a caller.
     func mmError(of connection: String, _ service: ExchangeService) -> MMError {
         switch self {
         case .refused(let error): error.mmError(of: connection, service)

@@ -1,6 +1,6 @@
 import MMCore
 
-/// `history`: what was changed of one object.
+/// `history`: the changes of one object.
 struct History: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("object", "Its name, its id, or a path such as /users/ada@contoso.com.", .at(0)) var object: String
@@ -23,7 +23,7 @@ struct History: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let selection = try await UndoSelection(services, in: context)
         if let name = input.connection { try selection.check(connection: name, services, in: context) }
-        // An object keeps its id when its name changes, so what is found by name leads to all that is known by id.
+        // An object keeps its id when its name changes, so entries found by name lead to all entries with the same id.
         let named = Self.ids(of: input.object, in: selection.newestFirst)
         let entries = selection.newestFirst.filter { entry in
             entry.outcome != .refused && (input.connection.map { $0 == selection.connection(of: entry) } ?? true)
@@ -59,7 +59,7 @@ struct History: CatalogueOperation {
         return ids
     }
 
-    /// What an object may be called in the journal: as it was given and, of a path such as `users/ada@contoso.com/manager`,
+    /// Returns the names that the journal may have for an object: the given one and, for a path such as `users/ada@contoso.com/manager`,
     /// each of its parts.
     private static func names(in object: String) -> Set<String> {
         let parts = object.contains("/") ? object.split(separator: "/") : []

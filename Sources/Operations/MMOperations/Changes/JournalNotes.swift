@@ -1,27 +1,27 @@
 import MMCore
 import MMIdentity
 
-/// Notes in the journal what a call writes: before it is sent, and how it ended.
+/// Notes a call's writes in the journal: before they are sent, and how they ended.
 struct JournalNotes: Sendable {
     let connection: Connection
-    /// The service that is written to: its token says who writes.
+    /// The resource that is written to, whose access token identifies the writing account.
     let resource: ServiceResource
     let requests: RequestServices
     let context: OperationContext
 
-    /// Which entry a write takes back.
+    /// The entry that a write undoes.
     struct Undoing: Sendable {
         let entry: String
-        /// Whether more has to follow before it is taken back as a whole.
+        /// Whether further writes are needed to undo the whole entry.
         var isPart = false
     }
 
     /// Notes that writes are about to be sent.
     /// - Parameters:
-    ///   - writes: what each changes, with what is sent.
-    ///   - undoing: what they take back, where they are an undo.
-    ///   - notes: gets what can't be undone and why.
-    /// - Returns: their entries, in order; `nil` for what changes nothing.
+    ///   - writes: the change and the request of each write.
+    ///   - undoing: the entry that they undo, if they are an undo.
+    ///   - notes: receives why a write can't be undone.
+    /// - Returns: the journal entries of the writes, in order; `nil` for a write that changes nothing.
     func begin(
         _ writes: [(change: Change?, request: String)], undoing: Undoing? = nil, notes: inout [String]
     ) async -> [JournalEntry?] {
@@ -50,7 +50,7 @@ struct JournalNotes: Sendable {
         }
         let isFirst = context.record.facts["change"] == nil && context.record.facts["changes"] == nil
         let standing = entries.compactMap(\.self).filter { $0.change.expectedObstacle == nil }
-        // A model and somebody at a terminal are told that there is such a thing; a script has the journal.
+        // Models and people at a terminal are told how to undo the change. Scripts are not; they can use the journal.
         let isTold = context.call.caller.surface == .mcp || context.isTerminal && context.call.person != nil
         if isTold, context.call.partOf == nil, undoing == nil, let first = standing.first {
             let isOne = isFirst && standing.count == 1
@@ -64,7 +64,8 @@ struct JournalNotes: Sendable {
 
     private static let (way, whole) = ("undo: `mm undo ", "--call ")
 
-    /// Adds what one write of a call has to tell to what its others have told: one way back is named for all of them.
+    /// Adds the notes of one write to those of the call's other writes. One note about undoing the whole call replaces
+    /// the notes about single changes.
     static func add(_ more: [String], to notes: inout [String]) {
         for note in more {
             if note.hasPrefix(way + whole) { notes.removeAll { $0.hasPrefix(way) } }
@@ -82,7 +83,7 @@ struct JournalNotes: Sendable {
     }
 
     /// Notes how writes ended.
-    /// - Parameter writes: each entry as it is left, with why it failed where it did.
+    /// - Parameter writes: each entry with the state that was left, and the error if the write failed.
     func end(_ writes: [(entry: JournalEntry, error: MMError?)?]) async {
         for case let write? in writes {
             do throws(MMError) {
@@ -99,13 +100,13 @@ struct JournalNotes: Sendable {
     }
 }
 
-/// What became of a request that writes.
+/// The result of a request that writes.
 enum WriteEnding: Sendable {
     case done(JSONValue?, etag: String?)
     case failed(MMError)
 
-    /// The endings that the answer to a batch speaks of.
-    /// - Parameter ids: the ids of its items, in order.
+    /// Returns the results of the items in the answer to a batch.
+    /// - Parameter ids: the ids of the batch's items, in order.
     static func ofBatch(_ body: JSONValue?, _ ids: [String]) -> [WriteEnding] {
         let items = body?["responses"]?.array ?? []
         return ids.map { id in
@@ -117,7 +118,7 @@ enum WriteEnding: Sendable {
         }
     }
 
-    /// The ending that an item of a batch speaks of.
+    /// Creates the result from an item in the answer to a batch.
     init(status: Int, headers: JSONObject, body: JSONValue) {
         if (200..<300).contains(status) {
             let etag = headers.first { $0.key.lowercased() == "etag" }?.value.string
@@ -137,7 +138,7 @@ extension RequestServices {
 }
 
 extension IdentityService {
-    /// Who writes with a connection, as far as that is known without asking anybody to sign in.
+    /// Returns the account that a connection writes with, as far as it is known without a new sign-in.
     func author(of connection: Connection, resource: ServiceResource, deadline: Deadline) async -> JournalEntry.Author?
     {
         await acting(on: connection, resource: resource, deadline: deadline).map(JournalEntry.Author.init)
@@ -145,19 +146,19 @@ extension IdentityService {
 }
 
 extension JournalEntry.Author {
-    /// An account that signed in.
+    /// Creates an author from a signed-in account.
     init(_ account: SignedInAccount) {
         self.init(tenant: account.tenantID, account: account.objectID, app: account.appID)
     }
 }
 
 extension Caller {
-    /// The caller as the journal names it.
+    /// The caller's name in the journal.
     var journalName: String { name.isEmpty ? surface.rawValue : "\(surface.rawValue) (\(name))" }
 }
 
 extension MMError {
-    /// Whether the service did nothing for certain.
+    /// Whether it is certain that the service changed nothing.
     var isRefusal: Bool {
         if let status = details["status"]?.int { return (400..<500).contains(status) && status != 408 }
         return ![.unavailable, .remoteFailed, .deadlineExceeded, .cancelled, .internalError].contains(code)

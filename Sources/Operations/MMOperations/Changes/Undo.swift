@@ -2,10 +2,10 @@ import MMCore
 import MMDesk
 import MMIdentity
 
-/// `undo`: takes back what was changed: one change, a call, a session or a time, the newest first.
+/// `undo`: undoes one change, or the changes of a call, a session or a period, newest first.
 ///
-/// Each undo is a write like any other: it passes the guard, is noted in the journal, and can be undone. What was changed again
-/// since is left alone.
+/// Each undo is a write like any other: it passes the guard, is noted in the journal, and can be undone. Objects that were changed again
+/// since are left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("id", "The change, by its name in the list of changes.", .at(0)) var id: String?
@@ -29,7 +29,7 @@ struct Undo: CatalogueOperation {
             }
         }
 
-        /// The time that `10m` says.
+        /// Parses a duration such as `10m`.
         static func duration(_ text: String) throws(MMError) -> Duration {
             let units: [Character: Int64] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
             guard let last = text.last, let unit = units[last], let count = Int64(text.dropLast()), count > 0,
@@ -93,8 +93,8 @@ struct Undo: CatalogueOperation {
         return input.isDryRun ? try await call.forecast() : try await call.undo()
     }
 
-    /// The connections whose changes a call takes back, as they are called today.
-    /// - Throws: as the call.
+    /// Returns the present names of the connections whose changes a call undoes.
+    /// - Throws: the errors of the call.
     static func connections(
         _ arguments: JSONObject, in context: OperationContext, with services: RequestServices
     ) async throws(MMError) -> Set<String> {

@@ -2,17 +2,17 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// Takes changes back wherever they were made: a person is asked once about all of it.
+/// Undoes changes of one or more connections, with a single question to a person about all of them.
 struct UndoCall {
     private let runs: [UndoRun]
-    /// What no connection leads to any more, with why.
+    /// The changes that no connection reaches any more, with the reasons.
     private let unreachable: [(entry: JournalEntry, error: MMError)]
     private let services: RequestServices
     private let context: OperationContext
     private let input: Undo.Input
 
     /// - Parameter entries: the changes, newest first.
-    /// - Throws: `conflict` where no connection leads to any of them.
+    /// - Throws: `conflict` if no connection reaches any of them.
     init(
         _ entries: [JournalEntry], _ selection: UndoSelection, _ input: Undo.Input, _ services: RequestServices,
         _ context: OperationContext
@@ -50,7 +50,7 @@ struct UndoCall {
 
     private var count: Int { runs.reduce(unreachable.count) { $0 + $1.entries.count } }
 
-    /// Whether what is wrong with the only change is what is wrong with the call.
+    /// Whether the call undoes a single change, so that the change's error is the error of the call.
     private var isOfOne: Bool { count == 1 && !input.skips }
 
     private func answer(_ rows: [JSONValue], _ member: String, notes: [String]) -> OperationAnswer {
@@ -72,7 +72,7 @@ struct UndoCall {
 
     // MARK: Forecast
 
-    /// What would be taken back, and what would stay and why.
+    /// Returns which changes would be undone, and which would stay and why.
     func forecast() async throws(MMError) -> OperationAnswer {
         context.record.note("dryRun", true)
         var (rows, lines) = ([JSONValue](), [String]())
@@ -100,7 +100,7 @@ struct UndoCall {
 
     // MARK: Undoing
 
-    /// Records what would take the changes back.
+    /// Records the writes that would undo the changes in a plan.
     private func plan(in recorder: PlanRecorder) async throws(MMError) -> OperationAnswer {
         context.record.note("planned", true)
         for run in runs {
@@ -111,7 +111,7 @@ struct UndoCall {
         return answer([], "undo", notes: ["Planned: nothing was sent."])
     }
 
-    /// Takes the changes back.
+    /// Undoes the changes.
     func undo() async throws(MMError) -> OperationAnswer {
         if let planning = context.call.planning { return try await plan(in: planning) }
         var planned: [(run: UndoRun, steps: [UndoRun.Step])] = []
@@ -131,13 +131,13 @@ struct UndoCall {
             runs.flatMap(\.entries).map(\.id), until: context.deadline)
         defer { claim.end() }
         return try await claim.whileHeld { () async throws(MMError) in
-            // What stands in the journal by now, since nobody else takes these changes back any more.
+            // The journal is read again now that the claim keeps other calls from undoing these changes.
             try await carryOut(cleared, try await UndoSelection(services, in: context))
         }
     }
 
-    /// Has all of it judged, and asks a person once where one has to be asked.
-    /// - Returns: what may be sent, by connection; none where nothing is sent there.
+    /// Has all writes judged, and asks a person once if that is required.
+    /// - Returns: the clearances by connection; none for a connection where nothing is sent.
     private func clear(
         _ planned: [(run: UndoRun, steps: [UndoRun.Step])]
     ) async throws(MMError) -> [String: Cleared<JudgedAgain>] {

@@ -5,14 +5,14 @@ import MMIdentity
 import MMNative
 import PowerShellSyntax
 
-/// A change, or the part of one, with what takes it back.
+/// A change, or a part of one, with the writes that undo it.
 struct UndoPart: Sendable {
-    /// A write that takes a change back.
+    /// A write that undoes a change.
     enum Action: Sendable {
         case request(GraphRequest)
         case command(ExchangeCommand, at: ExchangeService)
 
-        /// What is sent, in one line.
+        /// The request or cmdlet in one line, without the query.
         var line: String {
             switch self {
             case .request(let request): "\(request.method) \(request.target.path)"
@@ -20,7 +20,7 @@ struct UndoPart: Sendable {
             }
         }
 
-        /// The same with its query.
+        /// The request or cmdlet in one line, with the query.
         fileprivate var whole: String {
             if case .request(let request) = self { return "\(request.method) \(request.target.pathAndQuery)" }
             return line
@@ -31,19 +31,19 @@ struct UndoPart: Sendable {
     let actions: [Action]
 }
 
-/// The services by which changes are looked at and taken back, each by its own way: requests, or cmdlets.
+/// Reads and undoes changes in the way of each service: by requests or by cmdlets.
 struct UndoChannels {
     let connection: Connection
     let services: RequestServices
     let context: OperationContext
     let confirmed: Bool
 
-    /// How the object of a change is now.
+    /// The present state of a change's object.
     struct Present: Sendable {
         let standing: Change.Standing
         var answer: JSONValue?
         var rows: [JSONValue]?
-        /// Why it can't be taken back, though it stands as it was left.
+        /// Why the change can't be undone although the object is as the change left it.
         var obstacle: String?
 
         /// Whether the object itself was found.
@@ -65,7 +65,7 @@ struct UndoChannels {
         return CmdletWatch(client: client, connection: connection, requests: services, context: context)
     }
 
-    /// What takes a change back.
+    /// Returns a change with the writes that undo it.
     func part(_ change: Change) throws(MMError) -> UndoPart {
         guard change.cmdlet == nil else {
             return UndoPart(
@@ -87,12 +87,12 @@ struct UndoChannels {
 
     // MARK: Before
 
-    /// What the guard says of all that takes changes back on this connection, and what a person is asked about it: one question,
-    /// whatever services are written to. What any of the actions demands holds for all.
+    /// Returns the request for confirmation of all writes that undo changes on this connection, with the guard's joint verdict. There is
+    /// one question for all services, and the strictest verdict on an action applies to all.
     /// - Parameters:
-    ///   - objects: how many objects are changed.
-    ///   - changes: what a person is shown.
-    /// - Returns: `nil` where nothing is sent.
+    ///   - objects: the number of objects that are changed.
+    ///   - changes: returns the lines about the changes that a person is shown.
+    /// - Returns: `nil` if nothing is sent.
     func question(
         _ actions: [UndoPart.Action], objects: Int, changes: () -> [String]
     ) async throws(MMError) -> ConfirmationRequest? {
@@ -139,7 +139,7 @@ struct UndoChannels {
         return question
     }
 
-    /// Signs in to the services, so that nothing stops in the middle for it.
+    /// Signs in to the services in advance, so that the undo isn't interrupted by a sign-in.
     func signIn(for used: Set<Change.Service>) async throws(MMError) {
         for service in used {
             let resource = service.resource
@@ -151,7 +151,7 @@ struct UndoChannels {
         }
     }
 
-    /// Refuses what was changed in another tenant, or by another account.
+    /// Throws if a change was made in another tenant or by another account.
     func prove(_ entries: [JournalEntry], isSignedIn: Bool) async throws(MMError) {
         var acting: [Change.Service: JournalEntry.Author?] = [:]
         var proven: Set<[String]> = []
@@ -167,8 +167,8 @@ struct UndoChannels {
         }
     }
 
-    /// Whether the object of a change that an earlier version noted, with neither tenant nor account, is in this tenant: by an id
-    /// that no other one has.
+    /// Returns whether the object of a change is in this tenant, by its unique id. This is for changes noted by an earlier version, without
+    /// tenant and account.
     func isHere(_ change: Change, _ present: Present) async -> Bool {
         guard GUID.isValid(change.subject.id) else { return false }
         if present.isFound {
@@ -181,7 +181,7 @@ struct UndoChannels {
         return (try? object.get()) != nil
     }
 
-    /// What has become of a change, with the state that tells it.
+    /// Returns whether a change still stands, with the present state of its object.
     func present(of change: Change) async throws(MMError) -> Present {
         if change.cmdlet != nil {
             guard change.presentCommand != nil else { return Present(standing: .unknown) }
@@ -201,7 +201,8 @@ struct UndoChannels {
         return present
     }
 
-    /// The objects that are as a change made one, or as one is made anew for it; `nil` where nothing lists them.
+    /// Returns the objects that look like the one that a change created, or that its undo would create again; `nil` if they can't be
+    /// listed.
     func alike(_ change: Change) async throws(MMError) -> [Change.Subject]? {
         if let path = change.alikePath { return change.alike(in: try await watch(change.service).rows(path)) }
         guard let command = change.alikeCommand else { return nil }
@@ -213,7 +214,7 @@ struct UndoChannels {
         }
     }
 
-    /// Who has changed it since, as far as the directory's audit log tells.
+    /// Returns who has changed the object since, as far as the directory's audit log says.
     func changedBy(_ entry: JournalEntry) async -> String? {
         guard entry.change.service == .graph, let client = try? client(.graph) else { return nil }
         return await ChangedBy(client: client, deadline: context.deadline).sentence(on: entry)
@@ -221,9 +222,9 @@ struct UndoChannels {
 
     // MARK: Writing
 
-    /// Sends what takes a change back, and notes it in the journal.
-    /// - Parameter twins: the objects alike that stand where one is made anew.
-    /// - Returns: what it has changed.
+    /// Sends a write that undoes a change, and notes it in the journal.
+    /// - Parameter twins: the existing objects that look like the one that is created again.
+    /// - Returns: the change that the write made.
     func carryOut(
         _ action: UndoPart.Action, by cleared: Cleared<some RequestAct & CmdletAct>, of change: Change,
         _ present: Present, beside twins: [Change.Subject]?, _ undoing: JournalNotes.Undoing, notes: inout [String]
@@ -240,7 +241,7 @@ struct UndoChannels {
         }
     }
 
-    /// The journal's entry of the write that was sent last.
+    /// The id of the journal entry of the last write.
     private var newestEntry: String? { context.record.facts["change"]?.string }
 
     private func send(
@@ -276,7 +277,7 @@ extension Change.Service {
     /// The endpoint that runs its cmdlets.
     fileprivate var endpoint: ExchangeService { self == .compliance ? .compliance : .exchange }
 
-    /// What its tokens are for.
+    /// The resource that its access tokens are for.
     fileprivate var resource: ServiceResource {
         switch self {
         case .graph, .other: .graph
@@ -298,7 +299,7 @@ extension Change.Service {
 }
 
 extension GraphRequest {
-    /// The request for exactly the version that was looked at, where the service has versions.
+    /// Returns the request with an `If-Match` header for the version that was read, if the service has versions.
     fileprivate func guarded(by present: JSONValue?, of change: Change) throws(MMError) -> GraphRequest {
         guard method == "PATCH" || method == "DELETE", [.properties, .creation].contains(change.kind),
             let etag = present?["@odata.etag"]?.string
@@ -308,18 +309,18 @@ extension GraphRequest {
     }
 }
 
-/// A line of the audit log for each write that takes a change back: a call of `undo` may send thousands.
+/// Writes a line of the audit log for each write that undoes a change, since one call of `undo` may send thousands.
 struct UndoStep {
-    /// The operation that such lines name.
+    /// The operation's name in these lines.
     static let operation = "undo_step"
 
     let channels: UndoChannels
-    /// What is sent.
+    /// The write.
     let action: UndoPart.Action
-    /// The entry that it takes back.
+    /// The entry that it undoes.
     let undone: String
 
-    /// Writes the line of how it ended.
+    /// Writes the line about how the write ended.
     func end(_ error: MMError?, change: String?) async {
         let (context, services) = (channels.context, channels.services)
         var line: JSONObject = [

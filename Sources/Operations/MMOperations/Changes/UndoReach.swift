@@ -1,12 +1,12 @@
 import MMCore
 import MMIdentity
 
-/// Which connections lead today to where changes were made: to the same tenant as the same account, whatever they are called.
+/// Maps changes to the present connections that reach the same tenant with the same account, whatever their names.
 struct UndoReach: Sendable {
-    /// The names of today's connections, by what names the place of a change.
+    /// The names of present connections, by the key of a change's connection and author.
     private var names: [String: String] = [:]
 
-    /// Leads nowhere but to the names that were noted.
+    /// Maps each change to the connection name in its entry.
     static let byName = UndoReach(names: [:])
 
     private init(names: [String: String]) { self.names = names }
@@ -16,14 +16,14 @@ struct UndoReach: Sendable {
         let tenant: String?
         let author: JournalEntry.Author?
 
-        /// Whether it may lead there, as far as anybody knows before somebody has signed in with it.
+        /// Returns whether the connection may reach the wanted tenant and account, as far as that is known before a sign-in.
         func mayBe(_ wanted: JournalEntry.Author) -> Bool {
             guard let author else { return tenant == nil || tenant == wanted.tenant }
             return author.account.isEmpty && author.tenant == wanted.tenant
         }
     }
 
-    /// Looks where the connections that a caller may use lead.
+    /// Finds the tenants and accounts of the connections that a caller may use.
     init(to entries: [JournalEntry], _ services: RequestServices, for server: String?) async throws(MMError) {
         let snapshot = try services.guarding.registry.snapshot()
         var tenants: Set<String> = []
@@ -50,7 +50,7 @@ struct UndoReach: Sendable {
     }
 
     private static func name(of entry: JournalEntry, among known: [Known]) -> String? {
-        // An earlier version noted the name alone.
+        // An earlier version noted the connection's name alone.
         guard let author = entry.author else { return known.first { $0.name == entry.connection }?.name }
         let (wanted, name) = (entry.partner?.author ?? author, entry.partner?.name ?? entry.connection)
         let same = known.filter { $0.author?.isSame(as: wanted) ?? false }
@@ -59,11 +59,11 @@ struct UndoReach: Sendable {
         return found.map { $0.name + entry.connection.dropFirst(partner.name.count) }
     }
 
-    /// The name of the connection that leads there today; `nil` where none does.
+    /// Returns the name of the present connection for an entry; `nil` if there is none.
     func name(of entry: JournalEntry) -> String? { names[Self.key(entry)] }
 
-    /// The connection that leads to where a change was made.
-    /// - Throws: `conflict` where none does.
+    /// Returns the present connection for an entry.
+    /// - Throws: `conflict` if there is none.
     func connection(
         of entry: JournalEntry, in context: OperationContext, with services: RequestServices
     ) throws(MMError) -> Connection {
@@ -93,12 +93,12 @@ struct UndoReach: Sendable {
             details: ["tenant": .string(author.tenant), "account": .string(author.account)])
     }
 
-    /// Refuses to take a change back with another account, or in another tenant, than it was made with and in.
-    /// - Parameter isSignedIn: whether somebody has to be signed in by now.
+    /// Throws if the acting account or its tenant is not the one that made the change.
+    /// - Parameter isSignedIn: whether the connection must be signed in by now.
     static func prove(
         _ author: JournalEntry.Author?, on connection: Connection, as acting: JournalEntry.Author?, isSignedIn: Bool
     ) throws(MMError) {
-        // What an earlier version noted is held against the object itself.
+        // An entry of an earlier version has no author; it is checked against the object itself.
         guard let author else { return }
         guard let acting else {
             guard isSignedIn else { return }

@@ -3,10 +3,10 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Takes changes of one connection back, one after the other.
+/// Undoes changes of one connection, one after the other.
 ///
-/// A run that ends in the middle goes on when it is called again: what is undone stands in the journal, and an undo of which
-/// nobody knows whether it was sent is found by looking at the object.
+/// An interrupted run continues when it is called again: the journal says which changes are undone, and if it is unknown whether an undo
+/// was sent, the object's present state tells.
 struct UndoRun: Sendable {
     let connection: Connection
     /// The changes, newest first.
@@ -20,27 +20,27 @@ struct UndoRun: Sendable {
         UndoChannels(connection: connection, services: services, context: context, confirmed: confirmed)
     }
 
-    /// A change with what takes it back, part by part.
+    /// A change with the writes that undo it, part by part.
     struct Step: Sendable {
         let entry: JournalEntry
         let parts: [UndoPart]
-        /// Why it can't be taken back.
+        /// Why the change can't be undone.
         var obstacle: String?
-        /// A change after it that it is left alone for.
+        /// A later change of the same properties, which keeps this one from being undone.
         var later: JournalEntry?
-        /// Why nothing is to be done.
+        /// Why nothing has to be done.
         var nothing: String?
 
         var actions: [UndoPart.Action] { parts.flatMap(\.actions) }
 
-        /// What is said of the change after it.
+        /// The sentence about the later change.
         var since: String? {
             later.map {
                 "\($0.id) of \($0.client) has changed it again since: it is left alone unless that is undone first"
             }
         }
 
-        /// What a person is shown of it.
+        /// The lines about the step that a person is shown.
         var lines: [String] {
             guard obstacle == nil else {
                 return ["\(entry.id) stays: \(entry.change.title)", "  ! \(obstacle ?? "")"]
@@ -59,7 +59,7 @@ struct UndoRun: Sendable {
         return Step(entry: entry, parts: parts, obstacle: isEmpty ? "mm knows no request that does" : nil)
     }
 
-    /// What takes the changes back.
+    /// Returns the steps that undo the changes.
     func steps() throws(MMError) -> [Step] {
         let successors = selection.successors
         let newest = selection.newest(besides: Set(entries.map(\.id)))
@@ -74,14 +74,15 @@ struct UndoRun: Sendable {
 
     // MARK: Before
 
-    /// What may be sent once a person has agreed: what takes a change back may speak of objects by ids that they get only then.
+    /// The act that a person confirms. Each write is judged again when it is sent, since it may name objects by ids that are assigned only
+    /// then.
     var act: JudgedAgain {
         JudgedAgain(
             guarding: services.guarding, policy: services.guarding.policy(of: connection, in: context), name: "the undo"
         )
     }
 
-    /// What a person is asked about the steps; `nil` where nothing is sent.
+    /// Returns the request for confirmation of the steps; `nil` if nothing is sent.
     func question(_ steps: [Step]) async throws(MMError) -> ConfirmationRequest? {
         var objects: Set<String> = []
         for step in steps where step.obstacle == nil && !step.actions.isEmpty {
@@ -90,23 +91,24 @@ struct UndoRun: Sendable {
         return try await channels.question(steps.flatMap(\.actions), objects: objects.count) { steps.flatMap(\.lines) }
     }
 
-    /// Refuses what was changed elsewhere, or with another account than would take it back.
+    /// Throws if a change was made in another tenant or by another account.
     func prove() async throws(MMError) { try await channels.prove(entries, isSignedIn: false) }
 
-    /// Signs in to the services, so that nothing stops in the middle for it.
+    /// Signs in to the services in advance, so that the undo isn't interrupted by a sign-in.
     func signIn(for steps: [Step]) async throws(MMError) {
         try await channels.signIn(for: Set(steps.filter { $0.obstacle == nil }.map(\.entry.change.service)))
         try await channels.prove(entries, isSignedIn: true)
     }
 
-    /// - Throws: `conflict` where the only change does not stand as it was left, or nobody knows whether it does.
+    /// - Throws: `conflict` if the object of the only change is not as the change left it, or if that is unknown; `unsupported` if the
+    ///   change can't be undone.
     func check(_ step: Step) async throws(MMError) {
         if let obstacle = await explained(step).obstacle {
             throw MMError(
                 .unsupported, "This can't be undone: \(obstacle)",
                 hint: "mm undo show \(step.entry.id) shows what it changed.")
         }
-        // Later parts speak of what the first one makes.
+        // Only the first part is checked, since later parts refer to objects that it creates.
         if let part = step.parts.first {
             let present = try await channels.present(of: part.change)
             if case .changed(let what) = present.standing {
@@ -125,7 +127,7 @@ struct UndoRun: Sendable {
         }
     }
 
-    /// Why a change is left though the object is as it would have left it; `nil` where nothing is in doubt.
+    /// Returns why a change is not undone although the object is as the change would have left it; `nil` if there is no doubt.
     private func doubt(_ step: Step) async throws(MMError) -> String? {
         guard step.entry.mayHaveChangedNothing else { return nil }
         for part in step.parts where try await channels.present(of: part.change).standing == .asLeft {
@@ -140,7 +142,7 @@ struct UndoRun: Sendable {
         return "nobody knows whether it was sent, nor whether \(others) was \(word) \(entry.change.relation) before"
     }
 
-    /// The step, with what may have come of a creation whose answer was lost.
+    /// Returns the step. For a creation whose answer was lost, its obstacle lists the objects that may have been created.
     private func explained(_ step: Step) async -> Step {
         let change = step.entry.change
         guard step.obstacle != nil, change.kind == .creation, change.subject.id.isEmpty, change.obstacle == nil,
@@ -158,7 +160,7 @@ struct UndoRun: Sendable {
         Change.counted(subjects.map { VisibleText.exact($0.text) }, most: 5)
     }
 
-    /// How the object of a step is now, as far as it can be read.
+    /// Returns the present state of a step's object, as far as it can be read.
     func present(_ step: Step) async -> JSONValue? {
         guard let part = step.parts.first, let present = try? await channels.present(of: part.change) else {
             return nil
@@ -171,14 +173,14 @@ struct UndoRun: Sendable {
     /// The maximum number of objects whose present state is read, and how many are read at once.
     private static let (mostRead, readAtOnce) = (500, 8)
 
-    /// What would be taken back.
+    /// Returns the steps with what would keep them from being undone.
     func forecast(_ steps: [Step]) async throws(MMError) -> [Step] {
         var steps = steps
         if steps.count == 1 {
             steps[0] = await explained(steps[0])
             guard steps[0].obstacle == nil else { return steps }
         }
-        // Only the newest change of each object is told by how it is now; the ones before it come after its undo.
+        // Only the newest change of each object can be checked against the present state, since earlier ones are undone after it.
         var (seen, newest) = (Set<String>(), [Int]())
         for (index, step) in steps.enumerated() where step.obstacle == nil {
             let slots = step.entry.change.slots
@@ -198,7 +200,7 @@ struct UndoRun: Sendable {
         return steps
     }
 
-    /// What speaks against taking changes back, by how their objects are now.
+    /// Checks steps against the present states of their objects.
     private func doubts(_ steps: [(Int, Step)]) async throws(MMError) -> [Int: Step] {
         await withTaskGroup(of: (Int, Step).self) { group in
             var found: [Int: Step] = [:]
@@ -231,22 +233,22 @@ struct UndoRun: Sendable {
 
     // MARK: Undoing
 
-    /// What came of the changes, one row for each.
+    /// The results of undoing the changes, with one row for each.
     struct Outcome: Sendable {
-        /// Whether it is of one change alone, whose fault is that of the call.
+        /// Whether there is a single change, whose error is the error of the call.
         let isOfOne: Bool
         var rows: [JSONValue] = []
         var notes: [String] = []
-        /// Those that were left, with why.
+        /// The changes that were not undone, with the reasons.
         var left: [(id: String, reason: String)] = []
-        /// What made all further work useless.
+        /// The error that made further work useless.
         var stopped: String?
     }
 
     static let leftWord = "a later change of the same could not be undone"
 
-    /// Takes the changes back in this order. What can't be taken back holds up nothing but what hangs on it.
-    /// - Parameter cleared: what may be sent; `nil` where nothing was to be.
+    /// Undoes the changes in order. A change that can't be undone blocks only the changes that depend on it.
+    /// - Parameter cleared: the clearance of the writes; `nil` if none was needed.
     func carryOut(
         by cleared: Cleared<some RequestAct & CmdletAct>?, progress: (Int, String) -> Void, _ outcome: inout Outcome
     ) async throws(MMError) {
@@ -254,7 +256,7 @@ struct UndoRun: Sendable {
         let newest = selection.newest(besides: [])
         var blocked = BlockedObjects()
         for (number, entry) in entries.enumerated() {
-            // What another call has found out or taken back meanwhile.
+            // Another call may have updated or undone the entry meanwhile.
             let entry = (try? selection.entry(entry.id)) ?? entry
             let step = try step(entry, successors)
             progress(number, step.entry.change.title)
@@ -276,7 +278,7 @@ struct UndoRun: Sendable {
                     }
                 } catch {
                     guard !outcome.isOfOne, error.code != .signInNeeded, error.code != .cancelled else { throw error }
-                    // What can't be reached now can't be reached for the next change either.
+                    // If the service can't be reached now, it can't be reached for the next change either.
                     if [.unavailable, .deadlineExceeded].contains(error.code) { outcome.stopped = error.message }
                     outcome.left.append((entry.id, "refused: \(error.message)"))
                 }
@@ -286,7 +288,7 @@ struct UndoRun: Sendable {
         }
     }
 
-    /// A change as a row.
+    /// Returns a change as a row.
     func row(_ step: Step, _ member: String, _ text: String) -> JSONValue {
         [
             "id": .string(step.entry.id), "connection": .string(connection.name),
@@ -294,7 +296,7 @@ struct UndoRun: Sendable {
         ]
     }
 
-    /// What came of taking a change back.
+    /// The result of undoing a change.
     private enum Ending {
         case sent
         case nothing
@@ -310,7 +312,7 @@ struct UndoRun: Sendable {
             let present = try await channels.present(of: part.change)
             switch present.standing {
             case .asBefore:
-                // An earlier run may have ended after it was sent and before that was noted.
+                // An earlier run may have ended after it sent the undo and before it noted the result.
                 if number == step.parts.count - 1, let open = selection.openUndo(of: step.entry) {
                     let row = part.change.kind == .deletion ? part.change.alike(inRows: present.rows ?? []).first : nil
                     try await services.journal.end(
@@ -356,12 +358,12 @@ struct UndoRun: Sendable {
         .conflict, "What takes it back became known only after the guard was asked: nothing was undone.",
         hint: "Undo it again.")
 
-    // MARK: Made anew
+    // MARK: Recreation
 
-    /// Whether what was deleted was made anew before, by an undo whose answer was lost.
+    /// Whether an earlier undo, whose answer was lost, has recreated a deleted object.
     private enum Anew {
         case already(Change.Subject)
-        /// It was not; these are alike and something else.
+        /// It has not; these are other objects that look alike.
         case not(beside: [Change.Subject]?)
     }
 
@@ -371,7 +373,7 @@ struct UndoRun: Sendable {
         do throws(MMError) {
             alike = try await channels.alike(change) ?? []
         } catch {
-            // Where no undo was ever begun, nobody has made it anew.
+            // If no undo was ever begun, none can have recreated the object.
             guard let open else { return .not(beside: nil) }
             throw MMError(
                 error.code,
@@ -401,7 +403,7 @@ struct UndoRun: Sendable {
             details: ["id": .string(entry.id), "candidates": .array(alike.map { .string($0.id) })])
     }
 
-    // MARK: What can't be proven
+    // MARK: Refusals
 
     private func isProven(_ entry: JournalEntry, _ change: Change, _ present: UndoChannels.Present) async -> Bool {
         if entry.author != nil { return true }
@@ -434,21 +436,21 @@ struct UndoRun: Sendable {
     }
 }
 
-/// What is left for the sake of later changes that could not be taken back: other changes of the same, and what makes or deletes
-/// an object that they speak of.
+/// The objects of changes that could not be undone. Earlier changes of the same properties stay, too, and so do changes that create or
+/// delete an object that such a change refers to.
 private struct BlockedObjects {
     private var slots: Set<String> = []
     private var touched: Set<String> = []
     private var madeOrDeleted: Set<String> = []
 
-    /// A change stays.
+    /// Adds a change that is not undone.
     mutating func add(_ change: Change) {
         slots.formUnion(change.slots)
         touched.formUnion(change.touched)
         if let id = change.madeOrDeleted { madeOrDeleted.insert(id) }
     }
 
-    /// Whether an earlier change has to stay as well.
+    /// Returns whether an earlier change has to stay as well.
     func hold(_ change: Change) -> Bool {
         if !slots.isDisjoint(with: change.slots) { return true }
         if let id = change.madeOrDeleted, touched.contains(id) { return true }

@@ -1,20 +1,20 @@
 import MMCore
 import MMIdentity
 
-/// Which writes of the journal are meant, and what has become of them there.
+/// Selects writes from the journal, and tells from it which of them are undone.
 struct UndoSelection {
     private let entries: [JournalEntry]
     private let positions: [String: Int]
-    /// Deletions, by whomever, that have been taken back, each with the entry that made the object anew: by the id that it had, in
-    /// small letters.
+    /// The undone deletions of all callers, each with the entry that recreated the object, by the object's former id in lower case.
     private let remade: [String: [(deletion: JournalEntry, again: JournalEntry)]]
-    /// The entries that take an entry back, by its id.
+    /// The entries that undo an entry, by the id of the latter.
     private let undoers: [String: [JournalEntry]]
-    /// The connections that lead to where they were made.
+    /// The present connections of the entries.
     let reach: UndoReach
 
-    /// The writes that a caller may see: those of the tenants and accounts that its connections lead to, those of hosts, and where it
-    /// signed in to this server, its own alone. This machine's owner sees all. Whether they still stand depends on what everybody has undone.
+    /// Reads the writes that a caller may see: those in the tenants and by the accounts that its connections reach, and those on hosts. A
+    /// caller that signed in to this server sees only its own, this machine's owner all. Undos by all callers count for whether a write
+    /// still stands.
     init(_ services: RequestServices, in context: OperationContext) async throws(MMError) {
         let caller = context.call.caller
         let all = try await services.journal.entries()
@@ -26,9 +26,9 @@ struct UndoSelection {
     }
 
     /// - Parameters:
-    ///   - all: the writes that a caller reaches.
-    ///   - principal: who it is that sees its own alone; `nil` for this machine's user, who sees all.
-    ///   - reach: where connections lead.
+    ///   - all: the writes within the caller's reach.
+    ///   - principal: the id of a caller that sees only its own writes; `nil` for this machine's user, who sees all.
+    ///   - reach: the present connections of the entries.
     init(_ all: [JournalEntry], of principal: String? = nil, reach: UndoReach = .byName) {
         let entries = principal.map { principal in all.filter { $0.principal == principal } } ?? all
         self.entries = entries
@@ -43,13 +43,13 @@ struct UndoSelection {
         self.reach = reach
     }
 
-    /// All of them, newest first.
+    /// All entries, newest first.
     var newestFirst: [JournalEntry] { entries.reversed() }
 
-    /// What the connection of an entry is called today, else what it was called.
+    /// Returns the present name of an entry's connection; the noted name if no connection reaches its place any more.
     func connection(of entry: JournalEntry) -> String { reach.name(of: entry) ?? entry.connection }
 
-    /// Refuses a connection that nothing was changed with and that there is not.
+    /// Refuses the name of a connection that neither exists nor occurs in the entries.
     /// - Throws: `invalidInput` that lists the connections.
     func check(connection name: String, _ services: RequestServices, in context: OperationContext) throws(MMError) {
         try ListFilter.check(
@@ -57,7 +57,7 @@ struct UndoSelection {
             written: Set(entries.map { self.connection(of: $0) }))
     }
 
-    /// The entry with an id.
+    /// Returns the entry with an id.
     /// - Throws: `notFound`.
     func entry(_ id: String) throws(MMError) -> JournalEntry {
         guard let position = positions[id] else {
@@ -68,14 +68,14 @@ struct UndoSelection {
         return entries[position]
     }
 
-    /// Whether an entry has been taken back, by an undo that was not itself taken back, and still is.
+    /// Returns whether an entry is undone, by an undo that was not itself undone.
     func isUndone(_ entry: JournalEntry) -> Bool {
         undoers[entry.id]?.contains {
             $0.outcome == .done && !$0.isPart && !isUndone($0) && !isMadeAnew(entry, after: $0)
         } ?? false
     }
 
-    /// Whether what an entry made was deleted by another change as well, and is there again since that one was taken back.
+    /// Returns whether the object that an entry created was deleted by another change, whose undo recreated it after the given undo.
     private func isMadeAnew(_ entry: JournalEntry, after undo: JournalEntry) -> Bool {
         let id = entry.change.subject.id.lowercased()
         guard entry.change.kind == .creation, !id.isEmpty, let place = positions[undo.id] else { return false }
@@ -84,32 +84,33 @@ struct UndoSelection {
         }
     }
 
-    /// The undo of an entry of which nobody knows whether it was sent.
+    /// Returns the undo of an entry for which it is unknown whether it was sent.
     func openUndo(of entry: JournalEntry) -> JournalEntry? { undoers[entry.id]?.last { $0.outcome == .unknown } }
 
-    /// The ids of objects that were made anew since, by the ids that they had, in small letters.
+    /// The ids of recreated objects, by their former ids in lower case.
     var successors: [String: String] {
         remade.compactMapValues { pairs in pairs.map(\.again.change.subject.id).last { !$0.isEmpty } }
     }
 
-    /// The ids of the changes of the last time. What was noted before the clock was set back bears a time to come: nobody knows how
-    /// long ago that was, nor what was noted before it. Clocks of machines that share a folder differ by less than a minute.
+    /// Returns the ids of the changes in the last period. Entries with a time in the future were noted before the clock was set back; their
+    /// age and that of all earlier entries is unknown, so they are left out. The clocks of machines that share a folder are taken to differ
+    /// by less than a minute.
     func entries(ofLast time: Duration, now: Timestamp = .now) -> Set<String> {
         let (start, end) = (now + (.zero - time), now + .seconds(60))
         return Set(newestFirst.prefix { $0.time <= end }.filter { $0.time >= start }.map(\.id))
     }
 
-    /// The changes of a call, a session or a time that can still stand, newest first.
+    /// Returns the matching changes that may still stand, newest first.
     func standing(where matches: (JournalEntry) -> Bool) -> [JournalEntry] {
         newestFirst.filter { $0.undoes == nil && $0.outcome != .refused && !isUndone($0) && matches($0) }
     }
 
-    /// The newest changes of properties that stand, by what they change: what else is to be known is asked once, for all entries.
+    /// The newest standing changes by the properties that they change, computed once for all entries.
     struct Newest {
         fileprivate var positions: [String: Int] = [:]
     }
 
-    /// - Parameter taken: those that are taken back before, which don't count.
+    /// - Parameter taken: the ids of changes that are undone first and so don't count.
     func newest(besides taken: Set<String>) -> Newest {
         var newest = Newest()
         for (position, entry) in entries.enumerated()
@@ -121,7 +122,7 @@ struct UndoSelection {
         return newest
     }
 
-    /// The newest change of the same properties of the same object.
+    /// Returns the newest later change of the same properties of the same object.
     func later(than entry: JournalEntry, among newest: Newest) -> JournalEntry? {
         guard entry.change.isOverwritten, let own = positions[entry.id] else { return nil }
         let found = Self.slots(entry).compactMap { newest.positions[$0] }.max()
@@ -133,7 +134,7 @@ struct UndoSelection {
         return entry.change.slots.map { "\(place) \($0)" }
     }
 
-    /// An entry as a row of a list.
+    /// Returns an entry as a row of a list.
     func row(_ entry: JournalEntry) -> JSONObject {
         var row: JSONObject = [
             "id": .string(entry.id), "time": .string(entry.time.iso8601),
@@ -150,7 +151,7 @@ struct UndoSelection {
         return row
     }
 
-    /// What has become of an entry, in a few words.
+    /// Returns the state of an entry in a few words.
     func state(of entry: JournalEntry) -> String {
         switch entry.outcome {
         case .refused: return "refused"

@@ -2,8 +2,8 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// What requests would change, as a dry run tells it: each property now and then, what follows, what the guard says, and whether
-/// it could be taken back. Nothing but reads is sent.
+/// Forecasts the changes of requests for a dry run: each property before and after, the consequences, the guard's verdict, and whether the
+/// change could be undone. Only reads are sent.
 struct WriteForecast {
     private let desk: Desk
 
@@ -13,7 +13,7 @@ struct WriteForecast {
         try await answer(await desk.watch.writes(requests))
     }
 
-    /// What writes would change whose states are read.
+    /// Returns the forecast for writes whose states have been read.
     func answer(_ writes: [WriteWatch.Write]) async throws(MMError) -> OperationAnswer {
         desk.context.record.note("dryRun", true)
         var verdicts: [Verdict?] = []
@@ -55,7 +55,7 @@ struct WriteForecast {
 }
 
 extension Change {
-    /// What a dry run says of a change.
+    /// The forecast of a change in a dry run, as JSON.
     var forecast: JSONObject {
         var row: JSONObject = ["change": .string(title), "isBeforeKnown": .bool(isBeforeKnown)]
         row["now"] = before
@@ -66,7 +66,7 @@ extension Change {
         return row
     }
 
-    /// The same for people.
+    /// The forecast of a change as lines for people.
     var forecastLines: [String] {
         var texts = ["  \(title)"]
         for line in lines { texts.append("    " + line) }
