@@ -1,9 +1,9 @@
 import MMCore
 import MMIdentity
 
-/// What is said where nobody has consented to what a connection's own app asks for at a service.
+/// Texts for the error that a connection's own app has no consent for a service.
 enum ConsentAdvice {
-    /// The API and its permissions that are missing, with what mends it.
+    /// Returns the missing permissions and the commands that help.
     static func text(_ error: MMError, _ resource: ServiceResource, of connection: String) -> String {
         let number = error.details["aadsts"]?.int.map { " (AADSTS\($0))" } ?? ""
         return "the app of \(connection) has no consent for \(permission(of: resource))\(number). "
@@ -11,7 +11,7 @@ enum ConsentAdvice {
             + "mm connections edit \(ShellWord.quoted(connection)) moduleApps.MODULE=ID."
     }
 
-    /// The error of a module that can't sign in by itself.
+    /// Returns the error for a module that can't be signed in to.
     static func error(
         _ error: MMError, _ resource: ServiceResource, module: String, of connection: String
     ) -> MMError {
@@ -25,7 +25,7 @@ enum ConsentAdvice {
         return told
     }
 
-    /// The command that adds what a service needs to a connection.
+    /// Returns the command that adds the permissions for a service to a connection.
     private static func command(for resource: ServiceResource, of connection: String) -> String {
         let use = service(of: resource).flatMap { service in
             ConnectionUse.allCases.first { use in
@@ -35,7 +35,7 @@ enum ConsentAdvice {
         return "mm connect --name \(ShellWord.quoted(connection)) --uses \(use?.rawValue ?? "…")"
     }
 
-    /// The service of the admin centre that tokens are for.
+    /// Returns the service in the admin centre that a resource's tokens are for.
     private static func service(of resource: ServiceResource) -> ServiceApp? {
         switch resource {
         case .graph: .graph
@@ -49,7 +49,7 @@ enum ConsentAdvice {
         }
     }
 
-    /// An API of the admin centre with the permissions that a module needs there.
+    /// Returns the name of an API in the admin centre with the permissions that a module needs.
     private static func permission(of resource: ServiceResource) -> String {
         guard let service = service(of: resource) else { return "\(resource.name)" }
         let needed = ConnectionUse.allCases.lazy.flatMap(\.permissions).first {

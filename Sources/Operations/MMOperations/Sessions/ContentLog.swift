@@ -1,16 +1,16 @@
 import MMCore
 
 extension OperationContext {
-    /// How much of what was sent and answered a log line holds, in characters.
+    /// The maximum number of characters of a command or an answer in a log line.
     private static let shown = 500
 
-    /// Logs what was sent and what came back, for a connection whose owner wants that (`logContent`); for all others only
-    /// sizes are logged. The log redacts it, and lays it out on one line.
+    /// Logs a command and its answer, for connections with `logContent`; for all others only sizes are recorded. The log redacts the text
+    /// and writes it on one line.
     /// - Parameters:
-    ///   - connection: whose it is.
+    ///   - connection: the connection of the call.
     ///   - module: the module or service.
     ///   - sent: the command or request.
-    ///   - answer: what came of it.
+    ///   - answer: the answer.
     ///   - log: the process's log.
     func logContent(
         of connection: Connection, _ module: String, sent: String, answer: OperationAnswer, to log: Log
@@ -18,7 +18,7 @@ extension OperationContext {
         noteSizes(sent: sent, answer: answer)
         guard connection.logContent else { return }
         let log = log.scoped(connection.name, module)
-        // What is cut in the middle looks like no secret any more: it is redacted before.
+        // The text is redacted before it is cut, since a secret that is cut off isn't recognized any more.
         let redactor = Redactor.standard
         log.info("sent: \(redactor.text(String(sent.prefix(8 * Self.shown))).prefix(Self.shown))")
         let text: String
@@ -31,7 +31,7 @@ extension OperationContext {
         log.info("answered: \(redactor.text(String(text.prefix(8 * Self.shown))).prefix(Self.shown))")
     }
 
-    /// What is large is not written out only to be measured: of values the rows are counted.
+    /// Notes the sizes. A JSON value isn't serialized only to be measured; its rows are counted instead.
     private func noteSizes(sent: String, answer: OperationAnswer) {
         record.note("bytesSent", .int(Int64(sent.utf8.count)))
         switch answer.body {

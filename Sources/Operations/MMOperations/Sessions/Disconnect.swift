@@ -3,8 +3,8 @@ import MMSessions
 
 /// `disconnect`: signs a connection's PowerShell sessions out and ends them.
 ///
-/// `reset` only ends processes; the sign-in that a module keeps for itself lets the next session in again. The
-/// connection's own sign-in stays with both: `logout` removes that.
+/// `reset` only ends processes, so the next session can still use the sign-in that a module keeps itself. Neither
+/// removes the connection's own sign-in; `logout` does.
 struct Disconnect: CatalogueOperation {
     typealias Input = Reset.Input
 

@@ -1,22 +1,22 @@
 import MMCore
 import PowerShellSyntax
 
-/// Puts the scripts that a script runs in its own scope (`. .\helper.ps1`) in their places, where they lie beside it or were handed in:
-/// what is judged, shown and run is then the whole, by whichever engine.
+/// Replaces dot-sourcing statements (`. .\helper.ps1`) with the content of the scripts, if these lie beside the script or were attached.
+/// The complete text is then judged, shown and run, in either engine.
 struct DotSourcing {
-    /// The whole text.
+    /// The complete text.
     private(set) var text: String
-    /// The names of the scripts that were put in.
+    /// The names of the inserted scripts.
     private(set) var joined: [String] = []
-    /// What of the files that were handed in is none of these.
+    /// The attached files that were not inserted.
     private(set) var attached: [String]
     private let file: String?
     private let files: ScriptFiles
 
-    /// How many scripts may be put in, those within others included.
+    /// The maximum number of inserted scripts, nested ones included.
     private static let most = 20
 
-    /// Joins a script with those that it names.
+    /// Inserts the scripts that a script dot-sources.
     init(_ text: String, _ input: RunInput, with files: ScriptFiles) async throws(MMError) {
         self.text = text
         self.files = files
@@ -26,7 +26,7 @@ struct DotSourcing {
         while !isDone, joined.count < Self.most { isDone = try await !joinNext() }
     }
 
-    /// Puts the first script in that is there; returns whether one was.
+    /// Inserts the first dot-sourced script that is available; returns whether there was one.
     private mutating func joinNext() async throws(MMError) -> Bool {
         guard text.lowercased().contains(".ps1") else { return false }
         var units = Array(text.utf16)
@@ -45,7 +45,7 @@ struct DotSourcing {
         return false
     }
 
-    /// The name of the script that a statement runs in its own scope; `nil` for any other.
+    /// Returns the name of the script that a statement dot-sources; `nil` for other statements.
     private static func name(_ extent: SourceExtent, in units: [UInt16]) -> String? {
         func isEdge(_ unit: UInt16) -> Bool { [0x0A, 0x0D, 0x3B, 0x7B, 0x7D, 0x23].contains(unit) }
         let before = units[..<extent.start].last { $0 != 0x20 && $0 != 0x09 }
@@ -65,7 +65,8 @@ struct DotSourcing {
         return isBeside && !name.contains("$") && name.utf8.count > 4 ? name : nil
     }
 
-    /// Whether a script means the same within another one: it has no parameters of its own, and nothing ends it early.
+    /// Returns whether a script has the same meaning when inserted into another one: it has no parameters and no statement that leaves it
+    /// early.
     private static func canStandWithin(_ text: String) -> Bool {
         let parsed = PowerShellParser.parse(text)
         guard let root = parsed.root, root.parameterBlock == nil, root.namedBlocks.isEmpty, root.usings.isEmpty else {

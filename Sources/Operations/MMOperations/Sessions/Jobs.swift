@@ -1,13 +1,13 @@
 import MMCore
 import MMSessions
 
-/// `jobs`: the calls and commands that go on after their callers were let go, and those that ended within the hour.
+/// `jobs`: the background calls and commands, and those that ended within the last hour.
 struct Jobs: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("watch", "Wait until none is running, and show how far they are meanwhile.") var watches: Bool
     }
 
-    /// How often the jobs are looked at while somebody watches them.
+    /// The interval at which watched jobs are checked.
     private static let interval = Duration.milliseconds(250)
 
     let declaration = OperationDeclaration(
@@ -33,7 +33,7 @@ struct Jobs: CatalogueOperation {
             columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
     }
 
-    /// Tells how far the running jobs are until none is left, or the call's time is over.
+    /// Reports the progress of the running jobs until none is left or the call's time is over.
     private func watch(_ jobs: OperationJobs, in context: OperationContext) async {
         var told: String?
         while context.deadline.remaining > .milliseconds(500), !Task.isCancelled {
@@ -47,7 +47,7 @@ struct Jobs: CatalogueOperation {
         }
     }
 
-    /// What is told of a job.
+    /// Returns the row for a job.
     static func row(_ report: JobReport) -> JSONObject {
         var row: JSONObject = [
             "job": .string(report.handle), "operation": .string(report.label),
@@ -58,7 +58,7 @@ struct Jobs: CatalogueOperation {
         return row
     }
 
-    /// The client's own session is no name for people.
+    /// Returns the owner without the client's session id, which means nothing to people.
     private static func surface(of owner: String) -> String {
         let parts = owner.split { $0 == "/" || $0 == ":" }
         return parts.first == "session" ? "session" : parts.prefix(2).joined(separator: " ")

@@ -6,17 +6,17 @@ import MMPowerShell
 import MMSessions
 import PowerShellSyntax
 
-/// A script with the guard's verdict over it.
+/// A script with the guard's verdict on it.
 final class JudgedScript: Sendable {
     let prepared: PreparedScript
     let judged: ScriptVerdict
-    /// What the script may do where it runs: in a dry run, what it would do once a person has confirmed it.
+    /// The verdict that applies where the script runs. In a dry run, it is the verdict as if a person had confirmed the script.
     let meant: Verdict
 
     var script: RunScript { prepared.script }
     var verdict: Verdict { judged.verdict }
 
-    /// Judges a script over what its session remembers.
+    /// Judges a script with the memory of its session.
     init(_ prepared: PreparedScript) async throws(MMError) {
         let session = await prepared.script.services.sessions.current(prepared.script.key)
         self.prepared = prepared
@@ -24,8 +24,8 @@ final class JudgedScript: Sendable {
         meant = prepared.meant(by: judged)
     }
 
-    /// Hands what the script would change to the plan that is being made; `nil` where none is, and for what only reads.
-    /// - Throws: the refusal of what is denied.
+    /// Records the script's changes in the plan that is being made; returns `nil` if there is no plan or the script only reads.
+    /// - Throws: the refusal if the script is denied.
     func recorded() async throws(MMError) -> OperationAnswer? {
         guard let planning = script.context.call.planning,
             verdict.guardClass != .read || verdict.decision != .allow
@@ -39,7 +39,7 @@ final class JudgedScript: Sendable {
         return try await recorded(inPowerShell: planning)
     }
 
-    /// Lets PowerShell run the script as a dry run does: its reads are sent, and the wire hands what it would change to the plan.
+    /// Runs the script in PowerShell as in a dry run: its reads are sent, and the session's proxy records its changes in the plan.
     private func recorded(inPowerShell planning: PlanRecorder) async throws(MMError) -> OperationAnswer {
         guard RunModule.hasPowerShell(script.module), script.connection.egress != .off else {
             throw MMError(
@@ -54,10 +54,9 @@ final class JudgedScript: Sendable {
         return try await JudgedScript(try await PreparedScript(script.rehearsed)).cleared().answer()
     }
 
-    /// Asks whoever must be asked.
-    /// - Parameter part: the script that calls this one, as it was cleared, with all that this one names; `nil` for one that is
-    ///   called by nobody.
-    /// - Throws: the refusal; `confirmationNeeded` where nobody could be asked.
+    /// Returns the script once it is allowed, and asks a person if necessary.
+    /// - Parameter part: the cleared script that calls this one, with the names that this one uses; `nil` if no script calls it.
+    /// - Throws: the refusal; `confirmationNeeded` if no person could be asked.
     func cleared(asPartOf part: (whole: ClearedParts, names: [String])? = nil) async throws(MMError) -> ClearedScript {
         if verdict.decision == .ask || judged.runsBehindWalls { try await refuseUnknown() }
         if verdict.decision == .ask { try refuseBeyond() }
@@ -91,8 +90,8 @@ final class JudgedScript: Sendable {
         return ClearedScript(self, cleared, plan, watch)
     }
 
-    /// What carries the script's cmdlets out in the native engine.
-    /// - Parameter asked: what noted the states that were read while a person was asked.
+    /// Returns the sources that run the script's cmdlets in the native engine.
+    /// - Parameter asked: the watch with the states that were read to ask a person.
     fileprivate func sources(
         _ plan: EnginePlan, by cleared: Cleared<JudgedAgain>, _ asked: CmdletWatch?
     ) throws(MMError) -> NativeSources {
@@ -105,14 +104,14 @@ final class JudgedScript: Sendable {
         return NativeSources(watch: watch, others: others)
     }
 
-    /// Notes what cmdlets of the native engine change; `nil` where the script runs in PowerShell.
+    /// Returns the watch for the native engine's cmdlets; `nil` if the script runs in PowerShell.
     private func cmdletWatch(_ plan: EnginePlan) throws(MMError) -> CmdletWatch? {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: script.module) else { return nil }
         return try cmdletWatch(of: service)
     }
 
-    /// Carries out the cmdlets of the service beside the session's own, where the script has some: those of Exchange in a session of
-    /// the compliance service, and the other way round.
+    /// Returns the source for cmdlets of the service beside the session's own, if the script has some: those of Exchange in a compliance
+    /// session, and the reverse.
     private func besideSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> ExchangeSource? {
         guard plan.wanted != .pwsh, let service = script.serviceBeside else { return nil }
         var watch = try cmdletWatch(of: service)
@@ -132,7 +131,7 @@ final class JudgedScript: Sendable {
         return CmdletWatch(client: client, connection: script.connection, requests: requests, context: script.context)
     }
 
-    /// Carries out the cmdlets of Graph's modules; `nil` where the script runs in PowerShell.
+    /// Returns the source for cmdlets of Graph's modules; `nil` if the script runs in PowerShell.
     private func graphSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> GraphSource? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
         let progress = script.context.call.progress
@@ -149,7 +148,7 @@ final class JudgedScript: Sendable {
         return WriteWatch(client: client, connection: script.connection, requests: requests, context: script.context)
     }
 
-    /// Nobody is asked about a script that the native engine alone may run and can't: what it can't is said instead.
+    /// Refuses a script that must run in the native engine but can't, with the reason, before a person is asked.
     private func refuseBeyond() throws(MMError) {
         let plan = prepared.plan
         guard plan.wanted == .native, plan.because == nil,
@@ -159,7 +158,7 @@ final class JudgedScript: Sendable {
             reason, [], script.module, hasPowerShell: RunModule.hasPowerShell(script.module))
     }
 
-    /// Nobody is asked about a cmdlet that does not exist, and no PowerShell is started for it.
+    /// Refuses cmdlets that don't exist, before a person is asked or PowerShell is started.
     private func refuseUnknown() async throws(MMError) {
         let plan = prepared.plan
         guard plan.wanted != .pwsh, ExchangeTable.Service(module: script.module) != nil else { return }
@@ -178,12 +177,12 @@ final class JudgedScript: Sendable {
     }
 }
 
-/// A script that may run: the guard lets it through, or a person said yes to it.
+/// A script that may run, because the guard allows it or a person has confirmed it.
 final class ClearedScript: Sendable {
     let judgement: JudgedScript
     let cleared: Cleared<JudgedAgain>
     let plan: EnginePlan
-    /// What noted the states that were read while a person was asked.
+    /// The watch with the states that were read to ask a person.
     private let watch: CmdletWatch?
 
     fileprivate init(
@@ -197,18 +196,18 @@ final class ClearedScript: Sendable {
     private var sessions: SessionPool<ModuleSessionFactory> { script.services.sessions }
     private var deadline: Deadline { script.context.deadline }
 
-    /// Shows a person the sign-in that the session asks for, where the call waits for it.
+    /// Shows a person the sign-in that the session needs, if the call waits for sign-ins.
     private var prompt: (@Sendable (JSONObject) -> Void)? {
         guard script.context.call.waitsForSignIn, let person = script.context.call.person else { return nil }
         return { details in Task { await person.showSignIn(details) } }
     }
 
-    /// Runs it in its session and returns its answer: while it arrives, where there are many objects.
+    /// Runs the script in its session and returns its answer, as a stream if there are many objects.
     func answer() async throws(MMError) -> OperationAnswer {
         let waiting = LeaseProgress(of: script.key, in: sessions).begin(script.context.call.progress)
         defer { waiting.cancel() }
         let isWhole = input.output == "text" || input.isDryRun || NativeEngine.usesFiles(plan.parsed)
-        // What a script sends that was said to read only may be a change all the same.
+        // A script that was judged to only read may still send a change, which then goes into the plan.
         let planned = script.context.call.planning.map { planning in
             PlannedProgram(
                 planning, of: script.connection, script.services.requests, module: script.module, in: script.context)
@@ -236,17 +235,17 @@ final class ClearedScript: Sendable {
         }
     }
 
-    /// What it leaves in its session, for the script of another one that calls it.
+    /// Runs the script and returns its raw output, for a script in another session that calls it.
     func left() async throws(MMError) -> SessionAnswer { try await signedIn(turn(nil), nil) {} }
 
-    /// All that a person sees of it who says yes: its text, and the values for its parameters.
+    /// The text that a person confirms: the script and the values for its parameters.
     private var shown: String {
         let arguments = judgement.prepared.arguments
         return script.command.script
             + (arguments.parameters.isEmpty ? "" : "\n" + JSONWriter.string(.object(arguments.object)))
     }
 
-    /// Its turn in a session.
+    /// Returns the script's turn in a session.
     private func turn(_ planned: PlannedProgram?) -> CallTurn {
         CallTurn(
             of: script.context, CallAuthority(verdict: judgement.meant, text: shown),
@@ -255,13 +254,14 @@ final class ClearedScript: Sendable {
             planned: planned)
     }
 
-    /// Runs it in the session; where the session's sign-in ends meanwhile and nothing was changed, once more with the next.
+    /// Runs the script in the session. If the session's sign-in ends meanwhile and nothing was changed, runs it again with the next
+    /// sign-in.
     private func signedIn(
         _ turn: CallTurn, _ flow: NativeFlow?, _ isLent: @escaping @Sendable () -> Void
     ) async throws(MMError) -> SessionAnswer {
         do throws(MMError) { return try await inSession(turn, flow, isLent) } catch {
             guard let end = EndedSignIn(error) else { throw error }
-            // Asks for the next sign-in, where one is needed.
+            // Gets the next sign-in, and asks a person for it if necessary.
             do throws(MMError) {
                 _ = try await sessions.connect(script.key, until: deadline, onPrompt: prompt)
             } catch {
@@ -276,7 +276,7 @@ final class ClearedScript: Sendable {
         _ turn: CallTurn, _ flow: NativeFlow?, _ isLent: @escaping @Sendable () -> Void
     ) async throws(MMError) -> SessionAnswer {
         let (key, deadline, prompt, progress) = (script.key, deadline, prompt, script.context.call.progress)
-        // How long the call waited for its session; a start and a sign-in are in it.
+        // The span covers the wait for the session, including its start and sign-in.
         let wait = Span.current?.child("session")
         wait?.note("mm.session", .string(key.description))
         defer { wait?.end(fault: "not lent") }
@@ -310,7 +310,7 @@ final class ClearedScript: Sendable {
         }
     }
 
-    /// The answer whose rows still arrive.
+    /// Returns the answer with streamed rows.
     private func flowing(_ rows: ItemStream, _ notes: [String]) -> OperationAnswer {
         script.context.record.note("engine", .string(Engine.native.rawValue))
         let verdict = judgement.verdict
@@ -322,7 +322,7 @@ final class ClearedScript: Sendable {
         return result
     }
 
-    /// The answer of a script that has ended.
+    /// Returns the answer of a script that has ended.
     private func shown(_ answer: SessionAnswer) async throws(MMError) -> OperationAnswer {
         let (context, connection, verdict) = (script.context, script.connection, judgement.verdict)
         context.record.note("engine", .string(answer.engine.rawValue))
@@ -349,34 +349,34 @@ final class ClearedScript: Sendable {
     }
 }
 
-/// The verdict over a script in its session: given before the session is there, and held against what the session remembers
-/// when the script's turn has come.
+/// The verdict on a script in its session. It is given before the session is available, and checked against the session's memory when the
+/// script is about to run.
 struct ScriptVerdict: Sendable {
     /// The verdict.
     var verdict: Verdict { first.verdict }
-    /// Whether it holds in a PowerShell that is confined behind the wire alone.
+    /// Whether the verdict is valid only in a confined PowerShell behind the session's proxy.
     var runsBehindWalls: Bool { first.runsBehindWalls }
-    /// Whether it holds in the native engine alone.
+    /// Whether the verdict is valid only in the native engine.
     var staysNative: Bool { first.staysNative }
-    /// Whether it was given for what is judged once more when it is sent.
+    /// Whether the script's requests are judged again when they are sent.
     var isJudgedWhenSent: Bool { first.isJudgedWhenSent }
     private let judge: @Sendable (SessionMemory) -> ScriptJudging.Judgement
-    /// What the session remembered when the script was judged.
+    /// The session's memory when the script was judged.
     let before: SessionMemory
     private let first: ScriptJudging.Judgement
 
     /// - Parameters:
-    ///   - memory: that of the session; nil for one that is yet to start.
-    ///   - judge: judges the script in a session with this memory.
+    ///   - memory: the memory of the session; `nil` if the session hasn't started.
+    ///   - judge: judges the script in a session with a given memory.
     init(over memory: ScriptMemory?, judge: @escaping @Sendable (SessionMemory) -> ScriptJudging.Judgement) {
         self.judge = judge
         before = memory?.value ?? .fresh
         first = judge(before)
     }
 
-    /// Takes the script into the session's memory, as it is about to run.
-    /// - Throws: when the session is not kept as the verdict took it to be, or another script has changed what this one
-    ///   means since it was judged.
+    /// Updates the session's memory with the script, which is about to run.
+    /// - Throws: `conflict` if the session isn't confined as the verdict assumes, or if another script has changed the meaning of this one
+    ///   since it was judged.
     func settle(with session: ModuleSession) throws(MMError) {
         guard !runsBehindWalls || session.walls.isUp else {
             throw MMError(

@@ -7,32 +7,32 @@ import MMPowerShell
 import MMSessions
 import PowerShellSyntax
 
-/// Carries out the cmdlets that a script in PowerShell calls in the sessions of other modules.
+/// Runs the cmdlets that a script in PowerShell calls in the sessions of other modules.
 ///
-/// A session holds one module, because modules of different services can't be loaded into one process. A script of several runs in one
-/// of their sessions, where functions stand for the cmdlets of the others (`other-modules.ps1`). Each call comes over the session's wire
-/// and is a line of PowerShell by itself: it is judged, journalled and run as any line is, natively where that serves. It passes where it
-/// is no more than the script was let through for.
+/// A session holds one module, because modules of different services can't be loaded into one process. A script that uses several modules
+/// runs in the session of one of them, where functions stand for the cmdlets of the others (`other-modules.ps1`). Each call of such a
+/// function comes through the session's proxy and becomes a line of PowerShell of its own, which is judged, noted in the journal and run
+/// like any other, natively if possible. It needs no further confirmation if the clearance of the script covers it.
 struct OtherSessions: Sendable {
     private let script: RunScript
     private let whole: ClearedParts
-    /// What its calls come to, which its caller is told when it has ended.
+    /// The results of the calls, for the script's answer.
     private let account = Account()
 
     /// - Parameters:
     ///   - script: the script that calls them.
-    ///   - whole: the same, as it was let through.
+    ///   - whole: the clearance of the script.
     init(of script: RunScript, _ whole: ClearedParts) {
         (self.script, self.whole) = (script, whole)
     }
 
     private final class Account: Sendable {
         struct State {
-            /// How often each module was called.
+            /// The number of calls of each module.
             var counts: [String: Int] = [:]
             /// The lines that a dry run did not carry out.
             var heldBack: [String] = []
-            /// What keeps the script from coming to its end, which its caller has to know as it is: a sign-in or a confirmation.
+            /// The first error that the script's caller must get unchanged, such as a needed sign-in or confirmation.
             var need: MMError?
         }
 
@@ -50,9 +50,9 @@ struct OtherSessions: Sendable {
 
     // MARK: Around the script
 
-    /// Signs the other sessions in before the script begins, which then never stops in the middle for a code.
+    /// Signs the other sessions in before the script begins, so that it isn't interrupted by a device code.
     func open(showing prompt: (@Sendable (JSONObject) -> Void)?) async throws(MMError) {
-        // A script of modules that run natively seldom comes to PowerShell; what it needs then is opened when it is called.
+        // A script of native modules seldom needs PowerShell; its other sessions are opened when they are called.
         guard !script.isForNativeModule else { return }
         for module in Set(script.elsewhere.values).sorted() {
             _ = try await script.services.sessions.connect(
@@ -60,8 +60,8 @@ struct OtherSessions: Sendable {
         }
     }
 
-    /// The script's answer, with what a dry run held back in other sessions.
-    /// - Throws: what a cmdlet of another session needs a person for, whatever the script made of that.
+    /// Returns the script's answer, with the lines that a dry run held back in other sessions.
+    /// - Throws: the error of a cmdlet in another session that needs a person, even if the script handled it.
     func ended(_ answer: SessionAnswer) throws(MMError) -> SessionAnswer {
         let account = account.state.withLock { $0 }
         if let need = account.need {
@@ -75,7 +75,7 @@ struct OtherSessions: Sendable {
 
     // MARK: A call
 
-    /// The answer to a call, one frame a line.
+    /// Returns the answer to a call, one frame a line.
     func carryOut(_ call: [UInt8]) async -> [UInt8] {
         do throws(MMError) {
             let call = try CmdletCallText(call)
@@ -95,7 +95,7 @@ struct OtherSessions: Sendable {
         }
     }
 
-    /// A call that is not carried out.
+    /// Returns the answer to a call that is refused.
     static func refusal(_ message: String) -> [UInt8] {
         lines([["t": "failure", "message": .string(message), "id": "NotCalled"]])
     }
@@ -126,7 +126,7 @@ struct OtherSessions: Sendable {
         }
     }
 
-    /// The circumstances of a call: those of the script, of which it is a part.
+    /// The context of a call, which is a part of the script's call.
     private var part: OperationContext {
         var call = script.context.part()
         call.namesEngine = false
@@ -141,7 +141,7 @@ struct OtherSessions: Sendable {
         switch answer.output {
         case .native(let native): return try frames(of: native)
         case .powerShell(let left):
-            // The stand-in has no types that PowerShell's own form would keep.
+            // The stand-in's values have no types that PowerShell's serialization would keep.
             return frames(of: left, as: answer.isStandIn ? "value" : "object")
         }
     }
@@ -153,8 +153,8 @@ struct OtherSessions: Sendable {
         frames += result.warnings.map { ["t": "warning", "v": .string($0)] }
         frames += (result.information + native.information).map { ["t": "information", "v": .string($0)] }
         frames += result.errors.map { frame("error", $0) }
-        // What a service refuses ends a script of the native engine. In PowerShell it is an error record of the cmdlet, and the caller's
-        // own preference says what becomes of it.
+        // A refusal by the service ends a script in the native engine. In PowerShell it is an error record of the cmdlet, handled by the
+        // caller's error preference.
         if let failure = result.failure {
             frames.append(frame(native.causes[failure] == nil ? "failure" : "error", failure))
         }
@@ -193,10 +193,10 @@ struct OtherSessions: Sendable {
     }
 }
 
-/// A cmdlet's call that came from another session, as the line of PowerShell that it is: values stand in it as literals, so that the
-/// guard reads what runs, and nothing in them is ever executed.
+/// A call of a cmdlet from another session, as a line of PowerShell. Its values are written as literals, so that the guard sees what runs
+/// and nothing in the values is executed.
 struct CmdletCallText: Sendable {
-    /// How deep the objects of an answer are followed.
+    /// The maximum depth of an answer's objects.
     static let depth = 5
     private static let deepest = 12
 
@@ -204,12 +204,12 @@ struct CmdletCallText: Sendable {
     let cmdlet: String
     /// The line.
     let text: String
-    /// Every text and number in its values: what it names.
+    /// Every text and number in the call's values.
     let names: [String]
 
-    /// Reads a call: `cmdlet`, `arguments` (each a `name`, with whether its value is tied to it, or a `value`), and `input`, what is
-    /// piped in.
-    /// - Throws: `invalidInput` for what is no call.
+    /// Reads a call: `cmdlet`, `arguments` (each a `name`, with `tied` if its value was attached with a colon, or a `value`), and `input`,
+    /// the values piped in.
+    /// - Throws: `invalidInput` if the bytes aren't a call.
     init(_ bytes: [UInt8]) throws(MMError) {
         guard let call = try? JSONParser.parse(bytes), let name = call["cmdlet"]?.string, Self.isName(name) else {
             throw Self.strange("a call")
@@ -230,7 +230,7 @@ struct CmdletCallText: Sendable {
                 tie = argument["tied"] == .bool(true)
             } else {
                 let value = argument["value"] ?? .null
-                // A truth belongs to the switch in front of it, and would be a value by itself without the colon.
+                // A Boolean belongs to the switch before it, and would be an argument of its own without the colon.
                 let isTied = tie.map { $0 || value["t"] == "bool" } ?? false
                 line += (isTied ? ":" : " ") + (try Self.text(value, Self.deepest))
                 tie = nil
@@ -265,7 +265,7 @@ struct CmdletCallText: Sendable {
         try values.map { (value) throws(MMError) in try text(value, deepest) }
     }
 
-    /// The literal of a value.
+    /// Returns the literal of a value.
     private static func text(_ value: JSONValue, _ depth: Int) throws(MMError) -> String {
         guard depth > 0, let kind = value["t"]?.string else { throw strange("a value") }
         let plain = value["v"]?.string
@@ -298,7 +298,7 @@ struct CmdletCallText: Sendable {
         }
     }
 
-    /// The text of a script block, which must be one by itself: a brace too many would end it and begin something else.
+    /// Returns the text of a script block if it is complete by itself; an unbalanced brace would end the block early.
     private static func block(_ text: String) throws(MMError) -> String {
         guard PowerShellParser.parse(text).errors.isEmpty else { throw strange("a script block") }
         return text

@@ -1,18 +1,18 @@
 package import MMCore
 import MMSystem
 
-/// Where this product's own programs lie.
+/// The paths of this product's own programs.
 package enum OwnProgram {
-    /// This process's program.
+    /// The program of this process.
     package static let path = ProcFile.linkTarget("/proc/self/exe") ?? CommandLine.arguments.first ?? "mm"
 
-    /// `mm`, which lies beside every other program of the product.
+    /// `mm`, which is in the same folder as the other programs.
     package static let mm = beside("mm")
 
-    /// `mm-sandbox`, which is installed apart: the one that `MM_SANDBOX` names, else the one beside this program, else the
-    /// first of the search path.
-    /// - Parameter environment: of this process, for `MM_SANDBOX` and `PATH`.
-    /// - Throws: `invalidInput` when the variable names no program, `unavailable` when there is none.
+    /// Returns the path of `mm-sandbox`, which is installed separately: the one named by `MM_SANDBOX`, otherwise the one beside this
+    /// program, otherwise the first in the search path.
+    /// - Parameter environment: the environment of this process, for `MM_SANDBOX` and `PATH`.
+    /// - Throws: `invalidInput` if the variable names no program, `unavailable` if there is none.
     package static func sandbox(_ environment: [String: String]) throws(MMError) -> String {
         let folders = environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         if let named = environment["MM_SANDBOX"], !named.isEmpty {

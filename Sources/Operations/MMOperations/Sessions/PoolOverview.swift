@@ -1,19 +1,20 @@
 package import MMCore
 
-/// What lives in this process, for those who watch it: nothing here is logged, audited or counted.
+/// The live sessions of this process, for the dashboard. Its calls are not logged, audited or counted.
 package enum PoolOverview {
-    /// What a table of the rows of `status` shows.
+    /// The columns of a table of the rows of `status`.
     package static let columns = ["session", "state", "account", "until", "code", "address"]
-    /// Beyond so many connections only those are shown at once that have a session; the others are searched for.
+    /// The number of connections up to which all are shown. Above it, only those with a session are shown, and the
+    /// others can be searched for.
     private static let most = 200
-    /// How many connections a page shows.
+    /// The number of connections on a page.
     private static let pageSize = 50
 
-    /// The rows of `status`: sessions and sign-ins, with codes that wait.
+    /// Returns the rows of `status`: sessions and sign-ins, with pending device codes.
     /// - Parameters:
-    ///   - services: of this process.
+    ///   - services: the services of this process.
     ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
-    /// - Returns: the rows, and how many connections there are beside those that they show.
+    /// - Returns: the rows, and the number of connections if only those with a session are shown, otherwise 0.
     package static func sessions(_ services: SessionServices, for server: String?) async -> (
         rows: [JSONObject], unlisted: Int
     ) {
@@ -23,13 +24,13 @@ package enum PoolOverview {
         return (await Status.rows(of: connections, in: context, services), 0)
     }
 
-    /// A page of the connections whose name, description or tenant holds a text.
+    /// Returns a page of the connections whose name, description or tenant contains a text.
     /// - Parameters:
-    ///   - services: of this process.
+    ///   - services: the services of this process.
     ///   - server: the name that `mcps` lists are compared with; `nil` for the owner.
-    ///   - text: what they hold, in any case; empty: all.
-    ///   - page: which page, from 1.
-    /// - Returns: `rows` as of `status`, `total` of the connections, `page` and `pages`.
+    ///   - text: the text to find, case-insensitively; empty for all connections.
+    ///   - page: the number of the page, from 1.
+    /// - Returns: the members `rows` (as in `status`), `total` (the number of connections), `page` and `pages`.
     package static func connections(
         _ services: SessionServices, for server: String?, holding text: String, page: Int
     ) async -> JSONObject {

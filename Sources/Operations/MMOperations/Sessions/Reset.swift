@@ -7,7 +7,7 @@ package struct Reset: CatalogueOperation {
         @Argument(.connection) package var connection: String
         @Argument("module", "Only this module, such as exo.", .at(1)) package var module: String?
 
-        /// An input without arguments.
+        /// Creates an input without arguments.
         package init() {}
     }
 

@@ -1,17 +1,17 @@
 import MMCore
 package import MMSessions
 
-/// Brings sessions back after a restart of the pool: from what sign-ins and modules have cached, without asking anybody.
+/// Restores sessions after a restart of the pool, from the cached tokens of sign-ins and modules, without asking a person.
 ///
-/// What needs a person again stays known and says so; the next call in it asks as always.
+/// A session that needs a new sign-in stays listed with that state; the next call that uses it asks for the sign-in.
 package final class SessionRestorer: Sendable {
-    /// Where a session that is to come back stands.
+    /// The state of a session that is to be restored.
     package enum Standing: Sendable, Hashable {
-        /// It comes back.
+        /// It is being restored.
         case restoring
         /// A person must sign in again.
         case needsPerson
-        /// It could not be brought back.
+        /// It could not be restored.
         case failed(String)
     }
 
@@ -23,7 +23,7 @@ package final class SessionRestorer: Sendable {
     private struct State {
         var entries: [SessionKey: Entry] = [:]
         var written: [UInt8]?
-        /// Before the file was read nothing may be written over it.
+        /// Whether the file has been read. Before that it must not be overwritten.
         var isLoaded = false
         var isStopped = false
     }
@@ -35,14 +35,14 @@ package final class SessionRestorer: Sendable {
     private let clock: WallClock
     private let state = Mutex(State())
 
-    /// How long one session may take to come back.
+    /// The time limit for restoring one session.
     private static let limit = Duration.seconds(180)
-    /// How many come back at a time: each is a process that starts.
+    /// The number of sessions that are restored at once, since each starts a process.
     private static let width = 4
-    /// What was signed in longer ago than this is left alone.
+    /// The maximum age of a sign-in that is restored.
     private static let age = Duration.seconds(30 * 86_400)
 
-    /// A restorer of a pool's sessions.
+    /// Creates a restorer for a pool's sessions.
     init(
         path: String, registry: ConnectionRegistry, sessions: SessionPool<ModuleSessionFactory>, log: Log,
         clock: WallClock = .system
@@ -54,13 +54,13 @@ package final class SessionRestorer: Sendable {
         self.clock = clock
     }
 
-    // MARK: Bringing back
+    // MARK: Restoring
 
-    /// Reads what is to come back: to be called before anybody is answered, since from here on what was signed in counts
-    /// as on its way.
+    /// Reads the sessions to restore. It must be called before the first call is answered, so that these sessions are reported as being
+    /// restored.
     package func prepare() { load() }
 
-    /// Brings back what was signed in when the last pool ended. Returns when each has come back or has not.
+    /// Restores the sessions that were signed in when the last pool ended. Returns when each has been restored or has failed.
     package func restore() async {
         load()
         let list = state.withLock { state in
@@ -90,7 +90,7 @@ package final class SessionRestorer: Sendable {
         } catch {
             log.warning("the sessions to bring back can't be read: \(error.message)")
         }
-        // A registry that can't be read at the moment tells nothing of who is gone.
+        // If the registry can't be read now, it is unknown which connections are gone, so none is removed.
         let known = (try? registry.snapshot()).map { Set($0.connections.map(\.name)) }
         list.removeAll { known?.contains($0.key.connection) == false || now - $0.savedAt > Self.age }
         state.withLock { state in
@@ -121,7 +121,7 @@ package final class SessionRestorer: Sendable {
                     log.scoped(key.connection, key.module).info("a person must sign in again")
                     return stand(key, .needsPerson)
                 case .unavailable, .throttled, .deadlineExceeded:
-                    // Networks come up later than programs do.
+                    // After a start of the machine, the network may come up later than this program.
                     guard !pauses.isEmpty else { return fail(key, error) }
                     guard (try? await Task.sleep(for: pauses.removeFirst())) != nil else { return }
                 default: return fail(key, error)
@@ -145,18 +145,18 @@ package final class SessionRestorer: Sendable {
         }
     }
 
-    // MARK: What is known
+    // MARK: State
 
-    /// Where the sessions stand that have not come back.
+    /// The states of the sessions that have not been restored.
     package var standings: [SessionKey: Standing] { state.withLock { $0.entries.mapValues(\.standing) } }
 
-    /// The accounts that they were signed in as.
+    /// Returns the account that a session was signed in as.
     package func account(of key: SessionKey) -> String? { state.withLock { $0.entries[key]?.session.account } }
 
-    /// Whether some session is still on its way.
+    /// Whether a session is still being restored.
     package var isRestoring: Bool { state.withLock { $0.entries.values.contains { $0.standing == .restoring } } }
 
-    /// Forgets sessions that somebody ended.
+    /// Forgets sessions that were ended by a call.
     package func forget(connection: String, module: String?) {
         state.withLock { state in
             for key in state.entries.keys where key.connection == connection && (module == nil || key.module == module)
@@ -166,16 +166,16 @@ package final class SessionRestorer: Sendable {
         }
     }
 
-    // MARK: Keeping
+    // MARK: Saving
 
-    /// Writes down which sessions are signed in, where that has changed.
+    /// Saves which sessions are signed in, if that has changed.
     package func save() async {
         let accounts = await sessions.accounts()
         guard state.withLock({ $0.isLoaded && !$0.isStopped }) else { return }
         let snapshot = try? registry.snapshot()
         let now = clock.now
         var live: [SessionKey: RestoredSession] = [:]
-        // Who signed in to a server does so again: their sessions don't come back by themselves.
+        // Callers that signed in to a server have to do so again, so their sessions aren't restored.
         for (key, account) in accounts where key.signedIn == nil {
             let connection = try? snapshot?.connection(named: key.connection)
             live[key] = RestoredSession(
@@ -185,11 +185,11 @@ package final class SessionRestorer: Sendable {
         }
         state.withLock { state in
             guard !state.isStopped else { return }
-            // What somebody signed in meanwhile has come back as well.
+            // A session that was signed in meanwhile needs no restoring any more.
             for key in live.keys { state.entries[key] = nil }
             let all = live.values + state.entries.values.map(\.session)
             let list = all.sorted { $0.key < $1.key }
-            // The time alone is no change: a file that is written with every look would wear the disk for nothing.
+            // The time alone doesn't count as a change; otherwise each check would write the file.
             let mark = Array(list.map { "\($0.key)\u{0}\($0.account)" }.joined(separator: "\u{1}").utf8)
             guard mark != state.written, !(list.isEmpty && state.written == nil) else { return }
             do throws(MMError) {
@@ -202,18 +202,18 @@ package final class SessionRestorer: Sendable {
         }
     }
 
-    /// Writes down what is signed in for the last time: what ends from here on ends with the pool, and comes back.
+    /// Saves the signed-in sessions for the last time. Sessions that end from now on end with the pool, and are restored.
     package func finish() async {
         await save()
         stop()
     }
 
-    /// Writes nothing any more.
+    /// Stops saving.
     package func stop() { state.withLock { $0.isStopped = true } }
 }
 
 extension OperationServices {
-    /// How many sessions live, or are about to.
+    /// Returns the number of sessions that are live or starting.
     package func liveSessions() async -> Int {
         await sessions.reports().count { report in
             switch report.state {
@@ -223,10 +223,10 @@ extension OperationServices {
         }
     }
 
-    /// How many calls go on after their callers were let go.
+    /// Returns the number of running background jobs.
     package func runningJobs() -> Int { jobs.table.reports(for: nil).count { $0.state == .running } }
 
-    /// Ends the sessions that nobody uses at the moment.
+    /// Ends the sessions that are not in use at the moment.
     package func endIdleSessions() async {
         for report in await sessions.reports() {
             if case .busy = report.state { continue }
@@ -234,7 +234,7 @@ extension OperationServices {
         }
     }
 
-    /// Ends the sessions of connections that are not among these.
+    /// Ends the sessions of connections with other names than the given ones.
     package func endSessions(notOf names: Set<String>) async {
         for report in await sessions.reports() where !names.contains(report.key.connection) {
             _ = await sessions.reset(connection: report.key.connection, module: report.key.module)
@@ -242,9 +242,9 @@ extension OperationServices {
     }
 }
 
-/// A session as the file of sessions keeps it: what was connected, as whom. Earlier pools wrote the same members.
+/// An entry of the file of sessions: the session and its account. Earlier pools wrote the same members.
 struct RestoredSession: Sendable, Hashable {
-    /// Which session.
+    /// The key of the session.
     let key: SessionKey
     /// The tenant, for people who read the file.
     let tenant: String?
@@ -252,10 +252,10 @@ struct RestoredSession: Sendable, Hashable {
     let appID: String?
     /// The account that had signed in.
     let account: String
-    /// When it was seen signed in last.
+    /// The time when it was last seen signed in.
     let savedAt: Timestamp
 
-    /// As the file holds it.
+    /// The entry as JSON.
     var json: JSONValue {
         [
             "connection_name": .string(key.connection), "module": .string(key.module),
@@ -272,7 +272,8 @@ struct RestoredSession: Sendable, Hashable {
         self.savedAt = savedAt
     }
 
-    /// An entry of the file; `nil` for what is none. Earlier pools wrote local times without a zone: their age is not known.
+    /// Reads an entry of the file; `nil` if it is invalid. Earlier pools wrote local times without a zone, so for these the age is unknown
+    /// and `now` is used.
     init?(_ json: JSONValue, now: Timestamp) {
         guard let connection = json["connection_name"]?.string, let module = json["module"]?.string,
             !connection.isEmpty, !module.isEmpty

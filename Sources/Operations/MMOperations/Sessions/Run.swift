@@ -46,20 +46,20 @@ struct Run: CatalogueOperation {
     }
 }
 
-/// Tells a caller what the session that it waits for is doing: it starts, signs in, or works for somebody else.
+/// Reports to a caller what the session that it waits for is doing: starting, signing in, or working for another call.
 struct LeaseProgress: Sendable {
     private let key: SessionKey
     private let sessions: SessionPool<ModuleSessionFactory>
     private static let interval = Duration.milliseconds(250)
 
-    /// The progress of a session's lease.
+    /// Creates the progress of a session's lease.
     init(of key: SessionKey, in sessions: SessionPool<ModuleSessionFactory>) {
         self.key = key
         self.sessions = sessions
     }
 
-    /// Reports each change from now on, until the wait that is returned is cancelled. Most calls find their session free: they
-    /// are over before there is anything to report, and cost no task.
+    /// Reports each change from now on, until the returned wait is cancelled. Most calls find their session free, end before there is
+    /// anything to report, and start no task.
     func begin(_ report: @escaping @Sendable (ProgressReport) -> Void) -> Wait {
         let wait = Wait()
         wait.start(after: Self.patience) {
@@ -76,10 +76,10 @@ struct LeaseProgress: Sendable {
         return wait
     }
 
-    /// How long a call waits before its caller is told why.
+    /// How long a call waits before the first report.
     private static let patience = Duration.milliseconds(200)
 
-    /// A wait whose caller is told of it.
+    /// A wait with reports to the caller.
     final class Wait: Sendable {
         private struct State {
             var token: DeadlineWatch.Token?
@@ -107,7 +107,7 @@ struct LeaseProgress: Sendable {
         }
     }
 
-    /// What a session in this state does for those who wait.
+    /// Returns the report for a session in a given state.
     static func words(for state: SessionState?, of key: SessionKey) -> String {
         switch state {
         case nil, .starting, .failed, .lost, .stopped: "starting \(key)"
@@ -117,13 +117,13 @@ struct LeaseProgress: Sendable {
     }
 }
 
-/// The end of a session's sign-in in the middle of a call, and what its caller is told of it.
+/// The end of a session's sign-in during a call, with the errors for the caller.
 struct EndedSignIn: Sendable {
     private let end: MMError
-    /// Whether the call had changed something before.
+    /// Whether the call had already changed something.
     let hasChanged: Bool
 
-    /// The end that an error tells of; `nil` for other errors, and where the next sign-in is told of already.
+    /// Reads the end of a sign-in from an error; `nil` for other errors, and if the error already has the code of the next sign-in.
     init?(_ error: MMError) {
         guard error.code == .signInNeeded, error.details["ended"] == true, error.details["userCode"] == nil else {
             return nil
@@ -134,7 +134,7 @@ struct EndedSignIn: Sendable {
 
     private static let changes = "What the command changed before stays: look before you run it again."
 
-    /// The error of the next sign-in, with why it is needed.
+    /// Returns the error of the next sign-in, with the reason why it is needed.
     func told(with next: MMError) -> MMError {
         var told = next
         if told.details["reason"] == nil { told.details["reason"] = .string(end.message) }
@@ -146,20 +146,20 @@ struct EndedSignIn: Sendable {
         return told
     }
 
-    /// The error where the session is signed in again, but its call must not be run twice.
+    /// The error if the session is signed in again but the call must not be repeated automatically.
     var afterChanges: MMError {
         MMError(
             .sessionLost, "\(end.message) The session is signed in again.", hint: Self.changes, details: end.details)
     }
 }
 
-/// What people type in every shell: a screen to clear, a folder to go to, help. An Exchange session has neither screen nor
-/// folder, and no PowerShell is needed to say so.
+/// Commands that people type in every shell: clear the screen, change the folder, get help. An Exchange session has neither screen nor
+/// folder, and no PowerShell is started to say so.
 struct SessionWord {
-    /// What to know about it; a word puts nothing out.
+    /// The note for the caller; such a command has no output.
     let note: String
 
-    /// The words that a script consists of, whether on one line or several; `nil` for any other script.
+    /// Recognizes a script that consists only of such commands; `nil` for any other script.
     init?(_ script: ParsedScript, in module: String) {
         guard ExchangeTable.Service(module: module) != nil, script.errors.isEmpty, script.root?.parameterBlock == nil,
             let statements = script.root?.body?.statements.count, statements > 0
@@ -174,7 +174,7 @@ struct SessionWord {
         note = notes.joined(separator: " ")
     }
 
-    /// What to know about a command that is such a word; `nil` for any other command.
+    /// Returns the note on such a command; `nil` for any other command.
     private static func note(on command: CommandFact) -> String? {
         guard command.count == 1, command.redirections.isEmpty, let name = command.name?.lowercased() else {
             return nil
@@ -191,7 +191,7 @@ struct SessionWord {
         }
     }
 
-    /// Whether an argument is a text as it stands.
+    /// Returns whether an argument is a constant text.
     private static func isText(_ argument: ArgumentFact) -> Bool {
         if case .value(.string) = argument { true } else { false }
     }

@@ -3,7 +3,7 @@ package import MMCore
 /// The arguments of `run`.
 package struct RunInput: OperationInput {
     @Argument("connection", "Name; or several: A,B, tag:x.", .at(0)) package var connection: String?
-    /// The module; `nil` where the script tells it.
+    /// The module; `nil` if it is derived from the script.
     @Argument(
         InputField("module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.", .at(1)), absent: .some(nil),
         reading: RunInput.module)
@@ -28,27 +28,26 @@ package struct RunInput: OperationInput {
         "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
         .notForModels)
     package var engine: ConnectionEngine?
-    /// The files that are handed in.
+    /// The attached files.
     @Argument("attach", "A file that the script reads, as PATH or NAME=PATH; repeatable.", .notForModels) package
         var attached: [String]
-    /// Where the files that the script writes are put; `nil` for handles.
+    /// The folder for the files that the script writes; `nil` to store them behind handles.
     @Argument("save", "The folder for the files that the script writes.", .notForModels) package var save: String?
-    /// The file that the script comes from; its variables and functions end with it. `nil` for a line of the session, whose
-    /// variables stay.
+    /// The file that the script comes from. The variables and functions of a file end with it; those of a line stay in the session (`nil`).
     @Argument(
         "script", "The script's file: its variables and functions are its own, as those of a file are.",
         .notOnCommandLine, .notForModels)
     package var file: String?
-    /// Whether it is only told what the script is.
+    /// Whether the script is only explained, not run.
     @Argument("explain", "Tell what the script needs and does; nothing runs.", .notForModels) package var explains: Bool
     @Argument("dryRun", "Show what would be sent; only reads are.") package var isDryRun: Bool
     @Argument("confirmed", "Changes nothing: a person confirms.") package var confirmed: Bool
 
-    /// An input without arguments.
+    /// Creates an input without arguments.
     package init() {}
 
     package func check() throws(MMError) {
-        // `mm run exo Get-Mailbox`, as a terminal takes it.
+        // `mm run exo Get-Mailbox`: the connection is missing.
         if module == nil, let word = connection, command != nil, Self.isModule(word) {
             throw Self.withoutConnection(word)
         }
@@ -85,7 +84,7 @@ package struct RunInput: OperationInput {
         return try scriptInPlaceOfModule(reader)
     }
 
-    /// `mm run Contoso 'Get-Mailbox'`: what stands second is the script.
+    /// Returns the script of `mm run Contoso 'Get-Mailbox'`, where it is in the place of the module.
     private static func scriptInPlaceOfModule(_ reader: InputReader) throws(MMError) -> String? {
         guard let connection = try reader.text("connection"), !isModule(connection), try reader.text("command") == nil,
             let word = try reader.written("module"), !isModule(word), ScriptModules.isScript(word)
@@ -93,7 +92,7 @@ package struct RunInput: OperationInput {
         return word
     }
 
-    /// The error for `mm run exo Get-Mailbox`: what stands first is a module.
+    /// Returns the error for `mm run exo Get-Mailbox`, where a module is in the place of the connection.
     private static func withoutConnection(_ word: String) -> MMError {
         MMError(
             .invalidInput, "Which connection is meant is missing: “\(word)” is a module.",

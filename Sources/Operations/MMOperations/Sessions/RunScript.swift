@@ -7,26 +7,26 @@ import MMSessions
 import MMShell
 import PowerShellSyntax
 
-/// A script that `run` was called with: its text, and where it shall run.
+/// The script of a call of `run`: its text, its connection and its module.
 ///
-/// It and what becomes of it on its way (`PreparedScript`, `JudgedScript`, `ClearedScript`) are classes: each is made once and never
-/// changed, and is handed through a dozen closures and waits, each of which would copy all that a struct holds.
+/// This type and the later stages (`PreparedScript`, `JudgedScript`, `ClearedScript`) are classes. Each value is created once and never
+/// changed, and passes through a dozen closures and suspensions, which would each copy a large struct.
 final class RunScript: Sendable {
-    /// What the caller gave, with the module that was found.
+    /// The caller's input, with the module that was found.
     let input: RunInput
     let connection: Connection
     let module: String
     /// The session that it runs in.
     let key: SessionKey
-    /// The text as PowerShell gets it.
+    /// The command for PowerShell.
     let command: PowerShellCommand
-    /// What the text says by itself.
+    /// The parsed form of the text.
     let reading: ScriptReading
-    /// The service whose cmdlets the script has besides those of its session: compliance beside Exchange, or the other way round.
+    /// The other service whose cmdlets the script uses besides those of its session: compliance beside Exchange, or the reverse.
     let serviceBeside: ExchangeTable.Service?
-    /// The cmdlets that it calls in other sessions where PowerShell runs it, in lower case, with the module of each.
+    /// The cmdlets that a script in PowerShell calls in other sessions, in lower case, with the module of each.
     let elsewhere: [String: String]
-    /// The scripts that it runs in its own scope, which stand in its text.
+    /// The names of the dot-sourced scripts that were inserted into the text.
     let joined: [String]
     let context: OperationContext
     let services: RunServices
@@ -35,7 +35,7 @@ final class RunScript: Sendable {
     var parsed: ParsedScript { reading.parsed }
 
     /// Reads the script and finds its connection and module.
-    /// - Parameter format: the form in which PowerShell gives its objects; `nil` for what the caller asks for.
+    /// - Parameter format: the format of PowerShell's output objects; `nil` for the one that the caller asks for.
     /// - Throws: an error that names the field; `notFound` for an unknown connection.
     init(
         _ text: String, _ asked: RunInput, on name: String, joining joined: [String] = [],
@@ -54,7 +54,7 @@ final class RunScript: Sendable {
                 try modules.module(inPowerShell: (asked.engine ?? connection.engine) == .pwsh)
             }
         let others = format == .objects ? [:] : modules.elsewhere(than: module)
-        // A session without the wire has no way to others.
+        // A session without the proxy can't call other sessions.
         let hasWay = connection.egress != .off
         if !hasWay, !others.isEmpty, !RunModule.isNative(module) { throw modules.several }
         elsewhere = hasWay ? others : [:]
@@ -67,7 +67,7 @@ final class RunScript: Sendable {
         (self.input, self.command, self.context, self.services) = (input, command, context, services)
     }
 
-    /// The session of a module for whoever calls.
+    /// Returns the key of a module's session for the caller.
     func key(of module: String) -> SessionKey { Self.key(of: module, of: connection, in: context) }
 
     private static func key(
@@ -76,11 +76,10 @@ final class RunScript: Sendable {
         SessionKey(connection: connection.name, module: module, signedIn: context.call.caller.signedIn?.id)
     }
 
-    /// Whether it may run without a PowerShell, wherever it fits.
+    /// Whether scripts of this module may run in the native engine.
     var isForNativeModule: Bool { RunModule.isNative(module) }
 
-    /// The answer that needs no session of its own: a native dry run, a word that people type in every shell, help on a
-    /// cmdlet; `nil` for everything else.
+    /// Returns the answer if no session is needed: for a native dry run, a common shell command, or help on a cmdlet; `nil` otherwise.
     func answerAtOnce() async throws(MMError) -> OperationAnswer? {
         if let shown = try await nativeDryRun() { return shown }
         guard input.engine != .pwsh else { return nil }
@@ -98,7 +97,7 @@ final class RunScript: Sendable {
         return answer
     }
 
-    /// What a dry run shows without PowerShell; `nil` where there is none, or PowerShell has to make it.
+    /// Returns the answer of a native dry run; `nil` if this isn't a dry run or it needs PowerShell.
     private func nativeDryRun() async throws(MMError) -> OperationAnswer? {
         guard input.isDryRun else { return nil }
         context.record.note("dryRun", true)
@@ -109,7 +108,7 @@ final class RunScript: Sendable {
         return shown
     }
 
-    /// What earlier scripts of the native engine left in a session that is there.
+    /// Returns the state that earlier native scripts left in an existing session.
     func nativeSession() async -> NativeSession {
         guard input.file == nil, case .exchange(let session)? = await services.sessions.current(key)?.runner else {
             return NativeSession()
@@ -117,7 +116,7 @@ final class RunScript: Sendable {
         return await session.nativeSession
     }
 
-    /// The script as it is run where only its reads are sent.
+    /// The same script as a dry run, in which only reads are sent.
     var rehearsed: RunScript { RunScript(rehearsing: self) }
 
     private init(rehearsing script: RunScript) {
@@ -130,14 +129,14 @@ final class RunScript: Sendable {
         (context, services) = (script.context, script.services)
     }
 
-    /// The cmdlets that run natively in the module's session, as far as tables know them; none of them is sent.
+    /// The sources that know the native cmdlets of the module's session by name, without sending anything.
     var knownCmdlets: [any CmdletSource] {
         let services = [ExchangeTable.Service(module: module), serviceBeside].compactMap(\.self)
         return [GraphCmdletList()] + services.map { RequestRecorder(service: $0) }
     }
 
-    /// The permissions of Graph that the connection's sign-in has, or will ask for where it has none yet, for a script that speaks of
-    /// its sign-in.
+    /// Returns the Graph permissions that the connection's sign-in has, or will request if there is none yet, for a script that signs in;
+    /// `nil` for other scripts.
     func graphPermissions() async -> [String]? {
         guard OwnSignIn.isMentioned(in: parsed) else { return nil }
         if let rights = await services.requests.identity.rights(of: connection, on: .graph) {
@@ -147,7 +146,7 @@ final class RunScript: Sendable {
         return asked.isEmpty ? nil : asked
     }
 
-    /// The service whose cmdlets a script has besides those of its session.
+    /// Returns the other service whose cmdlets a script uses besides those of its session.
     private static func serviceBeside(_ module: String, in script: ParsedScript) -> ExchangeTable.Service? {
         guard let own = ExchangeTable.Service(module: module) else { return nil }
         let other: ExchangeTable.Service = own == .exo ? .scc : .exo
@@ -160,20 +159,20 @@ final class RunScript: Sendable {
     }
 }
 
-/// A script on its way to an engine, with the values for its parameters and the files of its run.
+/// A script that is ready for an engine, with the values for its parameters and its files.
 final class PreparedScript: Sendable {
     let script: RunScript
-    /// The text and its parameters as PowerShell gets them.
+    /// The command for PowerShell, with its parameters.
     let command: PowerShellCommand
     let plan: EnginePlan
     let arguments: ScriptArguments
     let files: ScriptFiles
-    /// What was handed in without being asked for.
+    /// Notes on files that were attached and scripts that were inserted automatically.
     let notes: [String]
     private let judging: ScriptJudging
 
-    /// Finds the engine, binds the parameters, and takes what is handed in.
-    /// - Throws: an error that names the field, for what the engine doesn't offer or a parameter doesn't take.
+    /// Chooses the engine, binds the parameters, and reads the attached files.
+    /// - Throws: an error that names the field, if the engine doesn't support something or a parameter doesn't accept its value.
     init(_ script: RunScript) async throws(MMError) {
         let (input, module, connection) = (script.input, script.module, script.connection)
         let signIn = SignInSource(
@@ -221,7 +220,7 @@ final class PreparedScript: Sendable {
         self.notes = notes
     }
 
-    /// Puts a script's questions to the person behind the call; `nil` where there is none. Secrets are asked of nobody.
+    /// Returns a function that asks the call's person a script's questions, but never for secrets; `nil` if there is no person.
     private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String, Bool) async -> String?)? {
         person.map { person in
             { @Sendable (question, isSecret) async in
@@ -235,7 +234,7 @@ final class PreparedScript: Sendable {
         _ script: RunScript, _ signIn: SignInSource?
     ) throws(MMError) -> (EnginePlan, ScriptArguments) {
         let (input, module) = (script.input, script.module)
-        // A dry run that comes here runs in PowerShell.
+        // Native dry runs have been answered before, so a dry run here runs in PowerShell.
         let wanted = input.isDryRun ? .pwsh : input.engine ?? script.connection.engine
         if input.engine == .native, !script.isForNativeModule {
             throw MMError(
@@ -258,21 +257,22 @@ final class PreparedScript: Sendable {
         return (plan, arguments)
     }
 
-    /// Whether the native engine takes a script as it is written, with cmdlets that the tables know alone; `nil` where it can't be.
+    /// Returns whether the native engine can run a script as it is written, by the tables of known cmdlets; `nil` if the script can't run
+    /// natively at all.
     private static func nativeFit(_ plan: EnginePlan, _ script: RunScript) async -> NativeFit? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
         var before = NativeSession()
         if script.input.file == nil,
             case .exchange(let session)? = await script.services.sessions.current(script.key)?.runner
         {
-            // What PowerShell holds may have a type there that the native engine doesn't know.
+            // Values in PowerShell may have types that the native engine doesn't know.
             guard let native = await session.nativeSession(for: plan.variables) else { return nil }
             before = native
         }
         return NativeFit { [before] in plan.misfit(script.knownCmdlets, in: before) == nil }
     }
 
-    /// What it reads, changes and needs, and what of that the connection's sign-in lacks, without running it.
+    /// Returns what the script reads, changes and needs, and which permissions the connection's sign-in lacks, without running it.
     func explanation() async -> OperationAnswer {
         var explained = ScriptExplanation(
             plan.parsed, in: script.module, misfit: "the module \(script.module)",
@@ -289,36 +289,36 @@ final class PreparedScript: Sendable {
         return explained.answer(connection: script.connection.name, lacking: lacking)
     }
 
-    /// Judges it in a session that remembers this.
+    /// Judges the script in a session with a given memory.
     func verdict(over memory: ScriptMemory?) -> ScriptVerdict {
         let (judging, isDryRun, isLocal) = (judging, script.input.isDryRun, script.command.isLocal)
         let keepsTypes = plan.parsed.root?.definedTypes.isEmpty == false
         return ScriptVerdict(over: memory) { before in
             guard isLocal else { return judging.judge(with: before, isDryRun: isDryRun) }
-            // What it sets ends with it, and what earlier lines have set is none of its variables.
+            // A file's variables end with it, and it doesn't see the variables of earlier lines.
             var judgement = judging.judge(with: before.withoutVariables, isDryRun: isDryRun)
             judgement.memory = before.afterFile(judgement.memory, keepingNames: keepsTypes)
             return judgement
         }
     }
 
-    /// What a dry run shows is what a run would do that a person has confirmed.
+    /// Returns the verdict that applies when the script runs. A dry run shows what a confirmed run would do.
     func meant(by verdict: ScriptVerdict) -> Verdict {
         script.input.isDryRun ? judging.judge(with: verdict.before).verdict : verdict.verdict
     }
 }
 
-/// `Get-Help NAME` and `Get-Command PATTERN` about the cmdlets of Exchange and compliance: answered from the tables, since no
-/// module says as much without a session, and a caller that asks wants to know before it writes a call.
+/// Answers `Get-Help NAME` and `Get-Command PATTERN` for the cmdlets of Exchange and compliance from the tables. The modules can't answer
+/// this without a session, and callers ask before they write a call.
 struct CmdletHelp {
     private let names: [String]
     private let isList: Bool
     private let service: ExchangeTable.Service
 
-    /// The most names that a list has.
+    /// The maximum number of names in a list.
     private static let most = 60
 
-    /// What a script asks for; `nil` for any other script, and where the tables know nothing of it.
+    /// Recognizes such a script; `nil` for any other script, and for unknown names.
     init?(_ script: ParsedScript, in module: String) {
         guard let service = ExchangeTable.Service(module: module), script.errors.isEmpty,
             let (verb, wanted) = Self.question(of: script)
@@ -330,7 +330,7 @@ struct CmdletHelp {
         guard isList || names.count == 1, !names.isEmpty else { return nil }
     }
 
-    /// The one command of a script that is nothing else, with its one argument.
+    /// Returns the command and the argument of a script with one such command.
     private static func question(of script: ParsedScript) -> (verb: String, name: String)? {
         let commands = ScriptFacts(of: script).items.compactMap { item in
             if case .command(let command) = item.detail { command } else { nil }
@@ -371,20 +371,20 @@ struct CmdletHelp {
     }
 }
 
-/// The files of a script that runs natively: what its caller hands in, and what it leaves.
+/// The files of a script that runs natively: those that its caller attaches, and those that it writes.
 struct ScriptFiles: Sendable {
     let context: OperationContext
     let services: ShellServices
     let connection: String
 
-    /// How much of a file is handed in.
+    /// The maximum size of an attached file, in bytes.
     private static let mostBytes = 64 << 20
 
-    /// Reads the files of this machine that the caller hands in.
+    /// Reads the files of this machine that the caller attaches.
     func attached(_ names: [String]) async throws(MMError) -> [(name: String, bytes: [UInt8])] {
         var files: [(name: String, bytes: [UInt8])] = []
         for name in names {
-            // `NAME=PATH` hands a file in under another name.
+            // `NAME=PATH` attaches a file under another name.
             let parts = name.split(separator: "=", maxSplits: 1).map(String.init)
             let path = parts.last ?? name
             let piece = try await CallerFiles.named(path) { () async throws(MMError) in
@@ -399,12 +399,12 @@ struct ScriptFiles: Sendable {
         return files
     }
 
-    /// The endings of files that hold data.
+    /// The extensions of data files.
     private static let dataEndings = [".csv", ".txt", ".json", ".xml"]
-    /// How many names of files are looked for beside a script.
+    /// The maximum number of file names that are searched for beside a script.
     private static let mostNames = 20
 
-    /// The data files that lie beside a script of the caller's and that its text names: it finds them where it lies.
+    /// Returns the data files that are named in a script's text and lie in the script's folder.
     func beside(
         _ path: String?, named text: String, given: [(name: String, bytes: [UInt8])]
     ) async -> [(name: String, bytes: [UInt8])] {
@@ -417,7 +417,7 @@ struct ScriptFiles: Sendable {
         return files
     }
 
-    /// A file beside a script of the caller's; `nil` where there is none, or nobody's script lies anywhere.
+    /// Returns a file in the folder of the caller's script; `nil` if there is none, or if the script isn't a file at a terminal.
     func lying(beside path: String?, _ name: String) async -> [UInt8]? {
         guard let path, context.call.caller.surface == .terminal else { return nil }
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
@@ -428,7 +428,7 @@ struct ScriptFiles: Sendable {
         return piece.bytes
     }
 
-    /// The names of data files in a text, each once.
+    /// Returns the names of data files in a text, each once.
     static func dataFiles(in text: String) -> [String] {
         var names: [String] = []
         let words = text.utf8.split { unit in
@@ -451,7 +451,7 @@ struct ScriptFiles: Sendable {
         return names
     }
 
-    /// The names of data files that have blanks, which stand in quotes.
+    /// Returns the quoted names of data files that contain blanks.
     private static func namesWithBlanks(in text: String) -> [String] {
         var names: [String] = []
         for line in text.split(whereSeparator: \.isNewline) {
@@ -466,7 +466,7 @@ struct ScriptFiles: Sendable {
         return names
     }
 
-    /// Hands over what a script wrote: in a folder of the caller's, else behind handles.
+    /// Delivers the files that a script wrote: into the caller's folder, otherwise into the output store.
     /// - Returns: a line for each file.
     func handOver(_ files: [NativeHost.File], to folder: String?) async throws(MMError) -> [String] {
         var lines: [String] = []

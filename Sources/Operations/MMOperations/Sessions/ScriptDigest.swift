@@ -2,24 +2,24 @@ import MMCore
 import MMGuard
 package import PowerShellSyntax
 
-/// What of a script stands in the audit log: the commands it names, the objects it names them for, and a digest of the
-/// whole. The script itself does not: it may hold anything.
+/// The facts about a script for the audit log: its commands, the objects that it names, and a digest of the text. The text itself is left
+/// out, since it may hold secrets.
 package struct ScriptDigest: Sendable {
-    /// The commands in the order in which they first stand there; `(computed)` for a name that only running tells.
+    /// The commands in the order of their first occurrence; `(computed)` for a name that is known only at run time.
     let commands: [String]
-    /// The constant values that say which objects are meant.
+    /// The constant values that name objects.
     let targets: [String]
     /// SHA-256 of the text.
     let digest: String
 
     private static let most = 50
     private static let longest = 200
-    /// Parameters whose values say which object is meant; so do those that end in `Id`.
+    /// Parameters whose values name objects, in addition to those that end in `Id`.
     private static let names: Set<String> = [
         "identity", "user", "mailbox", "member", "members", "name", "group", "team",
     ]
 
-    /// The digest of a script.
+    /// Creates the digest of a script.
     package init(_ script: String, _ facts: ScriptFacts) {
         digest = Hex.text(SHA256.digest(Array(script.utf8)))
         var commands: [String] = []
@@ -36,15 +36,15 @@ package struct ScriptDigest: Sendable {
         self.targets = targets
     }
 
-    /// Notes it in the record of a call.
+    /// Notes the digest in the record of a call.
     package func note(in record: CallRecord) {
         record.note("scriptDigest", .string(digest))
         if !commands.isEmpty { record.note("commands", .array(commands.map { .string($0) })) }
         if !targets.isEmpty { record.note("targets", .array(targets.map { .string($0) })) }
     }
 
-    /// What a service's cmdlet is called for: its first positional argument, and what stands behind a parameter that
-    /// names an object. Other commands take texts of any kind there.
+    /// Returns the objects that a service's cmdlet names: its first positional argument, and the values of parameters that name objects.
+    /// Other commands are left out, since their arguments may be any text.
     private static func targets(of command: CommandFact) -> [String] {
         guard let name = command.name, CmdletClasses().isOfService(name) else { return [] }
         var targets: [String] = []
@@ -83,7 +83,7 @@ package struct ScriptDigest: Sendable {
     }
 }
 
-/// What a script's text says by itself: its tree, its variables, what the audit log has of it. The same text always says the same.
+/// The parsed form of a script: syntax tree, variables, modules, and facts for the audit log. It depends on the text alone.
 final class ScriptReading: Sendable {
     let parsed: ParsedScript
     let variables: VariableUse
@@ -100,21 +100,22 @@ final class ScriptReading: Sendable {
     }
 }
 
-/// The readings of scripts that ran lately: who runs one again doesn't wait until it is read again.
+/// A cache of the readings of recently run scripts.
 ///
-/// Only short scripts that read and were let through are kept: others are rare, and may hold what should not stay in memory.
+/// Only short scripts that were allowed and only read are kept. Others are rarely repeated, and may hold data that should not stay in
+/// memory.
 final class ScriptReadings: Sendable {
     private let kept = RecentValues<ExactKey, ScriptReading>(size: 256)
-    /// How long a kept script may be, in bytes.
+    /// The maximum length of a kept script, in bytes.
     private static let longest = 4 << 10
 
-    /// The reading of a text, which is kept from before or made now.
+    /// Returns the reading of a text, from the cache if it is there.
     func reading(of text: String) -> ScriptReading {
         guard text.utf8.count <= Self.longest else { return ScriptReading(text) }
         return kept.value(for: ExactKey(text)) ?? ScriptReading(text)
     }
 
-    /// Keeps the reading of a text that was let through and only reads.
+    /// Keeps the reading of a text that was allowed and only reads.
     func keep(_ reading: ScriptReading, of text: String) {
         if text.utf8.count <= Self.longest { kept.keep(reading, for: ExactKey(text)) }
     }

@@ -3,22 +3,22 @@ import MMGuard
 import MMNative
 import PowerShellSyntax
 
-/// What a script is, told before it runs for the first time: what it reads and changes, which permissions that takes, its files and
-/// questions, and what runs it.
+/// An explanation of a script before its first run: what it reads and changes, the permissions it needs, its files and questions, and the
+/// engine that runs it.
 struct ScriptExplanation {
     let module: String
-    /// Why the native engine does not run all of it; `nil` where it does.
+    /// Why the native engine can't run all of it; `nil` if it can.
     var misfit: String?
-    /// Whether the native engine begins it all the same, because it may never reach that.
+    /// Whether the native engine starts it nevertheless, because it may never reach the unsupported part.
     var isBegun = false
     let verdict: Verdict
-    /// The other sessions whose cmdlets it calls where PowerShell runs it.
+    /// The other sessions whose cmdlets it calls if it runs in PowerShell.
     var others: [String] = []
     private var modules: [String] = []
     private var reads: [String] = []
     private var writes: [String] = []
     private var unknown: [String] = []
-    /// The permissions of Graph that its cmdlets need.
+    /// The Graph permissions that its cmdlets need.
     private(set) var permissions: [String] = []
     private var filesWritten: [String] = []
     private var filesRead: [String] = []
@@ -29,7 +29,7 @@ struct ScriptExplanation {
     ]
     private static let readingFiles: Set<String> = ["import-csv", "get-content", "import-excel", "import-clixml"]
 
-    /// Reads a script.
+    /// Analyses a script.
     init(_ script: ParsedScript, in module: String, misfit: String?, verdict: Verdict) {
         self.module = module
         self.misfit = misfit
@@ -90,23 +90,23 @@ struct ScriptExplanation {
         }
     }
 
-    /// What runs it.
+    /// The text that says which engine runs it.
     private var place: String {
         guard let misfit else { return "natively, without PowerShell" }
         guard isBegun else { return "in PowerShell: \(misfit)" }
         return "natively, as long as it doesn't reach what needs PowerShell: \(misfit)"
     }
 
-    /// Parameters whose value is the file or the question.
+    /// The parameters whose value is the file or the question.
     private static let naming = ["path", "literalpath", "filepath", "pspath", "prompt"]
-    /// Parameters without a value.
+    /// The parameters without a value.
     private static let switches = [
         "append", "force", "noclobber", "notypeinformation", "nti", "includetypeinformation", "useculture", "raw",
         "nonewline", "assecurestring", "maskinput", "noheader", "autosize", "autofilter", "boldtoprow", "freezetoprow",
         "show",
     ]
 
-    /// The text of a command's argument that names its file or its question.
+    /// Returns the argument with a command's file or question; "…" if it isn't constant.
     private static func path(_ command: CommandFact) -> String {
         var pending: String?
         for argument in command.arguments {
@@ -127,7 +127,7 @@ struct ScriptExplanation {
 
     private static func text(_ value: FactValue) -> String { if case .string(let text) = value { text } else { "…" } }
 
-    /// The page.
+    /// Returns the explanation as an answer.
     func answer(connection: String, lacking: [String]?) -> OperationAnswer {
         var rows: [(String, [String])] = [
             ("session", [module]), ("calls into", misfit == nil ? [] : others), ("modules", modules), ("reads", reads),
@@ -163,12 +163,12 @@ extension String {
     fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
 
-/// The services' cmdlets in a script: which of them read, and which change something.
+/// Tells the service cmdlets in a script that read from those that change something.
 struct ServiceCommands {
-    /// Whether one of them changes something.
+    /// Whether one of the cmdlets changes something.
     let changesSomething: Bool
 
-    /// Looks through a script.
+    /// Analyses a script.
     init(of script: ParsedScript) {
         let items = ScriptFacts(of: script).items
         let own = Set(
@@ -185,7 +185,7 @@ struct ServiceCommands {
         }
     }
 
-    /// Whether a cmdlet of a service only reads. A request by its method is told by the method.
+    /// Returns whether a service's cmdlet only reads. For cmdlets that send any request, the method decides.
     static func isRead(_ command: CommandFact) -> Bool {
         let name = command.name?.lowercased() ?? ""
         guard

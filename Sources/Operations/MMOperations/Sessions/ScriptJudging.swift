@@ -3,20 +3,20 @@ import MMGuard
 import MMPowerShell
 import PowerShellSyntax
 
-/// Judges a script as it will run: in a PowerShell that is confined behind the wire, where one is, else by its text alone.
-/// Every operation that runs, previews or explains a script asks here, so that what is judged is what runs.
+/// Judges a script for the place where it will run: a confined PowerShell behind the session's proxy if there is one, otherwise by its text
+/// alone. All operations that run, preview or explain scripts use it, so that their verdicts agree.
 struct ScriptJudging: Sendable {
-    /// What a script may do, and where.
+    /// The verdict on a script, and where it is valid.
     struct Judgement: Sendable {
         /// The verdict.
         var verdict: Verdict
-        /// What the session remembers once the script has run.
+        /// The session's memory after the script has run.
         var memory: SessionMemory
-        /// Whether the verdict holds in a PowerShell that is confined behind the wire alone.
+        /// Whether the verdict is valid only in a confined PowerShell behind the session's proxy.
         let runsBehindWalls: Bool
-        /// Whether the verdict holds in the native engine alone, because a script has left other names in PowerShell.
+        /// Whether the verdict is valid only in the native engine, for example because a script has redefined names in PowerShell.
         var staysNative = false
-        /// Whether it was let through for what is judged once more when it is sent.
+        /// Whether the script's requests are judged again when they are sent.
         var isJudgedWhenSent = false
     }
 
@@ -27,29 +27,29 @@ struct ScriptJudging: Sendable {
     private let wanted: ConnectionEngine
     private let policy: GuardPolicy
     private let isConfirmed: Bool
-    /// Whether a PowerShell of this module would be confined behind the wire.
+    /// Whether a PowerShell of this module would be confined behind the session's proxy.
     private var hasWalls: Bool
     /// Whether the script may run outside of PowerShell.
     private let mayRunNatively: Bool
-    /// Whether the native engine takes the script as it is written; `nil` where it can't be.
+    /// Whether the native engine can run the script as it is written; `nil` if it can't run natively at all.
     private let fit: NativeFit?
-    /// The rule on the script's own sign-in.
+    /// The rule for the script's own sign-in.
     private let signIn: OwnSignIn?
-    /// What a look at the tenant has shown that the text doesn't say.
+    /// Findings from reading the tenant, which the text doesn't show.
     private let seen: [GuardFinding]
 
-    /// Judges scripts of one connection and module.
+    /// Prepares the judging of a script.
     /// - Parameters:
     ///   - script: the text exactly as it will be run.
-    ///   - parsed: what the parser made of it.
-    ///   - module: where it will run.
-    ///   - wanted: the engine that is wanted.
-    ///   - connection: whose session.
-    ///   - isConfirmed: the caller said `confirmed: true`.
-    ///   - fit: whether the native engine takes the script as it is written; `nil` where it can't be.
-    ///   - seen: what a look at the tenant has shown that the text doesn't say.
-    ///   - context: the call.
-    ///   - services: judge the text.
+    ///   - parsed: the parsed script.
+    ///   - module: the module that it will run in.
+    ///   - wanted: the requested engine.
+    ///   - connection: the connection of the session.
+    ///   - isConfirmed: whether the caller passed `confirmed: true`.
+    ///   - fit: whether the native engine can run the script as it is written; `nil` if it can't run natively at all.
+    ///   - seen: findings from reading the tenant, which the text doesn't show.
+    ///   - context: the context of the call.
+    ///   - services: the services that judge the text.
     init(
         script: String, parsed: ParsedScript, module: String, engine wanted: ConnectionEngine,
         of connection: Connection, isConfirmed: Bool = false, fit: NativeFit? = nil,
@@ -71,21 +71,21 @@ struct ScriptJudging: Sendable {
             && (!mayRunNatively || SessionPowerShell.exists(for: connection, services.environment))
     }
 
-    /// Few scripts are judged by it: those that more than one engine could run, with different verdicts.
+    /// Computed only when needed: for the few scripts that more than one engine could run, with different verdicts.
     private var fitsNatively: Bool { fit?.value ?? false }
 
-    /// The same in a confined session, whatever this machine's are.
+    /// The same judging for a confined session, even if this machine has none.
     var confined: Self {
         var judging = self
         judging.hasWalls = true
         return judging
     }
 
-    /// The verdict in a session with this memory.
+    /// Returns the verdict in a session with a given memory.
     ///
-    /// Requests of the native engine never meet the wire: a script that only the walls let through runs in PowerShell.
-    /// What earlier scripts did to names in PowerShell means nothing to a script that stays in the native engine.
-    /// - Parameter isDryRun: whether the wire holds back all that changes something.
+    /// Requests of the native engine don't pass through the session's proxy, so a script that is allowed only because of the confinement
+    /// runs in PowerShell. Names that earlier scripts redefined in PowerShell don't affect a script that stays in the native engine.
+    /// - Parameter isDryRun: whether the proxy holds back all requests that change something.
     func judge(with memory: SessionMemory, isDryRun: Bool = false) -> Judgement {
         var judgement = judgeText(with: memory, isDryRun)
         judgement.verdict = judgement.verdict.adding(seen, policy: policy, confirmed: isConfirmed)
@@ -94,11 +94,11 @@ struct ScriptJudging: Sendable {
 
     private func judgeText(with memory: SessionMemory, _ isDryRun: Bool) -> Judgement {
         let usual = anywhere(with: memory, isDryRun)
-        // Where the native engine alone was asked for, what a PowerShell could do with the script is no matter.
+        // If only the native engine was requested, the verdict for PowerShell doesn't matter.
         guard !isDryRun, usual.verdict.decision != .allow || usual.runsBehindWalls,
             mayRunNatively && wanted == .native || fitsNatively
         else { return usual }
-        // What the native engine sends is judged once more when it is sent, and a script reaches nothing else there.
+        // The native engine's requests are judged again when they are sent, and a script can't do anything else there.
         var context = ScriptContext(module: module, memory: memory.ofFixedNames, isBehindWire: true)
         context.isNative = true
         context.signIn = signIn
@@ -112,7 +112,7 @@ struct ScriptJudging: Sendable {
         var native = Judgement(
             verdict: judged.verdict, memory: judged.memory.ofFixedNames.keepingNames(of: memory),
             runsBehindWalls: false)
-        // What a confined PowerShell may run as well may go on there.
+        // If a confined PowerShell has the same verdict, the script may also run there.
         native.staysNative = isBetter
         native.isJudgedWhenSent = true
         return native
@@ -132,7 +132,8 @@ struct ScriptJudging: Sendable {
         let behind = judgement(memory, behindWalls: true, isDryRun)
         guard mayRunNatively else { return behind }
         let bare = judgement(memory, behindWalls: false, isDryRun)
-        // What nobody confirmed is no reason to ask about a script that PowerShell runs within its walls anyway.
+        // After unjudged code has run in the session, a script that can't run natively runs in the confined PowerShell anyway, so that
+        // verdict counts.
         if memory.isOpaque, behind.verdict.decision == bare.verdict.decision, !fitsNatively { return behind }
         return behind.verdict.decision < bare.verdict.decision ? behind : bare
     }
@@ -147,7 +148,7 @@ struct ScriptJudging: Sendable {
     }
 }
 
-/// Whether the native engine takes a script as it is written, which is looked at once, when somebody wants to know.
+/// Whether the native engine can run a script as it is written, computed on first use.
 final class NativeFit: Sendable {
     private let known = Mutex<Bool?>(nil)
     private let look: @Sendable () -> Bool

@@ -4,22 +4,22 @@ import MMNative
 import MMPowerShell
 package import PowerShellSyntax
 
-/// The modules that a script's cmdlets are in, for a caller that names none: those of its cmdlets decide, and where it has none,
-/// what it signs in to, loads or requires.
+/// Derives the module of a script if the caller names none: from its service cmdlets, and if it has none, from the modules that it signs in
+/// to, loads or requires.
 struct ScriptModules {
-    /// The cmdlets of services, each once, with the sessions that have them.
+    /// The service cmdlets, each once, with the sessions that have them.
     private(set) var cmdlets: [(name: String, sessions: Set<String>)] = []
-    /// The sessions of what it signs in to, loads or requires, in order.
+    /// The sessions of the modules that it signs in to, loads or requires, in order.
     private(set) var hints: [String] = []
-    /// What it uses of a module whose service has ended.
+    /// The first cmdlet of a retired module.
     private var retired: String?
-    /// Commands that nobody knows.
+    /// The unknown commands.
     private var strangers: [String] = []
 
     private static let modules = CmdletModules()
 
-    /// The modules of a script.
-    /// - Parameter facts: what is known of it; looked for where it is left out.
+    /// Analyses a script.
+    /// - Parameter facts: the facts about the script; computed if left out.
     init(_ script: ParsedScript, _ facts: ScriptFacts? = nil) {
         let items = (facts ?? ScriptFacts(of: script)).items
         let own = Set(
@@ -49,13 +49,14 @@ struct ScriptModules {
             }
             if parts.count == 2 { hint(KnownPackages.session(of: parts[0])) }
         }
-        // What it asks of a service by PowerShell's own commands for the web, it asks of Graph.
+        // Without other hints, Invoke-RestMethod and Invoke-WebRequest are taken as requests to Graph.
         if hints.isEmpty, !seen.isDisjoint(with: NativeEngine.webCommands) { hint("graph") }
     }
 
-    /// The module that a script runs in: of several in PowerShell the first one, from where it calls the cmdlets of the others.
-    /// - Parameter inPowerShell: whether PowerShell runs it, where a session has the cmdlets of its module alone.
-    /// - Throws: `invalidInput` where it uses none, or several that have no PowerShell, with how to name one.
+    /// Returns the module that a script runs in. If it uses several in PowerShell, this is the first in a fixed order, and the cmdlets of
+    /// the others are called from there.
+    /// - Parameter inPowerShell: whether it runs in PowerShell, where a session has the cmdlets of one module only.
+    /// - Throws: `invalidInput` with a hint how to name a module, if it uses none, or several that have no PowerShell.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if cmdlets.isEmpty, let retired {
             throw MMError(
@@ -80,7 +81,7 @@ struct ScriptModules {
         let common = cmdlets.dropFirst().reduce(first.sessions) { $0.intersection($1.sessions) }
         if let hinted = hints.first(where: common.contains) { return hinted }
         if let module = RunModule.names.first(where: common.contains) { return module }
-        // The native engine has Graph's cmdlets beside Exchange's in one session, and those of both of Exchange's services.
+        // In the native engine, one session has the cmdlets of Graph, Exchange and compliance.
         for (module, beside) in [("exo", Set<String>()), ("compliance", []), ("exo", ["compliance"])]
         where !inPowerShell {
             let sessions = beside.union([module, "graph"])
@@ -92,14 +93,14 @@ struct ScriptModules {
         return first
     }
 
-    /// The modules that PowerShell has, in the order in which scripts of several hold their sessions: whoever has one waits for
-    /// later ones alone, so that no two scripts wait for each other. Those that run without a PowerShell come last.
+    /// The modules that PowerShell has, in the order in which scripts of several modules acquire their sessions. The fixed order prevents
+    /// deadlocks between scripts. Modules that can run natively come last.
     private static let inOrder: [String] = {
         let names = RunModule.names.filter(RunModule.hasPowerShell)
         return names.filter { !RunModule.isNative($0) } + names.filter(RunModule.isNative)
     }()
 
-    /// The cmdlets that a session doesn't have and another one does, in lower case, with the module of each.
+    /// Returns the cmdlets that only other sessions have, in lower case, with the module of each.
     func elsewhere(than module: String) -> [String: String] {
         var places: [String: String] = [:]
         for (name, sessions) in cmdlets where !sessions.contains(module) && name != "pac" {
@@ -113,7 +114,7 @@ struct ScriptModules {
     var several: MMError {
         var counts: [String: [String]] = [:]
         for (name, sessions) in cmdlets {
-            // A cmdlet that two modules share is counted where more of the script is.
+            // A cmdlet that several modules have is counted for the hinted module, otherwise for the first.
             let module =
                 hints.first(where: sessions.contains) ?? RunModule.names.first(where: sessions.contains) ?? "?"
             counts[module, default: []].append(name)
@@ -139,10 +140,10 @@ struct ScriptModules {
         hints.append(session)
     }
 
-    /// What signs in says which module is meant.
+    /// A cmdlet that signs in hints at its module.
     private mutating func hint(_ cmdlet: SignInCmdlet) { if cmdlet.act == .connect { hint(cmdlet.module) } }
 
-    /// The texts among a command's arguments.
+    /// Returns the constant texts among a command's arguments.
     private static func texts(of command: CommandFact) -> [String] {
         command.arguments.compactMap { argument in
             switch argument {
@@ -152,7 +153,7 @@ struct ScriptModules {
         }
     }
 
-    /// Whether a cmdlet is of a module whose service has ended.
+    /// Returns whether a cmdlet belongs to a retired module.
     private static func isRetired(_ name: String) -> Bool {
         let parts = name.lowercased().split(separator: "-", maxSplits: 1)
         guard parts.count == 2 else { return false }
@@ -161,7 +162,7 @@ struct ScriptModules {
 }
 
 extension ScriptModules {
-    /// Whether a word that stands where a module would is a script: a cmdlet, or a text with what no name holds.
+    /// Returns whether a word in the place of a module is a script: a cmdlet, or a text with characters that no module name has.
     static func isScript(_ word: String) -> Bool {
         let text = word
         guard !text.isEmpty else { return false }
@@ -177,13 +178,13 @@ extension ScriptModules {
     }
 }
 
-/// The modules that commands run in: those of PowerShell, and those that have no PowerShell here at all.
+/// The modules that scripts run in: those of PowerShell, and those that have no PowerShell module here.
 package enum RunModule {
-    /// Their words, in the order they are shown.
+    /// The modules' names, in the order in which they are shown.
     package static let names = ModuleProfiles.all.map(\.name) + ["compliance"]
 
-    /// The module of a word; case doesn't count.
-    /// - Throws: `invalidInput` with the words there are.
+    /// Returns the module with a name, case-insensitively.
+    /// - Throws: `invalidInput` with the known names.
     package static func named(_ name: String) throws(MMError) -> String {
         let word = name.lowercased()
         if names.contains(word) { return word }
@@ -191,16 +192,16 @@ package enum RunModule {
             .invalidInput, "There is no module “\(name)”.", hint: "The modules are \(names.joined(separator: ", ")).")
     }
 
-    /// The module that a caller names, else the one that a script's own cmdlets are in.
-    /// - Throws: `invalidInput` with the words there are.
+    /// Returns the module that a caller names, otherwise the one that a script's cmdlets belong to.
+    /// - Throws: `invalidInput` with the known names.
     package static func named(_ name: String?, for script: ParsedScript) throws(MMError) -> String {
         if let name { return try named(name) }
         return try ScriptModules(script).module()
     }
 
-    /// Whether its cmdlets run natively.
+    /// Returns whether a module's cmdlets can run natively.
     static func isNative(_ name: String) -> Bool { name == "graph" || ExchangeTable.Service(module: name) != nil }
 
-    /// Whether a PowerShell module of it exists on this platform.
+    /// Returns whether this product runs the module in PowerShell.
     static func hasPowerShell(_ name: String) -> Bool { (try? ModuleProfiles.named(name)) != nil }
 }

@@ -3,13 +3,13 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// A parameter of a script as far as binding a value needs it.
+/// A parameter of a script, with what is needed to bind a value.
 struct ScriptParameter: Sendable {
-    /// What it takes.
+    /// The kind of value that a parameter takes.
     enum Kind: Sendable, Hashable {
-        /// Anything: it has no type, or one that holds all.
+        /// Any value: the parameter has no type or a general one.
         case any
-        /// True or false.
+        /// A Boolean or a switch.
         case truth
         /// A list of values.
         case list(ofTruths: Bool)
@@ -17,20 +17,20 @@ struct ScriptParameter: Sendable {
         case table
         /// One text.
         case text
-        /// One value of another type, which PowerShell makes of a text.
+        /// One value of another type, which PowerShell converts from a text.
         case value
     }
 
-    /// Its name.
+    /// The name.
     let name: String
-    /// Its name and its aliases, in small letters.
+    /// The name and the aliases, in lower case.
     let names: [String]
-    /// What it takes.
+    /// The kind of value that it takes.
     let kind: Kind
-    /// Whether every script that binds as cmdlets do has it.
+    /// Whether it is a common parameter, which all advanced scripts have.
     var isCommon = false
 
-    /// A parameter of a script.
+    /// Reads a parameter of a script.
     init(_ parameter: ParameterSyntax) {
         name = parameter.variable.path.name
         var names = [name.lowercased()]
@@ -56,7 +56,7 @@ struct ScriptParameter: Sendable {
         isCommon = true
     }
 
-    /// What scripts with `[CmdletBinding()]` have besides their own (about_CommonParameters).
+    /// The parameters that scripts with `[CmdletBinding()]` have in addition to their own (about_CommonParameters).
     static let common = [
         ScriptParameter(common: "Verbose", alias: "vb", .truth), ScriptParameter(common: "Debug", alias: "db", .truth),
         ScriptParameter(common: "ErrorAction", alias: "ea", .value),
@@ -65,12 +65,12 @@ struct ScriptParameter: Sendable {
         ScriptParameter(common: "ProgressAction", alias: "proga", .value),
     ]
 
-    /// What those have that ask before they change something.
+    /// The additional parameters of scripts with `SupportsShouldProcess`.
     static let confirming = [
         ScriptParameter(common: "WhatIf", alias: "wi", .truth), ScriptParameter(common: "Confirm", alias: "cf", .truth),
     ]
 
-    /// Whether a parameter makes its script bind as cmdlets do.
+    /// Returns whether a parameter has a `[Parameter()]` attribute, which makes its script an advanced one.
     static func isOfCmdlet(_ parameter: ParameterSyntax) -> Bool {
         parameter.attributes.contains { attribute in
             if case .attribute(let node) = attribute { node.typeName.name.lowercased() == "parameter" } else { false }
@@ -94,8 +94,8 @@ struct ScriptParameter: Sendable {
         }
     }
 
-    /// A value in the form that the parameter takes.
-    /// - Throws: `invalidInput` for one that it can't take.
+    /// Converts a value to the kind that the parameter takes.
+    /// - Throws: `invalidInput` if that isn't possible.
     func bound(_ value: JSONValue) throws(MMError) -> JSONValue {
         switch kind {
         case .any: return value
@@ -151,27 +151,27 @@ struct ScriptParameter: Sendable {
     }
 }
 
-/// Values for a script's parameters, bound by its own param block: names as PowerShell takes them (an alias, the beginning
-/// of a name), switches and booleans from words, lists where the parameter holds one.
+/// Values for a script's parameters, bound by its param block: names may be aliases or unique prefixes as in PowerShell, switches and
+/// Booleans may be words, and single values become lists if the parameter takes a list.
 struct ScriptArguments: Sendable {
-    /// The values for PowerShell, by the parameters' own names.
+    /// The values for PowerShell, by the parameters' full names.
     private(set) var parameters: [String: PowerShellValue] = [:]
-    /// Those that are texts, for the native engine.
+    /// The text values, for the native engine.
     private(set) var texts: [String: String] = [:]
-    /// The others, for the native engine.
+    /// The other values, for the native engine.
     private(set) var others: [String: PSValue] = [:]
-    /// Answers to the questions of the script, by the variables that take them.
+    /// Answers to the script's questions, by the variables that receive them.
     private(set) var answers: [String: String] = [:]
-    /// Why the native engine can't take them.
+    /// Why the native engine can't take the values; `nil` if it can.
     private(set) var misfit: String?
-    /// The values as a person sees them, and as a confirmation is bound to them.
+    /// The values in the form that a person sees and that a confirmation is bound to.
     private(set) var object = JSONObject()
 
     /// Binds values.
     /// - Parameters:
-    ///   - given: names and values; one entry a name.
-    ///   - script: the script. One that doesn't parse takes everything, since it will not run.
-    /// - Throws: `invalidInput`, naming the parameter, what it takes, and the parameters there are.
+    ///   - given: names and values, with one entry for each name.
+    ///   - script: the script. If it doesn't parse, all values are accepted, since it will not run.
+    /// - Throws: `invalidInput` that names the parameter, what it takes, and the script's parameters.
     init(_ given: [(name: String, value: JSONValue)], for script: ParsedScript) throws(MMError) {
         let known = Self.parameters(of: script)
         let isOpen =

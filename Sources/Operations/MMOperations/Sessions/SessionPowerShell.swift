@@ -1,15 +1,15 @@
 import MMCore
 import MMPowerShell
 
-/// Which PowerShell runs a connection's modules.
+/// Finds the PowerShell that runs a connection's modules.
 enum SessionPowerShell {
-    /// Where it is. The sandbox tenant has no service that a real module could reach: its sessions run on the stand-in, which
-    /// signs in at the tenant's own address, unless a variable says otherwise.
+    /// Returns the location of PowerShell. Real modules can't reach the sandbox tenant, so its sessions use the stand-in, which signs in at
+    /// the tenant's own address, unless an environment variable names another program.
     /// - Parameters:
-    ///   - connection: whose modules.
-    ///   - sandbox: address of the sandbox tenant's sign-in service, where the connection is one to it.
-    ///   - environment: of this process.
-    /// - Throws: `unavailable` with how to install one.
+    ///   - connection: the connection.
+    ///   - sandbox: the address of the sandbox tenant's sign-in service, if the connection is to the sandbox.
+    ///   - environment: the environment of this process.
+    /// - Throws: `unavailable` with a hint how to install it.
     static func location(
         for connection: Connection, sandbox: String?, _ environment: [String: String]
     ) throws(MMError) -> PowerShellLocation {
@@ -20,8 +20,8 @@ enum SessionPowerShell {
         return try PowerShellLocator(environment: environment).locate()
     }
 
-    /// Whether there is one for a connection on this machine. Every call asks; programs seldom come and go, and a session
-    /// that is started meanwhile looks for itself, so what was found a moment ago still is.
+    /// Returns whether there is a PowerShell for a connection on this machine. Since every call asks, a positive result is cached for a
+    /// second; a session that starts looks for the program itself.
     static func exists(for connection: Connection, _ environment: [String: String]) -> Bool {
         let isSandbox = connection.cloud == "sandbox"
         let place = Place(
@@ -36,7 +36,7 @@ enum SessionPowerShell {
         return true
     }
 
-    /// What decides where one is found.
+    /// The values that decide which program is found.
     private struct Place: Hashable {
         let isSandbox: Bool
         let names: [String?]

@@ -2,8 +2,8 @@ package import MMCore
 package import MMSessions
 import PowerShellSyntax
 
-/// The names of the variables that scripts have left in sessions, kept apart from these: a session that is lost takes its values
-/// with it, and whoever reads one of them afterwards is told so instead of getting nothing.
+/// The names of the variables that scripts have left in sessions. They are kept outside the sessions, so that a script that reads a
+/// variable of a lost session gets an error instead of an empty value.
 package final class SessionVariables: Sendable {
     private struct State {
         var names: [SessionKey: Set<String>] = [:]
@@ -11,27 +11,27 @@ package final class SessionVariables: Sendable {
     }
 
     private let state = Mutex(State())
-    /// How many sessions, and names of each, are remembered.
+    /// The maximum number of sessions, and of names for each.
     private static let most = 1000
 
-    /// Nothing is remembered yet.
+    /// Creates an empty set of names.
     package init() {}
 
-    /// Has other processes know of the names from now on: a session may be lost with its machine.
+    /// Shares the names with other processes from now on, since a session may be lost with its machine.
     package func share(_ names: any SharedVariableNames) { state.withLock { $0.shared = names } }
 
-    /// Those of some names that were left in sessions of this name, here or elsewhere.
+    /// Returns which of the given names were left in sessions with a key, here or in other processes.
     func left(of names: Set<String>, in key: SessionKey) async -> Set<String> {
         let (known, shared) = state.withLock { ($0.names[key] ?? [], $0.shared) }
         let here = names.intersection(known)
         let rest = names.subtracting(here)
         guard let shared, !rest.isEmpty else { return here }
-        // Who can't ask the others only reads until they can be asked again.
+        // If the other processes can't be asked, only this process's names count; until they can, this process only reads.
         return here.union((try? await shared.known(rest, of: key)) ?? [])
     }
 
-    /// Remembers names that a script leaves in a session.
-    /// - Returns: whether all who have to know it do.
+    /// Records names that a script leaves in a session.
+    /// - Returns: whether the names were also shared with the other processes, if there are any.
     func remember(_ names: Set<String>, in key: SessionKey) async -> Bool {
         guard !names.isEmpty else { return true }
         let shared = state.withLock { state in
@@ -45,11 +45,11 @@ package final class SessionVariables: Sendable {
         return (try? await shared.add(names, to: key)) != nil
     }
 
-    /// Forgets the names of sessions that somebody ends on purpose.
+    /// Forgets the names of sessions that are ended on purpose.
     /// - Parameters:
-    ///   - connection: whose sessions.
-    ///   - module: of which module; `nil` for all.
-    ///   - signedIn: of which of several people; `nil` for all.
+    ///   - connection: the connection of the sessions.
+    ///   - module: the module of the sessions; `nil` for all.
+    ///   - signedIn: the principal of the sessions; `nil` for all.
     package func forget(connection: String, module: String? = nil, signedIn: String? = nil) async {
         let shared = state.withLock { state in
             state.names = state.names.filter { key, _ in
@@ -62,9 +62,9 @@ package final class SessionVariables: Sendable {
     }
 }
 
-/// Where the processes that serve the same connections keep the names of variables for each other.
+/// A store for the names of variables, shared by the processes that serve the same connections.
 package protocol SharedVariableNames: Sendable {
-    /// Those of some names that were left in sessions of this name.
+    /// Returns which of the given names were left in sessions with a key.
     /// - Throws: `unavailable`.
     func known(_ names: Set<String>, of key: SessionKey) async throws(MMError) -> Set<String>
     /// Adds names to those of a session.
@@ -78,11 +78,11 @@ package protocol SharedVariableNames: Sendable {
 /// The variables of one session, for as long as it lasts.
 final class HeldVariables: Sendable {
     private struct State {
-        /// Names that scripts have set in it, in small letters.
+        /// The names that scripts have set in the session, in lower case.
         var names: Set<String> = []
-        /// Those that not everybody knows of yet.
+        /// The names that have not been shared with the other processes yet.
         var untold: Set<String> = []
-        /// The process that holds them, where they end with one.
+        /// The process whose end also ends the variables, if there is one.
         var process: Int32?
     }
 
@@ -94,12 +94,12 @@ final class HeldVariables: Sendable {
         (self.key, self.all) = (key, all)
     }
 
-    /// Lets a script into the session.
+    /// Checks the variables that a script reads, and records those that it sets.
     /// - Parameters:
     ///   - script: the script.
-    ///   - process: the process that holds all variables, where one does.
-    ///   - dropped: names whose values went with a part of the session.
-    /// - Throws: `sessionLost` where it reads what went with an earlier session.
+    ///   - process: the process that holds all variables, if there is one.
+    ///   - dropped: the names whose values were lost with a part of the session.
+    /// - Throws: `sessionLost` if it reads a variable that was lost with an earlier session.
     func admit(_ script: ParsedScript, process: Int32?, dropped: Set<String> = []) async throws(MMError) {
         let needs = VariableNeeds(script)
         let missing = state.withLock { state in

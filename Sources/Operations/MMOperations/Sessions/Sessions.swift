@@ -1,7 +1,7 @@
 import MMCore
 import MMSessions
 
-/// `sessions`: what lives in the pool: PowerShell, and the caller's own shells and hosts.
+/// `sessions`: the live sessions of the pool: PowerShell, and the caller's own shells and hosts.
 struct Sessions: CatalogueOperation {
     typealias Input = NoInput
 
@@ -25,7 +25,7 @@ struct Sessions: CatalogueOperation {
         }
         let pool = services.sessions
         var answer: JSONObject = ["sessions": .array(rows)]
-        // What the pool did for others is nobody else's business: only the user's own terminal sees it.
+        // The spares and counters cover all callers, so only the user's own terminal sees them.
         if context.call.caller.server == nil {
             answer["spares"] = .array(await pool.readySpares.map { .string($0.description) })
             answer["counters"] = .object(Self.json(await pool.counters))
@@ -43,7 +43,7 @@ struct Sessions: CatalogueOperation {
         ]
     }
 
-    /// A row a session, of those that the caller may see.
+    /// Returns a row for each session that the caller may see.
     static func rows(in context: OperationContext, _ services: SessionServices) async -> [JSONObject] {
         let server = context.call.caller.server
         let visible = server.map { server in (try? services.registry.snapshot().names(visibleTo: server)) ?? []
@@ -71,7 +71,7 @@ struct Sessions: CatalogueOperation {
         return rows
     }
 
-    /// What the pool tells of a session of any kind.
+    /// Returns the row for a session of any kind.
     private static func row(_ report: SessionReport<some PoolKey>, _ name: String, _ module: String) -> JSONObject {
         var row: JSONObject = [
             "session": .string(name), "module": .string(module), "state": .string(report.state.word),
@@ -92,7 +92,7 @@ struct Sessions: CatalogueOperation {
         return row
     }
 
-    /// What is to be said of a session that a restart took and that is not back.
+    /// Adds the state of a session that has not been restored after a restart.
     private static func say(_ standing: SessionRestorer.Standing, _ state: SessionState, _ row: inout JSONObject) {
         switch (standing, state) {
         case (.restoring, .starting), (.restoring, .signingIn(prompt: nil)), (.restoring, .lost):

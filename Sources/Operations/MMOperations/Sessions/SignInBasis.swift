@@ -3,13 +3,13 @@ import MMIdentity
 import MMPowerShell
 import MMSystem
 
-/// What the sign-in of a connection's session rests on: the connection's entry as it was when the session was started, and
-/// the tokens that it was fed from. A session whose ground is gone is ended before its next command.
+/// The basis of a session's sign-in: the connection's registry entry when the session was started, and the account whose tokens it gets. If
+/// either is no longer valid, the session is ended before its next command.
 package struct SignInBasis: Sendable {
     private let connection: Connection
     private let registry: ConnectionRegistry
     private let pins: PinStore
-    /// The registry in which the connection was found to be what it was.
+    /// The registry revision in which the connection was last found unchanged.
     private let known = KnownRevision()
 
     private final class KnownRevision: Sendable {
@@ -20,7 +20,7 @@ package struct SignInBasis: Sendable {
         }
     }
 
-    /// The ground of a session that is being started.
+    /// Creates the basis of a session that is being started.
     package init(
         of connection: Connection, registry: ConnectionRegistry, paths: StatePaths
     ) {
@@ -29,12 +29,12 @@ package struct SignInBasis: Sendable {
         pins = PinStore(path: paths.pinFile)
     }
 
-    /// Whether it stands: the connection still is what it was, and whose tokens were fed has not signed out.
-    /// - Parameter bearer: who gives the tokens that the session was signed in with; `nil` where its module has its own.
+    /// Returns whether the basis is still valid: the connection is unchanged, and the account has not signed out.
+    /// - Parameter bearer: the source of the session's tokens; `nil` if its module signs in by itself.
     func isValid(fedBy bearer: SessionBearer?) async -> Bool {
-        // A registry that can't be read at the moment is no reason to end what runs.
+        // A registry that can't be read at the moment must not end running sessions.
         guard let snapshot = try? registry.snapshot() else { return true }
-        // The same file says the same.
+        // The same revision needs no second comparison.
         if snapshot.revision == 0 || snapshot.hasGiven || snapshot.revision != known.value {
             guard let now = try? snapshot.connection(named: connection.name), Terms(now) == Terms(connection) else {
                 return false
@@ -44,8 +44,8 @@ package struct SignInBasis: Sendable {
         return await bearer?.holdsAccount() ?? true
     }
 
-    /// Holds the connection to the account that signed in through a module, where no account was known before.
-    /// - Throws: `forbidden` when another account was pinned meanwhile.
+    /// Pins the connection to the account that signed in through a module, if no account was pinned before.
+    /// - Throws: `forbidden` if another account was pinned meanwhile.
     func pin(_ signedIn: SessionIdentity) async throws(MMError) {
         let claims = signedIn.claims
         guard signedIn.isInteractive, connection.pin == nil, let tenant = claims.tenantID else { return }
@@ -55,7 +55,7 @@ package struct SignInBasis: Sendable {
             try pins.pin(name, to: account, now: WallClock.system.now)
             return try pins.pin(of: name)
         }
-        // An account that the connection names was checked by its name already; it may have had another one when it was pinned.
+        // If the connection names an account, its name was checked already; it may differ from the pinned name.
         guard connection.expectedEmail == nil, let held,
             !held.matches(tenantId: tenant, objectId: claims.objectID, username: claims.account)
         else { return }
@@ -66,7 +66,7 @@ package struct SignInBasis: Sendable {
             details: ["connection": .string(name), "signedIn": .string(signedIn.name)])
     }
 
-    /// The keys of an entry that a session is signed in by, or started with.
+    /// The values of a registry entry that a session's sign-in or start depends on.
     private struct Terms: Equatable {
         let ids: [String?]
         let apps: [String: String]

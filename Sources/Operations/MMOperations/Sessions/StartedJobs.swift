@@ -2,19 +2,18 @@ import MMCore
 import MMDesk
 import MMPowerShell
 
-/// The jobs that a call's script has started in its PowerShell and that still run when it has ended (`-AsJob`,
-/// `Start-ThreadJob`).
+/// The jobs that a call's script has started in PowerShell (`-AsJob`, `Start-ThreadJob`) and that still run when the script has ended.
 ///
-/// What they send is what the call was let through for, so the call lasts until they have ended: a person who said yes to a
-/// removal is told that it was carried out, not that it runs. They are a part of the call as its other commands are: its
-/// deadline and its caller end the wait, and what goes on then only reads.
+/// The jobs' requests are covered by the call's clearance, so the call waits for their end. A person who confirmed a removal then learns
+/// that it was carried out, not just that it runs. The call's deadline and its cancellation end the wait; a job that goes on after that can
+/// only read.
 struct StartedJobs: Sendable {
     /// A job as PowerShell lists it.
     struct Job: Sendable, Hashable {
         let id: Int
         let name: String
         let state: String
-        /// Jobs of a process of their own have no sign-in, and so nothing to send.
+        /// Whether the job runs in a process of its own, which has no sign-in and so can't send requests.
         let isOwnProcess: Bool
         /// Its first errors.
         let errors: [String]
@@ -25,7 +24,7 @@ struct StartedJobs: Sendable {
             name = json["Name"]?.string ?? ""
             state = json["State"]?.string ?? ""
             isOwnProcess = json["PSJobTypeName"]?.string == "BackgroundJob"
-            // PowerShell makes no list of a single one.
+            // PowerShell doesn't write a list for a single error.
             let errors = json["Errors"]?.array ?? [json["Errors"] ?? .null]
             self.errors = errors.compactMap(\.string).filter { !$0.isEmpty }
         }
@@ -34,20 +33,20 @@ struct StartedJobs: Sendable {
         var title: String { name.isEmpty ? "\(id)" : "\(id) (\(name))" }
     }
 
-    /// Those that have ended by now.
+    /// The jobs that have ended.
     private(set) var ended: [Job] = []
-    /// The number of the last job before the call.
+    /// The id of the last job before the call.
     private let last: Int
 
-    /// Notes which jobs there are before a script runs.
-    /// - Parameter session: the PowerShell; `nil` for one that is yet to start.
+    /// Records which jobs exist before a script runs.
+    /// - Parameter session: the PowerShell session; `nil` if it hasn't started.
     init(before session: GuardedPowerShell?, deadline: Deadline) async throws(MMError) {
         last = try await session?.listJobs(until: deadline).map(\.id).max() ?? 0
     }
 
     /// Waits for the jobs that the script has left running.
-    /// - Parameter report: told what is waited for.
-    /// - Throws: `.deadlineExceeded` or `.cancelled`, with the jobs that go on.
+    /// - Parameter report: called with the jobs that are waited for.
+    /// - Throws: `.deadlineExceeded` or `.cancelled`, with the jobs that still run.
     mutating func wait(
         in session: GuardedPowerShell, deadline: Deadline, report: @Sendable (String) -> Void
     ) async throws(MMError) {
@@ -78,7 +77,7 @@ struct StartedJobs: Sendable {
         return told
     }
 
-    /// What is said of them beside the answer.
+    /// The notes about the jobs for the answer.
     var notes: [String] {
         ended.map { job in
             let why = job.errors.isEmpty ? "" : ": \(job.errors.joined(separator: " "))"
@@ -87,12 +86,12 @@ struct StartedJobs: Sendable {
         }
     }
 
-    /// Whether one of them came to nothing.
+    /// Whether one of the jobs failed.
     var hasFailed: Bool { ended.contains { $0.state == "Failed" } }
 }
 
 extension GuardedPowerShell {
-    /// The jobs of the session's PowerShell, once some of them have ended.
+    /// Returns the jobs of the session's PowerShell, after waiting for the end of the given ones.
     fileprivate func listJobs(
         afterEndOf ids: [Int] = [], until deadline: Deadline
     ) async throws(MMError) -> [StartedJobs.Job] {

@@ -1,16 +1,16 @@
 import PowerShellSyntax
 
-/// What a script needs of the variables that earlier scripts of its session have set, and what it leaves to later ones.
+/// The variables of earlier scripts in its session that a script needs, and those that it leaves to later ones.
 ///
-/// Other than what it mentions, a need is sure: no way through the script sets the name first. What only looks whether a variable
-/// has a value, and gives it one where it has none, needs nothing.
+/// A variable that is merely mentioned may be unneeded; a need is certain: no path through the script sets the variable before it is read.
+/// Code that tests whether a variable has a value and otherwise sets it doesn't need it.
 struct VariableNeeds: Sendable {
-    /// Names in small letters that the script reads and nothing in it has set by then.
+    /// The names, in lower case, that the script reads before anything in it has set them.
     private(set) var reads: Set<String> = []
-    /// Names in small letters that the script sets in its session.
+    /// The names, in lower case, that the script sets in its session.
     private(set) var leaves: Set<String> = []
 
-    /// Names that PowerShell itself sets, or that mean the same in every script.
+    /// Names that PowerShell itself sets, or that have the same meaning in every script.
     private static let automatic: Set<String> = [
         "_", "psitem", "null", "true", "false", "matches", "args", "input", "error", "erroractionpreference", "?", "^",
         "$",
@@ -25,14 +25,14 @@ struct VariableNeeds: Sendable {
         "psdefaultparametervalues", "psmoduleautoloadingpreference", "psnativecommanduseerroractionpreference",
     ]
 
-    /// The needs of a script.
+    /// Finds the needs of a script.
     init(_ script: ParsedScript) {
         var places = VariablePlaces()
         places.read(script)
         var known: Set<String> = []
         var pending: [(end: Int, name: String)] = []
         var targets: Set<Int> = []
-        // Whether the body of a function reads what the script sets is told by the whole script: it runs when it is called.
+        // A function runs when it is called, so the names read in its body are compared with the sets of the whole script.
         var later: Set<String> = []
         for item in ScriptFacts(of: script).items {
             let start = item.extent.start
@@ -47,7 +47,7 @@ struct VariableNeeds: Sendable {
             case .set(let path, let by) where path.isVariable:
                 let name = path.name.lowercased()
                 if !isInFunction { leaves.insert(name) }
-                // What counts up reads its target first.
+                // An operator such as `+=` reads its target first.
                 let isPlain = ["Equals", "QuestionQuestionEquals", "foreach"].contains(by)
                 pending.append((places.ends[start] ?? (isPlain ? start : item.extent.end), name))
                 if isPlain { targets.insert(start) }
@@ -72,20 +72,21 @@ struct VariableNeeds: Sendable {
         leaves.subtract(Self.automatic)
     }
 
-    /// The name of a variable, also of one that is handed to a block elsewhere.
+    /// Returns the name of a variable, also of one with the `using:` scope.
     private static func name(_ path: VariablePath) -> String? {
         let name = path.name.lowercased()
         return path.isVariable || path.drive?.lowercased() == "using" ? name : nil
     }
 }
 
-/// Where a script's assignments take effect, where its functions lie, and where it only looks whether a variable has a value.
+/// The positions in a script where its assignments take effect, where its functions are, and where it only tests whether a variable has a
+/// value.
 private struct VariablePlaces {
-    /// From where on what is set at a place can be read, by the place.
+    /// The position from which a variable has its new value, by the position where it is assigned.
     private(set) var ends: [Int: Int] = [:]
-    /// What runs when it is called.
+    /// The ranges of functions and types, whose code runs only when it is called.
     private(set) var functions: [Range<Int>] = []
-    /// Conditions under which a variable is given a value.
+    /// The conditions of `if` clauses, with the variables that each clause sets.
     private(set) var tests: [(extent: Range<Int>, names: Set<String>)] = []
     private var open: [StatementSyntax] = []
 
@@ -169,7 +170,7 @@ private struct VariablePlaces {
         }
     }
 
-    /// The places of the variables that an assignment sets.
+    /// Returns the positions of the variables that an assignment sets.
     private static func targets(of target: ExpressionSyntax) -> [SourceExtent] {
         var open = [target]
         var found: [SourceExtent] = []
@@ -194,14 +195,14 @@ private struct VariablePlaces {
     }
 }
 
-/// The variables that a script reads from its session, and those it leaves there.
+/// The variables that a script may read from its session, and those it sets there.
 struct VariableUse: Sendable {
-    /// Names in small letters that are mentioned before the script itself has set them.
+    /// The names, in lower case, that are mentioned before the script itself has set them.
     private(set) var reads: Set<String> = []
-    /// Names in small letters that the script sets.
+    /// The names, in lower case, that the script sets.
     private(set) var sets: Set<String> = []
 
-    /// The variables of a script. Within one statement a mention counts as reading: `$x = $x + 1` does both.
+    /// Finds the variables of a script. Within one statement a mention counts as a read, so `$x = $x + 1` does both.
     init(_ script: ParsedScript) {
         let facts = ScriptFacts(of: script)
         // The script's own parameters are set before its first statement.
@@ -211,7 +212,7 @@ struct VariableUse: Sendable {
         let ends = (script.root?.body?.statements ?? []).map(\.extent.end)
         var statement = 0
         var pending: Set<String> = []
-        // The target of an assignment is listed as a mention as well, at the same place.
+        // The facts list the target of an assignment also as a mention at the same position.
         var targets: Set<Int> = []
         var loops = Self.loops(in: script.root?.body?.statements ?? []).sorted { $0.body < $1.body }[...]
         for item in facts.items {
@@ -241,7 +242,7 @@ struct VariableUse: Sendable {
         sets.formUnion(pending)
     }
 
-    /// The variables of `foreach`, with where the body begins in which each is set.
+    /// Returns the variables of `foreach` loops, with the start of the loop's body.
     private static func loops(in statements: [StatementSyntax]) -> [(name: String, body: Int)] {
         statements.flatMap { statement -> [(name: String, body: Int)] in
             guard case .forEach(let loop) = statement, loop.variable.path.isVariable else { return [] }
@@ -250,7 +251,7 @@ struct VariableUse: Sendable {
         }
     }
 
-    /// Names that a command writes by name: `Set-Variable x`, `-OutVariable x`.
+    /// Returns the variables that a command sets by name: `Set-Variable x`, `-OutVariable x`.
     static func written(by command: CommandFact) -> Set<String> {
         var names: Set<String> = []
         let isSetter = ["set-variable", "new-variable", "sv", "nv", "set"].contains(command.name?.lowercased() ?? "")

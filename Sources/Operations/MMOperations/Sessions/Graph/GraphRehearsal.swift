@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMNative
 
-/// Takes the requests of a script that change something in the place of Graph, so that a person sees what would be changed, and how
-/// many objects. Requests that only read are sent, so that the objects are known which a pipeline reaches.
+/// Records the requests of a script that change something instead of sending them, so that a person sees what would be changed, and how
+/// many objects. Requests that only read are sent, so that the objects that a pipeline reaches are known.
 final class GraphRehearsal: Sendable {
     private struct Step {
         let cmdlet: String
@@ -14,10 +14,10 @@ final class GraphRehearsal: Sendable {
     private let watch: WriteWatch
     private let steps = Mutex<[Step]>([])
 
-    /// A rehearsal of one script.
+    /// Creates a rehearsal of one script.
     init(_ watch: WriteWatch) { self.watch = watch }
 
-    /// Whether a request is sent: it only reads, and the guard lets anybody read it.
+    /// Returns whether a request may be sent: it only reads, and the guard allows it without asking.
     func lets(_ request: GraphRequest) -> Bool {
         guard let engine = try? watch.requests.guarding.guards.engine() else { return false }
         let policy = watch.requests.guarding.policy(of: watch.connection, in: watch.context)
@@ -25,12 +25,12 @@ final class GraphRehearsal: Sendable {
         return verdict.guardClass == .read && verdict.decision == .allow
     }
 
-    /// Notes a request that is not sent.
+    /// Records a request that is not sent.
     func note(_ request: GraphRequest, of cmdlet: String) {
         steps.withLock { $0.append(Step(cmdlet: cmdlet, request: request)) }
     }
 
-    /// What a person is shown of the changes.
+    /// Returns the lines about the changes that a person is shown.
     func lines() async -> [String] {
         var groups: [(cmdlet: String, requests: [GraphRequest])] = []
         for step in steps.withLock({ $0 }) {

@@ -4,9 +4,9 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// The cmdlets of Graph's modules as requests: no module is loaded, and each request is judged and noted as what it is.
+/// Runs the cmdlets of Graph's modules as requests, without the modules. Each request is judged and noted in the journal.
 ///
-/// One source serves one script: what broke it once stops every cmdlet after it.
+/// A source serves one script: after a failure that broke the script, all further cmdlets fail.
 final class GraphSource: ScriptSource {
     private struct State {
         var failure: MMError?
@@ -17,7 +17,7 @@ final class GraphSource: ScriptSource {
 
     private let client: GuardedClient
     private let watch: WriteWatch
-    /// What the script was let through for; `nil` in a rehearsal, which sends nothing but reads.
+    /// The clearance of the script; `nil` in a rehearsal, which sends only reads.
     private let cleared: Cleared<JudgedAgain>?
     private let rehearsal: GraphRehearsal?
     private let deadline: Deadline
@@ -25,13 +25,13 @@ final class GraphSource: ScriptSource {
     private let binder = GraphBinder()
     private let state = Mutex(State())
 
-    /// A source for one script.
+    /// Creates a source for one script.
     /// - Parameters:
-    ///   - watch: sends the requests and notes what they change.
-    ///   - cleared: what the script was let through for.
+    ///   - watch: sends the requests and notes their changes.
+    ///   - cleared: the clearance of the script.
     ///   - deadline: when to give up.
-    ///   - host: takes files.
-    ///   - report: is told in a sentence when the service asks to slow down.
+    ///   - host: reads and keeps files.
+    ///   - report: called with a sentence when the service asks to slow down.
     init(
         _ watch: WriteWatch, by cleared: Cleared<JudgedAgain>, deadline: Deadline, host: NativeHost?,
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -44,7 +44,7 @@ final class GraphSource: ScriptSource {
         client = watch.client.reportingWaits(to: report)
     }
 
-    /// A source that shows what one script would change.
+    /// Creates a source that shows what one script would change.
     init(_ watch: WriteWatch, rehearsing rehearsal: GraphRehearsal, deadline: Deadline, host: NativeHost?) {
         self.watch = watch
         cleared = nil
@@ -62,7 +62,7 @@ final class GraphSource: ScriptSource {
     func knows(_ name: String) -> Bool { binder.knows(name) }
 
     func check(_ call: CmdletCall) throws(CmdletFault) {
-        // What comes down the pipeline may name the object.
+        // A call that takes pipeline input can't be checked before the input is there, since that may hold the keys.
         guard !call.takesInput || call.input != nil else { return }
         _ = try bound(call)
     }
@@ -84,7 +84,7 @@ final class GraphSource: ScriptSource {
             return PreviewRows(batch: CmdletBatch(Self.rehearsed(request, bound)))
         }
         do throws(MMError) {
-            // Held against what the script was let through for, before anything of it is sent.
+            // Checks the request against the script's verdict before it is sent.
             if let cleared { _ = try cleared.act.holds(request, under: cleared.verdict) }
             return try GraphRows(
                 source: self, call: bound, request: request, errorAction: bound.errorAction ?? call.errorPreference)
@@ -94,7 +94,7 @@ final class GraphSource: ScriptSource {
         }
     }
 
-    /// What a request that is not sent goes on with: an object that it would create has what was asked for, and an id that nothing has.
+    /// Returns the output of a request that is not sent: for a creation, the object with the requested properties and a placeholder id.
     private static func rehearsed(_ request: GraphRequest, _ call: GraphCmdletCall) -> [PSValue] {
         guard request.method == "POST", let body = request.body,
             case .object(var members)? = try? JSONParser.parse(body)
@@ -104,8 +104,8 @@ final class GraphSource: ScriptSource {
         return [objects.object(.object(members))]
     }
 
-    /// What a script fetches from a host that is none of the connection's: a file that was handed in for it, under its own name.
-    /// - Returns: `nil` where the address is none of another host.
+    /// Returns the attached file with the same name for a request to a host that doesn't belong to the connection.
+    /// - Returns: `nil` if the path is not a complete address.
     private func fromOutside(_ call: GraphCmdletCall) throws(CmdletFault) -> (any CmdletRows)? {
         guard let address = URLAddress(call.path), let name = address.fileName else { return nil }
         guard call.method == "GET", let bytes = host?.read(name) else {
@@ -139,7 +139,7 @@ final class GraphSource: ScriptSource {
 
     // MARK: Sending
 
-    /// Sends a request that may change something, and notes it.
+    /// Sends a request that may change something, with notes in the journal.
     func send(_ request: GraphRequest, _ call: GraphCmdletCall) async throws(MMError) -> GraphResponse {
         guard let cleared else { return try await client.read(request, deadline: deadline) }
         var notes: [String] = []
@@ -158,13 +158,13 @@ final class GraphSource: ScriptSource {
         return try result.get()
     }
 
-    /// The pages of a read.
+    /// Returns the pages of a read.
     func pages(_ request: GraphRequest, _ limits: PageLimits) throws(MMError) -> GraphPages {
         guard let cleared else { return try client.readPages(request, limits: limits, deadline: deadline) }
         return try client.pages(request, by: cleared, limits: limits, deadline: deadline)
     }
 
-    /// Puts an answer into a file of the run.
+    /// Writes an answer to a file of the run.
     func keep(_ bytes: [UInt8], as path: String) { host?.keep(bytes, as: path) }
 
     func note(cause: MMError, of record: NativeError) {
@@ -180,21 +180,21 @@ final class GraphSource: ScriptSource {
     }
 }
 
-/// A source of cmdlets whose requests a script's answer tells of.
+/// A source of cmdlets, with the facts about their requests for the script's answer.
 protocol ScriptSource: CmdletSource {
-    /// What broke the script, if anything did.
+    /// The error that broke the script, if any.
     var failure: MMError? { get }
     /// The cmdlets that were sent and may have changed something, in order.
     var writes: [String] { get }
-    /// What the records of refused cmdlets were made of.
+    /// The errors from which the records of refused cmdlets were made.
     var causes: [NativeError: MMError] { get }
-    /// What was said to the person.
+    /// Messages for the person.
     var information: [String] { get }
 }
 
 extension ExchangeSource: ScriptSource {}
 
-/// The host of a whole address, and the name that its path ends with.
+/// The host of a complete address, and the last segment of its path.
 private struct URLAddress {
     let host: String
     let fileName: String?
@@ -209,7 +209,7 @@ private struct URLAddress {
     }
 }
 
-/// Rows that were known before anything was sent.
+/// Rows that are known without sending anything.
 private struct PreviewRows: CmdletRows {
     var batch: CmdletBatch?
 
@@ -221,7 +221,7 @@ private struct PreviewRows: CmdletRows {
 
 /// Error records of requests to Graph.
 enum GraphRecord {
-    /// The record of a refused request, with the service's own code.
+    /// Returns the record of a refused request, with the service's error code.
     static func of(_ error: MMError, _ call: GraphCmdletCall) -> NativeError {
         let code = error.details["code"]?.string ?? error.code.word
         let message = error.details["serviceMessage"]?.string ?? error.message
@@ -233,7 +233,7 @@ enum GraphRecord {
     }
 }
 
-/// The names of Graph's cmdlets, for those who only ask whether a script fits.
+/// Knows the names of Graph's cmdlets, to check whether a script fits the native engine. It runs none.
 struct GraphCmdletList: CmdletSource {
     private let binder = GraphBinder()
 
@@ -244,7 +244,7 @@ struct GraphCmdletList: CmdletSource {
     }
 }
 
-/// The rows of one cmdlet of Graph's modules, page by page.
+/// The output rows of one cmdlet of Graph's modules, page by page.
 struct GraphRows: CmdletRows {
     private let source: GraphSource
     private let call: GraphCmdletCall
@@ -314,13 +314,13 @@ struct GraphRows: CmdletRows {
         return batch
     }
 
-    /// The objects of an answer that is not read page by page.
+    /// Returns the objects of an answer that is not read page by page.
     private mutating func answer(_ response: GraphResponse) -> [PSValue] {
         let text = String(decoding: response.body, as: UTF8.self)
         if case .text = call.shape { return [.string(text)] }
         if case .page = call.shape { return [Self.page(text, status: response.status, headers: response.headers)] }
         guard let json = try? response.json() else {
-            // `/$count` answers a number alone.
+            // The answer of `/$count` is only a number.
             let line = text.filter { !$0.isWhitespace && $0 != "\u{FEFF}" }
             return [Int32(line).map { .int($0) } ?? .string(text)]
         }
@@ -329,7 +329,7 @@ struct GraphRows: CmdletRows {
         return [objects.object(json)]
     }
 
-    /// What Invoke-WebRequest makes of a text.
+    /// Returns the object that Invoke-WebRequest makes from a text.
     static func page(_ text: String, status: Int = 200, headers: [(name: String, value: String)] = []) -> PSValue {
         let fields = PSTable(isOrdered: true)
         for (name, value) in headers where fields[name] == nil { _ = fields.add(name, .array([.string(value)])) }
@@ -340,7 +340,7 @@ struct GraphRows: CmdletRows {
         ]).map { .object($0) } ?? .null
     }
 
-    /// What becomes of the script when a request was refused, as of a refused cmdlet of Exchange.
+    /// Decides how the script continues after a refused request, as for a refused Exchange cmdlet.
     private func ended(by error: MMError) throws(CmdletFault) -> CmdletBatch? {
         let record = GraphRecord.of(error, call)
         if error.concernsTheCaller {
@@ -361,30 +361,30 @@ struct GraphRows: CmdletRows {
     }
 }
 
-/// Makes the objects of Graph's modules of the service's answers: properties begin with capitals, dates are dates, and what an object
-/// of any type has besides its id stands in `AdditionalProperties`.
+/// Converts the service's answers to the objects of Graph's modules: property names begin with a capital, dates are date values, and for
+/// objects of any directory type, all properties except the id are in `AdditionalProperties`.
 struct GraphObjects {
     private var shapes: [[String]: PSShape] = [:]
     private let shape: GraphCmdletCall.Shape
     private let view: CmdletView?
-    /// Properties that the service answers and the module's class hasn't, by the noun of the cmdlet.
+    /// Properties that the service returns and the module's class lacks, by cmdlet.
     private static let beside: [String: Set<String>] = ["get-mgserviceprincipal": ["createdDateTime"]]
     private let beside: Set<String>
 
-    /// Objects of one cmdlet.
+    /// Creates a converter for the objects of one cmdlet.
     init(_ shape: GraphCmdletCall.Shape, of cmdlet: String) {
         self.shape = shape
         beside = Self.beside[cmdlet.lowercased()] ?? []
         view = CmdletView.of(cmdlet.lowercased().replacing("-mgbeta", with: "-mg"))
     }
 
-    /// The object of a row; `nil` for text that isn't JSON.
+    /// Returns the object of a row; `nil` for text that isn't JSON.
     mutating func object(_ row: ArraySlice<UInt8>) -> PSValue? {
         guard let json = try? JSONParser.parse(row, limits: JSONLimits(bytes: 64 << 20, depth: 64)) else { return nil }
         return object(json)
     }
 
-    /// The object of a JSON value.
+    /// Returns the object of a JSON value.
     mutating func object(_ json: JSONValue) -> PSValue {
         switch shape {
         case .objects(let isAny):
@@ -429,11 +429,11 @@ struct GraphObjects {
 
     private static func capitalised(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
 
-    /// A value as the classes of the modules have it.
+    /// Returns a value in the form of the modules' classes.
     private static func typed(_ json: JSONValue, _ shapes: inout [[String]: PSShape]) -> PSValue {
         switch json {
         case .object(let members) where isOfDirectory(members):
-            // A reference to any object of the directory is of the class that all of them have.
+            // A nested directory object has the common base class of all directory objects.
             let more = PSTable(isOrdered: true)
             for (name, value) in members where name != "id" && name != "deletedDateTime" {
                 _ = more.add(name, table(value))
@@ -466,7 +466,7 @@ struct GraphObjects {
         "administrativeunit",
     ]
 
-    /// Whether an object within another says which kind of object of the directory it is.
+    /// Returns whether a nested object is a directory object by its `@odata.type`.
     private static func isOfDirectory(_ members: JSONObject) -> Bool {
         guard let type = members["@odata.type"]?.string?.lowercased(), type.hasPrefix("#microsoft.graph.") else {
             return false
@@ -474,7 +474,7 @@ struct GraphObjects {
         return directoryTypes.contains(String(type.dropFirst("#microsoft.graph.".count)))
     }
 
-    /// A value as Invoke-MgGraphRequest has it.
+    /// Returns a value in the form of Invoke-MgGraphRequest.
     private static func table(_ json: JSONValue) -> PSValue {
         switch json {
         case .object(let members):
@@ -486,7 +486,7 @@ struct GraphObjects {
         }
     }
 
-    /// A value as ConvertFrom-Json has it.
+    /// Returns a value in the form of ConvertFrom-Json.
     private static func plain(_ json: JSONValue, _ shapes: inout [[String]: PSShape]) -> PSValue {
         switch json {
         case .object(let members):
@@ -513,7 +513,7 @@ struct GraphObjects {
         }
     }
 
-    /// Whether a text is a date with a time.
+    /// Returns whether a text looks like a date with a time.
     private static func isMoment(_ text: String) -> Bool {
         let units = text.utf8
         guard units.count >= 19, units.count < 36 else { return false }

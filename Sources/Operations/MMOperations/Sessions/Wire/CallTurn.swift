@@ -1,40 +1,41 @@
 import MMCore
 import MMGuard
 
-/// A call's turn in a session: what it may send, and who is asked about what it may not.
+/// A call's turn in a session: the requests that it may send, and the person who is asked about others.
 package struct CallTurn: Sendable {
-    /// The call, as its audit line names it.
+    /// The call's name in the audit log.
     let call: String
-    /// What it was let through for.
+    /// The requests that the call may send.
     let grant: RequestGrant
-    /// Whether all that changes something is held back.
+    /// Whether requests that change something are held back.
     let isDryRun: Bool
-    /// The call's span, where it is traced: what the session sends is a part of it.
+    /// The call's span, if it is traced; the session's requests are children of it.
     let span: Span?
-    /// What binds a person's yes to the place where it counts.
+    /// Creates the request for confirmation that a person's yes is bound to.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
     private let guarding: GuardServices
     private let requester: Requester
     private let person: (any ConfirmingPerson)?
-    /// Whether each request that nobody could be asked about is noted by itself: the program that sends it goes on.
+    /// Whether each request for which no person could be asked is put into the ledger by itself, because the program
+    /// that sends it goes on.
     let goesOn: Bool
-    /// Notes what the call changes; nil where nothing does at the wire.
+    /// Notes the call's changes at the proxy; `nil` if they aren't noted there.
     let journal: WireJournal?
-    /// Takes what the call would change, where only a plan of it is made.
+    /// Records the call's changes, if the call only makes a plan.
     let planned: PlannedProgram?
-    /// Carries out the cmdlets that its script calls in other sessions; nil where it calls none.
+    /// Runs the cmdlets that its script calls in other sessions; `nil` if it calls none.
     var cmdlets: OtherSessions?
 
-    /// The turn of a call that was let through.
+    /// Creates the turn of a cleared call.
     /// - Parameters:
-    ///   - context: the call.
-    ///   - authority: what it was let through for.
-    ///   - connection: whose session it runs in.
+    ///   - context: the context of the call.
+    ///   - authority: the authority that the call was cleared for.
+    ///   - connection: the connection of the session.
     ///   - module: the session's module.
-    ///   - guarding: how strictly its requests are judged, and where one waits for a person.
-    ///   - isDryRun: whether all that changes something is held back.
-    ///   - journal: notes what it changes.
-    ///   - planned: takes what it would change, where only a plan of it is made.
+    ///   - guarding: provides the policy for its requests, and the ledger in which one waits for a person.
+    ///   - isDryRun: whether requests that change something are held back.
+    ///   - journal: notes its changes.
+    ///   - planned: records its changes, if only a plan is made.
     init(
         of context: OperationContext, _ authority: CallAuthority, connection: Connection, module: String,
         with guarding: GuardServices, isDryRun: Bool = false, journal: WireJournal? = nil,
@@ -58,15 +59,15 @@ package struct CallTurn: Sendable {
         }
     }
 
-    /// The turn of a program, which lasts as long as the program.
+    /// Creates the turn of a program, which lasts as long as the program.
     /// - Parameters:
-    ///   - context: the call that started it.
-    ///   - classes: what it may send besides reads without being asked about.
-    ///   - connection: whose sign-in it has.
-    ///   - module: what its requests are called by.
-    ///   - person: who is asked; nil where nobody can be.
-    ///   - journal: notes what it changes.
-    ///   - planned: takes what it would change, where only a plan of it is made.
+    ///   - context: the context of the call that started it.
+    ///   - classes: the classes of requests besides reads that it may send without a question.
+    ///   - connection: the connection whose sign-in it uses.
+    ///   - module: the module name for its requests.
+    ///   - person: the person who is asked; `nil` if there is none.
+    ///   - journal: notes its changes.
+    ///   - planned: records its changes, if only a plan is made.
     init(
         ofProgram context: OperationContext, allowing classes: GuardClassSet, connection: Connection, module: String,
         person: (any ConfirmingPerson)?, journal: WireJournal, planned: PlannedProgram?, with guarding: GuardServices
@@ -90,7 +91,7 @@ package struct CallTurn: Sendable {
         }
     }
 
-    /// Asks about a request: the ledger, where a person may have said yes before, else the person who is there.
+    /// Asks about a request: first the ledger, where a person may have confirmed it before, then the call's person.
     func answer(_ question: RequestQuestion) async -> RequestGrant.Answer {
         let request = confirmation(question)
         do throws(MMError) {
@@ -99,7 +100,7 @@ package struct CallTurn: Sendable {
             case .refused?: return .no
             case nil: break
             }
-            // One person's yes is not enough where two are needed.
+            // The call's person isn't asked if more than one approval is needed.
             guard let person, person.canBeAsked, request.check == .form || person.isAtTerminal,
                 request.approvals == 1
             else { return .nobody }
@@ -117,7 +118,8 @@ package struct CallTurn: Sendable {
         }
     }
 
-    /// Notes a request that nobody could be asked about, so that a yes can come later; nil where it can't wait.
+    /// Puts a request for which no person could be asked into the ledger, so that it can be confirmed later; returns
+    /// `nil` if it can't wait.
     func pending(_ question: RequestQuestion) async -> PendingConfirmation? {
         guard question.canWait else { return nil }
         var request = confirmation(question)

@@ -3,27 +3,27 @@ import MMEgress
 import MMGuard
 import MMIdentity
 
-/// What every wire has that stands before a connection's sign-in, whoever is behind it: where it leads, whose tokens it sends,
-/// which tenants it signs in at, at what pace, and what is written down of it.
+/// The common part of all proxies in front of a connection's sign-in: the allowed hosts, the tokens, the tenants for sign-ins, the rate
+/// limits, and the records of requests.
 struct ConnectionWire: Sendable {
     let connection: Connection
-    /// What its requests are called by: the session's module.
+    /// The module of the session, which its requests are recorded with.
     let module: String
     let bearer: SessionBearer
     let identity: IdentityService
     let requests: GrantedRequests
     let sent: SentRequests
-    /// Where the accounts that signed in first are written down.
+    /// The path of the file with the pinned accounts.
     let pins: String
     let log: Log
 
-    /// What a wire is opened with.
+    /// Returns the configuration that a proxy is opened with.
     /// - Parameters:
     ///   - name: the session's name.
-    ///   - hosts: what its owner lists besides the hosts of its cloud.
-    ///   - folder: where its files are put.
-    ///   - environment: the variables of the process.
-    ///   - events: is told what happens.
+    ///   - hosts: the hosts that the owner allows besides those of the cloud.
+    ///   - folder: the folder for the proxy's files.
+    ///   - environment: the environment of the process.
+    ///   - events: called with the proxy's events.
     func configuration(
         _ name: String, allowing hosts: [PlainHostName], folder: String, environment: [String: String],
         events: @escaping @Sendable (EgressEvent) -> Void
@@ -36,7 +36,7 @@ struct ConnectionWire: Sendable {
             judge: requests, tokens: FreshTokens(bearer: bearer, cloud: cloud), folder: folder,
             environment: environment, events: events)
         configuration.signIns = SignInRules(tenants: tenants(hosts))
-        // Reads do no harm, whoever holds the lease. What a web socket is for no table says: it is no read.
+        // Reads are allowed without the lease. Web sockets have no class and so don't count as reads.
         configuration.permit = { [name = connection.name] requestClass in
             requestClass == GuardClass.read.rawValue ? nil : ConnectionPermits.shared.permit(of: name)
         }
@@ -48,13 +48,13 @@ struct ConnectionWire: Sendable {
         return configuration
     }
 
-    /// A sandbox answers at the addresses that programs know, so that any of them can practise there.
+    /// Returns the mapping by which the sandbox answers at the public cloud's addresses, so that programs can use it without changes.
     private func standIn(_ cloud: Cloud) -> StandIn? {
         guard cloud.name == "sandbox", let known = Cloud.worldwide else { return nil }
         return StandIn(cloud, for: known, sharePoint: connection.sharepointHost)
     }
 
-    /// The tenants at which a session may sign in: the connection's own, by all its names, and those that its owner lists.
+    /// Returns the tenants at which a session may sign in: the connection's own, by all its names, and those that its owner lists.
     private func tenants(_ listed: [PlainHostName]) -> Set<String> {
         let pin = bearer.account ?? (try? PinStore(path: pins).pin(of: connection.name))
         let names =
@@ -64,10 +64,10 @@ struct ConnectionWire: Sendable {
         return Set(names.compactMap { $0?.lowercased() })
     }
 
-    // MARK: What happens
+    // MARK: Events
 
-    /// Writes down what happens.
-    /// - Returns: the step of a sign-in, where it is one: what that means is for whoever waits for it.
+    /// Records an event.
+    /// - Returns: the step of a sign-in, if the event is one, for the component that waits for the sign-in.
     func record(_ event: EgressEvent) -> SignInEvent? {
         switch event {
         case .request(let record): sent.add(record, facts(requests.ended(record)))
@@ -106,19 +106,19 @@ struct ConnectionWire: Sendable {
     }
 }
 
-/// The tokens that a session's placeholders stand for: those of whom it is for, fresh each time.
+/// Provides the access tokens that a session's placeholders stand for, fresh for each request.
 struct FreshTokens: TokenSource {
-    /// For whom.
+    /// The source of the tokens.
     let bearer: SessionBearer
-    /// The cloud, which knows what an audience belongs to.
+    /// The cloud, which maps audiences to resources.
     let cloud: Cloud
 
-    /// A token that is good now, of the account that the placeholder was made for.
+    /// Returns a valid token of the account that the placeholder was made for.
     func token(for need: TokenNeed) async throws(MMError) -> Secret {
         try checked(try await bearer.token(for: try resource(need), until: .after(.seconds(60))), need)
     }
 
-    /// Another one in the place of one that a service has refused.
+    /// Returns a new token in place of one that a service has refused.
     func token(for need: TokenNeed, insteadOf refusal: TokenRefusal) async throws(MMError) -> Secret {
         let token = try await bearer.token(
             for: try resource(need), insteadOf: refusal.token, at: refusal.sent, claims: refusal.claims,

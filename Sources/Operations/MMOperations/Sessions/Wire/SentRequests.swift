@@ -2,13 +2,13 @@ package import MMCore
 import MMEgress
 import MMSystem
 
-/// What all sessions of this process have sent: a line of the audit chain for each request, and how many by host and status.
+/// Records the requests of all sessions of this process: a line of the audit chain for each, and counts by host and status.
 package final class SentRequests: Sendable {
-    /// What is counted together.
+    /// The key of a count.
     package struct Kind: Sendable, Hashable {
         /// The host.
         package let host: String
-        /// The status that the session got; 0 where it had gone.
+        /// The status that the session got; 0 if it had gone.
         package let status: Int
     }
 
@@ -17,15 +17,15 @@ package final class SentRequests: Sendable {
         case mark(OneShot<Void>)
     }
 
-    /// Hosts of which sessions may make up names are counted together beyond this.
+    /// The maximum number of separate counts. Further hosts are counted as `other`, since sessions may invent host names.
     private static let mostKinds = 500
 
     private let queue: AsyncStream<Entry>.Continuation
     private let counted = Mutex<[Kind: Int]>([:])
-    /// How many lines wait to be written.
+    /// The number of lines that wait to be written.
     private let waiting = LineCount()
 
-    /// The lines that wait, which the task that writes them counts down.
+    /// A counter of waiting lines, which the writing task decrements.
     private final class LineCount: Sendable {
         private let count = Mutex(0)
 
@@ -33,10 +33,10 @@ package final class SentRequests: Sendable {
         func add(_ number: Int) { count.withLock { $0 += number } }
     }
 
-    /// Nothing sent yet.
+    /// Starts the task that writes the lines.
     /// - Parameters:
-    ///   - audit: where the lines go.
-    ///   - log: told when one can't be written.
+    ///   - audit: the audit log for the lines.
+    ///   - log: the log for failures to write a line.
     package init(audit: AuditLog, log: Log) {
         let (entries, queue) = AsyncStream<Entry>.makeStream()
         self.queue = queue
@@ -56,19 +56,19 @@ package final class SentRequests: Sendable {
 
     deinit { queue.finish() }
 
-    /// The operation that the lines of requests name.
+    /// The operation's name in the lines of requests.
     static let operation = "request"
 
-    /// Whether a line of the audit chain is a call's, and not that of a request which a session sent.
+    /// Returns whether a line of the audit chain is that of a call, not of a session's request.
     package static func isCall(_ entry: JSONObject) -> Bool { entry["operation"]?.string != operation }
 
-    /// How many requests there were.
+    /// The numbers of requests.
     package var counts: [Kind: Int] { counted.withLock { $0 } }
 
-    /// A request has ended.
+    /// Records a request that has ended.
     /// - Parameters:
     ///   - record: the request.
-    ///   - facts: whose it was.
+    ///   - facts: the facts about its session and call.
     func add(_ record: EgressRecord, _ facts: JSONObject) {
         counted.withLock { counted in
             let kind = Kind(host: record.host, status: record.status)
@@ -92,7 +92,7 @@ package final class SentRequests: Sendable {
         write(line)
     }
 
-    /// A connection was refused before it held a request, or something was found on it that doesn't belong there.
+    /// Records a connection that was refused before it had a request, or on which something illegitimate was found.
     func add(fault: String, host: String?, _ facts: JSONObject) {
         var line = facts
         line["host"] = host.map { .string($0) }
@@ -106,7 +106,7 @@ package final class SentRequests: Sendable {
         queue.yield(.line(line))
     }
 
-    /// Returns when all lines so far are written; at once where none waits, as after most calls.
+    /// Waits until all lines so far are written. Usually none waits, and it returns at once.
     func flush() async {
         if waiting.isZero { return }
         let mark = OneShot<Void>()

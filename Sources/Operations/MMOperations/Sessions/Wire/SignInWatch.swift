@@ -1,7 +1,6 @@
 import MMCore
 
-/// Whether the sign-in of one session is good still, as far as anybody has seen: its wire, the sign-in service, or its module's
-/// own words.
+/// Tracks whether one session's sign-in is still valid, as reported by its proxy, the sign-in service, or its module.
 final class SignInWatch: Sendable {
     private struct State {
         var end: MMError?
@@ -10,14 +9,14 @@ final class SignInWatch: Sendable {
 
     private let state = Mutex(State())
 
-    /// Why a person has to sign in again; `nil` while nobody has seen an end.
+    /// Why a person has to sign in again; `nil` while the sign-in is valid.
     var end: MMError? { state.withLock { $0.end } }
 
-    /// Whether what ended is the sign-in that the module made by itself.
+    /// Whether the sign-in that ended is the module's own.
     var isModulesOwn: Bool { state.withLock { $0.isModules } }
 
     /// Notes the end of the sign-in.
-    /// - Returns: whether it is news.
+    /// - Returns: whether the end was unknown before.
     @discardableResult
     func over(_ error: MMError, ofModule isModules: Bool = false) -> Bool {
         state.withLock { state in
@@ -29,6 +28,6 @@ final class SignInWatch: Sendable {
         }
     }
 
-    /// A new sign-in begins.
+    /// Resets the state for a new sign-in.
     func begin() { state.withLock { $0 = State() } }
 }

@@ -5,26 +5,26 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// Notes in the journal what a script in PowerShell, or another program, changes, as our own requests do: the state before is read
-/// by our own client just before a request leaves.
+/// Notes the changes of a PowerShell script or another program in the journal, like those of our own requests: our own client reads the
+/// prior state just before a request is forwarded.
 struct WireJournal: Sendable {
     let connection: Connection
     let requests: RequestServices
     let context: OperationContext
     private let notes = WireJournalNotes()
 
-    /// A journal of what a program changes.
+    /// Creates a journal of a program's changes.
     init(of connection: Connection, _ requests: RequestServices, in context: OperationContext) {
         self.connection = connection
         self.requests = requests
         self.context = context
     }
 
-    /// What is to be told at the program's end: why something can't be undone.
+    /// The notes for the program's end, which say why something can't be undone.
     var told: [String] { notes.all }
 
-    /// Notes that a request is about to leave.
-    /// - Returns: what notes how it ended; nil for what changes nothing that the journal knows.
+    /// Notes that a request is about to be forwarded.
+    /// - Returns: a witness that notes how the request ended; `nil` if it makes no change that the journal knows.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         if let cmdlet = cmdlet(of: request) { return await witness(of: cmdlet) }
         guard let service = WireRequest(request).service, service != .signIn else { return nil }
@@ -40,7 +40,7 @@ struct WireJournal: Sendable {
         return RequestWitness { answer in await watch.end(entries, Self.endings(answer, parts.ids, entries.count)) }
     }
 
-    /// The cmdlet that a request carries.
+    /// Returns the cmdlet in a request.
     func cmdlet(of request: DescribedRequest) -> WireCmdlet? {
         guard case .whole(let bytes) = request.body, let address = WebAddress(request.url),
             address.pathAndQuery.lowercased().hasPrefix("/adminapi/"), let body = try? JSONParser.parse(bytes)
@@ -51,7 +51,7 @@ struct WireJournal: Sendable {
     private func witness(of cmdlet: WireCmdlet) async -> RequestWitness? {
         guard let written = cmdlet.written else { return nil }
         let watch = cmdlet.watch
-        // Nobody is asked to sign in once more for the sake of the journal.
+        // The journal must not cause a sign-in of its own.
         if await !watch.isSignedIn {
             watch.known.keep(written.unreadable("the connection's own sign-in is not for it"), of: cmdlet.command)
         }
@@ -68,7 +68,7 @@ struct WireJournal: Sendable {
         }
     }
 
-    /// Notes a write to a service whose requests mm doesn't read.
+    /// Notes a write to a service whose requests can't be interpreted.
     private func witness(elsewhere request: DescribedRequest) async -> RequestWitness? {
         let journal = JournalNotes(connection: connection, resource: .graph, requests: requests, context: context)
         let path = String(request.target.prefix { $0 != "?" })
@@ -87,7 +87,7 @@ struct WireJournal: Sendable {
         }
     }
 
-    /// The requests that one stands for: a batch changes what its items change.
+    /// Returns the requests of which a request consists: the items of a batch, otherwise itself.
     static func parts(
         of request: DescribedRequest, _ client: GuardedClient
     ) throws(MMError) -> (requests: [GraphRequest], ids: [String]?) {
@@ -122,7 +122,7 @@ struct WireJournal: Sendable {
     }
 }
 
-/// What a journal has to tell, each thing once.
+/// The notes of a journal, each once.
 private final class WireJournalNotes: Sendable {
     private static let most = 20
     private let notes = Mutex<[String]>([])
@@ -137,13 +137,13 @@ private final class WireJournalNotes: Sendable {
     }
 }
 
-/// A cmdlet of Exchange or of the compliance service that a program sends as a request, with what reads and notes what it changes.
+/// A cmdlet of Exchange or compliance that a program sends as a request, with the watch that reads and notes its change.
 struct WireCmdlet {
     let command: ExchangeCommand
     let watch: CmdletWatch
 
-    /// The cmdlet that a request to the admin API carries; `nil` for any other request.
-    /// - Parameter body: its body, as far as that is JSON.
+    /// Reads the cmdlet from a request to the admin API; `nil` for any other request.
+    /// - Parameter body: the body, if it is JSON.
     init?(
         at address: WebAddress, _ body: JSONValue, of connection: Connection, _ requests: RequestServices,
         in context: OperationContext
@@ -166,6 +166,6 @@ struct WireCmdlet {
         return nil
     }
 
-    /// What it would change, as it is written; `nil` where it only reads.
+    /// The change that the cmdlet would make, from its parameters alone; `nil` if it only reads.
     var written: Change? { Change(command, at: watch.client.service) }
 }

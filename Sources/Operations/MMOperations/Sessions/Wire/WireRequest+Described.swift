@@ -5,7 +5,7 @@ import MMHTTP
 import MMIdentity
 
 extension WireRequest {
-    /// A session's request as the guard reads it.
+    /// Creates the guard's form of a session's request.
     init(_ request: DescribedRequest) {
         let body: WireRequest.Body =
             switch request.body {
@@ -27,7 +27,7 @@ extension WireRequest {
         }
     }
 
-    /// The service that is asked; nil for hosts that no table knows. Where several share a host, the path tells which.
+    /// Returns the service of a request; `nil` for unknown hosts. If several services share a host, the path decides.
     private static func service(of request: DescribedRequest) -> RequestService? {
         let services = request.place.services.compactMap(\.requestService)
         guard services.count > 1 else { return services.first }
