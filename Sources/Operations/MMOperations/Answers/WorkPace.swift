@@ -52,7 +52,7 @@ struct WorkPace: Sendable {
         return String(text.reversed())
     }
 
-    /// A time that is left: "42 s", "3 min 20 s", "2 h 5 min".
+    /// Returns the remaining time: "42 s", "3 min 20 s", "2 h 5 min".
     private static func time(_ seconds: Double) -> String {
         let whole = Int(min(seconds.rounded(.up), 1e9))
         if whole < 60 { return "\(whole) s" }

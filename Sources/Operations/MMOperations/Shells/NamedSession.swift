@@ -5,20 +5,20 @@ package import MMShell
 package enum NamedSession: Sendable {
     /// A session of this machine.
     case local(String)
-    /// A session on a host; a further one beside the usual one where it has a name of its own.
+    /// A session on a host; with a name of its own (`further`), an additional one beside the usual one.
     case host(SSHTarget, further: String?)
 
-    /// The name of a local session when none is given.
+    /// The name of a local session if none is given.
     package static let standard = "default"
 
-    /// The session of a call's arguments; `nil` where no host is named.
+    /// Reads the session from a call's arguments; `nil` if no host is named.
     init?(from reader: InputReader, at place: ShellPlace) throws(MMError) {
         let name = try reader.text(place.isLocal ? "session" : "host")
         guard let name = name ?? (place.isLocal ? Self.standard : nil) else { return nil }
         try self.init(name, from: reader, at: place)
     }
 
-    /// The session on a host of this name, or the local one of this name.
+    /// Creates the session on the host with a name, or the local session with a name.
     init(_ name: String, from reader: InputReader, at place: ShellPlace) throws(MMError) {
         guard place.isLocal else {
             self = .host(
@@ -32,12 +32,12 @@ package enum NamedSession: Sendable {
         self = .local(name)
     }
 
-    /// The session of a call that can't do without one.
+    /// Reads the session from the arguments of a call that needs one.
     static func required(from reader: InputReader, at place: ShellPlace) throws(MMError) -> NamedSession {
         try required(try NamedSession(from: reader, at: place))
     }
 
-    /// A session that there must be.
+    /// Returns the session, or throws if there is none.
     static func required(_ session: NamedSession?) throws(MMError) -> NamedSession {
         guard let session else {
             throw MMError(.invalidInput, "Which host?", hint: "Give `host`, as in the call that started the session.")
@@ -45,7 +45,7 @@ package enum NamedSession: Sendable {
         return session
     }
 
-    /// What names the session among those of all callers.
+    /// Returns the key of the session among those of all callers.
     func key(of owner: String) -> ShellSessionName {
         switch self {
         case .local(let name): ShellSessionName(owner: owner, place: .shell, name: name)

@@ -1,7 +1,7 @@
 import MMCore
 import MMShell
 
-/// Notes in the journal which files of hosts calls replace, so that `mm undo` puts them back.
+/// Notes in the journal which files on hosts are replaced by calls, so that `mm undo` can put them back.
 struct ReplacedFiles: Sendable {
     let call: ShellCallContext
     let sudo: SessionFiles.Sudo?
@@ -9,7 +9,7 @@ struct ReplacedFiles: Sendable {
     private var context: OperationContext { call.context }
     private var journal: ChangeJournal { call.services.requests.journal }
 
-    /// Writes a file and notes what it replaces: before, and how that ended.
+    /// Writes a file and notes the replaced one: before the write, and how the write ended.
     func noting(
         _ digest: String, on session: ShellSessionName,
         write: (FileKeeping) async throws(MMError) -> FileReceipt
@@ -25,13 +25,13 @@ struct ReplacedFiles: Sendable {
             await end(begun.withLock { $0 }, .done)
             return receipt
         } catch {
-            // Whether it took the old one's place before the connection was lost nobody knows.
+            // If the connection was lost, it is unknown whether the file was replaced.
             await end(begun.withLock { $0 }, error.isRefusal ? .refused : .unknown, error.message)
             throw error
         }
     }
 
-    /// An entry of this call.
+    /// Returns a journal entry of this call.
     func entry(_ change: Change, undoing: String? = nil) -> JournalEntry {
         JournalEntry(
             connection: "ssh:\(change.place)", call: context.record.call, within: context.call.partOf?.calls ?? [],
@@ -52,26 +52,26 @@ struct ReplacedFiles: Sendable {
     }
 }
 
-/// Puts back files of hosts that calls have replaced.
+/// Puts back files on hosts that calls have replaced.
 struct FileUndo: Sendable {
     let entries: [JournalEntry]
     let services: TransferServices
     let context: OperationContext
 
-    /// Those among changes that are files of hosts, and the others.
+    /// Splits changes into those of files on hosts and others.
     static func split(_ entries: [JournalEntry]) -> (files: [JournalEntry], others: [JournalEntry]) {
         (entries.filter { $0.change.kind == .file }, entries.filter { $0.change.kind != .file })
     }
 
-    /// What would be put back.
+    /// Returns the files that would be put back.
     func forecast() -> OperationAnswer {
         context.record.note("dryRun", true)
         let rows = entries.map { row($0, "undo", "put back from \($0.change.keptFile?.kept.copy ?? "")") }
         return Self.answer(rows, "undo", notes: ["Dry run: nothing was changed."])
     }
 
-    /// Puts them back, the newest first.
-    /// - Parameter skips: whether what can't be put back is only told.
+    /// Puts the files back, newest first.
+    /// - Parameter skips: whether files that can't be put back are only reported.
     func undo(skips: Bool) async throws(MMError) -> OperationAnswer {
         let claim = try await services.requests.journal.claim(entries.map(\.id), until: context.deadline)
         defer { claim.end() }
@@ -100,7 +100,7 @@ struct FileUndo: Sendable {
         guard let (kept, left) = entry.change.keptFile else {
             throw MMError(.unsupported, "\(entry.id) does not say where the old file is kept.")
         }
-        // Another call may have put it back while this one waited for its turn.
+        // Another call may have put it back while this one waited for the claim.
         let selection = try await UndoSelection(services.requests, in: context)
         guard !selection.isUndone(entry) else { throw MMError(.conflict, "\(entry.id) is undone already.") }
         let name = entry.change.place

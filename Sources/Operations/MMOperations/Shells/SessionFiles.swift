@@ -3,23 +3,23 @@ import MMDesk
 import MMGuard
 import MMShell
 
-/// The files that a session reaches. Each is judged before it is touched as the command is that would do the same.
+/// The files that a session reaches. Each access is judged first, like the equivalent command.
 struct SessionFiles: Sendable {
-    /// With which rights files of a host are reached.
+    /// The rights with which files on a host are accessed.
     struct Sudo: Sendable {
-        /// The name of the stored secret that is sudo's password.
+        /// The name of the stored secret with sudo's password.
         var secret: String?
 
-        /// Root's.
+        /// Creates root's rights.
         init(secret: String?) { self.secret = secret }
 
-        /// Root's, where the call asks for them.
+        /// Reads root's rights from a call; `nil` if it doesn't ask for them.
         init?(from reader: InputReader) throws(MMError) {
             guard try reader.flag("sudo") else { return nil }
             secret = try reader.text("sudo_secret")
         }
 
-        /// The arguments that say it.
+        /// The arguments for sudo.
         static let fields = [
             InputField("sudo", .flag, "With root's rights (sudo there; password by `sudo_secret`)."),
             InputField("sudo_secret", .text, "Name of the stored secret that is sudo's password."),
@@ -27,23 +27,23 @@ struct SessionFiles: Sendable {
     }
 
     let call: ShellCallContext
-    /// Whose files.
+    /// The session that reaches the files.
     let session: NamedSession
-    /// How it is made where it isn't there.
+    /// The options for the session if it has to be started.
     var options = SessionOptions()
     var sudo: Sudo?
 
     private var context: OperationContext { call.context }
 
-    /// Writes a file whole.
-    /// - Parameter text: what it then holds, where that is known: whoever runs the file is judged by it.
+    /// Writes or appends to a file.
+    /// - Parameter text: the written text, if known, by which a later command that runs the file is judged.
     func write(_ path: String, _ source: FileSource, known text: String? = nil, how: FileWriting)
         async throws(MMError) -> OperationAnswer
     {
         let cleared = try await judge(writing: true, path)
         let (member, _) = try await call.member(session, options)
         try await call.refuseOwnFiles(Self.command(writing: true, path, sudo: sudo), in: member)
-        // What takes long to send keeps its session from being closed as one that nobody uses.
+        // A long transfer counts as use, so that the session isn't closed as idle.
         let receipt = try await call.shells.using(member.key) { () async throws(MMError) -> FileReceipt in
             if member.key.place.isLocal { return try await local(member).write(path, source, how: how) }
             let name = path.split(separator: "/").last.map(String.init) ?? path
@@ -62,7 +62,7 @@ struct SessionFiles: Sendable {
         return Self.answer(receipt, more: ", SHA-256 \(receipt.digest)")
     }
 
-    /// Reads a file, or a piece of it.
+    /// Reads a file or a part of it.
     func read(_ path: String, from offset: Int, limit: Int?) async throws(MMError) -> FilePiece {
         let cleared = try await judge(writing: false, path)
         let (member, _) = try await call.member(session, options)
@@ -77,7 +77,7 @@ struct SessionFiles: Sendable {
         return piece
     }
 
-    /// The files of this machine that the caller itself names, beside those of a session.
+    /// Returns access to files of this machine that the caller names itself, outside any session.
     static func own(_ call: ShellCallContext) -> LocalFiles {
         let context = call.context
         return LocalFiles(
@@ -86,7 +86,7 @@ struct SessionFiles: Sendable {
                 forbidden: ShellOpening.ownFiles(call.services), limit: call.configuration.maxFileSize))
     }
 
-    /// What is told of a file that was written.
+    /// Returns the answer about a written file.
     static func answer(_ receipt: FileReceipt, more: String = "") -> OperationAnswer {
         OperationAnswer(
             .value([
@@ -94,7 +94,7 @@ struct SessionFiles: Sendable {
             ]), text: "\(receipt.path): \(receipt.size) bytes\(more)")
     }
 
-    /// What is told of a piece of a file.
+    /// Returns the answer with a part of a file.
     static func answer(_ piece: FilePiece, of path: String, encoding wanted: String?) throws(MMError)
         -> OperationAnswer
     {
@@ -104,7 +104,7 @@ struct SessionFiles: Sendable {
             throw MMError(.invalidInput, "“\(path)” is no UTF-8 text.", hint: "Ask for encoding base64.")
         }
         let isBase64 = wanted == "base64" || text.encoding != nil
-        // A character that is torn at a piece's end stands whole at the beginning of the next one.
+        // A character that is split at the end of a part is left to the next part.
         if !isBase64, end < piece.size { end -= text.left }
         var object: JSONObject = [
             "path": .string(path), "size": .int(Int64(piece.size)),
@@ -138,8 +138,8 @@ struct SessionFiles: Sendable {
         return try shell.files(by: cleared, limit: call.configuration.maxFileSize, sudo: rights)
     }
 
-    /// Puts back what was kept of a file.
-    /// - Returns: what was kept of it in turn.
+    /// Puts back the kept version of a file.
+    /// - Returns: the version that was replaced and kept in turn.
     func putBack(_ kept: KeptFile, replacing digest: String) async throws(MMError) -> KeptFile {
         let cleared = try await judge(writing: true, kept.path)
         let (member, isNew) = try await call.member(session, options)
@@ -154,7 +154,7 @@ struct SessionFiles: Sendable {
         } catch {
             restored = .failure(error)
         }
-        // A session that nobody else asked for goes with the call.
+        // A session that was started only for this call is closed.
         if isNew { await call.shells.close(member.key) }
         return try restored.get()
     }
@@ -169,7 +169,7 @@ struct SessionFiles: Sendable {
             shell: command, in: key, host: known?.host, directory: directory, isHere: known?.isHere ?? false)
     }
 
-    /// The command that would do the same.
+    /// Returns the equivalent command.
     private static func command(writing: Bool, _ path: String, sudo: Sudo?) -> String {
         let quoted = ShellWord.quoted(path)
         return (sudo == nil ? "" : "sudo ") + (writing ? "cp -- content \(quoted)" : "cat -- \(quoted)")

@@ -1,33 +1,33 @@
 import MMCore
 import MMShell
 
-/// How a session is made where there is none.
+/// The options for a session that has to be started.
 struct SessionOptions: Sendable {
     /// The kind of a local shell.
     var kind: String?
-    /// Where a local shell starts.
+    /// The initial directory of a local shell.
     var directory: String?
     /// A private key to offer to a host first.
     var key: String?
-    /// Hosts to jump over.
+    /// The jump hosts.
     var jump: String?
-    /// The name of the stored secret that is the password.
+    /// The name of the stored secret with the password.
     var passwordSecret: String?
-    /// The name of the stored secret that opens the private key.
+    /// The name of the stored secret with the private key's passphrase.
     var passphraseSecret: String?
-    /// What opens the private key, as a person has just typed it.
+    /// The private key's passphrase, as a person has just typed it.
     var passphrase: Secret?
     /// The password, as a person has just typed it.
     var password: Secret?
     /// Whether the host is network equipment.
     var isDevice = false
-    /// Whether the key of a host that was never seen is believed.
+    /// Whether the key of an unknown host is accepted.
     var acceptsNew = false
 
-    /// As the configuration says.
+    /// Creates the default options.
     init() {}
 
-    /// What a call says of the host that is connected to.
+    /// Reads the options for connecting to a host from a call.
     init(connecting reader: InputReader) throws(MMError) {
         key = try reader.text("key")
         jump = try reader.text("jump")
@@ -39,7 +39,7 @@ struct SessionOptions: Sendable {
         acceptsNew = try reader.flag("accept_new")
     }
 
-    /// The arguments that say it of a host.
+    /// The arguments for connecting to a host.
     static let connectFields = [
         InputField("key", .text, "Path of a private key to offer first.", .short("i")),
         InputField(
@@ -59,6 +59,7 @@ struct SessionOptions: Sendable {
             "accept_new", .flag, "Believe the key of a host that was never seen.", .notForModels),
     ]
 
-    /// The same for calls that seldom make a connection: a model runs a command first.
+    /// The same arguments, hidden from models, for calls that seldom make a connection, since a model runs a command
+    /// first.
     static let quietConnectFields = connectFields.map { $0.with(.notForModels) }
 }

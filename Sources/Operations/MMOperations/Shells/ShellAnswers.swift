@@ -3,7 +3,7 @@ import MMDesk
 import MMShell
 
 extension OperationAnswer {
-    /// The answer about a command.
+    /// Returns the answer about a command.
     static func report(
         _ task: ShellTask, _ context: OperationContext, prompt: ShellPrompt? = nil, more: JSONObject = [:]
     ) async -> OperationAnswer {
@@ -13,7 +13,7 @@ extension OperationAnswer {
         return OperationAnswer(.value(.object(object)), notes: context.call.caller.surface == .mcp ? [] : report.notes)
     }
 
-    /// What a device answered.
+    /// Returns the answer with a device's output.
     static func device(_ answer: ScreenSession.Answer, _ member: ShellSessions.Member, isTerminal: Bool)
         -> OperationAnswer
     {
@@ -38,7 +38,7 @@ extension OperationAnswer {
         return made
     }
 
-    /// What a device's screen shows; of a shell, what its background jobs wrote between its commands.
+    /// Returns the screen of a device, or the output that a shell's background jobs wrote between commands.
     static func display(_ session: NamedSession, in shells: ShellSessions, _ context: OperationContext)
         async throws(MMError)
         -> OperationAnswer
@@ -59,7 +59,7 @@ extension OperationAnswer {
         }
     }
 
-    /// What a command's terminal shows.
+    /// Returns the screen of a command's terminal.
     static func display(_ task: ShellTask) -> OperationAnswer {
         let size = task.job.command.size ?? ShellCommand.Size(rows: 24, columns: 80)
         var screen = Screen(rows: size.rows, columns: size.columns)

@@ -3,14 +3,14 @@ package import MMCore
 import MMSessions
 import MMShell
 
-/// A call on shells: who calls, and the shells file as it stands at the moment.
+/// The context of a call on shells, with the present content of the shells file.
 struct ShellCallContext: Sendable {
     let context: OperationContext
     let services: ShellServices
     let configuration: ShellsConfiguration
 
     /// Reads the shells file.
-    /// - Throws: `invalidInput` for a file that can't be understood.
+    /// - Throws: `invalidInput` if the file is invalid.
     init(_ context: OperationContext, _ services: ShellServices) throws(MMError) {
         self.context = context
         self.services = services
@@ -20,16 +20,16 @@ struct ShellCallContext: Sendable {
 
     var shells: ShellSessions { services.shells }
 
-    /// Whether the caller may name files and folders of this machine: a person, or a program that has no walls to get around.
+    /// Whether the caller may name files and folders of this machine: a person at a terminal, or a program whose shells aren't confined.
     var mayNamePlaces: Bool {
         let caller = context.call.caller
         return caller.surface == .terminal || caller.surface != .mcp && configuration.confinement(of: caller) == .guard
     }
 
-    /// Opens sessions as the configuration says, new ones where the caller stands unless it says where.
+    /// Opens sessions by the configuration. New ones start in the caller's working directory unless the configuration names another.
     var opening: ShellOpening {
         let caller = context.call.caller
-        // A program that nobody vouches for doesn't choose what it may write to by going there.
+        // Other programs must not choose their workspace by their working directory.
         let stands = caller.surface == .terminal || caller.surface == .mcp ? context.call.directory : nil
         return ShellOpening(
             services: services, configuration: configuration,
@@ -37,10 +37,10 @@ struct ShellCallContext: Sendable {
             callerDirectory: stands)
     }
 
-    /// What names a session of the caller.
+    /// Returns the key of a session of the caller.
     func key(_ session: NamedSession) -> ShellSessionName { session.key(of: context.call.shellOwner) }
 
-    /// The session that a call names, started where there is none.
+    /// Returns the session that a call names, and starts it if there is none.
     func member(_ session: NamedSession, _ options: SessionOptions)
         async throws(MMError) -> (member: ShellSessions.Member, isNew: Bool)
     {
@@ -76,7 +76,7 @@ struct ShellCallContext: Sendable {
         }
     }
 
-    /// What a command may send with the identity of its session: reads pass, what changes something is asked about or held.
+    /// Returns the turn of a command whose session has an identity: reads are allowed, and a person is asked about changes.
     func turn(in member: ShellSessions.Member) -> CallTurn? {
         guard let connection = member.wire?.connection else { return nil }
         return CallTurn(
@@ -85,7 +85,8 @@ struct ShellCallContext: Sendable {
             planned: nil, with: services.guarding)
     }
 
-    /// The caller's own agent, where it is this user's: a pool that lasts longer than a login has an old one, or none.
+    /// The socket of the caller's SSH agent, if it belongs to this user. The pool may outlive a login, so its own agent may be outdated or
+    /// missing.
     private var agentSocket: String? {
         var status = stat()
         guard context.call.caller.signedIn == nil, [.terminal, .mcp].contains(context.call.caller.surface),
@@ -95,7 +96,7 @@ struct ShellCallContext: Sendable {
         return path
     }
 
-    /// A stored secret, for a use that its owner has named, or that a person names in this very call.
+    /// Returns a stored secret for a use that its owner has allowed, or that a person at a terminal requests.
     func secret(_ name: String, for use: SecretUses.Use) throws(MMError) -> Secret {
         let uses = configuration.secrets[name] ?? SecretUses()
         guard context.isTerminal || uses.allows(use) else { throw SecretUses.refusal(name, use) }
@@ -104,17 +105,17 @@ struct ShellCallContext: Sendable {
 }
 
 extension OperationContext {
-    /// Whether a person's terminal or script asks.
+    /// Whether the caller is a person's terminal or script.
     var isTerminal: Bool { call.caller.surface == .terminal }
 }
 
-/// Secrets that commands are given by name, so that they stand in no call, command line or history.
+/// Stored secrets, which calls use by name so that the values don't appear in calls, command lines or histories.
 ///
 /// A person puts them into the state folder (`~/.m365-state/secrets/NAME`, 0600) or the environment
 /// (`MM_SECRET_NAME`); a model knows only their names.
 package enum ShellSecretStore {
-    /// The secret of a name.
-    /// - Throws: `invalidInput` for what is no name, `notFound` with how to put it there.
+    /// Returns the secret with a name.
+    /// - Throws: `invalidInput` for an invalid name, `notFound` with a hint how to store it.
     package static func secret(named name: String, _ services: ShellServices) throws(MMError) -> Secret {
         let isName =
             !name.isEmpty && name.utf8.count <= 64
@@ -140,7 +141,7 @@ package enum ShellSecretStore {
         return held(String(decoding: text, as: UTF8.self))
     }
 
-    /// What is used is known from then on, and taken out of all that leaves.
+    /// Registers a used secret, so that it is redacted from all output from then on.
     private static func held(_ text: String) -> Secret {
         let secret = Secret(text)
         HeldSecrets.shared.hold(secret)

@@ -4,11 +4,11 @@ import MMGuard
 import MMShell
 
 extension ShellCallContext {
-    /// The command, once it may be handed to a shell.
+    /// Returns the command once it may be run.
     /// - Parameters:
-    ///   - command: what is judged.
-    ///   - shown: what is handed over and shown to whoever is asked, where that is another text than the one that is judged.
-    ///   - isHere: whether its host is this very machine.
+    ///   - command: the text that is judged.
+    ///   - shown: the text that is run and shown to a person, if it differs from the judged one.
+    ///   - isHere: whether the host is this machine.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
         shell command: String, shown: String? = nil, in session: ShellSessionName, host: String?, directory: String?,
@@ -30,12 +30,12 @@ extension ShellCallContext {
         return cleared
     }
 
-    /// Returns when lines may be typed into a program that runs.
+    /// Returns once lines may be typed into a running program.
     /// - Parameters:
-    ///   - lines: what is sent off.
-    ///   - isUnknown: whether what they hold can't be told.
+    ///   - lines: the lines to type.
+    ///   - isUnknown: whether their content can't be determined.
     ///   - command: the command that was started.
-    ///   - prompt: what it waits for, where that is known.
+    ///   - prompt: the prompt that it waits at, if known.
     /// - Throws: `denied`, `confirmation_needed`.
     func clear(
         typed lines: [String], isUnknown: Bool, into command: String, _ prompt: ShellPrompt?,
@@ -54,7 +54,7 @@ extension ShellCallContext {
         await shells.remember(memory, of: member.key)
     }
 
-    /// Refuses what touches mm's own files on a host that has turned out to be this very machine.
+    /// Refuses a command that touches mm's own files on a host that turned out to be this machine.
     /// - Throws: `denied`.
     func refuseOwnFiles(_ command: String, in member: ShellSessions.Member) async throws(MMError) {
         guard member.isHere else { return }
@@ -65,7 +65,7 @@ extension ShellCallContext {
         try await settle(verdict, command, title: "run in", member.key, member.host)
     }
 
-    /// Where a session's commands run, for the guard.
+    /// Returns the guard's description of where a session's commands run.
     private func place(of session: ShellSessionName, _ directory: String?, isHere: Bool) -> ShellContext {
         let isLocal = session.place == .shell
         let hasWalls = isLocal && [.workspace, .isolated].contains(opening.confinement)
@@ -87,7 +87,7 @@ extension ShellCallContext {
         ).settle(in: context, with: services.guarding)
     }
 
-    /// Notes a command where the security file asks for a record of commands.
+    /// Records a command if the security file asks for it.
     func note(command: String, secrets: [Secret], isRefused: Bool = false) async {
         await ShellAudit.record(
             command, outcome: isRefused ? "refused" : "handed over", configuration, secrets: secrets, services)
@@ -96,7 +96,7 @@ extension ShellCallContext {
 
 /// The record of commands that a security file may ask for (`audit_log`).
 package enum ShellAudit {
-    /// Writes a command down where the file asks for it.
+    /// Records a command if the file asks for it.
     package static func record(
         _ command: String, outcome: String, _ configuration: ShellsConfiguration, secrets: [Secret],
         _ services: ShellServices

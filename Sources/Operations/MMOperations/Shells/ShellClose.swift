@@ -1,6 +1,6 @@
 import MMCore
 
-/// `shell close`, `ssh close`: ends sessions and all that they started.
+/// `shell close`, `ssh close`: ends sessions and everything they started.
 struct ShellClose: CatalogueOperation {
     let place: ShellPlace
 

@@ -7,25 +7,25 @@ import MMSessions
 package import MMShell
 import MMSystem
 
-/// Opens shell sessions as a configuration says.
+/// Opens shell sessions by a configuration.
 package struct ShellOpening: Sendable {
     let services: ShellServices
-    /// How shells are started.
+    /// The configuration of shells.
     package let configuration: ShellsConfiguration
 
-    /// How far local sessions are confined.
+    /// The confinement of local sessions.
     package let confinement: ShellsConfiguration.Confinement
 
     private let callerDirectory: String?
-    /// Whether hosts that are this very machine are admitted to callers whose local shells have walls, too.
+    /// Whether callers with confined local shells may also connect to hosts that are this machine.
     package var admitsThisMachine = false
 
-    /// Opens sessions as a configuration says.
+    /// Creates a value that opens sessions by a configuration.
     /// - Parameters:
-    ///   - services: what operations work with.
-    ///   - configuration: how shells are started.
-    ///   - confinement: how far local ones are confined.
-    ///   - callerDirectory: where the caller stands; `nil`: where this process does.
+    ///   - services: the services that operations use.
+    ///   - configuration: the configuration of shells.
+    ///   - confinement: the confinement of local sessions.
+    ///   - callerDirectory: the caller's working directory; `nil` for that of this process.
     package init(
         services: ShellServices, configuration: ShellsConfiguration,
         confinement: ShellsConfiguration.Confinement, callerDirectory: String? = nil
@@ -41,7 +41,7 @@ package struct ShellOpening: Sendable {
         services.paths.ownFiles + [ShellsConfiguration.path(services.environment, home: services.paths.home)]
     }
 
-    /// What the file tools beside a local session may reach.
+    /// The files that the file operations of a local session may access.
     package var fileRules: FileRules {
         let root: String? =
             switch confinement {
@@ -51,7 +51,7 @@ package struct ShellOpening: Sendable {
         return FileRules(root: root, forbidden: Self.ownFiles(services), limit: configuration.maxFileSize)
     }
 
-    /// Where local sessions start; the workspace of confined ones.
+    /// The directory in which local sessions start, and the workspace of confined ones.
     package var startDirectory: String {
         if let directory = configuration.policy.isEnabled ? configuration.policy.workingDirectory : nil {
             return directory
@@ -65,10 +65,10 @@ package struct ShellOpening: Sendable {
 
     // MARK: Local
 
-    /// A session on this machine.
+    /// Opens a session on this machine.
     /// - Parameters:
-    ///   - kind: the shell that was asked for.
-    ///   - directory: where it starts; nil as configured.
+    ///   - kind: the requested kind of shell.
+    ///   - directory: the directory in which it starts; `nil` for the configured one.
     package func local(_ key: ShellSessionName, kind wanted: String?, directory: String? = nil) async throws(MMError)
         -> ShellSessions.Member
     {
@@ -129,7 +129,7 @@ package struct ShellOpening: Sendable {
             key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)
     }
 
-    /// The way to the network of a confined session, where its owner lists hosts.
+    /// Opens the proxy of a confined session, if its owner lists hosts or an identity for it.
     private func wire(_ key: ShellSessionName) async throws(MMError) -> ShellWire? {
         guard confinement == .workspace else { return nil }
         if let identity = configuration.identity { return try await ShellWire.open(as: identity, with: services) }
@@ -153,7 +153,7 @@ package struct ShellOpening: Sendable {
         case .guard, .argv: return .guarded
         case .workspace, .isolated:
             if directory == DefaultWorkspace.path(services) { try DefaultWorkspace.make(services) }
-            // What lies in the workspace is in reach: our own files must not be there.
+            // Files in the workspace can be accessed, so our own files must not be there.
             for own in Self.ownFiles(services)
             where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
                 throw MMError(
@@ -174,8 +174,8 @@ package struct ShellOpening: Sendable {
 
     // MARK: Hosts
 
-    /// A target with what the configuration says of all hosts.
-    /// - Throws: `denied` for a host that may not be reached.
+    /// Returns a target with the configuration for all hosts applied.
+    /// - Throws: `denied` for a host that isn't allowed.
     package func target(_ given: SSHTarget) throws(MMError) -> SSHTarget {
         if let hosts = configuration.hosts, !hosts.contains(where: { Self.matches($0[...], given.host[...]) }) {
             throw MMError(
@@ -188,7 +188,7 @@ package struct ShellOpening: Sendable {
         return target
     }
 
-    /// Whether a name fits a pattern with `*` for any letters.
+    /// Returns whether a name matches a pattern in which `*` stands for any characters.
     static func matches(_ pattern: Substring, _ name: Substring) -> Bool {
         guard let first = pattern.first else { return name.isEmpty }
         if first == "*" {
@@ -198,8 +198,8 @@ package struct ShellOpening: Sendable {
         return matches(pattern.dropFirst(), name.dropFirst())
     }
 
-    /// A session on a host.
-    /// - Parameter isDevice: whether it is network equipment, which has a screen and a prompt but no shell.
+    /// Opens a session on a host.
+    /// - Parameter isDevice: whether the host is network equipment, which has a screen and a prompt but no shell.
     package func remote(_ key: ShellSessionName, _ target: SSHTarget, isDevice: Bool = false, deadline: Deadline)
         async throws(MMError) -> ShellSessions.Member
     {
@@ -222,8 +222,8 @@ package struct ShellOpening: Sendable {
             isHere: session.isHere)
     }
 
-    /// Which hosts a session may be opened on. One that is this very machine would be a way around the walls of local
-    /// shells: whoever has those is refused it.
+    /// Returns the rule for which hosts a session may be opened on. A session on a host that is this machine would bypass the confinement
+    /// of local shells, so callers with confined shells are refused it.
     private func admission() throws(MMError) -> HostAdmission {
         let path = services.paths.stateDirectory + "/here"
         let text: String
@@ -250,7 +250,7 @@ package struct ShellOpening: Sendable {
 }
 
 extension ShellSessions.Member {
-    /// The working directory after the last command; nil where it isn't known.
+    /// The working directory after the last command; `nil` if it isn't known.
     package var workingDirectory: String? {
         get async {
             guard case .shell(let session) = body else { return nil }
@@ -259,7 +259,7 @@ extension ShellSessions.Member {
     }
 }
 
-/// A session without a shell: each command is one admitted program with its arguments (the confinement `argv`).
+/// A session without a shell (the confinement `argv`): each command is one admitted program with its arguments.
 package actor ArgumentShell: ShellSession {
     /// The session's name.
     package nonisolated let name: String
@@ -268,7 +268,7 @@ package actor ArgumentShell: ShellSession {
     private let environment: [String: String]
     private let turns = TurnQueue()
 
-    /// A session over a list of programs.
+    /// Creates a session for a list of programs.
     package init(name: String, programs: ArgumentPolicy, directory: String, environment: [String: String]) {
         self.name = name
         self.programs = programs
@@ -276,10 +276,10 @@ package actor ArgumentShell: ShellSession {
         self.environment = environment
     }
 
-    /// The working directory, which nothing changes.
+    /// The working directory, which never changes.
     package var workingDirectory: String { directory }
 
-    /// Runs an admitted program as soon as those before it have ended.
+    /// Runs an admitted program after the earlier ones have ended.
     package func start(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
@@ -324,21 +324,21 @@ package actor ArgumentShell: ShellSession {
         job.finish(end)
     }
 
-    /// There is no state to lose.
+    /// Does nothing, since there is no state.
     package func reset() async throws(MMError) {}
 
-    /// Takes no more commands.
+    /// Refuses further commands.
     package func close() async { turns.close(ShellEnd.closedSession) }
 }
 
-/// The confinement of shells that no person opened at a terminal, where the owner has said nothing of it: which folder is
-/// their workspace, and what is said where they can't be confined.
+/// The default confinement of shells that were not opened at a terminal, if the owner hasn't configured it: the workspace folder, and the
+/// error if they can't be confined.
 enum DefaultWorkspace {
-    /// The folder that is made where nothing else offers itself.
+    /// Returns the folder that is created if no other is suitable.
     static func path(_ services: ShellServices) -> String { services.paths.home + "/m365-workspace" }
 
-    /// Whether a folder can be a workspace without being named: one below the home folder in which neither settings nor
-    /// mm's own files lie.
+    /// Returns whether a folder may be a workspace without being configured: it must be below the home folder, outside hidden folders, and
+    /// without mm's own files.
     static func admits(_ folder: String, _ services: ShellServices) -> Bool {
         guard let real = resolved(folder), let home = resolved(services.paths.home), real.hasPrefix(home + "/"),
             !real.dropFirst(home.count).split(separator: "/").contains(where: { $0.hasPrefix(".") })
@@ -349,8 +349,8 @@ enum DefaultWorkspace {
         }
     }
 
-    /// Makes the folder where it isn't there.
-    /// - Throws: `forbidden` when something else has its name.
+    /// Creates the folder if it doesn't exist.
+    /// - Throws: `forbidden` if something else has its name.
     static func make(_ services: ShellServices) throws(MMError) {
         let path = path(services)
         var info = stat()
@@ -362,14 +362,14 @@ enum DefaultWorkspace {
         }
     }
 
-    /// What the first answer adds to what the confinement is worth.
+    /// Returns the note about the default confinement for the first answer.
     static func note(_ services: ShellServices) -> String {
         "This is how shells are confined that no person opened at a terminal; in \(settings(services)) their owner names "
             + "another folder (`directory`), more to read (`readable`), the network (`network`, `hosts`), or says "
             + "`\"sandbox\": \"guard\"` for shells without walls."
     }
 
-    /// The error where the machine can't confine them: they are not started without walls unless their owner says so.
+    /// Returns the error if the machine can't confine shells. Unconfined ones are not started unless the owner configures it.
     static func refusal(_ error: MMError, _ services: ShellServices) -> MMError {
         MMError(
             error.code,

@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 package import MMShell
 
-/// Where commands of a shell session run.
+/// The place where the commands of a shell session run.
 package enum ShellPlace: String, Sendable, Hashable {
     /// On this machine.
     case shell
@@ -10,42 +10,42 @@ package enum ShellPlace: String, Sendable, Hashable {
     case ssh
 }
 
-/// What names a session: whose it is, where it runs, and its own name. Nobody reaches a session under another owner's key.
+/// The key of a session: its owner, its place and its name. A session can't be reached with another owner's key.
 package struct ShellSessionName: PoolKey {
-    /// Whose it is.
+    /// The owner.
     package var owner: String
-    /// Where it runs.
+    /// The place where it runs.
     package var place: ShellPlace
-    /// Its name among its owner's.
+    /// The name, unique for the owner and the place.
     package var name: String
-    /// The host as its target names it, for which secrets are named.
+    /// The host as the target names it, by which the uses of secrets are listed.
     package private(set) var host: String?
 
-    /// A name.
+    /// Creates a key.
     package init(owner: String, place: ShellPlace, name: String) {
         self.owner = owner
         self.place = place
         self.name = name
     }
 
-    /// The name of a session on a host.
-    /// - Parameter suffix: tells further sessions on it apart.
+    /// Creates the key of a session on a host.
+    /// - Parameter suffix: distinguishes additional sessions on the same host.
     package init(owner: String, on target: SSHTarget, suffix: String = "") {
         self.init(owner: owner, place: .ssh, name: target.requestedName + suffix)
         host = target.host
     }
 
-    /// As people and models name it.
+    /// The name that people and models use.
     package var description: String { name }
 
-    /// By owner, place and name.
+    /// Compares by owner, place and name.
     package static func < (left: ShellSessionName, right: ShellSessionName) -> Bool {
         (left.owner, left.place.rawValue, left.name) < (right.owner, right.place.rawValue, right.name)
     }
 }
 
 extension CallContext {
-    /// Whose shell sessions a call reaches: those of its client's own session, else those of the face it came through.
+    /// The owner of the shell sessions that a call reaches: its client's session, otherwise the front-end it came through.
     package var shellOwner: String {
         if let session = terms.sessionID { return "session:" + session }
         let caller = terms.caller
@@ -57,8 +57,8 @@ extension ShellPlace {
     /// Whether commands run on this machine.
     var isLocal: Bool { self == .shell }
 
-    /// The operations on shells of this place, in the order help texts list them: a session is made by its first command and
-    /// lasts; commands that take long go on under a handle.
+    /// The operations on shells of this place, in the order in which help texts list them. The first command starts a session, which
+    /// persists; long commands go on under a handle.
     var operations: [AnyOperation] {
         [
             AnyOperation(ShellRun(place: self)) { $0.shellServices },
@@ -77,7 +77,7 @@ extension ShellPlace {
         ]
     }
 
-    /// The declaration of one of them.
+    /// Returns the declaration of one of the operations.
     func declaration(
         _ verb: String, _ title: String, _ summary: String, _ description: String? = nil,
         effects: OperationDeclaration.Effects, home: OperationDeclaration.Home = .besideSessions,
@@ -91,10 +91,10 @@ extension ShellPlace {
         ).withSessionOutput
     }
 
-    /// The arguments that name a session.
+    /// Returns the arguments that name a session.
     /// - Parameters:
-    ///   - position: where what names it stands on a command line.
-    ///   - creates: whether a host has to be named, since the session may have to be made.
+    ///   - position: the position of the session or host on a command line.
+    ///   - creates: whether the host is required, because the session may have to be started.
     func sessionFields(at position: Int? = nil, creates: Bool = false) -> [InputField] {
         guard !isLocal else {
             return [
@@ -109,7 +109,7 @@ extension ShellPlace {
         return [host, Self.user.with(.short("l")), Self.port.with(.short("p")), Self.further]
     }
 
-    /// The arguments that name a session beside a handle.
+    /// The arguments that name a session in operations that also take a handle.
     var sessionFieldsBesideHandle: [InputField] {
         isLocal ? sessionFields() : [Self.host, Self.user, Self.port, Self.further.with(.notForModels)]
     }

@@ -2,7 +2,7 @@ import MMCore
 import MMSessions
 import MMShell
 
-/// `shell read`, `ssh read`: what a command wrote, what a device's screen shows, or a text file.
+/// `shell read`, `ssh read`: reads a command's output, a device's screen, or a text file.
 struct ShellRead: CatalogueOperation {
     let place: ShellPlace
 
@@ -12,7 +12,7 @@ struct ShellRead: CatalogueOperation {
         let path: String?
         let offset: Int
         let limit: Int?
-        /// `nil`: the screen as it is now.
+        /// The output stream; `nil` for the screen as it is now.
         let stream: ShellCommand.Stream?
     }
 
@@ -44,8 +44,8 @@ struct ShellRead: CatalogueOperation {
         let path = try reader.text("path")
         let stream = try reader.text("stream") ?? "stdout"
         let isNamed = try reader.text(place.isLocal ? "session" : "host") != nil
-        // A file belongs to no command, and a screen need not: a word that is no handle names the session, as in
-        // `mm ssh read web1 --path /etc/hosts`.
+        // Reading a file or a screen needs no command, so a word that isn't a handle names the session, as in `mm ssh
+        // read web1 --path /etc/hosts`.
         if let word = job, !isNamed, path != nil || stream == "display", !WorkHandle.isValid(word) {
             session = try NamedSession(word, from: reader, at: place)
             job = nil

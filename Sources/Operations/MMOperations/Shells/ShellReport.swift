@@ -1,24 +1,24 @@
 import MMCore
 import MMShell
 
-/// What a command has done so far, as an answer.
+/// The result of a command so far, as an answer.
 struct ShellReport {
     let task: ShellTask
-    /// How many bytes of output the answer may hold.
+    /// The maximum number of bytes of output in the answer.
     let room: Int
-    /// What it waits for, where that is known.
+    /// The prompt that the command waits at, if known.
     var prompt: ShellPrompt?
-    /// Where the whole of an output lies that the answer has no room for.
+    /// The complete outputs in the store, for those that don't fit into the answer.
     private var stored: [ShellCommand.Stream: StoredOutput] = [:]
 
-    /// A report on a command.
+    /// Creates a report on a command.
     init(task: ShellTask, room: Int, prompt: ShellPrompt? = nil) {
         self.task = task
         self.room = room
         self.prompt = prompt
     }
 
-    /// A report on a command, of which what has no room is put aside.
+    /// Creates a report on a command, and stores the outputs that don't fit into it.
     init(storing task: ShellTask, room: Int, prompt: ShellPrompt?) async {
         self.init(task: task, room: room, prompt: prompt)
         guard task.job.end != nil, let spool = task.spool else { return }
@@ -27,7 +27,7 @@ struct ShellReport {
         }
     }
 
-    /// What of each output is in the answer.
+    /// The part of each output that is in the answer.
     private var shown: [(stream: ShellCommand.Stream, part: (bytes: [UInt8], omitted: Int))] {
         var left = room
         return ShellCommand.Stream.allCases.map { stream in
@@ -38,18 +38,18 @@ struct ShellReport {
         }
     }
 
-    /// The room of an answer for a model, and for a person's terminal or program.
+    /// Returns the maximum number of bytes of output: limited for a model, unlimited for other callers.
     static func room(for context: OperationContext) -> Int {
         context.call.caller.surface == .mcp ? 20_000 : Int.max
     }
 
-    /// The word for where it stands.
+    /// The word for the command's state.
     var status: String {
         guard let end = task.job.end else { return prompt == nil ? "running" : "awaiting_input" }
         return end.cause == .finished ? "exited" : end.cause.word
     }
 
-    /// The members that every answer about a command has.
+    /// The report as JSON.
     var json: JSONObject {
         var object: JSONObject = ["session": .string(task.session.name), "status": .string(status)]
         if let end = task.job.end {
@@ -74,7 +74,7 @@ struct ShellReport {
         if !encoding.isEmpty { object["encoding"] = .object(encoding) }
         if !truncated.isEmpty {
             object["truncated"] = .object(truncated)
-            // The rest is read by the handle, also after the end.
+            // The rest can be read by the handle, even after the end.
             object["job"] = .string(task.handle)
         }
         if let note = task.traffic?.note { object["network_note"] = .string(note) }
@@ -93,8 +93,8 @@ struct ShellReport {
         return object
     }
 
-    /// What is said of an output that the answer has no room for. The whole is read by the handle with `output`, also when
-    /// the session is gone; where the store took no more, what is left of its middle is nowhere.
+    /// Returns the facts about an output that doesn't fit into the answer. The complete output can be read by the handle with `output`,
+    /// even after the session has ended. If the store was full, the part beyond it is lost.
     static func cut(total: Int, omitted: Int, stored: StoredOutput?) -> JSONObject {
         var facts: JSONObject = ["total": .int(Int64(total)), "omitted": .int(Int64(omitted))]
         guard let stored else { return facts }
@@ -106,19 +106,19 @@ struct ShellReport {
         return facts
     }
 
-    /// Head and tail of an output within some room.
+    /// Returns the head and tail of an output, limited to a number of bytes.
     static func fit(_ output: ShellJob.Output, in room: Int) -> (bytes: [UInt8], omitted: Int) {
         let kept = output.head.count + output.tail.count
         if kept <= room { return (output.bytes, output.omitted) }
         let all = output.omitted == 0 ? output.head + output.tail : []
-        // Characters that the cut has torn are left out with the rest.
+        // Characters that the cut has split are left out.
         let head = ShellText.whole((all.isEmpty ? output.head : all).prefix(room * 2 / 3))
         let tail = ShellText.whole((all.isEmpty ? output.tail : all).suffix(room / 3))
         let omitted = output.total - head.count - tail.count
         return (Array(head) + Array("\n[… \(omitted) bytes left out …]\n".utf8) + Array(tail), omitted)
     }
 
-    /// What a person should know beside the output.
+    /// The notes for a person.
     var notes: [String] {
         guard let end = task.job.end else {
             return [
@@ -145,29 +145,29 @@ struct ShellReport {
     }
 }
 
-/// Bytes of a command as text for an answer: exact where they are UTF-8. Others are shown with escapes to who reads them, and in
-/// base64 to who keeps them.
+/// A command's bytes as text for an answer: unchanged if they are UTF-8. Otherwise they are escaped for models, and encoded as base64 for
+/// other callers.
 struct ShellText {
     /// The text.
     let text: String
-    /// How the bytes stand in the text; `nil` for the text that they are.
+    /// The encoding of the bytes; `nil` if they are UTF-8.
     let encoding: Encoding?
-    /// How many bytes at the end are left out because their character goes on behind them: the next page begins there.
+    /// The number of bytes at the end that are left out because their character is incomplete. The next page begins there.
     let left: Int
 
-    /// How bytes that are no text stand in one.
+    /// An encoding for bytes that aren't UTF-8.
     enum Encoding: String {
-        /// All of them.
+        /// All bytes in base64.
         case base64
-        /// Each byte that belongs to no character as `\xFF`, in a text that is readable otherwise.
+        /// Text in which each byte that belongs to no character is written like `\xFF`.
         case escaped
     }
 
-    /// The text of bytes.
+    /// Creates the text of bytes.
     /// - Parameters:
-    ///   - bytes: what was written.
-    ///   - isCut: whether characters at its ends may be torn.
-    ///   - isRead: whether a model reads the text, so that one odd byte must not make all of it unreadable.
+    ///   - bytes: the bytes that were written.
+    ///   - isCut: whether characters at the ends may be incomplete.
+    ///   - isRead: whether a model reads the text, so that a single invalid byte must not make all of it unreadable.
     init(_ bytes: [UInt8], isCut: Bool = false, isRead: Bool = false) {
         let whole = isCut ? Self.whole(bytes[...]) : bytes[...]
         if let text = String(validating: whole, as: UTF8.self) {
@@ -185,7 +185,7 @@ struct ShellText {
         }
     }
 
-    /// A text with an escape for each byte that belongs to no character; `nil` where so many don't that it is none.
+    /// Returns a text with an escape for each byte that belongs to no character; `nil` if there are too many such bytes.
     private static func escaped(_ bytes: ArraySlice<UInt8>) -> String? {
         guard !bytes.contains(0) else { return nil }
         var text = ""
@@ -204,11 +204,11 @@ struct ShellText {
                 odd += 1
             }
         }
-        // Latin-1 has a few such letters in a line; what has more is another kind of data.
+        // Latin-1 text has a few such bytes in a line; data with more of them isn't text.
         return odd * 4 <= bytes.count ? text : nil
     }
 
-    /// The bytes without a character that is torn at their beginning or their end.
+    /// Returns the bytes without incomplete characters at the beginning and the end.
     static func whole(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         let start = bytes.prefix(4).firstIndex { $0 & 0xC0 != 0x80 } ?? bytes.startIndex
         var end = bytes.endIndex

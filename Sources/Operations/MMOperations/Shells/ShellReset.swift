@@ -2,7 +2,7 @@ import MMCore
 import MMDesk
 import MMShell
 
-/// `shell reset`, `ssh reset`: replaces a session's shell by a new one.
+/// `shell reset`, `ssh reset`: replaces a session's shell with a new one.
 struct ShellReset: CatalogueOperation {
     let place: ShellPlace
 

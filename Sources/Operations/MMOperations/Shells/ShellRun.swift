@@ -3,7 +3,7 @@ import MMDesk
 import MMGuard
 package import MMShell
 
-/// `shell run`, `ssh`: runs a command in a session that lasts.
+/// `shell run`, `ssh`: runs a command in a persistent session.
 struct ShellRun: CatalogueOperation {
     let place: ShellPlace
 
@@ -11,15 +11,15 @@ struct ShellRun: CatalogueOperation {
         let command: String
         let session: NamedSession
         let options: SessionOptions
-        /// When the command is cancelled.
+        /// The time after which the command is cancelled.
         let timeout: Duration?
-        /// How long the caller waits for its end.
+        /// How long the caller waits for the command's end.
         let yield: Duration?
         let reads: ShellCommand.Input?
         let size: ShellCommand.Size?
         let isBeside: Bool
         let waitFor: String?
-        /// Whether the answer is the command's own output, where a terminal asks.
+        /// Whether the answer at a terminal is the command's own output.
         let isText: Bool
     }
 
@@ -123,7 +123,7 @@ struct ShellRun: CatalogueOperation {
         let (member, isNew) = try await call.member(input.session, input.options)
         if isNew { try await call.refuseOwnFiles(input.command, in: member) }
         let limit = input.timeout ?? configuration.commandTime
-        // A person at a terminal waits; a model is better served by a handle.
+        // A person at a terminal waits for the end; a model gets a handle.
         let patience = input.yield ?? (context.call.caller.surface == .mcp ? .seconds(30) : limit)
         await call.note(command: input.command, secrets: member.secrets)
         guard case .shell = member.body else {
@@ -135,7 +135,7 @@ struct ShellRun: CatalogueOperation {
             }
             return answer
         }
-        // A terminal that waits to the end sees what is written as it comes.
+        // A terminal that waits for the end gets the output as it comes.
         let flows =
             context.isTerminal && context.call.backgroundAfter == nil && input.isText && input.waitFor == nil
             && input.yield == nil && member.holdsBack
@@ -150,7 +150,7 @@ struct ShellRun: CatalogueOperation {
             admission: admission, call: context.record.call, turn: call.turn(in: member))
         if let given, task.job.command.input == .pipe { Self.hand(given, to: task.job) }
         if flows { return flowing(task, member, call) }
-        // A caller who does not wait hears of it as soon as it runs.
+        // A caller that doesn't wait is told as soon as the command runs.
         if context.call.backgroundAfter != nil {
             context.call.progress(ProgressReport(done: 0, total: nil, message: "running \(task.handle)"))
         }
@@ -159,16 +159,16 @@ struct ShellRun: CatalogueOperation {
         } onCancel: {
             task.job.cancel()
         }
-        // Who called off the call wants nothing to go on.
+        // If the call was cancelled, the command must not go on.
         if Task.isCancelled { throw MMError(.cancelled, "The command was cancelled.") }
         await call.shells.touch(member.key)
         return await finished(task, member, isNew, prompt, isText: input.isText, context)
     }
 
-    /// Hands over a caller's input for as long as the command runs.
+    /// Passes a caller's input to the command while it runs.
     private static func hand(_ input: any CallInput, to job: ShellJob) {
         let feeding = Task {
-            // A command that takes no more, and a caller that has gone, end it alike.
+            // The loop ends when the command takes no more input or the caller has gone.
             while let bytes = try? await input.next() {
                 do { try await job.feed(bytes) } catch { return }
             }
@@ -180,7 +180,7 @@ struct ShellRun: CatalogueOperation {
         }
     }
 
-    /// An answer that is what the command writes, while it runs.
+    /// Returns an answer that streams the command's output while it runs.
     private func flowing(_ task: ShellTask, _ member: ShellSessions.Member, _ call: ShellCallContext)
         -> OperationAnswer
     {
@@ -191,7 +191,7 @@ struct ShellRun: CatalogueOperation {
         return OperationAnswer(.output(output.stream))
     }
 
-    /// Notes what a command has done, for the record of the call.
+    /// Notes the result of a command in the record of the call.
     private func note(_ task: ShellTask, _ member: ShellSessions.Member, _ context: OperationContext) {
         context.record.note("session", .string(member.host ?? member.key.name))
         guard let end = task.job.end else { return }
@@ -210,7 +210,7 @@ struct ShellRun: CatalogueOperation {
         let known = try? await call.shells.existing(key)
         var directory = await known?.workingDirectory
         if directory == nil, place.isLocal { directory = opening.startDirectory }
-        // A device's and Python's language is no shell's: what the text does is for the program to know.
+        // The guard can't parse the languages of devices and Python, so it judges the call of the program instead.
         let wanted = place.isLocal ? input.options.kind ?? configuration.shell : input.options.isDevice ? "device" : nil
         let judged =
             switch known?.kind ?? wanted {
@@ -219,7 +219,7 @@ struct ShellRun: CatalogueOperation {
             default: text
             }
         do throws(MMError) {
-            // The confinement `argv` runs what its owner lists, and nothing else.
+            // The confinement `argv` runs only the programs that its owner lists.
             let cleared =
                 opening.confinement == .argv && place.isLocal
                 ? Cleared.admitted(ShellLine(text))
@@ -248,7 +248,7 @@ struct ShellRun: CatalogueOperation {
         guard context.isTerminal else { return answer }
         if let end = task.job.end { answer.exitStatus = end.exitStatus }
         guard isText else { return answer }
-        // At a terminal the command speaks for itself: its output as it was, its errors beside it.
+        // At a terminal, the command's output and standard error are passed on unchanged.
         answer.standardError =
             task.job.strippingExitBanner(.stderr).bytes + task.job.strippingExitBanner(.terminal).bytes
         answer.body = .bytes(task.job.output(.stdout).bytes, contentType: "text/plain")
@@ -275,14 +275,14 @@ struct ShellRun: CatalogueOperation {
 }
 
 extension String {
-    /// The text without one line end at its end.
+    /// The text without one trailing newline.
     package var droppingLastNewline: String { hasSuffix("\n") ? String(dropLast()) : self }
 }
 
-/// What a command writes, as it flows to a terminal while the command runs. When its reader goes away, the command is ended.
+/// A command's output, streamed to a terminal while the command runs. If the reader goes away, the command is cancelled.
 final class CommandOutput: Sendable {
     private struct State {
-        /// The end of standard error that may be the word with which an interactive shell takes its leave.
+        /// The end of standard error, held back because it may be the message that an interactive shell writes on exit.
         var banner: [UInt8] = []
         var isOver = false
         var end = AnswerEnd()
@@ -292,8 +292,8 @@ final class CommandOutput: Sendable {
     private let concluded: @Sendable (ShellEnd) async -> Void
     private let state = Mutex(State())
 
-    /// The output of a command whose limits have a window.
-    /// - Parameter concluded: called when it has ended, before its reader hears of it.
+    /// Creates the output of a command whose limits have a window.
+    /// - Parameter concluded: called when the command has ended, before the reader gets the end.
     init(of task: ShellTask, concluded: @escaping @Sendable (ShellEnd) async -> Void) {
         self.task = task
         self.concluded = concluded
@@ -301,7 +301,7 @@ final class CommandOutput: Sendable {
 
     deinit { task.job.cancel() }
 
-    /// The rows, with the exit status and what a person should know behind them.
+    /// The rows, followed by the exit status and the notes for a person.
     var stream: ItemStream {
         ItemStream(end: { [self] in state.withLock { $0.end } }) { [self] () async throws(MMError) in
             try await next()
@@ -338,8 +338,8 @@ final class CommandOutput: Sendable {
         return bytes.isEmpty ? nil : CommandPiece(bytes, isError: true).row
     }
 
-    /// The command has ended.
-    /// - Returns: what is still to be shown of its errors.
+    /// Waits for the end of the command and completes the answer's end.
+    /// - Returns: the rest of standard error.
     private func conclude() async -> [UInt8] {
         let end = await task.job.waitForEnd()
         await concluded(end)
@@ -356,11 +356,11 @@ final class CommandOutput: Sendable {
     }
 }
 
-/// What an interactive shell writes to standard error by itself when it ends: `exit` or `logout`.
+/// The line that an interactive shell itself writes to standard error when it ends: `exit` or `logout`.
 enum ShellExitBanner {
     private static let words = ["exit\n", "logout\n"].map { Array($0.utf8) }
 
-    /// The output, and the banner behind it where there is one: a line of its own, or all there is.
+    /// Splits an output into the text and the banner at its end, if there is one. The banner is a line of its own or the whole output.
     static func split(_ bytes: [UInt8]) -> (said: [UInt8], banner: [UInt8]) {
         for word in words where bytes.suffix(word.count).elementsEqual(word) {
             let rest = bytes.dropLast(word.count)
@@ -371,7 +371,7 @@ enum ShellExitBanner {
 }
 
 extension ShellJob {
-    /// What is kept of a stream, without the banner.
+    /// Returns the kept output of a stream without the banner.
     package func strippingExitBanner(_ stream: ShellCommand.Stream) -> Output {
         var output = output(stream)
         guard stream == .stderr, let end, end.cause == .shellEnded, output.omitted == 0 else { return output }
@@ -384,7 +384,7 @@ extension ShellJob {
 }
 
 extension ShellEnd {
-    /// The exit status for a terminal that ran the command: its own, that of timeout(1), or a failure.
+    /// The exit status for a terminal that ran the command: the command's own, that of timeout(1), or 1.
     var exitStatus: Int32 {
         switch cause {
         case .finished, .shellEnded: exitCode

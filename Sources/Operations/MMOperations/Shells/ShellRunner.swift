@@ -4,18 +4,18 @@ package import MMGuard
 package import MMShell
 package import MMSystem
 
-/// Hands a command to a session and waits as long as the caller does.
+/// Starts a command in a session and waits for it as long as the caller wants.
 package struct ShellRunner: Sendable {
     let sessions: ShellSessions
     let member: ShellSessions.Member
 
-    /// What becomes of what a command writes.
+    /// How a command's output is kept.
     package enum Keeping: Sendable {
-        /// Its beginning and its end are kept.
+        /// The beginning and the end are kept.
         case ends
-        /// All of it is kept; what is too long for memory lies in the store.
+        /// The whole output is kept, in the output store if it is too long for memory.
         case all(OutputStore, owner: String)
-        /// One reader takes it as it comes (`ShellJob.take`); the command waits for it.
+        /// One reader takes the output as it comes (`ShellJob.take`), and the command waits for the reader.
         case flowing
 
         fileprivate var spool: CommandSpool? {
@@ -33,7 +33,7 @@ package struct ShellRunner: Sendable {
         }
     }
 
-    /// Runs commands in a session.
+    /// Creates a runner for a session.
     package init(sessions: ShellSessions, member: ShellSessions.Member) {
         self.sessions = sessions
         self.member = member
@@ -42,19 +42,19 @@ package struct ShellRunner: Sendable {
     /// Starts a command.
     /// - Parameters:
     ///   - cleared: the command.
-    ///   - input: what it reads.
-    ///   - size: the size of its terminal; nil for the usual one.
-    ///   - timeLimit: when it is cancelled, from its start.
+    ///   - input: the command's input.
+    ///   - size: the size of its terminal; `nil` for the default.
+    ///   - timeLimit: the time after its start at which it is cancelled.
     ///   - isBeside: whether it runs in a shell of its own with the session's directory and exported variables.
-    ///   - patience: how long a command that is running there may hold this one up.
-    ///   - keeping: what becomes of its output.
-    ///   - admission: what the session's policy said of it already.
-    ///   - call: the call that runs it, as its audit line names it.
-    ///   - turn: what it may send where the session has an identity.
-    ///   - terminal: shows what it writes to whoever looks.
-    ///   - summary: what lists call it; the beginning of its text if not given.
-    /// - Throws: `conflict` when another command is still running then, with its handle; `denied` by a security file; what
-    ///   starting throws.
+    ///   - patience: how long to wait for a command that is already running in the session.
+    ///   - keeping: how its output is kept.
+    ///   - admission: the session policy's admission of the command, if checked already.
+    ///   - call: the audit log name of the call that runs it.
+    ///   - turn: the turn that decides which requests it may send, if the session has an identity.
+    ///   - terminal: the kept terminal that shows its output to viewers.
+    ///   - summary: its name in lists; by default the beginning of its text.
+    /// - Throws: `conflict` with the handle of another command that is still running; `denied` by a security file; the errors of starting
+    ///   it.
     package func start(
         _ cleared: Cleared<ShellLine>, input: ShellCommand.Input = .none, size: ShellCommand.Size? = nil,
         timeLimit: Duration,
@@ -66,7 +66,7 @@ package struct ShellRunner: Sendable {
             throw MMError(.unsupported, "A device runs one command line at a time.")
         }
         if !isBeside, let running = sessions.running(in: member.key) {
-            // A terminal lasts until its person ends it, also where they have left it: nobody waits for that.
+            // A terminal lasts until a person ends it, even if they have left it, so there is no point in waiting.
             let isTerminal = running.terminal != nil
             guard !isTerminal, await running.job.wait(until: .after(patience)) != nil else {
                 throw MMError(
@@ -120,14 +120,14 @@ package struct ShellRunner: Sendable {
         do throws(MMError) {
             return try await session.start(cleared, as: command, isBeside: isBeside, deadline: .after(timeLimit))
         } catch  where error.code == .unsupported && command.input == .terminal {
-            // A place without terminals still runs what asks for nothing.
+            // A session without terminals can still run commands that need no input.
             var plain = command
             plain.input = .none
             return try await session.start(cleared, as: plain, deadline: .after(timeLimit))
         }
     }
 
-    /// The beginning of a command, without secrets.
+    /// Returns the beginning of a command, without secrets.
     private func summary(of text: String) -> String {
         let clean = Redactor(known: member.secrets).text(text)
         let line = clean.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
@@ -136,11 +136,11 @@ package struct ShellRunner: Sendable {
 
     /// Waits for a command.
     /// - Parameters:
-    ///   - deadline: how long the caller waits; the command goes on then.
-    ///   - text: ends the wait as soon as it was written.
+    ///   - deadline: when the caller stops waiting; the command goes on.
+    ///   - text: ends the wait as soon as it is written.
     ///   - pattern: ends the wait as soon as a line matches it.
-    ///   - quiet: ends the wait when nothing was written for so long.
-    /// - Returns: what the command waits for, if it does.
+    ///   - quiet: ends the wait when nothing has been written for this long.
+    /// - Returns: the prompt that the command waits at, if it does.
     package static func wait(
         _ job: ShellJob, until deadline: Deadline, for text: String? = nil, matching pattern: RegularExpression? = nil,
         quiet: Duration? = nil
@@ -151,7 +151,7 @@ package struct ShellRunner: Sendable {
                     if let text { group.addTask { await job.wait(for: text, in: stream, until: deadline) != nil } }
                     if let pattern { group.addTask { await job.wait(for: pattern, in: stream, until: deadline) } }
                 }
-                // The first stream that has it ends the wait; one that ended without says nothing.
+                // The first stream with a match ends the wait; a stream that ended without one doesn't.
                 while let found = await group.next(), !found, job.end == nil {}
                 group.cancelAll()
             }
@@ -174,26 +174,26 @@ package struct ShellRunner: Sendable {
     }
 }
 
-/// Puts aside what a command writes beyond what is kept in memory, so that nothing in the middle is lost: it can be read by
-/// the command's handle while it runs, and by a handle of the output store afterwards.
+/// Stores a command's output beyond what is kept in memory, so that the middle isn't lost. It can be read by the command's handle while it
+/// runs, and by a handle of the output store afterwards.
 package final class CommandSpool: Sendable {
     private let outputs: OutputStore
     private let owner: String
     private let sheets = Mutex<[ShellCommand.Stream: SpoolSheet]>([:])
     private let work = Mutex<Task<Void, Never>?>(nil)
-    /// Whether nothing is on its way into the sheets any more.
+    /// Whether all output has been written to the sheets.
     private let isComplete = Mutex(false)
 
-    /// A spool for one command.
+    /// Creates a spool for one command.
     /// - Parameters:
-    ///   - outputs: takes what is too long for memory.
-    ///   - owner: whose it is there.
+    ///   - outputs: the store for long output.
+    ///   - owner: the owner of the stored output.
     init(outputs: OutputStore, owner: String) {
         self.outputs = outputs
         self.owner = owner
     }
 
-    /// Takes what the command writes, until it ends.
+    /// Stores the command's output until it ends.
     func follow(_ job: ShellJob) {
         let task = Task { [self] in
             do throws(MMError) {
@@ -201,7 +201,7 @@ package final class CommandSpool: Sendable {
                     for piece in pieces { try await sheet(of: piece.stream, job).append(piece.bytes) }
                 }
             } catch {
-                // What can't be put aside must not hold the command up: its beginning and end are kept.
+                // A failure to store output must not block the command; the beginning and the end are still kept in memory.
                 job.stopReading()
             }
             isComplete.withLock { $0 = true }
@@ -218,7 +218,7 @@ package final class CommandSpool: Sendable {
         return made
     }
 
-    /// A piece of an output that memory does not hold any more: it is in the sheet, or on its way there.
+    /// Returns a part of an output that is no longer in memory, from the sheet or once it has been written there.
     func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int) async -> [UInt8] {
         while true {
             let wasComplete = isComplete.withLock { $0 }
@@ -232,7 +232,7 @@ package final class CommandSpool: Sendable {
         }
     }
 
-    /// Where the whole of an output lies, once the command has ended.
+    /// Returns the complete stored output, once the command has ended.
     func stored(_ stream: ShellCommand.Stream, of job: ShellJob) async -> StoredOutput? {
         await work.withLock { $0 }?.value
         if let sheet = sheets.withLock({ $0[stream] }) { return try? await sheet.finish() }
@@ -242,26 +242,26 @@ package final class CommandSpool: Sendable {
     }
 }
 
-/// One output of a command in the output store, while it is written.
+/// One output stream of a command, while it is written to the output store.
 actor SpoolSheet {
     private var writer: OutputWriter?
     private var stored: StoredOutput?
 
-    /// Begins a sheet.
+    /// Creates a sheet.
     init(in outputs: OutputStore, for owner: String) throws(MMError) {
         writer = try outputs.begin(connection: owner)
     }
 
     /// Adds bytes.
-    /// - Throws: `limitExceeded` where the store takes no more; what is there stays.
+    /// - Throws: `limitExceeded` if the store is full; the bytes already written stay.
     func append(_ bytes: [UInt8]) throws(MMError) { try writer?.append(text: bytes) }
 
-    /// A piece of what was added so far.
+    /// Returns a part of the bytes added so far.
     func page(from offset: Int, limit: Int) throws(MMError) -> [UInt8] {
         try writer?.read(from: offset, limit: limit) ?? []
     }
 
-    /// Ends it, and gives it its handle.
+    /// Ends the sheet and returns the stored output with its handle.
     func finish() throws(MMError) -> StoredOutput? {
         if let open = writer.take() { stored = try open.finishText() }
         return stored

@@ -2,34 +2,33 @@ package import MMCore
 package import MMSessions
 package import MMShell
 
-/// A command that was handed to a session, by its handle: it can be read, typed into and cancelled while it runs, and read
-/// for a while afterwards.
+/// A command in a session, with a handle by which it can be read, typed into and cancelled while it runs, and read for a while afterwards.
 package final class ShellTask: LongWork {
-    /// The name to ask for it by.
+    /// The handle that calls refer to it by.
     package let handle = WorkHandle.command.new()
-    /// The session it runs in.
+    /// The session that it runs in.
     package let session: ShellSessionName
     /// The beginning of the command, without secrets, for lists.
     package let summary: String
     /// The command itself.
     package let job: ShellJob
-    /// When it was started.
+    /// The time at which it was started.
     package let started = Timestamp.now
     private let begun = ContinuousClock.now
     private let wasLetGo = Mutex(false)
     private let typing = Mutex(TypedLine())
-    /// Whether it runs beside the session, which stays free.
+    /// Whether it runs beside the session's other commands, so that the session stays free.
     package let isBeside: Bool
-    /// When it is cancelled, counted from its start.
+    /// The time after its start at which it is cancelled.
     package let timeLimit: Duration
-    /// What puts aside what memory does not hold, where something does.
+    /// Stores the output that doesn't fit in memory, if the whole output is kept.
     let spool: CommandSpool?
-    /// What it asked of the network, where its session has a way of its own there.
+    /// The record of its network requests, if its session has a proxy.
     let traffic: ShellTraffic?
-    /// What shows its terminal to a person, where one has opened it.
+    /// The kept terminal, if a person has opened it.
     let terminal: KeptTerminal?
 
-    /// A command that runs.
+    /// Creates a running command.
     init(
         session: ShellSessionName, summary: String, job: ShellJob, timeLimit: Duration, isBeside: Bool = false,
         spool: CommandSpool? = nil, traffic: ShellTraffic? = nil, terminal: KeptTerminal? = nil
@@ -44,7 +43,7 @@ package final class ShellTask: LongWork {
         self.timeLimit = timeLimit
     }
 
-    /// A piece of an output from an offset on, also of what memory does not hold any more.
+    /// Returns a part of an output from an offset on, even if it is no longer in memory.
     func page(_ stream: ShellCommand.Stream, from offset: Int, limit: Int) async -> ShellJob.Page {
         var page = job.page(stream, from: offset, limit: limit)
         guard page.start > offset, let bytes = await spool?.page(stream, from: offset, limit: limit), !bytes.isEmpty
@@ -54,30 +53,30 @@ package final class ShellTask: LongWork {
         return page
     }
 
-    /// What was typed into it and not sent off yet.
+    /// The typed text that has not been sent with Enter yet.
     var line: TypedLine {
         get { typing.withLock { $0 } }
         set { typing.withLock { $0 = newValue } }
     }
 
-    /// Whether it still runs.
+    /// Whether the command still runs.
     package var isRunning: Bool { job.end == nil }
 
     // MARK: Long work
 
-    /// Whose session it runs in.
+    /// The owner of its session.
     package var owner: String { session.owner }
 
-    /// Whether its call was answered while it ran.
+    /// Whether its call was answered while the command ran.
     package var isDetached: Bool { wasLetGo.withLock { $0 } }
 
-    /// When it ended.
+    /// The time at which it ended.
     package var ended: ContinuousClock.Instant? { job.end.map { begun + $0.duration } }
 
-    /// Its call is answered while it goes on.
+    /// Marks that its call is answered while the command goes on.
     func letGo() { wasLetGo.withLock { $0 = true } }
 
-    /// What is told of it.
+    /// The report on the command as a job.
     package var report: JobReport {
         let end = job.end
         return JobReport(
@@ -95,7 +94,7 @@ package final class ShellTask: LongWork {
         }
     }
 
-    /// Its end, when it comes.
+    /// The events of the command: its end.
     package var events: AsyncStream<JobEvent> {
         AsyncStream { continuation in
             let waiting = Task { [self] in
@@ -111,10 +110,10 @@ package final class ShellTask: LongWork {
         return report
     }
 
-    /// Calls it off.
+    /// Cancels the command.
     package func cancel() { job.cancel() }
 
-    /// Waits for its end.
+    /// Waits for the command's end.
     package func finished(within limit: Duration) async { _ = await job.wait(until: .after(limit)) }
 }
 
@@ -130,7 +129,7 @@ extension ShellTask: OperationWork {
         from services: WorkServices
     ) async -> OperationAnswer {
         guard let stream else { return .display(self) }
-        // No character is longer than four bytes: with so many there is always one to show.
+        // A character has at most four bytes, so a part of four bytes always contains one.
         let page = await page(stream, from: offset, limit: max(limit ?? 20_000, 4))
         let text = ShellText(
             page.bytes, isCut: page.start > 0 || page.next < page.total || isRunning,

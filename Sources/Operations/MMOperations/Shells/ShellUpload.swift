@@ -15,7 +15,7 @@ struct ShellUpload: CatalogueOperation {
         let isBase64: Bool
         let how: FileWriting
 
-        /// What the file then holds, where the call says it as text.
+        /// The written text, if the call contains it.
         var known: String? {
             guard from == nil, let content else { return nil }
             return isBase64 ? Base64.bytes(content).map { String(decoding: $0, as: UTF8.self) } : content

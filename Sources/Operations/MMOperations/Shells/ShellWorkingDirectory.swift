@@ -2,7 +2,7 @@ import MMCore
 import MMDesk
 import MMShell
 
-/// `shell cwd`, `ssh cwd`: where a session stands.
+/// `shell cwd`, `ssh cwd`: the working directory of a session.
 struct ShellWorkingDirectory: CatalogueOperation {
     let place: ShellPlace
 
@@ -29,7 +29,7 @@ struct ShellWorkingDirectory: CatalogueOperation {
 }
 
 extension ShellSessions.Member {
-    /// A session's directory; a host is asked when nothing has run there yet.
+    /// The session's working directory, from running `pwd` if it isn't known yet.
     var directory: String {
         get async throws(MMError) {
             guard case .shell(let session) = body else {

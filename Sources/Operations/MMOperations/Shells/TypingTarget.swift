@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMShell
 
-/// What is typed into: a command, or a device that has a terminal of its own.
+/// The target of typed input: a command, or a device with its own terminal.
 struct TypingTarget: Sendable {
     private enum Kind {
         case command(ShellTask)
@@ -14,7 +14,7 @@ struct TypingTarget: Sendable {
     private var context: OperationContext { call.context }
     private var shells: ShellSessions { call.shells }
 
-    /// What a call's arguments name.
+    /// Finds the target that a call's arguments name.
     init(job: String?, session: NamedSession?, place: ShellPlace, _ call: ShellCallContext)
         async throws(MMError)
     {
@@ -27,8 +27,8 @@ struct TypingTarget: Sendable {
         }
     }
 
-    /// Types, and answers with what came of it.
-    /// - Throws: as the guard says of what is sent off with it.
+    /// Types, and returns the answer with the result.
+    /// - Throws: the guard's refusal of the lines that are sent with it.
     func type(_ typed: ShellInput, isSecret: Bool = false) async throws(MMError) -> OperationAnswer {
         switch kind {
         case .command(let task) where !isSecret: try await clear(typed, for: task)
@@ -45,7 +45,7 @@ struct TypingTarget: Sendable {
         var line = task.line
         var (lines, isUnknown) = line.take(typed.bytes)
         let prompt = await task.job.waitingFor()
-        // What stays unseen is an answer to who asked for it.
+        // Input at a prompt that hides it is an answer, such as a password, and is not judged as a command.
         if prompt?.isSecret == true {
             task.line = TypedLine()
             return
@@ -76,7 +76,7 @@ struct TypingTarget: Sendable {
     private func type(_ typed: ShellInput, into task: ShellTask) async throws(MMError) -> OperationAnswer {
         let before = Self.written(by: task)
         try await task.job.type(typed)
-        // Whoever types wants to see what it did.
+        // The answer should show the effect of the input.
         _ = await task.job.waitForQuiet(.milliseconds(150), until: .after(.seconds(2)))
         let prompt = await task.job.waitingFor()
         return await .report(
@@ -92,7 +92,7 @@ struct TypingTarget: Sendable {
         guard case .screen(let screen) = member.body else {
             throw MMError(.invalidInput, "This session has no screen.", hint: "Give the `job` that is typed into.")
         }
-        // An open question is answered; without one the keys go to the screen as they are.
+        // An open question gets the input as its answer; otherwise the keys are sent to the screen.
         do throws(MMError) {
             let answer = try await screen.answer(typed, deadline: .after(.seconds(30)))
             return .device(answer, member, isTerminal: context.isTerminal)
@@ -103,13 +103,12 @@ struct TypingTarget: Sendable {
         }
     }
 
-    /// A stored secret that is to be typed: only for the host or program that its owner has named, and only where what is
-    /// typed stays unseen.
+    /// Returns a stored secret to type: only for a host or program that its owner has allowed, and only at a prompt that hides its input.
     func secret(_ name: String) async throws(MMError) -> Secret {
         let task: ShellTask
         switch kind {
         case .device(.host(let named, _)):
-            // A device asks at a terminal of its own, of which nothing is known here.
+            // A device asks at its own terminal, so whether it hides the input isn't known here.
             return try call.secret(name, for: .host(named.host))
         case .device(.local): throw MMError(.unsupported, "A local session isn't a device.")
         case .command(let command): task = command

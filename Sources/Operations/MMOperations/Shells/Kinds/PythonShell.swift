@@ -3,9 +3,9 @@ package import MMCore
 import MMSessions
 package import MMShell
 
-/// A Python that lasts: commands are statements or expressions, and find the variables of those before.
+/// A persistent Python session: commands are statements or expressions, and can use the variables of earlier ones.
 ///
-/// It runs inside a local shell, which brings its terminal, its confinement and its end.
+/// It runs inside a local shell, which provides its terminal and its confinement, and ends it.
 package actor PythonShell: ShellSession {
     /// The session's name.
     package nonisolated let name: String
@@ -18,7 +18,7 @@ package actor PythonShell: ShellSession {
     private var isClosed = false
 
     /// Starts Python and waits until it answers.
-    /// - Throws: `notFound` without `python3`, and what starting a shell throws.
+    /// - Throws: `notFound` without `python3`, and the errors of starting a shell.
     package static func start(_ settings: ShellSettings) async throws(MMError) -> PythonShell {
         let session = PythonShell(settings)
         do throws(MMError) {
@@ -37,7 +37,7 @@ package actor PythonShell: ShellSession {
 
     private init(_ settings: ShellSettings) {
         var inner = settings
-        // The commands that are judged are those of the caller, not the one that starts Python.
+        // The policy applies to the caller's commands, not to the one that starts Python.
         inner.policy = .open
         self.settings = inner
         policy = settings.policy
@@ -66,7 +66,7 @@ package actor PythonShell: ShellSession {
         return job
     }
 
-    /// Hands a command over as soon as those before it have ended.
+    /// Runs a command after the earlier ones have ended.
     package func start(
         _ command: ShellCommand, deadline: Deadline,
         observer: (@Sendable (ShellCommand.Stream, UnsafeRawBufferPointer) -> Void)?
@@ -88,10 +88,10 @@ package actor PythonShell: ShellSession {
         return job
     }
 
-    /// What is done to a command that is to stop.
+    /// The steps by which a command is stopped.
     private enum Rung { case interrupt, replace }
 
-    /// The stop of a command: its caller asks for it, and who supervises it carries it out.
+    /// The stop of a command, which its caller requests and the supervising task carries out.
     private final class Stop: Sendable {
         private let ladder: Mutex<StopLadder<Rung, ShellEnd.Cause>>
 
@@ -113,7 +113,7 @@ package actor PythonShell: ShellSession {
             MarkedStream(kind: $0, mark: mark, from: host.page($0, from: 0, limit: 0).total)
         }
         do {
-            // A terminal hands on no lines of more than 4095 bytes.
+            // A terminal doesn't pass on lines of more than 4095 bytes.
             var lines = mark + "\n"
             var text = Base64.text(Array(job.command.text.utf8))[...]
             while !text.isEmpty {
@@ -139,7 +139,7 @@ package actor PythonShell: ShellSession {
             let wake = stop.reason == nil ? Deadline.after(.milliseconds(200)) : .after(.milliseconds(50))
             await host.change(until: min(wake, stop.reason == nil ? deadline : wake))
         }
-        // What was written up to the end, also where no report came.
+        // Passes on the rest of the output, even if no report came.
         for index in streams.indices { streams[index].advance(host, into: job, isLast: true) }
         let report = streams[0].report
         if let place = report?.directory, !place.isEmpty { directory = String(decoding: place, as: UTF8.self) }
@@ -153,7 +153,7 @@ package actor PythonShell: ShellSession {
         if isOver { _ = await host.wait(until: .after(.seconds(5))) }
     }
 
-    /// Replaces Python by a new one.
+    /// Replaces Python with a new process.
     package func reset() async throws(MMError) {
         interpreter?.cancel()
         let turn = try await turns.take(.after(.seconds(30)))
@@ -165,7 +165,7 @@ package actor PythonShell: ShellSession {
         _ = try await usable()
     }
 
-    /// Ends Python and all that it started.
+    /// Ends Python and everything it started.
     package func close() async {
         isClosed = true
         turns.close(ShellEnd.closedSession)
@@ -173,7 +173,7 @@ package actor PythonShell: ShellSession {
     }
 }
 
-/// One output of the interpreter, up to the report that says that the command is over.
+/// One output stream of the interpreter, up to the report that the command has ended.
 private struct MarkedStream {
     struct Report {
         var status: Int32
@@ -192,7 +192,7 @@ private struct MarkedStream {
         self.position = position
     }
 
-    /// Hands on what is certain to be output, and takes the report when it is complete.
+    /// Passes on the bytes that are certainly output, and reads the report once it is complete.
     mutating func advance(_ host: ShellJob, into job: ShellJob, isLast: Bool = false) {
         while report == nil {
             let page = host.page(kind, from: position, limit: 256 << 10)
@@ -212,7 +212,7 @@ private struct MarkedStream {
                     directory: words.count > 2 ? Base64.bytes(String(words[2])) ?? [] : [])
                 return
             }
-            // A report may have begun at the end.
+            // The end of the bytes may be the beginning of a report.
             let kept = isLast ? 0 : min(bytes.count, bytes.lastIndex(of: 0).map { bytes.count - $0 } ?? 0)
             let held = kept <= wanted.count ? kept : 0
             hand(bytes[..<(bytes.count - held)], to: job)
@@ -235,8 +235,8 @@ private struct MarkedStream {
     }
 }
 
-/// The program that a Python session runs: it takes commands from its terminal, runs them in one namespace, and tells on
-/// both outputs when each is over.
+/// The program that a Python session runs. It reads commands from its terminal, runs them in one namespace, and reports the end of each on
+/// both outputs.
 enum PythonDriver {
     static let text = """
         ast, base64, os, sys, traceback = map(__import__, ('ast', 'base64', 'os', 'sys', 'traceback'))

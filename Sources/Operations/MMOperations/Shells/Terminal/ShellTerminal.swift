@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMShell
 
-/// `shell terminal`, `ssh terminal`: a person's terminal in a session that lasts. It goes on when the person leaves, and the
-/// next call takes it up again.
+/// `shell terminal`, `ssh terminal`: a person's terminal in a persistent session. It goes on when the person leaves, and the next call
+/// reattaches to it.
 struct ShellTerminal: CatalogueOperation {
     let place: ShellPlace
 
@@ -74,7 +74,7 @@ struct ShellTerminal: CatalogueOperation {
             type: isName && !type.isEmpty ? type : "xterm")
     }
 
-    /// How long a terminal lasts that nobody ends.
+    /// The time limit of a terminal.
     private static let longest = Duration.seconds(90 * 86_400)
 
     func run(
@@ -109,8 +109,7 @@ struct ShellTerminal: CatalogueOperation {
         return OperationAnswer(.output(view.stream))
     }
 
-    /// What a person types into a terminal is judged by nobody but that person. Where the owner wants more than that, there
-    /// is none.
+    /// Throws if the owner wants every command judged, since the guard can't judge what is typed into a terminal.
     private func allow(_ call: ShellCallContext) throws(MMError) {
         let policy = call.configuration.guardPolicy
         guard policy.name == .standard, !call.configuration.policy.isEnabled else {
@@ -121,7 +120,7 @@ struct ShellTerminal: CatalogueOperation {
         }
     }
 
-    /// The command whose terminal it is: the one that runs, else an interactive shell in the session.
+    /// Returns the command of the terminal: the running one, otherwise a new interactive shell in the session.
     private func task(_ input: Input, _ key: ShellSessionName, _ call: ShellCallContext) async throws(MMError)
         -> (task: ShellTask, isNew: Bool)
     {
@@ -140,7 +139,7 @@ struct ShellTerminal: CatalogueOperation {
         return (task, true)
     }
 
-    /// What an interactive shell is started by. Its terminal is one of UTF-8, and Ctrl-Z stops programs there.
+    /// Returns the command line that starts an interactive shell, with a terminal set to UTF-8 and Ctrl-Z.
     private func command(of kind: String, type: String) -> String? {
         let shell: String
         switch kind {

@@ -1,8 +1,8 @@
 import MMCore
 package import MMShell
 
-/// A person's view of a terminal in a session: what it shows flows to them, what they type flows to it. When they leave, or
-/// their own terminal is gone, what runs there goes on.
+/// A person's view of a terminal in a session: its output is streamed to the person, and their input to it. When the person leaves or their
+/// own terminal closes, the programs in it go on.
 final class TerminalView: Sendable {
     private let task: ShellTask
     private let terminal: KeptTerminal
@@ -10,14 +10,14 @@ final class TerminalView: Sendable {
     private let left: @Sendable () async -> Void
     private let typing: Task<Void, Never>
 
-    /// Begins to look.
+    /// Attaches to the terminal.
     /// - Parameters:
     ///   - task: the command whose terminal it is.
     ///   - terminal: the terminal.
-    ///   - isNew: whether nothing was shown there before.
+    ///   - isNew: whether the terminal has just been started.
     ///   - size: the size of the person's terminal.
-    ///   - keys: what they type.
-    ///   - left: called when they have left.
+    ///   - keys: the person's input.
+    ///   - left: called when the person has left.
     init(
         of task: ShellTask, _ terminal: KeptTerminal, isNew: Bool, at size: ShellCommand.Size, keys: any CallInput,
         left: @escaping @Sendable () async -> Void
@@ -51,8 +51,8 @@ final class TerminalView: Sendable {
         terminal.detach(viewer)
     }
 
-    /// Gives the programs the size of the one who has come. A full-screen program that had this size already is made to
-    /// draw its screen anew.
+    /// Sets the terminal to the size of the person's terminal. A full-screen program first gets a different size, so that it redraws its
+    /// screen even if the size is unchanged.
     private static func show(_ task: ShellTask, _ terminal: KeptTerminal, at size: ShellCommand.Size) async {
         if terminal.screen.isAlternate, size.rows > 1 {
             await task.job.resize(ShellCommand.Size(rows: size.rows - 1, columns: size.columns))
@@ -60,7 +60,7 @@ final class TerminalView: Sendable {
         await task.job.resize(size)
     }
 
-    /// What the terminal shows, with the shell's exit status behind it.
+    /// The terminal's output, followed by the shell's exit status.
     var stream: ItemStream {
         ItemStream(end: { [self] in end }) { [self] () async throws(MMError) in
             guard let bytes = await terminal.next(viewer) else {
@@ -87,13 +87,13 @@ final class TerminalView: Sendable {
     }
 }
 
-/// What a person's terminal tells a terminal in a session, as one piece of a call's input.
+/// A message from a person's terminal to a terminal in a session, sent as one piece of a call's input.
 package enum TerminalMessage: Sendable, Hashable {
-    /// What keys send.
+    /// The bytes of pressed keys.
     case keys([UInt8])
-    /// The terminal has another size.
+    /// The new size of the person's terminal.
     case size(ShellCommand.Size)
-    /// The person leaves; what runs goes on.
+    /// The person leaves; the programs go on.
     case detach
 
     private enum Kind: UInt8 {
@@ -113,7 +113,7 @@ package enum TerminalMessage: Sendable, Hashable {
         }
     }
 
-    /// The message of a piece of input; `nil` for none that this version knows.
+    /// Reads the message from a piece of input; `nil` for an unknown one.
     package init?(_ bytes: [UInt8]) {
         switch bytes.first.flatMap(Kind.init) {
         case .keys?: self = .keys(Array(bytes.dropFirst()))
