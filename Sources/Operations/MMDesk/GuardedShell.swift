@@ -85,7 +85,7 @@ package struct GuardedShell: Sendable {
     /// - Parameters:
     ///   - cleared: the command equivalent to the access.
     ///   - limit: the largest file, in bytes.
-    ///   - sudo: whether, and as whom, sudo is used.
+    ///   - sudo: whether the files are accessed as root, by `sudo`.
     /// - Throws: `unsupported` if the session isn't an SSH host with files.
     package func files(
         by cleared: Cleared<ShellLine>, limit: Int, sudo: RemoteFiles.Sudo

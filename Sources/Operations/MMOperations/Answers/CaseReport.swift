@@ -148,7 +148,7 @@ struct CaseReport: Sendable {
     }
 }
 
-/// Escapes texts for Markdown.
+/// The escaping of texts for Markdown.
 enum MarkdownText {
     /// Returns a text for a table cell, with all Markdown escaped.
     static func cell(_ text: String) -> String {

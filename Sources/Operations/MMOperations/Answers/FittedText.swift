@@ -1,6 +1,6 @@
 import MMGuard
 
-/// Wraps text for a screen by the same rule as the text of confirmations.
+/// Text wrapped for a screen by the same rule as the text of confirmations.
 package enum FittedText {
     /// Returns a text with its long lines wrapped.
     /// - Parameters:

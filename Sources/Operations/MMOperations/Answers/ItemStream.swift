@@ -3,9 +3,10 @@ import MMIdentity
 
 /// A list that is fetched while it is read, a batch of JSON texts at a time, so that its length doesn't affect memory use.
 public struct ItemStream: Sendable {
-    /// Fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. One reader at a time may ask.
+    /// The function that fetches the next batch of items, each the bytes of one JSON text; `nil` at the end. It may be called by one reader
+    /// at a time.
     public let next: @Sendable () async throws(MMError) -> [ArraySlice<UInt8>]?
-    /// Returns the notes and errors that follow the list; complete once the list has been read to its end.
+    /// The function that returns the notes and errors that follow the list; they are complete once the list has been read to its end.
     package let end: @Sendable () -> AnswerEnd
 
     /// Creates a list from a function that fetches batches.
@@ -36,7 +37,7 @@ public struct ItemStream: Sendable {
         self.next = next
     }
 
-    /// Holds the batch that was fetched ahead until it is read.
+    /// The batch that was fetched ahead, held until it is read.
     private final class FirstBatch: Sendable {
         private let batch: Mutex<[ArraySlice<UInt8>]?>
 

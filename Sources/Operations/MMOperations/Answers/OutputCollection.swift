@@ -1,6 +1,7 @@
 package import MMCore
 
-/// Reads a list to its end with bounded memory: a list over the budget is written to the output store while it comes.
+/// The collection of a list to its end with bounded memory: a list over the budget is written to the output store while
+/// it comes.
 package enum OutputCollection {
     /// The place of the collected list.
     package enum Outcome: Sendable {

@@ -1,4 +1,4 @@
-/// Shortens the warnings and errors of a script: repeated lines are counted, and so are the lines beyond a limit.
+/// The shortened warnings and errors of a script: repeated lines are counted, and so are the lines beyond a limit.
 enum RepeatedLines {
     /// The maximum number of different lines that are shown.
     static let most = 50

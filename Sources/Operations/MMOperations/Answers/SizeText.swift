@@ -1,4 +1,4 @@
-/// Formats a number of bytes for people.
+/// The format of a number of bytes for people.
 package enum SizeText {
     private static let units = ["KB", "MB", "GB", "TB", "PB"]
 

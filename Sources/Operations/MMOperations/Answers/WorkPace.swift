@@ -1,4 +1,4 @@
-/// Describes the progress, the speed and the remaining time of work: "12,400 of 100,000, 2,100/s, 42 s left".
+/// The progress, the speed and the remaining time of work, as text: "12,400 of 100,000, 2,100/s, 42 s left".
 struct WorkPace: Sendable {
     /// The unit of progress.
     enum Unit: Sendable {

@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// Writes the record of one call when it ends: a line in the log and, if the call did something, a line in the audit chain.
+/// The record of one call, written when it ends: a line in the log and, if the call did something, a line in the audit chain.
 struct CallAudit: Sendable {
     let operation: AnyOperation
     let caller: Caller
@@ -158,7 +158,7 @@ struct CallAudit: Sendable {
         }
     }
 
-    /// The log line: the operation, its outcome, its caller, and sizes instead of content.
+    /// Returns the log line: the operation, its outcome, its caller, and sizes instead of content.
     private func text(of entry: JSONObject, _ error: MMError?) -> String {
         let sizes = [("bytesSent", "bytes sent"), ("bytesAnswered", "bytes answered"), ("rows", "rows")]
             .compactMap { key, words in entry[key]?.int.map { ", \($0) \(words)" } }.joined()

@@ -99,7 +99,7 @@ public struct CallContext: Sendable {
     package var input: (any CallInput)?
     /// The streams and the terminal for a program that the call starts, if the caller is this process.
     package var seat: (any ProgramSeat)?
-    /// Receives progress reports.
+    /// The receiver of progress reports.
     public var progress: @Sendable (ProgressReport) -> Void
     /// The person who can be asked, if there is one.
     public var person: (any ConfirmingPerson)?
@@ -110,7 +110,7 @@ public struct CallContext: Sendable {
     package var guardAllowances: GuardAllowances = []
     /// The shared clearance, if the call is one of several that are cleared together; `nil` otherwise.
     package var oneOfSeveral: JointClearance?
-    /// Records the changes that the call would make. Only reads are sent then; `nil` for a call that is carried out.
+    /// The recorder of the changes that the call would make, with which only reads are sent; `nil` for a call that is carried out.
     package var planning: PlanRecorder?
     /// The call that this one is a step of; `nil` if it is not a step.
     package var partOf: CallPart?

@@ -20,7 +20,7 @@ public struct Caller: Sendable, Hashable {
     /// exempt.
     public package(set) var server: String?
 
-    /// The person or app behind the caller, where it signed in to this server; `nil` for this machine's user.
+    /// The person or app behind the caller, if it signed in to this server; `nil` for this machine's user.
     package var signedIn: Principal?
 
     /// Creates a caller.

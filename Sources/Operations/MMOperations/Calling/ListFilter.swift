@@ -1,6 +1,6 @@
 import MMCore
 
-/// Checks the words of list filters. Without the check, a misspelt word would give an empty list instead of an error.
+/// The check of the words of list filters. Without it, a misspelt word would give an empty list instead of an error.
 enum ListFilter {
     /// Refuses a word that is not among the known ones.
     /// - Parameters:

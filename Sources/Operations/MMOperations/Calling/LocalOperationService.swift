@@ -3,7 +3,7 @@ import MMIdentity
 import MMSessions
 import MMSystem
 
-/// Carries operations out in this process.
+/// The service that carries operations out in this process.
 public struct LocalOperationService: OperationService {
     /// The operations of this service.
     public let catalogue: Catalogue
@@ -218,7 +218,7 @@ struct JobCall: Sendable {
     }
 }
 
-/// Signals that a job is under way: it has reported progress, or ended.
+/// The signal that a job is under way: it has reported progress, or ended.
 private final class Begun: Sendable {
     private let signal = AsyncStream.makeStream(of: Void.self)
 
@@ -264,8 +264,8 @@ private struct JobPerson: ConfirmingPerson {
     }
 }
 
-/// Wraps a streamed answer, counts its rows, and records the end of the call: after the last row, on an error, or when the reader stops
-/// early.
+/// A wrapper of a streamed answer that counts the rows and records the end of the call: after the last row, on an error, or when the reader
+/// stops early.
 final class FlowingAnswer: Sendable {
     private let stream: ItemStream
     private let audit: CallAudit

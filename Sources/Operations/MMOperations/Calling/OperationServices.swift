@@ -16,7 +16,7 @@ public struct OperationServices: Sendable {
     package let registry: ConnectionRegistry
     /// Sign-ins and tokens.
     package let identity: IdentityService
-    /// Judges scripts and requests.
+    /// The guard, which judges scripts and requests.
     package let guards: CurrentGuard
     /// PowerShell sessions.
     package let sessions: SessionPool<ModuleSessionFactory>
@@ -24,17 +24,17 @@ public struct OperationServices: Sendable {
     package let shells: ShellSessions
     /// Background jobs: calls that go on after their callers got a handle.
     package let jobs: OperationJobs
-    /// Restores sessions after a restart.
+    /// The restorer of sessions after a restart.
     package let restorer: SessionRestorer
-    /// Requests that wait for a person's confirmation.
+    /// The ledger of requests that wait for a person's confirmation.
     package var ledger: ConfirmationLedger
     /// The store for long answers.
     package let outputs: OutputStore
     /// The audit log.
     package let audit: AuditLog
-    /// Sends traces and metrics to a collector, if the environment names one.
+    /// The sender of traces and metrics to a collector, if the environment names one.
     package let telemetry: Telemetry?
-    /// Sends copies of the audit log to the destinations in the environment.
+    /// The sender of copies of the audit log to the destinations in the environment.
     package let auditCopies: AuditCopies
     /// The requests that sessions have sent.
     package let sent: SentRequests
@@ -142,7 +142,7 @@ public struct OperationServices: Sendable {
 
 /// The lines of the journal and the audit log that the nodes of a cluster share.
 package struct ClusterLines: Sendable {
-    /// Exchanges the lines of the journal.
+    /// The exchange of journal lines.
     package let journal: JournalExchange
     /// The shared lines of the audit log.
     package let audit: any SharedLines
@@ -278,7 +278,7 @@ package final class AuditCopies: Sendable {
     }
 }
 
-/// Sends lines to a syslog server over TLS (RFC 5425), with a check of the server's certificate and octet-counted frames.
+/// A sink that sends lines to a syslog server over TLS (RFC 5425), with a check of the server's certificate and octet-counted frames.
 actor SecureSyslogSink: AuditSink {
     private let address: String
     private let transport: any HTTPTransport
@@ -342,7 +342,7 @@ actor SecureSyslogSink: AuditSink {
     }
 }
 
-/// Appends lines to a file, such as one on an append-only share.
+/// A sink that appends lines to a file, such as one on an append-only share.
 final class FileSink: AuditSink {
     private let path: String
     /// Whether the file may end with an incomplete line, as after a full disk.
@@ -370,7 +370,7 @@ final class FileSink: AuditSink {
     }
 }
 
-/// Sends lines to an HTTPS collector, as JSON lines with a bearer token from a file.
+/// A sink that sends lines to an HTTPS collector, as JSON lines with a bearer token from a file.
 struct CollectorSink: AuditSink {
     let url: String
     let tokenFile: String?
@@ -414,7 +414,7 @@ struct CollectorSink: AuditSink {
     }
 }
 
-/// Keeps spare sessions, which a long-running process starts before they are needed.
+/// The spare sessions, which a long-running process starts before they are needed.
 ///
 /// A PowerShell process takes about a second to start and 110 MB of memory, so spares are kept only on request: by a connection's key
 /// `keepSpares`, a list of modules, or by the variable `MM_KEEP_SPARES`, which overrides the key: `off`, or a list such as
@@ -479,7 +479,7 @@ struct SpareSessions: Sendable {
     }
 }
 
-/// Sends requests through another transport, each in a span of its own if the call is traced.
+/// A transport that sends requests through another one, each in a span of its own if the call is traced.
 ///
 /// A span names the method, the host and the template of the path, but no query, ids, headers or body.
 package struct TracedTransport: HTTPTransport {
@@ -591,7 +591,7 @@ package struct TracedTransport: HTTPTransport {
     }
 }
 
-/// Sends the lines of a node's audit log to the other nodes of its cluster.
+/// A sink that sends the lines of a node's audit log to the other nodes of its cluster.
 struct NodeSink: AuditSink {
     let lines: any SharedLines
     let origin: String
@@ -609,7 +609,7 @@ extension OperationServices {
         ConnectionServices(registry: registry, identity: identity, guarding: guardServices)
     }
 
-    /// Adds advice to refusals of services.
+    /// The advice on refusals of services.
     var refusalAdvice: RefusalAdvice { RefusalAdvice(registry: registry, identity: identity) }
 
     /// The services for operations that judge actions or have them confirmed.
@@ -668,7 +668,7 @@ extension OperationServices {
 
 /// The services for running a script in a module's session.
 package struct RunServices: Sendable {
-    /// Sends the requests of native pipelines, and judges scripts.
+    /// The services that send the requests of native pipelines and judge scripts.
     package let requests: RequestServices
     /// The sessions.
     package let sessions: SessionPool<ModuleSessionFactory>
@@ -676,6 +676,6 @@ package struct RunServices: Sendable {
     let checkedScripts: CheckedScripts
     /// The parsed forms of recently run scripts.
     let readings: ScriptReadings
-    /// Decides which files of this machine a caller may use.
+    /// The services that decide which files of this machine a caller may use.
     let shells: ShellServices
 }

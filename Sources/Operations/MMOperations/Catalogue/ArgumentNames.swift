@@ -1,6 +1,6 @@
 import MMCore
 
-/// Guesses which argument a caller means by an unknown name, in the same way for tools, flags and request bodies.
+/// The guess at the argument that a caller means by an unknown name, the same for tools, flags and request bodies.
 package enum ArgumentNames {
     /// Groups of words that callers use for the same argument.
     private static let sameThings: [Set<String>] = [

@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Reads the arguments of one call by the operation's declared fields. Each error names the field, the value's kind and
-/// the remedy. Operations don't use it directly: their inputs are read by ``Argument``.
+/// A reader of the arguments of one call by the operation's declared fields. Each error names the field, the value's
+/// kind and the remedy. Operations don't use it directly: their inputs are read by ``Argument``.
 public struct InputReader: Sendable {
     private let operation: String
     private let arguments: JSONObject

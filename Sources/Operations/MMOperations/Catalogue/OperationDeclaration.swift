@@ -18,7 +18,7 @@ public struct OperationDeclaration: Sendable {
     public internal(set) var effects: Effects
     /// The group of tools that it belongs to.
     public let toolset: Toolset
-    /// Who may call it.
+    /// The callers that may use it.
     public let audience: Audience
     /// The process that carries it out if front-ends share a pool.
     public internal(set) var home: Home

@@ -1,7 +1,7 @@
 import MMCore
 import MMDesk
 
-/// Finds who has changed an object since, as far as the directory's audit log says.
+/// The newest change of an object and its author, as far as the directory's audit log says.
 struct ChangedBy {
     let client: GuardedClient
     let deadline: Deadline

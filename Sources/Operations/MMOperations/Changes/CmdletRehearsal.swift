@@ -4,10 +4,10 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// Records the cmdlets of a script that change something instead of sending them. Cmdlets that only read are sent, so that the objects that
-/// a pipeline reaches are known.
+/// A recorder of a script's cmdlets that change something. They are recorded instead of sent. Cmdlets that only read are sent, so that the
+/// objects that a pipeline reaches are known.
 final class CmdletRehearsal: Sendable {
-    /// Returns the output rows of a cmdlet that was carried out before; `nil` for any other.
+    /// A function that returns the output rows of a cmdlet that was carried out before; `nil` for any other.
     typealias CarriedOut = @Sendable (_ command: ExchangeCommand, _ change: Change?) -> [JSONValue]?
 
     /// One cmdlet of the script, in the order of execution.
@@ -35,7 +35,7 @@ final class CmdletRehearsal: Sendable {
     private let reads: Bool
     /// The maximum number of objects whose state before a cmdlet is read.
     private let most: Int
-    /// Returns the output rows of cmdlets that were carried out before.
+    /// The function that returns the output rows of cmdlets that were carried out before.
     private let carriedOut: CarriedOut
     private let state: Mutex<State>
 
@@ -154,7 +154,7 @@ extension Change {
     }
 }
 
-/// Derives the changes of the requests that a dry run in PowerShell held back, in the same way as for other requests. The prior states are
+/// The changes of the requests that a dry run in PowerShell held back, derived in the same way as for other requests. The prior states are
 /// read for the first ones only. Requests from which no change can be derived are left out.
 struct HeldBackChanges {
     let connection: Connection

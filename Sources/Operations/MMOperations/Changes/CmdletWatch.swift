@@ -4,7 +4,7 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// Reads the state that Exchange cmdlets will change before they are sent, and keeps it in the journal.
+/// A watch on Exchange cmdlets that reads the state before they are sent and keeps it in the journal.
 ///
 /// The prior state is read with one request at most, by the same account, and only if the guard allows the read without asking. A failed
 /// read never stops the write; the write then can't be undone, and the answer says so.

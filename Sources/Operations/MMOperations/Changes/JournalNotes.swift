@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// Notes a call's writes in the journal: before they are sent, and how they ended.
+/// The journal's notes of a call's writes: before they are sent, and how they ended.
 struct JournalNotes: Sendable {
     let connection: Connection
     /// The resource that is written to, whose access token identifies the writing account.

@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMIdentity
 
-/// Undoes changes of one or more connections, with a single question to a person about all of them.
+/// The undo of changes of one or more connections, with a single question to a person about all of them.
 struct UndoCall {
     private let runs: [UndoRun]
     /// The changes that no connection reaches any more, with the reasons.

@@ -31,7 +31,7 @@ struct UndoPart: Sendable {
     let actions: [Action]
 }
 
-/// Reads and undoes changes in the way of each service: by requests or by cmdlets.
+/// The channels by which changes are read and undone at each service: requests or cmdlets.
 struct UndoChannels {
     let connection: Connection
     let services: RequestServices
@@ -309,7 +309,7 @@ extension GraphRequest {
     }
 }
 
-/// Writes a line of the audit log for each write that undoes a change, since one call of `undo` may send thousands.
+/// The audit line for one write that undoes a change. Each write has its own, since one call of `undo` may send thousands.
 struct UndoStep {
     /// The operation's name in these lines.
     static let operation = "undo_step"

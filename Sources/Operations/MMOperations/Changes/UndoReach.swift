@@ -1,12 +1,12 @@
 import MMCore
 import MMIdentity
 
-/// Maps changes to the present connections that reach the same tenant with the same account, whatever their names.
+/// The map from changes to the present connections that reach the same tenant with the same account, whatever their names.
 struct UndoReach: Sendable {
     /// The names of present connections, by the key of a change's connection and author.
     private var names: [String: String] = [:]
 
-    /// Maps each change to the connection name in its entry.
+    /// An empty map, with which the connection names in the entries are used.
     static let byName = UndoReach(names: [:])
 
     private init(names: [String: String]) { self.names = names }

@@ -3,7 +3,7 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Undoes changes of one connection, one after the other.
+/// The undo of changes of one connection, one after the other.
 ///
 /// An interrupted run continues when it is called again: the journal says which changes are undone, and if it is unknown whether an undo
 /// was sent, the object's present state tells.

@@ -1,7 +1,7 @@
 import MMCore
 import MMIdentity
 
-/// Selects writes from the journal, and tells from it which of them are undone.
+/// A selection of writes from the journal, with what the journal says about which of them are undone.
 struct UndoSelection {
     private let entries: [JournalEntry]
     private let positions: [String: Int]

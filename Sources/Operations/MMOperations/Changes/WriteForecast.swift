@@ -2,7 +2,7 @@ import MMCore
 import MMDesk
 import MMGuard
 
-/// Forecasts the changes of requests for a dry run: each property before and after, the consequences, the guard's verdict, and whether the
+/// The forecast of requests' changes for a dry run: each property before and after, the consequences, the guard's verdict, and whether the
 /// change could be undone. Only reads are sent.
 struct WriteForecast {
     private let desk: Desk

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMIdentity
 
-/// Handles the requests of a call: judges them as they will be sent, asks a person once for all of them, and carries out the cleared ones,
-/// signed in and noted in the journal before and after.
+/// The handling of a call's requests: they are judged as they will be sent, a person is asked once for all of them, and the cleared ones
+/// are carried out, signed in and noted in the journal before and after.
 struct Desk: Sendable {
     let watch: WriteWatch
     let module: String

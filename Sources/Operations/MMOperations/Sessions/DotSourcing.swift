@@ -1,8 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// Replaces dot-sourcing statements (`. .\helper.ps1`) with the content of the scripts, if these lie beside the script or were attached.
-/// The complete text is then judged, shown and run, in either engine.
+/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, if these lie beside it or were
+/// attached. The complete text is then judged, shown and run, in either engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String

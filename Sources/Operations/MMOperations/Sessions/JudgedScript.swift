@@ -196,7 +196,7 @@ final class ClearedScript: Sendable {
     private var sessions: SessionPool<ModuleSessionFactory> { script.services.sessions }
     private var deadline: Deadline { script.context.deadline }
 
-    /// Shows a person the sign-in that the session needs, if the call waits for sign-ins.
+    /// A function that shows a person the sign-in that the session needs; `nil` if the call doesn't wait for sign-ins.
     private var prompt: (@Sendable (JSONObject) -> Void)? {
         guard script.context.call.waitsForSignIn, let person = script.context.call.person else { return nil }
         return { details in Task { await person.showSignIn(details) } }

@@ -7,7 +7,7 @@ import MMPowerShell
 import MMSessions
 import PowerShellSyntax
 
-/// Runs the cmdlets that a script in PowerShell calls in the sessions of other modules.
+/// The sessions of other modules in which a script in PowerShell calls cmdlets.
 ///
 /// A session holds one module, because modules of different services can't be loaded into one process. A script that uses several modules
 /// runs in the session of one of them, where functions stand for the cmdlets of the others (`other-modules.ps1`). Each call of such a

@@ -1,7 +1,7 @@
 import MMCore
 package import MMSessions
 
-/// Restores sessions after a restart of the pool, from the cached tokens of sign-ins and modules, without asking a person.
+/// A restorer of sessions after a restart of the pool, from the cached tokens of sign-ins and modules, without asking a person.
 ///
 /// A session that needs a new sign-in stays listed with that state; the next call that uses it asks for the sign-in.
 package final class SessionRestorer: Sendable {

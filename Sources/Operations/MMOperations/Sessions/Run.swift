@@ -46,7 +46,7 @@ struct Run: CatalogueOperation {
     }
 }
 
-/// Reports to a caller what the session that it waits for is doing: starting, signing in, or working for another call.
+/// The progress reports to a caller that waits for a session: it is starting, signing in, or working for another call.
 struct LeaseProgress: Sendable {
     private let key: SessionKey
     private let sessions: SessionPool<ModuleSessionFactory>

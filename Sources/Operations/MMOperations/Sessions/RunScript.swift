@@ -308,8 +308,8 @@ final class PreparedScript: Sendable {
     }
 }
 
-/// Answers `Get-Help NAME` and `Get-Command PATTERN` for the cmdlets of Exchange and compliance from the tables. The modules can't answer
-/// this without a session, and callers ask before they write a call.
+/// The answer to `Get-Help NAME` and `Get-Command PATTERN` for the cmdlets of Exchange and compliance, from the tables. The modules can't
+/// answer this without a session, and callers ask before they write a call.
 struct CmdletHelp {
     private let names: [String]
     private let isList: Bool

@@ -163,7 +163,7 @@ extension String {
     fileprivate func padding(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 }
 
-/// Tells the service cmdlets in a script that read from those that change something.
+/// The service cmdlets in a script, by whether they read or change something.
 struct ServiceCommands {
     /// Whether one of the cmdlets changes something.
     let changesSomething: Bool

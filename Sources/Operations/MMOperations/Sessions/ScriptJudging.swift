@@ -3,8 +3,8 @@ import MMGuard
 import MMPowerShell
 import PowerShellSyntax
 
-/// Judges a script for the place where it will run: a confined PowerShell behind the session's proxy if there is one, otherwise by its text
-/// alone. All operations that run, preview or explain scripts use it, so that their verdicts agree.
+/// The judging of a script for the place where it will run: a confined PowerShell behind the session's proxy if there is one, otherwise by
+/// its text alone. All operations that run, preview or explain scripts use it, so that their verdicts agree.
 struct ScriptJudging: Sendable {
     /// The verdict on a script, and where it is valid.
     struct Judgement: Sendable {

@@ -4,8 +4,8 @@ import MMNative
 import MMPowerShell
 package import PowerShellSyntax
 
-/// Derives the module of a script if the caller names none: from its service cmdlets, and if it has none, from the modules that it signs in
-/// to, loads or requires.
+/// The modules of a script, from which its session is derived if the caller names none: those of its service cmdlets, and if it has none,
+/// those that it signs in to, loads or requires.
 struct ScriptModules {
     /// The service cmdlets, each once, with the sessions that have them.
     private(set) var cmdlets: [(name: String, sessions: Set<String>)] = []
@@ -140,7 +140,7 @@ struct ScriptModules {
         hints.append(session)
     }
 
-    /// A cmdlet that signs in hints at its module.
+    /// Adds the module of a cmdlet that signs in as a hint.
     private mutating func hint(_ cmdlet: SignInCmdlet) { if cmdlet.act == .connect { hint(cmdlet.module) } }
 
     /// Returns the constant texts among a command's arguments.

@@ -1,7 +1,7 @@
 import MMCore
 import MMPowerShell
 
-/// Finds the PowerShell that runs a connection's modules.
+/// The PowerShell that runs a connection's modules.
 enum SessionPowerShell {
     /// Returns the location of PowerShell. Real modules can't reach the sandbox tenant, so its sessions use the stand-in, which signs in at
     /// the tenant's own address, unless an environment variable names another program.

@@ -1,7 +1,7 @@
 import MMCore
 import MMShell
 
-/// Notes in the journal which files on hosts are replaced by calls, so that `mm undo` can put them back.
+/// The journal's notes of files on hosts that calls replace, so that `mm undo` can put them back.
 struct ReplacedFiles: Sendable {
     let call: ShellCallContext
     let sudo: SessionFiles.Sudo?
@@ -52,7 +52,7 @@ struct ReplacedFiles: Sendable {
     }
 }
 
-/// Puts back files on hosts that calls have replaced.
+/// The undo of replaced files on hosts.
 struct FileUndo: Sendable {
     let entries: [JournalEntry]
     let services: TransferServices

@@ -26,7 +26,8 @@ struct ShellCallContext: Sendable {
         return caller.surface == .terminal || caller.surface != .mcp && configuration.confinement(of: caller) == .guard
     }
 
-    /// Opens sessions by the configuration. New ones start in the caller's working directory unless the configuration names another.
+    /// The opener of sessions by the configuration. New ones start in the caller's working directory unless the configuration names
+    /// another.
     var opening: ShellOpening {
         let caller = context.call.caller
         // Other programs must not choose their workspace by their working directory.

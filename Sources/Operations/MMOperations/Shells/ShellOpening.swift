@@ -7,7 +7,7 @@ import MMSessions
 package import MMShell
 import MMSystem
 
-/// Opens shell sessions by a configuration.
+/// The opener of shell sessions by a configuration.
 package struct ShellOpening: Sendable {
     let services: ShellServices
     /// The configuration of shells.
@@ -36,7 +36,7 @@ package struct ShellOpening: Sendable {
         self.callerDirectory = callerDirectory
     }
 
-    /// The program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
+    /// Returns the program's own files: registry, tokens, ledger, logs, sockets, and the configuration of shells.
     package static func ownFiles(_ services: ShellServices) -> [String] {
         services.paths.ownFiles + [ShellsConfiguration.path(services.environment, home: services.paths.home)]
     }

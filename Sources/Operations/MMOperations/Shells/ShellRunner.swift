@@ -4,7 +4,7 @@ package import MMGuard
 package import MMShell
 package import MMSystem
 
-/// Starts a command in a session and waits for it as long as the caller wants.
+/// A runner that starts a command in a session and waits for it as long as the caller wants.
 package struct ShellRunner: Sendable {
     let sessions: ShellSessions
     let member: ShellSessions.Member
@@ -174,8 +174,8 @@ package struct ShellRunner: Sendable {
     }
 }
 
-/// Stores a command's output beyond what is kept in memory, so that the middle isn't lost. It can be read by the command's handle while it
-/// runs, and by a handle of the output store afterwards.
+/// The stored part of a command's output beyond what is kept in memory, so that the middle isn't lost. It can be read by the command's
+/// handle while it runs, and by a handle of the output store afterwards.
 package final class CommandSpool: Sendable {
     private let outputs: OutputStore
     private let owner: String

@@ -21,7 +21,7 @@ package final class ShellTask: LongWork {
     package let isBeside: Bool
     /// The time after its start at which it is cancelled.
     package let timeLimit: Duration
-    /// Stores the output that doesn't fit in memory, if the whole output is kept.
+    /// The spool for output that doesn't fit in memory, if the whole output is kept.
     let spool: CommandSpool?
     /// The record of its network requests, if its session has a proxy.
     let traffic: ShellTraffic?

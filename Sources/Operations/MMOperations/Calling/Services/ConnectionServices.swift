@@ -7,6 +7,6 @@ package struct ConnectionServices: Sendable {
     package let registry: ConnectionRegistry
     /// Sign-ins and tokens.
     package let identity: IdentityService
-    /// Has a person confirm changes that weaken a connection's protection.
+    /// The services that have a person confirm changes that weaken a connection's protection.
     package let guarding: GuardServices
 }

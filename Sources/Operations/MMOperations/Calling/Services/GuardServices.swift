@@ -10,9 +10,9 @@ package final class GuardServices: Sendable {
     package let paths: StatePaths
     /// The connections, each with its policy.
     package let registry: ConnectionRegistry
-    /// Judges scripts and requests.
+    /// The guard, which judges scripts and requests.
     package let guards: CurrentGuard
-    /// Requests that wait for a person.
+    /// The ledger of requests that wait for a person's confirmation.
     package let ledger: ConfirmationLedger
 
     init(
@@ -41,9 +41,9 @@ package final class GuardServices: Sendable {
     }
 }
 
-/// Tells the owner's notification command that a request waits for a person. The command is started without a shell and gets a JSON object
-/// on its standard input. The object holds neither the text of the request nor the confirmation token, so a message on a phone can't be
-/// used to confirm; that needs the page or a terminal.
+/// The notice to the owner's notification command that a request waits for a person. The command is started without a shell and gets a JSON
+/// object on its standard input. The object holds neither the text of the request nor the confirmation token, so a message on a phone can't
+/// be used to confirm; that needs the page or a terminal.
 struct ApprovalNotice: Sendable {
     /// The environment variable with the program's path, or a JSON array of the program and its arguments.
     static let variable = "MM_NOTIFY_COMMAND"

@@ -4,15 +4,15 @@ package import MMSessions
 
 /// The services for sending guarded requests with a connection's sign-in.
 package struct RequestServices: Sendable {
-    /// Judges requests.
+    /// The services that judge requests.
     package let guarding: GuardServices
-    /// Provides the access tokens for requests.
+    /// The source of access tokens for requests.
     package let identity: IdentityService
     /// The log for the contents that an owner wants to have logged.
     package let log: Log
     /// The audit log, for writes that have no call of their own.
     package let audit: AuditLog
-    /// Exchanges the journal lines of a cluster's nodes; `nil` outside a cluster.
+    /// The exchange of journal lines with a cluster's nodes; `nil` outside a cluster.
     package let exchange: JournalExchange?
     /// Sessions, for data that no request can read.
     package let sessions: SessionPool<ModuleSessionFactory>

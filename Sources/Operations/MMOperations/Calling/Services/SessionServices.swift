@@ -12,7 +12,7 @@ package struct SessionServices: Sendable {
     package let sessions: SessionPool<ModuleSessionFactory>
     /// The names of variables that scripts have left in sessions.
     package let variables: SessionVariables
-    /// Restores sessions after a restart.
+    /// The restorer of sessions after a restart.
     package let restorer: SessionRestorer
     /// The sessions of shells and hosts.
     package let shells: ShellSessions

@@ -2,17 +2,17 @@ package import MMCore
 
 /// The services for operations on shells and hosts.
 package struct ShellServices: Sendable {
-    /// Judges commands.
+    /// The services that judge commands.
     package let guarding: GuardServices
     /// The background commands, and their stored output.
     package let work: WorkServices
     /// The audit log, for commands if a security file asks for it.
     package let audit: AuditLog
-    /// Records and counts the requests of confined shells.
+    /// The record of the requests of confined shells.
     let sent: SentRequests
     /// The log.
     package let log: Log
-    /// Sends and signs in for shells with an identity, and records their changes.
+    /// The services that send requests and sign in for shells with an identity, and record their changes.
     let requests: RequestServices
 
     /// The sessions.

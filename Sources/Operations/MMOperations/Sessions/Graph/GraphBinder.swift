@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMNative
 
-/// Translates cmdlets of Graph's modules into requests, by the rules by which the modules are generated: there are parameters for the keys
-/// of the path and for query options, and every other parameter is a property of the body.
+/// A translator of cmdlets of Graph's modules into requests, by the rules by which the modules are generated: there are parameters for the
+/// keys of the path and for query options, and every other parameter is a property of the body.
 struct GraphBinder: Sendable {
     private let names = GraphCmdletNames()
 
@@ -471,7 +471,7 @@ struct GraphBinder: Sendable {
     }
 }
 
-/// Translates a line with one cmdlet of Graph's modules, to show its request.
+/// The translation of a line with one cmdlet of Graph's modules, to show its request.
 package enum GraphLine {
     /// Returns the request; `nil` for other cmdlets.
     /// - Throws: `invalidInput` with PowerShell's message for invalid arguments; `unsupported` for features of the modules alone.

@@ -3,8 +3,8 @@ import MMDesk
 import MMGuard
 import MMNative
 
-/// Records the requests of a script that change something instead of sending them, so that a person sees what would be changed, and how
-/// many objects. Requests that only read are sent, so that the objects that a pipeline reaches are known.
+/// A recorder of a script's requests that change something. They are recorded instead of sent, so that a person sees what would be changed,
+/// and how many objects. Requests that only read are sent, so that the objects that a pipeline reaches are known.
 final class GraphRehearsal: Sendable {
     private struct Step {
         let cmdlet: String

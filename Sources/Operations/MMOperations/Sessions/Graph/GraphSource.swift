@@ -4,9 +4,9 @@ import MMGuard
 import MMIdentity
 import MMNative
 
-/// Runs the cmdlets of Graph's modules as requests, without the modules. Each request is judged and noted in the journal.
+/// A source that runs the cmdlets of Graph's modules as requests, without the modules. Each request is judged and noted in the journal.
 ///
-/// A source serves one script: after a failure that broke the script, all further cmdlets fail.
+/// Each source serves one script: after a failure that broke the script, all further cmdlets fail.
 final class GraphSource: ScriptSource {
     private struct State {
         var failure: MMError?
@@ -233,7 +233,7 @@ enum GraphRecord {
     }
 }
 
-/// Knows the names of Graph's cmdlets, to check whether a script fits the native engine. It runs none.
+/// A source that only knows the names of Graph's cmdlets, to check whether a script fits the native engine.
 struct GraphCmdletList: CmdletSource {
     private let binder = GraphBinder()
 
@@ -361,8 +361,8 @@ struct GraphRows: CmdletRows {
     }
 }
 
-/// Converts the service's answers to the objects of Graph's modules: property names begin with a capital, dates are date values, and for
-/// objects of any directory type, all properties except the id are in `AdditionalProperties`.
+/// A converter from the service's answers to the objects of Graph's modules: property names begin with a capital, dates are date values,
+/// and for objects of any directory type, all properties except the id are in `AdditionalProperties`.
 struct GraphObjects {
     private var shapes: [[String]: PSShape] = [:]
     private let shape: GraphCmdletCall.Shape

@@ -11,7 +11,7 @@ package struct CallTurn: Sendable {
     let isDryRun: Bool
     /// The call's span, if it is traced; the session's requests are children of it.
     let span: Span?
-    /// Creates the request for confirmation that a person's yes is bound to.
+    /// A function that creates the request for confirmation that a person's yes is bound to.
     private let confirmation: @Sendable (RequestQuestion) -> ConfirmationRequest
     private let guarding: GuardServices
     private let requester: Requester
@@ -19,11 +19,11 @@ package struct CallTurn: Sendable {
     /// Whether each request for which no person could be asked is put into the ledger by itself, because the program
     /// that sends it goes on.
     let goesOn: Bool
-    /// Notes the call's changes at the proxy; `nil` if they aren't noted there.
+    /// The journal of the call's changes at the proxy; `nil` if they aren't noted there.
     let journal: WireJournal?
-    /// Records the call's changes, if the call only makes a plan.
+    /// The recorder of the call's changes, if the call only makes a plan.
     let planned: PlannedProgram?
-    /// Runs the cmdlets that its script calls in other sessions; `nil` if it calls none.
+    /// The other sessions in which its script calls cmdlets; `nil` if it calls none.
     var cmdlets: OtherSessions?
 
     /// Creates the turn of a cleared call.

@@ -106,7 +106,7 @@ struct ConnectionWire: Sendable {
     }
 }
 
-/// Provides the access tokens that a session's placeholders stand for, fresh for each request.
+/// The source of the access tokens that a session's placeholders stand for, fresh for each request.
 struct FreshTokens: TokenSource {
     /// The source of the tokens.
     let bearer: SessionBearer

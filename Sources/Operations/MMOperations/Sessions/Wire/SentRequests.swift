@@ -2,7 +2,7 @@ package import MMCore
 import MMEgress
 import MMSystem
 
-/// Records the requests of all sessions of this process: a line of the audit chain for each, and counts by host and status.
+/// The record of the requests of all sessions of this process: a line of the audit chain for each, and counts by host and status.
 package final class SentRequests: Sendable {
     /// The key of a count.
     package struct Kind: Sendable, Hashable {

@@ -1,6 +1,6 @@
 import MMCore
 
-/// Tracks whether one session's sign-in is still valid, as reported by its proxy, the sign-in service, or its module.
+/// The state of one session's sign-in, valid or ended, as reported by its proxy, the sign-in service, or its module.
 final class SignInWatch: Sendable {
     private struct State {
         var end: MMError?

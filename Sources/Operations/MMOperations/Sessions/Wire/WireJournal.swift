@@ -5,8 +5,8 @@ import MMGuard
 import MMHTTP
 import MMIdentity
 
-/// Notes the changes of a PowerShell script or another program in the journal, like those of our own requests: our own client reads the
-/// prior state just before a request is forwarded.
+/// The journal of the changes that a PowerShell script or another program makes, noted like those of our own requests: our own client reads
+/// the prior state just before a request is forwarded.
 struct WireJournal: Sendable {
     let connection: Connection
     let requests: RequestServices
