@@ -4,30 +4,30 @@ import MMHTTP
 import MMOperations
 import MMSystem
 
-/// A pool that answers.
+/// A pool that answered.
 package struct RunningPool: Sendable {
-    /// Asks it.
+    /// A client of the pool.
     package let client: PoolClient
-    /// What it tells of itself.
+    /// The identity that the pool reported.
     package let handshake: PoolHandshake
 }
 
-/// Finds the pool of a user's files, and starts one where there is none.
+/// Finds the pool of a user's files, and starts one if there is none.
 package struct PoolFinder: Sendable {
-    /// Where the pool is.
+    /// The files and addresses by which the pool is found.
     package let place: PoolPlace
     private let environment: [String: String]
     private let build: PoolBuild
     private let transport: any HTTPTransport
     private let program: String
 
-    /// How long a pool may take to come up, on a machine that does a lot besides.
+    /// How long a pool may take to start, even on a busy machine.
     private static let startLimit = Duration.seconds(60)
 
-    /// A finder. A process needs one: what it asks of the pool goes through the client that the finder keeps.
+    /// Creates a finder. One per process is enough: requests to the pool go through the client that it keeps.
     /// - Parameters:
-    ///   - environment: of this process; a pool that is started gets it.
-    ///   - program: `mm`, by which one is started.
+    ///   - environment: the environment of this process, which a pool that is started inherits.
+    ///   - program: the `mm` to start a pool with.
     package init(environment: [String: String], program: String = OwnProgram.mm) {
         self.program = program
         place = PoolPlace(environment: environment)
@@ -36,13 +36,13 @@ package struct PoolFinder: Sendable {
         transport = HTTPClient(configuration: HTTPClientConfiguration(environment: environment))
     }
 
-    /// The pool that runs and takes calls; `nil` where none does.
+    /// Returns the pool that runs and accepts calls; `nil` if there is none.
     package func running() async throws(MMError) -> RunningPool? {
         let recorded = recordedSocket()
-        // Where systemd listens for a pool that has never run, nothing is recorded.
+        // If systemd listens on behalf of a pool that has never run, there is no record of it.
         let others = place.sockets.filter { $0 != recorded && access($0, F_OK) == 0 }
         for socket in [recorded].compactMap({ $0 }) + others {
-            // What our own record names is ours, whichever version wrote it; what lies elsewhere must say so.
+            // The pool that the own record names is the right one, whatever its version; any other must report the same key.
             guard let pool = await shake(socket), pool.handshake.key == place.key || socket == recorded,
                 !pool.handshake.isDraining
             else { continue }
@@ -51,7 +51,7 @@ package struct PoolFinder: Sendable {
         return nil
     }
 
-    /// What is to be said of a pool that takes no calls and yet holds its place; `nil` where there is none.
+    /// Describes a pool that accepts no calls but still holds its lock; `nil` if there is none.
     package func holdingOn() async -> JSONObject? {
         guard let holder = FileLock.holder(of: place.life) else { return nil }
         let isStopping = await isEnding()
@@ -62,15 +62,15 @@ package struct PoolFinder: Sendable {
         ]
     }
 
-    /// Whether the pool that was recorded takes no calls any more: it finishes what it does, or ends its sessions.
+    /// Returns whether the recorded pool no longer accepts calls, because it completes its work or ends its sessions.
     package func isEnding() async -> Bool {
         guard let socket = recordedSocket() else { return false }
         if access(socket, F_OK) != 0 { return true }
         return await shake(socket)?.handshake.isDraining ?? false
     }
 
-    /// The pool that runs; it is started where there is none, and replaced where this program is a later one.
-    /// - Throws: `unavailable` with the detail `pool` when none comes up.
+    /// Returns the running pool. Starts one if there is none, and replaces one that is older than this program.
+    /// - Throws: `unavailable` with the detail `pool` if no pool comes up.
     package func started() async throws(MMError) -> RunningPool {
         if let pool = try await running(), !pool.handshake.build.givesWay(to: build) { return pool }
         let turn: FileLock
@@ -79,7 +79,7 @@ package struct PoolFinder: Sendable {
         } catch {
             throw Self.unavailable("No pool came up: \(error.message)")
         }
-        // Whoever had the turn before may have started it.
+        // The process that held the lock before may have started a pool.
         if let pool = try await running() {
             guard pool.handshake.build.givesWay(to: build), await handOver(pool) else { return pool }
         }
@@ -88,7 +88,7 @@ package struct PoolFinder: Sendable {
         return pool
     }
 
-    /// Asks a pool who it is.
+    /// Asks a pool for its identity.
     private func shake(_ socket: String) async -> RunningPool? {
         guard PoolPlace.isSafe(socket) else { return nil }
         let client = PoolClient(PoolAddress(socket: socket), transport: transport)
@@ -99,26 +99,26 @@ package struct PoolFinder: Sendable {
     private func recordedSocket() -> String? {
         guard let bytes = try? ProtectedFile.read(place.record, limit: 64 << 10) else { return nil }
         guard let record = try? JSONParser.parse(bytes) else { return nil }
-        // A copy of the files has its own pool: the record that came with it names that of the first ones.
+        // If the files were copied, the record that came along names the pool of the originals; the copy has a pool of its own.
         if let folder = record["folder"]?.string, folder != place.paths.stateDirectory { return nil }
         return record["socket"]?.string
     }
 
-    /// Asks an older pool to finish what it does and to give its place up.
-    /// - Returns: false when it can't now; it is used as it is then.
+    /// Asks an older pool to complete its work and to make way for a new one.
+    /// - Returns: `false` if it can't do so at present; it is then used as it is.
     private func handOver(_ pool: RunningPool) async -> Bool {
         let answer = try? await pool.client.ask("POST", "/v1/pool/drain", [:])
         return answer?.status == 202
     }
 
     private func launch() async throws(MMError) -> RunningPool {
-        // The pool keeps its starter's environment: proxies, certificates and rules of the guard are the owner's to set.
+        // A pool keeps the environment it was started with, and only the owner may decide its proxies, certificates and guard rules.
         guard !PersonProof.isInSession(environment) else {
             throw MMError(
                 .forbidden, "This is a session of mm: no pool is started from it.",
                 hint: "Start it in a terminal of your own: mm pool start.", details: ["pool": "none"])
         }
-        // An older pool that gives way lets go of its place before it has finished.
+        // An older pool that makes way releases its lock before it has completed its work, so the new one can start at once.
         let errors = try errorFile()
         let before = lseek(errors.raw, 0, SEEK_END)
         var command = ChildCommand(
@@ -135,7 +135,7 @@ package struct PoolFinder: Sendable {
             throw Self.unavailable("The pool could not be started: \(error.message)")
         }
         let isUp = await Self.heard(child)
-        // One that was started by hand at the same moment may have been quicker.
+        // A pool that was started by hand at the same moment may have been quicker.
         let deadline = Deadline.after(isUp ? Self.startLimit : .seconds(5))
         repeat {
             if let pool = try await running() { return pool }
@@ -145,8 +145,8 @@ package struct PoolFinder: Sendable {
         throw Self.unavailable("The pool did not come up: \(lastWords(after: Int(before)))")
     }
 
-    /// Waits until a pool says that it listens.
-    /// - Returns: false when it ended without, or the time ran out.
+    /// Waits until a pool reports that it listens.
+    /// - Returns: `false` if it ended without doing so, or the time ran out.
     private static func heard(_ child: ChildProcess) async -> Bool {
         let heard = OneShot<Bool>()
         let reading = Task {
@@ -165,7 +165,7 @@ package struct PoolFinder: Sendable {
         return await heard.wait()
     }
 
-    /// What a pool gets of this process's environment: nothing that belongs to one call, one session or one terminal.
+    /// Returns the environment for a pool: this process's, without what belongs to one call, session or terminal.
     private func inherited() -> [String: String] {
         let own = ["MM_SESSION", "MM_EMBEDDED", "MM_SESSION_POOL_URL", "PWSH_MANAGER_URL", "MM_NO_ASK"]
         return environment.filter { name, _ in !own.contains(name) && !name.hasPrefix("LISTEN_") }
@@ -175,12 +175,12 @@ package struct PoolFinder: Sendable {
         try ProtectedFile.makeDirectory(place.paths.logDirectory)
         let file = try FileDescriptor.open(place.errorLog, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW)
         var status = stat()
-        // Nobody turns this file over: what a pool says before it ends badly is short.
+        // This file isn't rotated, since a failing pool writes little; it is just emptied once it gets large.
         if fstat(file.raw, &status) == 0, status.st_size > 1_000_000 { _ = ftruncate(file.raw, 0) }
         return file
     }
 
-    /// What a pool has said since then: the last complaint whole, which is a message and what to do about it.
+    /// Returns what a pool has written since the offset: the last error in full, with its message and hint.
     private func lastWords(after offset: Int) -> String {
         let bytes = (try? ProtectedFile.read(place.errorLog)) ?? []
         let lines = bytes.dropFirst(offset).split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
@@ -206,23 +206,23 @@ package struct PoolFinder: Sendable {
 public struct UserPool: Sendable {
     private let environment: [String: String]
 
-    /// The pool of an environment: one for each set of registry, tokens, state and logs. Whoever wants one that is apart from the
-    /// user's gives it a `HOME` of its own.
-    /// - Parameter environment: of this process; a pool that is started gets it.
+    /// Creates a reference to the pool of an environment. There is one pool for each set of registry, tokens, state and logs; for a pool
+    /// apart from the user's, set a `HOME` of its own.
+    /// - Parameter environment: the environment of this process, which a pool that is started inherits.
     public init(environment: [String: String] = ProcessEnvironment.read()) {
         self.environment = environment
     }
 
-    /// Where the pool that runs listens; `nil` where none does.
-    /// - Throws: `.invalidInput` for an address in `MM_SESSION_POOL_URL` that is none.
+    /// Returns the address of the running pool; `nil` if none runs.
+    /// - Throws: `.invalidInput` if `MM_SESSION_POOL_URL` is no valid address.
     public func running() async throws(MMError) -> PoolAddress? {
         if let named = try named() { return named }
         return try await PoolFinder(environment: environment).running()?.client.address
     }
 
-    /// Where the pool listens, which is started where there is none: `MM_SESSION_POOL_URL` names one elsewhere, `MM_PROGRAM` the `mm`
-    /// that starts one here; else it is the first of the search path.
-    /// - Throws: `.unavailable` where there is no `mm`, or no pool comes up.
+    /// Returns the address of the pool, and starts one if none runs. `MM_SESSION_POOL_URL` names a pool elsewhere; `MM_PROGRAM` names the
+    /// `mm` that starts one here, by default the first on the search path.
+    /// - Throws: `.unavailable` if there is no `mm`, or no pool comes up.
     public func started() async throws(MMError) -> PoolAddress {
         if let address = try await running() { return address }
         let wanted = environment["MM_PROGRAM"].flatMap { $0.isEmpty ? nil : $0 } ?? "mm"

@@ -81,7 +81,7 @@ package struct RESTRouter: HTTPMiddleware {
     }
 }
 
-/// The routes of the page's approvals. Who is let in sees what waits; what counts is the passkey's signature alone.
+/// The routes of the page's approvals. Any admitted client sees the open requests; a decision requires a passkey's signature.
 struct ApprovalRoutes: Sendable {
     private let calls: CallRoutes
     private let desk: ApprovalDesk
@@ -128,8 +128,8 @@ struct ApprovalRoutes: Sendable {
         }
     }
 
-    /// Makes the code of a link, for a terminal: who only holds the pool's secret could else register a passkey of their own,
-    /// and approve with it.
+    /// Creates the code of a registration link, for a terminal of this user only. Otherwise a client that only has the pool's secret could
+    /// register a passkey of its own and approve with it.
     @Sendable private func invite(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         guard case .process = request.peer else {
             throw MMError(
@@ -144,7 +144,7 @@ struct ApprovalRoutes: Sendable {
         ])
     }
 
-    /// Only the owner's own clients see what others do.
+    /// Admits only the owner's own clients, since requests of all callers are shown.
     private static func admit(_ request: AdmittedRequest) throws(MMError) {
         guard request.peer.isOwn else {
             throw MMError(.forbidden, "What waits for a person is shown to its owner.")
@@ -174,7 +174,7 @@ package final class RESTShared: Sendable {
     let open = CallQuestions()
 
     /// Creates state with nothing counted, asked or unlocked.
-    /// - Parameter challenges: what nodes share, where this process is one of several.
+    /// - Parameter challenges: the challenges that the nodes share, if this process is one of several.
     package init(sharing challenges: (any SharedChallenges)? = nil) {
         ceremonies = PasskeyCeremonies(sharing: challenges)
     }

@@ -1,21 +1,22 @@
 import COpenSSL
 package import MMCore
 
-/// Which calls were begun and done in the cluster, so that a call that is repeated is not carried out twice.
+/// The calls that were begun and completed in the cluster, kept in Redis so that a repeated call is not carried out
+/// twice.
 ///
-/// A call may be begun only by the node that holds its connection's lease: the script that writes it down checks that.
+/// Only the node that holds the connection's lease may begin a call; the script that records the call checks that.
 package struct CallLedger: Sendable {
-    /// What is known of a call that is about to begin.
+    /// What the ledger knows of a call that is about to begin.
     package enum Beginning: Sendable, Hashable {
-        /// Nothing: it may begin.
+        /// The call is unknown: it may begin.
         case new
-        /// The lease is no longer the node's: it must not begin.
+        /// The node no longer holds the lease: the call must not begin.
         case noLease
-        /// The same id stands for another call.
+        /// The same id was used for another call.
         case other
-        /// A node has begun it; whether that one still lives is for the caller to say.
+        /// A node has begun the call; the caller has to find out whether that node still lives.
         case begun(node: String, token: Int64)
-        /// It was carried out; its answer, where it was kept.
+        /// The call was carried out; its answer, if it was kept.
         case done([UInt8]?)
     }
 
@@ -24,24 +25,24 @@ package struct CallLedger: Sendable {
     private let lifetime: Duration
     private static let largest = 256 << 10
 
-    /// A ledger.
+    /// Creates a ledger.
     /// - Parameters:
-    ///   - redis: where it is kept.
-    ///   - seal: encrypts answers; without one they are not kept.
-    ///   - lifetime: how long a call is known.
+    ///   - redis: where the ledger is kept.
+    ///   - seal: encrypts answers; without it they are not kept.
+    ///   - lifetime: how long a call is remembered.
     package init(_ redis: RedisClient, seal: ClusterSeal?, lifetime: Duration = .seconds(86_400)) {
         self.redis = redis
         self.seal = seal
         self.lifetime = lifetime
     }
 
-    /// Writes down that a call begins.
+    /// Records that a call begins.
     /// - Parameters:
     ///   - id: the call's own id.
-    ///   - connection: whose lease it needs.
-    ///   - digest: of operation, arguments, and whoever signed in to ask.
-    ///   - node: the node that begins it, with the token of its lease.
-    /// - Throws: `unavailable`; the call must not begin then.
+    ///   - connection: the connection whose lease the call needs.
+    ///   - digest: a digest of the operation, the arguments and the signed-in caller.
+    ///   - node: the node that begins the call, with the token of its lease.
+    /// - Throws: `unavailable`; the call must not begin in that case.
     package func begin(
         _ id: String, of connection: String, digest: String, node: String, token: Int64
     ) async throws(MMError) -> Beginning {
@@ -61,8 +62,8 @@ package struct CallLedger: Sendable {
         }
     }
 
-    /// Writes down that a call was carried out.
-    /// - Parameter answer: what it was answered; kept where it is small, encrypted.
+    /// Records that a call was carried out.
+    /// - Parameter answer: the call's answer; kept, encrypted, if it is small.
     /// - Throws: `unavailable`.
     package func end(
         _ id: String, of connection: String, node: String, token: Int64, answer: [UInt8]?
@@ -119,12 +120,12 @@ package struct CallLedger: Sendable {
         """
 }
 
-/// Encrypts what holds secrets before it goes to Redis, with a key that all nodes have.
+/// Encrypts secrets before they go to Redis, with a key that all nodes share.
 package struct ClusterSeal: Sendable {
     private let key: [UInt8]
     private static let overhead = 28
 
-    /// The seal of a file's key.
+    /// Creates the seal from a key file.
     /// - Throws: `notFound`, `invalidInput` for a short key, `unavailable` without OpenSSL.
     package init(keyFile path: String) throws(MMError) {
         let remedy = "Make one, the same on all nodes: (umask 077; openssl rand -base64 32 > FILE)"
@@ -142,10 +143,10 @@ package struct ClusterSeal: Sendable {
         key = HMAC.sha256("mm cluster 1".utf8, key: secret)
     }
 
-    /// Bytes that all nodes have and nobody else, for one purpose.
+    /// Returns bytes for one purpose that all nodes, and only they, can derive.
     package func derived(_ purpose: String) -> [UInt8] { HMAC.sha256(purpose.utf8, key: key) }
 
-    /// Encrypts bytes, bound to the name under which they are kept.
+    /// Encrypts bytes and binds them to the name under which they are kept.
     package func sealed(_ plain: [UInt8], name: String) -> [UInt8]? {
         var room = [UInt8](repeating: 0, count: plain.count + Self.overhead)
         let bound = Array(name.utf8)
@@ -153,7 +154,7 @@ package struct ClusterSeal: Sendable {
         return count > 0 ? Array(room.prefix(Int(count))) : nil
     }
 
-    /// The reverse; `nil` where anything doesn't belong together.
+    /// Decrypts what `sealed` returned; `nil` if the bytes, the name and the key don't match.
     package func plain(_ sealed: [UInt8], name: String) -> [UInt8]? {
         guard sealed.count >= Self.overhead else { return nil }
         var room = [UInt8](repeating: 0, count: sealed.count)

@@ -1,10 +1,10 @@
 package import MMCore
 import MMSystem
 
-/// A lease that this node holds, for as long as its own clock says so.
+/// A lease that this node holds, as long as its own clock says so.
 ///
-/// The clock goes on while the machine sleeps or the process is stopped, and nobody sets it: who wakes up late finds the
-/// lease over, whatever happened meanwhile.
+/// The clock keeps running while the machine sleeps or the process is stopped, and can't be set: a process that wakes up late finds the
+/// lease over.
 package final class HeldLease: Sendable {
     private struct State {
         var until: ContinuousClock.Instant
@@ -15,7 +15,7 @@ package final class HeldLease: Sendable {
         var last = 0
     }
 
-    /// What is leased.
+    /// The name of what is leased.
     package let name: String
     /// The number of this holding.
     package let token: Int64
@@ -32,19 +32,19 @@ package final class HeldLease: Sendable {
         state = Mutex(State(until: until, lastUsed: now()))
     }
 
-    /// Whether it may be used at this very moment.
+    /// Whether the lease may be used at this moment.
     package var isValid: Bool {
         let now = now()
         return state.withLock { !$0.isOver && now < $0.until }
     }
 
-    /// How long it is valid without a renewal; negative when it is over.
+    /// How long the lease is valid without a renewal; zero or negative when it is over.
     package var left: Duration {
         let now = now()
         return state.withLock { $0.isOver ? .zero : now.duration(to: $0.until) }
     }
 
-    /// The error for what can't be done any more.
+    /// The error for work that can't be done because the lease is over.
     package var over: MMError {
         MMError(
             .unavailable, "This node's lease of \(name) is over: nothing more was sent for the call.",
@@ -54,7 +54,7 @@ package final class HeldLease: Sendable {
 
     func extend(to until: ContinuousClock.Instant) {
         let now = now()
-        // One that ran out for a moment stays over: its calls have been told so.
+        // A lease that ran out stays over, even if it is renewed: its calls have already been told.
         state.withLock { state in
             if now < state.until, !state.isOver { state.until = max(state.until, until) }
         }
@@ -69,13 +69,13 @@ package final class HeldLease: Sendable {
         for waiter in waiting { waiter.resolve(()) }
     }
 
-    /// How long nobody has used it.
+    /// How long the lease has been unused.
     var idle: Duration {
         let now = now()
         return state.withLock { $0.uses > 0 ? .zero : $0.lastUsed.duration(to: now) }
     }
 
-    /// Runs work that ends with an error when the lease does.
+    /// Runs work and ends it with an error if the lease ends first.
     /// - Throws: what the work throws; `unavailable` with the detail `lease` where the lease ended first.
     package func whileHeld<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(MMError) -> Value

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// The leases of one node: takes what is free or abandoned, renews what it has, and ends what it lost.
+/// The leases of one node: takes those that are free or abandoned, renews those it holds, and ends those it lost.
 package actor LeaseKeeper {
     /// Who holds a lease.
     package enum Place: Sendable {
@@ -10,31 +10,31 @@ package actor LeaseKeeper {
         case there(LeaseRecord)
     }
 
-    /// What has happened so far.
+    /// The numbers of leases taken and lost so far.
     package struct Counts: Sendable, Hashable {
         /// Leases taken.
         package var taken = 0
-        /// How many of them came from nodes that had gone.
+        /// How many of them were taken over from nodes that had gone.
         package var takenOver = 0
         /// Leases that ended without being given back.
         package var lost = 0
     }
 
-    /// What became of a lease of this node, for whoever writes it down.
+    /// What happened to a lease of this node, for the log.
     package enum News: String, Sendable {
         case taken, renewed, over, given
     }
 
     private struct Sight {
         var record: LeaseRecord
-        /// When it was first known to stand so.
+        /// When the record was first seen in this state.
         var since: ContinuousClock.Instant
         var wanted: ContinuousClock.Instant
     }
 
     /// This node's id; each process has its own.
     package nonisolated let id: String
-    /// Where others reach this node.
+    /// The address at which other nodes reach this node.
     package nonisolated let address: String
     /// How long a lease is valid after a renewal.
     package nonisolated let term: Duration
@@ -48,22 +48,22 @@ package actor LeaseKeeper {
     private var sights: [String: Sight] = [:]
     private var taking: [String: Task<Result<Place, MMError>, Never>] = [:]
     private var isClosed = false
-    /// What has happened so far.
+    /// The numbers of leases taken and lost so far.
     package private(set) var counts = Counts()
     /// Why the store could not be reached the last time; `nil` while it can.
     package private(set) var away: String?
 
-    /// A keeper.
+    /// Creates a keeper.
     /// - Parameters:
-    ///   - store: where leases are written.
+    ///   - store: where leases are recorded.
     ///   - id: this node's id.
-    ///   - address: where others reach it.
+    ///   - address: the address at which other nodes reach this node.
     ///   - term: how long a lease is valid after a renewal.
-    ///   - idleLimit: how long a lease is kept that nobody uses.
-    ///   - now: a clock that goes on while the machine sleeps, and that nobody sets.
-    ///   - isBusy: whether something lives that needs a lease although no call runs.
-    ///   - onLost: ends what must not go on without it.
-    ///   - onNews: is told before a lease is used, after each renewal and when it is over.
+    ///   - idleLimit: how long an unused lease is kept.
+    ///   - now: a clock that keeps running while the machine sleeps, and that can't be set.
+    ///   - isBusy: whether something that needs the lease still exists although no call runs.
+    ///   - onLost: ends what must not continue without the lease.
+    ///   - onNews: is called before a lease is used, after each renewal and when the lease is over.
     package init(
         _ store: any LeaseStore, id: String, address: String, term: Duration, idleLimit: Duration = .seconds(60),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
@@ -82,14 +82,14 @@ package actor LeaseKeeper {
         self.onNews = onNews
     }
 
-    /// The leases that are held, by name.
+    /// The leases that this node holds, sorted by name.
     package var leases: [HeldLease] { held.values.filter(\.isValid).sorted { $0.name < $1.name } }
 
-    /// The lease of a name, where this node holds it.
+    /// Returns the lease of a name if this node holds it.
     package func lease(_ name: String) -> HeldLease? { held[name].flatMap { $0.isValid ? $0 : nil } }
 
-    /// Finds who holds a lease, and takes it where nobody does.
-    /// - Throws: `unavailable` where the store can't be reached, or nothing is taken now.
+    /// Finds out who holds a lease, and takes it if it is free or abandoned.
+    /// - Throws: `unavailable` if the store can't be reached or no leases can be taken at present.
     package func place(_ name: String) async throws(MMError) -> Place {
         if let own = lease(name) { return .here(own) }
         if let running = taking[name] { return try await running.value.get() }
@@ -106,7 +106,7 @@ package actor LeaseKeeper {
         }
         if let stale = held[name] { await lose(stale) }
         let record = try await look(name)
-        // Our own, of a request that got no answer, is taken anew: what it was given is not known.
+        // If this node is recorded as the holder, an earlier request got no answer. The lease is taken anew, since its token is unknown.
         guard record.isFree || record.holder == id || isAbandoned(name) else { return .there(record) }
         let isTakenOver = !record.isFree && record.holder != id
         let sent = now()
@@ -119,7 +119,7 @@ package actor LeaseKeeper {
         let lease = HeldLease(name, token: after.token, until: sent + usable, now: now)
         counts.taken += 1
         if isTakenOver { counts.takenOver += 1 }
-        // The answer may have come when it was too late for it.
+        // The answer may have arrived too late for the lease to be used.
         guard lease.isValid, !isClosed else {
             try? await store.release(name, holder: id, token: after.token)
             throw lease.over
@@ -129,10 +129,11 @@ package actor LeaseKeeper {
         return .here(lease)
     }
 
-    /// Others wait for the whole term, from a later moment; the rest is for clocks that run at different speeds.
+    /// How long this node uses a lease. Other nodes wait for the whole term, counted from a later moment; the remaining tenth allows for
+    /// clocks that run at different speeds.
     private var usable: Duration { term * 9 / 10 }
 
-    /// How a lease of another node stands.
+    /// Returns the current record of a lease.
     /// - Throws: `unavailable`.
     package func look(_ name: String) async throws(MMError) -> LeaseRecord {
         let record = try await reaching { () async throws(MMError) in try await self.store.read(name) }
@@ -140,7 +141,7 @@ package actor LeaseKeeper {
         return record
     }
 
-    /// Whether the holder has not renewed it for so long that it can't use it any more.
+    /// Returns whether the holder has not renewed the lease for so long that it can't use it any more.
     package func isAbandoned(_ name: String) -> Bool {
         guard let sight = sights[name], !sight.record.isFree else { return false }
         return sight.since.duration(to: now()) >= max(.milliseconds(sight.record.term), term)
@@ -175,7 +176,7 @@ package actor LeaseKeeper {
         while (try? await Task.sleep(for: term / 5)) != nil { await upkeep() }
     }
 
-    /// One round of it.
+    /// Performs one round of renewing, watching and ending leases.
     package func upkeep() async {
         for lease in held.values {
             let sent = now()
@@ -223,57 +224,57 @@ package actor LeaseKeeper {
         try? await store.release(lease.name, holder: id, token: lease.token)
     }
 
-    /// Gives everything back and takes nothing more.
+    /// Gives all leases back and takes no more.
     package func close() async {
         isClosed = true
         for lease in held.values { await giveBack(lease) }
     }
 }
 
-/// Where leases are written. It knows no time: who may take a lease over is decided by watching it stand still, so that no
-/// clock of any machine can end one early.
+/// Where leases are recorded. The store has no notion of time: a node may take a lease over after it has seen the record unchanged for long
+/// enough, so that no machine's clock can end a lease early.
 package protocol LeaseStore: Sendable {
-    /// Reads a lease; a free one where there is none yet.
+    /// Reads a lease; returns a free one if there is no record yet.
     /// - Throws: `unavailable` where the store can't be reached.
     func read(_ name: String) async throws(MMError) -> LeaseRecord
 
-    /// Takes a lease, if it still stands as it was seen.
+    /// Takes a lease if its record is still as it was seen.
     /// - Parameters:
-    ///   - name: what is leased.
-    ///   - seen: how it stood.
-    ///   - holder: the id of the node that takes it.
-    ///   - address: where that node is reached.
-    ///   - term: how long it is to be valid.
-    /// - Returns: how it stands now, with a new token where the holder has it.
-    /// - Throws: `unavailable`; the lease may be taken then, for nobody.
+    ///   - name: the name of what is leased.
+    ///   - seen: the record as it was seen.
+    ///   - holder: the id of the node that takes the lease.
+    ///   - address: the address at which that node is reached.
+    ///   - term: how long the lease is to be valid.
+    /// - Returns: the current record, with a new token if the holder got the lease.
+    /// - Throws: `unavailable`; the lease may have been taken nevertheless, but must not be used.
     func take(
         _ name: String, seen: LeaseRecord, for holder: String, at address: String, term: Duration
     ) async throws(MMError) -> LeaseRecord
 
-    /// Lets a holding go on.
-    /// - Returns: whether it was still the holder's.
+    /// Renews a lease.
+    /// - Returns: whether the holder still had it.
     /// - Throws: `unavailable`.
     func renew(_ name: String, holder: String, token: Int64, term: Duration) async throws(MMError) -> Bool
 
-    /// Gives a lease back; somebody else's is left alone.
+    /// Gives a lease back; a lease of another holder is left alone.
     /// - Throws: `unavailable`.
     func release(_ name: String, holder: String, token: Int64) async throws(MMError)
 }
 
-/// What the cluster knows of a lease.
+/// The cluster's record of a lease.
 package struct LeaseRecord: Sendable, Hashable {
-    /// The id of the node that holds it, one a process; empty where nobody does.
+    /// The id of the node process that holds the lease; empty if it is free.
     package var holder: String
-    /// Where that node is reached.
+    /// The address at which that node is reached.
     package var address: String
-    /// The number of this holding. It only grows, over all holders.
+    /// The number of this holding. It only increases, across all holders.
     package var token: Int64
-    /// Changes with each renewal: a record that stands still belongs to somebody who is gone.
+    /// A counter that changes with each renewal: if it stands still, the holder is gone.
     package var beat: Int64
-    /// How long it is valid after a renewal, in milliseconds.
+    /// How long the lease is valid after a renewal, in milliseconds.
     package var term: Int64
 
-    /// Whether nobody holds it.
+    /// Whether the lease has no holder.
     package var isFree: Bool { holder.isEmpty }
 
     package init(holder: String = "", address: String = "", token: Int64 = 0, beat: Int64 = 0, term: Int64 = 0) {

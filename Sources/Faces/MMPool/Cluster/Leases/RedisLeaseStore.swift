@@ -4,16 +4,16 @@ package import MMCore
 package final class RedisLeaseStore: LeaseStore {
     private let redis: RedisClient
     private let now: @Sendable () -> ContinuousClock.Instant
-    /// When each run of a server was first seen.
+    /// The time at which this process first saw each run of a server.
     private let runs = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    /// A store.
+    /// Creates a store.
     package init(_ redis: RedisClient, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.redis = redis
         self.now = now
     }
 
-    /// The keys of one name belong together, so that a script may use several of them in a Redis Cluster.
+    /// Returns a key of a name. All keys of one name share a hash tag, so that a script may use several of them in a Redis Cluster.
     package static func key(_ name: String, _ part: String) -> String {
         let plain = PercentCoding.encode(name) { $0 > 0x20 && $0 < 0x7F && !"{}%".utf8.contains($0) }
         return "{mm:\(plain)}:\(part)"
@@ -53,8 +53,8 @@ package final class RedisLeaseStore: LeaseStore {
             Self.releasing, keys: [Self.key(name, "lease")], [holder, "\(token)"].map { Array($0.utf8) })
     }
 
-    /// A server that has taken another one's place may know less than that one did: nothing is taken there before whatever was
-    /// held elsewhere is over by its holder's own clock.
+    /// Refuses to take leases on a server that has just started or replaced another one, since its data may be incomplete: first, all
+    /// leases that were held before must have ended by their holders' own clocks.
     private func settle(_ answer: RedisClient.Answer, _ term: Duration) async throws(MMError) {
         let now = now()
         let first = runs.withLock { runs in
@@ -79,7 +79,7 @@ package final class RedisLeaseStore: LeaseStore {
             beat: list[3].integer ?? 0, term: list[4].integer ?? 0)
     }
 
-    /// Tokens follow the server's clock as long as it goes forward, so that they grow even where the last ones were lost.
+    /// Tokens follow the server's clock as long as it goes forward, so that they increase even if the last ones were lost.
     private static let taking = """
         local old = redis.call('HMGET', KEYS[1], 'holder', 'token', 'beat')
         local holder, token, beat = old[1] or '', old[2] or '0', old[3] or '0'
@@ -110,6 +110,6 @@ package final class RedisLeaseStore: LeaseStore {
 }
 
 extension Duration {
-    /// Seconds with one decimal, for people.
+    /// The duration in seconds with one decimal place, for messages.
     var inSeconds: String { "\(milliseconds / 1000).\(milliseconds % 1000 / 100)" }
 }

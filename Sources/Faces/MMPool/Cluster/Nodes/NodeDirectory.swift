@@ -1,16 +1,16 @@
 package import MMCore
 
-/// The nodes of the cluster: each tells of itself as long as it lives.
+/// The nodes of the cluster: each announces itself as long as it lives.
 package actor NodeDirectory {
     /// A node.
     package struct Node: Sendable, Hashable {
-        /// Its id; each process has its own.
+        /// The node's id; each process has its own.
         package let id: String
-        /// Where others reach it.
+        /// The address at which other nodes reach it.
         package let address: String
-        /// Its version.
+        /// The node's version.
         package let version: String
-        /// Whether it has told of itself lately, as far as this node has watched.
+        /// Whether the node has announced itself lately, as far as this node has observed.
         package let isAlive: Bool
     }
 
@@ -21,9 +21,9 @@ package actor NodeDirectory {
     private var sights: [String: (text: String, since: ContinuousClock.Instant)] = [:]
     private static let key = "{mm:nodes}:all"
 
-    /// The directory, as one node sees it.
+    /// Creates the directory as one node sees it.
     /// - Parameters:
-    ///   - redis: where it is kept.
+    ///   - redis: where the directory is kept.
     ///   - limit: how long a node may be silent.
     package init(
         _ redis: RedisClient, id: String, address: String, version: String, limit: Duration
@@ -33,7 +33,7 @@ package actor NodeDirectory {
         self.limit = limit
     }
 
-    /// Tells of this node.
+    /// Announces this node.
     /// - Throws: `unavailable`.
     package func tell() async throws(MMError) {
         beat += 1
@@ -45,7 +45,7 @@ package actor NodeDirectory {
         _ = try await all()
     }
 
-    /// The nodes that told of themselves, by address. Those that have long been silent are forgotten.
+    /// Returns the nodes that announced themselves, by address. Those that have long been silent are forgotten.
     /// - Throws: `unavailable`.
     package func all() async throws(MMError) -> [Node] {
         let entries = try await redis.ask(["HGETALL", Self.key], key: Self.key).value.pairs
@@ -68,7 +68,7 @@ package actor NodeDirectory {
         return nodes.sorted { ($0.address, $0.id) < ($1.address, $1.id) }
     }
 
-    /// Takes this node out.
+    /// Removes this node.
     package func leave() async {
         _ = try? await redis.ask(["HDEL", Self.key, own.id], key: Self.key)
     }

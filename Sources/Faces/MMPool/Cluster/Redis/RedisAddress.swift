@@ -1,13 +1,13 @@
 package import MMCore
 
-/// Where a Redis is, as `--cluster` takes it.
+/// The address of a Redis, as `--cluster` takes it.
 ///
 /// `redis://[user:secret@]host:port/db`, `rediss://…` (TLS; `?ca=FILE&cert=FILE&key=FILE`), `redis+unix:///path`,
 /// `redis+sentinel://a:26379,b:26379/NAME`, `redis+cluster://a:6379,b:6379`. The last two take `tls=1` too.
 package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
     /// One server.
     package struct Server: Sendable, Hashable, CustomStringConvertible {
-        /// The host's name or number; the path for a socket.
+        /// The host's name or IP address; the path for a socket.
         package let host: String
         /// The port; zero for a socket.
         package let port: Int
@@ -22,33 +22,33 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// How several servers belong together.
+    /// How several servers work together.
     package enum Kind: Sendable, Hashable {
-        /// The one server.
+        /// A single server.
         case one
-        /// Sentinels that know the server of a name.
+        /// Sentinels, which know the server of the given master name.
         case sentinels(String)
-        /// Some of the servers that share the keys among themselves.
+        /// Some of the servers of a Redis Cluster, which divide the keys among themselves.
         case cluster
     }
 
-    /// The files of an encrypted connection.
+    /// The files for an encrypted connection.
     package struct Encryption: Sendable, Hashable {
-        /// The certificates to trust; the machine's own where it is `nil`.
+        /// The certificates to trust; `nil` for the machine's own.
         package var authority: String?
-        /// The certificate that the server wants of us.
+        /// The client certificate, if the server requires one.
         package var certificate: String?
-        /// Its key.
+        /// The client certificate's key.
         package var key: String?
     }
 
     package let kind: Kind
-    /// The server, or where to ask for it.
+    /// The servers to connect to, or to ask for the right one.
     package let servers: [Server]
     package let database: Int
     package let user: String?
     package let secret: Secret?
-    /// `nil` for plain connections.
+    /// The files for TLS; `nil` for unencrypted connections.
     package let encryption: Encryption?
 
     private static let schemes: [(String, Kind, Bool, Int)] = [
@@ -56,11 +56,11 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         ("redis+unix://", .one, false, 0), ("rediss://", .one, true, 6379), ("redis://", .one, false, 6379),
     ]
 
-    /// An address.
+    /// Creates an address.
     /// - Parameters:
     ///   - text: the URL.
-    ///   - secret: the secret of Redis, where the URL has none.
-    /// - Throws: `invalidInput` that names the part.
+    ///   - secret: the password of Redis, if the URL has none.
+    /// - Throws: `invalidInput` that names the invalid part.
     package init(_ text: String, secret given: Secret? = nil) throws(MMError) {
         guard let (scheme, kind, isEncrypted, port) = Self.schemes.first(where: { text.hasPrefix($0.0) }) else {
             throw Self.wrong("its scheme is none of redis, rediss, redis+unix, redis+sentinel, redis+cluster")
@@ -107,7 +107,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key go together") }
     }
 
-    /// Takes the user and secret off an address, where it names them.
+    /// Removes the user and password from an address, if it has them, and returns them.
     private static func takeUser(_ rest: inout Substring) throws(MMError) -> (user: String?, secret: Secret?) {
         guard let at = rest.lastIndex(of: "@") else { return (nil, nil) }
         let parts = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -117,7 +117,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         return (texts[0].isEmpty ? nil : texts[0], Secret(texts[1]))
     }
 
-    /// What the path of an address names: a master, nothing, or a database.
+    /// Returns what the path of an address names: a master, nothing, or a database.
     private static func target(
         _ kind: Kind, _ path: Substring, hosts: Int
     ) throws(MMError) -> (kind: Kind, database: Int) {
@@ -138,8 +138,8 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The address of an environment's file for the secret: `MM_CLUSTER_SECRET_FILE`.
-    /// - Throws: `notFound` for the file, and as the other one.
+    /// Creates an address with the password from the file that the environment names: `MM_CLUSTER_SECRET_FILE`.
+    /// - Throws: `notFound` for the file, and the errors of `init(_:secret:)`.
     package init(_ text: String, environment: [String: String]) throws(MMError) {
         var secret: Secret?
         if let file = environment["MM_CLUSTER_SECRET_FILE"], !file.isEmpty {
@@ -154,7 +154,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         try self.init(text, secret: secret)
     }
 
-    /// The address without any secret.
+    /// The address without the password.
     package var description: String {
         let all = servers.map(\.description).joined(separator: ",")
         switch kind {

@@ -2,14 +2,14 @@ import Glibc
 package import MMCore
 import MMSystem
 
-/// Redis, as tasks use it: commands run one after the other on a thread of their own.
+/// A Redis client for tasks: it carries out commands one after the other on a thread of its own.
 package final class RedisClient: Sendable {
-    /// An answer with the server's run.
+    /// A reply, and what is known of the server that sent it.
     package struct Answer: Sendable {
         package let value: RedisValue
-        /// Which run of which server gave it.
+        /// The id of the server process that replied; it changes with each restart.
         package let run: String
-        /// Whether what others wrote may be missing there: it has taken another one's place, or started lately.
+        /// Whether earlier writes may be missing on that server, because it replaced another one or started lately.
         package let isYoung: Bool
     }
 
@@ -27,16 +27,16 @@ package final class RedisClient: Sendable {
         var isRunning = false
     }
 
-    /// Where it is.
+    /// The address of the Redis.
     package let address: RedisAddress
     private let limit: Duration
     private let state = Mutex(State())
     private let ready = ThreadSemaphore()
 
-    /// A client. It connects with its first command.
+    /// Creates a client. It connects with the first command.
     /// - Parameters:
-    ///   - address: where Redis is.
-    ///   - limit: how long a connection, and a command, may take.
+    ///   - address: the address of the Redis.
+    ///   - limit: the time limit for connecting, and for a command.
     package init(_ address: RedisAddress, limit: Duration = .seconds(2)) {
         self.address = address
         self.limit = limit
@@ -47,14 +47,14 @@ package final class RedisClient: Sendable {
     /// Carries out a command.
     /// - Parameters:
     ///   - words: the command and its arguments.
-    ///   - key: whose server is asked.
-    ///   - isRepeatable: whether it may be sent again where it is not known whether it was carried out.
-    /// - Throws: `unavailable` with the detail `cluster` where Redis can't be reached; `remoteFailed` for an error of its own.
+    ///   - key: the key that decides which server is asked.
+    ///   - isRepeatable: whether the command may be sent again if it is unknown whether it was carried out.
+    /// - Throws: `unavailable` with the detail `cluster` if Redis can't be reached; `remoteFailed` for an error that Redis reports.
     package func ask(_ words: [String], key: String, isRepeatable: Bool = true) async throws(MMError) -> Answer {
         try await ask(words.map { Array($0.utf8) }, key: key, isRepeatable: isRepeatable)
     }
 
-    /// The same with words of any bytes.
+    /// Carries out a command whose words are any bytes.
     package func ask(_ words: [[UInt8]], key: String, isRepeatable: Bool = true) async throws(MMError) -> Answer {
         let outcome = OneShot<Result<RedisWorker.Answer, MMError>>()
         let job = Job(
@@ -77,7 +77,7 @@ package final class RedisClient: Sendable {
         return Answer(value: answer.value, run: answer.run, isYoung: answer.isYoung)
     }
 
-    /// Runs a script of keys that one server has.
+    /// Runs a script whose keys are all on one server.
     package func script(
         _ text: String, keys: [String], _ arguments: [[UInt8]], isRepeatable: Bool = true
     ) async throws(MMError) -> Answer {
@@ -97,7 +97,7 @@ package final class RedisClient: Sendable {
         ready.post()
     }
 
-    /// The error where Redis can't be reached.
+    /// Returns the error for a Redis that can't be reached.
     package static func away(_ address: RedisAddress, _ why: String) -> MMError {
         MMError(
             .unavailable, "Redis at \(address) can't be reached: \(why).",
@@ -122,7 +122,7 @@ package final class RedisClient: Sendable {
         }
     }
 
-    /// The next job; `nil` within for none, `nil` for the end.
+    /// Returns the next job: `.some(nil)` if none is queued, `nil` once the client is closed.
     private func next() -> Job?? {
         state.withLock { state in
             if state.isClosed { return .none }
@@ -131,7 +131,7 @@ package final class RedisClient: Sendable {
     }
 
     private static func carryOut(_ job: Job, _ worker: RedisWorker, _ address: RedisAddress, _ limit: Duration) {
-        // Who waits for one that hangs is told so in time, and not after all who came before.
+        // A job whose time has passed fails at once, instead of waiting for each of the jobs that hang before it.
         guard job.end > .now else {
             job.outcome.resolve(.failure(away(address, "others wait for it already")))
             return
@@ -150,9 +150,9 @@ package final class RedisClient: Sendable {
     }
 }
 
-/// Finds the server of each command, and keeps connections to those that were used. It stays on one thread.
+/// Finds the server for each command, and keeps the connections that were used. It stays on one thread.
 final class RedisWorker {
-    /// What a command got, and from which run of which server.
+    /// A command's reply, and the run of the server that sent it.
     struct Answer: Sendable {
         let value: RedisValue
         let run: String
@@ -162,14 +162,14 @@ final class RedisWorker {
     private let address: RedisAddress
     private let connectLimit: Duration
     private var sockets: [RedisAddress.Server: RedisSocket] = [:]
-    /// The servers of a cluster's slots, as far as they are known.
+    /// The known servers of a cluster's slots.
     private var slots: [Int: RedisAddress.Server] = [:]
-    /// The server that the sentinels named last.
+    /// The master that the sentinels named last.
     private var master: RedisAddress.Server?
     private var checked: ContinuousClock.Instant?
     private var sentinels: [RedisAddress.Server: RedisSocket] = [:]
     private var turn = 0
-    /// Why nothing was reached lately, and until when nothing else is tried: those who wait are told so at once.
+    /// The last failure to reach a server, and until when no other attempt is made: commands fail at once in the meantime.
     private var away: (fault: RedisSocket.Fault, until: ContinuousClock.Instant)?
 
     init(_ address: RedisAddress, connectLimit: Duration) {
@@ -179,8 +179,8 @@ final class RedisWorker {
 
     /// Carries out a command.
     /// - Parameters:
-    ///   - key: whose slot says which server of a cluster is asked.
-    ///   - isRepeatable: whether it may be sent again where it may have been carried out.
+    ///   - key: the key whose slot decides which server of a cluster is asked.
+    ///   - isRepeatable: whether the command may be sent again if it may have been carried out.
     func run(
         _ words: [[UInt8]], key: String, isRepeatable: Bool, milliseconds: Int32
     ) throws(RedisSocket.Fault) -> Answer {
@@ -221,7 +221,7 @@ final class RedisWorker {
                 case "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS":
                     forget(chosen)
                     last = RedisSocket.Fault(text: text, mayHaveRun: false)
-                    // The next answer may be better in a moment; who waits for it is told so by the error.
+                    // The server may be ready in a moment, so this attempt counts as failed and the loop tries again.
                     throw last
                 default: return Answer(value: value, run: socket.run, isYoung: socket.isYoung)
                 }
@@ -267,8 +267,8 @@ final class RedisWorker {
         }
     }
 
-    /// The master that most of the sentinels name. One that a partition has left behind with a few of them would take writes
-    /// that nobody else ever sees.
+    /// Returns the master that most of the sentinels name. A majority is required because a master that a network partition has cut off
+    /// with a minority would accept writes that are lost later.
     private func namedMaster(_ name: String) throws(RedisSocket.Fault) -> RedisAddress.Server {
         var last = "the sentinels don't agree on the master \(name)"
         var votes: [RedisAddress.Server: Int] = [:]
@@ -296,7 +296,7 @@ final class RedisWorker {
         return best.key
     }
 
-    /// `host:port` of a redirection; without a host it is the one that was asked.
+    /// Returns the server in a redirection (`host:port`); without a host it is the server that was asked.
     private static func server(_ text: Substring, besides asked: RedisAddress.Server) -> RedisAddress.Server? {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else { return nil }
         let host = text[..<colon]
@@ -304,9 +304,9 @@ final class RedisWorker {
     }
 }
 
-/// Which of a cluster's 16,384 slots a key belongs to.
+/// The 16,384 slots to which a cluster assigns keys.
 enum RedisSlot {
-    /// The slot of a key: of the part within its first braces, where it has one.
+    /// Returns the slot of a key, or of the part within its first braces if there is one.
     static func of(_ key: String) -> Int {
         var hashed = Array(key.utf8)[...]
         if let open = hashed.firstIndex(of: UInt8(ascii: "{")),
@@ -314,7 +314,7 @@ enum RedisSlot {
         {
             hashed = hashed[(open + 1)..<close]
         }
-        // CRC-16 of XMODEM, as Redis has it.
+        // CRC-16/XMODEM, which Redis uses.
         var sum: UInt16 = 0
         for byte in hashed {
             sum ^= UInt16(byte) << 8

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// What Redis keeps when it ends and starts again: the ids of calls that are not to be carried out twice are among it.
+/// What Redis keeps across a restart. The ids of calls that must not be carried out twice depend on it.
 package enum RedisPersistence: String, Sendable {
-    /// Every write, within a second or so (`appendonly`).
+    /// Every write, except those of about the last second (`appendonly`).
     case appended
-    /// What a snapshot held: writes since are gone (`save`).
+    /// The last snapshot; later writes are lost (`save`).
     case snapshots
     /// Nothing.
     case none
@@ -13,8 +13,8 @@ package enum RedisPersistence: String, Sendable {
 }
 
 extension RedisClient {
-    /// Asks what is kept.
-    /// - Throws: `unavailable` where Redis can't be reached.
+    /// Asks Redis what it keeps across a restart.
+    /// - Throws: `unavailable` if Redis can't be reached.
     package func persistence() async throws(MMError) -> RedisPersistence {
         let key = "mm:persistence"
         let info: String
@@ -27,7 +27,7 @@ extension RedisClient {
         let lines = info.split(whereSeparator: \.isNewline)
         if lines.contains("aof_enabled:1") { return .appended }
         do throws(MMError) {
-            // Where it may not be asked, as with most services that host it, nobody knows.
+            // Most hosted services don't allow this question.
             guard let points = try await ask(["CONFIG", "GET", "save"], key: key).value.pairs["save"]?.text else {
                 return .unknown
             }

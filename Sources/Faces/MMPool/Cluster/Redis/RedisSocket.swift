@@ -1,20 +1,20 @@
 import CHiredis
 import MMCore
 
-/// One connection to one server. It stays on the thread that opened it, and blocks it.
+/// One connection to one server. It stays on the thread that opened it, and blocks that thread.
 final class RedisSocket {
-    /// Why there is no reply.
+    /// The reason why there is no reply.
     struct Fault: Error {
         let text: String
         /// Whether the command may have been carried out.
         let mayHaveRun: Bool
     }
 
-    /// The server's own number for its run; a restart or another server has another one.
+    /// The server's own id of its run; a restarted or another server has a different one.
     private(set) var run = ""
-    /// Whether the server has taken another one's place, or has started only lately: what others wrote may be missing there.
+    /// Whether the server replaced another one or started only lately, so that earlier writes may be missing.
     private(set) var isYoung = false
-    /// Whether the server takes writes.
+    /// Whether the server accepts writes.
     private(set) var isMaster = false
     private let redis: OpaquePointer
 
@@ -22,8 +22,8 @@ final class RedisSocket {
 
     deinit { mm_redis_close(redis) }
 
-    /// Connects and gives the secret.
-    /// - Parameter address: how it is spoken to; its servers don't matter.
+    /// Connects and authenticates.
+    /// - Parameter address: the credentials, database and encryption to use; its servers are ignored.
     static func open(
         _ server: RedisAddress.Server, _ address: RedisAddress, isSentinel: Bool = false, within limit: Duration
     ) throws(Fault) -> RedisSocket {
@@ -71,7 +71,7 @@ final class RedisSocket {
         }
         run = String(facts["run_id"] ?? "")
         isMaster = facts["role"] != "slave"
-        // A server that was a replica has a second history, and one that has just started may have lost its last writes.
+        // A former replica has a second replication id, and a server that has just started may have lost its last writes.
         let wasReplica = facts["second_repl_offset"].map { $0 != "-1" } ?? false
         isYoung = wasReplica || (facts["uptime_in_seconds"].flatMap { Int($0) } ?? 0) < 120
     }
@@ -83,7 +83,7 @@ final class RedisSocket {
         return answer
     }
 
-    /// Sends a command and waits for its reply. After a fault the connection is of no use.
+    /// Sends a command and waits for its reply. After a fault the connection can't be used any more.
     func ask(_ words: [[UInt8]], milliseconds: Int32) throws(Fault) -> RedisValue {
         var fault: Int32 = 0
         var why = [CChar](repeating: 0, count: 256)
@@ -137,7 +137,7 @@ package enum RedisValue: Sendable, Hashable {
         }
     }
 
-    /// The number, also of a text.
+    /// The number, or the number that a text contains.
     package var integer: Int64? {
         if case .number(let number) = self { return number }
         return text.flatMap { Int64($0) }
@@ -146,7 +146,7 @@ package enum RedisValue: Sendable, Hashable {
     /// The elements of a list.
     package var elements: [RedisValue]? { if case .list(let list) = self { list } else { nil } }
 
-    /// A list of names and values as pairs.
+    /// The pairs of a list that alternates names and values.
     package var pairs: [String: RedisValue] {
         guard let list = elements, list.count.isMultiple(of: 2) else { return [:] }
         var found: [String: RedisValue] = [:]

@@ -1,20 +1,20 @@
 package import MMCore
 package import MMOperations
 
-/// Lines that the nodes of a cluster keep for each other in Redis: encrypted, in the order in which they came, the newest of them.
+/// Lines that the nodes of a cluster share through Redis: encrypted, in the order of arrival, only the newest.
 package struct RedisLines: SharedLines {
     private let redis: RedisClient
     private let seal: ClusterSeal
     private let key: String
 
-    /// How many lines are kept, about.
+    /// The approximate number of lines that are kept.
     private static let most = 20_000
-    /// How long they are kept after the last one.
+    /// How long the lines are kept after the last one was added.
     private static let lifetime = Duration.seconds(90 * 86_400)
-    /// How many are read at once.
+    /// How many lines are read or written at once.
     private static let page = 200
 
-    /// Lines of one kind.
+    /// Creates the lines of one kind.
     package init(_ redis: RedisClient, seal: ClusterSeal, kind: String) {
         (self.redis, self.seal) = (redis, seal)
         key = RedisLeaseStore.key("cluster/\(kind)", "lines")

@@ -1,13 +1,13 @@
 package import MMCore
 
-/// The waits that services ask for, known to all nodes.
+/// The waits that services ask for (throttling), shared by all nodes.
 ///
-/// They stand in Redis in the time of Redis, so that no node's clock shortens or lengthens one. Each node hears of a new wait at once
-/// and keeps a picture of all; while no service has asked to slow down, a request asks nobody. Where Redis can't be reached, a
-/// node goes on with its picture.
+/// Redis keeps them by its own clock, so that no node's clock shortens or lengthens a wait. Each node is notified of a new wait at once and
+/// keeps a copy of all. While no service has asked to slow down, requests don't ask Redis. If Redis can't be reached, a node continues with
+/// its copy.
 package final class RedisPaces: PaceStore {
     private struct Sight {
-        /// When the next request may go, by a clock of this process that nobody sets.
+        /// When the next request may be sent, by a clock of this process that can't be set.
         var until: ContinuousClock.Instant
         /// The time between two requests after that.
         var gap: Duration
@@ -20,19 +20,19 @@ package final class RedisPaces: PaceStore {
 
     private static let key = "{mm:paces}:all"
     private static let newsKey = "{mm:paces}:news"
-    /// How long one listening for news lasts; afterwards everything is looked at again.
+    /// How long the node listens for news before it reads all waits again.
     private static let listening = Duration.seconds(5)
     /// How long a wait without news is remembered after its end.
     private static let lifetime = Duration.seconds(60)
 
-    /// The waits of a cluster.
+    /// Creates the waits of a cluster.
     /// - Parameters:
-    ///   - redis: where they are kept.
-    ///   - clock: by which callers say when they sent their requests.
+    ///   - redis: where the waits are kept.
+    ///   - clock: the clock by which callers say when they sent their requests.
     package init(_ redis: RedisClient, clock: WallClock = .system) {
         self.redis = redis
         self.clock = clock
-        // A listener holds its connection for as long as there are no news.
+        // Listening occupies a connection until there is news, so it has a client of its own.
         news = RedisClient(redis.address, limit: Self.listening + .seconds(2))
     }
 
@@ -47,7 +47,7 @@ package final class RedisPaces: PaceStore {
         do throws(MMError) {
             return note(key, try await run(Self.taking, [key]))
         } catch {
-            // The others keep to themselves then, and so does this node.
+            // The other nodes continue with their copies, and so does this one.
             return sights.withLock { sights in
                 let now = ContinuousClock.now
                 guard let seen = sights[key] else { return nil }
@@ -88,7 +88,7 @@ package final class RedisPaces: PaceStore {
         }
     }
 
-    /// How long ago a request was sent: what others may compare, whatever their clocks say.
+    /// Returns how long ago a request was sent. Unlike a time, an age can be compared between machines whose clocks differ.
     private func age(of sent: Timestamp) -> Int64 { min(max((clock.now - sent).milliseconds, 0), Self.furthest) }
 
     private func run(_ script: String, _ arguments: [String]) async throws(MMError) -> RedisValue {
@@ -97,8 +97,8 @@ package final class RedisPaces: PaceStore {
         ).value
     }
 
-    /// Takes in what Redis says of one: how long to wait, and the gap; nothing where it has forgotten it.
-    /// - Returns: how long to wait; `nil` where a request may go.
+    /// Stores what Redis says of a key: the time to wait and the gap; removes the key if Redis has forgotten it.
+    /// - Returns: the time to wait; `nil` if a request may be sent.
     @discardableResult
     private func note(_ key: String, _ value: RedisValue) -> Duration? {
         let now = ContinuousClock.now
@@ -115,7 +115,7 @@ package final class RedisPaces: PaceStore {
 
     // MARK: News
 
-    /// Hears of what other nodes were told, until the task is cancelled.
+    /// Follows what other nodes report until the task is cancelled.
     package func run() async {
         let milliseconds = "\(Self.listening.milliseconds)"
         while !Task.isCancelled {
@@ -129,8 +129,8 @@ package final class RedisPaces: PaceStore {
         }
     }
 
-    /// Looks at all.
-    /// - Returns: the id of the last news that this knows of.
+    /// Reads all waits.
+    /// - Returns: the id of the latest news that the result includes.
     package func look() async throws(MMError) -> String {
         let asked = ContinuousClock.now
         let answer = try await run(Self.looking, [])
@@ -143,11 +143,11 @@ package final class RedisPaces: PaceStore {
             found[key] = Sight(until: now + .milliseconds(left), gap: .milliseconds(gap))
         }
         sights.withLock { [found] sights in
-            // What is missing there has been forgotten, unless it is still to be waited for: a server that lost it, or has not heard
-            // of it yet, changes nothing of what a service asked.
+            // Redis has forgotten what is missing from its answer. A wait that isn't over yet is kept all the same: the server may have
+            // lost it or not have received it yet, but the service still asked for it.
             sights = sights.filter { found[$0.key] != nil || $0.value.until > asked }
             for (key, sight) in found {
-                // What this node was told meanwhile may be later still.
+                // This node may have been told of a later time meanwhile.
                 let until = max(sight.until, sights[key]?.until ?? sight.until)
                 sights[key] = Sight(until: until, gap: sight.gap)
             }
@@ -155,10 +155,10 @@ package final class RedisPaces: PaceStore {
         return last
     }
 
-    /// Whether anything is known of a key, also where requests need not wait at the moment.
+    /// Returns whether anything is known of a key, even if requests need not wait at the moment.
     func knows(_ key: String) -> Bool { sights.withLock { $0[key] != nil } }
 
-    /// How long requests wait at the moment, by what they are for.
+    /// The current waiting times of requests, by key.
     package var waits: [String: Duration] {
         let now = ContinuousClock.now
         return sights.withLock { $0 }.compactMapValues { $0.until > now ? now.duration(to: $0.until) : nil }
@@ -170,7 +170,8 @@ package final class RedisPaces: PaceStore {
     /// The longest wait that is accepted, in milliseconds.
     private static let furthest: Int64 = 3_600_000
 
-    /// An entry is `not before, gap, told`, all in milliseconds: see `Pace`, which is the same for one machine.
+    /// The beginning of all scripts. An entry is `not before, gap, told`, all in milliseconds, as in `Pace`, which does the same for one
+    /// machine.
     private static let reading = """
         local time = redis.call('TIME')
         local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -198,7 +199,7 @@ package final class RedisPaces: PaceStore {
         return {0, gap, gap}
         """
 
-    /// Requests that were in flight together are all refused; that counts as one refusal.
+    /// Requests that were in flight together are all refused, which counts as one refusal: only a later one doubles the gap.
     private static let slowing = """
         local before, gap, told = entry(redis.call('HGET', KEYS[1], ARGV[1]))
         local until_ = now + 1 + ARGV[2]

@@ -2,15 +2,15 @@ package import MMCore
 import MMOperations
 package import MMSessions
 
-/// The names of variables that scripts have left in sessions, known to all nodes: who takes a connection over knows what went with
-/// its sessions. Redis has digests of the names alone.
+/// The names of variables that scripts have set in sessions, shared by all nodes: a node that takes over a connection can tell which
+/// variables were lost with its sessions. Redis only holds digests of the names.
 package struct RedisVariableNames: SharedVariableNames {
     private let redis: RedisClient
 
-    /// How long the names of a connection are known after the last one that was added.
+    /// How long the names of a connection are kept after the last one was added.
     private static let lifetime = Duration.seconds(30 * 86_400)
 
-    /// The names of a cluster.
+    /// Creates the names of a cluster.
     package init(_ redis: RedisClient) { self.redis = redis }
 
     package func known(_ names: Set<String>, of key: SessionKey) async throws(MMError) -> Set<String> {

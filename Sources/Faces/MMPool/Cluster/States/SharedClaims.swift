@@ -1,48 +1,48 @@
 package import MMCore
 import MMOperations
 
-/// Names that one process at a time holds, for as long as it says that it lives: where sessions are, whose shells and streams can't
-/// move. Redis counts the time; names stand there as digests.
+/// Names that one process at a time holds as long as it renews its claim: the places of sessions whose shells and streams can't move. Redis
+/// counts the time and holds digests of the names.
 package struct SharedClaims: Sendable {
-    /// Who holds a name.
+    /// A name's holder.
     package struct Claim: Sendable, Hashable {
-        /// The process, as others reach it.
+        /// The address at which other nodes reach the process.
         package let holder: String
-        /// How long the claim stands without a renewal.
+        /// How long the claim lasts without a renewal.
         package let left: Duration
     }
 
     private let redis: RedisClient
     private let kind: String
 
-    /// Claims of one kind.
+    /// Creates the claims of one kind.
     package init(_ redis: RedisClient, kind: String) {
         self.redis = redis
         self.kind = kind
     }
 
-    /// Claims a name, or renews the claim; somebody else's is left alone.
-    /// - Returns: who holds it now.
+    /// Claims a name, or renews the claim; another holder's claim is left alone.
+    /// - Returns: the name's holder afterwards.
     /// - Throws: `unavailable`.
     package func claim(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Claim {
         let answer = try await run(Self.claiming, name, [holder, Self.time(lease)])
         return Self.claim(answer) ?? Claim(holder: holder, left: lease)
     }
 
-    /// Who holds a name; `nil` where nobody does (any more).
+    /// Returns the holder of a name; `nil` if it has none (any more).
     /// - Throws: `unavailable`.
     package func holder(of name: String) async throws(MMError) -> Claim? {
         Self.claim(try await run(Self.reading, name, []))
     }
 
-    /// Lets a claim go on.
-    /// - Returns: whether it was still the holder's.
+    /// Renews a claim.
+    /// - Returns: whether the holder still had it.
     /// - Throws: `unavailable`.
     package func renew(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
         try await run(Self.renewing, name, [holder, Self.time(lease)]) == .number(1)
     }
 
-    /// Gives a name back; somebody else's is left alone.
+    /// Gives a name back; another holder's claim is left alone.
     /// - Throws: `unavailable`.
     package func release(_ name: String, from holder: String) async throws(MMError) {
         _ = try await run(Self.releasing, name, [holder])
@@ -88,7 +88,7 @@ package struct SharedClaims: Sendable {
         """
 }
 
-/// Changes that nodes take back, one node at a time.
+/// Claims of the changes that nodes undo, so that only one node at a time undoes a change.
 extension SharedClaims: ChangeClaims {
     package func take(_ name: String, for holder: String, lease: Duration) async throws(MMError) -> Bool {
         try await claim(name, for: holder, lease: lease).holder == holder

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// Something that the nodes of a cluster share, as it was read.
+/// A record that the nodes of a cluster share, as it was read.
 package struct SharedRecord: Sendable, Hashable {
-    /// What it holds.
+    /// The record's content.
     package let value: [UInt8]
-    /// Changes with each write; a change names the one that it was made from.
+    /// Changes with each write; a conditional write names the revision that it is based on.
     package let revision: String
 
     package init(value: [UInt8], revision: String) {
@@ -13,16 +13,16 @@ package struct SharedRecord: Sendable, Hashable {
     }
 }
 
-/// What one kind of shared states keeps in Redis: small records, encrypted, each for a time that Redis counts.
+/// The records of one kind of shared state in Redis: small, encrypted, each with a lifetime that Redis counts.
 ///
-/// Records of a connection lie in the slot of its lease, and a write may say under which lease it is made: of a node that
-/// has lost it, nothing is written. Neither names nor values can be read in Redis; a value is bound to its name.
+/// Records of a connection lie in the slot of its lease. A write may name the lease under which it is made; it fails if the node has lost
+/// that lease. Neither names nor values are readable in Redis, and each value is bound to its name.
 package struct SharedRecordStore: Sendable {
     /// What a record belongs to.
     package enum Group: Sendable, Hashable {
         /// A connection, by its registered name.
         case connection(String)
-        /// The cluster.
+        /// The cluster as a whole.
         case cluster
     }
 
@@ -39,18 +39,18 @@ package struct SharedRecordStore: Sendable {
         }
     }
 
-    /// How large a value may be unless said otherwise.
+    /// The default maximum size of a value in bytes.
     package static let usualSize = 256 << 10
 
     private let redis: RedisClient
     private let seal: ClusterSeal
     private let kind: String
 
-    /// A store.
+    /// Creates a store.
     /// - Parameters:
-    ///   - redis: where it is kept.
+    ///   - redis: where the records are kept.
     ///   - seal: encrypts the values.
-    ///   - kind: which kind of states, in one word.
+    ///   - kind: the kind of state, in one word.
     package init(_ redis: RedisClient, seal: ClusterSeal, kind: String) {
         self.redis = redis
         self.seal = seal
@@ -59,16 +59,16 @@ package struct SharedRecordStore: Sendable {
 
     // MARK: Reading
 
-    /// Reads a record; `nil` where there is none (any more).
-    /// - Throws: `unavailable` where Redis can't be reached, `conflict` for what another key has sealed.
+    /// Reads a record; `nil` if there is none (any more).
+    /// - Throws: `unavailable` if Redis can't be reached, `conflict` if the value was encrypted with another key.
     package func read(_ name: String, in group: Group) async throws(MMError) -> SharedRecord? {
         let key = key(name, group)
         let answer = try await redis.ask(["HMGET", key, "value", "revision"], key: key)
         return try record(answer.value.elements ?? [], key)
     }
 
-    /// All records of a group, in no order.
-    /// - Throws: as `read`.
+    /// Reads all records of a group, in no particular order.
+    /// - Throws: the errors of `read`.
     package func list(in group: Group) async throws(MMError) -> [SharedRecord] {
         let prefix = prefix(group)
         let answer = try await redis.script(Self.listing, keys: [index(group)], [Array(prefix.utf8)])
@@ -82,7 +82,7 @@ package struct SharedRecordStore: Sendable {
         return records
     }
 
-    /// The connections that may have records of this kind.
+    /// Returns the connections that may have records of this kind.
     /// - Throws: `unavailable`.
     package func connections() async throws(MMError) -> [String] {
         let answer = try await redis.script(Self.naming, keys: [groups], [])
@@ -94,15 +94,16 @@ package struct SharedRecordStore: Sendable {
 
     // MARK: Writing
 
-    /// Writes a record, whatever stood there.
+    /// Writes a record, replacing an existing one.
     /// - Parameters:
-    ///   - name: its name.
-    ///   - group: what it belongs to.
-    ///   - value: what it holds.
-    ///   - lifetime: how long it is kept.
-    ///   - most: how many bytes it may have.
-    ///   - fence: the lease under which it is written; records of the cluster have none.
-    /// - Throws: `tooLarge`; `unavailable`, with the detail `lease` where the lease is not the writer's any more.
+    ///   - name: the record's name.
+    ///   - group: what the record belongs to.
+    ///   - value: the content.
+    ///   - lifetime: how long the record is kept.
+    ///   - most: the maximum size of the value in bytes.
+    ///   - fence: the lease under which the record is written; records of the cluster have none.
+    /// - Throws: `invalidInput` with the detail `cluster` for a value that is too large; `unavailable`, with the detail `lease` if the
+    ///   writer no longer holds the lease.
     package func put(
         _ name: String, in group: Group, _ value: [UInt8], for lifetime: Duration, most: Int = Self.usualSize,
         fence: Fence? = nil
@@ -110,10 +111,10 @@ package struct SharedRecordStore: Sendable {
         _ = try await write(name, group, from: "*", value, lifetime, most, fence)
     }
 
-    /// Writes a record if it stands as it was read.
-    /// - Parameter read: how it stood; `nil` for one that there was not.
-    /// - Returns: whether it was written; else somebody else has written meanwhile.
-    /// - Throws: as `put`.
+    /// Writes a record if it is still as it was read.
+    /// - Parameter read: the record as it was read; `nil` if there was none.
+    /// - Returns: whether it was written; `false` if the record was changed in the meantime.
+    /// - Throws: the errors of `put`.
     package func change(
         _ name: String, in group: Group, from read: SharedRecord?, to value: [UInt8], for lifetime: Duration,
         most: Int = Self.usualSize, fence: Fence? = nil
@@ -132,9 +133,9 @@ package struct SharedRecordStore: Sendable {
                 details: ["cluster": "tooLarge"])
         }
         guard let sealed = seal.sealed(value, name: key) else { throw Self.unsealed }
-        // What is listed and has no records does no harm; records that are not listed would.
+        // The connection is entered first: an entry without records does no harm, but records without an entry would not be found.
         if case .connection(let connection) = group { try await enter(connection, for: lifetime) }
-        // A write that is repeated, since its answer was lost, is known by its own revision.
+        // The random revision lets the script recognize a write that is repeated because its answer was lost.
         let arguments = [
             Array((fence?.node ?? "").utf8), Array("\(fence?.token ?? 0)".utf8), Array(revision.utf8),
             Array(RandomBytes.text(bytes: 9).utf8), sealed, Array("\(lifetime.milliseconds)".utf8),
@@ -145,8 +146,8 @@ package struct SharedRecordStore: Sendable {
         return answer.value == .number(1)
     }
 
-    /// Reads a record and removes it: of all nodes that ask for it, one gets it.
-    /// - Throws: `unavailable`; it may be gone then, and nobody has got it.
+    /// Reads a record and removes it: if several nodes ask for it, only one gets it.
+    /// - Throws: `unavailable`; the record may have been removed nevertheless, without any node getting it.
     package func take(_ name: String, in group: Group, fence: Fence? = nil) async throws(MMError) -> [UInt8]? {
         let key = key(name, group)
         let arguments = [
@@ -165,9 +166,9 @@ package struct SharedRecordStore: Sendable {
         _ = try await take(name, in: group, fence: fence)
     }
 
-    /// Enters a connection in the index of those that have records.
+    /// Adds a connection to the index of those that have records.
     private func enter(_ connection: String, for lifetime: Duration) async throws(MMError) {
-        // The sealed name differs each time: a digest keeps it to one entry.
+        // The encrypted name differs each time, so the entry is identified by a digest.
         guard let sealed = seal.sealed(Array(connection.utf8), name: groups) else { throw Self.unsealed }
         _ = try await redis.script(
             Self.entering, keys: [groups],
@@ -230,7 +231,7 @@ extension SharedRecordStore {
 
         """
 
-    /// An index lives as long as the last of what it lists.
+    /// An index expires together with the last record that it lists.
     private static let writing =
         leaseCheck + moment + """
             local revision = redis.call('HGET', KEYS[2], 'revision') or ''
@@ -263,7 +264,7 @@ extension SharedRecordStore {
             return found
             """
 
-    /// Names with their ends, in one hash: `DIGEST` the sealed name, `DIGEST:end` when its last record ends.
+    /// Names and their expiry times in one hash: `DIGEST` holds the encrypted name, `DIGEST:end` when its last record expires.
     private static let entering =
         moment + """
             local ends = now + ARGV[3]

@@ -1,15 +1,15 @@
 package import MMCore
 
-/// Where each stored answer lies and each job runs, and small answers themselves: what a handle leads to from any node, also
-/// when the node that made it has gone.
+/// The locations of stored answers and running jobs, and small answers themselves: any node can resolve a handle, even after the node that
+/// made it has gone.
 package struct WorkDirectory: Sendable {
     /// What is known of a handle.
     package struct Entry: Sendable, Hashable {
         /// What a handle stands for.
         package enum Kind: String, Sendable {
-            /// An answer that was too long.
+            /// An answer that was too long to return directly.
             case output
-            /// A call or command that goes on after its caller was let go.
+            /// A call or command that continues after its caller has been answered.
             case job
         }
 
@@ -17,27 +17,27 @@ package struct WorkDirectory: Sendable {
         package var handle: String
         /// What it stands for.
         package var kind: Kind
-        /// The id of the node that has it.
+        /// The id of the node that has the answer or job.
         package var node: String
-        /// Where that node is reached.
+        /// The address at which that node is reached.
         package var address: String
-        /// Whose it is: nobody else may ask for it.
+        /// The owner, the only one who may use the handle.
         package var owner: String
-        /// The operation that made it, where it is known.
+        /// The operation that made it, if known.
         package var operation: String?
-        /// The connection that it is of, where it is of one.
+        /// The connection that it belongs to, if any.
         package var connection: String?
-        /// When it was begun, or stored.
+        /// When the job was begun or the answer stored.
         package var started: String
-        /// How large an answer is, in bytes.
+        /// The size of an answer in bytes.
         package var bytes: Int?
-        /// Whether an answer is counted in rows.
+        /// Whether the answer is counted in rows.
         package var isRows = false
-        /// Where a job stands: running, done, failed or cancelled.
+        /// The state of a job: running, done, failed or cancelled.
         package var state: String?
-        /// Whether a job changes nothing.
+        /// Whether the job only reads.
         package var isReading = false
-        /// What became of a job, in a line.
+        /// The outcome of a job, in one line.
         package var summary: String?
 
         package init(
@@ -52,23 +52,23 @@ package struct WorkDirectory: Sendable {
         }
     }
 
-    /// How large an answer may be that is kept beside its entry.
+    /// The maximum size in bytes of an answer that is kept beside its entry.
     package static let keptSize = 64 << 10
 
     private let entries: SharedRecordStore
     private let answers: SharedRecordStore
 
-    /// The directory of a cluster.
+    /// Creates the directory of a cluster.
     package init(_ redis: RedisClient, seal: ClusterSeal) {
         entries = SharedRecordStore(redis, seal: seal, kind: "work")
         answers = SharedRecordStore(redis, seal: seal, kind: "answer")
     }
 
-    /// Writes down what a handle leads to.
+    /// Records what a handle leads to.
     /// - Parameters:
-    ///   - entry: where it is.
-    ///   - answer: the answer, which is kept where it is small.
-    ///   - lifetime: for how long.
+    ///   - entry: the location.
+    ///   - answer: the answer, which is kept if it is small.
+    ///   - lifetime: how long the entry is kept.
     /// - Throws: `unavailable`.
     package func tell(_ entry: Entry, answer: [UInt8]?, for lifetime: Duration) async throws(MMError) {
         if let answer, answer.count <= Self.keptSize {
@@ -78,19 +78,19 @@ package struct WorkDirectory: Sendable {
             entry.handle, in: .cluster, JSONWriter.bytes(.object(entry.json)), for: lifetime, most: 16 << 10)
     }
 
-    /// What is known of a handle; `nil` for nothing (any more).
+    /// Returns the entry of a handle; `nil` if there is none (any more).
     /// - Throws: `unavailable`.
     package func entry(_ handle: String) async throws(MMError) -> Entry? {
         try await entries.read(handle, in: .cluster).flatMap { Entry($0.value) }
     }
 
-    /// The answer behind a handle, where it was kept.
+    /// Returns the answer that a handle stands for, if it was kept.
     /// - Throws: `unavailable`.
     package func answer(_ handle: String) async throws(MMError) -> [UInt8]? {
         try await answers.read(handle, in: .cluster)?.value
     }
 
-    /// All jobs of all nodes, newest first.
+    /// Returns all jobs of all nodes, newest first.
     /// - Throws: `unavailable`.
     package func jobs() async throws(MMError) -> [Entry] {
         try await entries.list(in: .cluster).compactMap { Entry($0.value) }.filter { $0.kind == .job }

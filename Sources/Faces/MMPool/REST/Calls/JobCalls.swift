@@ -88,8 +88,8 @@ struct JobCalls: Sendable {
             try result.get().read(), for: request.http.headers)
     }
 
-    /// What another node says of a job that isn't found here.
-    /// - Throws: the error of this node where no other one has the job.
+    /// Asks the cluster's other nodes about a job that isn't found here.
+    /// - Throws: this node's error if no other node has the job.
     private func elsewhere<Answer>(
         _ request: AdmittedRequest, after error: MMError,
         _ ask: (String, CallContext) async throws(MMError) -> Answer?

@@ -2,14 +2,14 @@ import MMCore
 import MMOperations
 import MMSessions
 
-/// The jobs of a cluster's other nodes, as the operations `jobs` and `output` tell of them, which ask each node.
+/// The jobs of a cluster's other nodes, obtained through the operations `jobs` and `output`, which ask each node.
 struct OtherNodesJobs: Sendable {
     let service: any OperationService
-    /// Those of this process.
+    /// The jobs of this process.
     let table: WorkTable
     let handshake: @Sendable () async -> PoolHandshake
 
-    /// All that a caller may see; none where this process is no node.
+    /// Returns all jobs that a caller may see; none if this process is not a cluster's node.
     func all(for reader: CallContext) async throws(MMError) -> [JSONObject] {
         guard await handshake().isNode else { return [] }
         let answer = try await service.call(try service.catalogue.require("jobs"), [:], in: reader)
@@ -20,21 +20,21 @@ struct OtherNodesJobs: Sendable {
         }
     }
 
-    /// One of them; `nil` where there is none of this name.
+    /// Returns one job; `nil` if no other node has it.
     func job(_ handle: String, for reader: CallContext) async throws(MMError) -> JSONObject? {
         guard WorkHandle.isValid(handle) else { return nil }
         return try await all(for: reader).first { $0["job"]?.string == handle }
     }
 
-    /// The answer of one; while it runs, where it is.
+    /// Returns the answer of a job; while the job runs, its state.
     func answer(of handle: String, for reader: CallContext) async throws(MMError) -> OperationAnswer? {
         guard try await job(handle, for: reader) != nil else { return nil }
         return try await service.call(
             try service.catalogue.require("output"), ["handle": .string(handle)], in: reader)
     }
 
-    /// Ends one.
-    /// - Returns: what it is then.
+    /// Cancels a job.
+    /// - Returns: the job afterwards.
     func cancel(_ handle: String, for reader: CallContext) async throws(MMError) -> JSONObject? {
         guard let found = try await job(handle, for: reader) else { return nil }
         guard found["state"]?.string == JobReport.State.running.rawValue else { return found }
@@ -43,7 +43,7 @@ struct OtherNodesJobs: Sendable {
         return try await job(handle, for: reader) ?? found
     }
 
-    /// The public description of a job, as `JobCalls` has it, and where it runs.
+    /// Returns the public description of a job, as `JobCalls` does, and the node that runs it.
     private static func object(_ row: JSONValue, _ handle: String) -> JSONObject {
         var object: JSONObject = ["job": .string(handle)]
         for name in ["operation", "state", "started", "seconds"] { object[name] = row[name] }

@@ -56,7 +56,7 @@ enum PlainAnswer {
                     try await write(stream, isLines: isLines, to: writer)
                 })
         }
-        // A status of 200 says that the call was carried out; what it reported meanwhile is no mere note.
+        // A status of 200 says that the call was carried out, so the errors it reported need a header of their own.
         for error in answer.errors.prefix(16) { response.headers.add(Self.error, encoded(error.message)) }
         for note in answer.notes.prefix(16) {
             response.headers.add(Self.note, encoded(note))

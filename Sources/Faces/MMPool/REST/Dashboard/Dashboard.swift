@@ -171,9 +171,9 @@ struct Dashboard: Sendable {
     }
 }
 
-/// A text as a QR code, for the page to draw: a phone opens a sign-in's address by it.
+/// A text as a QR code for the page to draw, so that a phone can open the address of a sign-in.
 enum QRCodeRoute {
-    /// Returns width and modules, line by line, `1` for a dark one; both empty where there is no code of it.
+    /// Returns the code's width and modules, line by line, `1` for a dark one; both empty if the text can't be encoded.
     static func answer(for text: String) -> JSONObject {
         var modules = [UInt8](repeating: 0, count: 177 * 177)
         let width = text.utf8.count > 300 ? 0 : Int(mm_qr_encode(text, &modules, modules.count))

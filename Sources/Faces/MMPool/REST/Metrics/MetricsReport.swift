@@ -14,7 +14,7 @@ package struct MetricsReport: Sendable {
     let memory: Int?
     /// The requests that sessions have sent, by host and status.
     let sent: [SentRequests.Kind: Int]
-    /// What a cluster counts; none outside one.
+    /// The metrics of the cluster; empty outside one.
     private(set) var cluster: [MetricFamily] = []
 
     /// Collects the current metrics.
@@ -107,7 +107,7 @@ extension MetricsReport {
         return page.text
     }
 
-    /// The metrics, from which each form of them is written.
+    /// The metrics from which each output format is written.
     package var families: [MetricFamily] {
         var families = [
             MetricFamily("mm_uptime_seconds", "How long the pool has been up.", .gauge([.init([], uptime)])),

@@ -66,7 +66,7 @@ package final class PoolMetrics: Sendable {
     ///     limit.
     ///   - error: the error that the call ended with, if any.
     ///   - duration: how long the call took.
-    ///   - reported: whether it reported errors that did not end it.
+    ///   - reported: whether the call succeeded but reported errors.
     func end(_ operation: String, _ error: MMError?, after duration: Duration, reported: Bool = false) {
         let seconds = duration / .seconds(1)
         counts.withLock { counts in

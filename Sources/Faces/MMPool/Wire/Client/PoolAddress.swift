@@ -12,7 +12,7 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
 
     package let place: Place
     package let bearer: Secret?
-    /// Whether it is a socket of this machine, where only programs of one user meet.
+    /// Whether the pool is behind a socket of this machine, which only programs of one user can use.
     package var isSocket: Bool { if case .socket = place { true } else { false } }
     /// Whether unencrypted `http://` may leave this machine.
     private let trustsNetwork: Bool

@@ -67,9 +67,9 @@ package enum PoolFailure {
         }
     }
 
-    /// What `details["failure"]` of an error says where the pool's host name has no address.
+    /// The value of an error's `details["failure"]` if the pool's host name has no address.
     package static let noAddress = "resolve"
-    /// What it says where the pool does not prove itself.
+    /// The value if the pool's TLS certificate can't be verified.
     package static let noProof = "tls"
 
     private static func details(_ pool: PoolAddress, failure: HTTPError.Kind? = nil) -> JSONObject {

@@ -41,7 +41,7 @@ package enum AnswerWire {
         answer.form = object["form"]?.string
         answer.errors = errors(of: object)
         answer.missing = object["missing"]?.string
-        // Whoever gives errors and the status 0 means it: the script said so.
+        // An answer with errors and the status 0 is consistent: the script set its status itself.
         answer.exitStatus = exitStatus(of: object) ?? 0
         if let written = object["standardError"]?.string {
             guard let bytes = Base64.bytes(written) else { return nil }

@@ -24,7 +24,7 @@ package struct PoolHandshake: Sendable, Hashable {
     package let key: String
     /// Whether the pool accepts no more calls.
     package var isDraining = false
-    /// Whether the pool is one of a cluster's: what waits for people stands there, too.
+    /// Whether the pool is a cluster's node: requests that wait for a person are then shown there, too.
     package var isNode = false
 
     /// Creates a pool's identity.

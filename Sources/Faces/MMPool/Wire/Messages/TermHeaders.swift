@@ -2,8 +2,8 @@ package import MMCore
 package import MMHTTP
 package import MMOperations
 
-/// The terms of a call as header fields of its request, between a front-end and a pool, and between any other program and a
-/// pool: `fields` has one line for each, by which it is both written and read.
+/// The terms of a call as header fields of its request, between a front-end or another program and a pool. `fields` has one entry for each,
+/// which both writes and reads it.
 package enum TermHeaders {
     /// What a request says about its call.
     package struct Sent: Sendable {
@@ -61,14 +61,14 @@ package enum TermHeaders {
         .name("MM-Session", \.sessionID),
         .name("MM-Principal", \.jobOwner),
         .name("MM-Model", \.model),
-        // As the IETF's draft has it (draft-ietf-httpapi-idempotency-key-header).
+        // The name of the IETF draft (draft-ietf-httpapi-idempotency-key-header).
         .name("Idempotency-Key", \.callID),
         TermHeader(
             "MM-Signed-In", write: { $0.caller.signedIn.map { TermHeader.Value.escaped($0.id) } },
             read: { (value, terms) throws(MMError) in
                 terms.caller.signedIn = Caller.Principal(id: try value.name(), name: terms.caller.signedIn?.name)
             }),
-        // After the id, which alone makes somebody known.
+        // Must follow the id: a name without an id is dropped.
         TermHeader(
             "MM-Signed-In-Name", write: { $0.caller.signedIn?.name.map { TermHeader.Value.escaped($0) } },
             read: { (value, terms) throws(MMError) in
@@ -81,7 +81,7 @@ package enum TermHeaders {
         TermHeader(
             "MM-Directory", write: { $0.directory.flatMap { TermHeader.Value.path($0) } },
             read: { (value, terms) throws(MMError) in terms.directory = try value.path() }),
-        // The two of W3C Trace Context.
+        // The two headers of W3C Trace Context.
         TermHeader(
             "traceparent", write: { $0.trace?.parent },
             read: { (value, terms) throws(MMError) in terms.trace = TraceContext(parent: value.text) }),
@@ -92,8 +92,8 @@ package enum TermHeaders {
             }),
     ]
 
-    /// Writes a call's terms into header fields, and who is there to be asked.
-    /// - Parameter carriesToken: whether the access token of the caller goes along: only to a pool of the same user.
+    /// Writes a call's terms into header fields, and whether a person can be asked.
+    /// - Parameter carriesToken: whether to include the caller's access token; only for a pool of the same user.
     package static func write(_ context: CallContext, to headers: inout HTTPHeaders, carriesToken: Bool = false) {
         for field in fields {
             if let text = field.write(context.terms) { headers.set(field.name, text) }
@@ -103,12 +103,12 @@ package enum TermHeaders {
             headers.set(person, (someone.isAtTerminal ? Presence.atTerminal : .behindClient).rawValue)
         }
         if context.input != nil { headers.set(input, "1") }
-        // Whoever reads it looks at whose socket it is.
+        // The receiver checks who owns the socket.
         if let socket = context.agentSocket.flatMap({ TermHeader.Value.path($0) }) { headers.set(agent, socket) }
     }
 
     /// Reads what a request says about its call.
-    /// - Parameter unnamed: the caller's name where it gives none.
+    /// - Parameter unnamed: the caller's name if the request gives none.
     /// - Throws: `invalidInput` that names the header.
     package static func read(_ headers: HTTPHeaders, unnamed: String) throws(MMError) -> Sent {
         var sent = Sent(terms: CallTerms(caller: Caller(surface: .rest, name: unnamed, server: nil)))
@@ -133,9 +133,9 @@ package enum TermHeaders {
 struct TermHeader: Sendable {
     /// The header's name.
     let name: String
-    /// The header's value; `nil` where the term isn't told.
+    /// Returns the header's value; `nil` if the header is left out.
     let write: @Sendable (CallTerms) -> String?
-    /// Takes the header's value over.
+    /// Stores the header's value in the terms.
     let read: @Sendable (Value, inout CallTerms) throws(MMError) -> Void
 
     init(

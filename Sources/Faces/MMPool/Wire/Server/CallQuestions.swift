@@ -7,7 +7,7 @@ import MMSystem
 package final class CallQuestions: Sendable {
     /// Requests for a person's confirmation.
     let questions = PendingAnswers<Result<ConfirmationAnswer, MMError>>()
-    /// Requests for a line of text; `nil` from whoever can't be asked for one.
+    /// Requests for a line of text; `nil` from a client that can't be asked for one.
     let texts = PendingAnswers<Result<String?, MMError>>()
     /// Requests for the next bytes of standard input.
     let inputs = PendingAnswers<[UInt8]>()

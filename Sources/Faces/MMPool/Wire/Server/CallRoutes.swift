@@ -162,7 +162,7 @@ package struct CallRoutes: Sendable {
             context.directory = nil
         }
         if isFrontEnd { context.agentSocket = sent.agentSocket }
-        // Who signed in is for the owner's own front-end to say, and it has checked.
+        // Only the owner's own front-end may say who signed in; it has checked that.
         let knowsCaller = isFrontEnd && surface == .mcp
         if knowsCaller { context.assertion = sent.assertion } else { context.caller.signedIn = nil }
         context.isForwarded = sent.terms.isForwarded && request.peer.speaksForOwner
