@@ -18,8 +18,8 @@ package struct CommandLineProgram: Sendable {
         let history: PromptHistory
 
         /// - Parameters:
-        ///   - history: what was typed at prompts before.
-        ///   - guide: knows the language of a connection's module.
+        ///   - history: the history of earlier prompts.
+        ///   - guide: returns the guide to the language of a connection's module.
         package init(
             history: PromptHistory,
             guide: @escaping @Sendable (_ connection: String, _ module: String) -> Result<any PromptGuide, MMError>
@@ -39,7 +39,8 @@ package struct CommandLineProgram: Sendable {
     ///   - isPerson: whether a person may sit at the terminal.
     ///   - proof: checks what a person has to present besides a `yes`.
     ///   - prompts: what a prompt for the commands of a session needs; `nil` for a program without one.
-    ///   - others: the lines that a person may mean whose line begins with no command, best first.
+    ///   - others: returns the command lines that a person may have meant by a line that begins with no command, best
+    ///     first.
     package init(
         catalogue: Catalogue, service: @escaping OperationCommands.Choice,
         locals: @Sendable (Catalogue) -> [LocalCommand], terminal: CommandStreams, content: ContentSource,
@@ -83,7 +84,7 @@ package struct CommandLineProgram: Sendable {
         }
     }
 
-    /// Whether exit code 2 is an answer of the command.
+    /// Returns whether the command uses exit code 2 as an answer.
     private func answersWithTwo(_ words: [String]) -> Bool {
         guard case .operation(let operation)? = index.find(GlobalOptions.commandFirst(words))?.entry else {
             return false
@@ -135,8 +136,9 @@ package struct CommandLineProgram: Sendable {
         }
     }
 
-    /// Gives this terminal to what a person means who leaves a command out: a terminal in the session.
-    /// - Returns: the exit code; `nil` for a call that is to be made as it is.
+    /// Gives the terminal to a call that was typed without its command: it opens a terminal in the session, or prompts
+    /// for the missing argument.
+    /// - Returns: the exit code; `nil` if the call is to be made unchanged.
     private func interact(
         _ operation: AnyOperation, _ scanned: ArgumentScanner.Result, _ operations: OperationCommands
     ) async throws(MMError) -> Int32? {
@@ -155,7 +157,7 @@ package struct CommandLineProgram: Sendable {
         }
     }
 
-    /// Asks for an argument line by line, each of which is a call, until the person leaves.
+    /// Prompts for an argument line by line until the person leaves; each line becomes a call.
     private func prompt(
         for argument: String, _ operation: AnyOperation, _ scanned: ArgumentScanner.Result,
         _ operations: OperationCommands
@@ -185,7 +187,8 @@ package struct CommandLineProgram: Sendable {
 
     private static let helpFlags = ["--help", "-h", "-?"]
 
-    /// Reads the command lines that stand behind `--` into the argument that takes calls, where the command has one.
+    /// Parses a command line. If the command takes calls as an argument, the command lines after `--` are parsed into
+    /// it.
     private func scan(_ entry: CommandIndex.Entry, _ words: [String]) throws(MMError) -> ArgumentScanner.Result? {
         guard let field = entry.fields.first(where: { $0.kind == .calls }), let end = words.firstIndex(of: "--") else {
             return try scan(plain: entry, words)
@@ -281,11 +284,11 @@ extension MMError {
     }
 }
 
-/// Which engine ran the commands of a prompt: told with the first command, and again when another one takes over.
+/// The engine notes of a prompt: shown with the first command, and again when another engine takes over.
 final class EngineNote: Sendable {
     private let last = Mutex<String?>(nil)
 
-    /// Whether a note says something that the prompt's person hasn't read yet.
+    /// Returns whether a note tells the person anything new.
     func isNews(_ note: String) -> Bool {
         guard note.hasPrefix("engine: ") else { return true }
         return last.withLock { last in

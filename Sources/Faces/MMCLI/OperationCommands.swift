@@ -33,16 +33,16 @@ package struct OperationCommands: Sendable {
         let connection = scanned.arguments["connection"]?.string
         var context = context(options, of: connection)
         if plansProgram(operation, scanned.arguments, try service(options).get()) {
-            // What the program writes is no part of the plan.
+            // The program's output is not part of the call's answer, so it goes to standard error.
             context.seat = ProgramTerminal(isAside: true)
         }
         if operation.declaration.startsProgram {
             context.seat = ProgramTerminal()
             context.input = nil
-            // Its own end is the call's, unless the caller sets one.
+            // The call lasts as long as the program, unless the command line sets a time limit.
             if !options.hasTimeLimit { context.timeLimit = SessionTerminal.stay }
         }
-        // What has nothing to tell may still take long.
+        // Even an operation that reports no progress may take long.
         if let connection, !options.quiet, !operation.declaration.startsProgram {
             terminal.progress("\(connection): waiting for the answer")
         }
@@ -81,10 +81,10 @@ package struct OperationCommands: Sendable {
         return end.exitStatus ?? answer.exitStatus
     }
 
-    /// Leaves the rows of a list alone, which is an array for programs, however it was asked for.
+    /// Leaves only the rows of a list, so that programs always get an array, whatever the request was.
     private func leaveRows(of declaration: OperationDeclaration, in answer: inout OperationAnswer) {
         if let rows = answer.rowsOfPage {
-            // Also with -q: what a program takes for all would not be all.
+            // Shown even with -q, so that nobody takes the first rows for all.
             if rows.isFirst { terminal.note("These are the first rows. All of them: --all; so many: --top N.") }
             answer.body = .value(rows.rows)
         }
@@ -94,7 +94,7 @@ package struct OperationCommands: Sendable {
         answer.body = .value(rows)
     }
 
-    /// Whether one of the calls that a call takes runs a program of this machine.
+    /// Returns whether one of the calls in a call's arguments runs a program on this machine.
     private func plansProgram(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService
     ) -> Bool {
@@ -103,7 +103,8 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Shows errors that did not end the call: notes have told them, where notes are shown, and a program gets an object.
+    /// Shows errors that did not end the call: as an object for programs, or as lines with -q, which hides the notes that otherwise report
+    /// them.
     private func show(_ errors: [ReportedError], asJSON: Bool, isQuiet: Bool) {
         if asJSON, let error = ReportedError.summary(errors) {
             terminal.note(["error": .object(error.json)])
@@ -112,7 +113,7 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Opens a terminal in a session and gives it this one until the person leaves.
+    /// Opens a terminal in a session and connects this terminal to it until the person leaves.
     /// - Returns: the exit code.
     func open(_ operation: AnyOperation, _ scanned: ArgumentScanner.Result) async throws(MMError) -> Int32 {
         let screen = try SessionTerminal(terminal)
@@ -129,8 +130,8 @@ package struct OperationCommands: Sendable {
         return try await screen.show(answer)
     }
 
-    /// What goes with a call.
-    /// - Parameter connection: the connection that it is about, whose name stands before what is told of its progress.
+    /// Returns the context of a call.
+    /// - Parameter connection: the call's connection, whose name precedes progress reports.
     private func context(_ options: GlobalOptions, of connection: String?) -> CallContext {
         let terminal = terminal
         let showsProgress = terminal.isErrorScreen && !options.quiet
@@ -153,7 +154,7 @@ package struct OperationCommands: Sendable {
         return context
     }
 
-    /// Writes an answer, in the person's pager where it is longer than the screen.
+    /// Writes an answer, in the person's pager if it is longer than the screen.
     private func write(_ answer: OperationAnswer, _ options: GlobalOptions) async throws(MMError) {
         let terminal = terminal
         let isPaged = options.pages && answer.canBePaged
@@ -166,15 +167,15 @@ package struct OperationCommands: Sendable {
             try await renderer.render(answer)
         } catch {
             try await output.end()
-            // Who leaves the pager has seen enough: no failure.
+            // A person who leaves the pager has seen enough; that is no failure.
             if output.wasLeft { return }
             throw error
         }
         try await output.end()
     }
 
-    /// Calls an operation, and repeats the call with what a host turns out to want, if a person can be asked for it: the
-    /// passphrase of a key, or the password, three times as ssh asks for it.
+    /// Calls an operation. If a host turns out to require a passphrase or a password and a person can be asked for it, the call is repeated
+    /// with it: a password is asked for up to three times, as ssh does.
     private func call(
         _ operation: AnyOperation, _ arguments: JSONObject, _ service: any OperationService, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -199,8 +200,7 @@ package struct OperationCommands: Sendable {
         }
     }
 
-    /// Shows the output that preceded a failure, where it would have been shown without the failure. With `--json` the
-    /// error contains it.
+    /// Shows the output that preceded a failure, as it would have been shown without the failure. With `--json` the error contains it.
     private func show(before error: MMError, _ options: GlobalOptions) async throws(MMError) {
         guard let output = error.output else { return }
         let texts = (output.array ?? [output]).map(\.string)
@@ -242,7 +242,7 @@ package struct OperationCommands: Sendable {
 }
 
 extension OperationAnswer {
-    /// The rows of a page of a service's list: with `--json` a list is an array, however it was asked for.
+    /// The rows of a page of a service's list, which are an array with `--json`, whatever the request was.
     fileprivate var rowsOfPage: (rows: JSONValue, isFirst: Bool)? {
         guard case .json(let bytes) = body, let object = (try? JSONParser.parse(bytes))?.object,
             let rows = object["value"], rows.array != nil,
@@ -251,7 +251,7 @@ extension OperationAnswer {
         return (rows, object["@odata.nextLink"] != nil || object["nextLink"] != nil)
     }
 
-    /// Whether a person may leaf through the answer: it isn't what a command writes while it runs, nor a file.
+    /// Whether the answer may be shown in a pager: not the output of a command that still runs, and not a file.
     fileprivate var canBePaged: Bool {
         switch body {
         case .output, .bytes: false
@@ -265,7 +265,7 @@ extension OperationAnswer {
     }
 }
 
-/// What a person is asked for because a host wants it.
+/// A question for a secret that a host requires.
 private struct HostQuestion {
     /// The argument that takes the answer.
     let argument: String
@@ -273,7 +273,7 @@ private struct HostQuestion {
     /// How often it is asked.
     let attempts: Int
 
-    /// Reads it from the refusal of a sign-in; `nil` where nothing that is typed would help.
+    /// Reads the question from the error of a refused sign-in; `nil` if no input would help.
     init?(_ error: MMError) {
         switch error.details["reason"]?.string {
         case "passphrase":

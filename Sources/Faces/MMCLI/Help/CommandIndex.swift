@@ -24,12 +24,12 @@ package struct CommandIndex: Sendable {
             }
         }
 
-        /// Whether what stands behind `--` is a program that the command starts.
+        /// Whether the words after `--` are a program that the command starts.
         var startsProgram: Bool {
             if case .operation(let operation) = self { operation.declaration.startsProgram } else { false }
         }
 
-        /// Whether only programs run the command.
+        /// Whether the command is for programs only and not shown to people.
         var isHidden: Bool {
             if case .local(let command) = self { command.isHidden } else { false }
         }
@@ -61,7 +61,7 @@ package struct CommandIndex: Sendable {
     private let others: @Sendable ([String]) -> [String]
 
     /// Creates an index of a catalogue's operations and local commands.
-    /// - Parameter others: the lines that a person may mean whose line begins with no command, best first.
+    /// - Parameter others: returns the command lines that a person may have meant by a line that begins with no command, best first.
     package init(
         catalogue: Catalogue, locals: [LocalCommand], others: @escaping @Sendable ([String]) -> [String] = { _ in [] }
     ) {
@@ -75,8 +75,8 @@ package struct CommandIndex: Sendable {
         self.aliases = aliases
     }
 
-    /// The command lines that stand behind one another with `--` between them. A program has all the rest: what stands behind its own
-    /// `--` is nobody else's.
+    /// Splits words into command lines at each `--`. A command that starts a program keeps all the rest of the words, including further
+    /// `--`.
     package func lines(in words: ArraySlice<String>) -> [[String]] {
         var lines: [[String]] = []
         var waiting = words
@@ -108,8 +108,8 @@ package struct CommandIndex: Sendable {
         return (entries[index], rest)
     }
 
-    /// `mm shell NAME`: the terminal of the session of that name; `mm shell NAME COMMAND` runs a command there. A word that is
-    /// nearly one of the group's commands is no name.
+    /// Interprets `mm shell NAME` as the terminal of the session with that name, and `mm shell NAME COMMAND` as a command to run there. A
+    /// word that resembles one of the group's commands is not taken for a name.
     private func session(named line: [String]) -> (entry: Entry, rest: [String])? {
         guard line.count > 1, line[0] == "shell", !line[1].isEmpty, !line[1].hasPrefix("-"),
             let terminal = operation("shell_terminal"), let run = operation("shell_run"),
@@ -119,7 +119,7 @@ package struct CommandIndex: Sendable {
         return (terminal, Array(line.dropFirst()))
     }
 
-    /// The operation of a name.
+    /// Returns the operation of a name.
     func operation(_ name: String) -> Entry? { aliases[name].map { entries[$0] } }
 
     /// Returns the command with exactly these words.
@@ -147,7 +147,7 @@ package struct CommandIndex: Sendable {
             near = shown.filter { $0.words.count == 2 && verbs.contains($0.words[1]) }
                 .map { $0.words.joined(separator: " ") }
         }
-        // Where the first word is right, another verb was meant.
+        // If the first word is a command's, only the verb was wrong.
         let meant = shown.contains { $0.words[0] == first } ? [] : others(line)
         let lines = meant.isEmpty ? near.map { "mm " + $0 } : meant
         let hint =
@@ -156,7 +156,7 @@ package struct CommandIndex: Sendable {
         return MMError(.invalidInput, "`mm` has no command `\(typed.prefix(80))`.", hint: hint)
     }
 
-    /// The error for a line that begins with an option that no command has.
+    /// Returns the error for a line that begins with an unknown option.
     private static func unknown(option: String) -> MMError {
         let name = option.split(separator: "=").first.map(String.init) ?? option
         let known = GlobalOptions.names.valued + GlobalOptions.names.plain + ["--version"]

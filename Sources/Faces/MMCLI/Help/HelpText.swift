@@ -108,7 +108,7 @@ package enum HelpText {
     private static let options =
         "Options of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
 
-    /// The options without the letters that a command has given to flags of its own.
+    /// Returns the global options without the letters that a command uses for its own flags.
     private static func options(besides flags: [InputField]) -> String {
         let taken = flags.compactMap { field -> String? in
             if case .option(let letter?) = field.placement { "-\(letter)" } else { nil }

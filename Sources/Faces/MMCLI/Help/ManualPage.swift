@@ -1,15 +1,15 @@
 package import MMCore
 import MMOperations
 
-/// Manual pages (mdoc(7)) of a program's commands, one a noun, from the same declarations as the help texts.
+/// Manual pages (mdoc(7)) of a program's commands, one for each noun, from the same declarations as the help texts.
 package struct ManualPage: Sendable {
     /// The page's name: `mm`, `mm-graph`.
     package let name: String
-    /// The page.
+    /// The page's source.
     package let text: String
 
-    /// The pages of all commands: the program's own, and one for each first word.
-    /// - Parameter date: the day that they bear.
+    /// Returns the pages of all commands: the program's own page, and one for each first word.
+    /// - Parameter date: the date to put on the pages.
     package static func all(_ index: CommandIndex, date: Timestamp) -> [ManualPage] {
         let day = day(of: date)
         let nouns = Set(index.shown.map { $0.words[0] }).sorted()
@@ -107,12 +107,12 @@ package struct ManualPage: Sendable {
         return ".Dd \(day)\n.Dt \(title) 1\n.Os\n.Sh NAME\n.Nm \(name)\n.Nd \(words(line))\n.Sh SYNOPSIS\n"
     }
 
-    /// A text on lines of its own; a new sentence begins a new line.
+    /// Returns a text on lines of its own; each sentence begins a new line.
     private static func plain(_ text: String) -> String {
         var lines = ""
         for line in text.split(separator: "\n") {
             var rest = escaped(String(line))
-            // As mdoc wants it.
+            // mdoc wants each sentence on a new line.
             rest = rest.replacing(". ", with: ".\n").replacing("? ", with: "?\n")
             for part in rest.split(separator: "\n").flatMap(wrapped) {
                 let starts = part.first.map { $0 == "." || $0 == "'" } ?? false
@@ -122,7 +122,7 @@ package struct ManualPage: Sendable {
         return lines
     }
 
-    /// A sentence in lines that are no longer than a screen's.
+    /// Wraps a sentence into lines that fit a screen.
     private static func wrapped(_ sentence: Substring) -> [String] {
         var lines: [String] = []
         for word in sentence.split(separator: " ") {
@@ -135,7 +135,7 @@ package struct ManualPage: Sendable {
         return lines
     }
 
-    /// A text as arguments of a macro, none of which is taken for one.
+    /// Quotes a text as an argument of a macro, so that no word is taken for a macro name.
     private static func words(_ text: some StringProtocol) -> String {
         let quoted = escaped(String(text)).replacing("\"", with: "\\(dq")
         return "\"\(quoted)\""

@@ -18,7 +18,7 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
         let command = LocalCommand(
             ["sandbox", rawValue], summary: summary, discussion: discussion, fields: fields, examples: examples,
             work: work)
-        // Sessions run the stand-in; people never do.
+        // The stand-in for `pwsh` is only run by sessions, never by people.
         return self == .pwsh ? command.hidden : command
     }
 

@@ -1,9 +1,9 @@
 import MMCore
 package import MMOperations
 
-/// Typed calls for Swift programs: a struct for an operation, a recipe or a tool of the owner's, whose arguments the compiler
-/// checks. It is one more projection of the same declarations, written into the program that wants it, so that the library
-/// itself needs no type for each.
+/// Typed calls for Swift programs: a struct for an operation, a recipe or a tool of the owner's, whose arguments the compiler checks. They
+/// are generated from the same declarations as all other interfaces, into the program that uses them, so that the library itself needs no
+/// type for each.
 package struct SwiftCalls: Sendable {
     private var calls: [SwiftCall] = []
 
@@ -18,8 +18,8 @@ package struct SwiftCalls: Sendable {
                 arguments: operation.fields.map(SwiftArgument.init), values: []))
     }
 
-    /// Adds a recipe, or a tool of the owner's: a call of the operation that carries it out.
-    /// - Parameter effects: what it may do.
+    /// Adds a recipe or an owner's tool as a call of the operation that carries it out.
+    /// - Parameter effects: the effects that the tool may have.
     package mutating func add(
         _ definition: ToolDefinition, on shelf: ToolShelf, effects: OperationDeclaration.Effects
     ) {
@@ -34,7 +34,7 @@ package struct SwiftCalls: Sendable {
                 arguments: common, values: definition.parameters.map(SwiftArgument.init)))
     }
 
-    /// A Swift file with all of them.
+    /// The source of a Swift file with all calls.
     package var text: String {
         "// Written by `mm swift`; write it anew after an update of mm.\nimport MicrosoftMaster\n"
             + calls.map { "\n" + $0.text }.joined()
@@ -43,7 +43,7 @@ package struct SwiftCalls: Sendable {
 
 /// A call as a struct.
 private struct SwiftCall: Sendable {
-    /// As it is called by name.
+    /// The name by which the call is made.
     let name: String
     let operation: String
     let summary: String
@@ -51,7 +51,7 @@ private struct SwiftCall: Sendable {
     var tool: String?
     /// The operation's arguments.
     let arguments: [SwiftArgument]
-    /// The tool's own parameters, which travel together.
+    /// The tool's own parameters, which are sent together in one argument.
     let values: [SwiftArgument]
 
     private var all: [SwiftArgument] { arguments + values }
@@ -80,7 +80,7 @@ private struct SwiftCall: Sendable {
 
     private var initializer: [String] {
         guard !all.isEmpty else { return ["    init() {}"] }
-        // What must be given stands first.
+        // Required parameters come first.
         let ordered = all.filter(\.isRequired) + all.filter { !$0.isRequired }
         let parameters = ordered.map { "        \($0.property): \($0.declaredType)\($0.isRequired ? "" : " = nil")" }
         return ["    init(", parameters.joined(separator: ",\n"), "    ) {"]
@@ -101,7 +101,7 @@ private struct SwiftCall: Sendable {
     }
 }
 
-/// An argument as a property.
+/// An argument as a property of the struct.
 private struct SwiftArgument: Sendable {
     enum Kind: Sendable {
         case text, flag, integer, number, object, textList, objectList
@@ -161,7 +161,7 @@ private struct SwiftArgument: Sendable {
 
     var declaredType: String { isRequired ? type : type + "?" }
 
-    /// The value in JSON; nil where it is left out.
+    /// The expression for the value in JSON; `nil` at run time if the argument is left out.
     var json: String { isRequired ? json(of: property) : "\(property).map { \(json(of: "$0")) }" }
 
     private func json(of value: String) -> String {
@@ -178,7 +178,7 @@ private struct SwiftArgument: Sendable {
     }
 }
 
-/// Names of JSON and of the command line as Swift has them.
+/// Converts names of JSON and of the command line into Swift names.
 private enum SwiftName {
     private static let words: Set<String> = [
         "as", "associatedtype", "break", "case", "catch", "class", "continue", "default", "defer", "deinit", "do",
@@ -192,15 +192,15 @@ private enum SwiftName {
         "where", "while",
     ]
 
-    /// `graph_request` and `unused-guests` as `GraphRequest` and `UnusedGuests`.
+    /// Returns a type name: `GraphRequest` for `graph_request`, `UnusedGuests` for `unused-guests`.
     static func type(_ name: String) -> String { parts(name).map(capitalized).joined() }
 
-    /// `dry_run` and `no-wait` as `dryRun` and `noWait`.
+    /// Returns a property name: `dryRun` for `dry_run`, `noWait` for `no-wait`.
     static func value(_ name: String) -> String {
         let parts = parts(name)
         let first =
             parts.first.map { part in
-                // `GET` becomes `get`, `userPrincipalName` stays.
+                // `GET` becomes `get`; `userPrincipalName` stays.
                 part.contains(where: \.isLowercase) ? part.prefix(1).lowercased() + part.dropFirst() : part.lowercased()
             } ?? ""
         let text = first + parts.dropFirst().map(capitalized).joined()

@@ -4,22 +4,22 @@ import MMOperations
 import MMShell
 import MMSystem
 
-/// This terminal, given to a session: what is typed goes there as it is, and what comes from there is shown as it is.
+/// This terminal, connected to a session: keys go there and output comes from there, both unchanged.
 struct SessionTerminal {
-    /// How long a person may stay.
+    /// The time limit of a stay.
     static let stay = Duration.seconds(90 * 86_400)
 
     private let streams: CommandStreams
     private let keyboard: Keyboard
 
-    /// A terminal that isn't given away yet: questions are still asked in it.
+    /// Creates a terminal that isn't connected yet, so that questions can still be asked in it.
     /// - Throws: `.unavailable` without a terminal.
     init(_ streams: CommandStreams) throws(MMError) {
         self.streams = streams
         keyboard = try Keyboard()
     }
 
-    /// The arguments of a call that is told what this terminal is.
+    /// Returns the call's arguments with this terminal's size and type.
     func arguments(_ given: JSONObject, environment: [String: String]) -> JSONObject {
         var arguments = given
         let size = Keyboard.size
@@ -29,7 +29,7 @@ struct SessionTerminal {
         return arguments
     }
 
-    /// A call that takes its input from here for as long as the person stays.
+    /// Returns the call's context with this terminal as input and no shorter time limit than a stay.
     func context(_ given: CallContext) -> CallContext {
         var context = given
         context.input = keyboard
@@ -38,7 +38,7 @@ struct SessionTerminal {
         return context
     }
 
-    /// Shows an answer until it ends or the person leaves.
+    /// Shows the session's output until it ends or the person leaves.
     /// - Returns: the exit code.
     func show(_ answer: OperationAnswer) async throws(MMError) -> Int32 {
         guard let stream = answer.body.stream else {
@@ -56,7 +56,7 @@ struct SessionTerminal {
     private func pass(_ stream: ItemStream) async throws(MMError) {
         let mode = try RawMode(STDIN_FILENO)
         keyboard.begin()
-        // Told once the keys go to the session: what is typed before is lost.
+        // Shown only now, because keys that are typed before the session gets them are lost.
         streams.note(streams.styled("Ctrl-] d leaves it running.", .quiet))
         while let batch = try await stream.next() {
             for row in batch { try streams.pass(try CommandPiece(row: row).bytes) }
@@ -65,7 +65,7 @@ struct SessionTerminal {
     }
 }
 
-/// What a person types at this terminal, and the sizes that it takes, for a terminal in a session.
+/// The keys that a person types at this terminal and the changes of its size, as input for a terminal in a session.
 final class Keyboard: CallInput {
     private struct State {
         var messages: [TerminalMessage] = []
@@ -78,14 +78,14 @@ final class Keyboard: CallInput {
     private let reader: PolledReader
     private let work = Mutex<(reading: Task<Void, Never>, sizes: SignalTakers.Taking)?>(nil)
 
-    /// A keyboard; nothing is read from it yet.
+    /// Creates a keyboard that doesn't read yet.
     /// - Throws: `.unavailable` without a terminal.
     init() throws(MMError) {
-        // A way of its own to the terminal: other programs share the open file that standard input is.
+        // The terminal is opened anew because other programs share the open file description of standard input.
         reader = try PolledReader(try FileDescriptor.open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK))
     }
 
-    /// Begins to read.
+    /// Begins to read keys.
     func begin() {
         let sizes = SignalTakers.shared.take(SIGWINCH) { [weak self] in self?.sizeChanged() }
         let reading = Task { [weak self, reader] in
@@ -97,7 +97,7 @@ final class Keyboard: CallInput {
         work.withLock { $0 = (reading, sizes) }
     }
 
-    /// Reads no more.
+    /// Stops reading keys.
     func end() {
         let work = work.withLock { work in
             defer { work = nil }
@@ -137,6 +137,7 @@ final class Keyboard: CallInput {
         throw MMError(.cancelled, "Reading the keyboard was cancelled.")
     }
 
+    /// Handles typed bytes.
     /// - Returns: whether the person leaves.
     private func typed(_ bytes: [UInt8]) -> Bool {
         let (keys, leaves) = state.withLock { $0.keys.take(bytes) }
@@ -150,7 +151,7 @@ final class Keyboard: CallInput {
     private func add(_ message: TerminalMessage) {
         let waiter = state.withLock { state in
             switch (state.messages.last, message) {
-            // What is typed while the last keys are on their way goes with the next ones.
+            // Keys that have not been fetched yet are combined with the new ones.
             case (.keys(let before)?, .keys(let more)):
                 state.messages[state.messages.count - 1] = .keys(before + more)
             case (.size?, .size): state.messages[state.messages.count - 1] = message
@@ -163,24 +164,24 @@ final class Keyboard: CallInput {
     }
 }
 
-/// The keys that a terminal in a session doesn't get: `Ctrl-] d` leaves it, `Ctrl-] Ctrl-]` sends one `Ctrl-]`.
+/// The keys that are not passed to the session's terminal: `Ctrl-] d` leaves it, `Ctrl-] Ctrl-]` sends one `Ctrl-]`.
 struct DetachKeys {
     /// `Ctrl-]`.
     private static let prefix: UInt8 = 0x1D
-    /// What leaves the terminal behind the prefix: `d`, also with Ctrl still held.
+    /// The keys that leave the terminal after the prefix: `d`, even with Ctrl still held.
     private static let leaving: Set<UInt8> = [UInt8(ascii: "d"), UInt8(ascii: "D"), 0x04]
 
     private var isOpen = false
 
-    /// Takes what was typed.
-    /// - Returns: what the terminal gets, and whether the person leaves behind it.
+    /// Processes typed bytes.
+    /// - Returns: the bytes for the terminal, and whether the person leaves after them.
     mutating func take(_ typed: [UInt8]) -> (keys: [UInt8], leaves: Bool) {
         var keys: [UInt8] = []
         for byte in typed {
             if isOpen {
                 isOpen = false
                 if Self.leaving.contains(byte) { return (keys, true) }
-                // Whatever else follows was meant for the program.
+                // Any other key after the prefix was meant for the program, and so was the prefix.
                 keys += byte == Self.prefix ? [byte] : [Self.prefix, byte]
             } else if byte == Self.prefix {
                 isOpen = true

@@ -9,16 +9,16 @@ package struct GlobalOptions: Sendable {
         case jsonl
         case csv
         case text
-        /// Rows without a heading, with tabs between the cells, as `az` writes them.
+        /// Rows without a heading, cells separated by tabs, as `az` writes them.
         case tsv
         case yaml
-        /// A table of Markdown, as `m365` writes it.
+        /// A Markdown table, as `m365` writes it.
         case md
     }
 
     /// The format of answers; `nil` leaves the choice to the command and the terminal.
     package var format: Format?
-    /// The columns or members that rows are to have; empty for those that suit.
+    /// The columns or members to show; empty for the default ones.
     package var columns: [String] = []
     /// The order of rows; `nil` for the service's own.
     package var order: RowOrder?
@@ -30,7 +30,7 @@ package struct GlobalOptions: Sendable {
     package var help = false
     /// The time limit of the whole call.
     package var timeLimit: Duration = .seconds(300)
-    /// Whether the command line set it.
+    /// Whether the command line set the time limit.
     package var hasTimeLimit = false
     /// Whether to return a handle at once while the call continues.
     package var detach = false
@@ -69,7 +69,7 @@ package struct GlobalOptions: Sendable {
         return (words.filter(isValued).map { $0[0] }, words.filter { !isValued($0) }.map { $0[0] })
     }()
 
-    /// A line with the command in front, and the global options that stood before it behind.
+    /// Returns a line with the command first and the global options that preceded it after it.
     package static func commandFirst(_ words: [String]) -> [String] {
         var options: [String] = []
         var rest = words[...]
@@ -81,7 +81,7 @@ package struct GlobalOptions: Sendable {
             options.append(rest.removeFirst())
             if names.valued.contains(word) || word == "-o", let value = rest.popFirst() { options.append(value) }
         }
-        // Without a command the line stays as it is: `--help`, `--version`.
+        // A line without a command stays as it is: `--help`, `--version`.
         guard let command = rest.firstIndex(where: { $0.hasPrefix("-") }) ?? Optional(rest.endIndex), !rest.isEmpty
         else { return words }
         return Array(rest[..<command]) + options + Array(rest[command...])
@@ -89,8 +89,8 @@ package struct GlobalOptions: Sendable {
 }
 
 extension GlobalOptions {
-    /// How these options want answers to be written.
-    /// - Parameter screen: the screen that they are written to; `nil` for a file or a program.
+    /// Returns the form of answers that these options ask for.
+    /// - Parameter screen: the size of the screen; `nil` if the output goes to a file or a program.
     package func form(on screen: Terminal.Size?) -> AnswerForm {
         AnswerForm(format: format, columns: columns, order: order, width: screen?.columns)
     }

@@ -40,7 +40,7 @@ package struct AnswerRenderer {
             if !text.isEmpty, !text.hasSuffix("\n") { try await write([0x0A]) }
         case .bytes(let bytes, let type):
             try await write(bytes)
-            // A prompt must not stand behind a short text, such as a count.
+            // The shell's prompt must not appear behind a short text, such as a count.
             if form.width != nil, type.hasPrefix("text/"), bytes.last.map({ $0 != 0x0A }) ?? false {
                 try await write([0x0A])
             }
@@ -127,7 +127,7 @@ package struct AnswerRenderer {
         }
     }
 
-    /// The format that nobody asked for: a table where an operation names columns, and where a person looks at a list; else JSON.
+    /// The default format: a table if the operation names columns or a person looks at a list, otherwise JSON.
     private func usual(of value: JSONValue, columns: [String]) -> GlobalOptions.Format {
         guard columns.isEmpty else { return .table }
         guard form.width != nil, let rows = Rows(of: value), rows.items.first?.object != nil else { return .json }
@@ -176,7 +176,7 @@ package struct AnswerRenderer {
         }
         switch format ?? (form.width == nil ? .json : .table) {
         case .json:
-            // Nothing is written before the first rows are there and have the columns that were asked for.
+            // Nothing is written before the first rows have arrived, since they must have the requested columns.
             var separator = Array("[\n".utf8)
             var isEmpty = true
             var selection: RowSelection?
@@ -216,14 +216,14 @@ package struct AnswerRenderer {
         }
     }
 
-    /// An item of a list as a person reads it, one member a line; for programs as the service sent it.
+    /// Formats an item of a list: indented for a person, as the service sent it for programs.
     private func onScreen(_ item: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         guard form.width != nil, let value = try? JSONParser.parse(item) else { return item }
         let lines = JSONWriter.bytes(value, layout: .indented(2)).split(separator: 0x0A)
         return Array(lines.map { [0x20, 0x20] + $0 }.joined(separator: [0x0A]))[...]
     }
 
-    /// The items with the members that were asked for; unread where all were.
+    /// Returns the items with the requested members only; unparsed if all members are wanted.
     private func selected(_ batch: [ArraySlice<UInt8>], _ selection: inout RowSelection?) throws(MMError)
         -> [ArraySlice<UInt8>]
     {
@@ -246,8 +246,7 @@ package struct AnswerRenderer {
         return items
     }
 
-    /// Writes rows with the columns and widths of the first batch, so that later batches need no memory and move no
-    /// columns.
+    /// Writes rows with the columns and widths of the first batch: later batches needn't be kept in memory and the columns don't move.
     private func renderRows(_ stream: ItemStream, columns declared: [String]) async throws(MMError) {
         var first: (selection: RowSelection, rows: Rows, table: ColumnLayout?)?
         var cut = 0
@@ -282,18 +281,18 @@ package struct AnswerRenderer {
 }
 
 extension JSONValue {
-    /// Whether a cell can hold this without JSON: a plain value, or a list of them.
+    /// Whether a cell can show the value without JSON: a plain value, or a list of them.
     fileprivate var isFlat: Bool { isSimple || (array?.allSatisfy(\.isSimple) ?? false) }
 }
 
-/// Tables of Markdown.
+/// Markdown tables.
 enum MarkdownTable {
-    /// The first two lines.
+    /// Returns the heading and the line below it.
     static func head(_ columns: [String]) -> [String] {
         [line(columns), "|" + String(repeating: " --- |", count: columns.count)]
     }
 
-    /// One line. A bar would end a cell, and a line break the table.
+    /// Returns one row. Bars and line breaks are replaced because they would end a cell or the table.
     static func line(_ cells: [String]) -> String {
         let written = cells.map { cell in
             var text = ""
@@ -310,22 +309,22 @@ enum MarkdownTable {
     }
 }
 
-/// One object as rows of a name and a value, with the members of objects inside it under names with dots.
+/// One object as rows of a name and a value. Members of nested objects get names with dots.
 struct FieldList: Sendable {
     /// The rows, each a name and a value.
     let rows: [[String]]
 
-    /// The members of an object.
+    /// Lists the members of an object.
     /// - Parameters:
     ///   - object: the object.
-    ///   - isReadable: whether values are written as people read them; otherwise as the service sent them.
+    ///   - isReadable: whether values are written for people; otherwise as the service sent them.
     init(_ object: JSONObject, isReadable: Bool) {
         rows = Self.rows(of: object, under: "", isReadable)
     }
 
     private static func rows(of object: JSONObject, under prefix: String, _ isReadable: Bool) -> [[String]] {
         object.flatMap { name, value -> [[String]] in
-            // What describes the answer and not the object.
+            // Annotations describe the answer, not the object.
             if isReadable, name.hasPrefix("@odata.") { return [] }
             if let inner = value.object, !inner.isEmpty {
                 return rows(of: inner, under: prefix + name + ".", isReadable)
@@ -335,10 +334,10 @@ struct FieldList: Sendable {
     }
 }
 
-/// JSON values as YAML in its block form. Every text that YAML could take for anything else is quoted as JSON quotes it, which
-/// YAML reads the same.
+/// JSON values as YAML in block style. Every text that YAML could interpret as anything else is quoted as in JSON, which YAML reads the
+/// same way.
 enum YAMLText {
-    /// The lines of a value.
+    /// Returns the lines of a value.
     static func lines(of value: JSONValue) -> [String] {
         switch value {
         case .object(let members) where !members.isEmpty:
@@ -365,7 +364,7 @@ enum YAMLText {
         return text
     }
 
-    /// Whether YAML reads a text as the text that it is, without quotes.
+    /// Returns whether YAML reads an unquoted text as that text.
     private static func isPlain(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, text.utf8.count <= 200 else { return false }
         let isWord = text.unicodeScalars.allSatisfy { scalar in
@@ -376,15 +375,15 @@ enum YAMLText {
     }
 }
 
-/// The members and the order that somebody asked for, applied to the rows of an answer.
+/// The requested members and order, applied to the rows of an answer.
 struct RowSelection: Sendable {
-    /// The columns asked for, spelled as the rows spell them; empty: all.
+    /// The requested columns, spelled as in the rows; empty for all.
     let columns: [String]
     private let order: RowOrder?
 
-    /// Finds the columns asked for in rows.
+    /// Finds the requested columns in rows.
     /// - Parameters:
-    ///   - form: what was asked for.
+    ///   - form: the requested form.
     ///   - rows: the rows known so far.
     /// - Throws: `MMError.invalidInput` when no row has a column of that name.
     init(_ form: AnswerForm, of rows: [JSONValue]) throws(MMError) {
@@ -399,13 +398,13 @@ struct RowSelection: Sendable {
         }
     }
 
-    /// An answer with these members and in this order; a list keeps what stands around it.
+    /// Returns an answer with the selected members and order; the other members of an object around a list stay.
     func applied(to value: JSONValue) -> JSONValue {
         guard order != nil || !columns.isEmpty else { return value }
         switch value {
         case .array(let rows): return .array(applied(to: rows))
         case .object(var object):
-            // The same list that `Rows` finds.
+            // Must find the same list as `Rows`.
             if let rows = object["value"]?.array {
                 object["value"] = .array(applied(to: rows))
             } else if object.count == 1, let list = object.first(where: { $0.value.array != nil }) {
@@ -422,13 +421,13 @@ struct RowSelection: Sendable {
         (order?.sorted(rows) ?? rows).map(row)
     }
 
-    /// A row with the members asked for; one that it lacks is `null`.
+    /// Returns a row with the requested members; those that it lacks are `null`.
     func row(_ item: JSONValue) -> JSONValue {
         guard !columns.isEmpty, let object = item.object else { return item }
         return .object(JSONObject(columns.map { ($0, object.value(of: $0) ?? .null) }))
     }
 
-    /// The column as the rows spell it.
+    /// Returns a column's name as the rows spell it.
     private static func found(_ column: String, in rows: [JSONValue], flag: String) throws(MMError) -> String {
         guard !rows.isEmpty else { return column }
         for case .object(let row) in rows {
@@ -444,7 +443,7 @@ struct RowSelection: Sendable {
                 : "Did you mean \(near.joined(separator: ", "))?")
     }
 
-    /// The name of a member, or of members inside one another, in the spelling of a row.
+    /// Returns the name of a member, or the path of a nested one, in the spelling of a row.
     private static func spelling(of column: String, in row: JSONObject) -> String? {
         if row[column] != nil { return column }
         let wanted = column.lowercased()
@@ -458,23 +457,23 @@ struct RowSelection: Sendable {
     }
 }
 
-/// How an answer is written.
+/// The form in which an answer is written.
 package struct AnswerForm: Sendable {
-    /// The format; `nil` for the one that suits the answer.
+    /// The format; `nil` for the default one.
     package var format: GlobalOptions.Format?
-    /// The columns or members that somebody asked for; empty: those that suit the answer.
+    /// The requested columns or members; empty for the default ones.
     package var columns: [String]
     /// The column by which rows are sorted.
     package var order: RowOrder?
-    /// The cells in a line of the screen; `nil` where the answer goes to a file or a program.
+    /// The width of the screen in cells; `nil` if the output goes to a file or a program.
     package var width: Int?
 
-    /// A form.
+    /// Creates a form.
     /// - Parameters:
-    ///   - format: the format; `nil` for the one that suits the answer.
-    ///   - columns: the columns that somebody asked for.
+    ///   - format: the format; `nil` for the default one.
+    ///   - columns: the requested columns or members.
     ///   - order: the column by which rows are sorted.
-    ///   - width: the cells in a line of the screen.
+    ///   - width: the width of the screen in cells.
     package init(
         format: GlobalOptions.Format?, columns: [String] = [], order: RowOrder? = nil, width: Int? = nil
     ) {
@@ -492,13 +491,13 @@ package struct RowOrder: Sendable {
     /// Whether the largest comes first.
     package let isDescending: Bool
 
-    /// An order by a column.
+    /// Creates an order by a column.
     init(column: String, isDescending: Bool) {
         self.column = column
         self.isDescending = isDescending
     }
 
-    /// Reads the value of `--sort`: a column, with a minus in front for the largest first.
+    /// Reads the value of `--sort`: a column, preceded by a minus for descending order.
     /// - Throws: `MMError.invalidInput` when no column is named.
     package init(_ text: String) throws(MMError) {
         isDescending = text.hasPrefix("-")
@@ -510,7 +509,7 @@ package struct RowOrder: Sendable {
         }
     }
 
-    /// The rows in this order; those without a value come last, those with equal values stay in their order.
+    /// Returns the rows in this order. Those without a value come last; those with equal values keep their order.
     package func sorted(_ rows: [JSONValue]) -> [JSONValue] {
         let keyed = rows.enumerated().map { index, row in
             (index: index, row: row, key: Key(row.object?.value(of: column)))
@@ -525,7 +524,7 @@ package struct RowOrder: Sendable {
         }.map(\.row)
     }
 
-    /// A value to compare: numbers by size, before texts without regard to case.
+    /// A value in a form to compare: numbers by size, then texts regardless of case.
     private struct Key {
         let number: Double?
         let text: String

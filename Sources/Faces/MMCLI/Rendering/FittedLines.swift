@@ -3,22 +3,22 @@ import MMOperations
 
 /// Lines that fit a screen.
 enum FittedLines {
-    /// A text with its long lines broken, at blanks where there are any; nothing is left out.
+    /// Returns a text with its long lines broken, at blanks if possible; nothing is left out.
     /// - Parameters:
     ///   - text: the text.
-    ///   - columns: the cells in a line of the screen; `nil` where there is none.
+    ///   - columns: the width of the screen in cells; `nil` without a screen.
     static func fitted(_ text: String, to columns: Int?) -> String {
         broken(text, columns)
     }
 
-    /// What a question shows, page by page.
+    /// Returns the pages on which a question is shown.
     static func pages(of question: ConfirmationQuestion, to columns: Int?) -> [String] {
         guard let columns, columns >= narrowest else { return question.pages }
         return question.pages(columns: columns)
     }
 
-    /// A help text with its long lines broken; descriptions go on below their own beginning. Examples stay whole, so that they
-    /// can be copied.
+    /// Returns a help text with its long lines broken; descriptions are continued below their own beginning. Examples stay whole, so that
+    /// they can be copied.
     static func help(_ text: String, to columns: Int?) -> String {
         let examples = text.firstRange(of: "\nExamples:\n")?.lowerBound ?? text.endIndex
         func broken(_ part: Substring, areExamples: Bool) -> String {
@@ -33,8 +33,8 @@ enum FittedLines {
         return broken(text[..<examples], areExamples: false) + broken(text[examples...], areExamples: true)
     }
 
-    /// What is told to a person, with its long lines broken at blanks; columns go on below their own beginning. Addresses and
-    /// lines to be typed stay whole, so that they can be copied.
+    /// Returns a message to a person with its long lines broken at blanks; columns are continued below their own beginning. Addresses and
+    /// lines to type stay whole, so that they can be copied.
     static func told(_ text: String, to columns: Int?) -> String {
         guard let columns, columns >= narrowest else { return text }
         return FittedText.broken(text, columns: columns, keepsWords: true) { line in
@@ -50,14 +50,14 @@ enum FittedLines {
         }
     }
 
-    /// Where the second of two columns begins; `nil` for a line without one.
+    /// Returns where the second of two columns begins; `nil` for a line without one.
     private static func description(in line: Substring) -> Int? {
         let words = line.dropFirst(line.prefix { $0 == " " }.count)
         guard words.startIndex > line.startIndex else { return nil }
         return column(behind: words.startIndex, of: line)
     }
 
-    /// Where the last column begins that leaves room for a text.
+    /// Returns where the last column begins that leaves room for a text.
     private static func lastColumn(of line: Substring, within limit: Int) -> Int? {
         var last: Int?
         var start = line.dropFirst(line.prefix { $0 == " " }.count).startIndex
@@ -69,7 +69,7 @@ enum FittedLines {
         return last
     }
 
-    /// Where a column begins behind a place in a line: after two blanks.
+    /// Returns where the column after a position begins: after two blanks.
     private static func column(behind start: Substring.Index, of line: Substring) -> Int? {
         guard let gap = line[start...].firstRange(of: "  "),
             let first = line[gap.lowerBound...].firstIndex(where: { $0 != " " })
@@ -84,6 +84,6 @@ enum FittedLines {
         return FittedText.broken(text, columns: columns, behind: margin)
     }
 
-    /// The screen below which margins would take what room there is.
+    /// The screen width below which lines aren't broken, since margins would leave no room.
     private static let narrowest = 30
 }

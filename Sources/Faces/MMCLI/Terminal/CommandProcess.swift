@@ -17,7 +17,7 @@ package enum CommandProcess {
         Signals.ignoreBrokenPipes()
         let words = Array(CommandLine.arguments.dropFirst())
         let running = RunningCommand()
-        // A change of the screen's size ends nothing; it is told to whoever wants to know.
+        // A change of the screen's size doesn't cancel the command; it is delivered to those who registered for it.
         let signals =
             takesSignals
             ? try? Signals.handle([SIGINT, SIGTERM, SIGHUP, SIGWINCH]) { signal in

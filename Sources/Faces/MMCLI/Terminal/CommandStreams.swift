@@ -19,7 +19,7 @@ package struct CommandStreams: Sendable {
     package let pager: PagerCommand?
     /// Standard input, if it is a pipe or a file that a command may read.
     package let input: (any CallInput)?
-    /// Whether the terminal takes control sequences that other programs' terminals know.
+    /// Whether the terminal understands common control sequences.
     private let canControl: Bool
     /// The progress line on the terminal.
     private let progressLine: ProgressLine
@@ -52,10 +52,10 @@ package struct CommandStreams: Sendable {
         usesColor = isErrorScreen && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
     }
 
-    /// The size of the screen that standard output is; `nil` where it is none.
+    /// The size of the screen if standard output is one.
     package var screen: Terminal.Size? { isOutputScreen ? Terminal.size(of: STDOUT_FILENO) : nil }
 
-    /// Whether a person can have the terminal for themselves: all three streams are one.
+    /// Whether a person can work interactively: all three streams are a terminal.
     package var isInteractive: Bool { canAsk && isOutputScreen }
 
     /// Writes to standard output: unchanged to files and pipes; on a terminal, control characters that could repaint
@@ -66,7 +66,7 @@ package struct CommandStreams: Sendable {
         try Self.write(isOutputScreen ? VisibleText.readable(bytes) : bytes, to: STDOUT_FILENO)
     }
 
-    /// Writes what a terminal in a session shows to this terminal, unchanged: the session has all of the screen.
+    /// Writes the output of a session's terminal to this terminal, unchanged: the session has the whole screen.
     /// - Throws: `MMError.cancelled` when the terminal is gone.
     func pass(_ bytes: [UInt8]) throws(MMError) {
         try Self.write(bytes, to: STDOUT_FILENO)
@@ -97,12 +97,12 @@ package struct CommandStreams: Sendable {
     private func writeNote(_ text: String) {
         progressLine.clear()
         var lines = visible(text) + "\n"
-        // A terminal that a session holds leaves the ends of lines as they are.
+        // A terminal in raw mode doesn't translate line ends.
         if isErrorScreen, !Terminal.translatesLineEnds(STDERR_FILENO) { lines = lines.replacing("\n", with: "\r\n") }
         try? Self.write(Array(lines.utf8), to: STDERR_FILENO)
     }
 
-    /// Writes what is told to a person to standard output, fitted to the screen where that is one.
+    /// Writes a text for a person to standard output, fitted to the screen if it is one.
     /// - Throws: `MMError.cancelled` when nobody reads the output any more.
     package func tell(_ text: String) throws(MMError) {
         try writeLine(FittedLines.told(text, to: screen?.columns))
@@ -131,13 +131,13 @@ package struct CommandStreams: Sendable {
         if let text { progressLine.show(text) } else { progressLine.clear() }
     }
 
-    /// Begins another command of the same process: its progress is shown until its own output begins.
+    /// Prepares for another command of the same process: its progress is shown until its own output begins.
     package func beginCommand() { progressLine.begin() }
 
-    /// Shows how much time is left, every second, until anything else is shown.
+    /// Shows the time that is left, updated every second, until anything else is shown.
     /// - Parameters:
     ///   - end: when the time is over.
-    ///   - what: what is waited for.
+    ///   - what: what the person is waiting for.
     package func countDown(to end: Timestamp, _ what: String) {
         guard isErrorScreen else { return }
         let turn = progressLine.beginTurn()
@@ -227,23 +227,22 @@ struct PipedInput: CallInput {
     }
 }
 
-/// The one line of a terminal that tells how far a command is.
+/// The one line of a terminal that shows a command's progress.
 ///
-/// It comes after half a second, so that what is quick shows nothing, changes a few times a second at most, and is gone
-/// before anything else is written. Everything is drawn with the state locked: nothing can come between a look at it and
-/// the drawing.
+/// It appears after half a second, so that quick commands show nothing, changes a few times a second at most, and is cleared before
+/// anything else is written. It is drawn with the state locked, so that no other output comes between checking the state and drawing.
 final class ProgressLine: Sendable {
     private struct State {
         var isShown = false
         var isOver = false
-        /// What is to be shown.
+        /// The text to show.
         var text = ""
-        /// What stands there.
+        /// The text that is shown.
         var drawn = ""
-        /// When it may be drawn next; `nil` before the first report.
+        /// When the line may be drawn next; `nil` before the first report.
         var due: ContinuousClock.Instant?
         var isDrawing = false
-        /// Counts what was shown, so that a countdown ends with the next thing.
+        /// Counts what was shown, so that a countdown notices when something else is shown.
         var turn = 0
     }
 
@@ -255,11 +254,11 @@ final class ProgressLine: Sendable {
 
     /// Creates a line.
     /// - Parameters:
-    ///   - endsWithOutput: whether the answer goes to a screen, or to a program that may write to it (`less`): from the
-    ///     first byte on there is no more room for progress.
-    ///   - quiet: how long a command works before it tells anything.
+    ///   - endsWithOutput: whether the answer goes to a screen, or to a program that may write to it (`less`): progress then ends with the
+    ///     first byte of output.
+    ///   - quiet: how long a command runs before progress is shown.
     ///   - interval: the shortest time between two changes of the line.
-    ///   - draw: puts a text into the line, and clears it with an empty one.
+    ///   - draw: shows a text in the line; an empty text clears it.
     init(
         endsWithOutput: Bool, quiet: Duration = .milliseconds(500), interval: Duration = .milliseconds(150),
         draw: @escaping @Sendable (String) -> Void
@@ -270,7 +269,7 @@ final class ProgressLine: Sendable {
         self.draw = draw
     }
 
-    /// Has a text shown as soon as it may be.
+    /// Shows a text as soon as the line may be drawn.
     func show(_ text: String) {
         let starts = state.withLock { state -> Bool in
             guard !state.isOver else { return false }
@@ -283,7 +282,7 @@ final class ProgressLine: Sendable {
         if starts { Task { await drawWhenDue() } }
     }
 
-    /// Draws what is to be shown, until that stands there.
+    /// Draws the line once it is due, until the shown text is the current one.
     private func drawWhenDue() async {
         while true {
             let wait = state.withLock { state -> Duration? in
@@ -304,7 +303,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Clears the line before output is written, if it stands there.
+    /// Clears the line before output is written.
     func beginOutput() {
         state.withLock { state in
             state.isOver = state.isOver || endsWithOutput
@@ -312,7 +311,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Makes room for the progress of another command in the same process.
+    /// Allows progress to be shown for another command of the same process.
     func begin() {
         state.withLock { state in
             clear(&state)
@@ -320,7 +319,7 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// Fits the line to another width of the screen.
+    /// Fits the line to a new width of the screen.
     func redraw() {
         state.withLock { state in
             if state.isShown { draw(state.drawn) }
@@ -336,8 +335,8 @@ final class ProgressLine: Sendable {
         (state.isShown, state.text, state.drawn, state.due) = (false, "", "", nil)
     }
 
-    /// Notes that a line is shown that changes by itself.
-    /// - Returns: its turn, which ends when anything else is shown.
+    /// Begins to show a line that changes by itself.
+    /// - Returns: the line's turn, which ends when anything else is shown.
     func beginTurn() -> Int {
         state.withLock { state in
             state.turn += 1
@@ -346,7 +345,7 @@ final class ProgressLine: Sendable {
     }
 
     /// Changes a line that changes by itself.
-    /// - Returns: whether its turn goes on.
+    /// - Returns: whether its turn continues.
     func change(to text: String, in turn: Int) -> Bool {
         state.withLock { state in
             guard state.turn == turn, !state.isOver else { return false }
@@ -358,8 +357,8 @@ final class ProgressLine: Sendable {
 }
 
 extension CommandStreams {
-    /// Writes the answer of a local command in the format and through the filter of the command line; with `--quiet`
-    /// alone, nothing.
+    /// Writes the answer of a local command in the requested format and through the requested filter; with `--quiet` and neither of these,
+    /// writes nothing.
     /// - Parameters:
     ///   - value: the answer.
     ///   - options: the options of the command line.

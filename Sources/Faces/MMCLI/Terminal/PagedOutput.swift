@@ -2,20 +2,20 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// An answer on its way to the screen: held until it is clear whether it fits, and shown in a pager where it doesn't.
+/// An answer on its way to the screen: held until it is clear whether it fits, and shown in a pager if it doesn't.
 ///
 /// Only the command's one task uses it.
 final class PagedOutput: Sendable {
     private struct State {
-        /// What came before it was clear whether all fits the screen.
+        /// The output so far, while it is not clear whether all fits the screen.
         var held: [UInt8] = []
         /// Whether the person left the pager before the end of the answer.
         var wasLeft = false
-        /// What to tell below the answer.
+        /// The notes to show below the answer.
         var notes: [String] = []
-        /// The lines of the screen that `held` takes.
+        /// The number of screen lines that `held` takes.
         var lines = 0
-        /// The cells of the last line.
+        /// The number of cells used in the last line.
         var column = 0
     }
 
@@ -39,7 +39,8 @@ final class PagedOutput: Sendable {
     var wasLeft: Bool { state.withLock { $0.wasLeft } }
 
     /// Writes bytes of the answer.
-    /// - Throws: `MMError.cancelled` when nobody reads them any more, also when the person has left the pager.
+    /// - Throws: `MMError.cancelled` if the output has no reader any more, which includes that the person has left the
+    ///   pager.
     func write(_ bytes: [UInt8]) async throws(MMError) {
         guard let pager else { return try terminal.write(bytes) }
         if let child = child.withLock({ $0 }) { return try await feed(bytes, to: child) }
@@ -59,13 +60,13 @@ final class PagedOutput: Sendable {
         try await feed(held, to: started)
     }
 
-    /// Tells the person something about the answer; below it where a pager may come.
+    /// Shows a note about the answer; below the answer if that may be shown in a pager.
     func note(_ text: String) {
         guard pager != nil else { return terminal.note(text) }
         state.withLock { $0.notes.append(text) }
     }
 
-    /// Writes what was held, or waits until the person leaves the pager, and then tells what is to be told.
+    /// Writes what was held, or waits until the person leaves the pager; then shows the notes.
     func end() async throws(MMError) {
         if let child = child.withLock({ $0 }) {
             child.input?.close()
@@ -76,14 +77,14 @@ final class PagedOutput: Sendable {
         for note in notes { terminal.note(note) }
     }
 
-    /// Counts the lines of the screen that bytes take, with those that are broken at its edge.
+    /// Counts the screen lines that bytes take, including those caused by wrapping.
     private func count(_ bytes: [UInt8], _ state: inout State) {
         for byte in bytes {
             if byte == 0x0A {
                 state.lines += 1
                 state.column = 0
             } else if byte & 0xC0 != 0x80 {
-                // A byte that doesn't continue a character.
+                // Continuation bytes of UTF-8 take no cell of their own.
                 state.column += 1
                 if state.column > size.columns {
                     state.lines += 1
@@ -100,7 +101,7 @@ final class PagedOutput: Sendable {
         command.error = .descriptor(STDERR_FILENO)
         command.sharesSession = true
         command.endsGroup = false
-        // The person may go on reading.
+        // The pager must survive this process, since the person may still be reading.
         command.deathSignal = nil
         return try? await ChildProcess.start(command)
     }
@@ -115,17 +116,17 @@ final class PagedOutput: Sendable {
     }
 }
 
-/// The program that shows long texts a screen at a time.
+/// A program that shows long texts a screen at a time.
 package struct PagerCommand: Sendable {
-    /// The shell's line that starts it.
+    /// The shell command that starts it.
     let line: String
-    /// The environment it gets.
+    /// The pager's environment.
     let environment: [String: String]
 
-    /// The pager that a person chose with `MM_PAGER` or `PAGER`, otherwise `less`.
+    /// Creates the pager that a person chose with `MM_PAGER` or `PAGER`, otherwise `less`.
     /// - Parameter environment: the environment of this process.
-    /// - Returns: `nil` where the person wants none (an empty value or `cat`), where the terminal can't show one, and
-    ///   where `less` isn't installed.
+    /// - Returns: `nil` if the person wants none (an empty value or `cat`), the terminal can't show one, or `less`
+    ///   isn't installed.
     package init?(environment: [String: String]) {
         guard environment["TERM"] != "dumb", environment["TERM"] != nil else { return nil }
         if let chosen = environment["MM_PAGER"] ?? environment["PAGER"] {
@@ -135,7 +136,8 @@ package struct PagerCommand: Sendable {
             guard let path = environment["PATH"], ExecutableSearch.find("less", path: path) != nil else { return nil }
             line = "less"
         }
-        // As git does: no pager for what fits the screen after all, colours shown, the text left on the screen.
+        // The same values as git's: no pager for text that fits the screen after all, colours shown, the text left on
+        // the screen.
         self.environment = environment.merging(["LESS": "FRX", "LV": "-c"]) { own, _ in own }
     }
 }

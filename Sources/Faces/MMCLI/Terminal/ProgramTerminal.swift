@@ -3,8 +3,8 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// This process's own streams, lent to a program: files and pipes are handed to it as they are, the terminal is not. It gets
-/// one of its own, so that nothing it starts reads the person's answers or paints over the questions.
+/// This process's own streams, lent to a program. Files and pipes are passed on as they are, but not the terminal: the program gets one of
+/// its own, so that nothing it starts reads the person's answers or draws over the questions.
 final class ProgramTerminal: ProgramSeat {
     private struct State {
         var program: (any SeatedProgram)?
@@ -12,9 +12,9 @@ final class ProgramTerminal: ProgramSeat {
         var mode: HeldMode?
         var isAside = false
         var isOver = false
-        /// Those who wait for the terminal.
+        /// Questions that wait for the terminal.
         var waiting: [OneShot<Void>] = []
-        /// Output that waits for the person to have answered.
+        /// Output that waits until the person has answered.
         var resumed: [OneShot<Void>] = []
     }
 
@@ -28,16 +28,16 @@ final class ProgramTerminal: ProgramSeat {
 
     let streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream)
     let terminal: Terminal.Size?
-    /// Whether the person types into the program: input and output are one terminal.
+    /// Whether the person types into the program: both input and output are a terminal.
     private let isInteractive: Bool
-    /// Where what the program's terminal shows is written.
+    /// The descriptor to which the output of the program's terminal is written.
     private let screen: Int32
     private let readOnlyInput: Int32?
     private let state = Mutex(State())
 
-    /// The seat of this process.
-    /// - Parameter isAside: whether the call has an answer of its own on standard output: the program then has no terminal, and writes
-    ///   to standard error alone.
+    /// Creates the seat of this process.
+    /// - Parameter isAside: whether standard output is needed for the call's own answer: the program then has no terminal, and writes to
+    ///   standard error only.
     init(isAside: Bool = false) {
         guard !isAside else {
             (isInteractive, screen, readOnlyInput, terminal) = (false, STDERR_FILENO, nil, nil)
@@ -52,7 +52,7 @@ final class ProgramTerminal: ProgramSeat {
         if isInteractive {
             input = .terminal
         } else if isScreen[0] {
-            // The open file behind it may be written to as well: the program gets one that can't.
+            // The terminal's open file description may be writable, so the program gets a read-only one.
             let raw = open("/proc/self/fd/0", O_RDONLY | O_NOCTTY | O_CLOEXEC)
             opened = raw >= 0 ? raw : nil
             input = raw >= 0 ? .descriptor(raw) : .null
@@ -82,7 +82,7 @@ final class ProgramTerminal: ProgramSeat {
         takeKeys()
         let showing = Task { await self.show(program) }
         let exit = await program.exit()
-        // What it wrote last is still on its way; something that it left behind must not hold this up.
+        // The program's last output may still arrive. A background process that keeps the terminal open must not delay this for long.
         let late = Task {
             guard (try? await Task.sleep(for: .seconds(2))) != nil else { return }
             program.terminal?.output.close()
@@ -98,10 +98,10 @@ final class ProgramTerminal: ProgramSeat {
     func aside<Value: Sendable>(_ work: @Sendable () async -> Value) async -> Value {
         await enter()
         leaveKeys()
-        // A terminal of its own leaves it nothing of this one: its output waits, and what is typed never gets there. A shell
-        // in it would take what was stopped for a job that its user has put aside.
+        // A program with a terminal of its own can't interfere: its output is held back, and it doesn't get the keys. It must not be
+        // stopped, because a shell in it would take the stopped program for a suspended job.
         let program = readOnlyInput == nil ? nil : state.withLock { $0.program }
-        // One that reads this terminal, and stands still, does not read the answer.
+        // A program that reads this terminal is stopped, so that it doesn't read the answer.
         if let program { await Self.send(SIGSTOP, to: program) }
         let value = await work()
         if let program { await Self.send(SIGCONT, to: program) }
@@ -110,14 +110,14 @@ final class ProgramTerminal: ProgramSeat {
         return value
     }
 
-    /// Hands a signal on. One that asks this process to end ends the program too, whatever it makes of it.
+    /// Passes a signal on. A program that ignores SIGTERM or SIGHUP is killed.
     private static func hand(_ number: Int32, to program: any SeatedProgram) async {
         await send(number, to: program)
         guard number == SIGTERM || number == SIGHUP, (try? await Task.sleep(for: patience)) != nil else { return }
         await send(SIGKILL, to: program)
     }
 
-    /// How long a program may take to end that was asked to.
+    /// How long a program may take to end after such a signal.
     private static let patience = Duration.seconds(5)
 
     private static func send(_ number: Int32, to program: any SeatedProgram) async {
@@ -155,7 +155,7 @@ final class ProgramTerminal: ProgramSeat {
 
     private func takeKeys() {
         guard isInteractive, !state.withLock({ $0.isOver }), let mode = try? HeldMode() else { return }
-        // A way of its own to the terminal: other programs share the open file that standard input is.
+        // The terminal is opened anew because other programs share the open file description of standard input.
         guard let raw = try? FileDescriptor.open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NONBLOCK),
             let keyboard = try? PolledReader(raw)
         else { return }
@@ -186,7 +186,7 @@ final class ProgramTerminal: ProgramSeat {
         }
     }
 
-    /// What output has to wait for; nil while nobody is asked anything.
+    /// Returns what output has to wait for; `nil` while no question is asked.
     private func pause() -> OneShot<Void>? {
         state.withLock { state in
             guard state.isAside else { return nil }
@@ -197,10 +197,10 @@ final class ProgramTerminal: ProgramSeat {
     }
 }
 
-/// Who takes the signals of this process instead of the command that runs: a prompt takes Ctrl-C for its line, a terminal in
-/// a session takes the changes of its size.
+/// The handlers that take signals of this process in place of the running command: a prompt takes Ctrl-C for its line, a terminal in a
+/// session takes changes of its size.
 package final class SignalTakers: Sendable {
-    /// Those of this process, as signals are the process's.
+    /// The handlers of this process; there is one instance because signals belong to the process.
     package static let shared = SignalTakers()
 
     private struct Taker {
@@ -209,7 +209,7 @@ package final class SignalTakers: Sendable {
         let take: @Sendable () -> Void
     }
 
-    /// A signal that is taken until this value is given up.
+    /// A registered handler, which is removed when this value is released.
     package final class Taking: Sendable {
         private let number: Int
         private let takers: SignalTakers
@@ -221,7 +221,7 @@ package final class SignalTakers: Sendable {
 
         deinit { end() }
 
-        /// Takes it no longer.
+        /// Removes the handler.
         package func end() { takers.state.withLock { $0.takers.removeAll { $0.number == number } } }
     }
 
@@ -232,8 +232,8 @@ package final class SignalTakers: Sendable {
 
     private let state = Mutex(State())
 
-    /// Takes a signal; the last one to do so gets it.
-    /// - Parameter take: called for each, on a thread that must not be blocked.
+    /// Registers a handler for a signal; the one that was registered last gets the signal.
+    /// - Parameter take: called for each signal, on a thread that must not be blocked.
     package func take(_ signal: Int32, _ take: @escaping @Sendable () -> Void) -> Taking {
         let number = state.withLock { state in
             state.next += 1
@@ -243,8 +243,8 @@ package final class SignalTakers: Sendable {
         return Taking(number, self)
     }
 
-    /// A signal has come.
-    /// - Returns: whether somebody took it.
+    /// Delivers a signal to its handler.
+    /// - Returns: whether there was one.
     func deliver(_ signal: Int32) -> Bool {
         let taker = state.withLock { state in state.takers.last { $0.signal == signal } }
         taker?.take()

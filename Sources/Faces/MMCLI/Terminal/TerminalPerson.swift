@@ -23,8 +23,8 @@ package struct TerminalPerson: ConfirmingPerson {
     /// Always true: input typed here can be hidden.
     package var isAtTerminal: Bool { true }
 
-    /// Shows the code, address and account of a pending sign-in. The code is copied to the clipboard, the page is opened
-    /// where there is a desktop, and the time that is left is counted down.
+    /// Shows the code, address and account of a pending sign-in. The code is copied to the clipboard, the page is opened if there is a
+    /// desktop, and the remaining time is counted down.
     package func showSignIn(_ details: JSONObject) async {
         terminal.progress(nil)
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
@@ -42,7 +42,7 @@ package struct TerminalPerson: ConfirmingPerson {
         }
     }
 
-    /// Shows an address to the camera of a phone.
+    /// Shows an address as a QR code for the camera of a phone.
     private func showQRCode(_ address: String) {
         guard let code = QRCode(address),
             code.isWanted(on: terminal.screen, environment: ProcessEnvironment.read())
@@ -57,8 +57,7 @@ package struct TerminalPerson: ConfirmingPerson {
         try await decide(question) != .no
     }
 
-    /// Confirms like `confirm`, and also accepts `all` for this and further questions of its kind where the question
-    /// offers that.
+    /// Confirms like `confirm`, and also accepts `all`, for this and further questions of its kind, if the question offers that.
     package func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         terminal.progress(nil)
         terminal.note("")
@@ -89,7 +88,7 @@ package struct TerminalPerson: ConfirmingPerson {
             hint: "The same call asks again.")
     }
 
-    /// Asks in the controlling terminal. All but the question's last line stands above the prompt.
+    /// Asks in the controlling terminal. All lines of the question but the last are shown above the prompt.
     package func answer(to question: String) async throws(MMError) -> String? {
         terminal.progress(nil)
         var lines = question.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
@@ -103,7 +102,7 @@ package struct TerminalPerson: ConfirmingPerson {
         return String(answer)
     }
 
-    /// The answer in a typed line; `nil` when it isn't one of the words.
+    /// The meaning of a typed line.
     enum Reply {
         case yes, all, no, more
 
@@ -118,7 +117,7 @@ package struct TerminalPerson: ConfirmingPerson {
         }
     }
 
-    /// Asks for what only the owner knows or has.
+    /// Asks for the proof that only the owner can give, such as a PIN.
     /// - Throws: `forbidden` when it is wrong or can't be checked.
     private func prove(_ question: ConfirmationQuestion) async throws(MMError) {
         switch question.check {
@@ -137,11 +136,12 @@ package struct TerminalPerson: ConfirmingPerson {
 
 /// A text as a QR code in the terminal, for the camera of a phone.
 struct QRCode: Sendable {
-    /// Two lines of modules in one of the screen, with the quiet zone around them.
+    /// The lines of the code, each with two rows of modules, including the quiet zone.
     let lines: [String]
 
     private static let margin = 2
 
+    /// Creates the code of a text.
     /// - Returns: `nil` without libqrencode, or for a text that is too long.
     init?(_ text: String) {
         var modules = [UInt8](repeating: 0, count: 177 * 177)
@@ -167,7 +167,7 @@ struct QRCode: Sendable {
         }
     }
 
-    /// Whether a person wants one: `MM_QR=always`, `never`, or what is left out, where the screen has room for it.
+    /// Returns whether to show the code: `MM_QR` is `always` or `never`; by default it is shown on a UTF-8 terminal with enough room.
     func isWanted(on screen: Terminal.Size?, environment: [String: String]) -> Bool {
         switch environment["MM_QR"] {
         case "always": return true

@@ -1,23 +1,23 @@
 package import MMCore
 package import MMOperations
 
-/// What may stand at the cursor of an unfinished command line, by the same declarations as help and scanner.
+/// The candidates for the word at the cursor of an unfinished command line, from the declarations that help and scanner use.
 package struct CompletionAnswer: Sendable {
-    /// A word that may stand there, and what it is.
+    /// A word that fits at the cursor, with a description.
     package struct Candidate: Sendable, Hashable {
         /// The word.
         package var word: String
-        /// What it is, in a few words.
+        /// The description, in a few words.
         package var summary: String
 
-        /// A candidate.
+        /// Creates a candidate.
         package init(_ word: String, _ summary: String = "") {
             self.word = word
             self.summary = summary
         }
     }
 
-    /// What is known of the values of fields: connections, jobs, sessions; nothing for a field that takes any text.
+    /// Returns the known values of a field (connections, jobs, sessions); nothing for a field that takes any text.
     package typealias Values = @Sendable (_ place: Place) async -> [Candidate]
 
     /// The argument that is being written.
@@ -26,9 +26,9 @@ package struct CompletionAnswer: Sendable {
         package var command: [String]
         /// The argument's field.
         package var field: InputField
-        /// What has been written of it.
+        /// The beginning of the argument that has been typed.
         package var typed: String
-        /// The arguments before it that were written without a flag, by the names of their fields.
+        /// The positional arguments before it, by the names of their fields.
         package var given: [String: String]
     }
 
@@ -37,24 +37,23 @@ package struct CompletionAnswer: Sendable {
 
     /// - Parameters:
     ///   - index: the commands.
-    ///   - values: what is known of the values of fields.
+    ///   - values: returns the known values of fields.
     package init(_ index: CommandIndex, values: @escaping Values) {
         self.index = index
         self.values = values
     }
 
-    /// What may stand at the end of a line.
-    /// - Parameter words: the words behind the program's name; the last one is being written, and may be empty.
+    /// Returns the candidates for the end of a line.
+    /// - Parameter words: the words after the program's name; the last one is being typed, and may be empty.
     package func candidates(_ words: [String]) async -> [Candidate] {
         let typed = words.last ?? ""
         let found = await offered(Array(words.dropLast()), typed)
-        // Who quotes a word gets it without the quote, as shells compare it.
+        // A quoted word is compared without its quote, as shells do.
         let wanted = typed.drop { $0 == "'" || $0 == "\"" }.lowercased()
         return found.filter { $0.word == CompletionScript.files || $0.word.lowercased().hasPrefix(wanted) }
     }
 
     private func offered(_ before: [String], _ typed: String) async -> [Candidate] {
-        // Global options may stand before the command.
         let line = GlobalOptions.commandFirst(before)
         let verbs = index.group(Array(line.prefix { !$0.hasPrefix("-") })).filter { $0.trigger == nil }
         let depth = line.prefix { !$0.hasPrefix("-") }.count
@@ -103,7 +102,7 @@ package struct CompletionAnswer: Sendable {
         option.flag.split { $0 == " " || $0 == "," }.first.map { Candidate(String($0), option.purpose) }
     }
 
-    /// The words that may follow the first ones of commands.
+    /// Returns the words that may follow the given number of words of the commands.
     private static func next(_ entries: [CommandIndex.Entry], _ depth: Int) -> [Candidate] {
         var found: [Candidate] = []
         for entry in entries {
@@ -115,9 +114,9 @@ package struct CompletionAnswer: Sendable {
     }
 }
 
-/// The words behind a command, as far as they tell what the next one is.
+/// The words after a command, analysed as far as completion of the next word needs it.
 private struct Arguments {
-    /// What a flag in front of the cursor wants.
+    /// The value that the flag before the cursor expects.
     enum Open {
         case field(InputField)
         case global(String)
@@ -126,7 +125,7 @@ private struct Arguments {
     var open: Open?
     var nextPositional: InputField?
     var given: [String: String] = [:]
-    /// Whether nothing but global options was given, behind which a command's further words may stand.
+    /// Whether only global options were given, so that further words of a command may follow.
     var isEmpty = true
 
     init(_ words: [String], _ fields: [InputField]) {
@@ -163,8 +162,8 @@ private struct Arguments {
     }
 }
 
-/// Shell completion scripts. They ask `mm complete` for what may stand at the cursor, so that all shells offer the same, and
-/// what there is now: connections, jobs, sessions.
+/// Shell completion scripts. They ask `mm complete` for the candidates, so that all shells offer the same ones, including current values:
+/// connections, jobs, sessions.
 package enum CompletionScript {
     /// Returns the completion script for a shell.
     /// - Parameter shell: `bash`, `zsh` or `fish`.
@@ -180,7 +179,7 @@ package enum CompletionScript {
         }
     }
 
-    /// What the command prints in place of words where files may stand.
+    /// The line that `mm complete` prints where file names are possible.
     package static let files = ":files"
 
     private static let bash = #"""

@@ -14,11 +14,11 @@ struct SessionPrompt: Sendable {
     private let history: PromptHistory
     private let streams: CommandStreams
 
-    /// A prompt.
+    /// Creates a prompt.
     /// - Parameters:
     ///   - name: the session's name: `Contoso exo`.
-    ///   - guide: knows the language.
-    ///   - history: what was typed before.
+    ///   - guide: the guide to the language.
+    ///   - history: the history of earlier prompts.
     ///   - streams: the terminal.
     init(_ name: String, guide: any PromptGuide, history: PromptHistory, streams: CommandStreams) {
         self.name = name
@@ -51,7 +51,7 @@ struct SessionPrompt: Sendable {
             leaving = nil
             switch read {
             case .cancelled(let line):
-                // Ctrl-C ended the command, and nothing was typed since.
+                // The second Ctrl-C in a row, the first of which cancelled a command: the person wants to leave.
                 if wasCalledOff, lines.isEmpty, line.isEmpty { return }
                 wasCalledOff = false
                 lines = []
@@ -61,7 +61,7 @@ struct SessionPrompt: Sendable {
                 wasCalledOff = false
                 lines.append(line)
                 let text = lines.joined(separator: "\n")
-                // An empty line ends what the parser would go on with, as in PowerShell.
+                // An empty line ends an unfinished text, as in PowerShell.
                 guard line.isEmpty || !guide.isUnfinished(text) else { continue }
                 lines = []
                 let command = text.drop(while: \.isWhitespace)
@@ -71,14 +71,14 @@ struct SessionPrompt: Sendable {
                 watch.begin([])
                 wasCalledOff = await perform(text, run, report)
                 guard wasCalledOff else { continue }
-                // Ctrl-C is a key while a line is edited; until then it is a signal.
+                // Ctrl-C is only a key while a line is edited; until then it is a signal.
                 leaving = SignalTakers.shared.take(SIGINT) { exit(0) }
                 streams.note(streams.styled("Ctrl-C once more leaves; the session stays.", .quiet))
             }
         }
     }
 
-    /// A line's prompt, by what the guard would say of it.
+    /// Shows the prompt of a line, with the guard's verdict on it.
     private func show(_ remark: PromptRemark?, in editor: LineEditor, isFirst: Bool? = nil) {
         var shown = editor.surroundings
         let isFirst = isFirst ?? !shown.prompt.hasPrefix(Self.continuing)
@@ -99,12 +99,12 @@ struct SessionPrompt: Sendable {
     private func keep(_ text: String, in editor: LineEditor) {
         guard !guide.holdsSecret(text) else { return }
         editor.remember(text)
-        // A history that can't be written is no reason to stop.
+        // Failing to write the history must not stop the prompt.
         try? history.add(text)
     }
 
-    /// Runs a command. Ctrl-C calls it off and keeps the prompt; a second one, while the command still ends, leaves.
-    /// - Returns: whether it was called off.
+    /// Runs a command. Ctrl-C cancels it and keeps the prompt; a second one, while the command is still ending, leaves.
+    /// - Returns: whether the command was cancelled.
     private func perform(
         _ text: String, _ run: @escaping Run, _ report: @escaping @Sendable (MMError) -> Void
     ) async -> Bool {
@@ -126,9 +126,9 @@ struct SessionPrompt: Sendable {
     }
 }
 
-/// Has what is typed judged beside the typing: only the last state of a line counts, and no key waits for a verdict.
+/// Has the guard judge a line while it is being typed. Only the latest state of the line is judged, and no key waits for a verdict.
 final class RemarkWatch: Sendable {
-    /// What is typed: the whole text, and the part of it before the cursor.
+    /// The typed text, and the part of it before the cursor.
     private struct Typed {
         let text: String
         let beforeCursor: String
@@ -137,7 +137,7 @@ final class RemarkWatch: Sendable {
     private struct State {
         var before: [String] = []
         var line: (whole: String, beforeCursor: String)?
-        /// Counts the changes, so that a verdict is shown of what still stands there and of nothing else.
+        /// Counts the changes, so that a verdict on an earlier state of the line is not shown.
         var change = 0
         var waiter: OneShot<Void>?
     }
@@ -147,8 +147,8 @@ final class RemarkWatch: Sendable {
 
     init(guide: any PromptGuide) { self.guide = guide }
 
-    /// A new line begins; what is being judged is of no interest any more.
-    /// - Parameter before: the lines of the same text.
+    /// Begins a new line and drops the verdict on the previous one.
+    /// - Parameter before: the earlier lines of the same text.
     func begin(_ before: [String]) {
         state.withLock { state in
             state.before = before
@@ -157,7 +157,7 @@ final class RemarkWatch: Sendable {
         }
     }
 
-    /// The line has changed.
+    /// Notes a change of the line.
     func changed(_ line: String, _ beforeCursor: String) {
         let waiter = state.withLock { state in
             state.line = (line, beforeCursor)
@@ -168,7 +168,7 @@ final class RemarkWatch: Sendable {
         waiter?.resolve(())
     }
 
-    /// Shows what the guard would say, until the task is cancelled.
+    /// Shows the guard's verdicts until the task is cancelled.
     func follow(_ show: @Sendable (PromptRemark?) -> Void) async {
         while !Task.isCancelled {
             let turn = OneShot<Void>()
@@ -186,7 +186,7 @@ final class RemarkWatch: Sendable {
             if let next {
                 let remark = await remark(on: next.typed)
                 state.withLock { state in
-                    // What was typed meanwhile is judged next; this verdict would be of something else.
+                    // If the line has changed meanwhile, this verdict is outdated and the new state is judged next.
                     if state.change == next.change { show(remark) }
                 }
                 continue
@@ -207,24 +207,23 @@ final class RemarkWatch: Sendable {
     }
 }
 
-/// Lines that a person edits in the terminal: with the editor of libedit where it is installed, else as the terminal gives
-/// them.
+/// Reads lines that a person edits in the terminal: with libedit if it is installed, otherwise with the terminal's own line editing.
 final class LineEditor: Sendable {
-    /// What a person did.
+    /// How a person ended a line.
     enum Outcome: Sendable {
         /// They pressed Enter.
         case line(String)
-        /// They gave the line up (Ctrl-C), with what stood in it.
+        /// They cancelled the line (Ctrl-C); this is what it contained.
         case cancelled(String)
         /// They left (Ctrl-D).
         case end
     }
 
-    /// What stands around the line.
+    /// The texts around the line.
     struct Surroundings: Sendable, Hashable {
-        /// What stands before it.
+        /// The text before the line.
         var prompt = ""
-        /// What is remarked at its right end.
+        /// The remark at the right end of the line.
         var remark = ""
         /// The colour of the remark, and of the prompt's end (SGR).
         var color: String?
@@ -235,11 +234,11 @@ final class LineEditor: Sendable {
     private let editor: Mutex<UInt?>
     private let wake: (reader: FileDescriptorHolder, writer: FileDescriptorHolder)?
 
-    /// An editor.
+    /// Creates an editor.
     /// - Parameters:
-    ///   - changed: called with the line and the part of it before the cursor whenever one has changed, on a thread that
-    ///     must not be blocked.
-    ///   - complete: what may complete the line up to the cursor.
+    ///   - changed: called on each change of the line or the cursor, with the line and its part before the cursor, on a thread that must
+    ///     not be blocked.
+    ///   - complete: returns the completions for the line up to the cursor.
     init(
         usesColor: Bool, changed: @escaping @Sendable (_ line: String, _ beforeCursor: String) -> Void,
         complete: @escaping @Sendable (String) -> (typed: String, words: [String])
@@ -257,20 +256,20 @@ final class LineEditor: Sendable {
 
     deinit { mm_edit_close(editor.withLock { $0 }.flatMap { UnsafeMutableRawPointer(bitPattern: $0) }) }
 
-    /// Whether lines can be edited, and remarks be shown.
+    /// Whether lines can be edited and remarks shown.
     var isFull: Bool { editor.withLock { $0 } != nil }
 
-    /// Changes what stands around the line, also while it is being typed.
+    /// Changes the texts around the line, even while it is being typed.
     func show(_ surroundings: Surroundings) {
         owner.surroundings.withLock { $0 = surroundings }
         var byte: UInt8 = 1
         if let wake { _ = Glibc.write(wake.writer.number, &byte, 1) }
     }
 
-    /// What stands around the line.
+    /// The texts around the line.
     var surroundings: Surroundings { owner.surroundings.withLock { $0 } }
 
-    /// Has the arrow keys recall a text.
+    /// Adds a text to those that the arrow keys recall.
     func remember(_ text: String) {
         guard let editor = editor.withLock({ $0 }) else { return }
         mm_edit_remember(UnsafeMutableRawPointer(bitPattern: editor), text)
@@ -309,7 +308,7 @@ private final class FileDescriptorHolder: Sendable {
 }
 
 extension LineEditor {
-    /// What the editor's library calls back, on the thread that reads.
+    /// The target of the library's callbacks, which come on the thread that reads.
     fileprivate final class Owner: Sendable {
         let surroundings = Mutex(Surroundings())
         private let usesColor: Bool
@@ -325,7 +324,7 @@ extension LineEditor {
             self.complete = complete
         }
 
-        /// The calls; this object has to outlive the editor that they are given to.
+        /// The callbacks; this object has to outlive the editor that they are passed to.
         var calls: mm_edit_owner {
             mm_edit_owner(
                 context: Unmanaged.passUnretained(self).toOpaque(),
@@ -357,7 +356,7 @@ extension LineEditor {
         private static func copy(_ text: String, to room: UnsafeMutablePointer<CChar>?, _ size: Int) {
             guard let room, size > 0 else { return }
             var bytes = Array(text.utf8.prefix(size - 1))
-            // A character that has no room is left out as a whole.
+            // A character that doesn't fit is left out as a whole.
             while !bytes.isEmpty, String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
             for (index, byte) in bytes.enumerated() { room[index] = CChar(bitPattern: byte) }
             room[bytes.count] = 0
@@ -376,17 +375,16 @@ extension LineEditor {
         }
     }
 
-    /// What a TAB does: the words' common beginning takes the place of what was typed; where that adds nothing, the words
-    /// are listed.
+    /// The effect of TAB: the common beginning of the words replaces what was typed; if that adds nothing, the words are listed.
     struct CompletionAnswer: Hashable {
-        /// How many characters before the cursor it replaces.
+        /// The number of characters before the cursor that are replaced.
         let back: Int
-        /// What takes their place.
+        /// The text that replaces them.
         let text: String
-        /// What is shown.
+        /// The list to show.
         let list: String
 
-        /// - Returns: `nil` where nothing completes the line.
+        /// - Returns: `nil` if nothing completes the line.
         init?(of found: (typed: String, words: [String])) {
             guard let first = found.words.first else { return nil }
             back = found.typed.unicodeScalars.count
@@ -403,7 +401,7 @@ extension LineEditor {
             list = text.lowercased() == found.typed.lowercased() ? Self.columns(found.words) : ""
         }
 
-        /// How many words are listed at most.
+        /// The maximum number of words that are listed.
         private static let most = 120
 
         private static func columns(_ words: [String]) -> String {
@@ -423,7 +421,7 @@ extension LineEditor {
 }
 
 extension String {
-    /// Without the blanks at its end.
+    /// The text without trailing blanks.
     fileprivate var trimmingBlanks: String {
         var text = self
         while text.last == " " { text.removeLast() }
@@ -431,24 +429,24 @@ extension String {
     }
 }
 
-/// What a prompt knows of the language that is typed there.
+/// Knowledge of the language that is typed at a prompt.
 package protocol PromptGuide: Sendable {
-    /// Whether a text has begun something that it doesn't end: a block, a string, a pipeline.
+    /// Returns whether a text leaves a block, a string or a pipeline unfinished.
     func isUnfinished(_ text: String) -> Bool
-    /// Whether a text holds a secret that no history may keep.
+    /// Returns whether a text contains a secret, which must not be put into a history.
     func holdsSecret(_ text: String) -> Bool
-    /// What may complete a text: the end of it that they replace, and the words.
+    /// Returns the completions of a text: the end of it that they replace, and the words.
     func completions(of text: String) -> (typed: String, words: [String])
-    /// What the guard would say of a text; nothing while a word that decides it is still being typed.
+    /// Returns the guard's verdict on a text; `nil` while a word that decides it is still being typed.
     /// - Parameters:
     ///   - text: the text.
     ///   - beforeCursor: the part of it before the cursor.
     func remark(on text: String, beforeCursor: String) -> PromptRemark?
 }
 
-/// What the guard would say of what stands in a prompt.
+/// The guard's verdict on a text in a prompt.
 package struct PromptRemark: Sendable, Hashable {
-    /// What would become of it.
+    /// What the guard would do with the text.
     package enum Decision: Sendable {
         /// It would run.
         case runs
@@ -458,36 +456,35 @@ package struct PromptRemark: Sendable, Hashable {
         case refused
     }
 
-    /// What would become of it.
+    /// What the guard would do with the text.
     package var decision: Decision
-    /// In a few words.
+    /// The verdict in a few words.
     package var text: String
 
-    /// A remark.
+    /// Creates a remark.
     package init(_ decision: Decision, _ text: String) {
         self.decision = decision
         self.text = text
     }
 }
 
-/// What was typed at prompts before, for the arrow keys: in a file that only its owner can read, the oldest first, one JSON
-/// text a line.
+/// The history of prompts, for the arrow keys: a file that only its owner can read, oldest first, one JSON string per line.
 package struct PromptHistory: Sendable {
     private static let limit = 2000
 
     private let path: String
 
-    /// The history in a file.
+    /// Creates a history that is kept in a file.
     package init(path: String) { self.path = path }
 
-    /// What it holds; nothing where it can't be read.
+    /// The texts of the history; empty if the file can't be read.
     package var texts: [String] {
         guard let bytes = try? ProtectedFile.read(path, limit: 8 << 20) else { return [] }
         return bytes.split(separator: 0x0A).compactMap { (try? JSONParser.parse($0))?.string }
     }
 
-    /// Adds a text, unless it is the last one already.
-    /// - Throws: `MMError` when the file can't be written.
+    /// Adds a text, unless it equals the last one.
+    /// - Throws: `MMError` if the file can't be written.
     package func add(_ text: String) throws(MMError) {
         try FileLock.with(path) { () throws(MMError) in
             var texts = texts

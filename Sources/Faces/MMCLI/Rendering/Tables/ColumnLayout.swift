@@ -11,14 +11,14 @@ struct ColumnLayout: Sendable {
 
     /// Chooses the columns for these rows.
     ///
-    /// Columns that somebody named are all shown. Otherwise the columns that suit the kind of the rows come first, then
-    /// those that hold plain values, as many as fit.
+    /// Columns that were asked for are all shown. Otherwise the columns that suit the kind of the rows come first, then those with plain
+    /// values, as many as fit.
     /// - Parameters:
     ///   - rows: the rows known so far, with the columns that could be shown.
-    ///   - isNamed: whether somebody named these columns.
+    ///   - isNamed: whether these columns were asked for.
     ///   - mayHide: whether named columns are left out from the end rather than made too narrow to read.
-    ///   - dropsEmpty: whether columns without a value in any row are left out, which is only known of whole answers.
-    ///   - width: the cells in a line of the screen; `nil` for no limit.
+    ///   - dropsEmpty: whether to leave out columns that are empty in all rows, which is only known of complete answers.
+    ///   - width: the width of the screen in cells; `nil` for no limit.
     init(_ rows: Rows, isNamed: Bool, mayHide: Bool = false, dropsEmpty: Bool = false, width: Int?) {
         let filled = dropsEmpty && !rows.items.isEmpty ? rows.columns.filter { Self.isFilled($0, rows) } : rows.columns
         let named = filled.isEmpty ? rows.columns : filled
@@ -57,36 +57,36 @@ struct ColumnLayout: Sendable {
         rows.items.contains { !cell($0, column).isEmpty }
     }
 
-    /// Whether a shown column is this member of the rows or a part of it.
+    /// Returns whether a shown column is this member of the rows or a part of it.
     private static func holds(_ shown: String, _ column: String) -> Bool {
         shown == column || shown.hasPrefix(column + ".")
     }
 
-    /// The columns in the order in which a person wants them, without those that don't fit into a cell, and how many of
-    /// them are worth narrow columns.
+    /// Returns the columns in the order of their use to a person, without those that don't fit into a cell, and the number of columns that
+    /// are important enough to be shown even if narrow.
     private static func ordered(_ rows: Rows, within width: Int?) -> (columns: [String], wanted: Int) {
         let plain = rows.columns.filter { column in
             rows.items.allSatisfy { $0.object?[column]?.isSimple ?? true }
         }
-        // Whoever asked for a few columns gets them in their order; what a service sends by itself begins with an id.
+        // A few columns were asked for and stay in their order; what a service sends by default begins with an id.
         guard rows.columns.count > few || (plain.first == "id" && !fits(plain, of: rows, within: width)) else {
             return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count)
         }
         let isEmpty = { (column: String) in rows.items.allSatisfy { $0.object?.value(of: column)?.isNull ?? true } }
         let names = ["displayname", "name", "title", "subject", "identity"]
-        // Rows of several tenants say first whose they are.
+        // Rows of several tenants begin with their connection.
         let whose = rows.columns.starts(with: ["connection", "tenant"]) ? ["connection"] : []
         let known =
             KnownTable.of(rows.items)?.columns.filter { !isEmpty($0) }
             ?? plain.filter { names.contains($0.lowercased()) }
         let first = whose + known
         let rest = plain.filter { !first.contains($0) && !isEmpty($0) }
-        // An id says least to a person, and most to a program.
+        // For a person, an id is the least useful column.
         let all = first + rest.filter { $0 != "id" } + rest.filter { $0 == "id" }
         return all.isEmpty ? (rows.columns, 1) : (all, max(first.count, 1))
     }
 
-    /// Whether a column holds dates and times, whose end tells most.
+    /// Returns whether a column holds dates and times, which must not be cut.
     private static func isTime(_ column: String, _ rows: Rows) -> Bool {
         let values = rows.items.compactMap { $0.object?.value(of: column) }.filter { !$0.isNull }
         return !values.isEmpty && values.allSatisfy { ReadableCell.isTime($0) }
@@ -98,23 +98,23 @@ struct ColumnLayout: Sendable {
         return widths.reduce(0, +) + TableText.gap * (widths.count - 1) <= width
     }
 
-    /// What is typed again, and is worth nothing where a part is missing.
+    /// Columns with values that people copy, which are useless if cut.
     private static let handles: Set<String> = ["job", "handle", "token"]
     private static let few = 6
-    /// A column isn't made narrower than a date and time, whose end tells most.
+    /// The minimum width of a column: that of a date and time.
     private static let narrowest = 16
-    /// A column that the operation itself names says something from here on.
+    /// The minimum width of a column that the operation itself names.
     private static let readable = 8
 
-    /// The widths of as many columns from the left as fit.
+    /// Returns the widths of as many columns from the left as fit.
     /// - Parameters:
     ///   - natural: the widths that the columns need.
     ///   - wanted: the columns that become narrower before they are left out; those after them are shown whole or not at
     ///     all.
-    ///   - width: the cells in a line of the screen.
+    ///   - width: the width of the screen in cells.
     ///   - keepsAll: whether every column is shown, however narrow.
-    ///   - least: the width below which columns are left out instead.
-    ///   - whole: columns that are not made narrower: the first of these sets that does not take most of the line.
+    ///   - least: the width below which columns are left out rather than narrowed.
+    ///   - whole: sets of columns not to narrow; the first set that takes at most two thirds of the line is used.
     private static func fitted(
         _ natural: [Int], wanted: Int, width: Int, keepsAll: Bool, least: Int, whole: [Set<Int>] = []
     ) -> [Int] {
@@ -140,20 +140,20 @@ extension JSONValue {
     }
 }
 
-/// The columns that a person wants to see first of objects of a known kind.
+/// The columns to show first of objects of a known kind.
 struct KnownTable: Sendable {
-    /// Members that only objects of this kind have together.
+    /// Members that only objects of this kind have in combination.
     let members: [String]
     /// The columns in order; those that no row has are left out.
     let columns: [String]
 
-    /// The kind of these rows, told by the members of the first one.
+    /// Returns the kind of these rows, recognized by the members of the first one.
     static func of(_ items: [JSONValue]) -> KnownTable? {
         guard let first = items.first?.object else { return nil }
         return all.first { table in table.members.allSatisfy { first[$0] != nil } }
     }
 
-    /// Kinds whose members are also those of others come after them.
+    /// The known kinds. A kind whose members also occur in another kind comes after that kind.
     private static let all: [KnownTable] = [
         // Microsoft Graph
         .init(
@@ -196,7 +196,7 @@ struct KnownTable: Sendable {
         .init(
             ["PrimarySmtpAddress", "RecipientTypeDetails"],
             "DisplayName PrimarySmtpAddress RecipientTypeDetails ForwardingSmtpAddress WhenCreated"),
-        // What Group-Object makes
+        // Objects created by Group-Object
         .init(["Values", "Count", "Group", "Name"], "Count Name"),
         // Power Automate, Power Platform and Azure
         .init(
@@ -210,11 +210,11 @@ struct KnownTable: Sendable {
     }
 }
 
-/// The text of a value in a table, as people read it: local time, "yes" and "no", sizes with a unit.
+/// The text of a value in a table for people: local time, "yes" and "no", sizes with a unit.
 enum ReadableCell {
-    /// The text of a value.
+    /// Returns the text of a value.
     /// - Parameters:
-    ///   - value: the value; `nil` where a row lacks it.
+    ///   - column: the column, whose name shows whether numbers are bytes.
     ///   - column: its column, whose name tells a size in bytes.
     static func text(_ value: JSONValue?, in column: String) -> String {
         switch value {
@@ -230,7 +230,7 @@ enum ReadableCell {
         }
     }
 
-    /// What a person calls an object, where one of its members says it.
+    /// Returns the name of an object, if one of its members holds one.
     private static func name(of value: JSONValue) -> String? {
         guard let object = value.object else { return nil }
         for member in ["displayName", "userPrincipalName", "address", "name", "skuPartNumber"] {
@@ -239,20 +239,20 @@ enum ReadableCell {
         return nil
     }
 
-    /// Whether a value is shown as a date and time.
+    /// Returns whether a value is shown as a date and time.
     static func isTime(_ value: JSONValue) -> Bool { value.string.flatMap(localTime) != nil }
 
-    /// A date and time of a service, in local time to the minute.
+    /// Returns a service's date and time in local time to the minute; `nil` for any other text.
     private static func localTime(_ text: String) -> String? {
         let bytes = text.utf8
-        // Nearly every text is none: no look at its digits.
+        // This check is cheap and rules out nearly all other texts.
         guard (16...40).contains(bytes.count), bytes.dropFirst(4).first == UInt8(ascii: "-"),
             bytes.dropFirst(10).first == UInt8(ascii: "T"), let moment = Timestamp(iso8601: text)
         else { return nil }
         return String(moment.localLog.dropLast(3))
     }
 
-    /// Whether numbers of a column are bytes: `size`, `memory`, `quota.used`, `sizeInBytes`, `storageUsedInBytes`.
+    /// Returns whether numbers of a column are bytes: `size`, `memory`, `quota.used`, `sizeInBytes`, `storageUsedInBytes`.
     private static func countsBytes(_ column: String) -> Bool {
         let name = column.lowercased()
         return ["size", "memory"].contains(name) || name.hasSuffix(".size") || name.hasSuffix("bytes")
