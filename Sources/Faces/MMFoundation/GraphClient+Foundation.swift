@@ -8,7 +8,7 @@ extension GraphClient {
     ///   - url: a URL on one of the service's own hosts in the connection's cloud.
     ///   - type: the type to decode the answer as: your own, or `JSONValue`.
     ///   - deadline: when to give up.
-    /// - Throws: as `send`; `.invalidInput` for another host.
+    /// - Throws: the errors of `send`; `.invalidInput` for another host.
     public func get<Answer: Decodable & Sendable>(
         _ url: URL, as type: Answer.Type = JSONValue.self, deadline: Deadline = .after(.seconds(300))
     ) async throws(MMError) -> Answer {
@@ -26,9 +26,9 @@ extension GraphClient {
     ///   - endpoint: the path, such as `/users/ID`.
     ///   - body: the value to send.
     ///   - encoder: encodes the value; by default with dates in ISO 8601.
-    ///   - type: the type to decode the answer as; `JSONValue.null` where the service returns no body.
+    ///   - type: the type to decode the answer as; `JSONValue.null` if the service returns no body.
     ///   - deadline: when to give up.
-    /// - Throws: as `send` of a `GraphRequest`; `.invalidInput` for a value that can't be encoded.
+    /// - Throws: the errors of `send` with a `GraphRequest`; `.invalidInput` for a value that can't be encoded.
     @discardableResult
     public func send<Answer: Decodable & Sendable>(
         _ method: String, _ endpoint: String, encoding body: some Encodable, with encoder: JSONEncoder? = nil,

@@ -1,4 +1,4 @@
-// One import for all libraries. `MMFoundation` is apart, since it brings Foundation with it.
+// One import for all libraries except `MMFoundation`, which would also import Foundation.
 @_exported public import MMCore
 @_exported public import MMGraph
 @_exported public import MMGuard

@@ -2,7 +2,7 @@ public import MMCore
 public import MMOperations
 import MMPool
 
-/// `mm` from a Swift program: every operation by its name, judged, confirmed and audited as those of a terminal are.
+/// `mm` for Swift programs: calls every operation by name, with the same guard, confirmations and audit log as on the command line.
 ///
 /// ```swift
 /// import MicrosoftMaster
@@ -14,7 +14,7 @@ import MMPool
 public struct MM: Sendable {
     /// Carries the operations out.
     public let service: any OperationService
-    /// Who calls, until when, and whether a person can be asked; a copy of it goes with each call.
+    /// The caller, the deadline, and whether a person can be asked; each call gets a copy.
     public var context: CallContext
     private let services: OperationServices?
 
@@ -24,11 +24,11 @@ public struct MM: Sendable {
         context = CallContext(caller: Caller(surface: .library, name: name, server: nil))
     }
 
-    /// The operations of the user's pool, whose sessions and sign-ins outlive this program; the pool is started where there is none.
+    /// Returns the operations of the user's pool, whose sessions and sign-ins outlive this program. A pool is started if none runs.
     /// - Parameters:
-    ///   - name: this program's, for the audit log.
-    ///   - environment: of this process.
-    /// - Throws: `.unavailable` where no pool comes up.
+    ///   - name: this program's name for the audit log.
+    ///   - environment: the environment of this process.
+    /// - Throws: `.unavailable` if no pool comes up.
     public static func pool(
         named name: String, environment: [String: String] = ProcessEnvironment.read()
     ) async throws(MMError) -> MM {
@@ -36,10 +36,10 @@ public struct MM: Sendable {
         return MM(RemoteOperationService(pool: address, environment: environment), name)
     }
 
-    /// The operations inside this process: sessions end with it, or with ``close()``.
+    /// Returns operations that run in this process; their sessions end with it, or with ``close()``.
     /// - Parameters:
-    ///   - name: this program's, for the audit log.
-    ///   - environment: of this process.
+    ///   - name: this program's name for the audit log.
+    ///   - environment: the environment of this process.
     public static func embedded(
         named name: String, environment: [String: String] = ProcessEnvironment.read()
     ) -> MM {
@@ -49,10 +49,10 @@ public struct MM: Sendable {
 
     /// Carries out an operation.
     /// - Parameters:
-    ///   - operation: its name, as `mm --help` and the tools have it: `graph_request`, `run`, `status`.
-    ///   - arguments: its arguments.
-    /// - Throws: `.signInNeeded` with code and address, `.confirmationNeeded` with the token for `mm confirm`, `.denied`, and what the
-    ///   operation throws.
+    ///   - operation: the operation's name, as in `mm --help` and the tools: `graph_request`, `run`, `status`.
+    ///   - arguments: the operation's arguments.
+    /// - Throws: `.signInNeeded` with code and address, `.confirmationNeeded` with the token for `mm confirm`, `.denied`, and the errors of
+    ///   the operation.
     public func callAsFunction(
         _ operation: String, _ arguments: JSONObject = [:]
     ) async throws(MMError) -> OperationAnswer {
@@ -65,31 +65,31 @@ public struct MM: Sendable {
     /// let guests = try await mm(UnusedGuests(connection: "Contoso", days: 60))
     /// ```
     /// - Parameter call: the operation with its arguments; `mm swift` writes a type for each operation and recipe.
-    /// - Throws: as a call by name does.
+    /// - Throws: the errors of a call by name.
     public func callAsFunction(_ call: some OperationCall) async throws(MMError) -> OperationAnswer {
         try await self(type(of: call).operation, call.members)
     }
 
-    /// Ends the sessions of an embedded catalogue; those of a pool stay.
+    /// Ends the sessions of embedded operations; those of a pool continue.
     public func close() async { await services?.close() }
 }
 
 /// A call of an operation as a value, with a property for each argument.
 ///
-/// `mm swift NAME…` writes such types into a program, from the declarations that schemas and flags come from.
+/// `mm swift NAME…` writes such types into a program, from the same declarations as the tools' schemas and the command line's flags.
 public protocol OperationCall: Sendable {
     /// The operation's name: `graph_request`.
     static var operation: String { get }
-    /// The arguments by their names; those that are left out are not in it.
+    /// The arguments by name, without those that are left out.
     var members: JSONObject { get }
 }
 
 extension OperationAnswer {
-    /// The answer as rows, whatever its form: each item of a list, else the whole. Rows are fetched while they are read.
+    /// The answer as rows, whatever its form: the items of a list, otherwise the whole answer. Rows are fetched while they are read.
     public var rows: AnswerRows { AnswerRows(body) }
 
-    /// The whole answer as one value: all rows of a list.
-    /// - Throws: what reading the list throws; `.remoteFailed` for what isn't JSON.
+    /// Returns the whole answer as one value, including all rows of a list.
+    /// - Throws: the errors of reading the list; `.remoteFailed` if it isn't JSON.
     public func json() async throws(MMError) -> JSONValue {
         switch body {
         case .value(let value): return value
@@ -110,13 +110,13 @@ extension OperationAnswer {
 public struct AnswerRows: AsyncSequence, Sendable {
     /// A row.
     public typealias Element = JSONValue
-    /// What reading them throws.
+    /// The error of reading rows.
     public typealias Failure = MMError
     private let body: OperationAnswer.Body
 
     init(_ body: OperationAnswer.Body) { self.body = body }
 
-    /// Reads them from the beginning; those of a list can be read once.
+    /// Returns an iterator over the rows from the beginning; the rows of a list can be read only once.
     public func makeAsyncIterator() -> Iterator { Iterator(body) }
 
     /// Reads rows, batch by batch.
@@ -142,7 +142,7 @@ public struct AnswerRows: AsyncSequence, Sendable {
 
         private static func rows(of value: JSONValue) -> [JSONValue] { value["value"]?.array ?? value.array ?? [value] }
 
-        /// The next row; `nil` after the last.
+        /// Returns the next row; `nil` after the last.
         public mutating func next(
             isolation actor: isolated (any Actor)? = #isolation
         ) async throws(MMError) -> JSONValue? {

@@ -2,7 +2,8 @@ import MMCore
 import MMOperations
 
 extension MMError {
-    /// What the earlier servers answered where a PowerShell command put out errors alone: for them, it had been run.
+    /// The answer of the earlier servers for a PowerShell command that only wrote errors: they treated it as carried
+    /// out.
     var earlierAnswer: OperationAnswer? {
         guard details["engine"] == "pwsh", details["errors"] != nil, let notes = details["notes"]?.array else {
             return nil

@@ -45,7 +45,7 @@ package enum PersistentShellProfile {
                     ]))
     }
 
-    /// Where clients reach this server among several (`MM_NODE_ADDRESS`): the name of its machine unless told otherwise.
+    /// Returns the address at which clients reach this server among several: `MM_NODE_ADDRESS`, or by default the machine's name.
     private static func holder(_ environment: [String: String]) throws(MMError) -> String {
         if let named = environment["MM_NODE_ADDRESS"], !named.isEmpty { return named }
         return "http://\(RedisSessionDirectory.machine):\(try PersistentShellSettings(environment: environment).port)"
@@ -168,7 +168,7 @@ package enum PersistentShellProfile {
         return answer(status, code, out, errors.joined(separator: "\n"), seconds)
     }
 
-    /// How a command ended, in the persistent-shell server's words.
+    /// Returns the outcome of a command in the persistent-shell server's words.
     private static func outcome(
         of end: ShellEnd, _ task: ShellTask, _ toolCall: ShellToolCall, _ limit: Int
     ) -> (status: String, code: Int32, errors: [String]) {
@@ -296,18 +296,18 @@ package enum PersistentShellProfile {
     }
 }
 
-/// Where sessions live that several servers share, in Redis.
+/// The directory, in Redis, of the sessions that several servers share.
 ///
-/// A session may rest for an hour, but its server says every half minute that it lives: what a server held that is gone can be begun
-/// anew elsewhere soon.
+/// A session may be idle for an hour, but its server renews the claim every half minute: if a server is gone, its sessions can soon be
+/// started anew elsewhere.
 package actor RedisSessionDirectory: SessionDirectory {
     private struct Held {
         let holder: String
-        /// How long the session may rest.
+        /// Until when the session may be idle.
         var until: ContinuousClock.Instant
     }
 
-    /// How long a server may be silent.
+    /// How long a server may be silent before its claims expire.
     static let patience = Duration.seconds(90)
 
     private let claims: SharedClaims
@@ -318,8 +318,8 @@ package actor RedisSessionDirectory: SessionDirectory {
         claims = SharedClaims(redis, kind: "shells")
     }
 
-    /// The directory that an environment names (`MM_CLUSTER`); `nil` where it names none.
-    /// - Throws: `invalidInput` for an address that is none, `unavailable` without the library.
+    /// Creates the directory that an environment names (`MM_CLUSTER`); `nil` if it names none.
+    /// - Throws: `invalidInput` for an invalid address, `unavailable` without the library.
     package init?(environment: [String: String]) throws(MMError) {
         guard let url = environment["MM_CLUSTER"], !url.isEmpty else { return nil }
         if let fault = RedisLibrary.fault {
@@ -368,7 +368,7 @@ package actor RedisSessionDirectory: SessionDirectory {
         SessionPlacement(holder: claim.holder, until: .now + claim.left)
     }
 
-    /// Says that this server lives, as long as it holds anything.
+    /// Renews this server's claims as long as it has any.
     private func goOn() {
         guard upkeep == nil else { return }
         upkeep = Task { [weak self] in
@@ -378,8 +378,8 @@ package actor RedisSessionDirectory: SessionDirectory {
         }
     }
 
-    /// Renews what is held.
-    /// - Returns: whether there is anything left.
+    /// Renews all claims.
+    /// - Returns: whether any are left.
     func renewAll() async -> Bool {
         for (key, one) in held {
             let left = ContinuousClock.now.duration(to: one.until)
@@ -387,7 +387,7 @@ package actor RedisSessionDirectory: SessionDirectory {
                 held[key] = nil
                 continue
             }
-            // Where Redis is away for a moment, the next round does it.
+            // If Redis can't be reached at the moment, the next round renews the claim.
             let isOurs = try? await claims.renew(key, for: one.holder, lease: min(left, Self.patience))
             if isOurs == false, held[key]?.holder == one.holder { held[key] = nil }
         }

@@ -31,7 +31,7 @@ package struct PersistentShellSettings: Sendable {
     package var confinement = ShellsConfiguration.Confinement.guard
     /// The memory limit of each process, in MiB.
     package var memory: Int?
-    /// The combined limits of all processes of a shell, where a control group is delegated.
+    /// The combined limits of all processes of a shell, if a control group is delegated.
     package var together = TreeLimits(isBestEffort: true)
     /// The security settings.
     package var policy = ShellPolicy.open
@@ -70,7 +70,7 @@ package struct PersistentShellSettings: Sendable {
     /// Reads the settings; the file takes precedence over the environment, as in the persistent-shell server.
     /// - Throws: `invalidInput`, naming the variable or key; `notFound` when the configured file is missing, because
     ///   requested security must never be dropped silently.
-    /// - Parameter file: a file of settings as `.env.example` has them; what the environment says as well counts.
+    /// - Parameter file: a file of settings in the form of `.env.example`; the environment takes precedence over it.
     package init(environment given: [String: String], file: String = ".env") throws(MMError) {
         // Names are case-insensitive, as in the persistent-shell server.
         var environment = try Self.variables(in: file)
@@ -96,8 +96,8 @@ package struct PersistentShellSettings: Sendable {
         if let directory = policy.workingDirectory { workspace = directory }
     }
 
-    /// The settings of a file in the folder that the server was started in, as the persistent-shell server reads it: a line
-    /// each, `NAME=VALUE`, the value perhaps in quotes.
+    /// Reads the settings from a file in the folder where the server was started, as the persistent-shell server does: lines of the form
+    /// `NAME=VALUE`, with or without quotes around the value.
     private static func variables(in file: String) throws(MMError) -> [String: String] {
         let path = file.hasPrefix("/") ? file : CallContext.ownDirectory.map { "\($0)/\(file)" } ?? file
         guard let bytes = try bytes(of: path) else { return [:] }
@@ -113,7 +113,7 @@ package struct PersistentShellSettings: Sendable {
         return variables
     }
 
-    /// A value as such files write it: what stands in quotes is taken as it is, a comment behind a blank is none of it.
+    /// Returns a value of such a file: text in quotes is taken as it is; a comment after a blank is removed.
     private static func value(_ written: Substring) -> String {
         let text = written.drop(while: \.isWhitespace)
         if let quote = text.first, quote == "\"" || quote == "'", let end = text.dropFirst().firstIndex(of: quote) {

@@ -116,7 +116,8 @@ enum MMDesignProfile {
         ) { (arguments, call, _) async throws(MMError) in
             do throws(MMError) {
                 var answer = try await service.call("run", arguments, in: call)
-                // A pool that performed the operation doesn't know that this profile called it.
+                // The pool that performed the operation didn't know that this profile called it, and so added the note
+                // on the engine.
                 if answer.notes.first?.hasPrefix("engine: ") == true { answer.notes.removeFirst() }
                 return ProfileAnswer(try await answer.plainText())
             } catch {
@@ -191,7 +192,7 @@ package enum SSHSessionProfile {
                 task = try await SSHTools.start(
                     call.arguments.written("command"), call, limit: limit, patience: limit, isTyped: false)
             } catch  where error.details["reason"] == "no_shell" {
-                // Network devices have a prompt of their own.
+                // Network devices have a prompt of their own, so they are handled separately.
                 let host = try call.host()
                 return try await SSHScreenTools.device(call.arguments.written("command"), call, host, within: limit)
             }

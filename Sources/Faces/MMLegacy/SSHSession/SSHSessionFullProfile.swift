@@ -75,7 +75,7 @@ package enum SSHSessionFullProfile {
             do throws(MMError) {
                 task = try await SSHTools.start(command, call, limit: .seconds(3600), patience: wait, isTyped: true)
             } catch  where error.details["reason"] == "no_shell" {
-                // A network device, for which this needs no privileged mode.
+                // A network device; privileged mode isn't needed for this.
                 return try await SSHScreenTools.device(command, call, host, within: wait)
             }
             await history.add(task, host: await sessionName(task, call))

@@ -52,7 +52,7 @@ struct SSHTools: Sendable {
             var opening = ShellOpening(
                 services: services.shellServices, configuration: configuration,
                 confinement: configuration.confinement(of: call.caller))
-            // That server had no walls, for no host.
+            // The original server confined nothing, so this machine is allowed as a host.
             opening.admitsThisMachine = true
             let given = Call(toolCall: toolCall, arguments: ToolArguments(arguments), opening: opening)
             let start = ContinuousClock.now
