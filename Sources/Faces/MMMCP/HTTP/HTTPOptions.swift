@@ -10,8 +10,8 @@ public struct HTTPOptions: Sendable {
     package var allowsIPAddressHosts = false
     /// The secret that clients present (`Authorization: Bearer`); `nil` admits everyone who can reach the server.
     public var secret: Secret?
-    /// Whether each request must come with its sender (``MCPHTTPRequest/principal``): the HTTP server around the engine
-    /// admits by access tokens, say.
+    /// Whether each request must come with its sender (``MCPHTTPRequest/principal``), because the HTTP server around
+    /// the engine authenticates clients, for example by access tokens.
     public var requiresPrincipal = false
     /// The URL of the protected resource metadata (RFC 9728), when there is an authorization server.
     public var resourceMetadata: String?

@@ -108,7 +108,7 @@ extension StreamableHTTP {
         return await postLegacy(request, message, principal)
     }
 
-    /// What is said of a version that this server doesn't speak: whoever names one gets the names of those that it does.
+    /// Returns the error for a request that names a version this server doesn't support; it lists the supported versions.
     private func unknownVersion(_ request: MCPHTTPRequest) -> MCPError? {
         let wrong = request.values(of: "MCP-Protocol-Version").first { text in
             let version = ProtocolVersion(text)
@@ -343,16 +343,16 @@ extension StreamableHTTP {
         return .success(session)
     }
 
-    /// Why there is no session for a client.
+    /// The reason why a client gets no session.
     enum NoRoom: Error, Sendable {
-        /// Its principal has as many as one may have.
+        /// Its principal has reached the maximum for one principal.
         case own
-        /// All together have as many as there may be.
+        /// The server has reached its maximum.
         case all
     }
 
-    /// Opens a session. Where there are too many, one goes that nobody has finished to open, else the one that was idle for
-    /// longest, a minute at least: a client that never ends its sessions must lock out neither itself nor others.
+    /// Opens a session. If there are too many, the idlest one is closed to make room, provided that it has been idle long enough: a client
+    /// that never ends its sessions must lock out neither itself nor others.
     func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
         let now = ContinuousClock.now
         let session = HTTPSession(
@@ -382,8 +382,8 @@ extension StreamableHTTP {
         return session
     }
 
-    /// The session that was idle for longest: of those whose clients never came back after the first answer, if that is a second,
-    /// else of all, if that is a minute.
+    /// Returns the session that has been idle for longest: among those whose clients never came back after the first answer, if it has been
+    /// idle for a second; otherwise among all, if it has been idle for a minute.
     private static func idlest(of sessions: [HTTPSession], at now: ContinuousClock.Instant) -> HTTPSession? {
         func idlest(_ sessions: [HTTPSession], _ least: Duration) -> HTTPSession? {
             let idlest = sessions.max { $0.idleTime(at: now) < $1.idleTime(at: now) }
@@ -466,7 +466,7 @@ final class HTTPSession: Sendable {
         }
     }
 
-    /// Whether its client came back after the first answer, as who finishes the handshake does.
+    /// Whether the client came back after the first answer, which a client does to finish the handshake.
     var isUsed: Bool { state.withLock { $0.isUsed } }
 
     /// How long the client has been inactive; zero while a stream is open.

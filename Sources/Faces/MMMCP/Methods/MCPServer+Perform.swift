@@ -111,7 +111,7 @@ extension MCPServer {
         }
     }
 
-    /// What a resource holds for a caller.
+    /// Returns the contents of a resource as a caller sees it.
     func contents(of uri: String, _ context: RequestContext) async throws -> [ResourceContents] {
         if let resource = routes.resource(at: uri) { return try await resource.read(context) }
         for registered in routes.templates {

@@ -80,7 +80,7 @@ struct Routes: Sendable {
         promptIndex[name].map { permanentPrompts[$0] } ?? morePrompts().first { $0.name == name }
     }
 
-    /// What a declaration that comes and goes lacks of the protocol is no fault of the server: it isn't offered.
+    /// The valid tools among those that come and go. Invalid ones are left out, since they are no fault of the server.
     private var passingTools: [RegisteredTool] {
         moreTools().filter { toolIndex[$0.name] == nil }.compactMap { try? RegisteredTool($0) }
     }

@@ -58,7 +58,7 @@ public struct Question: Sendable, Hashable {
         }
     }
 
-    /// Questions as results carry them, by key.
+    /// Returns questions in the form that results contain, by key.
     static func requests(_ questions: [Question], for version: ProtocolVersion) -> JSONObject {
         var requests = JSONObject()
         for question in questions {

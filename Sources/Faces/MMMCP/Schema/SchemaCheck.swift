@@ -267,23 +267,23 @@ package struct JSONSchema: Sendable {
         package var description: String { path.isEmpty ? message : "\(path): \(message)" }
     }
 
-    /// The known name of a member that is meant by an unknown one.
+    /// Returns the known member that was probably meant by an unknown one.
     package typealias NameAdvice = @Sendable (_ unknown: String, _ known: [String]) -> String?
 
-    /// What is to be said of a member that the schema doesn't know, after its name.
+    /// Returns a remark about an unknown member, to follow its name in the message; `nil` for none.
     package typealias NameRemark = @Sendable (_ unknown: String) -> String?
 
     let nodes: [SchemaNode]
-    /// Says what is meant by members that the schema doesn't know.
+    /// Suggests known members for unknown ones.
     var advice: NameAdvice = { NearestNames.of($0, among: $1, limit: 1).first }
 
-    /// Says where members of the root belong that the schema doesn't know.
+    /// Says where unknown members of the root belong.
     var remark: NameRemark = { _ in nil }
 
     /// Compiles a schema.
     /// - Parameters:
     ///   - schema: the schema.
-    ///   - name: what error messages call it.
+    ///   - name: the schema's name in error messages.
     /// - Throws: `MMError` that names the place and the keyword that is unknown, unsupported or malformed.
     package init(_ schema: JSONObject, called name: String = "The schema") throws(MMError) {
         try self.init(schema, called: name, notes: [])

@@ -12,9 +12,8 @@ public struct MCPServer: Sendable {
     /// Returns the prompts that come and go; it must be quick.
     package typealias PromptLister = @Sendable () -> [Prompt]
 
-    /// Watches a resource for one caller: gives an element each time its contents have changed. Runs as long as the caller
-    /// is subscribed to it, also to one that does not exist yet.
-    /// `read` reads it as the caller would.
+    /// Watches a resource for one caller: yields an element each time its contents have changed. Runs as long as the caller is subscribed
+    /// to the resource, even if that does not exist yet. `read` reads the resource as the caller would.
     package typealias ResourceWatcher =
         @Sendable (
             _ uri: String, _ context: RequestContext, _ read: @escaping @Sendable () async throws -> [ResourceContents]
@@ -28,7 +27,7 @@ public struct MCPServer: Sendable {
     package let options: ServerOptions
     /// Where the program announces changes.
     package let changes: ChangeFeed
-    /// Where the server's tasks are; `nil` for one that has none.
+    /// The store of the server's tasks; `nil` if the server has none.
     let tasks: (any TaskStore)?
     private let resourceChanges: ResourceWatcher?
     let routes: Routes
@@ -46,7 +45,7 @@ public struct MCPServer: Sendable {
         try self.init(info, instructions: instructions, tools: tools, options: ServerOptions())
     }
 
-    /// Creates a server of all that the protocol knows.
+    /// Creates a server with everything that the protocol offers.
     /// - Parameters:
     ///   - info: the server's identity.
     ///   - instructions: what a model should know before it begins.
@@ -57,8 +56,8 @@ public struct MCPServer: Sendable {
     ///   - moreResources: lists and finds the resources that come and go.
     ///   - moreTools: lists and finds the tools that come and go; permanent ones of the same name win.
     ///   - morePrompts: lists and finds the prompts that come and go.
-    ///   - resourceChanges: watches the resources that clients subscribe to, where ``changes`` doesn't tell of them.
-    ///   - tasks: where long work is found whose calls were answered with a task.
+    ///   - resourceChanges: watches the resources that clients subscribe to, unless ``changes`` announces their changes.
+    ///   - tasks: the store of the long work whose calls were answered with a task.
     ///   - options: the server's behaviour where the protocol leaves room.
     /// - Throws: `MMError` that names the first declaration that violates the protocol.
     package init(
@@ -75,7 +74,7 @@ public struct MCPServer: Sendable {
         )
     }
 
-    /// Creates a server with a clock of one's own.
+    /// Creates a server with the given clock.
     init(
         _ info: ServerInfo, instructions: String?, tools: [Tool], prompts: [Prompt], resources: [Resource],
         resourceTemplates: [ResourceTemplate], moreResources: ResourceLister?,
@@ -102,7 +101,7 @@ public struct MCPServer: Sendable {
         )
     }
 
-    /// The changes of a resource as one caller sees it; `nil` where nothing watches resources.
+    /// Returns the changes of a resource as one caller sees it; `nil` if resources aren't watched.
     func changes(of uri: String, for context: RequestContext) -> AsyncStream<Void>? {
         resourceChanges.map { watch in watch(uri, context) { try await contents(of: uri, context) } }
     }
@@ -167,8 +166,8 @@ final class ClaimLedger: Sendable {
 
 /// Counts the tool calls of each caller, over all connections of a server.
 ///
-/// Calls begin as tokens are there: as many as a minute allows lie ready, and new ones come evenly. So a caller who has
-/// used up a minute's calls at once goes on at the pace of the limit, and learns when to come back.
+/// Each caller has a bucket of tokens that holds as many as the limit allows per minute and refills evenly. A caller who has used up a
+/// minute's calls at once can continue at the pace of the limit, and is told when to come back.
 final class CallGate: Sendable {
     private struct Use: Sendable {
         var running = 0
@@ -179,7 +178,7 @@ final class CallGate: Sendable {
     private let limits: CallLimits
     private let now: @Sendable () -> ContinuousClock.Instant
     private let uses = Mutex<[Principal: Use]>([:])
-    /// At how many callers those who did nothing for a minute are forgotten.
+    /// The number of callers above which those that were idle for a minute are forgotten.
     private static let many = 1000
 
     init(_ limits: CallLimits, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
@@ -283,7 +282,7 @@ public struct Icon: Sendable, Hashable {
     }
 }
 
-/// How much one caller may ask for, so that nobody takes a server that many share for himself.
+/// The limits on what one caller may ask for, so that nobody takes up a shared server alone.
 package struct CallLimits: Sendable, Hashable {
     /// The maximum number of tool calls that one caller may begin within a minute; `nil` for any number.
     package var perMinute: Int?

@@ -32,9 +32,9 @@ public struct Tool: Sendable {
     public var aliases: [String]
     /// Whether calls may be answered with a task, where the server has tasks.
     package var taskSupport = TaskSupport.forbidden
-    /// Says which argument is meant by one that the tool doesn't have; by spelling alone unless given.
+    /// Returns the argument that was probably meant by an unknown one; by default the one with the most similar spelling.
     package var argumentAdvice: JSONSchema.NameAdvice?
-    /// Says where an argument belongs that the tool doesn't have, in words that follow its name; `nil` for what it knows nothing of.
+    /// Says where an unknown argument belongs, in words that follow its name; `nil` if that isn't known.
     package var argumentRemark: JSONSchema.NameRemark?
     /// Whether the tool is listed; a call by its name is accepted either way.
     public var isListed = true
@@ -87,7 +87,7 @@ public struct Tool: Sendable {
         // Before tools had titles of their own, hosts looked for them here.
         if version == .v2025_03_26 { hints["title"] = title.map(JSONValue.string) }
         if !hints.isEmpty { object["annotations"] = .object(hints) }
-        // Since then the server alone chooses, and says nothing of it here.
+        // In later revisions the server alone decides, so there is nothing to declare here.
         if taskSupport != .forbidden, version == .v2025_11_25 {
             object["execution"] = ["taskSupport": .string(taskSupport.rawValue)]
         }

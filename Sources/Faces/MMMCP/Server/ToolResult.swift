@@ -10,7 +10,7 @@ public struct ToolResult: Sendable {
     public var isError: Bool
     /// Metadata for client programs (`_meta`).
     public var meta: JSONObject
-    /// The task that goes on in place of a result.
+    /// The task that continues in place of a result.
     private(set) var task: ToolTask?
 
     package init(
@@ -25,7 +25,7 @@ public struct ToolResult: Sendable {
     /// Creates a result from one text.
     public static func text(_ text: String) -> ToolResult { ToolResult(content: [.text(text)]) }
 
-    /// Answers a call with work that goes on; only where the call's ``RequestContext/taskWish`` allows it.
+    /// Answers a call with work that continues; allowed only if the call's ``RequestContext/taskWish`` permits it.
     package static func task(_ task: ToolTask) -> ToolResult {
         var result = ToolResult()
         result.task = task
@@ -49,7 +49,7 @@ public struct ToolResult: Sendable {
     /// Creates a failed result from an error's message and hint.
     public static func failure(_ error: MMError) -> ToolResult { .failure(error.description) }
 
-    /// The result with its long texts read to their ends, so that it can be given more than once.
+    /// Returns the result with its long texts read to their ends, so that it can be sent more than once.
     func collected() async -> ToolResult {
         var result = self
         for (place, block) in content.enumerated() {

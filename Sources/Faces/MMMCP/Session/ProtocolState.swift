@@ -99,7 +99,7 @@ struct ProtocolState: Sendable {
         return try act(on: request, method, profile(of: request, handshake, principal), server: server)
     }
 
-    /// What is known of the client of a legacy request; `nil` before the handshake.
+    /// Returns what is known of the client of a legacy request; `nil` before the handshake.
     func profile(of request: IncomingRequest, principal: Principal) -> CallProfile? {
         handshake.map { profile(of: request, $0, principal) }
     }

@@ -21,7 +21,7 @@ final class Session: Sendable {
         var state: ProtocolState
         var live: [RequestID: LiveCall] = [:]
         var listens: [RequestID: Subscription] = [:]
-        /// What is watched for the client, each in a task that ends with the connection at the latest.
+        /// The tasks that watch something for the client; each ends with the connection at the latest.
         var followers: [Followed: Task<Void, Never>] = [:]
         /// The number of calls whose work has ended, which tells a drain whether calls still end.
         var endedCount = 0
@@ -248,7 +248,7 @@ extension Session {
         }
     }
 
-    /// The tasks among these that exist for the caller.
+    /// Returns those of these tasks that exist for the caller.
     private func known(_ ids: [String], _ context: RequestContext) async -> [String] {
         guard let store = server.tasks else { return [] }
         var known: [String] = []
@@ -372,18 +372,18 @@ extension Session {
     }
 }
 
-/// What a connection watches on behalf of its client.
+/// The things that a connection watches on behalf of its client.
 enum Followed: Sendable, Hashable {
     /// A resource that a legacy client subscribed to.
     case resource(String)
     /// A task of a legacy client's call.
     case task(String)
-    /// What a modern client listens to.
+    /// The changes that a modern client listens to.
     case listen(RequestID)
 }
 
 extension Session {
-    /// Does the work of watching until it ends, is no longer wanted, or the connection closes.
+    /// Starts a task that watches something; it is cancelled by `unfollow` or when the connection closes.
     func follow(_ what: Followed, _ work: @escaping @Sendable () async -> Void) {
         guarded.withLock { guarded in
             guard !guarded.isClosed, guarded.followers[what] == nil else { return }
@@ -394,7 +394,7 @@ extension Session {
         }
     }
 
-    /// Ends the watching.
+    /// Stops watching.
     func unfollow(_ what: Followed) {
         guarded.withLock { $0.followers.removeValue(forKey: what) }?.cancel()
     }
@@ -410,7 +410,7 @@ extension Session {
         }
     }
 
-    /// Tells a legacy client how a task of its call fares, until the task is over.
+    /// Notifies a legacy client of the states of its call's task until the task is over.
     func follow(task id: String, _ context: RequestContext) {
         guard context.era == .legacy, let store = server.tasks else { return }
         follow(.task(id)) { [sessionChannel] in
@@ -420,7 +420,7 @@ extension Session {
         }
     }
 
-    /// Tells a subscription what becomes of its tasks and resources.
+    /// Notifies a subscription of the states of its tasks and the changes of its resources.
     func follow(_ subscription: Subscription, _ context: RequestContext) async {
         await withTaskGroup { group in
             for id in subscription.filter.tasks {

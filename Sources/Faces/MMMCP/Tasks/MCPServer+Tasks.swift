@@ -1,6 +1,6 @@
 import MMCore
 
-/// What the tasks of both eras are called on the wire: a capability of the revision 2025-11-25, an extension since.
+/// The protocol's names for tasks: a capability in revision 2025-11-25, an extension in later ones.
 enum TaskProtocol {
     static let extensionName = "io.modelcontextprotocol/tasks"
     static let relatedTask = "io.modelcontextprotocol/related-task"
@@ -18,12 +18,13 @@ enum TaskAction: Sendable {
 }
 
 extension MCPServer {
-    /// What a call's client makes of a task.
-    /// - Throws: the error for a client that demands a task where there is none, or can't take one where there must be.
+    /// Returns whether a call's client wants a task.
+    /// - Throws: the error for a client that demands a task from a tool that has none, or can't handle the task that a
+    ///   tool requires.
     func taskWish(of tool: Tool, _ params: JSONObject, _ profile: CallProfile) throws(MCPError) -> TaskWish {
         guard tasks != nil else { return .unwanted }
         if profile.era == .modern {
-            // What an earlier revision's clients say in `task` has no meaning here.
+            // The parameter `task` of earlier revisions has no meaning here.
             let isDeclared = profile.capabilities.acceptsTasks
             guard isDeclared || tool.taskSupport != .required else {
                 throw .missingCapability(TaskProtocol.requirement)
@@ -68,7 +69,7 @@ extension MCPServer {
                 throw .invalidParams("\(method.rawValue) needs the object \"inputResponses\".")
             }
             var answers: [String: JSONObject] = [:]
-            // What is no object answers no question.
+            // An answer that isn't an object is ignored.
             for (key, value) in members { answers[key] = value.object }
             return .task(.update(id, answers), tasks)
         default: return .task(.get(id), tasks)
@@ -99,7 +100,7 @@ extension MCPServer {
         }
     }
 
-    /// The answer to a call that goes on as a task.
+    /// Returns the answer to a call that continues as a task.
     func beginning(of task: ToolTask, _ context: RequestContext) throws(MCPError) -> JSONObject {
         guard context.taskWish != .unwanted else { throw .internalError("The call was answered with a task.") }
         context.session.follow(task: task.id, context)
@@ -122,7 +123,7 @@ extension MCPServer {
         return try await store.task(id, for: context).json(for: .legacy)
     }
 
-    /// What the call came to, once it is over. What the task asks meanwhile is asked here.
+    /// Waits until the call is over and returns its result. Questions of the task are asked meanwhile.
     private func outcome(
         of id: String, _ store: any TaskStore, _ context: RequestContext
     ) async throws -> JSONObject {

@@ -1,45 +1,45 @@
 package import MMCore
 
-/// Work that goes on after its tool call was answered, as clients see it: a task of the protocol.
+/// Work that continues after its tool call was answered, as clients see it: a task of the protocol.
 package struct ToolTask: Sendable {
-    /// Where the work stands.
+    /// The state of the work.
     package indirect enum Status: Sendable {
-        /// It is being done.
+        /// The work is in progress.
         case working
-        /// It waits for answers of the client's side.
+        /// The work waits for answers from the client's side.
         case inputRequired([Question])
         /// The call has its result, which may be that of a failed tool.
         case completed(ToolResult)
         /// The call ended with a protocol error.
         case failed(MCPError)
-        /// It was cancelled before it ended.
+        /// The call was cancelled before it ended.
         case cancelled
     }
 
     /// The task's name: random, so that nobody can guess another caller's.
     package var id: String
-    /// Where the work stands.
+    /// The state of the work.
     package var status: Status
-    /// What is being done, or why it ended, for people.
+    /// What is being done, or why the work ended, for people.
     package var message: String?
     /// When the work began.
     package var created: Timestamp
     /// When the task last changed.
     package var updated: Timestamp
-    /// How long the task is kept, counted from its beginning; `nil` as long as nothing ends it.
+    /// How long the task is kept, counted from its beginning; `nil` for no limit.
     package var lifetime: Duration?
-    /// How often a client should ask.
+    /// How often a client should poll.
     package var pollInterval: Duration
 
-    /// A task.
+    /// Creates a task.
     /// - Parameters:
-    ///   - id: its name, which nobody can guess.
-    ///   - status: where the work stands.
+    ///   - id: the task's name, which must be impossible to guess.
+    ///   - status: the state of the work.
     ///   - message: what is being done, for people.
     ///   - created: when the work began.
     ///   - updated: when the task last changed.
-    ///   - lifetime: how long it is kept, counted from its beginning.
-    ///   - pollInterval: how often a client should ask.
+    ///   - lifetime: how long the task is kept, counted from its beginning.
+    ///   - pollInterval: how often a client should poll.
     package init(
         id: String, status: Status, message: String? = nil, created: Timestamp, updated: Timestamp? = nil,
         lifetime: Duration? = nil, pollInterval: Duration = .seconds(1)
@@ -53,7 +53,7 @@ package struct ToolTask: Sendable {
         self.pollInterval = pollInterval
     }
 
-    /// Whether nothing more happens to the task.
+    /// Whether the task won't change any more.
     package var isOver: Bool {
         switch status {
         case .working, .inputRequired: false
@@ -72,7 +72,7 @@ package struct ToolTask: Sendable {
         }
     }
 
-    /// The task without what came of it.
+    /// Returns the task without its result.
     func json(for era: Era) -> JSONObject {
         var object: JSONObject = ["taskId": .string(id), "status": .string(word)]
         object["statusMessage"] = message.map(JSONValue.string)
@@ -83,7 +83,7 @@ package struct ToolTask: Sendable {
         return object
     }
 
-    /// The task with what came of it, or with what it waits for, as modern clients read it.
+    /// Returns the task with its result or its open questions, in the form for modern clients.
     func details(for version: ProtocolVersion) async -> JSONObject {
         var object = json(for: .modern)
         switch status {
@@ -105,44 +105,45 @@ package struct ToolTask: Sendable {
 package enum TaskSupport: String, Sendable, Hashable {
     /// Never.
     case forbidden
-    /// Where the client can deal with one.
+    /// If the client supports tasks.
     case optional
-    /// Always: clients that can't deal with tasks can't call the tool.
+    /// Always: clients that don't support tasks can't call the tool.
     case required
 }
 
-/// What a call's client makes of a task in place of the result.
+/// Whether a call's client wants a task in place of the result.
 package enum TaskWish: Sendable, Hashable {
-    /// It needs the result itself.
+    /// The client needs the result itself.
     case unwanted
-    /// It takes either; the server chooses.
+    /// The client accepts either; the server chooses.
     case welcome
-    /// It asked for a task, and would like it to be kept this long.
+    /// The client asked for a task, and possibly for how long to keep it.
     case demanded(lifetime: Duration?)
 }
 
-/// Where a server's tasks are: the table of its long work.
+/// The store of a server's tasks.
 ///
-/// Every look-up is a caller's own. A task that the caller may not see does not exist for it: the store throws `notFound`.
+/// Callers can only access their own tasks: for any other, the store throws `notFound`.
 package protocol TaskStore: Sendable {
-    /// The task of this name.
+    /// Returns the task with this name.
     func task(_ id: String, for context: RequestContext) async throws(MMError) -> ToolTask
 
-    /// The caller's tasks, newest first.
+    /// Returns the caller's tasks, newest first.
     func tasks(for context: RequestContext) async throws(MMError) -> [ToolTask]
 
-    /// Waits until a task differs from what is known of it, or for as long as the store likes to wait.
+    /// Waits until a task differs from its known state, or for as long as the store likes to wait; returns the current state.
     func change(of known: ToolTask, for context: RequestContext) async throws(MMError) -> ToolTask
 
-    /// Hands answers to the questions that a task waits for; answers to others are ignored.
+    /// Passes answers to the questions that a task waits for; other answers are ignored.
     func accept(_ answers: [String: JSONObject], for id: String, _ context: RequestContext) async throws(MMError)
 
-    /// Asks the task to end; one that is over stays as it is.
+    /// Cancels a task; one that is over stays as it is.
     func cancel(_ id: String, for context: RequestContext) async throws(MMError)
 }
 
 extension TaskStore {
-    /// What becomes of a task, until it is over or the reader leaves: its state now, then each that tells something new.
+    /// Returns the states of a task: the current one, then each that differs in status or message, until the task is over or the reader
+    /// stops.
     func states(of id: String, for context: RequestContext) -> AsyncStream<ToolTask> {
         AsyncStream { continuation in
             let reading = Task {
@@ -156,7 +157,7 @@ extension TaskStore {
                         known = next
                     }
                 } catch {
-                    // The task is gone: nothing more is told of it.
+                    // The task no longer exists, so the stream ends.
                 }
             }
             continuation.onTermination = { _ in reading.cancel() }
