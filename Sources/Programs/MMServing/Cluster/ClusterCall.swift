@@ -4,7 +4,7 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// One call of a connection in a cluster, until it has an answer or nobody can say what became of it.
+/// One call of a connection in a cluster, until it has an answer or its outcome turns out to be unknown.
 struct ClusterCall: Sendable {
     let operation: AnyOperation
     let arguments: JSONObject
@@ -13,7 +13,7 @@ struct ClusterCall: Sendable {
     let local: LocalOperationService
     let member: ClusterMember
 
-    /// How long one waits before looking again who holds the lease.
+    /// The pause before the lease's holder is looked up again.
     private static let pause = Duration.milliseconds(100)
 
     private var isReading: Bool { operation.declaration.effects.readOnly || context.readsOnly }
@@ -60,7 +60,8 @@ struct ClusterCall: Sendable {
         }
     }
 
-    /// Whether another node, or this one again, is to be asked: nothing was begun, or the ledger knows what was.
+    /// Returns whether the call may be tried again on this or another node: either nothing was begun, or the ledger
+    /// knows what was.
     private func mayBeRepeated(_ error: MMError) -> Bool {
         if context.isForwarded || error.code == .cancelled { return false }
         if error.details["ledger"] != nil { return false }
@@ -134,7 +135,8 @@ struct ClusterCall: Sendable {
             }
             return answer
         } catch {
-            // What was not begun may be tried again under its id: a confirmation, a sign-in, another field.
+            // These calls were not begun, so they may be tried again under the same id, for example after a
+            // confirmation or a sign-in.
             let harmless: [MMErrorCode] = [
                 .denied, .confirmationNeeded, .signInNeeded, .invalidInput, .notFound, .forbidden, .throttled,
                 .unsupported,
@@ -147,7 +149,8 @@ struct ClusterCall: Sendable {
         }
     }
 
-    /// The call as the audit log and the journal of every node name it, whichever carries it out.
+    /// The call with the name under which the audit logs and journals of all nodes record it, whichever node carries it
+    /// out.
     private var named: CallContext {
         var context = context
         context.recordName = context.callID.map { id in
@@ -156,8 +159,8 @@ struct ClusterCall: Sendable {
         return context
     }
 
-    /// The call had been begun: only what reads is done again.
-    /// - Parameter node: the node that had begun it, where it is gone.
+    /// Repeats a call that had been begun before, but only if it just reads.
+    /// - Parameter node: the node that had begun the call, if that node is gone.
     private func readingAgain(
         begunBy node: String? = nil, else known: MMError
     ) async throws(MMError) -> OperationAnswer {
@@ -196,14 +199,14 @@ struct ClusterCall: Sendable {
 
     // MARK: Elsewhere
 
-    /// Has another node carry it out, for as long as that one holds the lease.
+    /// Has another node carry out the call, as long as that node holds the lease.
     private func there(_ record: LeaseRecord) async throws(MMError) -> OperationAnswer {
         let ledger = local.services.ledger
         let handed = try await context.oneOfSeveral?.handOver(connection, in: ledger)
         do throws(MMError) {
             return try await sentOn(record)
         } catch {
-            // What was not used there is of no use to a later call.
+            // An approval that was handed over but not used there must not be left for a later call.
             if let handed { await ledger.withdraw(handed) }
             throw error
         }
@@ -229,7 +232,7 @@ struct ClusterCall: Sendable {
     }
 
     private var digest: String {
-        // One caller's id stands for nobody else's call: they would get its answer.
+        // The digest includes the caller: the same id from another caller must not return this caller's answer.
         let text =
             "\(context.caller.signedIn?.id ?? "")\u{0}\(name)\u{0}"
             + String(decoding: JSONWriter.bytes(.object(arguments)), as: UTF8.self)
@@ -238,7 +241,8 @@ struct ClusterCall: Sendable {
 }
 
 extension MMError {
-    /// The same error of a call that had been begun here before this node lost the lease: that comes first.
+    /// Returns the error with the message of a lost lease in front, if this node had begun the call before it lost the
+    /// lease.
     fileprivate func after(_ lost: MMError?) -> MMError {
         guard let lost, details["ledger"] != nil else { return self }
         var told = self

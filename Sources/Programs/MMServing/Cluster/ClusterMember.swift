@@ -7,7 +7,7 @@ import MMOperations
 import MMPool
 import MMSessions
 
-/// This pool as one of a cluster: its leases, the other nodes, and what it tells of both.
+/// This pool as a member of a cluster: its leases, its connections to the other nodes, and its reports on both.
 final class ClusterMember: Sendable {
     private struct Counts {
         var forwarded = 0
@@ -20,11 +20,11 @@ final class ClusterMember: Sendable {
     let directory: NodeDirectory
     /// The waits that services ask for.
     let paces: RedisPaces
-    /// Where stored answers lie and jobs run; `nil` without a key to encrypt it with.
+    /// The directory of stored answers and jobs; `nil` without a key to encrypt it with.
     let work: WorkDirectory?
-    /// What the nodes share besides; `nil` without a key to encrypt it with.
+    /// The other state that the nodes share; `nil` without a key to encrypt it with.
     let states: ClusterStates?
-    /// What the nodes tell each other of their writes and calls; `nil` without a key.
+    /// The lines in which the nodes report their writes and calls to each other; `nil` without a key.
     let lines: ClusterLines?
     private let copies: (journal: ChangeJournal, audit: AuditForwarder)?
     /// This node's id: each process has its own.
@@ -37,10 +37,10 @@ final class ClusterMember: Sendable {
     private let counts = Mutex(Counts())
     private let held = Mutex<[String: HeldLease]>([:])
 
-    /// A member that has not told of itself yet.
+    /// Creates a member that has not announced itself yet.
     /// - Parameters:
-    ///   - options: how it is one.
-    ///   - services: whose sessions end with their leases.
+    ///   - options: the settings of the cluster.
+    ///   - services: the services whose sessions end with their leases.
     /// - Throws: `MMError` for the files that the options name.
     init(_ options: ClusterOptions, services: OperationServices) throws(MMError) {
         if let fault = RedisLibrary.fault {
@@ -53,7 +53,7 @@ final class ClusterMember: Sendable {
         secret = try options.tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
         trustsNetwork = PoolAddress.trustsNetwork(environment: services.environment)
         transport = HTTPClient(configuration: HTTPClientConfiguration(environment: services.environment))
-        // Leases are renewed beside whatever else waits for an answer.
+        // Leases have a client of their own, so that no other command delays their renewal.
         let leases = RedisClient(options.redis, limit: min(.seconds(2), options.term / 4))
         let rest = RedisClient(options.redis)
         redis = [leases, rest]
@@ -98,7 +98,7 @@ final class ClusterMember: Sendable {
         services.variables.share(RedisVariableNames(rest))
     }
 
-    /// Lives in the cluster until the task is cancelled.
+    /// Keeps this node in the cluster until the task is cancelled.
     func run() async {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.keeper.run() }
@@ -127,21 +127,21 @@ final class ClusterMember: Sendable {
         }
     }
 
-    /// Gives everything back.
+    /// Gives all leases back and removes this node from the cluster.
     func close() async {
         await keeper.close()
         await directory.leave()
         for client in redis { client.close() }
     }
 
-    /// What becomes of calls while Redis can't be reached.
+    /// What happens to calls while Redis can't be reached, as a sentence.
     var meanwhile: String {
         options.isLone
             ? "This node goes on alone." : "Until it is back this node only reads; nothing is changed through it."
     }
 
-    /// The operations of another node.
-    /// - Throws: `invalidInput` for an address that can't be one.
+    /// Returns a service that calls another node.
+    /// - Throws: `invalidInput` for an invalid address.
     func node(at address: String, catalogue: Catalogue) throws(MMError) -> RemoteOperationService {
         let place = try PoolAddress(url: address, bearer: secret, trustsNetwork: trustsNetwork)
         return RemoteOperationService(
@@ -158,7 +158,7 @@ final class ClusterMember: Sendable {
 
     // MARK: What it tells
 
-    /// How the cluster stands, for `mm pool status`.
+    /// Returns the state of the cluster for `mm pool status`.
     func report() async -> JSONObject {
         let leases = await keeper.leases
         let so = await keeper.counts
@@ -196,7 +196,7 @@ final class ClusterMember: Sendable {
         return object
     }
 
-    /// The same in a line, for `mm status`.
+    /// Returns the state of the cluster in one line, for `mm status`.
     func line() async -> String {
         let leases = await keeper.leases.count
         do throws(MMError) {
@@ -207,7 +207,7 @@ final class ClusterMember: Sendable {
         }
     }
 
-    /// The same for `/metrics`.
+    /// Returns the state of the cluster for `/metrics`.
     func families() async -> [MetricFamily] {
         let so = await keeper.counts
         let counts = counts.withLock { $0 }
@@ -237,7 +237,7 @@ extension ClusterMember: ConnectionLeases {
         do throws(MMError) {
             place = try await keeper.place(connection)
         } catch {
-            // Reads do no harm, whoever holds the lease; what is written without one might be written twice.
+            // Reading without a lease does no harm; a write without one might be made twice.
             guard error.isOfAbsentRedis, isReading || options.isLone else { throw error }
             return try await work()
         }
@@ -259,7 +259,7 @@ extension ClusterMember: ConnectionLeases {
                     }
                 }
             } catch {
-                // A request that was held back may tell of it sooner than the lease itself.
+                // A request that was held back may fail before the end of the lease is noticed.
                 guard !lease.isValid, error.details["lease"] == nil else { throw error }
                 var over = lease.over
                 over.cause = error.message
@@ -280,7 +280,7 @@ extension ClusterMember: ConnectionLeases {
         ).answer()
     }
 
-    /// Why a session of a connection may send nothing now; `nil` where it may.
+    /// Returns the reason why a session of a connection may send nothing at present; `nil` if it may.
     func refusal(of connection: String) -> String? {
         if options.isLone { return nil }
         guard let lease = held.withLock({ $0[connection] }) else { return "This node holds no lease of \(connection)." }
@@ -288,7 +288,7 @@ extension ClusterMember: ConnectionLeases {
     }
 }
 
-/// The changes that nodes take back. A node that goes on alone without Redis asks nobody then.
+/// The claims of changes that nodes undo. A node that continues alone without Redis needs no claim.
 private struct UndoClaims: ChangeClaims {
     private let claims: SharedClaims
     private let isLone: Bool
@@ -334,14 +334,14 @@ extension TaskLocal {
 }
 
 extension MMError {
-    /// Whether Redis could not be reached, or may not be gone by yet.
+    /// Whether Redis could not be reached.
     var isOfAbsentRedis: Bool { details["cluster"] == "away" }
 }
 
-/// What a node's log says of its leases. The times are of the clock that leases go by, which all processes of a machine share, so
-/// that the histories of several nodes can be laid side by side.
+/// The log entries about a node's leases. Their times are of the clock that leases use, which all processes of a machine share, so that the
+/// entries of several nodes can be compared.
 enum LeaseHistory {
-    /// Writes down what became of a lease. Renewals are many and for those who look closely.
+    /// Logs an event of a lease. Renewals are frequent, so they are logged at a lower level.
     static func note(_ news: LeaseKeeper.News, _ lease: HeldLease, in log: Log) {
         log.write(news == .renewed ? .debug : .info) {
             "the lease of \(lease.name) is \(word(news))"
@@ -370,19 +370,19 @@ enum LeaseHistory {
     }
 }
 
-/// How a pool is one of several.
+/// The settings of a pool that is one of several.
 struct ClusterOptions: Sendable {
-    /// Where Redis is.
+    /// The address of Redis.
     let redis: RedisAddress
-    /// Where the other nodes reach this one.
+    /// The address at which the other nodes reach this one.
     let address: String
-    /// Whether it goes on alone while Redis can't be reached.
+    /// Whether the node continues alone while Redis can't be reached.
     let isLone: Bool
     /// How long a lease is valid after a renewal.
     let term: Duration
-    /// The file with the secret that nodes prove themselves with.
+    /// The file with the secret by which nodes authenticate themselves to each other.
     let tokenFile: String?
-    /// The file with the key that answers are sealed with; `nil`: they are not kept.
+    /// The file with the key that encrypts answers; `nil` if answers are not kept.
     let keyFile: String?
 
     /// The arguments of the command.
@@ -396,9 +396,9 @@ struct ClusterOptions: Sendable {
             "cluster-lone", .flag, "Go on alone, also writing, while Redis can't be reached: for one node alone."),
     ]
 
-    /// Options of a command line and an environment.
-    /// - Parameter endpoints: where the pool listens.
-    /// - Returns: `nil` where no cluster is asked for.
+    /// Reads the options from a command line and an environment.
+    /// - Parameter endpoints: the addresses at which the pool listens.
+    /// - Returns: `nil` if no cluster is requested.
     /// - Throws: `invalidInput` that names the flag or variable.
     static func read(
         _ reader: InputReader, _ environment: [String: String], endpoints: [PoolServeOptions.Endpoint]
@@ -443,28 +443,28 @@ struct ClusterOptions: Sendable {
             tokenFile: face.tokenFile, keyFile: variable("MM_CLUSTER_KEY_FILE"))
     }
 
-    /// The address where it listens, where that is one that others can use.
+    /// Returns the address at which the pool listens, if other machines can use it.
     private static func usual(_ face: HTTPFaceOptions) -> String? {
         guard face.port != 0, face.host != "0.0.0.0", face.host != "::" else { return nil }
         return "\(face.scheme)://\(face.host.contains(":") ? "[\(face.host)]" : face.host):\(face.port)"
     }
 }
 
-/// What the nodes of a cluster share besides leases and calls, where they have a key to encrypt it with.
+/// The state that the nodes of a cluster share besides leases and calls, if they have a key to encrypt it with.
 struct ClusterStates: Sendable {
-    /// Requests that wait for people, and what they allowed.
+    /// Requests that wait for a person's approval, and the approvals given.
     let confirmations: any SharedConfirmations
-    /// What pages are asked a passkey for.
+    /// The challenges of passkeys that pages are asked for.
     let challenges: any SharedChallenges
-    /// What nodes tell each other of their writes.
+    /// The lines in which nodes report their writes to each other.
     let journal: any SharedLines
-    /// The changes that nodes take back.
+    /// The claims of changes that nodes undo.
     let undos: SharedClaims
-    /// What nodes tell each other of their calls.
+    /// The lines in which nodes report their calls to each other.
     let audit: any SharedLines
 
-    /// What the nodes share, as a person's own program reads it; `nil` without the variables that the nodes have.
-    /// - Throws: `MMError` for what these name.
+    /// Creates the shared state for a person's own program; `nil` without the variables that the nodes have.
+    /// - Throws: `MMError` for invalid values of these variables.
     init?(environment: [String: String]) throws(MMError) {
         guard let url = environment["MM_CLUSTER"], !url.isEmpty,
             let keyFile = environment["MM_CLUSTER_KEY_FILE"], !keyFile.isEmpty
@@ -484,10 +484,10 @@ struct ClusterStates: Sendable {
     }
 }
 
-/// Confirmations in Redis: a record for each connection.
+/// Confirmations in Redis: one record for each connection.
 private struct ConfirmationRecords: SharedConfirmations {
     let store: SharedRecordStore
-    /// More than the ledger ever writes.
+    /// A maximum size that exceeds anything the ledger writes.
     private static let most = 4 << 20
     private static let name = "all"
 
@@ -509,7 +509,7 @@ private struct ConfirmationRecords: SharedConfirmations {
         _ connection: String, from read: SharedConfirmationDocument?, with bytes: [UInt8], for lifetime: Duration,
         underLease: Bool
     ) async throws(MMError) -> Bool {
-        // A person answers on any node; what a call does with it needs the lease that the call has.
+        // A person may answer on any node; a call that uses the answer needs the lease under which it runs.
         let lease = underLease ? LeaseInUse.current : nil
         return try await store.change(
             Self.name, in: .connection(connection),

@@ -4,8 +4,8 @@ import MMPool
 import MMSessions
 import MMSystem
 
-/// The operations of a cluster: a call that names a connection is carried out by the node that holds the connection's lease,
-/// whichever node it reaches, and once.
+/// The operations of a cluster: a call that names a connection is carried out once, by the node that holds the connection's lease,
+/// whichever node receives it.
 struct ClusterOperationService: OperationService {
     let catalogue: Catalogue
     private let local: LocalOperationService
@@ -56,7 +56,8 @@ struct ClusterOperationService: OperationService {
         for node in await others() { await node.service.forget(client) }
     }
 
-    /// What is asked for by a handle lies on the node that made it, and so does what a call for several connections goes on with.
+    /// Carries out a call that needs no lease. A handle, or the rest of a call for several connections, may be known to another node only,
+    /// so the other nodes are asked if this one doesn't know it.
     private func unleased(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -103,18 +104,18 @@ struct ClusterOperationService: OperationService {
     }
 }
 
-/// `jobs` and `sessions` in a cluster: those of all nodes, and the jobs that went with one.
+/// `jobs` and `sessions` in a cluster: those of all nodes, including jobs of nodes that have gone.
 struct ClusterJobs: Sendable {
     let operation: AnyOperation
-    /// The member of the answer that holds the rows, which has the operation's name.
+    /// The member of the answer that holds the rows; it has the operation's name.
     private var list: String { operation.declaration.name }
     let context: CallContext
     let local: LocalOperationService
     let member: ClusterMember
 
-    /// How often they are looked at while somebody watches them.
+    /// The pause between two looks at the nodes while a client watches.
     private static let interval = Duration.seconds(1)
-    /// How long a node is waited for.
+    /// How long to wait for a node's answer.
     private static let patience = Duration.seconds(5)
 
     func answer(watching: Bool) async throws(MMError) -> OperationAnswer {
@@ -172,12 +173,12 @@ struct ClusterJobs: Sendable {
         }
         func text(_ row: JSONValue, _ name: String) -> String { row[name]?.string ?? "" }
         rows.sort { (text($0, "started"), text($1, "session")) > (text($1, "started"), text($0, "session")) }
-        // That nothing runs here says nothing of the others.
+        // This node's notes, such as that nothing runs here, say nothing about the other nodes.
         if !rows.isEmpty { notes.removeAll(where: own.notes.contains) }
         return answer(rows, own, notes, columns: own.columns + ["node"])
     }
 
-    /// What this node says, with the rows of all.
+    /// Returns this node's answer with the rows of all nodes.
     private func answer(
         _ rows: [JSONValue], _ own: OperationAnswer, _ notes: [String], columns: [String]
     ) -> OperationAnswer {
@@ -217,7 +218,7 @@ struct ClusterJobs: Sendable {
         }
     }
 
-    /// A job of a node that can't be asked.
+    /// Returns the row for a job of a node that can't be asked.
     private static func row(_ entry: WorkDirectory.Entry, isGone: Bool) -> JSONObject {
         let isRunning = entry.state == nil || entry.state == JobReport.State.running.rawValue
         var row: JSONObject = [

@@ -4,18 +4,18 @@ import MMPool
 import MMSessions
 import MMSystem
 
-/// What goes on in the nodes of a cluster and what they keep, as any of them tells of it: each writes down what its handles lead to,
-/// has others asked for theirs, and says what became of those of a node that has gone.
+/// The jobs and stored answers of a cluster's nodes. Each node records where its handles lead, asks other nodes about theirs, and reports
+/// what is known of the handles of a node that has gone.
 final class ClusterWork: Sendable {
     let local: LocalOperationService
     let member: ClusterMember
-    /// The jobs of this node that were written down.
+    /// The jobs of this node that have been recorded.
     private let told = Mutex<Set<String>>([])
-    /// Answers of nodes that have gone, by what they are called here.
+    /// The handles of answers that were adopted from nodes that have gone, by their original handles.
     private let adopted = Mutex<[String: String]>([:])
 
     private static let lifetime = Duration.seconds(86_400)
-    /// How long a job's end is known, as in the table of its node.
+    /// How long the outcome of a job is kept, the same as in its node's own table.
     private static let keptTime = Duration.seconds(3600)
 
     init(_ local: LocalOperationService, _ member: ClusterMember) {
@@ -25,7 +25,7 @@ final class ClusterWork: Sendable {
 
     // MARK: Writing down
 
-    /// Writes down what the handles of an answer lead to, where they are this node's.
+    /// Records where the handles of an answer lead, if they are this node's.
     func remember(
         _ answer: OperationAnswer, of operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async {
@@ -68,7 +68,7 @@ final class ClusterWork: Sendable {
         await tell(entry, kept, for: Self.keptTime, in: directory)
     }
 
-    /// An answer as it is kept: whole where it is small, else its beginning.
+    /// Returns the bytes of an answer to keep: all of a small one, otherwise its beginning.
     private func bytes(of given: OperationAnswer, _ caller: Caller) async -> [UInt8]? {
         var answer = given
         if let stored = given.stored, stored.bytes > WorkDirectory.keptSize / 2 {
@@ -110,7 +110,7 @@ final class ClusterWork: Sendable {
         _ entry: WorkDirectory.Entry, _ answer: [UInt8]?, for lifetime: Duration, in directory: WorkDirectory
     ) async {
         do throws(MMError) { try await directory.tell(entry, answer: answer, for: lifetime) } catch {
-            // It is found by asking each node then, as long as this one lives.
+            // Without the entry, the answer is found by asking each node, as long as this one lives.
             local.services.log.debug("what \(entry.kind.rawValue)s lie here can't be told: \(error.message)")
         }
     }
@@ -119,10 +119,10 @@ final class ClusterWork: Sendable {
 
     // MARK: By a handle
 
-    /// Asks the node that a handle leads to.
-    /// - Parameter unknown: what this node says of the handle.
-    /// - Returns: `nil` where nothing is written down.
-    /// - Throws: what that node says; where it has gone, what became of what it had.
+    /// Asks the node that has what a handle stands for.
+    /// - Parameter unknown: this node's error for the handle.
+    /// - Returns: `nil` if there is no entry for the handle.
+    /// - Throws: that node's error; if the node has gone, an error that says what is known.
     func answer(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext, unknown: MMError
     ) async throws(MMError) -> OperationAnswer? {
@@ -131,7 +131,7 @@ final class ClusterWork: Sendable {
         do throws(MMError) { known = try await directory.entry(handle) } catch { return nil }
         guard let entry = known else { return nil }
         guard mayAsk(context, for: entry) else { throw unknown }
-        // What was here is not any more: its time is over, or somebody signed out.
+        // It was here and is no longer: it has expired, or its owner signed out.
         let isOwn = entry.node == member.id || (entry.kind == .output && entry.address == member.options.address)
         guard !isOwn else { throw unknown }
         var unreached: MMError?
@@ -147,11 +147,11 @@ final class ClusterWork: Sendable {
                 guard error.code == .unavailable, error.details["pool"] != nil || error.details["node"] != nil else {
                     throw error
                 }
-                // Whether it is gone is known when it has been silent for a while.
+                // The node may only be slow: it counts as gone once it has been silent for a while.
                 if error.details["node"] == nil { unreached = error }
             }
         }
-        // It may have ended before its node went.
+        // The job may have ended before its node went.
         let last = (try? await directory.entry(handle)) ?? entry
         let gone = GoneWork(entry: last, unreached: unreached, work: self, directory: directory)
         switch entry.kind {
@@ -167,8 +167,8 @@ final class ClusterWork: Sendable {
         }
     }
 
-    /// Where a node is reached that has what an entry tells of: jobs end with their process, answers lie in the folder of the node,
-    /// where the next process at that address finds them.
+    /// Returns the address of the node to ask about an entry; `nil` if it is gone. Jobs end with their process; answers lie in the node's
+    /// folder, where the next process at that address finds them.
     private func place(of entry: WorkDirectory.Entry) async -> String? {
         guard let nodes = try? await member.directory.all() else { return entry.address }
         let isThere = nodes.contains {
@@ -177,7 +177,7 @@ final class ClusterWork: Sendable {
         return isThere ? entry.address : nil
     }
 
-    /// Waits for another node as long as it tells that it lives.
+    /// Waits for another node as long as it announces that it lives.
     private func whileAlive(
         _ entry: WorkDirectory.Entry, _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer
     ) async throws(MMError) -> OperationAnswer {
@@ -194,11 +194,11 @@ final class ClusterWork: Sendable {
 
     // MARK: Work of a node that has gone
 
-    /// What an answer of a node that has gone is called here.
-    /// - Returns: `nil` where it was not kept.
+    /// Returns the handle that an answer of a gone node has here.
+    /// - Returns: `nil` if it was not adopted.
     func adopted(_ handle: String) -> String? { adopted.withLock { $0[handle] } }
 
-    /// Stores what was kept of another node.
+    /// Stores the kept answer of another node here and returns its new handle.
     func adopt(
         _ bytes: [UInt8], as handle: String, of connection: String?, isRows: Bool, to caller: Caller
     ) throws(MMError) -> String {
@@ -211,15 +211,15 @@ final class ClusterWork: Sendable {
     }
 }
 
-/// What a handle leads to whose node can't be asked any more.
+/// What is known of a handle whose node can't be asked any more.
 struct GoneWork: Sendable {
     let entry: WorkDirectory.Entry
-    /// Why the node was not reached; `nil` where it has been silent for so long that it is gone.
+    /// The reason why the node was not reached; `nil` if it has been silent for so long that it counts as gone.
     let unreached: MMError?
     let work: ClusterWork
     let directory: WorkDirectory
 
-    /// A stored answer, where it was kept.
+    /// Returns a stored answer, if it was kept.
     func output(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -245,7 +245,7 @@ struct GoneWork: Sendable {
         return answer
     }
 
-    /// What became of a job.
+    /// Returns the outcome of a job, as far as it is known.
     func job(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {

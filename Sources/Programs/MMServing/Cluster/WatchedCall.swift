@@ -2,14 +2,14 @@ import MMCore
 import MMOperations
 import MMSystem
 
-/// A call to another node, given up once a look at that node says that it won't answer any more.
+/// A call to another node that is abandoned when that node turns out not to answer any more.
 enum WatchedCall {
     /// Waits for the answer.
     /// - Parameters:
-    ///   - pause: how long to wait between two looks.
-    ///   - fault: why there will be no answer; `nil` while there may be one.
-    ///   - work: the call; it is cancelled when it is given up.
-    /// - Throws: the fault, else as the call.
+    ///   - pause: the time between two checks of the node.
+    ///   - fault: returns the reason why there will be no answer; `nil` while there may be one.
+    ///   - work: the call; it is cancelled when it is abandoned.
+    /// - Throws: the fault, or the error of the call.
     static func answer(
         lookingEvery pause: Duration, for fault: @escaping @Sendable () async -> MMError?,
         _ work: @escaping @Sendable () async throws(MMError) -> OperationAnswer

@@ -9,11 +9,11 @@ import MMSystem
 struct MachineDoctor: Sendable {
     /// The user's files, connections and sign-ins.
     let services: OperationServices
-    /// Whether to look at this machine alone, and send no request to a service.
+    /// Whether to check only this machine and send no request to a service.
     var isOffline = false
 
-    /// Looks at everything.
-    /// - Parameter progress: told what is looked at next.
+    /// Carries out all checks.
+    /// - Parameter progress: receives the name of each check before it begins.
     func examine(progress: (String) -> Void) async -> DoctorReport {
         var report = DoctorReport()
         progress("files")
@@ -42,11 +42,11 @@ struct MachineDoctor: Sendable {
         return report
     }
 
-    /// Repairs what can be repaired without asking.
-    /// - Returns: what was done, a line each.
+    /// Repairs what can be repaired without asking the person.
+    /// - Returns: what was repaired, one line each.
     func repair() -> [String] { FileChecks(paths: services.paths).repair() }
 
-    /// One row for each of the doctors that look at walls in detail.
+    /// Adds one row for each kind of isolation that has a detailed check of its own.
     private func examineWalls(into report: inout DoctorReport) async {
         for (name, command, found) in [
             ("walls of sessions", "mm doctor sessions", await SessionsDoctor.examine(services)),
@@ -57,7 +57,7 @@ struct MachineDoctor: Sendable {
                 report.add(name, .sound, "confined as the settings say")
                 continue
             }
-            // Sessions and shells say themselves what they lack; a kernel without Landlock is no fault of the setup.
+            // Sessions and shells report themselves what they lack; a kernel without Landlock is no fault of the setup.
             report.add(
                 name, .advice, failed.map { "\($0.name): \($0.detail)" }.joined(separator: " "),
                 remedy: "\(command) shows every step.")
@@ -65,22 +65,22 @@ struct MachineDoctor: Sendable {
     }
 }
 
-/// Whether nobody else can read or change the user's registry, tokens, state and logs.
+/// Checks that only the user can read and change the registry, tokens, state and logs.
 struct FileChecks: Sendable {
-    /// Where the files lie.
+    /// The paths of the files.
     let paths: StatePaths
 
-    /// A file or folder whose mode lets others in.
+    /// A file or folder whose mode gives others access.
     private struct Open {
         let path: String
         let mode: mode_t
-        /// The mode that it has to have.
+        /// The mode that it should have.
         let wanted: mode_t
     }
 
-    /// Looks at modes, owners and free space.
+    /// Checks modes, owners and free space.
     func examine(into report: inout DoctorReport) {
-        // A registry is only read: an administrator, or a container's, may have put it there.
+        // The registry is only read, so it may belong to root: an administrator or a container may have provided it.
         let foreign = places.filter { isForeign($0, admittingRoot: $0 == paths.registry) }
         if !foreign.isEmpty {
             report.add(
@@ -106,16 +106,17 @@ struct FileChecks: Sendable {
         }
     }
 
-    /// Takes the permissions of others away.
-    /// - Returns: what was done, a line each.
+    /// Removes the permissions of others.
+    /// - Returns: what was repaired, one line each.
     func repair() -> [String] {
-        // What lies in a folder that was open to others is only looked at once it no longer is.
+        // The second pass covers the contents of folders that were open to others: they are only examined once their
+        // folder is closed.
         repaired(found) + repaired(found)
     }
 
     private func repaired(_ files: [Open]) -> [String] {
         files.map { file in
-            // Never through a link, which may have been put there since.
+            // Links aren't followed, since one may have been put in place of the file meanwhile.
             let descriptor = open(file.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             defer { if descriptor >= 0 { close(descriptor) } }
             guard descriptor >= 0, fchmod(descriptor, file.wanted) == 0 else {
@@ -135,7 +136,8 @@ struct FileChecks: Sendable {
         return !admittingRoot || status.st_uid != 0
     }
 
-    /// What lets others in. A registry may be read by others, as it holds no secrets; nobody else may write it.
+    /// The files and folders that give others access. A registry may be readable by others, as it holds no secrets, but
+    /// not writable.
     private var found: [Open] {
         let folders = [paths.tokenDirectory, paths.stateDirectory, paths.logDirectory]
         let inner = folders.flatMap { folder in
@@ -154,9 +156,9 @@ struct FileChecks: Sendable {
     }
 }
 
-/// Whether every definition in the folder of the owner's tools can be used.
+/// Checks that every definition in the folder of the owner's tools can be used.
 struct ToolChecks: Sendable {
-    /// Where the files lie.
+    /// The paths of the files.
     let paths: StatePaths
 
     /// Reads the folder.
@@ -170,12 +172,12 @@ struct ToolChecks: Sendable {
     }
 }
 
-/// Whether the pool runs, and whether it is this program.
+/// Checks whether the pool runs, and whether it runs this program's version.
 struct PoolChecks: Sendable {
-    /// Tells which pool.
+    /// The environment that determines which pool is meant.
     let environment: [String: String]
 
-    /// Looks for the pool; starts none.
+    /// Looks for a running pool without starting one.
     func examine(into report: inout DoctorReport) async {
         let finder = PoolFinder(environment: environment)
         let running: RunningPool?
@@ -240,12 +242,12 @@ struct PoolChecks: Sendable {
     }
 }
 
-/// Whether the programs are there that `mm` starts.
+/// Checks that the programs that `mm` starts are installed.
 struct ProgramChecks: Sendable {
-    /// Names PowerShell and the search path.
+    /// The environment with the path of PowerShell and the search path.
     let environment: [String: String]
 
-    /// Looks for PowerShell, its modules and the other programs; starts none.
+    /// Looks for PowerShell, its modules and the other programs without starting them.
     func examine(into report: inout DoctorReport) {
         examinePowerShell(into: &report)
         find("jq", for: "--jq", install: "sudo apt-get install jq", into: &report)
@@ -258,7 +260,7 @@ struct ProgramChecks: Sendable {
         do throws(MMError) {
             location = try PowerShellLocator(environment: environment).locate()
         } catch {
-            // Graph, Flow and simple Exchange pipelines need none.
+            // Graph, Flow and simple Exchange pipelines don't need PowerShell.
             report.add("PowerShell", .advice, error.message, remedy: error.hint)
             return
         }
@@ -280,7 +282,7 @@ struct ProgramChecks: Sendable {
             remedy: "For those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
     }
 
-    /// The folders in which PowerShell looks for modules (about_PSModulePath).
+    /// Returns the folders in which PowerShell looks for modules (about_PSModulePath).
     private func moduleFolders(besides program: String) -> [String] {
         let home = StatePaths(environment: environment).home
         var folders = (environment["PSModulePath"] ?? "").split(separator: ":").map(String.init)
@@ -315,12 +317,12 @@ struct ProgramChecks: Sendable {
     }
 }
 
-/// Whether the AI clients that know of `mm-mcp` can start it.
+/// Checks that the AI clients in which `mm-mcp` is installed can start it.
 struct ClientChecks: Sendable {
-    /// Tells where clients have their files.
+    /// The environment that determines where clients keep their files.
     let environment: [String: String]
 
-    /// Looks at the clients' own lists.
+    /// Checks the clients' own lists.
     func examine(into report: inout DoctorReport) async {
         let home = StatePaths(environment: environment).home
         var knowing = 0

@@ -1,12 +1,11 @@
 import MMCore
 import MMOperations
 
-/// Whether what others are to see of this machine reaches them, copies of the audit log, traces and metrics; and whether a
-/// browser finds its way back.
+/// Checks that copies of the audit log, traces and metrics reach their receivers, and that a browser can return to this machine.
 struct OutsideChecks: Sendable {
     let services: OperationServices
 
-    /// What is wrong with the variables that a pool started from here reads, a line each: it goes without them then.
+    /// Returns the errors in the variables that a pool started from here reads, one line each. A pool ignores faulty ones.
     static func faults(_ environment: [String: String]) -> [String] {
         var faults: [String] = []
         do throws(MMError) {
@@ -27,7 +26,7 @@ struct OutsideChecks: Sendable {
         return faults
     }
 
-    /// Looks at the configuration, and at what the last process that sent anything wrote down.
+    /// Checks the configuration and the status that the last sending process recorded.
     func examine(into report: inout DoctorReport) {
         examineCopies(into: &report)
         examineTelemetry(into: &report)

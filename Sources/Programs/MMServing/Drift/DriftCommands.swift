@@ -2,9 +2,9 @@ import MMCLI
 import MMCore
 import MMOperations
 
-/// `mm drift install` and `uninstall`: a look at a connection's drift by systemd's clock.
+/// `mm drift install` and `uninstall`: regular checks of a connection's drift by a systemd timer.
 enum DriftCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] { [install(environment), uninstall(environment)] }
 
     private static let connection = InputField(
@@ -63,7 +63,7 @@ enum DriftCommands {
             fields: [connection],
             examples: [.init("mm drift uninstall Contoso", "removes timer and service")]
         ) { (input, options, streams) async throws(MMError) in
-            // The connection may have gone since.
+            // The connection may have been removed meanwhile.
             let given = try input.requiredText("connection")
             let paths = StatePaths(environment: environment)
             let name =
@@ -79,7 +79,7 @@ enum DriftCommands {
         }
     }
 
-    /// A folder as the service will find it, which stands elsewhere.
+    /// Makes a relative path absolute, since the service runs in another folder.
     private static func against(_ text: String?) throws(MMError) -> String? {
         guard let text, text.hasPrefix(".") || (text.contains("/") && !text.hasPrefix("/") && !text.hasPrefix("~"))
         else {
@@ -92,27 +92,27 @@ enum DriftCommands {
     }
 }
 
-/// A look at a connection's drift, again and again, as a timer of systemd and the service that it starts.
+/// The systemd units that check a connection's drift regularly: a timer and the service that it starts.
 struct DriftUnits: Sendable {
     /// The connection.
     let connection: String
-    /// What it is compared with; `nil` for its latest snapshot.
+    /// The snapshot or folder to compare with; `nil` for the connection's latest snapshot.
     let against: String?
-    /// How many seconds lie between two looks.
+    /// The time between two checks, in seconds.
     let interval: Int
-    /// `mm`.
+    /// The path of `mm`.
     let program: String
-    /// Variables that move a user's files.
+    /// The environment variables that determine where a user's files are.
     let environment: [String: String]
 
-    /// The names of the two units of a connection.
+    /// Returns the names of a connection's two units.
     static func names(of connection: String) -> (timer: String, service: String) {
         let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
         let name = "mm-drift-\(StatePaths.safeName(connection).lowercased())-\(digest)"
         return ("\(name).timer", "\(name).service")
     }
 
-    /// The timer.
+    /// The text of the timer unit.
     var timer: String {
         """
         [Unit]
@@ -129,7 +129,8 @@ struct DriftUnits: Sendable {
         """
     }
 
-    /// The service. New drift ends it with 2, so that it shows among the failed units until somebody looks.
+    /// The text of the service unit. New drift ends the service with 2, so that it is listed among the failed units
+    /// until the person looks.
     var service: String {
         var words = [program, "drift", connection, "--news"]
         if let against { words += ["--against", against] }
@@ -146,11 +147,11 @@ struct DriftUnits: Sendable {
             """
     }
 
-    /// A text that stays on its line and has no specifiers in it.
+    /// Returns a text on a single line, with systemd's specifiers escaped.
     private static func line(_ text: String) -> String { VisibleText.exact(text).replacing("%", with: "%%") }
 
-    /// An interval as people write it: `30m`, `6h`, `1d`, `2w`.
-    /// - Throws: `invalidInput` that says how it is written.
+    /// Reads an interval as people write it: `30m`, `6h`, `1d`, `2w`; returns its seconds.
+    /// - Throws: `invalidInput` that describes the format.
     static func seconds(_ text: String) throws(MMError) -> Int {
         let units: [Character: Int] = ["m": 60, "h": 3600, "d": 86_400, "w": 604_800]
         guard let unit = text.last.flatMap({ units[$0] }), let number = Int(text.dropLast()), number > 0,

@@ -4,8 +4,8 @@ import MMHTTP
 import MMPool
 import MMSystem
 
-/// The authenticator of a pool at a TCP address: it admits programs of the same user, and callers who have the secret, under
-/// host names of this pool.
+/// The authenticator of a pool at a TCP address: it admits programs of the same user and callers with the secret, and only under host names
+/// of this pool.
 struct AddressAuthenticator: HTTPAuthenticator {
     private let senders: SenderRule
     private let secret: Secret?
@@ -15,8 +15,8 @@ struct AddressAuthenticator: HTTPAuthenticator {
     /// Creates the authenticator of an address.
     /// - Parameters:
     ///   - options: who may connect.
-    ///   - secret: what clients prove themselves with.
-    ///   - refusesSessions: whether programs of sessions are kept out, which would reach other connections' pools here.
+    ///   - secret: the secret that clients present.
+    ///   - refusesSessions: whether programs in sessions are refused, because they could reach other connections' pools here.
     init(_ options: HTTPFaceOptions, secret: Secret?, refusesSessions: Bool = false) {
         self.refusesSessions = refusesSessions
         senders = SenderRule(options, hasSecret: secret != nil)
@@ -24,9 +24,9 @@ struct AddressAuthenticator: HTTPAuthenticator {
         pages = options.pageRule
     }
 
-    /// Who sent a request, or the answer to one who is not let in.
+    /// Returns the sender of a request, or the response that refuses it.
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
-        // A supervisor knows the address alone; no page asks so.
+        // A supervisor's probe only knows the address and has no secret. A web page's request has an Origin header and is not a probe.
         if ProbeRoutes.isProbe(request), request.headers["Origin"] == nil { return .admitted(.network) }
         if let refusal = pages.refusal(of: request) {
             return .refused(.refusal(refusal.status, refusal.message))
@@ -52,7 +52,7 @@ struct AddressAuthenticator: HTTPAuthenticator {
         }
     }
 
-    /// Whether a program of this machine's user belongs to a session; one that hides from this user counts as such.
+    /// Returns whether a program of this machine's user belongs to a session. A program whose process can't be determined counts as one.
     private func isInSession(_ request: HTTPServerRequest) -> Bool {
         guard refusesSessions, request.peerUser() == geteuid() else { return false }
         let processes = request.peerProcesses()

@@ -1,13 +1,13 @@
 import Glibc
 import MMCore
 
-/// The secret that clients prove themselves with, kept in a file that only its owner reads.
+/// The secret that clients present, kept in a file that only its owner can read.
 enum BearerSecret {
     private static let remedy = "Make one: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 
     /// Reads a secret.
-    /// - Throws: `notFound` without the file, `forbidden` when others may read it, `invalidInput` when what it holds can't be
-    ///   a secret in a header (RFC 6750, section 2.1).
+    /// - Throws: `notFound` without the file, `forbidden` if others may read it, `invalidInput` if its content can't be a secret in a
+    ///   header (RFC 6750, section 2.1).
     static func read(_ path: String) throws(MMError) -> Secret {
         guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
             throw MMError(.notFound, "There is no token file \(path).", hint: remedy)

@@ -3,7 +3,7 @@ import MMCore
 import MMHTTP
 import MMMCP
 
-/// A server of the Model Context Protocol at an address: the engine's transport, joined to a listener.
+/// A server of the Model Context Protocol at an address: the protocol engine's transport, joined to an HTTP listener.
 final class HTTPFace: Sendable {
     private let engine: StreamableHTTP
     private let listener: HTTPListener
@@ -15,14 +15,14 @@ final class HTTPFace: Sendable {
 
     /// Starts to listen.
     /// - Parameters:
-    ///   - server: what is served.
-    ///   - options: where, and for whom.
-    ///   - secret: what clients prove themselves with.
-    ///   - gate: admits by access tokens; `nil` where the secret or the peer do.
-    ///   - log: where a network that is trusted as a whole is told of.
-    ///   - engineOptions: how the protocol behaves, where it isn't as usual.
-    ///   - pages: what is served beside the protocol, by path, for everybody: it holds nothing of anybody's.
-    /// - Throws: `MMError` when the address can't be had.
+    ///   - server: the server to serve.
+    ///   - options: the address, and who may connect.
+    ///   - secret: the secret that clients present.
+    ///   - gate: admits requests by access tokens; `nil` if the secret or the peer decides.
+    ///   - log: receives a warning if a whole network is trusted.
+    ///   - engineOptions: the options of the protocol engine.
+    ///   - pages: pages to serve besides the protocol, by path; they are public, so they must hold no private data.
+    /// - Throws: `MMError` if the address can't be used.
     static func start(
         _ server: MCPServer, _ options: HTTPFaceOptions, secret: Secret?, gate: OAuthGate? = nil, log: Log,
         engineOptions given: HTTPOptions = HTTPOptions(), pages: [String: @Sendable () async -> JSONValue] = [:]
@@ -32,7 +32,7 @@ final class HTTPFace: Sendable {
         engineOptions.allowsIPAddressHosts = options.trustsNetwork
         engineOptions.secret = secret
         engineOptions.requiresPrincipal = gate != nil
-        // A server that several people share leaves room for each.
+        // With access tokens, several people share the server, so the number of sessions of each is limited.
         engineOptions.maxSessionsPerPrincipal = gate.map { _ in 100 }
         let places = gate.map { _ in RequestPlaces(most: 200) }
         let engine = StreamableHTTP(server, options: engineOptions)
@@ -69,7 +69,7 @@ final class HTTPFace: Sendable {
         url = "\(options.scheme)://\(host):\(listener.port)/mcp"
     }
 
-    /// Takes no more requests, lets calls under way finish for so long, then calls them off.
+    /// Accepts no more requests, lets running calls finish within the limit, then cancels them.
     func stop(graceful: Duration) async {
         probes.stop()
         watching.end()
@@ -92,21 +92,20 @@ final class HTTPFace: Sendable {
     }
 }
 
-/// What supervisors ask `mm-mcp` at an address again and again: `/healthz`, whether it answers, and `/readyz`, whether it takes
-/// calls.
+/// The probes that supervisors send to `mm-mcp` at an address: `/healthz`, whether it answers, and `/readyz`, whether it accepts calls.
 ///
-/// Whoever reaches the address may ask, under any name: a supervisor has no secret and calls a container by its address. It
-/// learns nothing else.
+/// Any client may send them, under any host name: a supervisor has no secret and calls a container by its address. The responses reveal
+/// nothing else.
 final class FaceProbes: HTTPMiddleware, Sendable {
     /// Their paths.
     static let paths: Set<String> = ["/healthz", "/readyz"]
 
     private let stopping = Mutex(false)
 
-    /// Says that no more calls are taken.
+    /// Reports from now on that no more calls are accepted.
     func stop() { stopping.withLock { $0 = true } }
 
-    /// Whether a request is a supervisor's question, which needs no secret.
+    /// Returns whether a request is a supervisor's probe, which needs no secret.
     static func isProbe(_ request: HTTPServerRequest) -> Bool {
         ["GET", "HEAD"].contains(request.method) && paths.contains(request.path)
     }
@@ -122,7 +121,7 @@ final class FaceProbes: HTTPMiddleware, Sendable {
     }
 }
 
-/// The streams that only wait for news: they never end by themselves, so a server that stops ends them first.
+/// The streams that only wait for news. They never end by themselves, so a stopping server ends them first.
 final class WatchingStreams: Sendable {
     private struct State {
         var streams: [Int: EventStream] = [:]
@@ -142,7 +141,7 @@ final class WatchingStreams: Sendable {
     }
 
     func remove(_ token: Int) {
-        // The stream may go with it: let it go outside the lock.
+        // This may release the stream, which must happen outside the lock.
         _ = state.withLock { $0.streams.removeValue(forKey: token) }
     }
 
@@ -156,8 +155,8 @@ final class WatchingStreams: Sendable {
     }
 }
 
-/// The authenticator of `mm-mcp` at an address: this machine's own user is known by the socket's other end, everybody else as the
-/// engine admits them. What is let in is the request as the engine takes it, with its sender.
+/// The authenticator of `mm-mcp` at an address. Programs of this machine's own user are recognized by their sockets; everybody else is
+/// admitted by the protocol engine. It passes on the request in the engine's form, with its sender.
 struct MCPAuthenticator: HTTPAuthenticator {
     private let pages: PageRule
     private let senders: SenderRule
@@ -167,11 +166,11 @@ struct MCPAuthenticator: HTTPAuthenticator {
 
     /// Creates an authenticator.
     /// - Parameters:
-    ///   - pages: judges names and web pages.
-    ///   - senders: judges who sent a request.
-    ///   - engine: judges the names under which it is reached, and the secret.
-    ///   - gate: judges access tokens, where they and nothing else admit.
-    ///   - open: the paths of pages that hold nothing of anybody's.
+    ///   - pages: decides about host names and web pages.
+    ///   - senders: decides about senders.
+    ///   - engine: checks the host name and the secret.
+    ///   - gate: checks access tokens, if they alone decide about admission.
+    ///   - open: the paths of public pages.
     init(
         _ pages: PageRule, _ senders: SenderRule, _ engine: StreamableHTTP, gate: OAuthGate? = nil, open: Set<String>
     ) {
@@ -199,8 +198,8 @@ struct MCPAuthenticator: HTTPAuthenticator {
         return refusal(of: admitted).map { .refused($0) } ?? .admitted(admitted)
     }
 
-    /// Where access tokens admit, pages of this server are open under its own names alone: what they say of it depends on
-    /// the name.
+    /// Admits a request by its access token. Public pages are then served under this server's own names only, because their content depends
+    /// on the name.
     private func admit(
         _ request: HTTPServerRequest, _ given: MCPHTTPRequest, _ gate: OAuthGate
     ) -> AuthenticationResult<MCPHTTPRequest> {
@@ -218,7 +217,7 @@ struct MCPAuthenticator: HTTPAuthenticator {
         return .admitted(admitted)
     }
 
-    /// The engine's refusal of a request's head.
+    /// Returns the engine's refusal of a request's head; `nil` if it doesn't refuse the request.
     private func refusal(of request: MCPHTTPRequest) -> HTTPServerResponse? {
         guard let refused = engine.refusal(forHeadOf: request), case .bytes(let bytes) = refused.body else {
             return nil
@@ -233,24 +232,24 @@ struct MCPAuthenticator: HTTPAuthenticator {
 }
 
 extension HTTPHeaders {
-    /// The header fields of an answer of the engine.
+    /// Creates the header fields of a response of the engine.
     init(of response: MCPHTTPResponse) {
         self.init()
         for header in response.headers { add(header.name, header.value) }
     }
 }
 
-/// The end of the way at an address of `mm-mcp`: the engine's one path, whose methods and refusals are the protocol's own.
+/// The last step of the chain of `mm-mcp` at an address: the engine's one path. The engine itself decides about methods and refusals.
 struct MCPEndpoint: HTTPMiddleware {
     private let engine: StreamableHTTP
     private let watching: WatchingStreams
     private let places: RequestPlaces?
 
-    /// The engine's path.
+    /// Creates the endpoint.
     /// - Parameters:
-    ///   - engine: answers.
-    ///   - watching: keeps the streams that only wait for news.
-    ///   - places: limits each caller; `nil` where one person has the server.
+    ///   - engine: answers the requests.
+    ///   - watching: keeps track of the streams that only wait for news.
+    ///   - places: limits the requests of each caller; `nil` if the server has a single user.
     init(_ engine: StreamableHTTP, _ watching: WatchingStreams, places: RequestPlaces? = nil) {
         self.engine = engine
         self.watching = watching
@@ -294,10 +293,10 @@ struct MCPEndpoint: HTTPMiddleware {
     }
 }
 
-/// How many requests of each caller are under way, streams that only wait for news among them: each holds a connection, and who
-/// held them all would keep everybody else out.
+/// Limits how many requests of each caller run at the same time, including streams that only wait for news. Each request holds a
+/// connection, so a caller with too many would keep all others out.
 final class RequestPlaces: Sendable {
-    /// A request's place, which is free again when nothing holds it any more, however the request ended.
+    /// A request's place, which becomes free when this value is released, however the request ended.
     final class Place: Sendable {
         private let places: RequestPlaces
         private let principal: Principal
@@ -312,12 +311,12 @@ final class RequestPlaces: Sendable {
     private let most: Int
     private let taken = Mutex<[Principal: Int]>([:])
 
-    /// No requests yet.
-    /// - Parameter most: how many one caller may have.
+    /// Creates the table without requests.
+    /// - Parameter most: the maximum number of requests of one caller.
     init(most: Int) { self.most = most }
 
     /// Takes a place.
-    /// - Returns: `nil` where the caller has as many as one may have.
+    /// - Returns: `nil` if the caller has reached the maximum.
     func take(_ principal: Principal) -> Place? {
         let isFree = taken.withLock { taken in
             guard taken[principal, default: 0] < most else { return false }
@@ -334,7 +333,7 @@ final class RequestPlaces: Sendable {
         }
     }
 
-    /// The answer to a request that found no place.
+    /// The response to a request that got no place.
     var refusal: MCPHTTPResponse {
         let seconds = 5
         let error = MCPError.tooManyCalls(
@@ -343,18 +342,18 @@ final class RequestPlaces: Sendable {
     }
 }
 
-/// Judges who sent a request to an address: one rule for the pool's addresses and for those of `mm-mcp`.
+/// Decides about the senders of requests to an address, by the same rule for the pool and for `mm-mcp`.
 ///
-/// This machine's own user is known by the socket's other end; everybody else needs the secret. What a browser sends for a
-/// page is judged before (`PageRule`): a page is nobody's program, whoever sits before it.
+/// Programs of this machine's own user are recognized by their sockets; everybody else needs the secret. Requests that a browser sends for
+/// a web page are checked before, by `PageRule`: a page is not the user's program, even in the user's browser.
 struct SenderRule: Sendable {
-    /// What is known of a request's sender.
+    /// The decision about a request's sender.
     enum Entry: Sendable {
-        /// It is this one.
+        /// The sender is known.
         case known(Principal)
-        /// The secret decides; without one everybody is admitted.
+        /// The secret decides; without a secret, everybody is admitted.
         case asked
-        /// Nobody we know.
+        /// The sender is refused, for this reason.
         case refused(String)
     }
 
@@ -363,11 +362,11 @@ struct SenderRule: Sendable {
     private let trustsNetwork: Bool
     private let judgesPeers: Bool
 
-    /// A rule.
+    /// Creates a rule.
     /// - Parameters:
     ///   - options: who may connect.
-    ///   - hasSecret: whether there is a secret to ask for.
-    ///   - user: the user whose programs are let in.
+    ///   - hasSecret: whether there is a secret to check.
+    ///   - user: the user whose programs are admitted.
     init(_ options: HTTPFaceOptions, hasSecret: Bool, user: UInt32 = geteuid()) {
         self.user = user
         self.hasSecret = hasSecret
@@ -375,9 +374,9 @@ struct SenderRule: Sendable {
         judgesPeers = !options.isBehindProxy
     }
 
-    /// Judges one request.
+    /// Decides about one request.
     func judge(_ request: HTTPServerRequest) -> Entry {
-        // A secret that is given must be right, also from one who would not need it.
+        // A secret that is given must be right, even if the sender wouldn't need one.
         if hasSecret, request.headers["Authorization"] != nil { return .asked }
         if judgesPeers, !isForwarded(request), request.peerUser() == user { return .known(Principal("uid:\(user)")) }
         if hasSecret || trustsNetwork { return .asked }
@@ -385,7 +384,7 @@ struct SenderRule: Sendable {
             "Only programs of the user who started this server may connect; others need a secret (--token-file).")
     }
 
-    /// Behind a proxy the peer is the proxy, even where nobody told us of one.
+    /// Returns whether a proxy forwarded the request, even if none is configured: the peer is then the proxy, not the sender.
     private func isForwarded(_ request: HTTPServerRequest) -> Bool {
         ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"].contains { request.headers[$0] != nil }
     }

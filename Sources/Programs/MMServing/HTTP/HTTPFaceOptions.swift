@@ -4,29 +4,29 @@ import MMHTTP
 import MMOperations
 import MMSystem
 
-/// Where a server listens for HTTP, and who may connect.
+/// The address at which a server listens for HTTP, and who may connect.
 struct HTTPFaceOptions: Sendable {
-    /// The port that is taken where none is given.
+    /// The default port.
     static let standardPort: UInt16 = 8365
 
     /// The address: an IP literal or `localhost`.
     let host: String
-    /// The port; 0 takes any free one.
+    /// The port; 0 for any free one.
     let port: UInt16
     /// The file that holds the bearer secret.
     var tokenFile: String?
-    /// Whether everybody whom the network lets in is admitted.
+    /// Whether everybody who can reach the address is admitted.
     var trustsNetwork = false
-    /// Whether a proxy stands in front: then the peer is the proxy, and says nothing of who asks.
+    /// Whether a proxy stands in front: the peer is then the proxy and says nothing about the sender.
     var isBehindProxy = false
-    /// What the server proves itself with over TLS, and speaks TLS then.
+    /// The server's TLS certificate; `nil` for plain HTTP.
     var certificate: ServerCertificate?
-    /// Names beside those of this machine's loopback under which clients may reach the server.
+    /// Names under which clients may reach the server, besides those of the loopback.
     var allowedHosts: [String] = []
-    /// Whose access tokens admit; then nothing else does.
+    /// The access tokens that are accepted, if tokens alone decide about admission.
     var oauth: OAuthOptions?
 
-    /// The arguments that belong to listening.
+    /// The arguments that concern listening.
     static let fields: [InputField] = [
         InputField(
             "http", .text, "Serve HTTP at this address, such as 127.0.0.1:8365, instead of standard input and output."),
@@ -43,9 +43,9 @@ struct HTTPFaceOptions: Sendable {
         InputField("tls-key", .text, "The certificate's private key (PEM, 0600)."),
     ]
 
-    /// Options from the arguments of a command line.
-    /// - Parameter standard: the address where the command line names none; `nil`: HTTP is not served then.
-    /// - Returns: `nil` when HTTP is not asked for.
+    /// Reads the options from the arguments of a command line.
+    /// - Parameter standard: the address if the command line names none; `nil` to serve no HTTP then.
+    /// - Returns: `nil` if HTTP is not requested.
     /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
     static func read(_ reader: InputReader, standard: String? = nil) throws(MMError) -> HTTPFaceOptions? {
         guard let address = try reader.text("http") ?? standard else {
@@ -55,7 +55,7 @@ struct HTTPFaceOptions: Sendable {
         return try listening(at: address, reader, oauth: try OAuthOptions.read(reader))
     }
 
-    /// Options of a face at an address, as the other arguments say.
+    /// Creates the options for an address from the other arguments.
     /// - Throws: `MMError.invalidInput` that names the flag and the remedy.
     static func listening(
         at address: String, flag: String = "--http", _ reader: InputReader, oauth: OAuthOptions? = nil
@@ -82,7 +82,7 @@ struct HTTPFaceOptions: Sendable {
         }
     }
 
-    /// Refuses the arguments of a listener where nothing listens.
+    /// Refuses the arguments of a listener if there is none.
     static func refuseAlone(_ reader: InputReader, without flag: String, _ more: [InputField] = []) throws(MMError) {
         for field in fields.dropFirst() + more where try isGiven(field, reader) {
             throw MMError(
@@ -91,8 +91,8 @@ struct HTTPFaceOptions: Sendable {
         }
     }
 
-    /// An address as people write it: `127.0.0.1:8365`, `[::1]:8365`, `localhost`, or a port alone.
-    /// - Throws: `MMError.invalidInput` that says what an address looks like.
+    /// Reads an address as people write it: `127.0.0.1:8365`, `[::1]:8365`, `localhost`, or a port alone.
+    /// - Throws: `MMError.invalidInput` that shows valid addresses.
     init(address: String, flag: String = "--http") throws(MMError) {
         let wrong = MMError(
             .invalidInput, "\(flag) can't be `\(address.prefix(60))`.",
@@ -121,29 +121,30 @@ struct HTTPFaceOptions: Sendable {
         self.port = port
     }
 
-    /// What its addresses begin with.
+    /// The scheme of the server's URLs.
     var scheme: String { certificate == nil ? "http" : "https" }
 
-    /// Whether only this machine reaches the address.
+    /// Whether only this machine can reach the address.
     var isLoopback: Bool { host == "localhost" || IPAddress(host)?.isLoopback == true }
 
-    /// The names that a Host header may hold beside those of the loopback: what was allowed, and the address itself.
+    /// The names that a Host header may contain besides those of the loopback: the allowed names and the address
+    /// itself.
     var hostNames: [String] {
         guard let address = IPAddress(host), address.bytes.contains(where: { $0 != 0 }) else { return allowedHosts }
         return allowedHosts + [host.contains(":") ? "[\(host)]" : host]
     }
 
-    /// Every name that is the server's own, in small letters.
+    /// All of the server's own names, in lower case.
     var reachedAs: Set<String> { Set(hostNames.map { $0.lowercased() } + ["localhost", "127.0.0.1", "[::1]"]) }
 
-    /// Which names and pages reach the server. A proxy and a network of containers have ports of their own.
+    /// The rule for host names and web pages. Behind a proxy and in a network of containers, ports differ.
     var pageRule: PageRule {
         PageRule(
             names: reachedAs, mapped: Set(allowedHosts.map { $0.lowercased() }), admitsNumericHosts: trustsNetwork,
             isMapped: trustsNetwork || isBehindProxy)
     }
 
-    /// Refuses to be reached by strangers unless somebody said so.
+    /// Refuses to listen for other machines unless the options say who is admitted.
     private func check() throws(MMError) {
         if oauth != nil {
             for (flag, isGiven) in [("token-file", tokenFile != nil), ("trust-network", trustsNetwork)] where isGiven {

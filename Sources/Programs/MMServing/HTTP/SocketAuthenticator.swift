@@ -5,9 +5,9 @@ import MMPool
 
 /// The authenticator of a pool at a Unix socket: only programs of the same user are admitted.
 struct SocketAuthenticator: HTTPAuthenticator {
-    /// The user whose programs are let in.
+    /// The user whose programs are admitted.
     var user = geteuid()
-    /// The only process that is let in; `nil`: every one of the user's.
+    /// The only process that is admitted; `nil` for all of the user's processes.
     var process: Int32?
 
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<AdmittedPeer> {
@@ -19,14 +19,14 @@ struct SocketAuthenticator: HTTPAuthenticator {
                         ? "Only programs of the user who started this pool may connect."
                         : "Only the router may connect."))
         }
-        // Programs speak over sockets; what a page had sent here, a proxy has forwarded.
+        // Programs send no Origin header. A request that has one comes from a web page, forwarded by a proxy.
         guard request.headers["Origin"] == nil else { return .refused(.refusal(403, "Pages may not use this socket.")) }
         return .admitted(.process(pid: pid))
     }
 }
 
 extension HTTPServerResponse {
-    /// The answer to one whom a pool does not let in.
+    /// Returns the response to a client that a pool does not admit.
     static func refusal(_ status: Int, _ message: String) -> HTTPServerResponse {
         Problem.response(MMError(.forbidden, message), status: status)
     }

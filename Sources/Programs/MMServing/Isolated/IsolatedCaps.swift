@@ -2,21 +2,22 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// What holds one connection's pool down: kernel limits where this process may set them, else a watchdog.
+/// The resource limits of one connection's pool, enforced by a control group if this process may create one, otherwise
+/// by a watchdog.
 struct IsolatedCaps: Sendable {
-    /// The most memory of a pool and all it started, in bytes.
+    /// The maximum memory of a pool and all that it starts, in bytes.
     var memory = 512 << 20
-    /// How many processors it may keep busy.
+    /// The number of processors that it may keep busy.
     var processors = 0.5
-    /// The cap on the heap of each PowerShell, in bytes.
+    /// The maximum heap of each PowerShell, in bytes.
     var heap = 256 << 20
-    /// How long a pool may leave every question unanswered before it is ended.
+    /// How long a pool may leave all requests unanswered before it is ended.
     var silence = Duration.seconds(60)
 
-    /// The usual caps.
+    /// Creates the default limits.
     init() {}
 
-    /// The caps of an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`, `MM_ISOLATED_SILENCE`.
+    /// Reads the limits from an environment: `MM_ISOLATED_MEMORY_MB`, `MM_ISOLATED_CPUS`, `MM_ISOLATED_SILENCE`.
     /// - Throws: `invalidInput`, naming the variable.
     init(environment: [String: String]) throws(MMError) {
         if let text = environment["MM_ISOLATED_MEMORY_MB"], !text.isEmpty {
@@ -46,7 +47,7 @@ struct IsolatedCaps: Sendable {
         }
     }
 
-    /// What a PowerShell of such a pool is told of its memory (the settings of .NET's garbage collector).
+    /// The environment that limits the memory of a pool's PowerShells (settings of .NET's garbage collector).
     var environment: [String: String] {
         [
             "DOTNET_gcServer": "0", "DOTNET_GCHeapHardLimit": "0x" + String(heap, radix: 16),
@@ -55,12 +56,12 @@ struct IsolatedCaps: Sendable {
     }
 }
 
-/// The control group of one pool (cgroups(7), version 2), where this process has been given a part of the tree.
+/// The control group of one pool (cgroups(7), version 2), if a part of the tree is delegated to this process.
 struct IsolatedGroup: Sendable {
     private let path: String
 
-    /// Makes a group with these caps.
-    /// - Returns: `nil` where no part of the tree is ours to divide.
+    /// Creates a group with these limits.
+    /// - Returns: `nil` if no part of the tree is delegated to this process.
     init?(_ name: String, _ caps: IsolatedCaps) {
         guard let bytes = ProcFile.read("/proc/self/cgroup", limit: 65_536) else { return nil }
         let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("0::") }
@@ -86,7 +87,7 @@ struct IsolatedGroup: Sendable {
         return nil
     }
 
-    /// Puts a process and all it will start into the group.
+    /// Moves a process into the group, with all processes that it will start.
     func take(_ pid: Int32) -> Bool { Self.write("\(pid)", to: path + "/cgroup.procs") }
 
     /// Removes the group once it is empty.

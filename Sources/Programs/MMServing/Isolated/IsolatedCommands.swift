@@ -9,14 +9,14 @@ import MMSystem
 
 /// The commands of isolated pools.
 enum IsolatedCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [isolated(environment).hidden, PoolChildCommand.entry(environment: environment).hidden]
     }
 
-    /// Becomes the router.
-    /// - Parameter signals: of a process that took them over.
-    /// - Throws: as `IsolatedServing.serve`; `invalidInput` that names the flag.
+    /// Turns this process into the router.
+    /// - Parameter signals: the signals of a process that handles them itself.
+    /// - Throws: the errors of `IsolatedServing.serve`; `invalidInput` that names the flag.
     static func serve(
         _ input: InputReader, environment: [String: String], signals: PoolSignals?, quiet: Bool,
         _ streams: CommandStreams
@@ -57,7 +57,7 @@ enum IsolatedCommands {
 
 /// `mm pool child`: the pool of one connection, which only its router may use.
 enum PoolChildCommand {
-    /// The command; routers start it.
+    /// Returns the command, which routers run.
     static func entry(environment: [String: String]) -> LocalCommand {
         LocalCommand(
             ["pool", "child"],
@@ -91,7 +91,7 @@ enum PoolChildCommand {
             settings: try SessionPoolRoutes.Settings(environment: environment))
         let restorer = services.restorer
         restorer.prepare()
-        // The router has looked at who asks; what it says of its callers counts.
+        // The router has authenticated the callers, so its statements about them count.
         let handshake = PoolHandshake.ofThisProcess()
         let operations = RESTRouter(
             service: local, handshake: { handshake }, services: services)
@@ -106,7 +106,8 @@ enum PoolChildCommand {
                 group.addTask { while (try? await Task.sleep(for: .seconds(2))) != nil { await restorer.save() } }
             }
         }
-        // The command's own signals cancel this task. The router's end is watched: namespaces forget death signals.
+        // The command's own signals cancel this task. The end of the router is polled for, because death signals don't
+        // work across namespaces.
         while !Task.isCancelled, router.map({ getppid() == $0 }) ?? true {
             try? await Task.sleep(for: .milliseconds(500))
         }
@@ -118,36 +119,39 @@ enum PoolChildCommand {
     }
 }
 
-/// A process that becomes the router of isolated pools.
+/// Runs the router of isolated pools in this process.
 enum IsolatedServing {
-    /// How a router is told to serve.
+    /// The options of a router.
     struct Options: Sendable {
-        /// Where it listens, and who may connect.
+        /// The address at which it listens, and who may connect.
         let face: HTTPFaceOptions
-        /// Where its pools run.
+        /// The place where its pools run.
         var pools: IsolatedPoolOptions = .processes
-        /// How long calls under way may go on when it is to end.
+        /// How long running calls may continue once the router is to end.
         var drainLimit: Duration = .seconds(20)
     }
 
     /// Serves until the task is cancelled, or a signal ends it.
     /// - Parameters:
-    ///   - options: where it listens, and where its pools run.
-    ///   - environment: of the process.
-    ///   - signals: of a process that took them over; HUP needs no answer, the registry is read whenever it changes.
-    /// - Throws: `unsupported` where pools can't be kept apart; `MMError` when the address can't be had.
+    ///   - options: the router's options.
+    ///   - environment: the environment of the process.
+    ///   - signals: the signals of a process that handles them itself; HUP is ignored, since the registry is read again
+    ///     whenever it changes.
+    /// - Throws: `unsupported` if pools can't be isolated; `MMError` if the address can't be used.
     static func serve(
         _ options: Options, environment: [String: String], signals: PoolSignals? = nil, quiet: Bool,
         _ streams: CommandStreams
     ) async throws(MMError) {
         umask(0o077)
         let paths = StatePaths(environment: environment)
-        // As a pool in the foreground does; what the router starts or carries out itself has its file.
+        // Logs to standard error like a pool in the foreground; what the router starts or carries out itself only logs
+        // to its file.
         let own = quiet ? environment : PoolServing.logging(environment)
         let log = Log(OperationServices.logging(to: paths.poolLog(of: "router"), own))
         let environment = environment.filter { name, _ in name != OperationServices.standardErrorForm }
         let sites = try await options.pools.sites(paths, environment, log)
-        // Two routers would start two pools in one folder. Where others start them, they see to that.
+        // Two routers would start two pools in the same folder. If the pools are started elsewhere, that is not a
+        // concern here.
         let turn: FileLock? = if sites.areStarted { try await lock(IsolatedPlace(paths)) } else { nil }
         let settings = try SessionPoolRoutes.Settings(environment: environment)
         let router = IsolatedRouter(
@@ -193,7 +197,7 @@ enum IsolatedServing {
         _ = consume turn
     }
 
-    /// One that is about to end may hold the lock for a moment more.
+    /// Takes the router's lock. A router that is just ending may hold it for a moment.
     private static func lock(_ place: IsolatedPlace) async throws(MMError) -> FileLock {
         let path = place.root + "/router"
         do throws(MMError) {
@@ -207,12 +211,12 @@ enum IsolatedServing {
         }
     }
 
-    /// The operations' routes, over the pools.
+    /// Returns the routes of the operations, which the pools carry out.
     private static func operations(
         of router: IsolatedRouter, _ gate: PoolGate, _ environment: [String: String]
     ) -> RESTRouter {
         var environment = environment
-        // What the router does itself stands in its own log.
+        // The router's own operations are logged in its own log.
         environment["M365_CONNECTION"] = "router"
         let handshake = PoolHandshake.ofThisProcess()
         return RESTRouter(
@@ -226,22 +230,22 @@ enum IsolatedServing {
     }
 }
 
-/// The operations behind a router: each is carried out by the pool of the connection that it names, so that front-ends
-/// find with isolated pools what they find with one pool.
+/// The operations behind a router: each is carried out by the pool of the connection that it names, so that isolated
+/// pools look like a single pool to front-ends.
 struct IsolatedOperationService: OperationService {
     let catalogue: Catalogue
     private let router: IsolatedRouter
-    /// Carries out what concerns the owner's registry, rules and audit log: those are the router's.
+    /// Carries out operations on the owner's registry, rules and audit log, which belong to the router.
     private let own: LocalOperationService
 
-    /// The operations of a router.
+    /// Creates the operations of a router.
     init(router: IsolatedRouter, services: OperationServices) {
         self.router = router
         own = LocalOperationService(services: services)
         catalogue = own.catalogue
     }
 
-    /// Has one operation carried out where it belongs.
+    /// Has the pool or the router carry out an operation.
     /// - Throws: the error of the operation; `unsupported` for shells, which belong to no connection.
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
@@ -256,7 +260,8 @@ struct IsolatedOperationService: OperationService {
         if let group = declaration.command.first, ["connections", "guard"].contains(group) {
             return try await own.call(operation, arguments, in: context)
         }
-        // The log of a connection's own pool is not the router's, where its entry was made and changed.
+        // `audit_show` isn't sent to a connection's pool, because the router's log has entries about the connection,
+        // too.
         if let connection = arguments["connection"]?.string, declaration.name != "audit_show" {
             let pool = try await router.pool(connection, for: context.caller.server)
             return try await pool.call(operation, arguments, in: context)
@@ -285,10 +290,10 @@ struct IsolatedOperationService: OperationService {
         }
     }
 
-    /// The rows of every pool that runs; one that does not answer is a note, and holds up no other.
+    /// Collects the rows of all running pools. A pool that doesn't answer becomes a note and delays no other.
     /// - Parameters:
-    ///   - start: what there is to say without any pool.
-    ///   - list: where a row stands for a connection whose pool does not run; `nil`: nowhere.
+    ///   - start: the answer to add the rows to.
+    ///   - list: the member in which connections whose pools don't run get a row; `nil` for none.
     private func gathered(
         _ start: OperationAnswer, of operation: AnyOperation, in context: CallContext, naming list: String? = nil
     ) async throws(MMError) -> OperationAnswer {
@@ -299,7 +304,7 @@ struct IsolatedOperationService: OperationService {
         let pools = await router.running(for: call.caller.server)
         let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { [call] group in
             for (connection, pool) in pools {
-                // A container may see the whole registry; it speaks for its own connection.
+                // A pool in a container may see the whole registry, so it is asked for its own connection only.
                 let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
                 group.addTask {
                     let part = await Result { () async throws(MMError) in
@@ -323,7 +328,7 @@ struct IsolatedOperationService: OperationService {
         return answer
     }
 
-    /// Adds a row for each connection whose pool does not run.
+    /// Adds a row for each connection whose pool doesn't run.
     private func addSleeping(
         to value: inout JSONValue, _ list: String, besides running: Set<String>, for server: String?
     ) async throws(MMError) {
@@ -339,7 +344,7 @@ struct IsolatedOperationService: OperationService {
         value = .object(object)
     }
 
-    /// The first answer of a pool that knows what is asked for; handles and codes name no connection.
+    /// Returns the first answer of a pool that knows the handle or code, since these name no connection.
     private func found(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -347,7 +352,7 @@ struct IsolatedOperationService: OperationService {
             after: await router.running(for: context.caller.server), to: operation, arguments, in: context)
     }
 
-    /// Lists grow by the other's rows, counters by the other's counts.
+    /// Adds another pool's answer: lists are joined and counters added.
     private static func add(_ more: JSONValue, to value: inout JSONValue) {
         switch (value, more) {
         case (.array(let rows), .array(let others)): value = .array(rows + others)
@@ -364,48 +369,48 @@ struct IsolatedOperationService: OperationService {
     }
 }
 
-/// Where the pools of single connections live: a folder for each, which only its own pool can see.
+/// The folders of the pools of single connections; each folder is visible to its own pool only.
 struct IsolatedPlace: Sendable {
-    /// The folder of them all.
+    /// The folder that contains them.
     let root: String
-    /// Where the usual logs lie.
+    /// The folder of the usual logs.
     private let logs: String
-    /// Where sockets lie whose paths would be too long in the folders themselves.
+    /// The folder for sockets whose paths would be too long in the folders themselves.
     private let runtime: String
 
-    /// The longest path that fits into a Unix socket's address (unix(7)), its end included.
+    /// The size of a path in a Unix socket's address (unix(7)), including its terminator.
     private static let longestSocket = 107
 
-    /// The places of a user.
+    /// Creates the places of a user.
     init(_ paths: StatePaths) {
         root = paths.isolatedDirectory
         logs = paths.logDirectory
         runtime = paths.runtimeDirectory
     }
 
-    /// The name of a connection's folder: two connections never share one, whatever their names.
+    /// Returns the name of a connection's folder; different connections never share one.
     static func folderName(_ connection: String) -> String {
         let digest = Hex.text(SHA256.digest(connection.utf8).prefix(4))
         return "\(StatePaths.safeName(connection).prefix(12))-\(digest)"
     }
 
-    /// A connection's folder.
+    /// Returns a connection's folder.
     func folder(_ connection: String) -> String { "\(root)/\(Self.folderName(connection))" }
 
-    /// Its pool's home.
+    /// Returns the home of a connection's pool.
     func home(_ connection: String) -> String { folder(connection) + "/home" }
 
-    /// Where its sessions make their own sockets.
+    /// Returns the folder in which a connection's sessions create their sockets.
     func run(_ connection: String) -> String { folder(connection) + "/run" }
 
-    /// The socket of its pool.
+    /// Returns the socket of a connection's pool.
     func socket(_ connection: String) -> String {
         let path = folder(connection) + "/pool.sock"
         if path.utf8.count < Self.longestSocket { return path }
         return "\(runtime)/isolated-\(Self.folderName(connection).suffix(8))/pool.sock"
     }
 
-    /// Whether its pool had signed in sessions when it ended.
+    /// Returns whether a connection's pool had signed-in sessions when it ended.
     func hasSessions(_ connection: String) -> Bool {
         let name = "sessions-\(StatePaths.safeName(connection)).json"
         guard let bytes = try? ProtectedFile.read("\(home(connection))/.m365-state/\(name)", limit: 16 << 20),
@@ -414,7 +419,7 @@ struct IsolatedPlace: Sendable {
         return !list.isEmpty
     }
 
-    /// The log of its pool, and the name under which the owner finds it beside the other logs.
+    /// Returns the log of a connection's pool, and the link by which the owner finds it beside the other logs.
     func log(_ connection: String) -> (file: String, link: String) {
         let name = "session-pool-\(StatePaths.safeName(connection)).log"
         return ("\(home(connection))/.m365-logs/\(name)", "\(logs)/\(name)")

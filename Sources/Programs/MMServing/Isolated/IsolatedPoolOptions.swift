@@ -6,13 +6,13 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// Where a router's pools run, as its command line says.
+/// The place where a router's pools run, as its command line says.
 enum IsolatedPoolOptions: Sendable {
-    /// In processes that it starts.
+    /// Processes that the router starts.
     case processes
-    /// In containers whose sockets lie below this folder.
+    /// Containers whose sockets lie below this folder.
     case sockets(String)
-    /// At addresses of other machines.
+    /// Other machines, reached by URL.
     case network(template: String, tokenFile: String?, authorities: String?)
 
     /// The arguments of the command.
@@ -25,8 +25,8 @@ enum IsolatedPoolOptions: Sendable {
         InputField("pools-ca", .text, "The certificates (PEM) that sign those of the pools, in place of the system's."),
     ]
 
-    /// Reads them.
-    /// - Throws: `invalidInput` that names the flag that does not go with another.
+    /// Reads the options.
+    /// - Throws: `invalidInput` that names flags that exclude each other.
     static func read(_ reader: InputReader) throws(MMError) -> IsolatedPoolOptions {
         let (sockets, template) = (try reader.text("sockets"), try reader.text("pools"))
         let (tokenFile, authorities) = (try reader.text("pools-token-file"), try reader.text("pools-ca"))
@@ -46,8 +46,8 @@ enum IsolatedPoolOptions: Sendable {
         return sockets.map { .sockets($0) } ?? .processes
     }
 
-    /// The sites of the pools.
-    /// - Throws: `unsupported` where processes can't be kept apart; what is wrong with a file or a template.
+    /// Returns the sites of the pools.
+    /// - Throws: `unsupported` if processes can't be isolated; the error of an invalid file or template.
     func sites(_ paths: StatePaths, _ environment: [String: String], _ log: Log) async throws(MMError) -> any PoolSites
     {
         switch self {
@@ -77,9 +77,9 @@ enum IsolatedPoolOptions: Sendable {
 
 /// Pools in containers of their own, each with its socket in a folder that it shares with the router.
 struct ContainerSites: PoolSites {
-    /// The folder with a folder for each connection.
+    /// The folder that contains a folder for each connection.
     let folder: String
-    /// Asks every pool.
+    /// The HTTP client for all pools.
     let transport: HTTPClient
 
     let wall = "container"
@@ -92,7 +92,7 @@ struct ContainerSites: PoolSites {
     }
 }
 
-/// A pool in a container, which is started by whoever started the router.
+/// A pool in a container, which is started by whatever starts the router, such as a compose file.
 struct ContainerSite: PoolSite {
     let connection: String
     let socket: String
@@ -111,23 +111,23 @@ struct ContainerSite: PoolSite {
     }
 }
 
-/// Where one connection's pool runs. The router asks every pool in the same way, at an address; its site sees to it that
-/// something answers there.
+/// The place where one connection's pool runs. The router sends requests to every pool in the same way, at an address; the site makes sure
+/// that a pool answers there.
 protocol PoolSite: Sendable {
-    /// Asks the pool.
+    /// The client of the pool.
     var client: PoolClient { get }
-    /// Whether the pool can be asked now, without anything being started.
+    /// Whether the pool can be used now, without being started.
     var isRunning: Bool { get async }
-    /// Starts the pool, or waits for it, until it can be asked.
-    /// - Throws: `unavailable` that says what to do when it can't.
+    /// Starts the pool if necessary, and waits until it can be used.
+    /// - Throws: `unavailable` that says what to do.
     func bringUp() async throws(MMError)
-    /// Hears that the pool could not be asked: what was known of it no longer counts.
+    /// Notes that the pool could not be reached, so that its last known state no longer counts.
     func wasMissed() async
-    /// Takes a changed registry with this connection alone.
+    /// Passes on a changed registry, which contains this connection only.
     func take(registry: JSONObject) async
-    /// Looks after the pool, every other second.
+    /// Checks the pool; called every other second.
     func watch() async
-    /// What holds the pool, for `/status`.
+    /// The isolation and limits of the pool, for `/status`.
     var holds: JSONObject { get async }
     /// Ends what the router has started.
     func close() async
@@ -140,22 +140,22 @@ extension PoolSite {
     func close() async {}
 }
 
-/// A kind of place for pools: processes of this machine, containers by their sockets, or machines by their names.
+/// A kind of place for pools: processes of this machine, containers with sockets, or other machines.
 protocol PoolSites: Sendable {
-    /// What keeps the pools apart, in a word or two.
+    /// The kind of isolation between the pools, in a word or two.
     var wall: String { get }
-    /// Whether the router starts the pools; others run without its doing.
+    /// Whether the router starts the pools, or they are started elsewhere.
     var areStarted: Bool { get }
-    /// The site of a connection's pool.
+    /// Returns the site of a connection's pool.
     /// - Parameters:
     ///   - connection: the connection's name.
-    ///   - registry: the registry with this connection alone.
-    ///   - names: every name in the owner's registry.
-    /// - Throws: `invalidInput` when the connection can have no pool here.
+    ///   - registry: the registry with this connection only.
+    ///   - names: all names in the owner's registry.
+    /// - Throws: `invalidInput` if the connection can't have a pool here.
     func site(of connection: String, registry: JSONObject, among names: [String]) throws(MMError) -> any PoolSite
-    /// Whether a pool had signed in sessions when it ended, which the router is to bring back.
+    /// Returns whether a pool had signed-in sessions when it ended, so that the router should bring them back.
     func hasSessions(_ connection: String) -> Bool
-    /// Whether a pool has files of its own, because it has run before.
+    /// Returns whether a pool has files, because it has run before.
     func hasRecords(_ connection: String) -> Bool
 }
 
@@ -165,19 +165,19 @@ extension PoolSites {
     func hasRecords(_ connection: String) -> Bool { true }
 }
 
-/// What keeps one connection's pool from the files of the others: namespaces of its own where the kernel lets this user
-/// make them, else Landlock.
+/// The isolation of one connection's pool from the files of the others: namespaces if the kernel lets this user create them, otherwise
+/// Landlock.
 enum IsolatedWall: String, Sendable {
-    /// A user and a mount namespace of its own: other pools' folders, the owner's tokens and registry are not there.
+    /// A user and a mount namespace of its own, in which other pools' folders, the owner's tokens and the registry don't exist.
     case namespaces = "user and mount namespace"
-    /// Landlock: only its own folder and the system's can be opened.
+    /// Landlock: only the pool's own folder and the system's can be opened.
     case landlock = "landlock"
 
     private static let unshare = "/usr/bin/unshare"
     private static let setpriv = "/usr/bin/setpriv"
 
-    /// The strongest wall there is.
-    /// - Throws: `unsupported` where there is none: pools that could read each other are no isolation.
+    /// Returns the strongest isolation that is available.
+    /// - Throws: `unsupported` if there is none, since pools that could read each other's files would not be isolated.
     static func strongest(environment: [String: String]) async throws(MMError) -> IsolatedWall {
         let wish = environment["MM_ISOLATED_WALL"].flatMap { $0.isEmpty ? nil : $0 }
         if wish != "landlock", await namespacesWork() { return .namespaces }
@@ -198,14 +198,14 @@ enum IsolatedWall: String, Sendable {
         return outcome?.exit.code == 0
     }
 
-    /// The command that starts a program behind the wall.
+    /// Returns the command that starts a program in isolation.
     /// - Parameters:
     ///   - words: the program's arguments.
-    ///   - folder: what is its own.
-    ///   - hidden: folders that must not be there for it.
-    ///   - masked: files that must not be there for it.
-    ///   - extra: folders beside the system's that it reads.
-    ///   - socketFolder: where its socket lies, when that is not in its folder.
+    ///   - folder: the program's own folder.
+    ///   - hidden: folders that must not exist for it.
+    ///   - masked: files that must not exist for it.
+    ///   - extra: folders that it may read besides the system's.
+    ///   - socketFolder: the folder of its socket, if that is not in its own folder.
     func command(
         _ program: String, _ words: [String], environment: [String: String], folder: String, hidden: [String],
         masked: [String], readable extra: [String], socketFolder: String
@@ -235,8 +235,8 @@ enum IsolatedWall: String, Sendable {
         return command
     }
 
-    /// Puts an empty folder over each hidden one, the pool's own folders back into their place, nothing over each masked file,
-    /// and gives up every privilege that would undo it.
+    /// Mounts an empty folder over each hidden one, restores the pool's own folders, mounts `/dev/null` over each masked file, and drops
+    /// all privileges that could undo this.
     private static let script = """
         set -eu
         own=$1; sockets=$2; shift 2

@@ -1,19 +1,19 @@
 import MMCore
 import MMOperations
 
-/// What the pools of single connections have written down, each in its own files: journal, audit log, snapshots. A router that looked
-/// into its own files alone would say that nothing happened.
+/// The records that the pools of single connections keep in their own files: journal, audit log, snapshots. The router has to ask the pools
+/// for them, because its own files don't contain them.
 struct IsolatedRecords: Sendable {
     let router: IsolatedRouter
     /// Carries out the router's own part.
     let own: LocalOperationService
 
-    /// Operations that list what every pool has written down.
+    /// The operations that list records of all pools.
     private static let lists: Set<String> = ["undo_list", "history", "snapshot_list", "audit_show"]
-    /// How many pools are asked at a time: one that does not run is started for it.
+    /// How many pools are asked at the same time: a pool that doesn't run is started for it.
     private static let width = 4
 
-    /// The answer to an operation that names no connection; `nil` for one that isn't about records.
+    /// Answers an operation that names no connection; `nil` for an operation that isn't about records.
     func answer(
         to operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer? {
@@ -30,7 +30,7 @@ struct IsolatedRecords: Sendable {
         }
     }
 
-    /// The connection whose snapshots a call is about; `nil` where it names none, or two.
+    /// Returns the connection whose snapshots a call is about; `nil` if it names none, or two.
     private func connection(of arguments: JSONObject, for server: String?) -> String? {
         var found: Set<String> = []
         for text in ["snapshot", "before", "after"].compactMap({ arguments[$0]?.string }) {
@@ -44,7 +44,7 @@ struct IsolatedRecords: Sendable {
 
     private typealias Part = (name: String, result: Result<OperationAnswer, MMError>)
 
-    /// What every pool says that has written something down.
+    /// Returns the answers of all pools that have records.
     private func parts(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> [Part] {
@@ -65,7 +65,7 @@ struct IsolatedRecords: Sendable {
         }
     }
 
-    /// The rows of all, the newest as far as the caller wants them.
+    /// Combines the rows of all pools; returns the newest, as many as the caller wants.
     private func list(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -83,7 +83,7 @@ struct IsolatedRecords: Sendable {
             case .failure(let error): failed.append("\(name): \(error.message)")
             }
         }
-        // The log's newest line stands last, the journal's newest change first.
+        // The audit log lists its newest line last, the journal its newest change first.
         let isForward = operation.declaration.name == "audit_show"
         if rows.contains(where: { $0["time"] != nil }) {
             rows.sort { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }
@@ -110,7 +110,7 @@ struct IsolatedRecords: Sendable {
         }
     }
 
-    /// Whether the chains of all are whole: the router's own and that of every pool.
+    /// Verifies the hash chains of all audit logs: the router's own and those of the pools.
     private func verified(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -136,14 +136,14 @@ struct IsolatedRecords: Sendable {
         return answer
     }
 
-    /// What was found of one log; that of the router has no connection.
+    /// Returns the result for one log; the router's log has no connection.
     private static func log(of connection: String?, _ found: JSONObject) -> JSONValue {
         var row: JSONObject = ["connection": connection.map { .string($0) } ?? .null]
         for (key, value) in found { row[key] = value }
         return .object(row)
     }
 
-    /// The answer of the pool that has written down what is asked for.
+    /// Returns the answer of the pool that has the requested record.
     private func found(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -151,7 +151,7 @@ struct IsolatedRecords: Sendable {
             after: await router.holding(for: context.caller.server), to: operation, arguments, in: context)
     }
 
-    /// What several pools have taken back, one after the other.
+    /// Undoes changes in several pools, one after the other.
     private func undone(
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -171,7 +171,7 @@ struct IsolatedRecords: Sendable {
                 sum.columns = ["connection", "id", "change"] + sum.columns.suffix(1)
                 whole = sum
             } catch {
-                // What was undone before is told with what was not.
+                // If a later pool fails, the answer reports both what was undone before and the failure.
                 guard error.code != .notFound else {
                     refusal = refusal ?? error
                     continue

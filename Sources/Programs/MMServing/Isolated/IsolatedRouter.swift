@@ -5,13 +5,13 @@ import MMOperations
 import MMPool
 import MMSessions
 
-/// The pool's routes over one pool for each connection.
+/// The router's routes, with one pool for each connection behind them.
 actor IsolatedRouter {
-    /// What connections' `mcps` lists are compared with.
+    /// The server name that connections' `mcps` lists are compared with.
     static let serverName = "mm"
 
     let registry: ConnectionRegistry
-    /// Where the pools run.
+    /// The sites of the pools.
     let sites: any PoolSites
     private let log: Log
     private let commandLimit: Duration
@@ -19,17 +19,17 @@ actor IsolatedRouter {
     private(set) var meter: RunMeter
     let clock = PoolClock.system
     private var revision = -1
-    /// Connections whose pools are started because their sessions are to come back.
+    /// The connections whose pools are being started so that their sessions come back.
     private(set) var returning: Set<String> = []
-    /// How many pools are brought back at a time: each is some processes that start.
+    /// How many pools are brought back at the same time: each starts several processes.
     private static let width = 2
 
-    /// A router.
+    /// Creates a router.
     /// - Parameters:
     ///   - registry: the owner's connections.
-    ///   - sites: where the pools run.
-    ///   - log: of the router.
-    ///   - commandLimit: how long a command may take.
+    ///   - sites: the sites of the pools.
+    ///   - log: the router's log.
+    ///   - commandLimit: the time limit of a command.
     init(registry: ConnectionRegistry, sites: any PoolSites, log: Log, commandLimit: Duration) {
         self.registry = registry
         self.sites = sites
@@ -79,7 +79,7 @@ actor IsolatedRouter {
         guard let name = body["connection"]?.string, !name.isEmpty else {
             return SessionPoolRoutes.failure("Missing connection parameter", status: 400)
         }
-        // Nothing is started to be ended, and nobody's word makes a pool that others start.
+        // A pool isn't started only to be reset, and a pool that is started elsewhere is only looked for if its connection is known.
         let isKnown = sites.areStarted || (try? names())?.contains(name) == true
         if isKnown, await running(name) != nil {
             return await forward("/reset", body, required: ["connection"])
@@ -125,7 +125,7 @@ actor IsolatedRouter {
         return pool
     }
 
-    /// The registry that a connection's own pool sees.
+    /// Returns the registry that a connection's own pool sees.
     private static func registry(of name: String, in snapshot: RegistrySnapshot) -> JSONObject {
         var document = JSONObject()
         if let known = snapshot.document["_knownModuleApps"] { document["_knownModuleApps"] = known }
@@ -134,7 +134,7 @@ actor IsolatedRouter {
         return document
     }
 
-    /// Starts the pools that had sessions when they ended, a few at a time: those sessions come back in them.
+    /// Starts the pools that had sessions when they ended, a few at a time, so that these sessions come back.
     func restore() async {
         guard let names = try? names() else { return }
         let waiting = names.filter { sites.hasSessions($0) }
@@ -157,7 +157,7 @@ actor IsolatedRouter {
         }
     }
 
-    /// Looks after the pools until the task is cancelled: a changed registry, memory.
+    /// Checks the pools until the task is cancelled: for a changed registry and for their memory.
     func watch() async {
         while !Task.isCancelled {
             if let snapshot = try? registry.snapshot(), snapshot.revision != revision {
@@ -189,7 +189,7 @@ actor IsolatedRouter {
     }
 }
 
-/// What the router tells of its pools.
+/// The router's reports on its pools.
 extension IsolatedRouter {
     func connections() throws(MMError) -> RouteReply {
         let snapshot = try registry.snapshot()
@@ -202,20 +202,20 @@ extension IsolatedRouter {
         return RouteReply(["connections": .object(entries)])
     }
 
-    /// The pools have sockets that the router alone reaches: the first router's map of ports has none to name.
+    /// Returns the map of ports that the original router had. It has no values, because the pools have sockets instead of ports.
     private func ports() throws(MMError) -> JSONObject {
         JSONObject(try names().map { ($0, .null) })
     }
 
-    /// The connections, and the pools that may run: some are there without being started here.
+    /// Returns the connections and the pools that may run; pools that are started elsewhere are included.
     private func known() throws(MMError) -> (names: [String], pools: [String: IsolatedPool]) {
         let names = try names()
-        // One whose name can be no host's has none, and is no reason to see nothing of the others.
+        // A connection whose name is no valid host name has no pool, which must not prevent the report on the others.
         if !sites.areStarted { for name in names { _ = try? pool(name) } }
         return (names, pools)
     }
 
-    /// What every pool says to a question, asked of all at once.
+    /// Returns the answers of all pools to a request, sent to all at the same time.
     private func answers(_ path: String) async throws(MMError) -> [(
         name: String, pool: IsolatedPool?, answer: JSONObject?
     )] {
@@ -278,7 +278,7 @@ extension IsolatedRouter {
         ])
     }
 
-    /// The router's own figures and those of every pool that runs, each with its connection.
+    /// Returns the router's own metrics and those of every running pool, labelled with its connection.
     func prometheus() async -> HTTPServerResponse {
         let (names, all): ([String], [String: IsolatedPool])
         do throws(MMError) { (names, all) = try known() } catch {
@@ -310,18 +310,18 @@ extension IsolatedRouter {
     }
 }
 
-/// What the router's operations ask of it.
+/// The functions that the router's operations use.
 extension IsolatedRouter {
-    /// The pool of a connection that a server may use.
-    /// - Throws: `notFound` with the names that there are.
+    /// Returns the pool of a connection that a server may use.
+    /// - Throws: `notFound` that lists the names.
     func pool(_ connection: String, for server: String?) throws(MMError) -> IsolatedPool {
         try pool(try registry.snapshot().connection(named: connection, for: server).name)
     }
 
-    /// The pools that run, of connections that a server may use, by name.
+    /// Returns the running pools of connections that a server may use, by name.
     func running(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
-        // Asked at once: one that hangs holds up no other.
+        // All are asked at the same time, so that a pool that hangs delays no other.
         return await withTaskGroup(of: (String, IsolatedPool)?.self) { group in
             for name in names { group.addTask { await self.running(name).map { (name, $0) } } }
             var found: [(String, IsolatedPool)] = []
@@ -330,8 +330,8 @@ extension IsolatedRouter {
         }
     }
 
-    /// The pools that have written something down, of connections that a server may use, by name: those that run, and those that
-    /// can be started to tell.
+    /// Returns the pools with records, of connections that a server may use, by name: those that run, and those that can be started to read
+    /// their records.
     func holding(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
         var found: [(String, IsolatedPool)] = []
@@ -345,13 +345,13 @@ extension IsolatedRouter {
         return found
     }
 
-    /// The pool of a connection of the registry, where it runs; some run without this router's doing.
+    /// Returns the pool of a connection in the registry if it runs, whether this router started it or not.
     func running(_ name: String) async -> IsolatedPool? {
         guard let pool = sites.areStarted ? pools[name] : try? pool(name), await pool.site.isRunning else { return nil }
         return pool
     }
 
-    /// The connections whose pools are not among those that run, and whether they are being brought back.
+    /// Returns the connections whose pools don't run, and whether they are being brought back.
     func sleeping(besides running: Set<String>, for server: String?) throws(MMError) -> [(String, Bool)] {
         try names(for: server).filter { !running.contains($0) }.map { ($0, returning.contains($0)) }
     }
@@ -363,7 +363,7 @@ extension IsolatedRouter {
 }
 
 extension LocalOperationService {
-    /// The first answer of a pool that knows what is asked for; without pools, that of this process.
+    /// Returns the first answer of a pool that knows what is asked for; without pools, that of this process.
     func answer(
         after pools: [(String, IsolatedPool)], to operation: AnyOperation, _ arguments: JSONObject,
         in context: CallContext
@@ -382,23 +382,23 @@ extension LocalOperationService {
     }
 }
 
-/// One connection's pool, as its router asks it.
+/// One connection's pool, as its router uses it.
 struct IsolatedPool: Sendable {
     /// The connection.
     let connection: String
-    /// Where it runs.
+    /// The site of the pool.
     let site: any PoolSite
 
-    /// Sends a request to the pool, bringing it up where needed.
-    /// - Throws: `MMError` when it can't be brought up or does not answer.
+    /// Sends a request to the pool, which is started if necessary.
+    /// - Throws: `MMError` if the pool can't be started or doesn't answer.
     func send(_ method: String, _ path: String, _ body: JSONObject?, within limit: Duration) async throws(MMError)
         -> (status: Int, body: JSONObject)
     {
         try await reached { () async throws(MMError) in try await ask(method, path, body, within: limit) }
     }
 
-    /// Has it carry an operation out, bringing it up where needed.
-    /// - Throws: the error of the operation; `unavailable` when the pool can't be brought up or does not answer.
+    /// Has the pool carry out an operation; the pool is started if necessary.
+    /// - Throws: the error of the operation; `unavailable` if the pool can't be started or doesn't answer.
     func call(_ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext) async throws(MMError)
         -> OperationAnswer
     {
@@ -407,19 +407,19 @@ struct IsolatedPool: Sendable {
         }
     }
 
-    /// Has it end what a client has left.
+    /// Has the pool end what a client has left behind.
     func forget(_ client: CallContext) async {
         guard await site.isRunning else { return }
         await operations.forget(client)
     }
 
-    /// Asks a pool that runs; `nil` when it does not.
+    /// Sends a GET request to the pool if it runs; returns `nil` if it doesn't.
     func look(_ path: String) async -> JSONObject? {
         guard await site.isRunning else { return nil }
         return try? await ask("GET", path, nil, within: .seconds(5)).body
     }
 
-    /// The metrics of a pool that runs, as Prometheus reads them; `nil` when it does not.
+    /// Returns the pool's metrics in Prometheus's format; `nil` if the pool doesn't run.
     func prometheus() async -> String? {
         guard await site.isRunning else { return nil }
         var request = site.client.request("GET", "/metrics", headers: ["Accept": "text/plain"])
@@ -438,8 +438,8 @@ struct IsolatedPool: Sendable {
         try await site.client.object(method, path, body, within: limit, of: connection)
     }
 
-    /// Does what needs the pool. One that turns out to have gone before it was asked is brought up again and asked once more:
-    /// nothing has been done.
+    /// Does work that needs the pool. If the pool turns out to have gone before it received the request, it is started again and the work
+    /// is repeated, since nothing has been done.
     private func reached<Answer>(_ work: () async throws(MMError) -> Answer) async throws(MMError) -> Answer {
         try await site.bringUp()
         do throws(MMError) {
@@ -454,8 +454,8 @@ struct IsolatedPool: Sendable {
 }
 
 extension PoolClient {
-    /// Asks for a JSON object.
-    /// - Throws: `remoteFailed` when something else answers, otherwise as `ask`.
+    /// Sends a request for a JSON object.
+    /// - Throws: `remoteFailed` if the answer isn't one, otherwise the errors of `ask`.
     func object(
         _ method: String, _ path: String, _ body: JSONObject?, within limit: Duration, of connection: String
     ) async throws(MMError) -> (status: Int, body: JSONObject) {

@@ -4,11 +4,12 @@ import MMPool
 
 /// Pools on other machines or in other pods, found by name.
 struct NetworkSites: PoolSites {
-    /// Their addresses.
+    /// The template of their addresses.
     let template: PoolTemplate
-    /// Asks every pool; it looks names up for every new connection, since a pool that comes back has another address.
+    /// The HTTP client for all pools. It resolves names for every new connection, since a restarted pool has another
+    /// address.
     let transport: HTTPClient
-    /// How long a call waits for a pool that is on its way.
+    /// How long a call waits for a pool that is starting.
     var patience = Duration.seconds(30)
 
     let wall = "network"
@@ -20,40 +21,40 @@ struct NetworkSites: PoolSites {
         )
     }
 
-    /// A client for pools.
-    /// - Parameter authorities: a file with the certificates that sign those of the pools; `nil`: the system's.
+    /// Returns an HTTP client for pools.
+    /// - Parameter authorities: a file with the certificates that sign those of the pools; `nil` for the system's.
     static func transport(authorities: String?, environment: [String: String]) -> HTTPClient {
         var configuration = HTTPClientConfiguration(environment: environment)
         configuration.looksUpEachConnection = true
         configuration.connectTimeout = .seconds(5)
-        // Pools are neighbours: a proxy stands between here and Microsoft's services, not between here and them.
+        // Pools are in the local network; a proxy is meant for Microsoft's services.
         configuration.proxy = nil
         if let authorities { configuration.certificateFile = authorities }
         return HTTPClient(configuration: configuration)
     }
 }
 
-/// A pool at an address of another machine, which its cluster starts and starts again.
+/// A pool on another machine, which is started and restarted by its cluster (such as Kubernetes).
 actor NetworkSite: PoolSite {
     nonisolated let client: PoolClient
     private let connection: String
     private let patience: Duration
-    /// Until when its last answer counts.
+    /// Until when the last positive answer counts.
     private var readyUntil: ContinuousClock.Instant?
-    /// Whether it has ever been there: what was there is on its way back.
+    /// Whether the pool has ever answered; it is then expected to come back.
     private var wasThere = false
     private var asking: Task<Look, Never>?
 
-    /// How long it may take to say who it is.
+    /// The time limit for the pool's handshake.
     private static let answerLimit = Duration.seconds(5)
-    /// How long an answer counts.
+    /// How long a positive answer counts.
     private static let freshness = Duration.seconds(2)
 
     private enum Look: Sendable {
         case ready
-        /// It is there, or was, and takes no calls at the moment.
+        /// The pool exists or existed, but accepts no calls at the moment.
         case away(MMError)
-        /// It won't do, however long one waits.
+        /// The pool can't be used, and waiting won't help.
         case hopeless(MMError)
     }
 
@@ -83,7 +84,7 @@ actor NetworkSite: PoolSite {
         }
     }
 
-    /// Whether it takes calls; one question serves all who want to know.
+    /// Returns whether the pool accepts calls. Callers who ask at the same time share one request.
     private func look() async -> Look {
         if let readyUntil, ContinuousClock.now < readyUntil { return .ready }
         if let asking { return await asking.value }

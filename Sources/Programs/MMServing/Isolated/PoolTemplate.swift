@@ -3,22 +3,22 @@ import MMPool
 
 /// The addresses of pools on other machines: a URL with `{connection}` in the place of the connection's name.
 struct PoolTemplate: Sendable {
-    /// What stands for the connection.
+    /// The placeholder for the connection.
     static let placeholder = "{connection}"
 
     private let parts: (before: String, after: String)
     private let bearer: Secret?
     private let trustsNetwork: Bool
 
-    /// The longest label of a name in the DNS (RFC 1035, section 2.3.4).
+    /// The maximum length of a DNS label (RFC 1035, section 2.3.4).
     private static let longestLabel = 63
 
-    /// A template.
+    /// Creates a template.
     /// - Parameters:
-    ///   - text: as on the command line.
-    ///   - bearer: what the pools require.
+    ///   - text: the template as on the command line.
+    ///   - bearer: the secret that the pools require.
     ///   - trustsNetwork: whether `http://` may leave this machine.
-    /// - Throws: `invalidInput` that shows a template.
+    /// - Throws: `invalidInput` that shows a valid template.
     init(_ text: String, bearer: Secret?, trustsNetwork: Bool) throws(MMError) {
         let hint = "Give a URL with the connection in its host: https://{connection}.mm-pools.NAMESPACE.svc:5200."
         let wrong = MMError(.invalidInput, "--pools can't be `\(text.prefix(100))`.", hint: hint)
@@ -30,12 +30,12 @@ struct PoolTemplate: Sendable {
         guard found.lowerBound < host.endIndex, !parts.after.contains(Self.placeholder) else { throw wrong }
         self.bearer = bearer
         self.trustsNetwork = trustsNetwork
-        // What is wrong with the rest is told before anybody calls.
+        // Errors in the rest of the template are reported now, before the first call.
         _ = try address("a")
     }
 
-    /// The label in the DNS that stands for a connection: small letters, digits and hyphens, anything else as one hyphen.
-    /// - Returns: `nil` when nothing is left of the name, or too much.
+    /// Returns the DNS label for a connection: small letters, digits and hyphens; anything else becomes one hyphen.
+    /// - Returns: `nil` if nothing is left of the name, or too much.
     static func label(_ connection: String) -> String? {
         var label = ""
         for byte in connection.lowercased().utf8 {
@@ -49,11 +49,11 @@ struct PoolTemplate: Sendable {
         return label.isEmpty || label.utf8.count > longestLabel ? nil : label
     }
 
-    /// The address of a connection's pool.
+    /// Returns the address of a connection's pool.
     /// - Parameters:
     ///   - connection: the connection.
-    ///   - names: every name of the registry.
-    /// - Throws: `invalidInput` when the name makes no label, or the same as another's.
+    ///   - names: all names of the registry.
+    /// - Throws: `invalidInput` if the name makes no label, or the same label as another name.
     func address(_ connection: String, among names: [String] = []) throws(MMError) -> PoolAddress {
         guard let label = Self.label(connection) else {
             throw MMError(

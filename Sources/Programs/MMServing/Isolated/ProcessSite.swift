@@ -6,18 +6,18 @@ import MMPool
 import MMPowerShell
 import MMSystem
 
-/// Pools that are processes of this machine, each behind a wall.
+/// Pools that are isolated processes of this machine.
 struct ProcessSites: PoolSites {
-    /// Where their folders are.
+    /// The folders of the pools.
     let place: IsolatedPlace
     let paths: StatePaths
     let environment: [String: String]
-    /// What holds each of them down.
+    /// The limits of each pool.
     let caps: IsolatedCaps
-    /// What keeps them apart.
+    /// The kind of isolation.
     let kind: IsolatedWall
     let log: Log
-    /// Asks every pool.
+    /// The HTTP client for all pools.
     let transport: HTTPClient
 
     var wall: String { kind.rawValue }
@@ -31,7 +31,7 @@ struct ProcessSites: PoolSites {
     func hasRecords(_ connection: String) -> Bool { PoolPlace.isOwn(place.home(connection)) }
 }
 
-/// A pool that is a process of its own, started when it is first needed and again when it was lost.
+/// A pool that is a process of its own, started when it is first needed and again after it was lost.
 actor ProcessSite: PoolSite {
     nonisolated let client: PoolClient
     private let connection: String
@@ -42,10 +42,10 @@ actor ProcessSite: PoolSite {
     private var group: IsolatedGroup?
     private var entry: JSONObject
     private var isRegistryWritten = true
-    /// Since when it has not answered, and how often it was asked.
+    /// Since when the pool has not answered, and how many requests it left unanswered.
     private var silence: (since: ContinuousClock.Instant, count: Int)?
     private var isClosed = false
-    /// How often it was ended for using too much memory.
+    /// How often the pool was ended for using too much memory.
     private var evictions = 0
 
     private struct Running: Sendable {
@@ -53,10 +53,10 @@ actor ProcessSite: PoolSite {
         let isGrouped: Bool
     }
 
-    /// A pool that does not run yet.
+    /// Creates a pool that doesn't run yet.
     /// - Parameters:
     ///   - connection: its connection.
-    ///   - registry: the registry that it will see: this connection alone.
+    ///   - registry: the registry that the pool will see, with this connection only.
     init(_ connection: String, registry: JSONObject, _ setup: ProcessSites) {
         self.connection = connection
         self.setup = setup
@@ -65,15 +65,15 @@ actor ProcessSite: PoolSite {
         client = PoolClient(PoolAddress(socket: socket), transport: setup.transport)
     }
 
-    /// Whether its process runs.
+    /// Whether the pool's process runs.
     var isRunning: Bool { running?.process.exited == nil && running != nil }
 
-    /// Takes a changed registry; the pool reads its file anew by itself.
+    /// Stores a changed registry; the pool reads its file again by itself.
     func take(registry: JSONObject) {
         guard registry != entry || !isRegistryWritten else { return }
         entry = registry
         guard isRunning else { return }
-        // What could not be written, on a full disk say, is written with the next look.
+        // If writing fails, for example on a full disk, it is tried again later.
         isRegistryWritten = (try? writeRegistry()) != nil
     }
 
@@ -151,7 +151,7 @@ actor ProcessSite: PoolSite {
 
     private var isOnSandbox: Bool { entry["connections"]?[connection]?["cloud"] == "sandbox" }
 
-    /// Tells the pool where the owner's sandbox tenant is, whose file it can't see; not how it is steered.
+    /// Gives the pool a description of the owner's sandbox tenant, whose file it can't read, without the secret that controls the sandbox.
     private func tellSandbox() {
         guard isOnSandbox else { return }
         let copy = setup.place.home(connection) + "/.m365-state/sandbox.json"
@@ -174,12 +174,12 @@ actor ProcessSite: PoolSite {
     private func hold(_ pid: Int32) -> Bool {
         if group == nil { group = IsolatedGroup(IsolatedPlace.folderName(connection), setup.caps) }
         if group?.take(pid) == true { return true }
-        // Without a group of its own it at least waits for everybody else.
+        // Without a control group, the pool at least gets a lower priority.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(pid), 10)
         return false
     }
 
-    /// Ends a pool that uses more memory than it may, or that does not answer any more; the next call starts another.
+    /// Ends a pool that uses too much memory or doesn't answer any more; the next call starts another.
     func watch() async {
         guard let running, running.process.exited == nil else { return }
         tellSandbox()
@@ -201,7 +201,8 @@ actor ProcessSite: PoolSite {
         _ = await running.process.terminate(grace: .seconds(5))
     }
 
-    /// Whether it has not answered for a long time, however often it was asked: a machine that slept is no reason.
+    /// Returns whether the pool has not answered for a long time. Several attempts are required, because time also passes while the machine
+    /// sleeps.
     private func isHung() async -> Bool {
         if await isHealthy(within: .seconds(5)) {
             silence = nil
@@ -212,7 +213,7 @@ actor ProcessSite: PoolSite {
         return count >= 2 && since.duration(to: .now) >= setup.caps.silence
     }
 
-    /// What holds it, for `/status`.
+    /// The isolation and limits of the pool, for `/status`.
     var holds: JSONObject {
         let isGrouped = running?.isGrouped ?? false
         return [
@@ -226,7 +227,7 @@ actor ProcessSite: PoolSite {
         ]
     }
 
-    /// Ends it.
+    /// Ends the pool.
     func close() async {
         isClosed = true
         if let starting { _ = await starting.value }
@@ -236,9 +237,9 @@ actor ProcessSite: PoolSite {
     }
 }
 
-/// What a pool's process is started among.
+/// The surroundings of a pool's process.
 extension ProcessSites {
-    /// The environment of a connection's pool.
+    /// Returns the environment of a connection's pool.
     func environment(of connection: String) -> [String: String] {
         let home = place.home(connection)
         var environment = self.environment.filter { name, _ in
@@ -249,12 +250,12 @@ extension ProcessSites {
         environment["XDG_RUNTIME_DIR"] = place.run(connection)
         environment["TMPDIR"] = home + "/tmp"
         environment["M365_CONNECTION"] = connection
-        // Its home is its own; the modules are those that the owner has installed.
+        // The pool has a home of its own, so the path to the owner's installed modules must be given.
         environment["PSModulePath"] = HostSettings.modulePaths(self.environment).joined(separator: ":")
         return environment.merging(caps.environment) { own, _ in own }
     }
 
-    /// Where the owner's programs have their sockets: those of `mm`, of the session bus, of agents that hold keys.
+    /// The runtime folder with the sockets of the owner's programs: `mm`, the session bus, key agents.
     var runtimeFolder: String {
         guard let folder = environment["XDG_RUNTIME_DIR"], folder.hasPrefix("/"),
             !(paths.home + "/").hasPrefix(folder + "/")
@@ -262,12 +263,12 @@ extension ProcessSites {
         return folder
     }
 
-    /// Where the owner's modules lie, as far as they are there.
+    /// The folders of the owner's modules that exist.
     var moduleFolders: [String] {
         HostSettings.modulePaths(environment).filter { (path: String) in access(path, F_OK) == 0 }
     }
 
-    /// Where PowerShell lies, or what stands in for it on the sandbox tenant, when that is not among the system's folders.
+    /// Returns the folder of PowerShell, or of its stand-in on the sandbox tenant, if that is not one of the system's folders.
     func powerShellFolders(onSandbox isOnSandbox: Bool) -> [String] {
         let programs = [
             try? PowerShellLocator(environment: environment).locate().program,
@@ -279,12 +280,12 @@ extension ProcessSites {
         }.compactMap(Self.folder)
     }
 
-    /// The folder of a program; `nil` for the root.
+    /// Returns the folder of a program; `nil` for the root.
     private static func folder(of program: String) -> String? {
         program.lastIndex(of: "/").flatMap { $0 == program.startIndex ? nil : String(program[..<$0]) }
     }
 
-    /// Has a pool's log show where people look for logs.
+    /// Links a pool's log into the folder where people look for logs.
     func linkLog(of connection: String) {
         let (file, link) = place.log(connection)
         try? ProtectedFile.makeDirectory(paths.logDirectory)
