@@ -11,15 +11,15 @@ struct CatalogueServer {
     private let shaper: ToolAnswer
     private let tasks: JobTasks
     private let principals: PrincipalTable
-    /// The tools that the owner wrote, as they stand in their folder.
+    /// The tools that the owner wrote, read from their folder.
     private let ownTools: OwnTools
 
-    /// A projection of a service's catalogue.
+    /// Creates a projection of a service's catalogue.
     /// - Parameters:
     ///   - service: carries the operations out.
-    ///   - services: this user's files: what is over the budget of an answer is stored there, resources are read there.
-    ///   - options: which tools, under which names.
-    ///   - principals: those who signed in.
+    ///   - services: this user's files: answers over the budget are stored there, and resources are read from there.
+    ///   - options: the tools to offer, and their names.
+    ///   - principals: the callers who signed in.
     init(
         service: any OperationService, services: OperationServices, options: MCPFaceOptions,
         principals: PrincipalTable = PrincipalTable()
@@ -36,12 +36,12 @@ struct CatalogueServer {
         ownTools = OwnTools(services)
     }
 
-    /// The server.
-    /// - Throws: `MMError` when an operation's name or schema is none that the protocol allows.
+    /// Returns the server.
+    /// - Throws: `MMError` if an operation's name or schema violates the protocol.
     func server() throws(MMError) -> MCPServer {
         let offered = service.catalogue.operations.filter { operation in
             let declaration = operation.declaration
-            // What is called by its name alone has one tool for all.
+            // These have a single tool in common, which calls them by name.
             guard !["recipe", "do"].contains(declaration.name) else { return false }
             return declaration.audience == .everyone && options.toolsets.contains(declaration.toolset)
                 && (!options.readOnly || declaration.effects.readOnly || declaration.servesReaders)
@@ -74,7 +74,7 @@ struct CatalogueServer {
             resourceChanges: { _, _, read in WatchedResource(read).changes }, tasks: tasks, options: serverOptions)
     }
 
-    /// Tells clients when the owner's tools change, until the task is cancelled.
+    /// Notifies clients when the owner's tools change, until the task is cancelled.
     func watchTools(of server: MCPServer) async {
         await ownTools.watch {
             server.changes.listChanged(.tools)
@@ -82,8 +82,8 @@ struct CatalogueServer {
         }
     }
 
-    /// Ends what this server's clients have left in the pool and nobody comes back for: their shells. Their jobs stay with
-    /// their principals.
+    /// Ends the shells that this server's clients have left in the pool, since no client will return for them. Their jobs stay, because
+    /// they belong to principals.
     func close() async {
         for client in calls.farewells { await service.forget(client) }
     }
@@ -110,7 +110,7 @@ struct CatalogueServer {
         return tool
     }
 
-    /// The tool for what is called by its name.
+    /// The single tool for recipes, own tools and other operations that are called by name.
     private var readyTool: Tool {
         let ready = ReadyTool(services, options)
         return tool(ReadyTool.declaration, ReadyTool.schema) { (arguments) throws(MMError) in
@@ -155,7 +155,7 @@ struct CatalogueServer {
                 }
                 if context.taskWish != .unwanted, let handle = JobAnswer.members(of: answer)?["handle"]?.string {
                     var task = try await tasks.task(handle, for: context)
-                    // However soon it is over, a task begins as one that is worked on.
+                    // A task starts in the state `working`, even if the job is over already.
                     task.status = .working
                     return .task(task)
                 }
@@ -172,7 +172,7 @@ struct CatalogueServer {
         return tool
     }
 
-    /// Where an option of OData goes that stands among the arguments.
+    /// A remark for OData options that were given as arguments.
     private static let queryRemark: @Sendable (String) -> String? = { name in
         let option = name.hasPrefix("$") ? String(name.dropFirst()) : name
         guard ["select", "filter", "expand", "orderby", "count", "skip"].contains(option.lowercased()) else {
@@ -181,13 +181,13 @@ struct CatalogueServer {
         return "is an option of the query: it goes into \"query\", as {\"$\(option)\": …}"
     }
 
-    /// What a call does, until the call itself tells more.
+    /// Describes what a call does, for the time until the call reports progress itself.
     private static func doing(_ declaration: OperationDeclaration, _ arguments: JSONObject) -> String {
         let place = [arguments["connection"]?.string, arguments["module"]?.string].compactMap(\.self)
         return place.isEmpty ? declaration.title : "\(declaration.title) in \(place.joined(separator: "/"))"
     }
 
-    /// All are said, the protocol's defaults too: directories and hosts want to see that somebody thought of each.
+    /// All hints are sent, even those that equal the protocol's defaults: directories and hosts want each stated explicitly.
     static func annotations(_ effects: OperationDeclaration.Effects) -> ToolAnnotations {
         ToolAnnotations(
             readOnly: effects.readOnly, destructive: !effects.readOnly && effects.destructive,
@@ -195,24 +195,24 @@ struct CatalogueServer {
     }
 }
 
-/// A resource that a client subscribed to: read again and again, as its caller reads it, to tell when it reads differently.
+/// A resource that a client subscribed to. It is read regularly, as its caller would read it, to notice changes.
 struct WatchedResource: Sendable {
     private let read: @Sendable () async throws -> [ResourceContents]
     private let interval: Duration
 
-    /// What changes without anything happening: a clock, a meter, a token that is renewed.
+    /// Members that change without any event: clocks, meters, tokens that are renewed.
     private static let restless: Set<String> = ["seconds", "memory", "until"]
 
-    /// A watched resource.
+    /// Creates a watched resource.
     /// - Parameters:
-    ///   - read: reads it; throws where there is nothing for its caller, which may change, too.
-    ///   - interval: how often it is looked at.
+    ///   - read: reads the resource; throws if there is nothing for its caller, which may change, too.
+    ///   - interval: the time between two reads.
     init(every interval: Duration = .seconds(1), _ read: @escaping @Sendable () async throws -> [ResourceContents]) {
         self.read = read
         self.interval = interval
     }
 
-    /// An element each time it reads differently than before, as long as somebody waits for one.
+    /// Yields an element each time the content has changed, as long as there is a reader.
     var changes: AsyncStream<Void> {
         AsyncStream { continuation in
             let watching = Task {
@@ -228,7 +228,7 @@ struct WatchedResource: Sendable {
         }
     }
 
-    /// What it holds, without what never rests; `nil` for nothing.
+    /// The content without the members that always change; `nil` if there is none.
     private var standing: [JSONValue]? {
         get async {
             guard let contents = try? await read() else { return nil }
@@ -250,13 +250,13 @@ struct WatchedResource: Sendable {
     }
 }
 
-/// The recipes and the owner's tools as prompts: each tells a model the exact calls.
+/// The recipes and the owner's tools as prompts, each of which tells a model the exact calls.
 struct ToolPrompts: Sendable {
     let services: OperationServices
     let options: MCPFaceOptions
     let prompts: MCPPrompts
 
-    /// All of them.
+    /// Returns all prompts.
     /// - Parameter own: the tools that the owner wrote.
     func all(own: [ToolDefinition]) -> [Prompt] {
         let effects = (try? services.guards.engine()).map { ToolEffects($0) }
@@ -268,7 +268,7 @@ struct ToolPrompts: Sendable {
             + own.filter(isOffered).map { prompt(of: $0, named: "do_\($0.name)", isRecipe: false) }
     }
 
-    /// Whether the server offers what the steps need.
+    /// Returns whether the server offers the operations that the steps need.
     private func canBeFollowed(_ tool: ToolDefinition) -> Bool {
         guard case .steps(let steps, _) = tool.work else { return true }
         return steps.allSatisfy { step in
@@ -292,7 +292,7 @@ struct ToolPrompts: Sendable {
         }
     }
 
-    /// The call of a tool that the server lists.
+    /// Returns the call of a tool that the server lists.
     private static func call(of tool: ToolDefinition, _ blanks: [String: String], _ options: MCPFaceOptions) -> String {
         let arguments = JSONObject(
             [("connection", JSONValue.string(blanks["connection"] ?? ""))]
@@ -370,21 +370,21 @@ struct ToolPrompts: Sendable {
     }
 }
 
-/// The jobs of a server's clients as tasks of the protocol: a task's name is its job's handle, and what `output` and `jobs`
-/// tell of the one is told of the other.
+/// The jobs of a server's clients as tasks of the protocol: a task's id is its job's handle, and its state is what `output` and `jobs`
+/// report.
 struct JobTasks: TaskStore {
     private let service: any OperationService
     private let calls: ClientCalls
     private let shaper: ToolAnswer
 
-    /// How long a client that takes tasks is kept waiting for a result that may come soon.
+    /// How long a client that supports tasks waits for a result before it gets a task.
     static let patience = Duration.seconds(5)
 
-    /// Tasks over a service's jobs.
+    /// Creates the tasks for a service's jobs.
     /// - Parameters:
     ///   - service: carries out the operations that read and end jobs.
-    ///   - calls: whose jobs they are.
-    ///   - shaper: makes results of what came of them.
+    ///   - calls: the callers to whom the jobs belong.
+    ///   - shaper: turns outcomes into results.
     init(service: any OperationService, calls: ClientCalls, shaper: ToolAnswer) {
         self.service = service
         self.calls = calls
@@ -406,14 +406,14 @@ struct JobTasks: TaskStore {
 
     func change(of known: ToolTask, for context: RequestContext) async throws(MMError) -> ToolTask {
         var call = calls.call(for: context)
-        // Progress is looked for meanwhile.
+        // The wait is short, so that progress is noticed.
         call.backgroundAfter = .seconds(1)
-        // How the job ended, its state tells.
+        // An error is ignored here, because the task's state tells how the job ended.
         _ = try? await service.call("output", ["handle": .string(known.id), "action": "wait"], in: call)
         return try await task(known.id, for: context)
     }
 
-    /// A job's person is asked before its call is answered: none waits for an answer.
+    /// Ignores the answers: a job asks its person before its call is answered, so it never waits for one.
     func accept(_ answers: [String: JSONObject], for id: String, _ context: RequestContext) async throws(MMError) {
         _ = try await task(id, for: context)
     }
@@ -423,7 +423,7 @@ struct JobTasks: TaskStore {
         do throws(MMError) {
             _ = try await service.call("output", arguments, in: calls.call(for: context))
         } catch {
-            // A job that failed meanwhile answers with its failure.
+            // If the job has failed meanwhile, the call throws the job's failure.
             guard try await task(id, for: context).isOver else { throw error }
         }
     }
@@ -434,7 +434,7 @@ struct JobTasks: TaskStore {
         return value["jobs"]?.array ?? []
     }
 
-    /// The result of a call that is over, as the call itself would have had it.
+    /// Returns the result of a call that is over, as the call itself would have returned it.
     private func result(of id: String, _ context: RequestContext) async -> ToolResult {
         do throws(MMError) {
             let call = calls.call(for: context)
@@ -445,7 +445,7 @@ struct JobTasks: TaskStore {
         }
     }
 
-    /// What a row of `jobs` says of its task; the result of one that is over stays to be read.
+    /// Returns the task for a row of `jobs`; the result of one that is over has to be read separately.
     private static func task(_ row: JSONValue) -> ToolTask {
         let started = row["started"]?.string.flatMap { Timestamp(iso8601: $0) } ?? .now
         let lasted = Duration.seconds(row["seconds"]?.int ?? 0)
@@ -458,13 +458,13 @@ struct JobTasks: TaskStore {
         var task = ToolTask(
             id: row["job"]?.string ?? "", status: status, message: row["progress"]?.string, created: started,
             updated: started + lasted)
-        // Results are kept for an hour; what still goes on is there until it ends.
+        // Results are kept for an hour; a running job is kept until it ends.
         if task.isOver { task.lifetime = lasted + .seconds(3600) }
         return task
     }
 }
 
-/// The tools that the owner wrote, read again when a file of their folder has changed.
+/// The tools that the owner wrote; they are read again when a file in their folder has changed.
 final class OwnTools: Sendable {
     /// The tools at one moment.
     struct Current: Sendable {
@@ -472,7 +472,7 @@ final class OwnTools: Sendable {
         var operations: [AnyOperation] = []
     }
 
-    /// The most tools that a list shows: a model reads all of it on each turn. Further ones can be called by name.
+    /// The maximum number of tools that are listed, because a model reads the whole list on each turn. Further ones can be called by name.
     static let mostListed = 40
     private static let pause = Duration.seconds(2)
 
@@ -490,7 +490,7 @@ final class OwnTools: Sendable {
         folder = ToolShelf.folder(services.paths)
     }
 
-    /// The tools as they stand in the folder now.
+    /// The current tools in the folder.
     var current: Current {
         let stamp = folder.stamp()
         if let known = loaded.withLock({ $0 }), known.stamp == stamp { return known.current }
@@ -532,18 +532,18 @@ final class OwnTools: Sendable {
     }
 }
 
-/// Tells a client that its call is under way while the call itself has nothing to tell, within its first second and every few
-/// seconds from then on: clients with short limits give up on silence.
+/// Sends signs of life while a call itself reports nothing: within its first second and every few seconds from then on, because clients
+/// with short time limits give up on a silent call.
 struct LifeSigns: Sendable {
     private struct State {
         var due: ContinuousClock.Instant
-        /// What was told last: the protocol wants it to grow with each report.
+        /// The last reported amount, which the protocol requires to increase with each report.
         var done = -1.0
         var total: Double?
         var message: String
     }
 
-    /// What a report adds to the count that tells no more than the last: little enough not to overtake the next real one.
+    /// The increase of the amount in a report without progress: small enough not to overtake the next real report.
     private static let step = 0.001
 
     private let call: CallContext
@@ -551,11 +551,11 @@ struct LifeSigns: Sendable {
     private let first: Duration
     private let interval: Duration
 
-    /// Signs for a call.
+    /// Creates the signs of life for a call.
     /// - Parameters:
     ///   - call: the call.
-    ///   - doing: what it does, as long as it says nothing itself.
-    ///   - first: how long it may be silent at its beginning.
+    ///   - doing: a description of the call, used until it reports progress itself.
+    ///   - first: how long the call may be silent at its beginning.
     ///   - interval: how long it may be silent later on.
     init(
         _ call: CallContext, doing: String, first: Duration = .milliseconds(700), every interval: Duration = .seconds(5)
@@ -566,8 +566,8 @@ struct LifeSigns: Sendable {
         self.interval = interval
     }
 
-    /// Does the work and gives signs until it ends.
-    /// - Parameter isWanted: whether anybody hears them.
+    /// Does the work and sends signs of life until it ends.
+    /// - Parameter isWanted: whether the client wants them.
     func during(
         isWanted: Bool = true, _ work: (CallContext) async throws(MMError) -> OperationAnswer
     ) async throws(MMError) -> OperationAnswer {
@@ -578,7 +578,7 @@ struct LifeSigns: Sendable {
         var watched = call
         watched.progress = { [interval] progress in
             let told = state.withLock { state -> ProgressReport? in
-                // What says nothing new is left out, and what says it of as much as before is made to count.
+                // Reports without anything new are dropped. A new message with the same amount gets a slightly larger amount.
                 guard progress.done > state.done || progress.message != state.message else { return nil }
                 state.done = max(progress.done, state.done + Self.step)
                 state.due = .now + interval

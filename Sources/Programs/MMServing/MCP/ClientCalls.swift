@@ -2,22 +2,22 @@ import MMCore
 import MMMCP
 import MMOperations
 
-/// The calls of a server's clients: who asks, and whose the jobs and shells are that a call leaves behind.
+/// The calls of a server's clients: identifies the callers, and the owners of the jobs and shells that calls leave behind.
 final class ClientCalls: Sendable {
     private let serverName: String
     private let readsOnly: Bool
-    /// Tells this server's clients from those of every other process at the same pool.
+    /// Distinguishes this server's clients from those of other processes at the same pool.
     private let instance = RandomBytes.text(bytes: 12)
     private let home: HomeName
     private let principals: PrincipalTable
     /// The sessions that have called, each with its principal.
     private let clients = Mutex<[String: String]>([:])
 
-    /// The calls of a server's clients.
+    /// Creates the calls of a server's clients.
     /// - Parameters:
-    ///   - options: under which name the server is known, and whether it only reads.
-    ///   - paths: where the home's own name is kept.
-    ///   - principals: those who signed in.
+    ///   - options: the server's name, and whether it only reads.
+    ///   - paths: the paths under which the home's own name is kept.
+    ///   - principals: the callers who signed in.
     init(_ options: MCPFaceOptions, _ paths: StatePaths, principals: PrincipalTable) {
         self.principals = principals
         serverName = options.serverName
@@ -25,12 +25,12 @@ final class ClientCalls: Sendable {
         home = HomeName(paths)
     }
 
-    /// What goes with an operation that is called for a request.
+    /// Returns the context of a call for a request.
     func call(for context: RequestContext) -> CallContext {
         var call = context.call(to: serverName, principals: principals)
         call.readsOnly = readsOnly
         let session = "\(instance):\(context.principal.name)"
-        // Without a name that lasts, nobody can be known again.
+        // Without a permanent name, a client can't be recognized by a later process.
         let jobOwner = "\(home.text ?? instance):\(context.principal.name)"
         call.sessionID = session
         call.jobOwner = jobOwner
@@ -38,7 +38,7 @@ final class ClientCalls: Sendable {
         return call
     }
 
-    /// A call of each client that has called, to take its leave.
+    /// A context for each client that has called, to sign it off.
     var farewells: [CallContext] {
         clients.withLock { $0 }.map { session, jobOwner in
             var call = CallContext(caller: Caller(surface: .mcp, name: "mm-mcp", server: serverName))
@@ -49,18 +49,18 @@ final class ClientCalls: Sendable {
     }
 }
 
-/// The name that a home's front-ends give themselves at pools: random, kept in the state folder, so that a process which a
-/// gateway starts later is known again, and nobody of another home can say the same.
+/// The name by which a home's front-ends identify themselves to pools. It is random and kept in the state folder, so that a process that a
+/// gateway starts later is recognized, and a process of another home can't claim the same.
 final class HomeName: Sendable {
     private let path: String
     private let known = Mutex<String?>(nil)
 
-    /// The name of the home of these paths. Nothing is read before it is asked for.
+    /// Creates the name for these paths. Nothing is read before the name is used.
     init(_ paths: StatePaths) {
         path = paths.frontEndName
     }
 
-    /// The name, made where there is none yet; `nil` where it can't be kept.
+    /// The name, created if there is none yet; `nil` if it can't be stored.
     var text: String? {
         known.withLock { known in
             if known == nil { known = try? kept() }

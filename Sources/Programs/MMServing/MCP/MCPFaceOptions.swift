@@ -4,33 +4,33 @@ import MMLegacy
 import MMMCP
 import MMOperations
 
-/// How `mm-mcp` offers the operations: which tools, under which names.
+/// The options of `mm-mcp`: which tools it offers, and under which names.
 struct MCPFaceOptions: Sendable {
-    /// What stands before every tool's name; gateways add a prefix of their own and want none.
+    /// The prefix of every tool's name; gateways add a prefix of their own, so none is needed there.
     var prefix = "mm__"
-    /// Whether nothing may be changed: only what reads is offered, and the guard denies everything else.
+    /// Whether nothing may be changed: only reading tools are offered, and the guard denies everything else.
     var readOnly = false
-    /// Whether results hold their data beside the text.
+    /// Whether results contain their data in addition to the text.
     var structuredOutput = false
-    /// Which groups of tools are offered.
+    /// The groups of tools that are offered.
     var toolsets: Set<OperationDeclaration.Toolset> = [.m365]
-    /// Whether the command line says what stands before the names.
+    /// Whether the command line sets the prefix.
     var namesPrefix = false
-    /// The earlier server whose tools are offered in place of the catalogue's; `nil`: the catalogue's.
+    /// The earlier server whose tools are offered in place of the catalogue's; `nil` for the catalogue's.
     var profile: String?
-    /// The name that a connection's `mcps` list is compared with.
+    /// The server name that a connection's `mcps` list is compared with.
     var serverName = "mm"
-    /// How long a call is waited for before its caller gets a handle; most clients give up after a minute.
+    /// How long a call may take before its caller gets a handle; most clients give up after a minute.
     var patience = Duration.seconds(45)
-    /// Whether everything is done in this process, without the pool.
+    /// Whether to do everything in this process, without the pool.
     var isEmbedded = false
-    /// The pool elsewhere that is to do it.
+    /// The address of another pool to use.
     var pool: String?
-    /// Whether the command line says that name.
+    /// Whether the command line sets the server name.
     var namesServer = false
-    /// How much each client may ask for.
+    /// The limits on each client's calls.
     var callLimits: CallLimits?
-    /// Where it listens for HTTP; `nil` for standard input and output.
+    /// The HTTP options; `nil` to use standard input and output.
     var http: HTTPFaceOptions?
 
     /// The arguments of `mm-mcp`.
@@ -64,8 +64,8 @@ struct MCPFaceOptions: Sendable {
 
     init() {}
 
-    /// Options from the words of a command line.
-    /// - Throws: `MMError.invalidInput` naming the flag.
+    /// Reads the options from the words of a command line.
+    /// - Throws: `MMError.invalidInput` that names the flag.
     init(words: [String], environment: [String: String] = [:]) throws(MMError) {
         let reader = try InputReader(
             operation: "mm-mcp",
@@ -125,15 +125,15 @@ struct MCPFaceOptions: Sendable {
         callLimits = limits == CallLimits() ? nil : limits
     }
 
-    /// Where operations are carried out. A profile that keeps what its tools need has no use for a pool.
-    /// - Throws: `invalidInput` when the command line contradicts itself.
+    /// Returns where operations are carried out. A profile that keeps its own sessions uses no pool.
+    /// - Throws: `invalidInput` if the command line contradicts itself.
     func choice(_ environment: [String: String]) throws(MMError) -> PoolChoice {
         if let profile, !ToolProfiles.usesPool(profile) { return .embedded }
         return try PoolChoice.of(embedded: isEmbedded, pool: pool, environment: environment)
     }
 
-    /// Whether the environment says that nothing may be changed, for hosts that pass variables and no flags. A word that can't be
-    /// understood ends the start: whoever wrote it wanted something.
+    /// Returns whether the environment forbids changes, for hosts that pass variables but no flags. An invalid value prevents the start, so
+    /// that the restriction is never ignored silently.
     private static func isReadOnly(_ environment: [String: String]) throws(MMError) -> Bool {
         switch environment["MM_READ_ONLY"]?.lowercased() ?? "" {
         case "", "0", "false", "no", "off": return false
@@ -144,7 +144,7 @@ struct MCPFaceOptions: Sendable {
         }
     }
 
-    /// The patience that the environment asks for.
+    /// Returns the time that the environment sets for `patience`.
     private static func patience(_ environment: [String: String]) throws(MMError) -> Int? {
         guard let text = environment["MM_PATIENCE"], !text.isEmpty else { return nil }
         guard let seconds = Int(text), (0...86_400).contains(seconds) else {

@@ -7,7 +7,7 @@ import MMOperations
 import MMSystem
 import Synchronization
 
-/// What `mm-mcp` is: the catalogue as a Model Context Protocol server on standard input and output.
+/// The program `mm-mcp`: the catalogue as a Model Context Protocol server on standard input and output, or over HTTP.
 package enum MCPMain {
     private static let usage = """
         mm-mcp: Microsoft 365 for AI clients, over standard input and output or over HTTP.
@@ -45,10 +45,10 @@ package enum MCPMain {
 
         """
 
-    /// Serves until standard input ends or a signal says to stop, then ends the process.
+    /// Serves until standard input ends or a signal asks to stop, then ends the process.
     ///
-    /// Nothing may wait on the main thread by way of the runtime: parked there, it would take signals with their default
-    /// effect. So the work runs in a task, and the main thread sleeps in `pause` with its own mask.
+    /// The main thread must not block in the Swift runtime: parked there, it would receive signals with their default action. So the work
+    /// runs in a task, and the main thread sleeps in `pause` with its own signal mask.
     package static func main() -> Never {
         Signals.ignoreBrokenPipes()
         let environment = ProcessEnvironment.read()
@@ -100,7 +100,7 @@ package enum MCPMain {
                 SessionMark.markThisProcess()
                 services.jobs.setLifetime(options.http == nil ? .client : .lasting)
             }
-            // Sessions that live in a pool are looked after there.
+            // Sessions in a pool are maintained by the pool.
             let upkeep = keepsSessions ? Task { await services.runMaintenance() } : nil
             let watch = catalogue.map { catalogue in Task { await catalogue.watchTools(of: server) } }
             let profileUpkeep = profile.map { profile in Task { await profile.upkeep(services) } }
@@ -130,7 +130,7 @@ package enum MCPMain {
         exit(error.exitCode)
     }
 
-    /// Serves HTTP until a signal says to stop.
+    /// Serves HTTP until a signal asks to stop.
     private static func serve(
         _ server: MCPServer, _ profile: ToolProfile?, _ options: HTTPFaceOptions, _ principals: PrincipalTable,
         until stop: StopSignal,
@@ -155,7 +155,7 @@ package enum MCPMain {
                 "mm-mcp: WARNING: the network is trusted: everybody who reaches \(face.url) may use every connection it shows."
             )
         }
-        // Whoever started it and has gone since needs no address.
+        // Fails if the process that started this one has closed the pipe, which does no harm.
         try? streams.writeLine(face.url)
         await stop.wait()
         streams.note("mm-mcp: stopping")
@@ -164,13 +164,13 @@ package enum MCPMain {
     }
 }
 
-/// The wish that a server ends: SIGTERM or SIGINT. The first lets it finish, a second ends the process at once.
+/// Waits for SIGTERM or SIGINT. The first signal lets the server finish; a second one ends the process at once.
 final class StopSignal: Sendable {
     private let signals: Signals
     private let wish: OneShot<Void>
 
-    /// Takes the signals over; to be called before anything starts a thread or a task.
-    /// - Throws: `.unavailable` when the system gives no descriptor.
+    /// Takes over the signals; must be called before anything starts a thread or a task.
+    /// - Throws: `.unavailable` if the system has no descriptor left.
     static func take() throws(MMError) -> StopSignal {
         let wish = OneShot<Void>()
         let count = SignalCount()
@@ -186,7 +186,7 @@ final class StopSignal: Sendable {
         self.wish = wish
     }
 
-    /// Waits for the first.
+    /// Waits for the first signal.
     func wait() async { await wish.wait() }
 }
 
@@ -195,18 +195,18 @@ private final class SignalCount: Sendable {
     func another() -> Int { count.add(1, ordering: .relaxed).newValue }
 }
 
-/// What a profile makes special of the HTTP face: pages beside the protocol, and the end of a client's session.
+/// The peculiarities of a profile over HTTP: pages besides the protocol, and the end of a client's session.
 struct ProfileHTTPFace: Sendable {
     private let profile: ToolProfile?
     private let services: OperationServices
 
-    /// What a profile makes special; without one nothing is.
+    /// Creates the peculiarities of a profile; without a profile there are none.
     init(_ profile: ToolProfile?, _ services: OperationServices) {
         self.profile = profile
         self.services = services
     }
 
-    /// How the protocol behaves.
+    /// The options of the protocol engine.
     var engineOptions: HTTPOptions {
         var options = HTTPOptions()
         if let idle = profile?.http.sessionIdle { options.sessionIdle = idle }
@@ -219,14 +219,14 @@ struct ProfileHTTPFace: Sendable {
         return options
     }
 
-    /// What is served beside it.
+    /// The pages to serve besides the protocol.
     var pages: [String: @Sendable () async -> JSONValue] {
         let services = services
         return (profile?.http.pages ?? [:]).mapValues { page in { await page(services) } }
     }
 
-    /// What whoever starts the server should know.
-    /// - Parameter host: where it listens.
+    /// Returns warnings for the person who starts the server.
+    /// - Parameter host: the address at which it listens.
     func warnings(host: String) -> [String] {
         (profile?.http.warnings ?? [])
             + (host == "0.0.0.0" || host == "::"
@@ -234,7 +234,7 @@ struct ProfileHTTPFace: Sendable {
     }
 }
 
-/// A tool profile as a Model Context Protocol server: exactly its tools, under exactly their names.
+/// A tool profile as a Model Context Protocol server, with exactly the profile's tools and names.
 struct ProfileServer {
     private let profile: ToolProfile
     private let services: OperationServices
@@ -244,12 +244,12 @@ struct ProfileServer {
     private let principals: PrincipalTable
     private let callLimits: CallLimits?
 
-    /// A projection of a profile.
+    /// Creates a projection of a profile.
     /// - Parameters:
-    ///   - profile: which tools.
-    ///   - services: what operations work with.
-    ///   - options: a prefix, where one is asked for; toolsets are the catalogue's and don't apply.
-    ///   - principals: those who signed in.
+    ///   - profile: the profile with the tools.
+    ///   - services: what the operations work with.
+    ///   - options: may set a prefix; toolsets only apply to the catalogue.
+    ///   - principals: the callers who signed in.
     init(
         _ profile: ToolProfile, services: OperationServices, options: MCPFaceOptions,
         principals: PrincipalTable = PrincipalTable()
@@ -263,8 +263,8 @@ struct ProfileServer {
         readOnly = options.readOnly
     }
 
-    /// The server.
-    /// - Throws: `MMError` when a tool's name or schema is none that the protocol allows.
+    /// Returns the server.
+    /// - Throws: `MMError` if a tool's name or schema violates the protocol.
     func server() throws(MMError) -> MCPServer {
         var serverOptions = ServerOptions()
         serverOptions.callLimits = callLimits
@@ -276,15 +276,15 @@ struct ProfileServer {
             tools: profile.tools.filter { !readOnly || $0.effects.readOnly }.map(tool), options: serverOptions)
     }
 
-    /// Tells this server's clients from those of every other process at the same pool.
+    /// Distinguishes this server's clients from those of other processes at the same pool.
     private static let instance = RandomBytes.text(bytes: 12)
 
     private static func sessionID(_ name: String) -> String { "\(instance):\(name)" }
 
-    /// Whose shells those of a client's session are, as `CallContext.shellOwner` names it.
+    /// Returns the owner of the shells of a client's session, in the form of `CallContext.shellOwner`.
     static func owner(session name: String) -> String { "session:" + sessionID(name) }
 
-    /// As the earlier servers said them: only what differs from the protocol's defaults.
+    /// The earlier servers sent only the hints that differ from the protocol's defaults.
     private static func annotations(_ effects: OperationDeclaration.Effects) -> ToolAnnotations {
         ToolAnnotations(
             readOnly: effects.readOnly ? true : nil, destructive: effects.readOnly || effects.destructive ? nil : false,
@@ -302,7 +302,7 @@ struct ProfileServer {
         ) { arguments, context in
             var call = context.call(to: serverName, principals: principals)
             call.followEarlierServers()
-            // Where clients have sessions of their own, nothing that one keeps is another's, unless it is to outlive them.
+            // A client's session can't use what another session keeps, unless the profile's state outlives sessions.
             let session = outlivesSessions ? nil : context.sessionName
             call.sessionID = Self.sessionID(session ?? context.principal.name)
             call.person = MCPPerson.behind(context)

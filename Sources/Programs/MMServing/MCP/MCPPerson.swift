@@ -7,12 +7,12 @@ import MMOperations
 struct MCPPerson: ConfirmingPerson {
     private let context: ToolContext
 
-    /// The person behind the client of a call.
+    /// Returns the person behind the client of a call.
     ///
-    /// A form is a person's where its client owns the transport: it started this server and holds its pipes, or it has the
-    /// secret, or an access token of the person. Any program of the user can connect by TCP and answer its own question, and so can whatever started this
-    /// server from within a session.
-    /// - Returns: `nil` where a form would prove nothing.
+    /// The answer to a form only counts as a person's if the client owns the transport: it started this server and holds its pipes, or it
+    /// has the secret or an access token of the person. Otherwise it proves nothing, because any program of the user can connect by TCP and
+    /// answer its own question; so can a program in a session that started this server.
+    /// - Returns: `nil` if the answer to a form would prove nothing.
     static func behind(_ context: ToolContext) -> MCPPerson? {
         guard context.canAskForms else { return nil }
         switch context.principal {
@@ -23,24 +23,24 @@ struct MCPPerson: ConfirmingPerson {
         }
     }
 
-    /// Looked at once, before this process can have marked itself.
+    /// Determined once, before this process can have marked itself as one with sessions.
     private static let isInSession = PersonProof.isInSession(process: getpid())
 
-    /// Looks whether this server was started from within a session; to be called before it marks itself.
+    /// Determines whether this server was started from within a session; must be called before it marks itself.
     static func lookAround() { _ = isInSession }
 
-    /// Sign-ins are told in the answer: the client's person reads it there.
+    /// Does nothing, since the call's answer contains the sign-in for the client's person.
     func showSignIn(_ details: JSONObject) async {}
 
-    /// Shows exactly what would be done in a form with one box.
+    /// Shows exactly what would be done, in a form with one check box.
     ///
-    /// A client of the modern era answers with another request; until then the call ends with `confirmation_needed`, which
-    /// the engine turns into the question.
+    /// A client of the modern era answers with another request. Until then the call ends with `confirmation_needed`, which the protocol
+    /// engine turns into the question.
     func confirm(_ question: ConfirmationQuestion) async throws(MMError) -> Bool {
         try await decide(question) != .no
     }
 
-    /// Asks for a line of text in a form. A client of the modern era would make the whole call once more with the answer.
+    /// Asks for a line of text in a form. Returns `nil` for a modern client, which would have to repeat the whole call with the answer.
     func answer(to question: String) async throws(MMError) -> String? {
         guard context.era == .legacy else { return nil }
         do {
@@ -58,9 +58,9 @@ struct MCPPerson: ConfirmingPerson {
         }
     }
 
-    /// As `confirm`, with a second box where a yes may hold for more of the same kind.
+    /// Asks as `confirm` does, with a second check box if a yes may also hold for more of the same kind.
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
-        // The whole call would be made again with the answer, and what it has done would be done twice.
+        // A modern client would repeat the whole call with the answer, and with it the part that is already done.
         guard !question.isMidway || context.era == .legacy else {
             throw MMError(.confirmationNeeded, "This client can be asked before a call runs, and not meanwhile.")
         }

@@ -2,28 +2,28 @@ import MMCore
 import MMMCP
 import MMOperations
 
-/// The common jobs of an administrator, as prompts that a person picks from a menu.
+/// The common tasks of an administrator, as prompts that a person picks from a menu.
 ///
-/// Each says which calls to make, in which order, and what to report; nothing in them changes anything before the person has
-/// seen what would be done.
+/// Each prompt says which calls to make, in which order, and what to report. None of them changes anything before the person has seen what
+/// would be done.
 struct MCPPrompts: Sendable {
     private let services: OperationServices
     private let options: MCPFaceOptions
     /// The operations that the server offers.
     let tools: Set<String>
 
-    /// The prompts of a server.
+    /// Creates the prompts of a server.
     /// - Parameters:
-    ///   - services: the user's files, for names to propose.
-    ///   - options: how the server names its tools.
-    ///   - tools: the operations that it offers; prompts that need others are left out.
+    ///   - services: the user's files, from which names are proposed.
+    ///   - options: the server's options, with the prefix of its tools.
+    ///   - tools: the operations that the server offers; prompts that need others are left out.
     init(services: OperationServices, options: MCPFaceOptions, tools: Set<String>) {
         self.services = services
         self.options = options
         self.tools = tools
     }
 
-    /// All that can be followed with the tools offered.
+    /// The prompts that can be followed with the tools offered.
     var all: [Prompt] {
         guard tools.contains("graph_request") else { return [] }
         let always = [investigateSignIn] + (options.readOnly ? [] : [offboardUser]) + [forwardingRules, tenantHealth]
@@ -162,7 +162,7 @@ struct MCPPrompts: Sendable {
 
     // MARK: parts
 
-    /// A prompt whose first argument is the connection.
+    /// Creates a prompt whose first argument is the connection.
     func prompt(
         _ name: String, _ title: String, _ description: String, _ arguments: [PromptArgument],
         _ text: @escaping @Sendable ([String: String]) -> String
@@ -185,7 +185,7 @@ struct MCPPrompts: Sendable {
                 }
                 if !line.isEmpty { blanks[key] = line }
             }
-            // A connection that isn't there is better told now than after the first call.
+            // An unknown connection is reported now rather than after the first call.
             _ = try services.registry.snapshot().connection(named: blanks["connection"] ?? "", for: serverName)
             return .text(text(blanks), description: description)
         }
@@ -199,12 +199,12 @@ struct MCPPrompts: Sendable {
         PromptArgument(name: name, title: name.prefix(1).uppercased() + name.dropFirst(), description: description)
     }
 
-    /// Inside single quotes, of OData and of PowerShell, a quote is written twice.
+    /// Escapes a text for single quotes in OData and in PowerShell, where a quote is written twice.
     private func quoted(_ text: String?) -> String {
         (text ?? "").split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''")
     }
 
-    /// A name as one segment of a path.
+    /// Returns a name as one segment of a path.
     private func pathPart(_ text: String?) -> String {
         PercentCoding.encode(text ?? "", isPlain: PercentCoding.isSegmentByte)
     }

@@ -3,21 +3,21 @@ import MMMCP
 import MMNative
 import MMOperations
 
-/// What a client can read by address: connections, sessions, stored answers, what was done.
+/// The resources that a client can read by URI: connections, sessions, stored answers, the audit log.
 ///
-/// Everything is seen through the server's name: a connection whose `mcps` list leaves it out does not exist here, nor does
-/// anything that came from it. It shows only what a model needs to choose an entry of the registry.
+/// A connection whose `mcps` list leaves out this server's name does not exist here, nor does anything that came from it. Of a registry
+/// entry, only the members that a model needs to choose it are shown.
 struct MCPResources: Sendable {
     private let service: any OperationService
     private let services: OperationServices
     private let calls: ClientCalls
     private let serverName: String
 
-    /// Resources over a user's files.
+    /// Creates the resources of a user's files.
     /// - Parameters:
-    ///   - service: carries out the operations behind them.
+    ///   - service: carries out the operations behind the resources.
     ///   - services: the user's files.
-    ///   - calls: who reads.
+    ///   - calls: identifies the readers.
     ///   - serverName: the name that connections' `mcps` lists are compared with.
     init(service: any OperationService, services: OperationServices, calls: ClientCalls, serverName: String) {
         self.service = service
@@ -26,7 +26,7 @@ struct MCPResources: Sendable {
         self.serverName = serverName
     }
 
-    /// Those that always exist.
+    /// The resources that always exist.
     var fixed: [Resource] {
         [
             Resource(
@@ -56,7 +56,7 @@ struct MCPResources: Sendable {
         ]
     }
 
-    /// Those with blanks.
+    /// The resource templates.
     var templates: [ResourceTemplate] {
         let handles: Completer = { (typed, _, context) in
             Completion.prefixed(typed, of: try visibleOutputs(context).map(\.handle))
@@ -107,7 +107,7 @@ struct MCPResources: Sendable {
         ]
     }
 
-    /// Those that come and go.
+    /// Returns the resources that come and go.
     func current(_ context: RequestContext) async throws(MMError) -> [Resource] {
         let connections = try visibleConnections().prefix(Self.mostListed).map { connection in
             let uri = Self.uri(ofConnection: connection.name)
@@ -194,7 +194,7 @@ struct MCPResources: Sendable {
         }
         let outputs = services.outputs.of(calls.call(for: context).caller)
         guard isVisible(try outputs.find(handle), try visibleNames()) else {
-            // What may not be read does not exist.
+            // An output that may not be read is reported as missing.
             throw MMError(
                 .notFound, "There is no stored output '\(handle.prefix(40))'.",
                 hint: "Stored output is kept for a limited time: run the request again.")
@@ -211,7 +211,7 @@ struct MCPResources: Sendable {
         return contents
     }
 
-    /// Which members of an audit line a model sees.
+    /// The members of an audit line that a model sees.
     private static let shownKeys = [
         "time", "operation", "connection", "module", "outcome", "verdict", "rule", "surface", "client",
         "durationMilliseconds",
@@ -249,7 +249,7 @@ struct MCPResources: Sendable {
 
     private static func type(of unit: OutputUnit) -> String { unit == .rows ? "application/json" : "text/plain" }
 
-    /// The address of a connection, whatever stands in its name (RFC 3986, section 2.1).
+    /// Returns the URI of a connection, whose name may contain any character (RFC 3986, section 2.1).
     private static func uri(ofConnection name: String) -> String {
         "mm://connections/" + PercentCoding.encode(name, isPlain: PercentCoding.isSegmentByte)
     }

@@ -1,13 +1,13 @@
 import MMCore
 import MMOperations
 
-/// The one tool for all that has its answer ready: recipes, the owner's tools, undo, history, snapshots, drift. A list of tools that
-/// named each would be read on every turn; these are found by a search, and called by name.
+/// The single tool for everything that is called by name: recipes, the owner's tools, undo, history, snapshots, drift. A separate tool for
+/// each would cost a model tokens on every turn; here they are found by a search and called by name.
 struct ReadyTool {
     private let services: OperationServices
     private let options: MCPFaceOptions
 
-    /// What a call of it comes to.
+    /// What a call of the tool leads to.
     enum Meaning {
         /// A call of an operation.
         case call(AnyOperation, JSONObject)
@@ -15,16 +15,16 @@ struct ReadyTool {
         case answer(OperationAnswer)
     }
 
-    /// The tool of a server.
+    /// Creates the tool of a server.
     init(_ services: OperationServices, _ options: MCPFaceOptions) {
         self.services = services
         self.options = options
     }
 
-    /// The operation whose name it has, without the prefix.
+    /// The operation whose name the tool has, without the prefix.
     static let name = "recipe"
 
-    /// What a model is told of it.
+    /// The tool's description for models.
     static var declaration: OperationDeclaration {
         OperationDeclaration(
             name, aliases: ["do"], command: [name], title: "Ready tasks",
@@ -35,7 +35,7 @@ struct ReadyTool {
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool)
     }
 
-    /// What a call takes.
+    /// The schema of a call.
     static let schema: JSONObject = [
         "type": "object",
         "properties": [
@@ -48,8 +48,8 @@ struct ReadyTool {
         "additionalProperties": false,
     ]
 
-    /// What a call is.
-    /// - Throws: `notFound` with the nearest names, `invalidInput` for terms that exclude each other.
+    /// Interprets a call.
+    /// - Throws: `notFound` with the nearest names, `invalidInput` for arguments that exclude each other.
     func meaning(of arguments: JSONObject) throws(MMError) -> Meaning {
         let shelf = ReadyShelf.of(services.paths)
         guard let name = arguments["name"]?.string, !name.isEmpty else { return .answer(list(of: shelf)) }
@@ -80,7 +80,7 @@ struct ReadyTool {
         return sheet
     }
 
-    /// A line a task: a model reads all of it.
+    /// Returns the list of tasks, one line each, because a model reads all of it.
     private func list(of shelf: ReadyShelf) -> OperationAnswer {
         let effects = (try? services.guards.engine()).map { ToolEffects($0) }
         let rows = shelf.tasks.filter(isOffered).map { task -> (String, JSONValue) in
@@ -103,7 +103,7 @@ struct ReadyTool {
 
     private func unknown(_ name: String, on shelf: ReadyShelf) -> MMError {
         let names = shelf.tasks.filter(isOffered).map(\.name)
-        // Words in place of a name are a question.
+        // Words in place of a name are treated as a search.
         let found = shelf.find(name.replacing("-", with: " ").replacing("_", with: " "), limit: 2).map(\.task)
             .filter(isOffered).map(\.name)
         var near = NearestNames.of(name, among: names, limit: 2)

@@ -1,8 +1,8 @@
 import MMCore
 
 extension JSONValue {
-    /// The value without what a service adds for programs and a model has no use for: where the metadata lies, and the
-    /// marks of versions. They may be most of a small answer.
+    /// The value without the members that a service adds for programs and that a model doesn't need: metadata addresses
+    /// and version marks. They may be most of a small answer.
     var withoutServiceMarks: JSONValue {
         switch self {
         case .array(let items): .array(items.map(\.withoutServiceMarks))

@@ -3,7 +3,7 @@ import MMIdentity
 import MMOperations
 
 extension GroupMemberships {
-    /// Asks Microsoft Graph.
+    /// Creates memberships that are looked up in Microsoft Graph.
     /// - Parameter issuer: the service whose tokens are admitted.
     convenience init(of groups: CallerGroups, issuer: String) {
         self.init { (token, asked) async throws(CallerRefusal) in

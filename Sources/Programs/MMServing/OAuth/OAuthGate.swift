@@ -4,20 +4,20 @@ import MMIdentity
 import MMMCP
 import MMOperations
 
-/// Admits requests by their access tokens, and says where to get one (MCP, "Authorization"; RFC 6750, RFC 9728).
+/// Admits requests by their access tokens, and tells clients where to get one (MCP, "Authorization"; RFC 6750, RFC 9728).
 final class OAuthGate: Sendable {
-    /// Who was admitted.
+    /// The principals that were admitted.
     let principals: PrincipalTable
     private let verifier: TokenVerifier
     private let resource: String?
     private let scheme: String
-    /// Where the protected resource metadata are, below every name of this server.
+    /// The path of the protected resource metadata, under each of this server's names.
     static let wellKnown = "/.well-known/oauth-protected-resource"
 
-    /// A gate.
+    /// Creates a gate.
     /// - Parameters:
-    ///   - options: whose tokens are admitted.
-    ///   - scheme: what the endpoint's address begins with, as clients see it.
+    ///   - options: the accepted tokens.
+    ///   - scheme: the scheme of the endpoint's URL, as clients see it.
     ///   - verifier: checks tokens.
     init(_ options: OAuthOptions, scheme: String, _ verifier: TokenVerifier, principals: PrincipalTable) {
         resource = options.resource
@@ -26,9 +26,9 @@ final class OAuthGate: Sendable {
         self.principals = principals
     }
 
-    /// The gate of a server, which begins to ask the sign-in service for its keys.
-    /// - Parameter warn: told when the service has none.
-    /// - Throws: `.notFound` when the connection isn't there through which groups are asked for.
+    /// Creates the gate of a server, and begins to fetch the sign-in service's keys.
+    /// - Parameter warn: called if the service has none.
+    /// - Throws: `.notFound` if the connection for group look-ups doesn't exist.
     static func making(
         _ options: OAuthOptions, _ face: HTTPFaceOptions, _ services: OperationServices, principals: PrincipalTable,
         warn: @escaping @Sendable (String) -> Void
@@ -49,15 +49,15 @@ final class OAuthGate: Sendable {
             TokenVerifier(options.policy, directory, memberships: memberships), principals: principals)
     }
 
-    /// What is known of a request's sender.
+    /// The decision about a request's sender.
     enum Entry: Sendable {
         case known(Principal)
         case refused(CallerRefusal)
-        /// The sign-in service has to be asked.
+        /// The sign-in service has to be asked first.
         case open
     }
 
-    /// Judges a request's head with what is at hand.
+    /// Decides about a request by its head and the keys that are already known.
     func judge(_ request: HTTPServerRequest) -> Entry {
         let token: Secret
         switch Self.token(of: request) {
@@ -74,7 +74,7 @@ final class OAuthGate: Sendable {
         }
     }
 
-    /// Judges a request after asking the sign-in service.
+    /// Decides about a request after asking the sign-in service.
     func decide(_ request: HTTPServerRequest) async throws(CallerRefusal) -> Principal {
         let token = try Self.token(of: request).get()
         do throws(CallerRefusal) {
@@ -84,7 +84,7 @@ final class OAuthGate: Sendable {
         }
     }
 
-    /// The scopes to ask for belong to every refusal that a sign-in can mend.
+    /// Adds the scopes to ask for to a refusal, so that the client can sign in with them.
     private func told(_ refusal: CallerRefusal) -> CallerRefusal {
         var refusal = refusal
         refusal.scopes = verifier.policy.scopes
@@ -103,7 +103,7 @@ final class OAuthGate: Sendable {
         return .success(Secret(String(header.dropFirst(7).drop { $0 == " " })))
     }
 
-    /// The answer that refuses a request.
+    /// Returns the response that refuses a request.
     func response(to request: HTTPServerRequest, _ refusal: CallerRefusal) -> HTTPServerResponse {
         let error: JSONValue = [
             "jsonrpc": "2.0", "id": nil, "error": ["code": -32600, "message": .string(refusal.message)],
@@ -118,7 +118,7 @@ final class OAuthGate: Sendable {
 
     // MARK: metadata
 
-    /// The paths that the metadata are asked for at: with the path of the endpoint, and without (RFC 9728, section 3.1).
+    /// The paths of the metadata: with the path of the endpoint, and without (RFC 9728, section 3.1).
     var metadataPaths: [String] {
         var paths = [Self.wellKnown, Self.wellKnown + "/mcp"]
         if let own = resource.map(Self.path), !paths.contains(Self.wellKnown + own) {
@@ -127,7 +127,7 @@ final class OAuthGate: Sendable {
         return paths
     }
 
-    /// What this server says about itself (RFC 9728, section 2).
+    /// Returns the metadata of this server (RFC 9728, section 2).
     func metadata(for request: HTTPServerRequest) async -> JSONValue {
         let (directory, scopes) = (verifier.directory, verifier.policy.scopes)
         var members: JSONObject = [
@@ -135,14 +135,14 @@ final class OAuthGate: Sendable {
             "bearer_methods_supported": ["header"], "resource_name": "Microsoft Master",
         ]
         if !scopes.isEmpty { members["scopes_supported"] = .array(scopes.map { .string($0) }) }
-        // Whether a client may name itself by the address of its own document is the sign-in service's to say.
+        // The sign-in service decides whether a client may identify itself by the URL of its own document.
         let told = "client_id_metadata_document_supported"
         if let known = directory.metadata?.document[told] { members[told] = known }
         return .object(members)
     }
 
-    /// The endpoint's address: the one that was configured, else under the name that the request came to, which is one of
-    /// this server's own.
+    /// Returns the endpoint's URL: the configured one, otherwise one with the host name of the request, which is one of this server's own
+    /// names.
     private func address(for request: HTTPServerRequest) -> String {
         resource ?? "\(scheme)://\(request.headers["Host"] ?? "localhost")/mcp"
     }
@@ -153,16 +153,16 @@ final class OAuthGate: Sendable {
         return String(address.dropLast(path.count)) + Self.wellKnown + path
     }
 
-    /// The path of an address that was checked before.
+    /// Returns the path of a URL that was checked before.
     private static func path(of address: String) -> String {
         let parts = address.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
         return parts.count == 4 && !parts[3].isEmpty ? "/" + parts[3] : ""
     }
 }
 
-/// Waits for the sign-in service where a token can't be judged without it.
+/// Asks the sign-in service about a request whose token can't be judged without it.
 struct OAuthStep: HTTPMiddleware {
-    /// Judges tokens.
+    /// Decides about tokens.
     let gate: OAuthGate
     /// Paths that are open to everybody.
     let open: Set<String>
@@ -181,30 +181,30 @@ struct OAuthStep: HTTPMiddleware {
     }
 }
 
-/// The people whose access tokens were admitted: who they are, and the newest token of each, for connections that act on
-/// behalf of their callers. It is in memory alone, and a token leaves it when it ends.
+/// The people whose access tokens were admitted, with the newest token of each, for connections that act on behalf of their callers. The
+/// table is only kept in memory, and a token is removed when it expires.
 final class PrincipalTable: Sendable {
     private struct Entry: Sendable {
         let principal: Caller.Principal
         let token: Secret
         let endsAt: Timestamp
         let issuedAt: Timestamp
-        /// What a service behind this one demands of a new token, until the client was told.
+        /// The demand for a new token that a service behind this server made; `nil` once the client has been told.
         var demand: CallerRefusal?
     }
 
     private let entries = Mutex<[String: Entry]>([:])
     private let clock: WallClock
-    /// At how many entries those that have ended are looked for.
+    /// The number of entries above which expired ones are removed.
     private static let many = 1000
 
-    /// An empty table.
+    /// Creates an empty table.
     init(clock: WallClock = .system) {
         self.clock = clock
     }
 
-    /// Notes an admitted token.
-    /// - Returns: its owner, as the engine knows them.
+    /// Records an admitted token.
+    /// - Returns: the token's owner as the engine's principal.
     func note(_ holder: TokenHolder, _ token: Secret) -> Principal {
         let name = "oauth:" + holder.id
         let entry = Entry(
@@ -213,15 +213,15 @@ final class PrincipalTable: Sendable {
         let now = clock.now
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt > now } }
-            // The end says nothing of which is newer: services give tokens lives of different lengths.
+            // The newer token is recognized by its time of issue, not by its expiry: services give tokens different lifetimes.
             if let known = entries[name], known.issuedAt > entry.issuedAt || known.token == entry.token { return }
             entries[name] = entry
         }
         return Principal(name)
     }
 
-    /// Notes that a call failed because its caller has to sign in again: the next request with the same token is answered so,
-    /// once, in the form that a client understands.
+    /// Records that a call failed because its caller has to sign in again. The next request with the same token is refused for that reason,
+    /// once, in the form that clients understand.
     func note(_ error: MMError, of principal: Principal) {
         guard error.code == .signInNeeded, error.details["challenge"] != nil else { return }
         var demand = CallerRefusal(.invalid, "Sign in again: a service behind this server demands it.")
@@ -229,7 +229,7 @@ final class PrincipalTable: Sendable {
         entries.withLock { $0[principal.name]?.demand = demand }
     }
 
-    /// What the owner of a token has to be told, once.
+    /// Returns the demand that the owner of a token has to be told, once.
     func demand(on principal: Principal, _ token: Secret) -> CallerRefusal? {
         entries.withLock { entries in
             guard entries[principal.name]?.token == token else { return nil }
@@ -238,13 +238,13 @@ final class PrincipalTable: Sendable {
         }
     }
 
-    /// Completes a call with who makes it, and their token.
+    /// Adds the caller's identity and token to a call.
     func complete(_ call: inout CallContext, for principal: Principal) {
         guard let entry = entries.withLock({ $0[principal.name] }) else { return }
         call.caller.signedIn = entry.principal
         call.assertion = entry.token
     }
 
-    /// Whether a principal was admitted by an access token.
+    /// Returns whether a principal was admitted by an access token.
     static func holds(_ principal: Principal) -> Bool { principal.name.hasPrefix("oauth:") }
 }

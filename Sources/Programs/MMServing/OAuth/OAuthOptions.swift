@@ -2,18 +2,18 @@ import MMCore
 import MMIdentity
 import MMOperations
 
-/// Whose access tokens admit to a server, as its command line or a file says.
+/// The access tokens that a server accepts, as its command line or a file says.
 struct OAuthOptions: Sendable {
-    /// The sign-in service.
+    /// The sign-in service's URL.
     let issuer: String
-    /// Whose tokens are admitted.
+    /// The policy that decides which tokens are accepted.
     let policy: TokenPolicy
-    /// The address of the endpoint as clients know it; `nil`: the name that a request came to.
+    /// The endpoint's URL as clients know it; `nil` to derive it from the host name of the request.
     var resource: String?
-    /// The connection with which Graph is asked for groups that a token has no room for.
+    /// The connection with which Graph is asked for groups that don't fit into a token.
     var directory: String?
 
-    /// The arguments that belong to it.
+    /// The arguments that concern access tokens.
     static let fields: [InputField] = [
         InputField(
             "oauth-issuer", .text,
@@ -37,8 +37,8 @@ struct OAuthOptions: Sendable {
     private static let lists = ["audience", "scopes", "tenants", "groups", "roles"]
     private static let texts = ["issuer", "resource", "directory"]
 
-    /// Options from a command line, and from the file that it names.
-    /// - Returns: `nil` where none is given.
+    /// Reads the options from a command line, and from the file that it names.
+    /// - Returns: `nil` if there are none.
     /// - Throws: `invalidInput` that names the argument and the remedy.
     static func read(_ reader: InputReader) throws(MMError) -> OAuthOptions? {
         var texts: [String: String] = [:]

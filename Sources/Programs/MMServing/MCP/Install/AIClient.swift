@@ -1,6 +1,6 @@
 import MMCore
 
-/// A program that starts or calls servers of the Model Context Protocol, and where it keeps the list of them.
+/// A program that uses servers of the Model Context Protocol, and the place of its list of servers.
 enum AIClient: String, CaseIterable, Sendable {
     case claudeCode = "claude-code"
     case claudeDesktop = "claude-desktop"
@@ -15,17 +15,17 @@ enum AIClient: String, CaseIterable, Sendable {
     case openwebui
     case gateway
 
-    /// How the list is written.
+    /// The form of the list.
     enum Form: Sendable, Hashable {
-        /// A JSON object; servers stand by their names in the member.
+        /// A JSON object; the servers are members of the named member.
         case json(member: String)
-        /// By a command of the client's own.
+        /// A list that only the client's own command changes.
         case ownCommand
-        /// Nothing that may be written from here: a person enters it.
+        /// A list that can't be written from here: a person has to make the entry.
         case shown
     }
 
-    /// Its name for people.
+    /// The client's name for people.
     var title: String {
         switch self {
         case .claudeCode: "Claude Code"
@@ -43,7 +43,7 @@ enum AIClient: String, CaseIterable, Sendable {
         }
     }
 
-    /// How its list is written.
+    /// The form of the client's list.
     var form: Form {
         switch self {
         case .claudeCode, .claudeDesktop, .cursor, .copilot, .gemini, .windsurf: .json(member: "mcpServers")
@@ -55,16 +55,16 @@ enum AIClient: String, CaseIterable, Sendable {
         }
     }
 
-    /// The file of the person's own list.
+    /// Returns the file of the person's own list.
     /// - Parameters:
-    ///   - environment: `HOME`, and what moves a program's files.
-    ///   - project: a project's folder, for the list that belongs to it.
-    /// - Returns: `nil` where there is none: Claude Desktop is no program of Linux.
+    ///   - environment: `HOME`, and variables that move a program's files.
+    ///   - project: a project's folder, to return the list that belongs to it.
+    /// - Returns: `nil` if there is none: Claude Desktop doesn't exist for Linux.
     func file(_ environment: [String: String], project: String? = nil) -> String? {
         if let project { return projectFile.map { "\(project)/\($0)" } }
         let home = StatePaths(environment: environment).home
         func folder(_ variable: String, _ usual: String) -> String {
-            // Relative paths in these variables count for nothing (XDG Base Directory Specification).
+            // Relative paths in these variables are ignored (XDG Base Directory Specification).
             environment[variable].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/\(usual)"
         }
         switch self {
@@ -96,7 +96,7 @@ enum AIClient: String, CaseIterable, Sendable {
         }
     }
 
-    /// Where its list is on the other systems that it runs on, for people.
+    /// The path of the list on the other systems that the client runs on, for people.
     var filesElsewhere: String? {
         switch self {
         case .claudeCode: #"%USERPROFILE%\.claude.json on Windows"#

@@ -1,24 +1,24 @@
 import Glibc
 import MMCore
 
-/// The list of servers in a client's file: reading it, and putting a server into it without touching anything else.
+/// The list of servers in a client's file: reads it, and adds a server without changing anything else.
 struct ClientList: Sendable {
-    /// A server that stands in a list.
+    /// A server in a list.
     struct Found: Sendable, Hashable {
         let name: String
         let command: String?
         let arguments: [String]
         let url: String?
 
-        /// Whether it is one of ours: by its program, or an address under the name that `mm mcp install` gives it.
+        /// Whether the server is this product's, recognized by its program, or by the name that `mm mcp install` gives to an address.
         var isOurs: Bool {
             ServerEntry.isOurs(command: command, arguments: arguments) || url != nil && name == ServerEntry.usualName
         }
 
-        /// Throws for another program's server, which nobody takes out from here.
+        /// Throws for another program's server, which must not be removed.
         /// - Parameters:
-        ///   - url: an address that the person named as ours.
-        ///   - place: where it stands.
+        ///   - url: an address that the person declared to be this product's.
+        ///   - place: the list, for the message.
         func checkOurs(url named: String?, in place: String) throws(MMError) {
             guard !isOurs, named == nil || named != url else { return }
             throw MMError(
@@ -29,19 +29,19 @@ struct ClientList: Sendable {
         }
     }
 
-    /// Whose list it is.
+    /// The client whose list it is.
     let client: AIClient
     /// The file.
     let path: String
 
     /// The servers in the file; empty when there is no file.
-    /// - Throws: `MMError.invalidInput` when it can't be read as what it should be.
+    /// - Throws: `MMError.invalidInput` if the file has another form than expected.
     func servers() throws(MMError) -> [Found] {
         guard let bytes = try ProtectedFile.read(path, limit: Self.limit) else { return [] }
         switch client.form {
         case .json(let member):
             return (try document(try file(bytes))[member]?.object ?? [:]).map { name, value in
-                // One client has the program and its arguments in one list.
+                // OpenCode has the program and its arguments in one list.
                 let line = value["command"]?.array?.compactMap(\.string) ?? []
                 return Found(
                     name: name, command: value["command"]?.string ?? line.first,
@@ -54,11 +54,11 @@ struct ClientList: Sendable {
 
     /// Puts a server into the file. The old file stays beside it as `.bak`.
     /// - Parameters:
-    ///   - entry: the server.
+    ///   - replacing: whether another program's server of the same name may be replaced.
     ///   - replacing: whether another program's server of the same name may go.
     /// - Returns: whether anything had to be changed.
-    /// - Throws: `conflict` for another program's server of the same name; `invalidInput` when the file can't be read as
-    ///   what it should be: then it is left alone.
+    /// - Throws: `conflict` for another program's server of the same name; `invalidInput` if the file has another form than expected, in
+    ///   which case it is left alone.
     func put(_ entry: ServerEntry, replacing: Bool) throws(MMError) -> Bool {
         let bytes = try ProtectedFile.read(path, limit: Self.limit)
         if !replacing, let old = try servers().first(where: { $0.name == entry.name }) { try check(old, entry) }
@@ -71,12 +71,12 @@ struct ClientList: Sendable {
         return true
     }
 
-    /// Takes a server out of the file, and nothing else. The old file stays beside it as `.bak`.
+    /// Removes a server from the file and changes nothing else. The old file stays beside it as `.bak`.
     /// - Parameters:
-    ///   - name: its name.
-    ///   - url: the address of a server that is ours although it has another name than `mm`.
+    ///   - name: the server's name.
+    ///   - url: the address of a server that is this product's although its name is not `mm`.
     /// - Returns: whether it was there.
-    /// - Throws: `conflict` for another program's server; `invalidInput` when the file can't be read as what it should be.
+    /// - Throws: `conflict` for another program's server; `invalidInput` if the file has another form than expected.
     func take(_ name: String, url: String?) throws(MMError) -> Bool {
         guard case .json(let member) = client.form else {
             throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
@@ -132,7 +132,7 @@ struct ClientList: Sendable {
         let asks =
             entry.secret != .prompt
             || inputs.contains { $0["id"]?.string == ClientSecret.inputID(of: entry.name) }
-        // What says the same may be written in any way.
+        // An equal entry may be written in any form, so the file stays unchanged.
         guard old != new || !asks else { return bytes }
         servers[entry.name] = new
         document[member] = .object(servers)
@@ -140,7 +140,7 @@ struct ClientList: Sendable {
         return try text(of: document, in: file)
     }
 
-    /// The file as it is written, comments and all.
+    /// Parses the file, which may contain comments.
     private func file(_ bytes: [UInt8]) throws(MMError) -> CommentedJSON {
         let isEmpty = bytes.allSatisfy { $0 == 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
         do throws(JSONError) {
@@ -173,9 +173,9 @@ struct ClientList: Sendable {
     }
 }
 
-/// How a client reaches this server: by starting `mm-mcp`, or at an address.
+/// The way in which a client reaches this server: it starts `mm-mcp`, or calls an address.
 struct ServerEntry: Sendable, Hashable {
-    /// The ways.
+    /// The two ways.
     enum Way: Sendable, Hashable {
         /// The client starts a program.
         case command(String, arguments: [String], environment: [String: String])
@@ -183,17 +183,17 @@ struct ServerEntry: Sendable, Hashable {
         case url(String)
     }
 
-    /// The name that a server gets unless somebody says otherwise.
+    /// The default name of a server.
     static let usualName = "mm"
 
     /// The name in the client's list.
     let name: String
-    /// How it is reached.
+    /// The way in which the client reaches the server.
     let way: Way
-    /// Where the client takes the secret of an address from.
+    /// The source of the secret for an address.
     var secret: ClientSecret?
 
-    /// What a client's JSON file holds for it, put over what stands there: members of other people's making stay.
+    /// Returns the entry for a client's JSON file, based on the old one, so that members that others added stay.
     func json(for client: AIClient, over old: JSONObject = [:]) -> JSONObject {
         var entry = old
         switch way {
@@ -220,15 +220,15 @@ struct ServerEntry: Sendable, Hashable {
                 entry["headers"] = .object(headers)
             }
         }
-        // Zed's own list also holds what its extensions bring.
+        // Zed's own list also contains the servers of its extensions.
         if client == .zed { entry["source"] = "custom" }
         if client == .opencode, entry["enabled"] == nil { entry["enabled"] = true }
-        // Copilot offers none of a server's tools unless they are named.
+        // Copilot offers no tools of a server unless they are listed.
         if client == .copilot, entry["tools"] == nil { entry["tools"] = ["*"] }
         return entry
     }
 
-    /// Whether an entry is one of ours, by the program that it starts, on this system or by `wsl.exe` from Windows.
+    /// Returns whether an entry is this product's, by the program that it starts, either on this system or by `wsl.exe` from Windows.
     static func isOurs(command: String?, arguments: [String]) -> Bool {
         func isOurs(_ word: String) -> Bool { word.split(separator: "/").last == "mm-mcp" }
         guard let command else { return false }
@@ -241,7 +241,7 @@ struct ServerEntry: Sendable, Hashable {
 }
 
 extension JSONObject {
-    /// The member by which some clients tell programs from addresses; others have none.
+    /// Sets the member by which some clients distinguish programs from addresses; removes it for others.
     fileprivate mutating func setType(_ type: String, for client: AIClient) {
         if [.claudeCode, .vscode, .copilot, .opencode].contains(client) {
             self["type"] = .string(type)
@@ -262,15 +262,15 @@ extension AIClient {
     }
 }
 
-/// Where a client takes the secret of a server at an address from. The secret itself is never written into a client's file.
+/// The source from which a client takes the secret of a server at an address. The secret itself is never written into a client's file.
 enum ClientSecret: Sendable, Hashable {
-    /// From a variable of the client's environment.
+    /// A variable of the client's environment.
     case variable(String)
-    /// From the person, whom the client asks once and for whom it keeps the secret.
+    /// The person, whom the client asks once; the client then keeps the secret.
     case prompt
 
     /// Reads the value of `--token-from`.
-    /// - Throws: `MMError.invalidInput` without the value, which may be a secret that somebody gave by mistake.
+    /// - Throws: `MMError.invalidInput`, whose text doesn't repeat the value, since it may be a secret given by mistake.
     init(_ text: String, for client: AIClient) throws(MMError) {
         guard client.takesSecrets else {
             throw MMError(
@@ -296,7 +296,7 @@ enum ClientSecret: Sendable, Hashable {
         self = .variable(text)
     }
 
-    /// The header field as the client's file has it; `nil` where the client has a member of its own for the secret.
+    /// Returns the header field for the client's file; `nil` if the client has a separate member for the secret.
     func header(for client: AIClient, server: String) -> String? {
         switch (self, client) {
         case (.prompt, _): "Bearer ${input:\(Self.inputID(of: server))}"
@@ -309,10 +309,10 @@ enum ClientSecret: Sendable, Hashable {
         }
     }
 
-    /// The id of the question that Visual Studio Code asks for a server.
+    /// Returns the id of the input by which Visual Studio Code asks for a server's secret.
     static func inputID(of server: String) -> String { "\(server)-secret" }
 
-    /// That question.
+    /// Returns the definition of that input.
     static func input(of server: String) -> JSONValue {
         [
             "type": "promptString", "id": .string(inputID(of: server)), "password": true,
@@ -322,7 +322,7 @@ enum ClientSecret: Sendable, Hashable {
 }
 
 extension AIClient {
-    /// Whether its file can refer to a secret that is kept elsewhere.
+    /// Whether the client's file can refer to a secret that is kept elsewhere.
     fileprivate var takesSecrets: Bool {
         switch self {
         case .claudeCode, .vscode, .cursor, .copilot, .codex, .gemini, .opencode, .windsurf: true
@@ -339,12 +339,12 @@ extension AIClient {
     }
 }
 
-/// Which clients know of this server.
+/// Finds out in which clients this server is installed.
 enum ClientSurvey {
-    /// One row for every list that knows it, and one for every client that doesn't.
+    /// Returns one row for every list that contains the server, and one for every client without it.
     /// - Parameters:
-    ///   - environment: `HOME`, and what moves a client's files.
-    ///   - project: the folder whose lists are looked at too.
+    ///   - environment: `HOME`, and variables that move a client's files.
+    ///   - project: the folder whose lists are examined, too.
     static func rows(_ environment: [String: String], project: String) async -> [JSONValue] {
         var rows: [JSONValue] = []
         for client in AIClient.allCases {
@@ -398,9 +398,9 @@ enum ClientSurvey {
     }
 }
 
-/// What a client is to be told, as a text to copy.
+/// The configuration of a client as a text to copy.
 enum ClientConfiguration {
-    /// The configuration, in the form of the client's own file.
+    /// Returns the configuration in the form of the client's own file.
     static func text(of entry: ServerEntry, for client: AIClient) -> [UInt8] {
         switch client.form {
         case .json(let member):
@@ -412,8 +412,8 @@ enum ClientConfiguration {
         }
     }
 
-    /// What to do with it, where that is not plain.
-    /// - Parameter file: the client's own, where it has one.
+    /// Returns instructions for the text if they are needed.
+    /// - Parameter file: the client's own file, if it has one.
     static func note(for client: AIClient, _ file: String?) -> String? {
         switch client {
         case .codex:
@@ -453,7 +453,7 @@ enum ClientConfiguration {
         case .command(let command, let arguments, let environment):
             object["transport"] = "stdio"
             object["description"] = description
-            // Without this it starts a process for each call, which would lose what takes longer than one.
+            // Without this, it starts a process for each call, and everything that outlives a call would be lost.
             object["session_mode"] = "stateful"
             object["command"] = .string(command)
             object["args"] = .array(arguments.map { .string($0) })
@@ -472,10 +472,10 @@ enum ClientConfiguration {
     private static func pretty(_ value: JSONValue) -> [UInt8] { JSONWriter.bytes(value, layout: .indented(2)) + [0x0A] }
 }
 
-/// A server as Codex's `config.toml` has it: a table of its own, `[mcp_servers.NAME]`. It is shown, never written: Codex keeps
-/// this file itself.
+/// A server in the form of Codex's `config.toml`: a table of its own, `[mcp_servers.NAME]`. It is only shown, because Codex itself
+/// maintains this file.
 enum CodexTable {
-    /// The table of a server.
+    /// Returns the table of a server.
     static func text(of entry: ServerEntry) -> String {
         let table = "[mcp_servers.\(entry.name)"
         switch entry.way {
@@ -494,7 +494,7 @@ enum CodexTable {
         }
     }
 
-    /// A basic string (TOML 1.0.0).
+    /// Returns a basic string (TOML 1.0.0).
     private static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {

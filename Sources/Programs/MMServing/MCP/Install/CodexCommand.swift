@@ -1,12 +1,12 @@
 import MMCore
 import MMSystem
 
-/// Codex's own command for its list of servers, `codex mcp`: Codex alone reads and writes its file.
+/// Codex's own command for its list of servers, `codex mcp`: only Codex reads and writes its file.
 struct CodexCommand: Sendable {
     private let program: String
     private let environment: [String: String]
 
-    /// The command; `nil` where `codex` is not in `PATH`.
+    /// Creates the command; `nil` if `codex` is not in `PATH`.
     init?(_ environment: [String: String]) {
         guard let program = ExecutableSearch.find("codex", path: environment["PATH"] ?? "/usr/bin:/bin") else {
             return nil
@@ -15,20 +15,20 @@ struct CodexCommand: Sendable {
         self.environment = environment
     }
 
-    /// The servers that Codex knows.
-    /// - Throws: `remoteFailed` with Codex's own words.
+    /// Returns the servers in Codex's list.
+    /// - Throws: `remoteFailed` with Codex's message.
     func servers() async throws(MMError) -> [ClientList.Found] {
         let outcome = try await run(["mcp", "list", "--json"])
         guard outcome.isDone, let rows = outcome.json?.array else { throw failure("mcp list", outcome) }
         return rows.compactMap { row in row["name"]?.string.map { Self.found(row, name: $0) } }
     }
 
-    /// Puts a server into Codex's list.
+    /// Adds a server to Codex's list.
     /// - Parameters:
     ///   - entry: the server.
-    ///   - replacing: whether a server of this name that says something else may go.
+    ///   - replacing: whether a different server of the same name may be replaced.
     /// - Returns: whether anything had to be changed.
-    /// - Throws: `conflict` for such a server; `remoteFailed` with Codex's own words.
+    /// - Throws: `conflict` for such a server; `remoteFailed` with Codex's message.
     func put(_ entry: ServerEntry, replacing: Bool) async throws(MMError) -> Bool {
         if let old = try await server(entry.name) {
             if Self.says(old, entry) { return false }
@@ -43,10 +43,10 @@ struct CodexCommand: Sendable {
         return true
     }
 
-    /// Takes a server out of Codex's list, if it is one of ours.
-    /// - Parameter url: the address of a server that is ours although it has another name than `mm`.
+    /// Removes a server from Codex's list if it is this product's.
+    /// - Parameter url: the address of a server that is this product's although its name is not `mm`.
     /// - Returns: whether it was there.
-    /// - Throws: `conflict` for another program's server; `remoteFailed` with Codex's own words.
+    /// - Throws: `conflict` for another program's server; `remoteFailed` with Codex's message.
     func take(_ name: String, url: String?) async throws(MMError) -> Bool {
         guard let old = try await server(name) else { return false }
         try old.found.checkOurs(url: url, in: "Codex")
@@ -55,7 +55,7 @@ struct CodexCommand: Sendable {
         return true
     }
 
-    /// The words behind `codex` that add a server.
+    /// Returns the arguments of `codex` that add a server.
     static func adding(_ entry: ServerEntry) -> [String] {
         switch entry.way {
         case .command(let command, let arguments, let environment):
@@ -77,7 +77,8 @@ struct CodexCommand: Sendable {
         return (Self.found(row, name: name), Self.transport(row)["env"]?.object ?? [:])
     }
 
-    /// Whether a server is set up as wanted; variables that somebody added are theirs.
+    /// Returns whether a server is set up as wanted; additional variables are ignored, since the person may have added
+    /// them.
     private static func says(_ old: (found: ClientList.Found, variables: JSONObject), _ entry: ServerEntry) -> Bool {
         switch entry.way {
         case .command(let command, let arguments, let environment):
@@ -94,7 +95,7 @@ struct CodexCommand: Sendable {
             arguments: (transport["args"]?.array ?? []).compactMap(\.string), url: transport["url"]?.string)
     }
 
-    /// How a server is reached; earlier versions of Codex have it in the row itself.
+    /// Returns the description of how a server is reached; earlier versions of Codex have it in the row itself.
     private static func transport(_ row: JSONValue) -> JSONValue { row["transport"] ?? row }
 
     private struct Outcome {

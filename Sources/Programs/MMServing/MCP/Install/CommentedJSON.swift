@@ -1,19 +1,17 @@
 import MMCore
 
-/// JSON as people keep it in editors, with comments and trailing commas, and changes of single members of it that leave every
-/// other byte as it is.
+/// JSON with comments and trailing commas, as people keep it in editors. Single members can be changed without changing any other byte.
 struct CommentedJSON {
-    /// What the file says.
+    /// The value of the file.
     let value: JSONValue
     private let bytes: [UInt8]
-    /// The same without comments, trailing commas and a byte order mark: blanks stand in their places, so that every
-    /// position is that of `bytes`.
+    /// The text with comments, trailing commas and a byte order mark replaced by blanks, so that every position is the same as in `bytes`.
     private let plain: [UInt8]
 
     /// A member of an object, or an element of a list.
     private struct Part {
         let key: String?
-        /// Where it begins: with its key, where it has one.
+        /// The start of the part, including its key if it has one.
         let start: Int
         let value: Range<Int>
     }
@@ -23,28 +21,29 @@ struct CommentedJSON {
         let text: [UInt8]
     }
 
-    /// Reads a file.
-    /// - Throws: `JSONError` where it is neither JSON nor JSON with comments and trailing commas.
+    /// Parses a file.
+    /// - Throws: `JSONError` if it is neither JSON nor JSON with comments and trailing commas.
     init(_ bytes: [UInt8]) throws(JSONError) {
         self.bytes = bytes
         plain = Self.blanked(bytes)
         value = try JSONParser.parse(plain)
     }
 
-    /// The file with another value: members that both have stay as they are written, with the comments around them.
-    /// - Returns: `nil` where that can't be done without losing something.
+    /// Returns the file with another value. Members that both values have stay as they are written, with the comments around them.
+    /// - Returns: `nil` if that can't be done without losing something.
     func changed(to new: JSONValue) -> [UInt8]? {
         var edits: [Edit] = []
         guard let start = plain.firstIndex(where: { !Self.isBlank($0) }) else { return nil }
         change(value, new, start..<end(of: start), &edits)
         var result = bytes
-        // From the end, so that places stay; of two edits of one place the later one first, so that it ends up behind.
+        // Edits are applied from the end, so that positions stay valid. Of two edits at the same position, the later one is applied first,
+        // so that it ends up behind the other.
         for (_, edit) in edits.enumerated().sorted(by: {
             ($0.element.range.lowerBound, $0.offset) > ($1.element.range.lowerBound, $1.offset)
         }) {
             result.replaceSubrange(edit.range, with: edit.text)
         }
-        // Whatever was misread: the file says what it is to say, or isn't written.
+        // A check against errors in the edits: the result must parse to the new value, otherwise it isn't written.
         return (try? CommentedJSON(result))?.value == new ? result : nil
     }
 
@@ -75,7 +74,7 @@ struct CommentedJSON {
         default:
             return edits.append(Edit(range: range, text: text(new, line: indentation(at: range.lowerBound))))
         }
-        // What loses members and gets others is another thing, and is written as one.
+        // A value that both loses and gains members is replaced as a whole.
         guard kept.allSatisfy(\.self) || added.isEmpty else {
             return edits.append(Edit(range: range, text: text(new, line: indentation(at: range.lowerBound))))
         }
@@ -91,7 +90,7 @@ struct CommentedJSON {
             if let comma = comma(in: end..<next) { end = comma + 1 }
             edits.append(Edit(range: wholeLines(part.start..<end), text: []))
         }
-        // What is last now needs no comma behind it, unless one stood behind the last one before.
+        // The part that is now last needs no comma after it, unless the old last part had one.
         guard let last = kept.lastIndex(of: true), last + 1 < parts.count,
             let comma = comma(in: parts[last].value.upperBound..<parts[last + 1].start)
         else { return }
@@ -122,10 +121,10 @@ struct CommentedJSON {
         }
         if isOneLine, !parts.isEmpty {
             let text = [0x20] + Array(members.joined(separator: Array(", ".utf8)))
-            // The comma, if one is put in, is an edit of the same place and comes first.
+            // If a comma is inserted, its edit has the same position and comes first.
             return edits.append(Edit(range: end..<end, text: text))
         }
-        // Behind everything that stands there, comments too, and in front of the line of the bracket.
+        // The position after all existing content, including comments, but before the line of the closing bracket.
         let place = (bytes[..<close].lastIndex { !Self.isBlank($0) } ?? range.lowerBound) + 1
         var text: [UInt8] = []
         for (number, member) in members.enumerated() {
@@ -143,7 +142,7 @@ struct CommentedJSON {
         return [0x0D, 0x0A]
     }
 
-    /// What a level of the file is indented by.
+    /// The indentation of one level in the file.
     private var unit: [UInt8] {
         for line in bytes.split(separator: 0x0A) {
             if line.first == 0x09 { return [0x09] }
@@ -153,7 +152,7 @@ struct CommentedJSON {
         return [0x20, 0x20]
     }
 
-    /// The blanks in front of a place's line.
+    /// Returns the indentation of the line that contains a position.
     private func indentation(at place: Int) -> [UInt8] {
         let start = bytes[..<place].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
         return Array(bytes[start..<place].prefix { $0 == 0x20 || $0 == 0x09 })
@@ -169,20 +168,20 @@ struct CommentedJSON {
             }.joined(separator: lineEnd))
     }
 
-    /// The lines of a range, where nothing else stands on them.
+    /// Extends a range to whole lines if nothing else stands on them.
     private func wholeLines(_ range: Range<Int>) -> Range<Int> {
         let start = bytes[..<range.lowerBound].lastIndex { $0 != 0x20 && $0 != 0x09 }
         guard let start, bytes[start] == 0x0A,
             let end = bytes[range.upperBound...].firstIndex(where: { !Self.isBlank($0) || $0 == 0x0A }),
             bytes[end] == 0x0A
         else {
-            // Within a line the blanks in front go with it.
+            // Within a line, the preceding blanks are removed, too.
             return (start.map { $0 + 1 } ?? 0)..<range.upperBound
         }
         return (start + 1)..<(end + 1)
     }
 
-    /// A comma between two parts, or behind the last one.
+    /// Returns the position of a comma between two parts, or after the last one.
     private func comma(in range: Range<Int>) -> Int? {
         let scanned = Self.blanked(Array(bytes[range]), keepsCommas: true)
         return scanned.firstIndex(of: UInt8(ascii: ",")).map { range.lowerBound + $0 }
@@ -239,7 +238,7 @@ struct CommentedJSON {
         return min(place + 1, bytes.count)
     }
 
-    /// The end of the value at a place; the text is known to be JSON.
+    /// Returns the end of the value at a position; the text is known to be JSON.
     private func end(of start: Int) -> Int {
         var (place, level) = (start, 0)
         while place < plain.count {
@@ -260,7 +259,7 @@ struct CommentedJSON {
         return plain.count
     }
 
-    /// The members or elements of the object or list in a range; none of a plain value.
+    /// Returns the members or elements of the object or list in a range; none for a plain value.
     private func parts(of range: Range<Int>) -> [Part] {
         guard let open = plain[range].first, open == UInt8(ascii: "{") || open == UInt8(ascii: "[") else { return [] }
         var parts: [Part] = []
