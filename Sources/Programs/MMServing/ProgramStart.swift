@@ -2,12 +2,13 @@ import Glibc
 import MMCore
 import MMOperations
 
-/// The start of `mm` and `mm-mcp`, which packages hold as one file under both names.
+/// The start of `mm` and `mm-mcp`, which packages contain as one file with two names.
 package enum ProgramStart {
-    /// The name by which a program is the server of AI clients.
+    /// The name under which the program is the server for AI clients.
     static let server = "mm-mcp"
 
-    /// Whether a program was started as that server: by what it was called, else by the name of its file.
+    /// Returns whether a program was started as that server, by the name it was called with, or else by the name of its
+    /// file.
     static func isServer(calledAs word: String?, file: String) -> Bool {
         func name(_ path: String) -> Substring { path.split(separator: "/").last ?? "" }
         guard let word, ["mm", server].contains(String(name(word))) else { return name(file) == server }

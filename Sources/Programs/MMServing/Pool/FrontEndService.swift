@@ -6,34 +6,33 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// What a front-end's calls go through: the wait for approvals that its environment asks for, and the place where they are carried
-/// out, by what was chosen.
+/// The service behind a front-end's calls: carries them out at the chosen place, and waits for approvals if the environment asks for that.
 struct FrontEndService: OperationService {
-    /// Where calls are carried out.
+    /// The place where calls are carried out.
     private enum Place: Sendable {
-        /// In this process.
+        /// This process.
         case here
-        /// What outlives a call in the user's pool, the rest in this process.
+        /// The user's pool for everything that outlives a call, this process for the rest.
         case own(OwnPool)
-        /// At an address that somebody named.
+        /// A pool at an address that was given explicitly.
         case named(NamedPool)
     }
 
     let catalogue: Catalogue
     private let place: Place
     private let local: LocalOperationService
-    /// How long a call that was held back waits for a person's approval, given on the pool's page or with `mm confirm` elsewhere,
-    /// before it answers; it goes on by itself then.
+    /// How long a held-back call waits for a person's approval, given on the pool's page or with `mm confirm` elsewhere, and then continues
+    /// by itself; without an approval in this time, it answers that it needs one.
     private let approvalWait: Duration?
 
     private static let approvalVariable = "MM_APPROVAL_WAIT"
 
-    /// A service.
+    /// Creates a service.
     /// - Parameters:
-    ///   - choice: where operations are carried out.
-    ///   - services: of this process.
-    ///   - environment: of this process.
-    /// - Throws: `invalidInput` for an address that is none, and for a wait that is no number of seconds.
+    ///   - choice: the place where operations are carried out.
+    ///   - services: the services of this process.
+    ///   - environment: the environment of this process.
+    /// - Throws: `invalidInput` for an invalid address, or a waiting time that is no number of seconds.
     init(
         _ choice: PoolChoice, _ services: OperationServices, _ environment: [String: String]
     ) throws(MMError) {
@@ -43,7 +42,7 @@ struct FrontEndService: OperationService {
         switch choice {
         case .embedded: place = .here
         case .own:
-            // What runs in a session may ask for more, but never speaks for a person.
+            // A program in a session may make calls, but never speaks for a person.
             place = .own(
                 OwnPool(
                     local: local, finder: PoolFinder(environment: environment),
@@ -86,14 +85,14 @@ struct FrontEndService: OperationService {
     }
 }
 
-/// How a person answers what waits in a cluster: it lies with all nodes, and is read and answered by the person's own program, which
-/// has the nodes' key. No pool takes another program's word that a person answers.
+/// Answers to the requests that wait for a person in a cluster. They are stored where all nodes can read them, and are read and answered by
+/// the person's own program, which has the nodes' key: no pool trusts another program's claim that a person answers.
 enum ClusterAnswers {
-    /// What a person answers with.
+    /// The operations by which a person answers.
     static let operations: Set<String> = ["confirm", "allow"]
 
-    /// What carries such an operation out over what the nodes share; `nil` for other operations, and where there is no cluster.
-    /// - Throws: `invalidInput` for settings of a cluster that are none.
+    /// Returns a service that carries out such an operation on the nodes' shared state; `nil` for other operations, and without a cluster.
+    /// - Throws: `invalidInput` for invalid settings of a cluster.
     static func service(
         for operation: AnyOperation, _ services: OperationServices
     ) throws(MMError) -> LocalOperationService? {
@@ -106,16 +105,16 @@ enum ClusterAnswers {
     }
 }
 
-/// A pool at an address that somebody named. Where it can't be used, the error says whether it is one.
+/// A pool at an address that was given explicitly. If it can't be used, the error says whether it is a pool at all.
 private final class NamedPool: Sendable {
     private let pool: PoolClient
     private let isProven: Bool
     private let isHere: Bool
     private let remote: RemoteOperationService
     private let earlierPool: SessionPoolClient
-    /// Gives the lists of this machine while nobody listens at the address, as the earlier pool's front-end did.
+    /// Returns this machine's lists while nothing listens at the address, as the earlier pool's front-end did.
     private let local: LocalOperationService
-    /// Set once the pool has turned out to know the session-pool server's routes alone.
+    /// Set once the pool has turned out to know only the session-pool server's routes.
     private let overEarlierPool = Mutex<LocalOperationService?>(nil)
 
     init(_ url: String, local: LocalOperationService, _ environment: [String: String]) throws(MMError) {
@@ -139,7 +138,7 @@ private final class NamedPool: Sendable {
             return try await overEarlierPool.call(name, arguments, in: context)
         }
         do throws(MMError) {
-            // What is a folder here may be none there.
+            // A folder and an agent socket of this machine mean nothing on another one.
             var sent = isProven ? context : context.withoutPerson
             if !isHere {
                 sent.directory = nil
@@ -155,16 +154,16 @@ private final class NamedPool: Sendable {
                 guard await isSilent() else { throw error }
                 return try await alone(operation, arguments, context, error)
             }
-            // The session-pool server, where it still runs, knows its own routes alone.
+            // The session-pool server, where it still runs, only knows its own routes.
             guard await earlierPool.answers() else { throw reason }
-            // Its catalogue has operations of its own under the same names.
+            // The catalogue for it has its own operations with the same names.
             let service = LocalOperationService(catalogue: .over(earlierPool), services: local.services)
             overEarlierPool.withLock { $0 = service }
             return try await service.call(name, arguments, in: context)
         }
     }
 
-    /// What this front-end shortened for its client lies here; the pool knows nothing of it.
+    /// Looks for a stored output here: this front-end may have shortened the answer itself, and the pool doesn't know about that.
     private func kept(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ unknown: MMError
     ) async throws(MMError) -> OperationAnswer {
@@ -178,8 +177,8 @@ private final class NamedPool: Sendable {
         await remote.forget(client)
     }
 
-    /// While nobody listens at the address, this front-end lists the connections and reads from Graph, as it did beside the earlier
-    /// pool. What changes something is for the pool that was named alone: it may hold a lease, or have other rules.
+    /// Answers without the pool while nothing listens at its address: this front-end lists the connections and reads from Graph, as it did
+    /// beside the earlier pool. Only the named pool itself may change anything, since it may hold a lease or have other rules.
     private func alone(
         _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext, _ absence: MMError
     ) async throws(MMError) -> OperationAnswer {
@@ -197,7 +196,7 @@ private final class NamedPool: Sendable {
         }
     }
 
-    /// Whether nobody at all listens at the address; what stops there still answers.
+    /// Returns whether nothing listens at the address; a pool that is stopping still answers.
     private func isSilent() async -> Bool {
         do throws(MMError) {
             _ = try await pool.ask("GET", PoolHandshake.path)
@@ -207,7 +206,7 @@ private final class NamedPool: Sendable {
         }
     }
 
-    /// What is to be said of an address where something else answers than a pool of this product.
+    /// Returns the error for an address at which something other than a pool of this product answers.
     private func whyNoPool() async -> MMError? {
         do throws(MMError) {
             _ = try await pool.handshake()
@@ -224,7 +223,7 @@ private final class NamedPool: Sendable {
 }
 
 extension CallContext {
-    /// The same call of a program for which nobody vouches: it does not claim that a person sits at a terminal.
+    /// The same call without the claim that a person sits at a terminal, for a program that can't prove it.
     var withoutPerson: CallContext {
         var context = self
         context.person = nil
@@ -237,11 +236,11 @@ extension CallContext {
     }
 }
 
-/// The user's own pool, found and started: what outlives a call is carried out there, the rest in this process.
+/// The user's own pool, which is found and started: it carries out what outlives a call, this process carries out the rest.
 private struct OwnPool: Sendable {
     let local: LocalOperationService
     let finder: PoolFinder
-    /// Whether this process runs in a session itself.
+    /// Whether this process runs in a session.
     let isInSession: Bool
 
     private func remote(_ pool: RunningPool) -> RemoteOperationService {
@@ -263,7 +262,7 @@ private struct OwnPool: Sendable {
         }
     }
 
-    /// What waits for a person lies with all nodes of a cluster. Who looks here alone would find nothing.
+    /// Refuses to look for waiting requests here if they are in a cluster's shared state, because none would be found.
     private func checkAnswers(_ operation: AnyOperation) async throws(MMError) {
         guard ClusterAnswers.operations.contains(operation.declaration.name),
             (try? await finder.running())?.handshake.isNode == true
@@ -274,13 +273,13 @@ private struct OwnPool: Sendable {
             details: ["cluster": "key"])
     }
 
-    /// Ends what a client that has gone leaves behind, here and in the pool where one runs.
+    /// Ends what a client that has gone leaves behind, in this process and in the pool if one runs.
     func forget(_ client: CallContext) async {
         await local.forget(client)
         if let pool = try? await finder.running() { await remote(pool).forget(client) }
     }
 
-    /// A pool that stops, or gives way to a later one, between two words of ours was not asked anything: the next one is.
+    /// Has the pool carry out a call. If the pool stops or gives way before it has received the request, the next pool is asked.
     private func inPool(
         starting: Bool, _ operation: AnyOperation, _ arguments: JSONObject, _ context: CallContext
     ) async throws(MMError) -> OperationAnswer {
@@ -304,7 +303,7 @@ private struct OwnPool: Sendable {
         }
     }
 
-    /// The error for a call that was called off, but not by its caller: the pool was stopped, or somebody ended the session.
+    /// Returns the error for a call that was cancelled, but not by its caller: the pool was stopped, or the session was ended.
     private func cutOff(_ name: String, _ error: MMError, by pool: RunningPool) async -> MMError {
         guard let now = try? await finder.running(), now.handshake.process == pool.handshake.process else {
             return MMError(
@@ -317,6 +316,6 @@ private struct OwnPool: Sendable {
 }
 
 extension MMError {
-    /// Whether a pool could not be asked at all, so that asking another one does nothing twice.
+    /// Whether a pool could not be reached at all, so that repeating the call with another one does nothing twice.
     var isOfLeavingPool: Bool { code == .unavailable && details["pool"] != nil && retry == .now }
 }

@@ -1,21 +1,21 @@
 import MMCore
 import MMOperations
 
-/// Where a front-end has operations carried out: as its command line says, else as its environment does.
+/// The place where a front-end has operations carried out, from the command line or else the environment.
 enum PoolChoice: Sendable, Hashable {
-    /// All in this process.
+    /// This process, for everything.
     case embedded
-    /// In the user's own pool, as far as they need one.
+    /// The user's own pool, for the operations that need one.
     case own
-    /// All in a pool somewhere else.
+    /// A pool at this address, for everything.
     case elsewhere(String)
 
-    /// What is chosen.
+    /// Returns the chosen place.
     /// - Parameters:
-    ///   - embedded: whether the command line says `--embedded`.
-    ///   - pool: what the command line gives to `--pool`.
+    ///   - embedded: whether the command line has `--embedded`.
+    ///   - pool: the value of `--pool`.
     ///   - environment: read for `MM_EMBEDDED`, `MM_SESSION_POOL_URL` and `PWSH_MANAGER_URL`.
-    /// - Throws: `invalidInput` when both are asked for.
+    /// - Throws: `invalidInput` if both are given.
     static func of(embedded: Bool, pool: String?, environment: [String: String]) throws(MMError) -> PoolChoice {
         if embedded, pool != nil {
             throw MMError(

@@ -6,15 +6,15 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// The process in which sessions outlive the programs that ask for them.
+/// The pool's process, in which sessions outlive the programs that use them.
 ///
-/// One runs for each set of a user's files, and holds a lock about it as long as it takes calls.
+/// One pool runs for each set of a user's files, and holds a lock as long as it accepts calls.
 actor PoolDaemon {
-    /// Why a pool ends.
+    /// The reason why a pool ends.
     enum End: Sendable {
-        /// Somebody said so, or nobody needs it any more.
+        /// It was stopped, or has not been used for a while.
         case stopped
-        /// A later version takes its place.
+        /// A later version replaces it.
         case replaced
     }
 
@@ -28,18 +28,18 @@ actor PoolDaemon {
     private let service: any OperationService
     private let member: ClusterMember?
     private let shared: RESTShared
-    /// What this pool says of itself, but for whether it is about to end.
+    /// The identity of this pool, without the information whether it is ending.
     private let identity: PoolHandshake
     private let ending = OneShot<End>()
     private var life: FileLock?
     private var listeners: [HTTPListener] = []
-    /// Whether the record is still to be written, for want of space.
+    /// Whether the record still has to be written, because the disk was full.
     private var isRecordDue = false
     private var socket = ""
     private var urls: [String] = []
 
-    /// A pool that does not listen yet.
-    /// - Throws: `conflict` when one runs already.
+    /// Creates a pool that doesn't listen yet.
+    /// - Throws: `conflict` if a pool is running already.
     init(_ options: PoolServeOptions, environment: [String: String]) async throws(MMError) {
         let place = PoolPlace(environment: environment)
         self.place = place
@@ -48,7 +48,7 @@ actor PoolDaemon {
         life = try await Self.lock(place, environment)
         ResourceLimits.raiseDescriptors()
         Descendants.adopt()
-        // Whatever its sessions start is known for it from now on.
+        // From now on, everything that its sessions start can be recognized.
         SessionMark.markThisProcess()
         identity = .ofThisProcess(key: place.key)
         var services = OperationServices(environment: environment)
@@ -75,8 +75,8 @@ actor PoolDaemon {
         gate = PoolGate(afterCall: { collection.due() })
     }
 
-    /// One that has just given its place up may hold the lock for a moment more; one that is ending, until its calls have
-    /// finished and its sessions have ended, which takes its time on a busy machine.
+    /// Takes the pool's lock. A pool that has just given way may hold it for a moment. One that is ending holds it until its calls and
+    /// sessions have ended, which may take long on a busy machine.
     private static func lock(_ place: PoolPlace, _ environment: [String: String]) async throws(MMError) -> FileLock {
         let patience = Deadline.after(.seconds(50))
         while true {
@@ -94,11 +94,11 @@ actor PoolDaemon {
         }
     }
 
-    /// Listens, tells that it does, and serves until it is to end.
+    /// Listens, reports the addresses, and serves until the pool is to end.
     /// - Parameters:
-    ///   - signals: what people and the system wish.
-    ///   - ready: told where it listens.
-    /// - Throws: `MMError` when an address can't be had.
+    ///   - signals: the signals of people and the system.
+    ///   - ready: called with the addresses at which the pool listens.
+    /// - Throws: `MMError` if an address can't be used.
     func serve(_ signals: PoolSignals, ready: (_ socket: String, _ urls: [String]) throws(MMError) -> Void)
         async throws(MMError)
     {
@@ -120,7 +120,7 @@ actor PoolDaemon {
         services.log.info(end == .replaced ? "the pool gives way to a later version" : "the pool is stopping")
         await close(end, within: end == .replaced ? options.handOverLimit : options.drainLimit)
         work.cancel()
-        // After the last calls, whose lines it is to send.
+        // Must follow the last calls, whose lines are to be sent.
         await services.auditCopies.finish()
         services.log.info("the pool has stopped after \(gate.total) calls")
     }
@@ -130,7 +130,7 @@ actor PoolDaemon {
             await MetricsReport(metrics, services).families
         }
         if let member { group.addTask { await member.run() } }
-        // What another node may have taken over meanwhile comes back with its first call.
+        // In a cluster, another node may have taken over the connections, so sessions only come back with their first call.
         if member == nil { group.addTask { await self.restorer.restore() } }
         group.addTask { await self.services.runMaintenance() }
         group.addTask { await self.tick() }
@@ -144,14 +144,14 @@ actor PoolDaemon {
         }
     }
 
-    /// Writes down what lives, and ends a pool that nobody needs.
+    /// Records what runs, and ends a pool that is not needed.
     private func tick() async {
         let pause = min(max(options.idleLimit / 4, .milliseconds(50)), .seconds(2))
         while (try? await Task.sleep(for: pause)) != nil {
             await children.look()
             await restorer.save()
             if isRecordDue { try? record() }
-            // Somebody has taken our files away, or another pool our place: nobody finds us any more.
+            // If the state files were removed, or another pool has taken over, front-ends can't find this pool any more.
             if !isRecorded() {
                 services.log.warning("the pool's record has gone: it ends")
                 ending.resolve(.stopped)
@@ -166,7 +166,7 @@ actor PoolDaemon {
 
     func runningJobs() -> Int { services.runningJobs() }
 
-    /// Reads the registry and the guard's rules anew, and ends the sessions of connections that are gone.
+    /// Reads the registry and the guard's rules again, and ends the sessions of removed connections.
     private func reload() async {
         do throws(MMError) {
             let names = Set(try services.registry.snapshot().connections.map(\.name))
@@ -232,7 +232,7 @@ actor PoolDaemon {
                 }
                 return try HTTPListener.start(.unix(path: path), authenticator: authenticator, chain: chain)
             } catch {
-                // Another home's pool, or a folder that is not ours alone: the next place is as good.
+                // The path may be used by another home's pool, or its folder may be open to others; the next path will do as well.
                 failure = error
             }
         }
@@ -256,7 +256,7 @@ actor PoolDaemon {
             try ProtectedFile.replace(place.record, with: bytes, durable: false)
             isRecordDue = false
         } catch {
-            // A full disk keeps nobody from signing in: programs look for the socket in the usual places too.
+            // A full disk must not prevent sign-ins: front-ends look for the socket in the usual places, too.
             guard error.code == .limitExceeded else { throw error }
             if !isRecordDue { services.log.warning("the pool's record can't be written yet: \(error.message)") }
             isRecordDue = true
@@ -271,7 +271,7 @@ actor PoolDaemon {
             }
             return json["pid"]?.int == Int(identity.process.pid)
         } catch {
-            // What can't be read at the moment, for want of descriptors say, is not gone.
+            // A record that can't be read at the moment, for example without a free descriptor, still exists.
             return true
         }
     }
@@ -296,7 +296,7 @@ actor PoolDaemon {
 
     // MARK: Ending
 
-    /// Gives the place to a later version, unless somebody waits for what only this process knows.
+    /// Gives way to a later version, unless jobs are running that only this process knows.
     private func drain() -> Bool {
         guard options.isDetached, runningJobs() == 0, !gate.isDraining else { return gate.isDraining }
         giveUpPlace()
@@ -304,7 +304,8 @@ actor PoolDaemon {
         return true
     }
 
-    /// From here on another pool may start: this one takes no calls, writes no record and saves no sessions.
+    /// Gives up the pool's place, so that another pool may start: this one accepts no calls, writes no record and saves no sessions from
+    /// here on.
     private func giveUpPlace() {
         gate.close()
         restorer.stop()
@@ -319,7 +320,7 @@ actor PoolDaemon {
     private func close(_ end: End, within limit: Duration) async {
         gate.close()
         await restorer.finish()
-        // What nobody uses at the moment is the next pool's to bring back.
+        // The next pool brings back the sessions that are not in use.
         if end == .replaced { await services.endIdleSessions() }
         let isEmpty = await gate.empty(within: limit)
         if !isEmpty { services.log.warning("\(gate.calls) calls are cut off") }
@@ -332,17 +333,17 @@ actor PoolDaemon {
     }
 }
 
-/// A listening socket that systemd hands over (sd_listen_fds(3)): the pool starts when somebody connects.
+/// A listening socket that systemd passes on (sd_listen_fds(3)): the pool starts when a client connects.
 struct HandedSocket: Sendable {
     /// The listening descriptor.
     let descriptor: Int32
     /// Its path.
     let path: String
 
-    /// The first descriptor that is handed over.
+    /// The first descriptor that systemd passes on.
     private static let first: Int32 = 3
 
-    /// The socket that was handed to this process; `nil` when there is none.
+    /// Takes the socket that was passed on to this process; `nil` if there is none.
     init?(_ environment: [String: String]) {
         guard environment["LISTEN_PID"].flatMap({ pid_t($0) }) == getpid(),
             let count = environment["LISTEN_FDS"].flatMap({ Int32($0) }), count > 0
@@ -356,14 +357,13 @@ struct HandedSocket: Sendable {
         path = withUnsafeBytes(of: &address.sun_path) { bytes in
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
-        // Our children are not to hold it.
+        // Child processes must not inherit it.
         _ = fcntl(Self.first, F_SETFD, FD_CLOEXEC)
         descriptor = Self.first
     }
 }
 
-/// Work that many callers ask for at a time: done at once for the first, then once more after a pause for all that asked
-/// meanwhile.
+/// Work that is requested often: done at once for the first request, then once more after a pause for all requests made meanwhile.
 final class CoalescingTask: Sendable {
     private struct State {
         var isDue = false
@@ -375,15 +375,15 @@ final class CoalescingTask: Sendable {
 
     /// The shortest and the longest pause between two runs.
     private static let pauses = Duration.milliseconds(25)...Duration.milliseconds(500)
-    /// How many times as long as the work took it pauses, so that it takes no more than a small part of the time.
+    /// The ratio of the pause to the duration of the work, so that the work takes only a small part of the time.
     private static let share = 100
 
-    /// Work that is not due yet.
+    /// Creates work that is not due yet.
     init(_ work: @escaping @Sendable () async -> Void) {
         self.work = work
     }
 
-    /// Has the work done, now or soon.
+    /// Has the work done at once or soon.
     func due() {
         let starts = state.withLock { state in
             state.isDue = true
@@ -411,11 +411,11 @@ final class CoalescingTask: Sendable {
     }
 }
 
-/// The processes below a pool: none outlives it.
+/// The processes below a pool, none of which outlives it.
 ///
-/// The kernel ends what the pool itself started when it ends. What those started in turn carries the pool's mark, and is
-/// written down while the pool lives, so that the next pool ends it after a pool that was killed.
-/// Each pool has a record of its own: one that gives way to a later version still has calls under way.
+/// When the pool ends, the kernel ends the processes that the pool itself started. Processes that those have started carry the pool's mark
+/// and are recorded while the pool lives, so that the next pool can end them if this one was killed. Each pool has a record of its own,
+/// because one that gives way to a later version still has running calls.
 actor PoolChildren {
     private let folder: String
     private let pool: ProcessIdentity
@@ -423,9 +423,9 @@ actor PoolChildren {
     private var endedBefore: Set<Int32> = []
     private var isOver = false
 
-    /// The processes below a pool.
+    /// Creates the list of the processes below a pool.
     /// - Parameters:
-    ///   - folder: where the records of all pools over these files lie, each named by its pool's number.
+    ///   - folder: the folder of the records of all pools with these files, each named after its pool's process id.
     ///   - pool: the pool's process.
     init(folder: String, pool: ProcessIdentity) {
         self.folder = folder
@@ -434,8 +434,8 @@ actor PoolChildren {
 
     private var path: String { "\(folder)/\(pool.pid)" }
 
-    /// Ends what earlier pools have left, to be called while no other pool takes calls.
-    /// - Returns: how many processes were ended.
+    /// Ends the processes that earlier pools have left; must be called while no other pool accepts calls.
+    /// - Returns: the number of ended processes.
     func endLeftovers() -> Int {
         ProcFile.numericNames(in: folder).reduce(0) { $0 + endLeftovers(of: $1) }
     }
@@ -447,7 +447,7 @@ actor PoolChildren {
         var count = 0
         if let startTime = record?["startTime"]?.int {
             let pool = ProcessIdentity(pid: number, startTime: UInt64(clamping: startTime))
-            // One that gives way to us finishes its calls, and ends what is below it by itself.
+            // A pool that gives way to this one finishes its calls and then ends its processes itself.
             if pool.isRunning { return 0 }
             count += endBearers(of: pool)
         }
@@ -455,14 +455,14 @@ actor PoolChildren {
             guard let pid = item["pid"]?.int, let startTime = item["startTime"]?.int, pid > 1, startTime >= 0 else {
                 continue
             }
-            // A later process with the same number started at another time.
+            // The start time distinguishes the recorded process from a later one with the same id.
             if ProcessIdentity(pid: Int32(clamping: pid), startTime: UInt64(startTime)).signal(SIGKILL) { count += 1 }
         }
         try? ProtectedFile.remove(path)
         return count
     }
 
-    /// Ends what carries a pool's mark, and what that starts meanwhile, in a few rounds.
+    /// Ends the processes that carry a pool's mark, in a few rounds, since they may start others meanwhile.
     private func endBearers(of pool: ProcessIdentity) -> Int {
         var ended: Set<ProcessIdentity> = []
         for _ in 0..<5 {
@@ -473,10 +473,10 @@ actor PoolChildren {
         return ended.count
     }
 
-    /// Makes the record before anything is started, so that the next pool knows whose mark to look for.
+    /// Writes the record before anything is started, so that the next pool knows which mark to look for.
     func begin() { look(always: true) }
 
-    /// Writes down what runs now, and takes leave of adopted processes that have ended.
+    /// Records the running processes, and reaps adopted ones that have ended.
     func look() { look(always: false) }
 
     private func look(always: Bool) {
@@ -490,16 +490,16 @@ actor PoolChildren {
                 "startTime": .int(Int64(clamping: pool.startTime)), "processes": .array(list),
             ]
             let bytes = JSONWriter.bytes(record)
-            // What could not be written, on a full disk say, is written with the next look.
+            // If writing fails, for example on a full disk, it is tried again the next time.
             if (try? ProtectedFile.replace(path, with: bytes, durable: false)) != nil { recorded = now }
         }
-        // What we started ourselves is waited for as soon as it ends: what is still there after a while was adopted.
+        // Processes that this one started itself are reaped as soon as they end. Those that are still there at the next look were adopted.
         let ended = Descendants.ended()
         for pid in ended.intersection(endedBefore) { Descendants.reap(pid) }
         endedBefore = ended
     }
 
-    /// Ends everything below this process.
+    /// Ends all processes below this one.
     func endAll() async {
         isOver = true
         let deadline = Deadline.after(.seconds(5))

@@ -4,42 +4,42 @@ import MMLegacy
 package import MMOperations
 package import MMPool
 
-/// What a pool shows to clients of one kind: routes over the operations that this process carries out.
+/// The routes that a pool offers to one kind of client, for the operations that this process carries out.
 ///
-/// `mm pool serve --profile NAME` picks one; a new one is a line in `all`.
+/// `mm pool serve --profile NAME` selects one; a new face only needs an entry in `all`.
 package struct PoolFace: Sendable {
-    /// What a face is made from.
+    /// The parts from which a face is made.
     package struct Context: Sendable {
-        /// What operations work with.
+        /// The services that operations work with.
         package let services: OperationServices
-        /// Carries operations out, in this process or where they belong.
+        /// The service that carries out operations, in this process or elsewhere.
         package let service: any OperationService
         /// The environment that the pool was started with.
         package let environment: [String: String]
-        /// What this process says of itself.
+        /// Returns the identity of this process.
         package let handshake: @Sendable () async -> PoolHandshake
-        /// What the addresses of this process have in common.
+        /// The state that the addresses of this process share.
         package var shared = RESTShared()
     }
 
-    /// The steps of its requests after authentication.
+    /// The middleware that handles requests after authentication.
     package typealias Steps = [any HTTPMiddleware<AdmittedPeer>]
 
-    /// The name, as `--profile` takes it.
+    /// The face's name for `--profile`.
     package let name: String
-    /// What it is for, in one line.
+    /// The face's purpose, in one line.
     package let summary: String
-    /// Where it listens unless told otherwise, from the environment of the pool; `nil`: only where `--listen` says.
+    /// Returns the default address, from the pool's environment; `nil` if the face only listens where `--listen` says.
     package let address: @Sendable ([String: String]) -> String?
-    /// Makes its steps.
+    /// Creates the face's middleware.
     package let steps: @Sendable (Context) throws(MMError) -> Steps
 
-    /// A face.
+    /// Creates a face.
     /// - Parameters:
-    ///   - name: as `--profile` takes it.
-    ///   - summary: what it is for.
-    ///   - address: where it listens unless told otherwise.
-    ///   - steps: makes its steps; called once, before the face listens.
+    ///   - name: the name for `--profile`.
+    ///   - summary: the purpose, in one line.
+    ///   - address: returns the default address.
+    ///   - steps: creates the middleware; called once, before the face listens.
     init(
         _ name: String, summary: String,
         address: @escaping @Sendable ([String: String]) -> String? = { _ in nil },
@@ -51,11 +51,11 @@ package struct PoolFace: Sendable {
         self.steps = steps
     }
 
-    /// Every face, the pool's own first.
+    /// All faces, the pool's own first.
     package static let all: [PoolFace] = [standard, pool, pwshManager]
 
-    /// The face of a name.
-    /// - Throws: `invalidInput` with the names that there are.
+    /// Returns the face with a name.
+    /// - Throws: `invalidInput` that lists the names.
     package static func named(_ name: String) throws(MMError) -> PoolFace {
         if let face = all.first(where: { $0.name == name }) { return face }
         let names = all.map(\.name).joined(separator: ", ")
@@ -64,7 +64,7 @@ package struct PoolFace: Sendable {
 }
 
 extension PoolFace {
-    /// The session pool's own routes, where it always listened.
+    /// The session pool's original routes, at its original address.
     static let pool = PoolFace(
         "pool", summary: "the session-pool server: /health /status /connections /run /reset /metrics",
         address: { "127.0.0.1:\(port("SESSION_POOL_PORT", in: $0) ?? 5200)" }
@@ -75,7 +75,7 @@ extension PoolFace {
         return try steps(routes.router, before: standard.steps(context))
     }
 
-    /// The session manager's own routes, where it always listened.
+    /// The session manager's original routes, at its original address.
     static let pwshManager = PoolFace(
         "pwsh-manager",
         summary: "the session manager: /health /modules /sessions /login /status /run /disconnect",
@@ -84,21 +84,22 @@ extension PoolFace {
         let sessions = TenantSessions(
             service: context.service, services: context.services,
             settings: try TenantSettings(environment: context.environment))
-        // It looks after its sessions for as long as the process lives.
+        // Maintains the sessions for as long as the process lives.
         Task { await sessions.watch() }
         let routes = PwshManagerRoutes(sessions)
         return try steps(routes.router, before: standard.steps(context))
     }
 
-    /// A server's earlier routes; what the tools of today ask of a pool at an address is answered too.
+    /// Returns the middleware for an earlier server's routes, which also serves the operations that today's front-ends
+    /// call.
     /// - Parameters:
-    ///   - earlier: the earlier routes.
-    ///   - operations: answers what is below `/v1`.
+    ///   - earlier: the earlier server's routes.
+    ///   - operations: the middleware for paths below `/v1`.
     static func steps(_ earlier: Router<AdmittedPeer>, before operations: Steps) -> Steps {
         [earlier, OnlyOperations()] + operations
     }
 
-    /// Hands on what is below `/v1`; nothing else of today was served at an earlier server's address.
+    /// Passes on requests below `/v1` only: at an earlier server's address, none of today's other paths are served.
     private struct OnlyOperations: HTTPMiddleware {
         func respond(
             to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>

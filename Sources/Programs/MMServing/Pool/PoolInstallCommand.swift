@@ -5,36 +5,36 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// The pool as a service of systemd: a socket that starts it when somebody connects, and the service behind it.
+/// The pool as a systemd service: a socket unit that starts it when a client connects, and the service unit.
 struct PoolUnits: Sendable {
     /// The socket's path.
     let socket: String
-    /// `mm`.
+    /// The path of `mm`.
     let program: String
-    /// Variables that move a user's files; a service gets none of the terminal's.
+    /// The variables that determine where a user's files are; a service inherits none from the terminal.
     let environment: [String: String]
 
-    /// The variables that a pool is told of its user's files.
+    /// The names of the variables that a pool needs to find its user's files.
     static let passed = [
         "MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR", "MM_LOG_LEVEL", "MM_POOL_IDLE", "MM_POOL_DRAIN",
         "MM_PWSH", "PWSH_PATH", "MM_GUARD_RULES", "MM_SEND_GUARDS", "MM_SANDBOX", "MM_SANDBOX_URL", "PSModulePath",
         "DOTNET_ROOT", "PATH", AuditDestination.variable, AuditDestination.tokenVariable,
     ]
 
-    /// Whether a service is told a variable: those of the user's files, and where telemetry goes; never secrets, since anybody
-    /// who may read the unit would read them.
+    /// Returns whether a service gets a variable: those of the user's files and of telemetry, but never secrets, since the unit file may be
+    /// readable by others.
     private static func isPassed(_ name: String) -> Bool {
         passed.contains(name) || (name.hasPrefix("OTEL_") && !TelemetrySettings.isSecret(name))
     }
 
-    /// The folder of a user's units.
+    /// Returns the folder of a user's units.
     static func folder(_ environment: [String: String]) -> String {
         let home = StatePaths(environment: environment).home
         let configuration = environment["XDG_CONFIG_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil } ?? "\(home)/.config"
         return "\(configuration)/systemd/user"
     }
 
-    /// `mm-pool.socket`.
+    /// The text of `mm-pool.socket`.
     var socketUnit: String {
         """
         [Unit]
@@ -51,7 +51,7 @@ struct PoolUnits: Sendable {
         """
     }
 
-    /// `mm-pool.service`.
+    /// The text of `mm-pool.service`.
     var serviceUnit: String {
         let lines = Self.variables(environment)
         return """
@@ -73,19 +73,19 @@ struct PoolUnits: Sendable {
             """
     }
 
-    /// The lines that hand variables to a service.
+    /// Returns the lines that pass variables to a service.
     static func variables(_ environment: [String: String]) -> String {
         environment.sorted { $0.key < $1.key }
             .map { "Environment=\(quoted("\($0.key)=\($0.value)", escapesDollar: false))\n" }.joined()
     }
 
-    /// Those of a process that its services must have to find the same files.
+    /// Returns the variables of a process that its services need to find the same files.
     static func passed(from environment: [String: String]) -> [String: String] {
         environment.filter { isPassed($0.key) && !$0.value.isEmpty }
     }
 
-    /// A word of a unit file: blanks kept, specifiers and variables not put in (systemd.syntax(7)). In `Environment=` a
-    /// dollar sign is one (systemd.exec(5)).
+    /// Quotes a word for a unit file: blanks are kept, and specifiers and variables are not expanded (systemd.syntax(7)). In
+    /// `Environment=`, a dollar sign has no special meaning (systemd.exec(5)).
     static func quoted(_ text: String, escapesDollar: Bool = true) -> String {
         var quoted = "\""
         for character in text {
@@ -104,7 +104,7 @@ struct PoolUnits: Sendable {
     }
 }
 
-/// `mm pool install`: the pool as a service of systemd.
+/// `mm pool install`: installs the pool as a systemd service.
 enum PoolInstallCommand {
     static func command(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
@@ -123,7 +123,7 @@ enum PoolInstallCommand {
             ]
         ) { (input, options, streams) async throws(MMError) in
             let place = PoolPlace(environment: environment)
-            // The service must find the same files in the environment that systemd gives it.
+            // The service must find the same files, although systemd gives it another environment.
             let units = PoolUnits(
                 socket: place.sockets[0], program: OwnProgram.mm,
                 environment: PoolUnits.passed(from: environment))
@@ -139,14 +139,14 @@ enum PoolInstallCommand {
     }
 }
 
-/// Writes the units and has systemd read them.
+/// Writes the units and makes systemd read them.
 struct PoolInstaller: Sendable {
     let units: PoolUnits
     let environment: [String: String]
 
     private var place: UserUnits { UserUnits(environment: environment) }
 
-    /// Writes what is not there yet.
+    /// Writes the units that are missing or have changed.
     /// - Returns: what was done, for people.
     func install() async throws(MMError) -> [String] {
         var lines = try place.write([("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)])
@@ -164,7 +164,7 @@ struct PoolInstaller: Sendable {
         return lines
     }
 
-    /// Removes them again.
+    /// Removes the units.
     func remove() async throws(MMError) -> [String] {
         if await place.isManaged() {
             _ = try? await place.systemctl(["disable", "--now", "mm-pool.socket", "mm-pool.service"])
@@ -173,7 +173,7 @@ struct PoolInstaller: Sendable {
     }
 }
 
-/// The units of a user's systemd: written, removed, and handed to systemctl. Nothing here knows what they are for.
+/// The units of a user's systemd: writes and removes them, and runs systemctl. It doesn't know their purpose.
 struct UserUnits: Sendable {
     /// The environment of the process.
     let environment: [String: String]
@@ -181,7 +181,7 @@ struct UserUnits: Sendable {
     /// The folder of the units.
     var folder: String { PoolUnits.folder(environment) }
 
-    /// Writes what is not there yet.
+    /// Writes the units that are missing or have changed.
     /// - Returns: what was done, for people.
     func write(_ units: [(name: String, text: String)]) throws(MMError) -> [String] {
         var lines: [String] = []
@@ -209,12 +209,12 @@ struct UserUnits: Sendable {
         return lines.isEmpty ? ["Nothing was installed."] : lines
     }
 
-    /// Whether systemd serves this user.
+    /// Returns whether systemd runs for this user.
     func isManaged() async -> Bool {
         (try? await systemctl(["show-environment"])) != nil
     }
 
-    /// Asks systemd for something.
+    /// Runs systemctl.
     func systemctl(_ words: [String]) async throws(MMError) {
         guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
             throw MMError(.unsupported, "There is no systemctl.")

@@ -3,7 +3,7 @@ import MMCLI
 import MMCore
 import MMOperations
 
-/// `mm pool logs`: what the pool has written down.
+/// `mm pool logs`: shows the pool's log.
 enum PoolLogsCommand {
     static func command(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
@@ -43,23 +43,23 @@ enum PoolLogsCommand {
     }
 }
 
-/// Reads a log that is put aside when it is full, and goes on where it left off.
+/// Reads a log that is rotated when it is full, and continues where it left off.
 struct PoolLogReader: Sendable {
     private let path: String
     private let isJSON: Bool
     private let connection: String?
     private let errorsOnly: Bool
 
-    /// Files beside the current one, the newest first.
+    /// The number of rotated files, newest first.
     private static let backups = 5
     private static let limit = 64 << 20
 
-    /// A reader.
+    /// Creates a reader.
     /// - Parameters:
-    ///   - path: the log.
+    ///   - path: the log's path.
     ///   - isJSON: whether its lines are JSON.
-    ///   - connection: only lines of this connection.
-    ///   - errorsOnly: only warnings and errors.
+    ///   - connection: the connection whose lines are wanted; `nil` for all.
+    ///   - errorsOnly: whether only warnings and errors are wanted.
     init(path: String, isJSON: Bool, connection: String? = nil, errorsOnly: Bool = false) {
         self.path = path
         self.isJSON = isJSON
@@ -67,7 +67,7 @@ struct PoolLogReader: Sendable {
         self.errorsOnly = errorsOnly
     }
 
-    /// The last lines, the oldest first; those of files that were put aside where the current one has too few.
+    /// Returns the last lines, oldest first; if the current file has too few, those of rotated files are included.
     func last(_ count: Int) throws(MMError) -> [[UInt8]] {
         var lines: [[UInt8]] = []
         for number in 0...Self.backups where lines.count < count {
@@ -80,10 +80,10 @@ struct PoolLogReader: Sendable {
         return lines
     }
 
-    /// What is written from now on.
+    /// Returns a follower that reads the lines written from now on.
     func follower() -> Follower { Follower(reader: self, path: path) }
 
-    /// Whether a line is asked for.
+    /// Returns whether a line is wanted.
     func isWanted(_ line: [UInt8]) -> Bool {
         guard connection != nil || errorsOnly else { return true }
         if isJSON {
@@ -99,7 +99,7 @@ struct PoolLogReader: Sendable {
         return text.contains(" - [\(connection)] ") || text.contains(" - [\(connection)/")
     }
 
-    /// Reads what is added to a file, also after it was put aside and begun anew.
+    /// Reads what is added to a file, even after it was rotated.
     struct Follower {
         private let reader: PoolLogReader
         private let path: String
@@ -116,11 +116,11 @@ struct PoolLogReader: Sendable {
             offset = status.st_size
         }
 
-        /// The lines that have come since.
+        /// Returns the lines added since the last call.
         mutating func new() -> [[UInt8]] {
             var status = stat()
             if lstat(path, &status) != 0 || UInt64(status.st_ino) != inode {
-                // The end of the file that was put aside is still to be read.
+                // First read the rest of the file that was rotated.
                 if inode != 0, lstat("\(path).1", &status) == 0, UInt64(status.st_ino) == inode { read("\(path).1") }
                 guard lstat(path, &status) == 0 else { return take() }
                 inode = UInt64(status.st_ino)

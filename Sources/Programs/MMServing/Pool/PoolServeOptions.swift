@@ -6,7 +6,7 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// How `mm pool serve` serves.
+/// The options of `mm pool serve`.
 struct PoolServeOptions: Sendable {
     /// A face at a TCP address of its own.
     struct Endpoint: Sendable {
@@ -14,21 +14,21 @@ struct PoolServeOptions: Sendable {
         let options: HTTPFaceOptions
     }
 
-    /// The socket, where it is not the usual one.
+    /// The socket's path; `nil` for the usual one.
     var socket: String?
-    /// Whether a front-end started it: it ends when nobody needs it, and gives way to a later version.
+    /// Whether a front-end started the pool: it then ends when it isn't needed, and gives way to a later version.
     var isDetached = false
-    /// Whether each connection has a pool of its own, and this process is their router.
+    /// Whether each connection has a pool of its own, with this process as their router.
     var isIsolated = false
     /// Faces at TCP addresses.
     var endpoints: [Endpoint] = []
-    /// How it is one of several; `nil`: it is the only one.
+    /// The options of a cluster; `nil` for a single pool.
     var cluster: ClusterOptions?
-    /// How long it rests without sessions, calls and jobs before a detached pool ends.
+    /// How long a detached pool stays without sessions, calls and jobs before it ends.
     var idleLimit: Duration = .seconds(1800)
-    /// How long calls under way may go on when it is to end.
+    /// How long running calls may continue once the pool is to end.
     var drainLimit: Duration = .seconds(20)
-    /// How long they may when it gives way to a later version, which takes new calls meanwhile.
+    /// How long running calls may continue when the pool gives way to a later version, which accepts new calls meanwhile.
     var handOverLimit: Duration = .seconds(360)
 
     init() {}
@@ -52,7 +52,7 @@ struct PoolServeOptions: Sendable {
         ] + IsolatedPoolOptions.fields + ClusterOptions.fields
         + HTTPFaceOptions.fields.filter { $0.name != "http" }
 
-    /// Options from a command line.
+    /// Reads the options from a command line.
     /// - Throws: `invalidInput` that names the flag and the remedy.
     init(_ reader: InputReader, environment: [String: String]) throws(MMError) {
         socket = try reader.text("socket")
@@ -95,8 +95,8 @@ struct PoolServeOptions: Sendable {
         if endpoints.isEmpty { try HTTPFaceOptions.refuseAlone(reader, without: "listen") }
     }
 
-    /// The router shows the pool's routes at one address, and nothing else.
-    /// - Throws: `invalidInput` that names the flag that does not go with it.
+    /// Refuses options that don't apply to a router, which serves the pool's routes at one address and nothing else.
+    /// - Throws: `invalidInput` that names the flag.
     private static func checkIsolated(_ reader: InputReader) throws(MMError) {
         var wrong = try (reader.textList("profile") ?? []).first { $0 != PoolFace.pool.name }.map { "--profile \($0)" }
         if try reader.text("socket") != nil { wrong = "--socket" }
@@ -108,13 +108,13 @@ struct PoolServeOptions: Sendable {
             hint: "Leave it out: the router serves the routes of the profile pool at --listen.")
     }
 
-    /// How long calls under way may go on when a server is to end, where `MM_POOL_DRAIN` says it.
-    /// - Throws: `invalidInput`, naming the variable.
+    /// Returns how long running calls may continue once a server is to end, if `MM_POOL_DRAIN` is set.
+    /// - Throws: `invalidInput` that names the variable.
     static func drainLimit(_ environment: [String: String]) throws(MMError) -> Duration? {
         try seconds("MM_POOL_DRAIN", environment)
     }
 
-    /// A variable in whole or broken seconds.
+    /// Reads a variable with a number of seconds, which may have a fraction.
     private static func seconds(_ name: String, _ environment: [String: String]) throws(MMError) -> Duration? {
         guard let text = environment[name], !text.isEmpty else { return nil }
         guard let value = Double(text), value >= 0, value <= 31_536_000 else {
@@ -125,27 +125,27 @@ struct PoolServeOptions: Sendable {
     }
 }
 
-/// A process that becomes the pool.
+/// Runs the pool in this process.
 enum PoolServing {
-    /// Serves until it is to end.
-    /// - Throws: `MMError` when it can't begin.
+    /// Serves until the pool is to end.
+    /// - Throws: `MMError` if it can't start.
     static func serve(
         _ options: PoolServeOptions, _ signals: PoolSignals, _ environment: [String: String], quiet: Bool,
         _ streams: CommandStreams
     ) async throws(MMError) {
         umask(0o077)
-        // A file at its limit is a write that fails, not the end of every session.
+        // With the signal ignored, reaching the file size limit only fails the write instead of ending the process and all sessions.
         signal(SIGXFSZ, SIG_IGN)
         var own = Self.environment(environment, of: options)
         if !options.isDetached, !quiet { own = logging(own) }
         if !options.isDetached, let other = try await PoolFinder(environment: own).running() {
-            // A pool that a front-end has started makes room for one that a person or a supervisor starts.
+            // A pool that a front-end has started gives way to one that a person or a supervisor starts.
             _ = try? await other.client.ask("POST", "/v1/pool/drain", [:])
         }
         let daemon = try await PoolDaemon(options, environment: own)
         try await daemon.serve(signals) { (socket, urls) throws(MMError) in
             if options.isDetached {
-                // Whoever started it reads one line, and then lets go.
+                // The front-end that started this process reads one line and then closes its end.
                 try? streams.writeLine("ready")
                 leaveStreams()
             } else {
@@ -155,23 +155,23 @@ enum PoolServing {
         }
     }
 
-    /// The environment that the process lives by. A profile's own variables decide for all of it: logs and tokens are the
-    /// process's.
+    /// Returns the environment of the process. A profile's own variables apply to the whole process, since logs and tokens belong to the
+    /// process.
     static func environment(_ environment: [String: String], of options: PoolServeOptions) -> [String: String] {
         options.endpoints.reduce(environment.filter { name, _ in name != "MM_SESSION" }) { environment, endpoint in
             ToolProfiles.environment(environment, for: endpoint.face.name)
         }
     }
 
-    /// The environment of a pool in the foreground, which logs to standard error besides its file: that is where whoever
-    /// supervises it looks, such as a container's engine. Under systemd its file is enough: the journal has logs of its own.
+    /// Returns the environment of a pool in the foreground, which logs to standard error in addition to its file, because supervisors such
+    /// as container engines read that. Under systemd the file suffices.
     static func logging(_ environment: [String: String]) -> [String: String] {
         let (form, journal) = (OperationServices.standardErrorForm, "JOURNAL_STREAM")
         guard environment[form] == nil, environment[journal] == nil else { return environment }
         return environment.merging([form: "console"]) { own, _ in own }
     }
 
-    /// Nothing of whoever started us stays open.
+    /// Replaces the standard streams, so that nothing of the process that started this one stays open.
     private static func leaveStreams() {
         let null = open("/dev/null", O_RDWR)
         guard null >= 0 else { return }

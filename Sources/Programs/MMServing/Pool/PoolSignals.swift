@@ -2,20 +2,20 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The signals of a pool's process: TERM and INT end it, a second one at once; HUP has it read its files anew.
+/// The signals of a pool's process: TERM and INT end it, a second one at once; HUP makes it read its files again.
 final class PoolSignals: Sendable {
-    /// What a signal asks for.
+    /// The request that a signal stands for.
     enum Wish: Sendable {
         case stop
         case reload
     }
 
-    /// The wishes, as they come.
+    /// The requests in the order of their signals.
     let wishes: AsyncStream<Wish>
     private let signals: Signals
 
-    /// Takes the signals over; to be called before anything starts a thread or a task.
-    /// - Throws: `unavailable` when the system gives no descriptor.
+    /// Takes over the signals; must be called before anything starts a thread or a task.
+    /// - Throws: `unavailable` if the system has no descriptor left.
     static func take() throws(MMError) -> PoolSignals {
         let (wishes, continuation) = AsyncStream.makeStream(of: Wish.self)
         let stops = Mutex(0)
@@ -34,7 +34,7 @@ final class PoolSignals: Sendable {
         return PoolSignals(wishes, signals)
     }
 
-    /// Ends at once, with everything below: what sessions have started in turn hears no death signal.
+    /// Ends at once, together with all processes below: processes that sessions have started get no death signal.
     private static func leave(_ signal: Int32) -> Never {
         for process in Descendants.running() { process.signal(SIGKILL) }
         _exit(128 + signal)

@@ -7,15 +7,15 @@ import MMSystem
 struct PoolStopper: Sendable {
     private let finder: PoolFinder
 
-    /// A stopper of the pool over a user's files.
+    /// Creates a stopper for the pool of a user's files.
     init(environment: [String: String]) {
         finder = PoolFinder(environment: environment)
     }
 
     /// Ends the pool and waits until it has gone.
-    /// - Parameter force: whether one that does not end is killed.
-    /// - Returns: whether one was running.
-    /// - Throws: `unavailable` when it goes on.
+    /// - Parameter force: whether to kill a pool that doesn't end.
+    /// - Returns: whether a pool was running.
+    /// - Throws: `unavailable` if the pool continues to run.
     func stop(force: Bool) async throws(MMError) -> Bool {
         let pool = try await finder.running()
         guard let process = pool?.handshake.process ?? recorded() else { return false }
@@ -24,7 +24,7 @@ struct PoolStopper: Sendable {
         } else if !process.signal(force ? SIGKILL : SIGTERM) {
             return false
         }
-        // It has 20 seconds for its calls, and needs some for its sessions.
+        // The pool has 20 seconds for its calls, and needs some time for its sessions.
         let patience = Deadline.after(force ? .seconds(10) : .seconds(120))
         while process.isRunning {
             if patience.hasPassed {
@@ -41,7 +41,7 @@ struct PoolStopper: Sendable {
         return true
     }
 
-    /// The process of a pool that does not answer but holds its lock.
+    /// Returns the process of a pool that doesn't answer but holds its lock.
     private func recorded() -> ProcessIdentity? {
         guard FileLock.holder(of: finder.place.life) != nil,
             let bytes = try? ProtectedFile.read(finder.place.record, limit: 64 << 10),

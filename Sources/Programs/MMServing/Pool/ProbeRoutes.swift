@@ -1,17 +1,17 @@
 import MMHTTP
 import MMPool
 
-/// What supervisors ask a server again and again: `/health`, whether it answers, and `/ready`, whether it takes calls.
+/// The probes that supervisors send: `/health`, whether the server answers, and `/ready`, whether it accepts calls.
 ///
-/// Whoever reaches the address may ask: a supervisor has no secret, and learns nothing else.
+/// Any client may send them, since a supervisor has no secret; the responses reveal nothing else.
 struct ProbeRoutes: HTTPMiddleware {
-    /// Tells whether calls are taken.
+    /// The gate, which knows whether calls are accepted.
     let gate: PoolGate
 
     private static let health = "/health"
     private static let ready = "/ready"
 
-    /// Whether a request is a supervisor's question, which needs no secret.
+    /// Returns whether a request is a supervisor's probe, which needs no secret.
     static func isProbe(_ request: HTTPServerRequest) -> Bool {
         ["GET", "HEAD"].contains(request.method) && [health, ready].contains(request.path)
     }
@@ -21,7 +21,7 @@ struct ProbeRoutes: HTTPMiddleware {
     ) async -> HTTPServerResponse {
         guard Self.isProbe(request) else { return await next(request, peer) }
         guard request.path == Self.ready else {
-            // A face whose `/health` says more keeps its own.
+            // A face with a more detailed `/health` keeps its own.
             let answer = await next(request, peer)
             return answer.status == 404 ? .json(Array("{\"status\":\"healthy\"}\n".utf8)) : answer
         }

@@ -3,9 +3,9 @@ import MMCore
 import MMOperations
 import MMPowerShell
 
-/// `mm doctor powershell`: what sessions lean on, tried on the PowerShell of this machine.
+/// `mm doctor powershell`: tries what sessions rely on with this machine's PowerShell.
 enum DoctorCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
             machine(environment),
@@ -114,7 +114,7 @@ enum DoctorCommands {
         }
     }
 
-    /// Writes what was found.
+    /// Writes the findings.
     /// - Returns: the exit code.
     private static func show(
         _ found: DoctorReport, _ options: GlobalOptions, _ streams: CommandStreams

@@ -5,11 +5,11 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// `mm key`: the security keys with which a person confirms, where a connection asks for it.
+/// `mm key`: the security keys with which a person confirms requests, if a connection requires that.
 enum KeyCommands {
     private static let name = InputField("name", .text, "What you call the key.", .at(0))
 
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let keys = SecurityKeyRing(paths: StatePaths(environment: environment))
         return [
@@ -89,7 +89,7 @@ enum KeyCommands {
         ]
     }
 
-    /// Nobody changes the keys without having one of them, and nobody in a session.
+    /// Requires a registered key before keys are changed, and refuses a process in a session.
     private static func touchOld(
         _ keys: SecurityKeyRing, _ subject: String, _ streams: CommandStreams
     ) async throws(MMError) {
@@ -100,11 +100,11 @@ enum KeyCommands {
     }
 }
 
-/// The link with which a browser registers a passkey: made at a terminal, used on the pool's page.
+/// The link with which a browser registers a passkey: created at a terminal, used on the pool's page.
 enum PasskeyLink {
     /// Asks the running pool for a link.
     /// - Returns: `link`, `seconds`, and `name` and `owner` of the passkey.
-    /// - Throws: `forbidden` without a terminal, `unavailable` without a pool that has a page.
+    /// - Throws: `forbidden` without a terminal, `unavailable` without a pool that serves a page.
     static func make(
         _ name: String, owner: String, environment: [String: String]
     ) async throws(MMError) -> JSONValue {
@@ -137,8 +137,8 @@ enum PasskeyLink {
         ]
     }
 
-    /// The page of an address: browsers have passkeys for `localhost`, not for numbers. Behind a proxy the owner puts its name
-    /// in place of this one.
+    /// Returns the URL of the page with the host `localhost`, since browsers don't support passkeys for IP addresses. Behind a proxy, the
+    /// owner replaces the host with the proxy's name.
     private static func page(_ url: String) -> String? {
         guard let start = url.firstRange(of: "://")?.upperBound, let port = url.lastIndex(of: ":"), port >= start else {
             return nil

@@ -6,10 +6,10 @@ import MMNative
 import MMOperations
 import MMSystem
 
-/// The commands of `mm` that are no operations.
+/// The commands of `mm` that are not operations.
 enum LocalCommands {
-    /// All of them.
-    /// - Parameter signals: of a process that is to be the pool.
+    /// Returns the commands.
+    /// - Parameter signals: the signals of a process that is to be the pool.
     static func all(_ catalogue: Catalogue, environment: [String: String], signals: PoolSignals? = nil)
         -> [LocalCommand]
     {
@@ -89,10 +89,9 @@ enum LocalCommands {
         }
 }
 
-/// `mm sandbox …`: handed on to `mm-sandbox`, which takes the place of this process. Its streams, exit code and signals are
-/// then those of the command line.
+/// `mm sandbox …`: executes `mm-sandbox` in place of this process, so that streams, exit code and signals are those of the command line.
 enum SandboxForwarding {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         SandboxCommand.allCases.map { verb in
             verb.command(
@@ -105,7 +104,7 @@ enum SandboxForwarding {
 
 /// `mm man`: the manual pages, written into a folder or shown one by one.
 enum ManualPages {
-    /// The command.
+    /// Returns the command.
     static func command(_ catalogue: Catalogue, _ others: [LocalCommand]) -> LocalCommand {
         LocalCommand(
             ["man"], summary: "Print a manual page, or write all of them into a folder.",
@@ -139,13 +138,13 @@ enum ManualPages {
     }
 }
 
-/// `mm complete WORD…`: what may stand at the end of a command line, for the completion scripts of shells.
+/// `mm complete WORD…`: the candidates for the end of a command line, for the completion scripts of shells.
 struct CompletionValues: Sendable {
     private let environment: [String: String]
     private let catalogue: Catalogue
     private let services: OperationServices
 
-    /// The command.
+    /// Returns the command.
     static func command(_ catalogue: Catalogue, _ others: [LocalCommand], environment: [String: String])
         -> LocalCommand
     {
@@ -167,7 +166,7 @@ struct CompletionValues: Sendable {
             })
     }
 
-    /// What is known of the values of a field now. What can't be learnt at once is nothing.
+    /// Returns the known values of a field. Values that can't be determined quickly are left out.
     func known(at place: CompletionAnswer.Place) async -> [CompletionAnswer.Candidate] {
         switch place.field.name {
         case "connection":
@@ -201,7 +200,7 @@ struct CompletionValues: Sendable {
         return known.map { CompletionAnswer.Candidate($0.name, $0.description ?? $0.tenant ?? "") }
     }
 
-    /// The keys of a connection's entry, and for `auth` the ways to sign in and what they need.
+    /// Returns the keys of a connection's entry, and for `auth` the sign-in methods and their settings.
     private func keys(startingWith typed: String) -> [CompletionAnswer.Candidate] {
         let words =
             typed.hasPrefix("auth=")
@@ -216,7 +215,7 @@ struct CompletionValues: Sendable {
         return ConnectionSelection.tags(of: snapshot.names, in: snapshot)
     }
 
-    /// The cmdlets and parameters that may end a script that is one word of the line.
+    /// Returns the completions of a PowerShell script that is one word of the line.
     private func script(_ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate] {
         guard let module = place.given["module"] else { return [] }
         let text = unquoted(place.typed)
@@ -225,7 +224,7 @@ struct CompletionValues: Sendable {
         return words.map { CompletionAnswer.Candidate(before + $0) }
     }
 
-    /// The next step of a path of Microsoft Graph.
+    /// Returns the completions of the next segment of a Microsoft Graph path.
     private func endpoints(startingWith typed: String, _ place: CompletionAnswer.Place) -> [CompletionAnswer.Candidate]
     {
         guard (place.given["resource"] ?? "graph") == "graph" else { return [] }
@@ -235,7 +234,7 @@ struct CompletionValues: Sendable {
         }
     }
 
-    /// The services that a request can be sent to, which a sign-in may be for, too.
+    /// The services to which requests can be sent, and for which a sign-in can be.
     private var resources: [CompletionAnswer.Candidate] {
         RequestResource.allCases.map { CompletionAnswer.Candidate($0.rawValue) }
     }
@@ -248,7 +247,7 @@ struct CompletionValues: Sendable {
         for line in text.split(whereSeparator: \.isNewline) {
             let words = line.split { $0 == " " || $0 == "\t" || $0 == "=" }
             guard words.first?.lowercased() == "host" else { continue }
-            // A pattern is no host.
+            // Entries with wildcards aren't host names.
             for word in words.dropFirst() where !word.contains(where: { "*?!".contains($0) }) {
                 names.append(CompletionAnswer.Candidate(String(word)))
             }
@@ -256,7 +255,7 @@ struct CompletionValues: Sendable {
         return names
     }
 
-    /// The values of a member of the rows that an operation answers with, without starting a pool for it.
+    /// Returns the values of a member in an operation's rows, without starting a pool for them.
     private func rows(_ name: String, key: String, summary: String? = nil) async -> [CompletionAnswer.Candidate] {
         guard let operation = catalogue.operation(named: name) else { return [] }
         let context = CallContext(
@@ -278,7 +277,7 @@ struct CompletionValues: Sendable {
     }
 }
 
-/// `mm cmdlets …`: what becomes of command lines of Exchange cmdlets.
+/// `mm cmdlets …`: shows how command lines of Exchange cmdlets are bound.
 enum CmdletCommands {
     /// All of them.
     static let all = [bind, bindBatch]
@@ -324,9 +323,9 @@ enum CmdletCommands {
     }
 }
 
-/// `mm guard check --batch`: many verdicts, one a line, each before the next line is read.
+/// `mm guard check --batch`: many verdicts, one per line, each written before the next line is read.
 enum GuardCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
             LocalCommand(
@@ -351,9 +350,9 @@ enum GuardCommands {
     }
 }
 
-/// `mm pin`: the PIN with which a person confirms, where a connection asks for it.
+/// `mm pin`: the PIN with which a person confirms requests, if a connection requires that.
 enum PINCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let proof = OwnerProof(paths: StatePaths(environment: environment))
         return [
@@ -385,7 +384,7 @@ enum PINCommands {
         ]
     }
 
-    /// Nobody changes a PIN without knowing it, and nobody in a session.
+    /// Requires the old PIN before it is changed, and refuses a process in a session.
     private static func giveOld(_ proof: OwnerProof) async throws(MMError) {
         try PersonProof.require(process: getpid())
         guard try proof.hasPIN() else { return }

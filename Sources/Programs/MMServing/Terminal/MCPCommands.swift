@@ -3,9 +3,9 @@ import MMCLI
 import MMCore
 import MMOperations
 
-/// `mm mcp …`: telling AI clients of this server.
+/// `mm mcp …`: installs this server in AI clients.
 enum MCPCommands {
-    /// All of them.
+    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [install(environment), uninstall(environment), list(environment)]
     }
@@ -52,7 +52,7 @@ enum MCPCommands {
             let entry = try entry(of: client, input, environment)
             let place = try place(of: client, input, environment)
             let file = place.file
-            // Codex's own command knows nothing of a project's list, and a client of Windows has its own.
+            // Codex's own command doesn't support a project's list, and a client on Windows has its own list.
             let isOutside = try input.text("wsl") != nil && !place.isNamed
             let codex = client == .codex && !place.isProject && !isOutside ? CodexCommand(environment) : nil
             let isPrinted = try input.flag("print") || client.form == .ownCommand && codex == nil || isOutside
@@ -104,7 +104,7 @@ enum MCPCommands {
         return client
     }
 
-    /// The file that the arguments mean.
+    /// Returns the file that the arguments refer to.
     static func place(
         of client: AIClient, _ input: InputReader, _ environment: [String: String]
     ) throws(MMError) -> (file: String?, isProject: Bool, isNamed: Bool) {
@@ -133,7 +133,7 @@ enum MCPCommands {
         )
     }
 
-    /// The server as the arguments describe it.
+    /// Returns the server that the arguments describe.
     private static func entry(of client: AIClient, _ input: InputReader, _ environment: [String: String])
         throws(MMError)
         -> ServerEntry
@@ -167,10 +167,10 @@ enum MCPCommands {
                 .invalidInput, "--token-from goes with --url.", hint: "A server that the client starts needs no secret."
             )
         }
-        // What would be refused when the client starts it is refused now.
+        // Arguments that would be refused when the client starts the server are refused now.
         _ = try MCPFaceOptions(words: arguments)
         if client == .openwebui { return ServerEntry(name: name, way: .url("http://127.0.0.1:8365/mcp")) }
-        // The list of a project is shared: what is only true on this machine does not belong there.
+        // A project's list is shared, so it must not contain what is only valid on this machine.
         let isShared = try input.flag("project")
         if let distribution = try input.text("wsl") {
             return ServerEntry(
@@ -192,7 +192,8 @@ enum MCPCommands {
         return name
     }
 
-    /// How a client of Windows starts `mm-mcp` in WSL, whose shell reads these words. Variables of Windows don't get there.
+    /// Returns how a client on Windows starts `mm-mcp` in WSL, where a shell parses these words. Environment variables of Windows aren't
+    /// passed on.
     private static func windowsWay(
         _ distribution: String, _ arguments: [String], _ variables: [String: String]
     ) throws(MMError) -> ServerEntry.Way {
@@ -207,7 +208,7 @@ enum MCPCommands {
             "wsl.exe", arguments: ["-d", distribution, "--"] + words.map(ShellWord.quoted), environment: [:])
     }
 
-    /// The bytes that every client takes in a name.
+    /// Returns whether every client accepts a byte in a name.
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "_"), UInt8(ascii: "-"): true
@@ -225,13 +226,14 @@ enum MCPCommands {
         return url
     }
 
-    /// Clients start servers with an environment of their own: what moves our files must be written down.
+    /// Returns the variables to write into the entry: clients start servers with another environment, so those that determine the paths of
+    /// our files must be included.
     private static func passed(on environment: [String: String]) -> [String: String] {
         let names = ["MM_CONNECTIONS", "MM_TOKEN_DIR", "MM_STATE_DIR", "MM_LOG_DIR"]
         return environment.filter { names.contains($0.key) && !$0.value.isEmpty }
     }
 
-    /// `mm-mcp` beside this program; clients don't look where shells look.
+    /// Returns the path of `mm-mcp` beside this program, since clients may have another search path than shells.
     private static func program() -> String {
         var buffer = [CChar](repeating: 0, count: 4096)
         let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
@@ -250,7 +252,7 @@ enum MCPCommands {
 }
 
 extension MCPCommands {
-    /// `mm mcp uninstall`.
+    /// Returns `mm mcp uninstall`.
     static func uninstall(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
             ["mcp", "uninstall"], summary: "Take mm-mcp out of an AI client's configuration.",

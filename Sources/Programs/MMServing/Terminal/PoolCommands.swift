@@ -5,12 +5,12 @@ import MMOperations
 import MMPool
 import MMSystem
 
-/// `mm pool …`: the process in which sessions outlive the programs that ask for them.
+/// `mm pool …`: controls the pool, in whose process sessions outlive the programs that use them.
 enum PoolCommands {
-    /// All of them.
+    /// Returns the commands.
     /// - Parameters:
-    ///   - environment: of the process.
-    ///   - signals: of a process that is to serve.
+    ///   - environment: the environment of the process.
+    ///   - signals: the signals of a process that is to serve.
     static func all(environment: [String: String], signals: PoolSignals?) -> [LocalCommand] {
         [
             start(environment), stop(environment), restart(environment), status(environment),
@@ -124,7 +124,7 @@ enum PoolCommands {
         }
     }
 
-    /// What a pool says of itself.
+    /// Returns the state that a pool reports.
     private static func state(of pool: RunningPool) async throws(MMError) -> JSONValue {
         let answer = try await pool.client.ask("GET", "/v1/pool")
         guard answer.status == 200 else {

@@ -5,7 +5,7 @@ import MMNative
 import MMOperations
 import PowerShellSyntax
 
-/// `mm powershell …`: what the PowerShell reader sees.
+/// `mm powershell …`: shows how the PowerShell parser reads a script.
 enum PowerShellCommands {
     /// All of them.
     static let all = [facts, factsBatch, eval, evalBatch]
@@ -75,7 +75,7 @@ enum PowerShellCommands {
         return 0
     }
 
-    /// The facts of one line's script, with the line's id in front.
+    /// Returns the facts of one line's script, preceded by the line's id.
     private static func answer(to line: String) throws(MMError) -> String {
         let value: JSONValue
         do throws(JSONError) {
@@ -93,13 +93,14 @@ enum PowerShellCommands {
     }
 }
 
-/// Standard input line by line, each answered before the next is read, so that a program can talk with the command.
+/// Reads standard input line by line. Each line is answered before the next is read, so that a program can interact
+/// with the command.
 enum BatchInput {
     private static let longestLine = 16 << 20
 
-    /// Reads lines until the end of input. The reading blocks, as in every filter: nothing else runs meanwhile.
-    /// - Parameter each: takes each line that is not blank, without its end.
-    /// - Throws: `MMError` of the reading, or what `each` throws.
+    /// Reads lines until the end of input. Reading blocks, as in every filter, since nothing else runs meanwhile.
+    /// - Parameter each: receives each line that is not blank, without its line end.
+    /// - Throws: the `MMError` of reading, or the error of `each`.
     static func lines(_ each: (String) async throws(MMError) -> Void) async throws(MMError) {
         var rest: [UInt8] = []
         var searched = 0

@@ -4,11 +4,11 @@ import MMGuard
 import MMOperations
 import PowerShellSyntax
 
-/// What `mm` is: the catalogue at a terminal.
+/// The program `mm`: the catalogue at a terminal.
 package enum TerminalMain {
     /// Runs the command line of this process and ends it with the exit code.
     package static func main() -> Never {
-        // A pool lets its calls finish; every other command ends at once.
+        // A signal lets a pool finish its calls; every other command is cancelled by it.
         let isPool = CommandLine.arguments.dropFirst().prefix(2) == ["pool", "serve"]
         let serving = isPool ? try? PoolSignals.take() : nil
         CommandProcess.run(takesSignals: serving == nil) { (words, environment) in
@@ -52,13 +52,13 @@ package enum TerminalMain {
     }
 }
 
-/// What somebody means who begins a line with a word that is no command here: a thing of Microsoft Graph (`mm users`), a
-/// cmdlet, a module, a connection, or what another program calls it.
+/// Suggestions for a line that begins with an unknown word: something of Microsoft Graph (`mm users`), a cmdlet, a module, a connection, or
+/// another program's name for a command.
 struct OtherWords: Sendable {
     /// The names of the connections.
     let connections: [String]
 
-    /// The lines that were most likely meant, best first; none where nobody can know.
+    /// Returns the lines that were most likely meant, best first; none if that can't be guessed.
     func lines(for words: [String]) -> [String] {
         guard let first = words.first else { return [] }
         let word = first.lowercased()
@@ -77,10 +77,10 @@ struct OtherWords: Sendable {
         return known.map { [$0.line.replacing("CONNECTION", with: connection)] } ?? []
     }
 
-    /// What stands for a connection in a suggestion: its name where there is no other.
+    /// The connection in a suggestion: the only one's name, or a placeholder.
     private var connection: String { connections.count == 1 ? connections[0] : "CONNECTION" }
 
-    /// A line that begins with a connection lacks the command.
+    /// Returns suggestions for a line that begins with a connection and lacks the command.
     private func lines(of name: String, _ rest: ArraySlice<String>) -> [String] {
         guard let next = rest.first else {
             return ["mm status \(name)", "mm graph \(name) /users", "mm run \(name) exo"]
@@ -90,7 +90,7 @@ struct OtherWords: Sendable {
         return Self.path(next.lowercased()).map { ["mm graph \(name) \($0)"] } ?? ["mm status \(name)"]
     }
 
-    /// The lines that run a cmdlet of this name, or of one that differs in a slip.
+    /// Returns the lines that run a cmdlet with this name, or with one that differs by a typing error.
     private func cmdlets(_ word: String) -> [String] {
         guard word.contains("-"), word.first != "-" else { return [] }
         for module in RunModule.names {
@@ -109,7 +109,7 @@ struct OtherWords: Sendable {
         "mm run \(connection) \(module) '\(cmdlet) …'"
     }
 
-    /// The path of a thing of Microsoft Graph that a word names, in the singular or the plural.
+    /// Returns the Microsoft Graph path for a word in the singular or plural.
     private static func path(_ word: String) -> String? {
         if let known = paths[word] { return known }
         guard word.allSatisfy({ $0.isLetter }) else { return nil }
@@ -126,7 +126,7 @@ struct OtherWords: Sendable {
         "mail": "/me/messages", "messages": "/me/messages", "roles": "/directoryRoles", "apps": "/applications",
     ]
 
-    /// What programs of the same kind call their commands.
+    /// Other programs' names for commands.
     private static let elsewhere: [(words: Set<String>, line: String)] = [
         (["api", "rest", "request", "get", "post", "patch"], "mm graph CONNECTION /users"),
         (["auth", "signin", "sign-in"], "mm login CONNECTION"),
@@ -136,14 +136,14 @@ struct OtherWords: Sendable {
     ]
 }
 
-/// The owner's tools and the recipes as commands: each has its own flags and its own help.
+/// The owner's tools and the recipes as commands, each with its own flags and help.
 enum ToolCommands {
-    /// The operations of a shelf, where a command line is about one; others don't read the folder.
+    /// Returns the operations of the shelves that a command line mentions, so that other command lines don't have to read the folder.
     static func operations(for words: [String], _ services: OperationServices) -> [AnyOperation] {
-        // Help, completion and manual pages name the command behind a word of their own.
+        // In lines for help and completion, the command follows that first word.
         let isAbout = words.first == "help" || words.first == "complete"
         var nouns = [isAbout ? words.dropFirst().first { $0 != "--" } : words.first].compactMap(\.self)
-        // Behind `--` of a plan stand command lines of their own.
+        // The `--` of a plan is followed by further command lines.
         if !isAbout { nouns += words.split(separator: "--").dropFirst().compactMap(\.first) }
         let shelves = ["do", "recipe"].filter(nouns.contains).compactMap { shelf($0, services.paths) }
         guard !shelves.isEmpty, let engine = try? services.guards.engine() else { return [] }
@@ -161,20 +161,20 @@ enum ToolCommands {
     }
 }
 
-/// What a prompt knows of PowerShell in a session of a connection.
+/// The guide to PowerShell for the prompt of a connection's session.
 struct PowerShellGuide: PromptGuide {
     private let preview: ScriptPreview
     private let words: CmdletWords
 
-    /// A guide for a connection and a module.
-    /// - Throws: `notFound` and `invalidInput` with the names that there are.
+    /// Creates a guide for a connection and a module.
+    /// - Throws: `notFound` or `invalidInput` that lists the names.
     init(connection: String, module: String, services: GuardServices) throws(MMError) {
         preview = try ScriptPreview(connection: connection, module: module, services: services)
         words = CmdletWords(module: preview.module)
     }
 
     func isUnfinished(_ text: String) -> Bool {
-        // A backtick at the end of a line is one that goes on, as is a pipe.
+        // A line that ends with a backtick continues, as one that ends with a pipe does.
         text.hasSuffix("`") || PowerShellParser.parse(text).isIncomplete
     }
 
@@ -185,13 +185,13 @@ struct PowerShellGuide: PromptGuide {
     }
 
     func completions(of text: String) -> (typed: String, words: [String]) {
-        // Nothing typed asks for nothing: that would be every cmdlet.
+        // Nothing is offered for an empty word, since that would be every cmdlet.
         let found = words.completions(of: text)
         return found.typed.isEmpty ? ("", []) : found
     }
 
     func remark(on text: String, beforeCursor: String) -> PromptRemark? {
-        // Blanks and empty lines end nothing.
+        // Trailing blanks and line ends don't finish an unfinished text.
         let end = text.lastIndex { !$0.isWhitespace }
         guard let end, !isUnfinished(String(text[...end])), !words.isTypingName(at: beforeCursor),
             let verdict = try? preview.verdict(on: text)
@@ -205,14 +205,14 @@ struct PowerShellGuide: PromptGuide {
     }
 }
 
-/// The cmdlets and parameters that may end a PowerShell text.
+/// The cmdlets and parameters that complete a PowerShell text.
 struct CmdletWords: Sendable {
     private let cmdlets: CmdletCompletion
 
-    /// Those of a module, and of PowerShell itself.
+    /// Creates the words of a module and of PowerShell itself.
     init(module: String) { cmdlets = CmdletCompletion(module: module) }
 
-    /// What may end a text: the part of it that they replace, and the words.
+    /// Returns the completions of a text: the part of it that they replace, and the words.
     func completions(of text: String) -> (typed: String, words: [String]) {
         let (first, typed) = command(at: text)
         guard let first else { return (typed, cmdlets.names(startingWith: typed)) }
@@ -222,7 +222,7 @@ struct CmdletWords: Sendable {
         return (typed, parameters.map { "-" + $0 })
     }
 
-    /// Whether a text ends in the beginning of a cmdlet's name that isn't a whole one yet.
+    /// Returns whether a text ends with an incomplete cmdlet name.
     func isTypingName(at text: String) -> Bool {
         let (first, typed) = command(at: text)
         guard first == nil, !typed.isEmpty else { return false }
@@ -230,7 +230,7 @@ struct CmdletWords: Sendable {
         return !names.isEmpty && !names.contains { $0.lowercased() == typed.lowercased() }
     }
 
-    /// The command that a text ends in: its name, once it stands there, and the word that is being typed.
+    /// Returns the command at the end of a text: its name if that is complete, and the word that is being typed.
     private func command(at text: String) -> (name: String?, typed: String) {
         let separators: Set<Character> = ["|", ";", "(", "{", "&", "=", "\n"]
         let isAtStart = text.last.map { separators.contains($0) } ?? true
