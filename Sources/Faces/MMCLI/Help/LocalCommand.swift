@@ -3,7 +3,7 @@ package import MMOperations
 
 /// A command that isn't an operation and runs in this process: version, completions, the sandbox, the servers.
 package struct LocalCommand: Sendable {
-    /// What a command fails with.
+    /// The error of a command that fails.
     package typealias Failure = MMError
 
     /// How a command takes its arguments, and what runs it; each returns the exit code.

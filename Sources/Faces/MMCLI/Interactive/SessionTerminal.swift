@@ -29,7 +29,7 @@ struct SessionTerminal {
         return arguments
     }
 
-    /// Returns the call's context with this terminal as input and no shorter time limit than a stay.
+    /// Returns the call's context with this terminal as input and with the time limit of a stay.
     func context(_ given: CallContext) -> CallContext {
         var context = given
         context.input = keyboard

@@ -403,7 +403,7 @@ package actor PersistentShell {
     private var workspace: String?
     /// A shell that belongs to no client and proves that shells can be started.
     private var standby: GuardedShell?
-    /// Where sessions live, when several servers share their clients.
+    /// The directory that records which of several servers has a session.
     private let directory: any SessionDirectory
     /// The name by which other servers know this one.
     private let holder: String
@@ -412,7 +412,7 @@ package actor PersistentShell {
 
     /// Creates a persistent shell.
     /// - Parameters:
-    ///   - directory: where sessions live; a single server needs only its own.
+    ///   - directory: records which of several servers has a session; a single server needs only its own.
     ///   - holder: the name by which other servers know this one.
     package init(
         settings: PersistentShellSettings, directory: any SessionDirectory = LocalSessionDirectory(),

@@ -125,19 +125,19 @@ extension RequestContext {
     ///   - message: the text that the user reads.
     ///   - url: the address to open; must contain no credentials and no personal data.
     /// - Returns: whether the user agreed to open the URL, not what happened there.
-    /// - Throws: as for a form.
+    /// - Throws: the same errors as for a form.
     public func elicit(_ key: String, _ message: String, url: String) async throws -> ElicitationAnswer {
         ElicitationAnswer(try await ask(.openURL(key, message, url: url)))
     }
 
     /// Asks the client's model for a completion.
-    /// - Throws: as for a form.
+    /// - Throws: the same errors as for a form.
     package func sample(_ key: String, _ request: SamplingRequest) async throws -> SamplingAnswer {
         SamplingAnswer(raw: try await ask(.sampling(key, request)))
     }
 
     /// Asks which folders the client works in.
-    /// - Throws: as for a form.
+    /// - Throws: the same errors as for a form.
     package func roots(_ key: String = "roots") async throws -> [Root] {
         let answer = try await ask(.roots(key))
         return (answer["roots"]?.array ?? []).compactMap { root in
@@ -153,7 +153,7 @@ extension RequestContext {
     /// Asks several questions, which a modern client receives together.
     /// - Parameter questions: the questions, each with a key of its own.
     /// - Returns: the answers in the protocol's form, by key.
-    /// - Throws: as for a form.
+    /// - Throws: the same errors as for a form.
     public func ask(_ questions: [Question]) async throws -> [String: JSONObject] {
         try await ask(questions, about: nil)
     }

@@ -142,7 +142,7 @@ public struct MCPHTTPResponse: Sendable {
         MCPHTTPResponse(status: status, headers: [("Content-Type", "application/json")], body: .streamed(body))
     }
 
-    /// The answer to a request that is refused.
+    /// Returns the response that refuses a request.
     package static func error(_ error: MCPError, status: Int, id: RequestID? = nil) -> MCPHTTPResponse {
         .json(Envelope.error(id, error).bytes, status: status)
     }
@@ -157,7 +157,7 @@ public struct MCPHTTPResponse: Sendable {
         )
     }
 
-    /// The same answer with one header more.
+    /// Returns the response with one more header.
     package func with(_ name: String, _ value: String) -> MCPHTTPResponse {
         var copy = self
         copy.headers.append((name, value))

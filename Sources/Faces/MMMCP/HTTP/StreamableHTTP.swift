@@ -351,8 +351,8 @@ extension StreamableHTTP {
         case all
     }
 
-    /// Opens a session. If there are too many, the idlest one is closed to make room, provided that it has been idle long enough: a client
-    /// that never ends its sessions must lock out neither itself nor others.
+    /// Opens a session. If there are too many, the longest idle one is closed to make room, provided that it has been idle long
+    /// enough: a client that never ends its sessions must lock out neither itself nor others.
     func open(_ principal: Principal) throws(NoRoom) -> HTTPSession {
         let now = ContinuousClock.now
         let session = HTTPSession(

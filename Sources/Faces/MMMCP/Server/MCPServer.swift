@@ -25,7 +25,7 @@ public struct MCPServer: Sendable {
     package let instructions: String?
     /// The server's behaviour where the protocol leaves room.
     package let options: ServerOptions
-    /// Where the program announces changes.
+    /// The feed through which the program announces changes.
     package let changes: ChangeFeed
     /// The store of the server's tasks; `nil` if the server has none.
     let tasks: (any TaskStore)?
@@ -228,7 +228,7 @@ public struct ServerInfo: Sendable, Hashable {
     public var title: String?
     /// The program's version.
     public var version: String
-    /// One sentence about it.
+    /// One sentence about the program.
     public var description: String?
     /// The URL of a page about the program.
     package var websiteURL: String?

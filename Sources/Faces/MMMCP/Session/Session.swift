@@ -176,7 +176,7 @@ final class Session: Sendable {
         let wakes = guarded.withLock { guarded in
             guarded.state.workEnded(planned)
             guarded.endedCount += 1
-            // Not at the first free place: waking the thread for each one costs more than the calls themselves.
+            // The thread isn't woken at the first free place: waking it for each one costs more than the calls themselves.
             guard guarded.isReaderHeld, guarded.state.isRelieved(within: limits) else { return false }
             guarded.isReaderHeld = false
             return true

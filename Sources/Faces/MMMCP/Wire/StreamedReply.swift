@@ -55,7 +55,7 @@ struct StreamedReply: Sendable {
                     var escaped: [UInt8] = []
                     escaped.reserveCapacity(piece.utf8.count + 16)
                     JSONWriter.append(piece, to: &escaped)
-                    // Without its quotes: the string is already open.
+                    // The quotes are dropped because the string is already open.
                     try await send(Array(escaped.dropFirst().dropLast()))
                 }
             }

@@ -50,7 +50,7 @@ struct PoolLogReader: Sendable {
     private let connection: String?
     private let errorsOnly: Bool
 
-    /// The number of rotated files, newest first.
+    /// The number of rotated files beside the current one.
     private static let backups = 5
     private static let limit = 64 << 20
 

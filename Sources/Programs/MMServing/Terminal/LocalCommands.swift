@@ -279,7 +279,7 @@ struct CompletionValues: Sendable {
 
 /// `mm cmdlets …`: shows how command lines of Exchange cmdlets are bound.
 enum CmdletCommands {
-    /// All of them.
+    /// The commands.
     static let all = [bind, bindBatch]
 
     private static let bind = LocalCommand(

@@ -7,7 +7,7 @@ import PowerShellSyntax
 
 /// `mm powershell …`: shows how the PowerShell parser reads a script.
 enum PowerShellCommands {
-    /// All of them.
+    /// The commands.
     static let all = [facts, factsBatch, eval, evalBatch]
 
     private static let facts = LocalCommand(

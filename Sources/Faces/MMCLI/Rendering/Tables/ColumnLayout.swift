@@ -46,7 +46,7 @@ struct ColumnLayout: Sendable {
     /// The line above the rows.
     var header: String { table.line(columns.map { $0.uppercased() }) }
 
-    /// One row.
+    /// Returns the line of one row.
     func line(_ item: JSONValue) -> String { table.line(columns.map { Self.cell(item, $0) }) }
 
     private static func cell(_ item: JSONValue, _ column: String) -> String {
@@ -68,7 +68,8 @@ struct ColumnLayout: Sendable {
         let plain = rows.columns.filter { column in
             rows.items.allSatisfy { $0.object?[column]?.isSimple ?? true }
         }
-        // A few columns were asked for and stay in their order; what a service sends by default begins with an id.
+        // A few columns are kept in their order, since they were asked for. What a service sends by default begins with an
+        // id.
         guard rows.columns.count > few || (plain.first == "id" && !fits(plain, of: rows, within: width)) else {
             return plain.isEmpty ? (rows.columns, 1) : (plain, plain.count)
         }

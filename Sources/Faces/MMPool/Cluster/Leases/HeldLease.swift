@@ -76,7 +76,7 @@ package final class HeldLease: Sendable {
     }
 
     /// Runs work and ends it with an error if the lease ends first.
-    /// - Throws: what the work throws; `unavailable` with the detail `lease` where the lease ended first.
+    /// - Throws: the error of the work; `unavailable` with the detail `lease` if the lease ended first.
     package func whileHeld<Value: Sendable>(
         _ work: @escaping @Sendable () async throws(MMError) -> Value
     ) async throws(MMError) -> Value {

@@ -2,7 +2,7 @@ package import MMCore
 
 /// The leases of one node: takes those that are free or abandoned, renews those it holds, and ends those it lost.
 package actor LeaseKeeper {
-    /// Who holds a lease.
+    /// The holder of a lease.
     package enum Place: Sendable {
         /// This node.
         case here(HeldLease)
@@ -55,7 +55,7 @@ package actor LeaseKeeper {
 
     /// Creates a keeper.
     /// - Parameters:
-    ///   - store: where leases are recorded.
+    ///   - store: the store in which leases are recorded.
     ///   - id: this node's id.
     ///   - address: the address at which other nodes reach this node.
     ///   - term: how long a lease is valid after a renewal.
@@ -231,8 +231,8 @@ package actor LeaseKeeper {
     }
 }
 
-/// Where leases are recorded. The store has no notion of time: a node may take a lease over after it has seen the record unchanged for long
-/// enough, so that no machine's clock can end a lease early.
+/// The store in which leases are recorded. It has no notion of time: a node may take a lease over after it has seen the record
+/// unchanged for long enough, so that no machine's clock can end a lease early.
 package protocol LeaseStore: Sendable {
     /// Reads a lease; returns a free one if there is no record yet.
     /// - Throws: `unavailable` where the store can't be reached.

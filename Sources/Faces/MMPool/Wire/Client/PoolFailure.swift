@@ -161,7 +161,7 @@ package struct PoolClient: Sendable {
     }
 
     /// Sends a request and returns the answer as soon as its headers have arrived.
-    /// - Throws: as `send`.
+    /// - Throws: the errors of `send`.
     func open(_ request: HTTPRequest, during work: String) async throws(MMError) -> HTTPStream {
         do throws(HTTPError) {
             return try await transport.open(request)

@@ -129,7 +129,7 @@ package enum TermHeaders {
     }
 }
 
-/// How one term crosses the wire.
+/// One term of a call with the header field that carries it.
 struct TermHeader: Sendable {
     /// The header's name.
     let name: String

@@ -350,7 +350,7 @@ final class CallOutbox: Sendable {
         var writer: OneShot<Void>?
     }
 
-    /// What the writer takes.
+    /// A message for the stream's writer.
     enum Message: Sendable {
         case event(CallEvent)
         case outcome(Result<OperationAnswer, MMError>)
