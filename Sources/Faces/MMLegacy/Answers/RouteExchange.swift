@@ -71,7 +71,6 @@ extension Router.ErrorResponses {
 package struct RouteReply: Sendable {
     /// The HTTP status; those servers used 200 for most errors too.
     package var status: Int
-    /// The body.
     package var body: JSONObject
 
     package init(_ body: JSONObject, status: Int = 200) {

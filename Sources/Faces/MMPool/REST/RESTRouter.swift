@@ -91,7 +91,6 @@ struct ApprovalRoutes: Sendable {
         desk = ApprovalDesk(services, shared.ceremonies)
     }
 
-    /// Adds the routes.
     func add(to router: inout Router<AdmittedPeer>) {
         router.get("/v1/approvals") { (request) throws(MMError) in
             try Self.admit(request)

@@ -4,7 +4,6 @@ import MMOperations
 
 /// `mm drift install` and `uninstall`: regular checks of a connection's drift by a systemd timer.
 enum DriftCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] { [install(environment), uninstall(environment)] }
 
     private static let connection = InputField(
@@ -94,7 +93,6 @@ enum DriftCommands {
 
 /// The systemd units that check a connection's drift regularly: a timer and the service that it starts.
 struct DriftUnits: Sendable {
-    /// The connection.
     let connection: String
     /// The snapshot or folder to compare with; `nil` for the connection's latest snapshot.
     let against: String?

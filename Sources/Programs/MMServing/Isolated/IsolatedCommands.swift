@@ -9,7 +9,6 @@ import MMSystem
 
 /// The commands of isolated pools.
 enum IsolatedCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [isolated(environment).hidden, PoolChildCommand.entry(environment: environment).hidden]
     }

@@ -384,7 +384,6 @@ extension LocalOperationService {
 
 /// One connection's pool, as its router uses it.
 struct IsolatedPool: Sendable {
-    /// The connection.
     let connection: String
     /// The site of the pool.
     let site: any PoolSite

@@ -227,7 +227,6 @@ actor ProcessSite: PoolSite {
         ]
     }
 
-    /// Ends the pool.
     func close() async {
         isClosed = true
         if let starting { _ = await starting.value }

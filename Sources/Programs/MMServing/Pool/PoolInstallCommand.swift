@@ -164,7 +164,6 @@ struct PoolInstaller: Sendable {
         return lines
     }
 
-    /// Removes the units.
     func remove() async throws(MMError) -> [String] {
         if await place.isManaged() {
             _ = try? await place.systemctl(["disable", "--now", "mm-pool.socket", "mm-pool.service"])

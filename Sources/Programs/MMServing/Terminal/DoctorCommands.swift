@@ -5,7 +5,6 @@ import MMPowerShell
 
 /// `mm doctor powershell`: tries what sessions rely on with this machine's PowerShell.
 enum DoctorCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
             machine(environment),

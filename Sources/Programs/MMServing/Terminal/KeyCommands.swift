@@ -9,7 +9,6 @@ import MMSystem
 enum KeyCommands {
     private static let name = InputField("name", .text, "What you call the key.", .at(0))
 
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let keys = SecurityKeyRing(paths: StatePaths(environment: environment))
         return [

@@ -91,7 +91,6 @@ enum LocalCommands {
 
 /// `mm sandbox …`: executes `mm-sandbox` in place of this process, so that streams, exit code and signals are those of the command line.
 enum SandboxForwarding {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         SandboxCommand.allCases.map { verb in
             verb.command(
@@ -104,7 +103,6 @@ enum SandboxForwarding {
 
 /// `mm man`: the manual pages, written into a folder or shown one by one.
 enum ManualPages {
-    /// Returns the command.
     static func command(_ catalogue: Catalogue, _ others: [LocalCommand]) -> LocalCommand {
         LocalCommand(
             ["man"], summary: "Print a manual page, or write all of them into a folder.",
@@ -144,7 +142,6 @@ struct CompletionValues: Sendable {
     private let catalogue: Catalogue
     private let services: OperationServices
 
-    /// Returns the command.
     static func command(_ catalogue: Catalogue, _ others: [LocalCommand], environment: [String: String])
         -> LocalCommand
     {
@@ -279,7 +276,6 @@ struct CompletionValues: Sendable {
 
 /// `mm cmdlets …`: shows how command lines of Exchange cmdlets are bound.
 enum CmdletCommands {
-    /// The commands.
     static let all = [bind, bindBatch]
 
     private static let bind = LocalCommand(
@@ -325,7 +321,6 @@ enum CmdletCommands {
 
 /// `mm guard check --batch`: many verdicts, one per line, each written before the next line is read.
 enum GuardCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [
             LocalCommand(
@@ -352,7 +347,6 @@ enum GuardCommands {
 
 /// `mm pin`: the PIN with which a person confirms requests, if a connection requires that.
 enum PINCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let proof = OwnerProof(paths: StatePaths(environment: environment))
         return [

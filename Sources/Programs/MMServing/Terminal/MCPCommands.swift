@@ -5,7 +5,6 @@ import MMOperations
 
 /// `mm mcp …`: installs this server in AI clients.
 enum MCPCommands {
-    /// Returns the commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         [install(environment), uninstall(environment), list(environment)]
     }

@@ -7,7 +7,6 @@ import PowerShellSyntax
 
 /// `mm powershell …`: shows how the PowerShell parser reads a script.
 enum PowerShellCommands {
-    /// The commands.
     static let all = [facts, factsBatch, eval, evalBatch]
 
     private static let facts = LocalCommand(

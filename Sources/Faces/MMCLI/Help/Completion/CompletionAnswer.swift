@@ -5,12 +5,9 @@ package import MMOperations
 package struct CompletionAnswer: Sendable {
     /// A word that fits at the cursor, with a description.
     package struct Candidate: Sendable, Hashable {
-        /// The word.
         package var word: String
-        /// The description, in a few words.
         package var summary: String
 
-        /// Creates a candidate.
         package init(_ word: String, _ summary: String = "") {
             self.word = word
             self.summary = summary

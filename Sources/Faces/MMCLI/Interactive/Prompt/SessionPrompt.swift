@@ -456,12 +456,10 @@ package struct PromptRemark: Sendable, Hashable {
         case refused
     }
 
-    /// What the guard would do with the text.
     package var decision: Decision
     /// The verdict in a few words.
     package var text: String
 
-    /// Creates a remark.
     package init(_ decision: Decision, _ text: String) {
         self.decision = decision
         self.text = text

@@ -7,7 +7,6 @@ package final class RedisLeaseStore: LeaseStore {
     /// The time at which this process first saw each run of a server.
     private let runs = Mutex<[String: ContinuousClock.Instant]>([:])
 
-    /// Creates a store.
     package init(_ redis: RedisClient, now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         self.redis = redis
         self.now = now

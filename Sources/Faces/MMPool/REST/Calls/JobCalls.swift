@@ -12,7 +12,6 @@ struct JobCalls: Sendable {
     /// The maximum size in bytes of an answer that is included in a job's description.
     private static let most = 25_000
 
-    /// Adds the routes.
     func add(to router: inout Router<AdmittedPeer>) {
         router.get("/v1/jobs", list)
         router.get("/v1/jobs/{job}", show)

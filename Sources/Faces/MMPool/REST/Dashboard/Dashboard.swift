@@ -40,7 +40,6 @@ struct Dashboard: Sendable {
         }
     }
 
-    /// Adds the routes.
     func add(to router: inout Router<AdmittedPeer>) {
         DashboardPages.add(to: &router)
         router.get("/v1/events", events)
