@@ -123,6 +123,11 @@ package struct AzureProfile: ModuleProfile {
     package let prompt = PromptWords(near: ["login to azure", "to sign in", "devicelogin"], stream: .information)
     package let traps = [
         ModuleTrap(
+            sign: "does not have access to subscription",
+            advice:
+                "Name a subscription of this sign-in, by its name or id: mm connections edit CONNECTION subscription=NAME."
+        ),
+        ModuleTrap(
             sign: "AKV10000",
             advice:
                 "The session has no token for key vaults: the connection's app needs the permission user_impersonation of "

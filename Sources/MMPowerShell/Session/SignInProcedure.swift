@@ -82,7 +82,12 @@ struct SignInProcedure: Sendable {
         let wallTime = settings.clock.now
         let answer = try await connect(command, by: method)
         guard answer.end?.state == .completed else {
-            let failure = Self.failed("\(profile.title) could not sign in by \(method.word)", answer)
+            var failure = Self.failed("\(profile.title) could not sign in by \(method.word)", answer)
+            if let trap = profile.traps.first(where: { $0.caught(failure.message) }) {
+                // Another way to sign in would meet the same error.
+                failure.hint = trap.advice
+                throw failure
+            }
             guard chosen == nil, mayAsk(insteadOf: method), ModuleFault(answer) != .passing else { throw failure }
             settings.host.log?.warning("The module's own sign-in is the next way: \(failure.message)")
             var own = self

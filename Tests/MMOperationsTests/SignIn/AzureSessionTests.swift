@@ -49,6 +49,18 @@ struct AzureSessionTests {
         await home.stop()
     }
 
+    @Test("a subscription that the sign-in can't reach is named with what to change, and no code is asked for")
+    func unreachable() async throws {
+        let home = try await SignInHome()
+        try await home.login("Astray")
+        let ran = await home.run("azure", on: "Astray", "Get-AzResourceGroup")
+        #expect(ran.error?.code == .remoteFailed, "\(ran)")
+        #expect(ran.error?.details["userCode"] == nil, "\(ran)")
+        #expect(Self.text(ran).contains("Fabrikam Production"), "\(ran)")
+        #expect(Self.text(ran).contains("mm connections edit CONNECTION subscription="), "\(ran)")
+        await home.stop()
+    }
+
     @Test("without a choice the first subscription of the sign-in is the one that counts")
     func first() async throws {
         let home = try await SignInHome()

@@ -79,6 +79,9 @@ final class SignInHome: Sendable {
         var looking = own
         looking["guard"] = "readonly"
         looking["subscription"] = "Contoso Sandbox Test"
+        // One that names a subscription which its person can't reach.
+        var astray = own
+        astray["subscription"] = "Fabrikam Production"
         // The same with a certificate.
         var certified = app
         // A copy: a checkout's files may be read by everybody, and such a key is refused.
@@ -105,7 +108,8 @@ final class SignInHome: Sendable {
                 "connections": [
                     "Demo": .object(own), "Plain": .object(plain), "Nightly": .object(app),
                     "Certified": .object(certified), "Federated": .object(federated), "Managed": .object(managed),
-                    "Looking": .object(looking), "Browsing": .object(browsing), "Open": .object(open),
+                    "Looking": .object(looking), "Astray": .object(astray), "Browsing": .object(browsing),
+                    "Open": .object(open),
                 ]
             ]))
         service = LocalOperationService(services: try Self.services(home, base, machine, surroundings))
