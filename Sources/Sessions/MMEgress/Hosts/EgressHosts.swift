@@ -1,33 +1,33 @@
 package import MMCore
 package import MMIdentity
 
-/// The names of this tenant at services where anybody can rent one: those that the tenant's own answers have named to the
-/// session, and those that a person has said yes to.
+/// The tenant's host names at services where any customer can get one: the names found in the services' answers to the tenant's own
+/// requests, and the names that a person has allowed.
 package final class TenantHosts: Sendable {
     private static let most = 10_000
-    /// More than any page of a list.
+    /// The size limit of an answer that is read; pages of lists are smaller.
     static let maxAnswerBytes = 8 << 20
     private let names = Mutex<Set<String>>([])
     private let storage: [String]
     private let vault: String?
 
-    /// No names yet.
+    /// Creates a set without names.
     init(cloud: [CloudHost] = []) {
         storage = cloud.filter { $0.service == .storage }.map(\.name)
         vault = cloud.first { $0.service == .resource(.keyVault) && $0.isRentable }?.name
     }
 
-    /// Whether a name is known.
+    /// Returns whether a name is known.
     func contains(_ host: String) -> Bool { names.withLock { $0.contains(host) } }
 
-    /// A person has admitted a host.
+    /// Adds a host that a person has allowed.
     func admit(_ host: String) {
         names.withLock { names in
             if names.count < Self.most { names.insert(host.lowercased()) }
         }
     }
 
-    /// Whether an answer of this service may name hosts of the tenant: a list of resources or environments.
+    /// Returns whether an answer of this service may name hosts of the tenant: a list of resources or environments.
     static func mayName(_ place: EgressPlace, method: String, target: String) -> Bool {
         guard method == "GET" else { return false }
         let path = target.prefix { $0 != "?" }.lowercased()
@@ -43,8 +43,8 @@ package final class TenantHosts: Sendable {
         }
     }
 
-    /// Takes the names from an answer of a service to the tenant's own token: by the type and id of each resource, which the
-    /// service alone writes, never from what somebody could put into one.
+    /// Adds the names in a service's answer to the tenant's own token. It reads only each resource's type and id, which only the
+    /// service can write, never values that a user could set.
     func learn(from body: [UInt8]) {
         let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
         guard let object = (try? JSONParser.parse(body, limits: limits))?.object else { return }
@@ -54,7 +54,7 @@ package final class TenantHosts: Sendable {
         }
     }
 
-    /// The hosts of a resource of Azure: `…/providers/TYPE/NAME`, with that type and name.
+    /// Returns the hosts of an Azure resource, `…/providers/TYPE/NAME`, by its type and name.
     private func resource(_ item: JSONObject) -> [String] {
         guard let id = item["id"]?.string?.lowercased(), let type = item["type"]?.string?.lowercased(),
             let name = item["name"]?.string?.lowercased(), id.hasPrefix("/subscriptions/"),
@@ -68,7 +68,7 @@ package final class TenantHosts: Sendable {
         }
     }
 
-    /// The hosts of an environment of the Power Platform, and of an organization as Dataverse lists it.
+    /// Returns the hosts of a Power Platform environment, or of an organization as Dataverse lists it.
     private func environment(_ item: JSONObject) -> [String] {
         let isEnvironment = item["type"]?.string?.lowercased().hasSuffix("/environments") == true
         let linked = item["properties"]?.object?["linkedEnvironmentMetadata"]?.object
@@ -82,11 +82,11 @@ package final class TenantHosts: Sendable {
 
 /// A host that a session may reach.
 package struct EgressPlace: Sendable, Hashable {
-    /// What is served there; nil for a host that the owner listed.
+    /// The service at this host; `nil` for a host that the owner listed.
     package let service: CloudHost.Service?
-    /// Everything that is served there: some services share a host.
+    /// All services at this host, since some share one.
     package let services: [CloudHost.Service]
-    /// Whether the sign-in service is among what is served there: its answers hold tokens.
+    /// Whether one of them is the sign-in service, whose answers contain tokens.
     package let issuesTokens: Bool
     /// The host.
     package let host: String
@@ -94,19 +94,19 @@ package struct EgressPlace: Sendable, Hashable {
     package let port: UInt16
     /// Whether it is reached over TLS.
     package let isSecure: Bool
-    /// The audiences of the tokens that it takes.
+    /// The audiences of the tokens that the host accepts.
     package let audiences: Set<String>
-    /// Whether everybody can get a name of this kind, so that what is sent there may be sent to a stranger.
+    /// Whether any customer can get a host name of this kind, so that another tenant may read what is sent to it.
     package let isOpenToStrangers: Bool
 
-    /// Who has the host.
+    /// The party that reads what is sent to the host.
     package let owner: Owner
 
-    /// The address that answers in the place of this one; nil where it answers itself.
+    /// The address that answers instead of this one; `nil` if requests go to the host itself.
     var standIn: String?
 
-    /// A target as it is judged and sent. Graph's own client for Python writes two slashes behind the version, which would else be
-    /// an address that servers read differently.
+    /// Returns a target as it is judged and sent. Microsoft Graph's Python client writes two slashes after the version, which servers
+    /// could otherwise read differently from the judge.
     func spelled(_ target: String) -> String {
         guard service == .resource(.graph), target.hasPrefix("/"),
             let end = target.dropFirst().firstIndex(where: { $0 == "/" || $0 == "?" }), target[end] == "/",
@@ -116,66 +116,66 @@ package struct EgressPlace: Sendable, Hashable {
         return "\(target[..<end])/\(rest)"
     }
 
-    /// Who reads what is sent to a host.
+    /// The party that reads what is sent to a host.
     package enum Owner: Sendable, Hashable {
         /// A service of the cloud, for all its tenants.
         case service
-        /// Somebody whom the tenant's own answers, a person or the connection's owner has named.
+        /// An owner known from the tenant's own answers, from a person's consent or from the connection's settings.
         case named
-        /// Anybody: such names are rented, and nothing has named this one.
+        /// An unknown customer: any customer can get such a name, and none of those sources has named this one.
         case unknown
     }
 
-    /// Whether what is sent there goes over TLS.
+    /// Whether requests are sent over TLS.
     var isSentSecurely: Bool { standIn.map { $0.hasPrefix("https://") } ?? isSecure }
 
-    /// Where requests go: `https://host`, with the port where it is not the scheme's own.
+    /// The origin that requests are sent to: `https://host`, with the port unless it is the scheme's default.
     package var origin: String { standIn ?? ownOrigin }
 
-    /// The same, of what was asked for: what is judged, confirmed and recorded. Many hosts of which each is another
-    /// customer's may share one address that stands in for them.
+    /// The origin that was requested, which is judged, confirmed and recorded. One stand-in address may serve hosts of
+    /// many customers.
     package var ownOrigin: String {
         let scheme = isSecure ? "https" : "http"
         return port == (isSecure ? 443 : 80) ? "\(scheme)://\(host)" : "\(scheme)://\(host):\(port)"
     }
 
-    /// A text of the service as its client reads it, with the address that was asked in the place of a stand-in's own.
+    /// Returns a text of the service for its client, with the stand-in's address replaced by the requested one.
     package func shown(_ text: String) -> String {
         standIn.map { AddressRewriter.whole(text, $0, to: ownOrigin) } ?? text
     }
 
-    /// Whether a `Host` header names this place.
+    /// Returns whether a `Host` header names this place.
     func isNamed(by header: String) -> Bool {
         guard let name = PlainHostName(header), name.host == host else { return false }
         return (name.port ?? (isSecure ? 443 : 80)) == port
     }
 
-    /// Whether a token of this audience may be sent here.
+    /// Returns whether a token of this audience may be sent here.
     package func accepts(audience: String) -> Bool {
         let audience = CloudHost.audience(audience)
         return audiences.contains(audience) || (service == .dataverse && audience == CloudHost.audience(ownOrigin))
     }
 }
 
-/// The hosts that a session may reach: those of its connection's cloud and tenant, and those that the owner lists. Nothing else.
+/// The hosts that a session may reach: only those of its connection's cloud and tenant, and those that the owner lists.
 package struct EgressHosts: Sendable {
     private let cloud: [CloudHost]
     private let listed: [HostPattern]
     /// Whether listed hosts are also reached by plain HTTP, at ports that the owner wrote.
     private let allowsPlainHTTP: Bool
-    /// What a session may reach, and how its owner adds to it.
+    /// A sentence that says which hosts are allowed, and how the owner can add one.
     private let rule: String
-    /// What answers at the addresses of another cloud.
+    /// The cloud that answers at the addresses of another one.
     private let standIn: StandIn?
-    /// The names of this tenant where anybody can rent one.
+    /// The tenant's names at services where any customer can get one.
     let tenant: TenantHosts
 
-    /// The hosts of a connection.
+    /// Creates the hosts of a connection.
     /// - Parameters:
     ///   - cloud: its cloud.
-    ///   - sharePoint: the tenant's name in SharePoint, where it is known.
-    ///   - allow: what the owner added (`egress.allow`): names, with a port where it is not 443.
-    ///   - standIn: what answers at the addresses of another cloud.
+    ///   - sharePoint: the tenant's name in SharePoint, if it is known.
+    ///   - allow: the names that the owner added (`egress.allow`), each with a port if it isn't 443.
+    ///   - standIn: the cloud that answers at the addresses of another one.
     package init(cloud: Cloud, sharePoint: String? = nil, allow: [PlainHostName] = [], standIn: StandIn? = nil) {
         self.standIn = standIn
         self.cloud = cloud.hosts(sharePoint: sharePoint)
@@ -186,10 +186,10 @@ package struct EgressHosts: Sendable {
             "It reaches the services of its connection's cloud and tenant; the owner adds others with egress.allow."
     }
 
-    /// The hosts of a list, and no service with tokens of ours.
+    /// Creates hosts from a list only. None of them is a service that gets the connection's tokens.
     /// - Parameters:
-    ///   - listed: what the owner lists.
-    ///   - rule: a sentence that says what may be reached, and how its owner adds to it.
+    ///   - listed: the hosts that the owner lists.
+    ///   - rule: a sentence that says which hosts are allowed, and how the owner can add one.
     package init(listed: [HostPattern], rule: String) {
         cloud = []
         standIn = nil
@@ -199,18 +199,18 @@ package struct EgressHosts: Sendable {
         self.rule = rule
     }
 
-    /// Why a host can't be reached, and what to do.
+    /// Returns why a host can't be reached, and what to do.
     func refusal(of name: PlainHostName) -> String { "The session may not reach \(name). \(rule)" }
 
-    /// The place that a name stands for, or nil for a host that the session may not reach.
+    /// Returns the place for a name; `nil` for a host that the session may not reach.
     /// - Parameters:
-    ///   - name: the name that was asked for.
-    ///   - isSecure: whether it was asked for over TLS.
+    ///   - name: the requested name.
+    ///   - isSecure: whether it was requested over TLS.
     package func place(_ name: PlainHostName, isSecure: Bool) -> EgressPlace? {
         let port = name.port ?? (isSecure ? 443 : 80)
         let rows = cloud.filter { $0.covers(host: name.host, port: port, isSecure: isSecure) }
         if let first = rows.first {
-            // Services may share a host; the sandbox's all do.
+            // Services may share a host, as all services of the sandbox do.
             let row = rows.first { $0.service != .signIn } ?? first
             let isRented = rows.allSatisfy(\.isRentable)
             let isNamed = !isRented || tenant.contains(name.host) || isListed(name.host, port, isSecure)
@@ -241,13 +241,13 @@ package struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     private let name: PlainHostName
     private let coversBelow: Bool
 
-    /// One host.
+    /// Creates a pattern for one host.
     package init(_ name: PlainHostName) {
         self.name = name
         coversBelow = false
     }
 
-    /// Reads a pattern; nil for anything else than a plain name, or the names below one of at least two parts.
+    /// Reads a pattern: a plain name, or `*.` before a name of at least two parts. Returns `nil` for any other text.
     package init?(_ text: String) {
         coversBelow = text.hasPrefix("*.")
         guard let name = PlainHostName(coversBelow ? text.dropFirst(2) : text[...]) else { return nil }
@@ -258,7 +258,7 @@ package struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     /// The pattern as it is written.
     package var description: String { (coversBelow ? "*." : "") + name.description }
 
-    /// Whether its owner wrote a port.
+    /// Returns whether it covers a host and port.
     var hasPort: Bool { name.port != nil }
 
     /// Whether it covers a host and port.

@@ -2,10 +2,10 @@ package import MMCore
 package import MMHTTP
 package import MMIdentity
 
-/// What all connections of one session share.
+/// The state that all connections of one session share.
 final class EgressCore: Sendable {
     let session: String
-    /// The port at which the session's processes reach all this.
+    /// The proxy's port for the session's processes.
     let port: UInt16
     let hosts: EgressHosts
     let authority: SessionAuthority
@@ -27,7 +27,7 @@ final class EgressCore: Sendable {
     let cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
     let cut = RequestCut()
     let open: OpenCount
-    /// What `Proxy-Authorization` must say.
+    /// The required value of `Proxy-Authorization`.
     private let proxyAuthorization: Secret
     private let last = Mutex<UInt64>(0)
 
@@ -61,7 +61,7 @@ final class EgressCore: Sendable {
         proxyAuthorization = Secret("Basic " + Base64.text(Array(pair.utf8)))
     }
 
-    /// A number for another request.
+    /// Returns a new request number.
     func nextNumber() -> UInt64 {
         last.withLock { last in
             last += 1
@@ -69,8 +69,8 @@ final class EgressCore: Sendable {
         }
     }
 
-    /// Whether a request proves that its sender knows this session's secret.
-    /// - Parameter field: where it stands.
+    /// Returns whether a request proves that its sender knows this session's secret.
+    /// - Parameter field: the header field that contains it.
     func isAuthenticated(_ headers: HTTPHeaders, by field: String = "proxy-authorization") -> Bool {
         let given = headers.values(for: field)
         guard given.count == 1, let value = given.first, value.utf8.count > 6 else { return false }
@@ -79,14 +79,14 @@ final class EgressCore: Sendable {
     }
 }
 
-/// How much is under way: connections, and the streams within those that carry several requests.
+/// The number of open connections, and of open streams within connections that carry several requests.
 final class OpenCount: Sendable {
     private let count = Mutex(0)
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    /// How much it is now.
+    /// The current number.
     var now: Int { count.withLock { $0 } }
 
     func enter() -> Bool {
@@ -100,22 +100,22 @@ final class OpenCount: Sendable {
     func leave() { count.withLock { $0 -= 1 } }
 }
 
-/// Ends what a session's processes have under way on its wire, and lets nothing further pass until it is lifted.
+/// Ends the open requests of a session's processes, and refuses further ones until it is lifted.
 ///
-/// Most cmdlets don't heed a stop while they wait for an answer: they come to their end when the answer does.
+/// Most cmdlets ignore a stop while they wait for an answer, so the answer must end first.
 final class RequestCut: Sendable {
     private struct State {
         var isCut = false
         var open: [UInt64: @Sendable () -> Void] = [:]
     }
 
-    /// What the client of a request gets that was cut off: a refusal, because modules try again after anything else.
+    /// The answer to a request that was cut off. It is a 403 because modules retry after other errors.
     static let fault = WireFault(
         403, .stopped, "The command that sent this request is being stopped: its requests are ended with it.")
 
     private let state = Mutex(State())
 
-    /// Ends everything that is under way.
+    /// Ends all open requests.
     func begin() {
         let ends = state.withLock { state in
             state.isCut = true
@@ -128,11 +128,11 @@ final class RequestCut: Sendable {
     /// Lets requests pass again.
     func lift() { state.withLock { $0.isCut = false } }
 
-    /// Does a request's work, which is cancelled when it is cut off.
+    /// Does a request's work, and cancels it when requests are cut off.
     /// - Parameters:
     ///   - number: the request's number.
-    ///   - stop: what else may end it.
-    ///   - drop: ends its connection, where an answer has begun.
+    ///   - stop: ends the work for other reasons.
+    ///   - drop: closes the request's connection if an answer has begun.
     /// - Throws: `fault` for a request that was cut off before it was answered.
     func run(
         _ number: UInt64, ending stop: RequestStop, dropping drop: @escaping @Sendable () -> Void,
@@ -163,13 +163,13 @@ final class RequestCut: Sendable {
     }
 }
 
-/// Ends the work for one request, whoever has a reason to: its client has left, its command is stopped, its session closes.
+/// Cancels the work for one request: when its client has left, its command is stopped or its session closes.
 final class RequestStop: Sendable {
     typealias Work = Task<Result<Bool, WireFault>, Never>
 
     private let state = Mutex<(work: Work?, isAsked: Bool)>((nil, false))
 
-    /// Takes the work that is to be ended.
+    /// Sets the work to cancel, and cancels it at once if a stop was already requested.
     func adopt(_ work: Work) {
         let isAsked = state.withLock { state in
             state.work = work
@@ -187,71 +187,71 @@ final class RequestStop: Sendable {
     }
 }
 
-/// Something that happens at most once and stays so.
+/// A flag that can be set once and isn't reset.
 private final class FinalMark: Sendable {
     private let mark = Mutex(false)
     var isSet: Bool { mark.withLock { $0 } }
     func set() { mark.withLock { $0 = true } }
 }
 
-/// What the wire of a session puts up with.
+/// The limits of a session's proxy.
 package struct EgressLimits: Sendable {
-    /// How many connections and streams of HTTP/2 within them there may be at once.
+    /// The maximum number of open connections and HTTP/2 streams.
     package var connections = 512
-    /// How long a connection may lie idle between two requests.
+    /// The maximum time that a connection may be idle between two requests.
     package var idle = Duration.seconds(300)
-    /// How long a head, or a TLS handshake, may take once it has begun.
+    /// The maximum time for a request's head or a TLS handshake once it has begun.
     package var head = Duration.seconds(30)
-    /// How long a request's body may stand still.
+    /// The maximum time without a byte of a request's body.
     package var bodyStall = Duration.seconds(60)
-    /// How long a client may leave an answer untaken.
+    /// The maximum time that a client may leave an answer unread.
     package var answerStall = Duration.seconds(300)
-    /// How long a connection is read from after its last answer, for a client that is still sending.
+    /// The maximum time for which a connection is read after its last answer, for a client that is still sending.
     package var linger = Duration.seconds(10)
-    /// How much of what such a client still sends is taken, and thrown away.
+    /// The maximum number of bytes that are read from such a client and discarded.
     package var lingerBytes = 64 << 20
-    /// How much of a body is read before the judge is asked; what is larger is judged by its beginning.
+    /// The maximum number of body bytes that are read before the judge is asked; a larger body is judged by its beginning.
     package var judgedBytes = 1 << 20
-    /// How long a request is held open while somebody is asked. .NET's own patience is 100 s.
+    /// The maximum time for which a request is held while a person is asked. .NET's default timeout is 100 s.
     package var hold = Duration.seconds(90)
-    /// How long a request waits while its service has asked to slow down; beyond that the client is told to.
+    /// The maximum time that a request waits when its service has asked to slow down; for a longer wait the client is told to retry.
     package var pace = Duration.seconds(60)
-    /// How long a service may take to begin its answer.
+    /// The maximum time until a service begins its answer.
     package var answer = Duration.seconds(1_800)
 
-    /// The usual limits.
+    /// Creates the default limits.
     package init() {}
 }
 
-/// Keeps a session's sign-ins to those that the pool has started. A script that asks for a code of its own, or has tokens
-/// given to another client, would act with rights that nobody gave to the connection.
+/// Allows only the sign-ins that the pool has started. A script that requests a device code itself, or tokens for another client,
+/// would act with rights that the connection wasn't given.
 final class SignInGate: Sendable {
-    /// What a refresh token was given for.
+    /// The purpose of an issued refresh token.
     private struct Grant {
         let client: String
-        /// The scopes that were asked for.
+        /// The requested scopes.
         let asked: Set<String>
-        /// The scopes that the service named.
+        /// The scopes that the service said it granted.
         let given: Set<String>
-        /// The resources that the sign-in itself was for.
+        /// The resources of the original sign-in.
         let first: Set<String>
     }
 
     private struct State {
         var tenants: Set<String>
-        /// The sign-in that `client` belongs to.
+        /// The number of the sign-in that `client` belongs to.
         var current: Int?
-        /// The one client of that sign-in.
+        /// The only client allowed in that sign-in.
         var client: String?
-        /// Clients that have signed in with a credential of their own, in a sign-in of the pool.
+        /// The clients that have signed in with their own credential in a sign-in of the pool.
         var apps: Set<String> = []
-        /// By placeholder.
+        /// The grants by placeholder of their refresh token.
         var grants: [String: Grant] = [:]
     }
 
-    /// Names that stand for no tenant.
+    /// First path segments that don't name a tenant.
     private static let common: Set<String> = ["common", "organizations", ".well-known", "getuserrealm.srf"]
-    /// Scopes that give nothing but who signed in.
+    /// Scopes that grant nothing but the identity of the account.
     private static let plainScopes: Set<String> = ["openid", "profile", "email", "offline_access"]
     private static let mostGrants = 256
 
@@ -263,7 +263,7 @@ final class SignInGate: Sendable {
         state = Mutex(State(tenants: rules.tenants))
     }
 
-    /// Refuses what is no step of a sign-in that the pool has started, and no renewal of what came of one.
+    /// Refuses a request unless it is a step of a sign-in that the pool has started, or a renewal of a token from one.
     func check(_ request: DescribedRequest) throws(WireFault) {
         let path = String(request.target.prefix { $0 != "?" })
         let segments = (PercentCoding.decode(path.utf8) ?? path).lowercased().split(separator: "/").map(String.init)
@@ -287,18 +287,18 @@ final class SignInGate: Sendable {
         }
     }
 
-    /// An account was admitted: its tenant is the session's.
+    /// Adds the tenant of an admitted account to the session's tenants.
     func admit(tenant: String) { state.withLock { _ = $0.tenants.insert(tenant.lowercased()) } }
 
-    /// A refresh token was given, in the place of which the session holds a placeholder.
+    /// Records the grant of a refresh token for which the session holds a placeholder.
     /// - Parameters:
-    ///   - placeholder: what the session holds.
-    ///   - form: what was asked.
-    ///   - scopes: what the service says that it gave.
+    ///   - placeholder: the placeholder that the session holds.
+    ///   - form: the fields of the request.
+    ///   - scopes: the scopes that the service said it granted.
     func gave(_ placeholder: String, for form: FormFields?, scopes: String?) {
         guard let client = form?["client_id"] else { return }
         state.withLock { state in
-            // A renewal hands on what the first one was for.
+            // A renewed token keeps the purpose of the token before it.
             let before = form?["refresh_token"].flatMap { state.grants[$0] }
             let asked = (before?.asked ?? []).union(Self.scopes(of: form))
             let given = (before?.given ?? []).union(Self.words(scopes ?? ""))
@@ -308,7 +308,7 @@ final class SignInGate: Sendable {
         }
     }
 
-    /// Whether a renewal asks for what its sign-in was for, and for no further service.
+    /// Returns whether a renewal asks only for the resources of its original sign-in.
     func isForFirst(_ form: FormFields?) -> Bool {
         guard let token = form?["refresh_token"], let grant = state.withLock({ $0.grants[token] }) else { return true }
         return Self.resources(of: Self.scopes(of: form)).isSubset(of: grant.first)
@@ -323,14 +323,14 @@ final class SignInGate: Sendable {
                 + "another one to egress.allow, by the name or id that stands in the path.")
     }
 
-    /// A first token, or a step on the way to one.
+    /// Checks a request for a first token, or a step towards one.
     private func checkFirst(_ client: String?, isCredential: Bool = false) throws(WireFault) {
         guard let client = client?.lowercased(), !client.isEmpty else {
             throw Self.refused("A sign-in names its client.")
         }
         let current = rules.current()
         let isOwn = state.withLock { state in
-            // What an app proves by itself it may prove again: nobody renews its tokens but with the same proof.
+            // An app may repeat a proof with its own credential after the sign-in: its tokens can be renewed only in this way.
             guard let current else { return isCredential && state.apps.contains(client) }
             if state.current != current { (state.current, state.client) = (current, nil) }
             if state.client == nil { state.client = client }
@@ -347,7 +347,7 @@ final class SignInGate: Sendable {
     }
 
     private func checkRenewal(_ form: FormFields?) throws(WireFault) {
-        // What is no placeholder of a refresh token is refused as such, by whoever puts the token in.
+        // A text that isn't the placeholder of a refresh token is refused where tokens are put in.
         guard let token = form?["refresh_token"], let grant = state.withLock({ $0.grants[token] }) else { return }
         guard form?["client_id"]?.lowercased() == grant.client else {
             throw Self.refused("A refresh token is renewed by the client that it was given to.")
@@ -357,7 +357,7 @@ final class SignInGate: Sendable {
             if Self.plainScopes.contains(scope) || grant.asked.contains(scope) || grant.given.contains(scope) {
                 continue
             }
-            // All that the client was granted of another resource: what the sign-in asked for as a whole.
+            // `.default` means all that the client was granted for the resource, so the original sign-in must have asked for it.
             if scope.hasSuffix("/.default"), !narrow.contains(Self.audience(scope)) { continue }
             throw Self.refused("The session's sign-in was not for \(scope).")
         }
@@ -373,7 +373,7 @@ final class SignInGate: Sendable {
 
     private static func words(_ text: String) -> [String] {
         text.lowercased().split(whereSeparator: { $0 == " " || $0 == "+" }).map { word in
-            // Some resources end with a slash of their own.
+            // The ids of some resources end with a slash.
             word.hasSuffix("//.default") ? CloudHost.audience(String(word.dropLast(9))) + "/.default" : String(word)
         }
     }
@@ -382,7 +382,7 @@ final class SignInGate: Sendable {
         Set(scopes.filter { !plainScopes.contains($0) }.map(audience))
     }
 
-    /// The resource of a scope; one without is Graph's.
+    /// Returns the resource of a scope; a scope without one belongs to Graph.
     private static func audience(_ scope: String) -> String {
         guard let end = scope.lastIndex(of: "/") else {
             return plainScopes.contains(scope) ? "" : "https://graph.microsoft.com"
@@ -395,58 +395,59 @@ final class SignInGate: Sendable {
     }
 }
 
-/// What the wire of one session needs from those above it.
+/// The settings and dependencies of one session's proxy.
 package struct EgressConfiguration: Sendable {
     /// The session's name, for records.
     package var session: String
     /// The hosts that it may reach.
     package var hosts: EgressHosts
-    /// Decides what is sent.
+    /// The judge of each request.
     package var judge: any WireJudge
-    /// Gives fresh tokens for placeholders of the connection's own sign-in.
+    /// The source of fresh tokens for placeholders of the connection's own sign-in.
     package var tokens: any TokenSource
     /// The session's placeholders.
     package var vault: PlaceholderVault
-    /// Where the files of the session are put: a folder that its processes may read.
+    /// The folder for the session's files, which its processes may read.
     package var folder: String
-    /// The processes of the session, which alone may use its wire; nil admits every process that knows the proxy's secret.
+    /// Returns the session's processes, which alone may use the proxy; `nil` admits every process that knows the proxy's secret.
     package var processes: (@Sendable () -> [Int32])?
-    /// Those of them that use it most: they are looked at first, because to find all takes longer.
+    /// Returns the processes that use the proxy most. They are checked first, because finding all processes takes longer.
     package var likelyProcesses: @Sendable () -> [Int32] = { [] }
-    /// Whether somebody who signed in within the session is the right one: nil, or why not. Tokens of anybody else are withheld.
+    /// Checks an account that signed in within the session. Returns `nil` if it is the right one, otherwise a refusal; the
+    /// tokens of a refused account are withheld.
     package var identityCheck: @Sendable (SignedInIdentity) async -> RequestRefusal?
-    /// The identity that its programs find; nil where they find none.
+    /// The managed identity for the session's programs; `nil` if they have none.
     package var identity: ProgramIdentity?
-    /// Carries out the call of a cmdlet in the session of another module, and returns what came of it; nil where there are none.
+    /// Runs a call of a cmdlet in the session of another module and returns its result; `nil` if there are no other sessions.
     package var cmdlets: (@Sendable (_ call: [UInt8]) async -> [UInt8])?
-    /// Which sign-ins the session may make by itself; by themselves none.
+    /// The sign-ins that the session may make by itself; by default none.
     package var signIns = SignInRules()
-    /// When requests to a service may go out; nil asks nobody.
+    /// Returns the pace of requests to a service; `nil` if requests aren't paced.
     package var pace: (@Sendable (CloudHost.Service) -> ServicePace?)?
-    /// What is asked as the last thing before a request of a class leaves, and again before more is said on a web socket; nil asks
-    /// nobody.
+    /// Returns the last check before a request of a class is sent, and before each further message on a web socket; `nil` if there is
+    /// none.
     package var permit: (@Sendable (_ requestClass: String) -> SendPermit?)?
-    /// Is told what happens. It must be short.
+    /// Receives events. It must return quickly.
     package var events: @Sendable (EgressEvent) -> Void
-    /// The client that sends; nil makes one for this session, from `environment`.
+    /// The HTTP client; `nil` creates one for this session from `environment`.
     package var transport: (any HTTPTransport)?
-    /// The variables of the process: the user's own outer proxy and trust store.
+    /// The process's environment variables, with the user's own proxy and trust store.
     package var environment: [String: String]
-    /// What it puts up with.
+    /// The limits.
     package var limits = EgressLimits()
-    /// The time of day.
+    /// The clock for times of day.
     package var clock = WallClock.system
 
-    /// A configuration.
+    /// Creates a configuration.
     /// - Parameters:
     ///   - session: the session's name.
     ///   - hosts: the hosts that it may reach.
-    ///   - judge: decides what is sent.
-    ///   - tokens: gives fresh tokens.
+    ///   - judge: the judge of each request.
+    ///   - tokens: the source of fresh tokens.
     ///   - vault: the session's placeholders.
-    ///   - folder: where its files are put.
-    ///   - environment: the variables of the process.
-    ///   - events: is told what happens.
+    ///   - folder: the folder for the session's files.
+    ///   - environment: the process's environment variables.
+    ///   - events: receives events.
     package init(
         session: String, hosts: EgressHosts, judge: any WireJudge, tokens: any TokenSource,
         vault: PlaceholderVault = PlaceholderVault(), folder: String, environment: [String: String],
@@ -464,17 +465,17 @@ package struct EgressConfiguration: Sendable {
     }
 }
 
-/// What happens on the wire of a session, for audit, metrics and those who wait for a sign-in.
+/// An event of a session's proxy, for the audit, for metrics and for code that waits for a sign-in.
 package enum EgressEvent: Sendable {
-    /// A request has ended, whatever became of it.
+    /// A request has ended, successfully or not.
     case request(EgressRecord)
-    /// A connection was refused before it held a request that could be read.
+    /// A connection was refused before a request could be read from it.
     case refusedConnection(WireFault, host: String?)
-    /// A placeholder arrived where its token is not taken: something carried it there.
+    /// A placeholder was sent to a host that doesn't accept its token, so something has carried it there.
     case placeholderElsewhere(host: String, audience: String?)
-    /// A credential arrived that this session was not given by us.
+    /// A request contained a credential that the session didn't get from this program.
     case foreignCredential(host: String)
-    /// A request is held open while somebody is asked.
+    /// A request is held open while a person is asked.
     case held(number: UInt64, host: String, method: String)
     /// Something happened at the sign-in service.
     case signIn(SignInEvent)
@@ -482,75 +483,75 @@ package enum EgressEvent: Sendable {
 
 /// A step of a sign-in that a session makes by itself.
 package enum SignInEvent: Sendable {
-    /// Somebody must open an address and enter a code.
+    /// A person must open an address and enter a code.
     case code(SignInCode)
-    /// The sign-in service waits for the person; where there is trouble, it can't be asked for the moment, and will be again.
+    /// The sign-in service is waiting for the person. `trouble` says why the service can't be asked at the moment; asking is retried.
     case pending(trouble: String?)
-    /// Somebody signed in.
+    /// An account has signed in.
     case signedIn(SignedInIdentity)
-    /// The sign-in service gave a refresh token, for the cache of those who want it there.
+    /// The sign-in service issued a refresh token, which may be cached.
     case refreshToken(RenewalGrant, SignedInIdentity?)
     /// The sign-in ended without a token.
     case failed(EntraError)
-    /// What the session was signed in with is good no more: a person has to sign in again.
+    /// The session's sign-in is no longer valid, and a person has to sign in again.
     /// - Parameter isModules: whether the module had signed in by itself, not with the connection's tokens.
     case over(MMError, isModules: Bool)
 }
 
-/// A device code, as a person needs it.
+/// A device code, as it is shown to a person.
 package struct SignInCode: Sendable, Hashable {
-    /// What the person types.
+    /// The code that the person enters.
     package let userCode: String
-    /// Where the person types it.
+    /// The address at which the person enters it.
     package let address: String
-    /// When it ends.
+    /// Its expiry.
     package let expiresAt: Timestamp
     /// The app that signs in.
     package let clientID: String?
 }
 
-/// Who signed in, as the sign-in service says.
+/// The identity that has signed in, as the sign-in service reports it.
 package struct SignedInIdentity: Sendable, Hashable {
     /// The tenant's id.
     package let tenantID: String
     /// The account's id in that tenant.
     package let objectID: String
-    /// The name by which the account signs in; nil for apps.
+    /// The account's sign-in name; `nil` for apps.
     package let username: String?
     /// The app that signed in.
     package let clientID: String?
 }
 
-/// One request of a session, as it is remembered: what was asked of whom, and how it ended. It holds no content.
+/// The record of one request of a session: method, host, path and outcome, without content.
 package struct EgressRecord: Sendable, Hashable {
-    /// The session.
+    /// The session's name.
     package let session: String
     /// The request's number within the session.
     package let number: UInt64
-    /// When it came.
+    /// The time at which it arrived.
     package let time: Timestamp
-    /// How long it took, from its head to the answer's last byte.
+    /// The time from its head to the last byte of the answer.
     package let duration: Duration
     /// The method.
     package let method: String
-    /// The host, with the port where it is not the scheme's own.
+    /// The host, with the port unless it is the scheme's default.
     package let host: String
-    /// The path with ids, keys and addresses replaced, and without its query.
+    /// The path without its query, with ids, keys and addresses replaced.
     package let pathTemplate: String
-    /// The class that the judge gave it; nil where it never came before the judge.
+    /// The class that the judge gave it; `nil` if it wasn't judged.
     package let requestClass: String?
-    /// What it deploys; nothing for other requests.
+    /// The templates that it deploys; empty for other requests.
     package let templates: [DeployedTemplate]
-    /// The status that the client got; 0 where it had gone.
+    /// The status that the client received; 0 if the client had left.
     package let status: Int
-    /// Why it was not sent, or how it broke; nil where the service answered it.
+    /// The reason why it wasn't sent or failed; `nil` if the service answered it.
     package let fault: String?
-    /// The bytes of the request's body.
+    /// The number of bytes of the request's body.
     package let bytesUp: Int
-    /// The bytes of the answer's body.
+    /// The number of bytes of the answer's body.
     package let bytesDown: Int
-    /// What the service calls this request: `request-id` and its like.
+    /// The service's id for this request, from `request-id` or a similar header.
     package let requestID: String?
-    /// Whether it began to leave this machine.
+    /// Whether any of it left this machine.
     package let wasSent: Bool
 }

@@ -37,7 +37,7 @@ struct EgressExchange: Sendable {
         defer { core.events(.request(record.finished(bytesUp: body.count))) }
         do throws(WireFault) {
             return try await core.cut.run(number, ending: stop) { [record, client] in
-                // What has begun to arrive can't be taken back: its client sees the connection end.
+                // An answer that has begun can't be replaced, so its connection is closed.
                 if record.hasAnswered { client.drop() }
             } _: { () async throws(WireFault) in
                 try await carryOut()
@@ -53,7 +53,7 @@ struct EgressExchange: Sendable {
         _ fault: WireFault, code: String? = nil, extra: HTTPHeaders = [:]
     ) async throws(WireFault) -> Bool {
         record.answered(fault.status)
-        // A client that wanted to speak something else may go on with that.
+        // A client that tried another protocol may continue with a request of the right one.
         let keepsAlive = head.keepsAlive && body.isDone && fault.kind != .otherProtocol
         try await writer.refuse(
             fault, code: code, service: place.service, extra: extra, keepsAlive: keepsAlive,
@@ -69,11 +69,11 @@ struct EgressExchange: Sendable {
         }
         var fields = Self.endToEnd(head.headers)
         if isWebSocket { fields.set("Upgrade", WebSocketHandshake.name) }
-        // One address stands in for many hosts, some of which are one customer's vault or account.
+        // One stand-in address serves many hosts, some of which are one customer's vault or account.
         if place.standIn != nil { fields.set("X-Forwarded-Host", place.host) }
         let credentials = try OutgoingCredentials(fields, target: target, to: place, core: core)
         let described = try await describe(credentials)
-        // What is sent to strangers is looked through as well: a placeholder there was carried out of the session.
+        // Bodies for hosts that any customer can get are searched for placeholders: one there was carried out of the session.
         if place.isOpenToStrangers, !core.vault.placeholders(in: described.body.seen).isEmpty {
             throw OutgoingCredentials.elsewhere(place, nil, core)
         }
@@ -90,7 +90,7 @@ struct EgressExchange: Sendable {
         var request = HTTPRequest(
             method: head.method, url: described.url, headers: filled.headers, timeout: core.limits.answer,
             allowsPlainHTTP: !place.isSentSecurely)
-        // Its owner has listed this very port.
+        // The owner has listed this very port.
         request.allowsPlainHTTPToOtherHosts = place.service == nil && !place.isSecure
         request.isNeverResent = true
         request.permit = core.permit?(requestClass)
@@ -125,7 +125,7 @@ struct EgressExchange: Sendable {
         if stream.status == 401, request.upload == nil,
             let headers = try await renewed(credentials, filled, after: stream, sent: sent)
         {
-            // Read to its end, so that its connection serves again.
+            // The body is read to its end so that its connection can be reused.
             _ = try? await stream.collect(limit: 1 << 20)
             request.headers = headers
             Self.complete(&request.headers, isRead: isRead)
@@ -138,15 +138,15 @@ struct EgressExchange: Sendable {
 
     // MARK: While its client waits
 
-    /// Does something as long as the client is there; when it leaves, the request is ended.
+    /// Runs work while the client is connected; if the client leaves, the request is ended.
     private func whileConnected<Value>(_ work: () async -> Value) async -> Value {
         client.onDeparture { [stop] in stop() }
         defer { client.onDeparture(nil) }
         return await work()
     }
 
-    /// Waits for what a request needs before it is sent.
-    /// - Throws: `.clientGone` where the client has left meanwhile, whatever the work came to: nothing is sent for it any more.
+    /// Waits for work that a request needs before it is sent.
+    /// - Throws: `.clientGone` if the client has left meanwhile, whatever the work's result: the request isn't sent.
     private func beforeSending<Value>(_ work: () async -> Value) async throws(WireFault) -> Value {
         let value = await whileConnected(work)
         guard !client.hasLeft, !Task.isCancelled else { throw WireChannel.gone }
@@ -155,7 +155,7 @@ struct EgressExchange: Sendable {
 
     // MARK: Before it is sent
 
-    /// The request as the judge sees it. As much of the body is read as it looks at.
+    /// Returns the request as the judge sees it, after reading as much of the body as is judged.
     private func describe(_ credentials: OutgoingCredentials) async throws(WireFault) -> DescribedRequest {
         var seen: [UInt8] = []
         if head.body != .none {
@@ -177,7 +177,7 @@ struct EgressExchange: Sendable {
             headers: credentials.plain, body: described, account: credentials.account)
     }
 
-    /// Asks the judge, and the person whom the judge wants to ask.
+    /// Asks the judge, and the person if the judge requires it.
     private func judge(_ request: DescribedRequest) async throws(WireFault) -> (class: String, refusal: RequestRefusal?)
     {
         let core = core
@@ -212,8 +212,8 @@ struct EgressExchange: Sendable {
 
     // MARK: Pace
 
-    /// Waits for its turn among all requests of the connection to a service that has asked to slow down.
-    /// - Returns: how long it would still be, where that is longer than clients wait.
+    /// Waits for the request's turn among the connection's requests to a service that has asked to slow down.
+    /// - Returns: the remaining wait, if it is longer than clients wait.
     private func turn(by pace: ServicePace?) async throws(WireFault) -> Duration? {
         guard let pace else { return nil }
         let patience = ContinuousClock.now + core.limits.pace
@@ -226,7 +226,7 @@ struct EgressExchange: Sendable {
         }
     }
 
-    /// Takes what an answer says of the next requests.
+    /// Updates the pace from an answer.
     private func heed(_ stream: HTTPStream, _ sent: Timestamp, _ pace: ServicePace?) async {
         guard let pace else { return }
         if stream.status == 429 || stream.status == 503 {
@@ -241,7 +241,8 @@ struct EgressExchange: Sendable {
 
     // MARK: Sending
 
-    /// - Parameter witness: told where nothing came of it.
+    /// Opens the request at the service.
+    /// - Parameter witness: is told if the request fails.
     private func open(
         _ request: HTTPRequest, telling witness: RequestWitness?
     ) async throws(WireFault) -> HTTPStream {
@@ -270,7 +271,7 @@ struct EgressExchange: Sendable {
         }
     }
 
-    /// The whole body: what the judge has seen, and the rest as it comes.
+    /// Returns the whole body: the part that the judge has seen, then the rest as it arrives.
     private static func rest(of body: any ClientBody, after seen: [UInt8]) -> HTTPBody {
         let first = Mutex<[UInt8]?>(seen)
         return HTTPBody(next: { () async throws(HTTPError) -> [UInt8]? in
@@ -285,10 +286,10 @@ struct EgressExchange: Sendable {
         })
     }
 
-    /// Finishes the header fields: what is made from the body that is sent, and what encoding the answer may have.
+    /// Completes the header fields: removes those that depend on the sent body, and sets the accepted encodings.
     private static func complete(_ headers: inout HTTPHeaders, isRead: Bool) {
         headers.remove("content-length")
-        // Where the client asks for no encoding the answer must come without one; where we read it, too.
+        // An answer must come unencoded if the client accepts no encoding, or if it is read here.
         if isRead {
             headers.remove("accept-encoding")
         } else if !headers.contains("accept-encoding") {
@@ -298,29 +299,29 @@ struct EgressExchange: Sendable {
 
     // MARK: Refused tokens
 
-    /// The fields for sending a request once more whose token was refused: with another one, which the challenge's claims
-    /// were asked for with.
-    /// - Returns: `nil` where there is none, or where the request may have been carried out: the refusal is passed on.
+    /// Returns the header fields for repeating a request whose token was refused. They contain another token, which was requested
+    /// with the challenge's claims.
+    /// - Returns: `nil` if there is no other token, or if the request may have been carried out: the refusal is then passed on.
     private func renewed(
         _ credentials: OutgoingCredentials, _ filled: OutgoingCredentials.Filled, after stream: HTTPStream,
         sent: Timestamp
     ) async throws(WireFault) -> HTTPHeaders? {
         guard !filled.tokens.isEmpty else { return nil }
         let challenge = BearerChallenge(stream.headers.values(for: "www-authenticate"))
-        // A bare 401 may come from a server behind the one that looked at the token.
+        // A 401 without a challenge may come from a server behind the one that checked the token.
         let isSafe = challenge != nil || head.method == "GET" || head.method == "HEAD"
         let refusals = filled.tokens.mapValues { TokenRefusal(of: $0, sent: sent, claims: challenge?.claims) }
         let again = await whileConnected {
             await Result { () async throws(WireFault) in try await credentials.filled(insteadOf: refusals) }
         }
-        // Why there is none was told to those who show it; the session gets the service's own words.
+        // The reason for a missing token has been reported elsewhere; the session gets the service's own answer.
         guard isSafe, case .success(let fresh) = again, fresh.tokens != filled.tokens else { return nil }
         return fresh.headers
     }
 
     // MARK: Answers
 
-    /// An answer of the sign-in service, which is taken apart before the session gets it.
+    /// Passes on an answer of the sign-in service after replacing its tokens.
     private func answer(_ stream: HTTPStream, _ signIn: SignInExchange) async throws(WireFault) -> Bool {
         let bytes: [UInt8]
         do throws(HTTPError) { bytes = try await stream.collect(limit: SignInExchange.maxAnswerBytes) } catch {
@@ -342,7 +343,7 @@ struct EgressExchange: Sendable {
         return keepsAlive
     }
 
-    /// An answer in the place of one that the sign-in service would give.
+    /// Sends a known answer instead of asking the sign-in service again.
     private func repeated(_ known: SignInExchange.Answer) async throws(WireFault) -> Bool {
         let keepsAlive = head.keepsAlive && body.isDone
         record.answered(known.status)
@@ -353,10 +354,10 @@ struct EgressExchange: Sendable {
         return keepsAlive
     }
 
-    /// Any other answer, piece by piece: the service is held back by a client that reads slowly.
+    /// Passes on any other answer in pieces, reading from the service only as fast as the client reads.
     /// - Parameters:
-    ///   - learns: whether it may name hosts of the tenant.
-    ///   - witness: who wants to know of it.
+    ///   - learns: whether the answer may name hosts of the tenant.
+    ///   - witness: is told about the answer.
     private func pass(
         _ stream: HTTPStream, learning learns: Bool, _ witness: RequestWitness?
     ) async throws(WireFault) -> Bool {
@@ -366,14 +367,14 @@ struct EgressExchange: Sendable {
         if let witness {
             await witness.tell(.init(status: stream.status, headers: stream.headers, body: seen.whole))
         }
-        // Before its client can ask for what it has read of.
+        // This is done before the client can use a host that it has read in the answer.
         if learns, case .success = outcome, let whole = seen.whole { core.hosts.tenant.learn(from: whole) }
-        // The end of a body that comes in chunks is told last: by then all is noted.
+        // The last chunk of a chunked body is sent only now, when everything has been recorded.
         if case .success(true) = outcome, seen.endsWithChunk { try await writer.end() }
         return try outcome.get() && !seen.isTorn && head.keepsAlive && body.isDone
     }
 
-    /// What is kept of an answer that passes.
+    /// The part of a passing answer that is kept.
     private struct SeenAnswer {
         let limit: Int
         var bytes: [UInt8] = []
@@ -383,11 +384,12 @@ struct EgressExchange: Sendable {
 
         init(limit: Int) { self.limit = limit }
 
-        /// All of its body, where that is within the limit.
+        /// The whole body, if it is within the limit.
         var whole: [UInt8]? { isWhole ? bytes : nil }
     }
 
-    /// - Returns: whether the answer came to its end.
+    /// Relays the answer to the client.
+    /// - Returns: whether the answer was complete.
     private func relay(_ stream: HTTPStream, _ seen: inout SeenAnswer) async throws(WireFault) -> Bool {
         var headers = Self.endToEnd(stream.headers)
         let hasBody = head.method != "HEAD" && AnswerWriter.hasBody(stream.status)
@@ -398,7 +400,7 @@ struct EgressExchange: Sendable {
             headers.remove("content-length")
             headers.set("Transfer-Encoding", "chunked")
         }
-        // The service may answer before it has taken the whole body: the rest of it can't be told from another request.
+        // If the service answers before it has read the whole body, the rest can't be told from another request.
         record.answered(stream.status)
         try await writer.head(stream.status, headers, keepsAlive: head.keepsAlive && body.isDone)
         var iterator = stream.chunks.makeAsyncIterator()
@@ -424,21 +426,21 @@ struct EgressExchange: Sendable {
         return true
     }
 
-    /// What puts the address that was asked in the place of a stand-in's own; nil where none stands in.
+    /// Returns a rewriter that replaces a stand-in's address with the requested one; `nil` if there is no stand-in.
     private func rewriter(of headers: inout HTTPHeaders) -> AddressRewriter? {
         guard let standIn = place.standIn else { return nil }
         headers = HTTPHeaders(
             headers.fields.map { HTTPHeaders.Field(name: $0.name, value: place.shown($0.value)) })
         let type = headers["content-type"]?.lowercased() ?? ""
         guard ["json", "text", "xml"].contains(where: type.contains) else { return nil }
-        // Its length is another one then.
+        // Rewriting may change the length.
         headers.remove("content-length")
         return AddressRewriter(standIn, to: place.ownOrigin)
     }
 
     // MARK: Fields
 
-    /// The fields that are meant for the other end: what belongs to one connection is left out (RFC 9110, section 7.6.1).
+    /// Returns the end-to-end fields, without those that belong to one connection (RFC 9110, section 7.6.1).
     static func endToEnd(_ headers: HTTPHeaders) -> HTTPHeaders {
         let listed = RequestHead.names(in: headers["connection"])
         return HTTPHeaders(
@@ -455,7 +457,7 @@ struct EgressExchange: Sendable {
     ]
 }
 
-/// What is known of a request so far.
+/// The record of a request so far.
 final class RecordDraft: Sendable {
     private struct State {
         var requestClass: String?
@@ -468,7 +470,7 @@ final class RecordDraft: Sendable {
         var wasSent = false
     }
 
-    /// What services call a request.
+    /// The header fields that contain a service's id for a request.
     private static let names = ["request-id", "x-ms-request-id", "x-ms-correlation-request-id", "sprequestguid"]
 
     private let session: String
@@ -489,7 +491,7 @@ final class RecordDraft: Sendable {
         self.target = target
     }
 
-    /// Whether the client has got the head of an answer.
+    /// Whether the client has received the head of an answer.
     var hasAnswered: Bool { state.withLock { $0.status != 0 } }
 
     func judged(_ name: String, deploying templates: [DeployedTemplate]) {
@@ -502,13 +504,13 @@ final class RecordDraft: Sendable {
     func passed(_ bytes: Int) { state.withLock { $0.bytesDown += bytes } }
     func failed(_ fault: WireFault) { state.withLock { $0.fault = fault.kind.rawValue } }
 
-    /// The service has begun to answer.
+    /// Records that the service has begun to answer.
     func heard(_ headers: HTTPHeaders) {
         let id = Self.names.lazy.compactMap { headers[$0] }.first.map { String($0.prefix(80)) }
         state.withLock { $0.requestID = id }
     }
 
-    /// The record of a request that has ended.
+    /// Returns the record of a request that has ended.
     func finished(bytesUp: Int) -> EgressRecord {
         state.withLock { state in
             EgressRecord(
@@ -524,8 +526,8 @@ final class RecordDraft: Sendable {
 }
 
 extension EgressExchange {
-    /// Opens a web socket at the service, and passes what either side sends until one ends it. Only the handshake's header
-    /// fields carry tokens.
+    /// Opens a web socket at the service, and passes bytes in both directions until one side ends it. Only the handshake's
+    /// header fields contain tokens.
     func openWebSocket(
         _ request: HTTPRequest, on channel: WireChannel, _ input: WireInput
     ) async throws(WireFault) -> Bool {
@@ -578,7 +580,7 @@ extension EgressExchange {
         }
     }
 
-    /// Passes bytes both ways. What a call opened sends no more once the call has ended, or may send no more.
+    /// Passes bytes in both directions. A web socket that a call opened sends nothing more once the call has ended or may not send.
     private func pass(
         _ tunnel: HTTPTunnel, beginning: [UInt8], permit: SendPermit?, on channel: WireChannel, _ input: WireInput
     ) async {
@@ -613,29 +615,30 @@ extension EgressExchange {
     }
 }
 
-/// Puts one address in the place of another in a text that comes in pieces: a stand-in names itself in its answers, and
-/// programs go on at the address that they know.
+/// Replaces one address with another in a text that arrives in pieces: a stand-in names itself in its answers, and programs
+/// must continue with the address that they know.
 struct AddressRewriter {
     private let old: [UInt8]
     private let new: [UInt8]
-    /// The end of the last piece, which may be the beginning of an address.
+    /// The end of the last piece, which may be the beginning of the address.
     private var rest: [UInt8] = []
 
+    /// Creates a rewriter.
     /// - Parameters:
-    ///   - old: the address that is taken out.
-    ///   - new: the one that takes its place.
+    ///   - old: the address to replace.
+    ///   - new: its replacement.
     init(_ old: String, to new: String) {
         self.old = Array(old.utf8)
         self.new = Array(new.utf8)
     }
 
-    /// A text that is there as a whole.
+    /// Rewrites a complete text.
     static func whole(_ text: String, _ old: String, to new: String) -> String {
         var rewriter = AddressRewriter(old, to: new)
         return String(decoding: rewriter.take(Array(text.utf8)) + rewriter.end(), as: UTF8.self)
     }
 
-    /// As much of the text with a further piece as is certain.
+    /// Returns the part of the text that is final after a further piece.
     mutating func take(_ piece: [UInt8]) -> [UInt8] {
         let text = rest + piece
         var result: [UInt8] = []
@@ -658,7 +661,7 @@ struct AddressRewriter {
         return result
     }
 
-    /// What is left at the text's end.
+    /// Returns the remaining text at the end.
     mutating func end() -> [UInt8] {
         defer { rest = [] }
         return rest

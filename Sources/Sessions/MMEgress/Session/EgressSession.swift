@@ -4,18 +4,18 @@ import MMHTTP
 import MMIdentity
 package import MMSystem
 
-/// The wire of one session while it runs: a proxy on this machine that only the session's processes may use.
+/// The running proxy of one session, on this machine, for only the session's processes.
 ///
-/// Everything the session sends passes here in the clear, is judged, gets its tokens, and goes out over the machine's own
-/// trust store. Its end takes everything down.
+/// It decrypts all the session's requests, has them judged, puts in the tokens, and sends them on with the machine's own trust
+/// store. Closing it ends its connections and removes its files.
 package final class EgressSession: Sendable {
     static let userName = "session"
-    /// Where its processes call cmdlets of other sessions, on the wire's own port.
+    /// The path on the proxy's own port at which the session's processes call cmdlets of other sessions.
     package static let cmdletsPath = "/session/cmdlets"
 
-    /// What the session's processes are started with, in addition to their other variables.
+    /// The variables that are added to the environment of the session's processes.
     package let environment: [String: String]
-    /// The port on 127.0.0.1, the one address that the session needs to connect to.
+    /// The port on 127.0.0.1, the only address that the session needs to connect to.
     package let port: UInt16
     /// The file that holds the session's certificate authority.
     package var certificateFile: String { folder.certificateFile }
@@ -26,14 +26,14 @@ package final class EgressSession: Sendable {
     private let client: HTTPClient?
     private struct Ways {
         var tasks: [Task<Void, Never>] = []
-        /// The listener in the session's own network, where it has one.
+        /// The listener in the session's own network, if it has one.
         var inside: PolledListener?
         var isClosed = false
     }
     private let ways = Mutex(Ways())
 
-    /// Starts the wire of a session.
-    /// - Throws: `.unavailable` when a library, port, descriptor or thread is missing; what writing the certificate fails with.
+    /// Starts the proxy of a session.
+    /// - Throws: `.unavailable` if a library, port, file descriptor or thread is missing; the error of writing the certificate.
     package static func start(_ configuration: EgressConfiguration) async throws(MMError) -> EgressSession {
         let authority = try SessionAuthority()
         let folder = TrustFolder(in: configuration.folder)
@@ -76,8 +76,8 @@ package final class EgressSession: Sendable {
         folder.remove()
     }
 
-    /// Serves the session in a network of its own too, at the same port: what connects there is the session's, by where it
-    /// is. A later one takes the place of the one before, whose network has ended with its processes.
+    /// Also serves the session in its own network, at the same port; every client there belongs to the session. A new
+    /// listener replaces the one before, whose network has ended with its processes.
     package func serve(inside listener: PolledListener) {
         let before: PolledListener? = ways.withLock { ways in
             if ways.isClosed { return listener }
@@ -88,13 +88,13 @@ package final class EgressSession: Sendable {
         if before !== listener { accept(from: listener, isInside: true) }
     }
 
-    /// Ends all requests of the session that are under way, and answers further ones with a refusal until `admitRequests`.
+    /// Ends all open requests of the session, and refuses further ones until `admitRequests`.
     package func cutRequests() { core.cut.begin() }
 
     /// Lets requests pass again.
     package func admitRequests() { core.cut.lift() }
 
-    /// Takes everything down: connections, what is under way, the placeholders, the certificate's file.
+    /// Closes all connections, ends all requests, and removes the placeholders and the certificate's file.
     package func close() async {
         listener.close()
         let ended = ways.withLock { ways in
@@ -110,16 +110,16 @@ package final class EgressSession: Sendable {
         _ = try? await BlockingWork.run { () throws(MMError) in folder.remove() }
     }
 
-    /// The variables by which the usual clients find the proxy and trust its authority, and nobody else's.
+    /// Returns the variables by which common clients find the proxy and trust only its authority.
     private static func variables(proxy: String, _ folder: TrustFolder) -> [String: String] {
         var variables: [String: String] = [:]
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"] {
             variables[name] = proxy
             variables[name.lowercased()] = proxy
         }
-        // Nothing goes around the proxy, whatever the user's own variables say.
+        // All requests must use the proxy, whatever the user's own variables say.
         for name in ["NO_PROXY", "no_proxy"] { variables[name] = "" }
-        // OpenSSL, Go and .NET, curl, Python's requests and pip, Node, git, cargo, the AWS libraries.
+        // These are read by OpenSSL, Go and .NET, curl, Python's requests and pip, Node, git, cargo and the AWS libraries.
         for name in [
             "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS",
             "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE",
@@ -143,7 +143,7 @@ package final class EgressSession: Sendable {
                         if error.code == .cancelled || error.code == .unavailable, isInside || Task.isCancelled {
                             return
                         }
-                        // Out of descriptors, or closed: `close` cancels as well.
+                        // Either there are no file descriptors left, or the listener is closed; `close` also cancels this task.
                         guard (try? await Task.sleep(for: .milliseconds(50))) != nil else { return }
                         continue
                     }
@@ -171,16 +171,16 @@ package final class EgressSession: Sendable {
     }
 }
 
-/// Where a session's processes find the one authority that they trust. A folder of its own, because some clients take every
-/// file of it for a certificate, and of a fresh name, because a session and its successor may share a home.
+/// The folder with the only authority that a session's processes trust. It contains nothing else, because some clients read every
+/// file in it as a certificate, and its name is new, because a session and its successor may share a home.
 struct TrustFolder: Sendable {
     private static let parent = "trust"
 
-    /// The folder.
+    /// The folder's path.
     let path: String
     private let home: String
 
-    /// A folder's name; nothing is made yet.
+    /// Chooses the folder's name; nothing is created yet.
     /// - Parameter home: a folder that the session's processes may read.
     init(in home: String) {
         self.home = home + "/" + Self.parent
@@ -190,18 +190,18 @@ struct TrustFolder: Sendable {
     /// The file of the authority's certificate.
     var certificateFile: String { path + "/session-ca.pem" }
 
-    /// Makes the folder and writes the certificate. What processes left that are gone is cleared away.
+    /// Creates the folder and writes the certificate, after removing folders of processes that have ended.
     func write(_ certificate: String) throws(MMError) {
         for left in (try? OwnedFolder.abandoned(in: home)) ?? [] { FolderTree.remove(left) }
         try ProtectedFile.makeDirectory(path)
         try ProtectedFile.replace(certificateFile, with: Array(certificate.utf8))
     }
 
-    /// Takes it away.
+    /// Removes the folder.
     func remove() { FolderTree.remove(path) }
 }
 
-/// One connection of a session's process: requests for tunnels (CONNECT) and for plain HTTP, and what goes through a tunnel.
+/// One connection of a session's process. It serves tunnels (CONNECT), the requests in them, and plain HTTP requests.
 struct EgressConnection: Sendable {
     private let channel: WireChannel
     private let isInside: Bool
@@ -209,8 +209,8 @@ struct EgressConnection: Sendable {
     private let input: WireInput
     private let writer: AnswerWriter
 
-    /// A connection.
-    /// - Parameter isInside: whether it was made in the session's own network.
+    /// Creates a connection.
+    /// - Parameter isInside: whether the client connected in the session's own network.
     init(_ channel: WireChannel, isInside: Bool, core: EgressCore) {
         self.channel = channel
         self.isInside = isInside
@@ -243,14 +243,14 @@ struct EgressConnection: Sendable {
         } catch {
             if error.kind != .clientGone {
                 core.events(.refusedConnection(error, host: host))
-                // Without a TLS connection there is no way to answer; the alert says why.
+                // Without TLS no answer is possible; the TLS alert gives the reason.
                 if error.kind != .tls { try? await writer.refuse(error, keepsAlive: false) }
             }
         }
         await channel.close(lingering: core.limits.linger, upTo: core.limits.lingerBytes)
     }
 
-    /// The next head within a tunnel; a client that begins with HTTP/2 goes on with that to its end.
+    /// Returns the next head within a tunnel; a client that begins with HTTP/2 is served as such to its end.
     private func nextHead(_ name: PlainHostName, _ place: EgressPlace) async throws(WireFault) -> RequestHead? {
         do throws(WireFault) { return try await nextHead() } catch {
             guard error == RequestHead.preface else { throw error }
@@ -263,7 +263,7 @@ struct EgressConnection: Sendable {
         }
     }
 
-    /// Carries out one of many requests on a connection.
+    /// Carries out one request of an HTTP/2 connection.
     private func serve(
         _ request: HTTP2Connection.Request, of stream: HTTP2Stream, _ name: PlainHostName, _ place: EgressPlace
     ) async {
@@ -288,8 +288,8 @@ struct EgressConnection: Sendable {
         try await input.head(idle: core.limits.idle, patience: core.limits.head)
     }
 
-    /// Admits the session's own processes alone: another process of the same user may have read the secret. In the
-    /// session's own network there are no others.
+    /// Admits only the session's own processes, since another process of the same user may have read the secret. In the session's
+    /// own network there are no others.
     private func checkPeer() async throws(WireFault) {
         guard !isInside, let processes = core.processes else { return }
         let (channel, usual) = (channel, core.usualProcesses)
@@ -316,10 +316,10 @@ struct EgressConnection: Sendable {
         return keepsAlive
     }
 
-    /// The most bytes that the call of a cmdlet may have: its arguments, and what is piped into it.
+    /// The maximum size of a cmdlet call, including its arguments and piped input.
     private static let mostOfCall = 32 << 20
 
-    /// Carries out a call in another session. A stop of the command that made it ends it, as it ends requests.
+    /// Runs a call in another session. Stopping the command that made the call ends it, as it ends requests.
     private func answer(
         _ head: RequestHead, by cmdlets: @escaping @Sendable ([UInt8]) async -> [UInt8]
     ) async throws(WireFault) -> Bool {
@@ -348,7 +348,7 @@ struct EgressConnection: Sendable {
     }
 
     private func askForSecret(_ head: RequestHead) async throws(WireFault) -> Bool {
-        // Some clients send the secret only when they are asked; a wrong one is worth a record.
+        // Some clients send the secret only when asked for it; a wrong secret is recorded.
         if head.headers.contains("proxy-authorization") {
             core.events(.refusedConnection(Self.wrongSecret, host: nil))
         }
@@ -379,7 +379,7 @@ struct EgressConnection: Sendable {
         try await writer.established()
         try await handshake(tls)
         while let head = try await nextHead(name, place) {
-            // What is known of the host may have grown since the last request.
+            // More hosts may be known since the last request.
             let place = core.hosts.place(name, isSecure: true) ?? place
             if let fault = Self.fault(within: head, place) {
                 core.events(.refusedConnection(fault, host: place.host))
@@ -397,7 +397,7 @@ struct EgressConnection: Sendable {
             guard let first = try await channel.read(until: .now + core.limits.head) else { throw Self.unspoken }
             early = first
         }
-        // A TLS record of a handshake; anything else is plain text, or HTTP/2 without TLS.
+        // 22 is the type of a TLS handshake record; any other byte is plain text or HTTP/2 without TLS.
         guard early.first == 22 else {
             throw WireFault(400, .otherProtocol, "A tunnel must carry TLS, with HTTP/1.1 or HTTP/2 inside.")
         }
@@ -421,7 +421,7 @@ struct EgressConnection: Sendable {
 
     // MARK: Plain HTTP
 
-    /// A request in absolute form: for services on this machine, as the sandbox's are, and for ports that an owner lists.
+    /// Serves a request in absolute form, for services on this machine, such as the sandbox's, and for ports that an owner lists.
     private func plainRequest(_ head: RequestHead) async throws(WireFault) -> Bool {
         guard head.target.lowercased().hasPrefix("http://") else {
             throw WireFault(400, .malformed, "Send CONNECT, or a request with an absolute http address.")
@@ -449,8 +449,8 @@ struct EgressConnection: Sendable {
     }
 }
 
-/// A request for a token of the machine's identity, and its answer. It is told from requests that go on by where it is
-/// sent: to the wire's own port, or to the metadata address.
+/// A request for a token of the managed identity, and its answer. It is recognized by its address: the proxy's own port, or the
+/// metadata address.
 struct IdentityRequest: Sendable {
     /// An answer of the endpoint.
     struct Answer: Sendable {
@@ -458,15 +458,15 @@ struct IdentityRequest: Sendable {
         let body: [UInt8]
     }
 
-    /// More than any protocol sends.
+    /// The size limit of a form; the protocols send less.
     static let mostForm = 8 << 10
 
     private let path: String
     private var query: FormFields
     private let head: RequestHead
 
-    /// Reads a request; nil for one that goes elsewhere.
-    /// - Parameter port: the wire's own.
+    /// Reads a request; fails for one with another address.
+    /// - Parameter port: the proxy's own port.
     init?(_ head: RequestHead, port: UInt16) {
         guard head.method != "CONNECT", let target = Self.target(of: head, port) else { return nil }
         self.head = head
@@ -475,19 +475,19 @@ struct IdentityRequest: Sendable {
         query = FormFields(reading: Array(rest.utf8)) ?? FormFields([:])
     }
 
-    /// The request with what its body says: clients of Cloud Shell's protocol, such as older versions of the Azure CLI, send a form.
+    /// Returns the request with the fields of its form: clients of Cloud Shell's protocol, such as older Azure CLI versions, send one.
     func reading(_ form: [UInt8]) -> IdentityRequest {
         guard head.method == "POST" else { return self }
         var request = self
-        // What names something twice names nothing.
+        // A field that occurs twice is ignored.
         let fields = form.count <= Self.mostForm ? FormFields(reading: form) : nil
         for name in fields?.names ?? [] { request.query[name] = query[name] == nil ? fields?[name] : nil }
         return request
     }
 
-    /// The path and query of what is meant for the endpoint.
+    /// Returns the path and query of a request for the endpoint.
     private static func target(of head: RequestHead, _ port: UInt16) -> String? {
-        // Clients that never send what is on this machine through a proxy ask directly.
+        // Some clients never use a proxy for this machine, and connect directly.
         if head.target.hasPrefix("/") { return head.target }
         guard head.target.lowercased().hasPrefix("http://") else { return nil }
         let rest = head.target.dropFirst(7)
@@ -500,7 +500,7 @@ struct IdentityRequest: Sendable {
         return path.hasPrefix("/") ? String(path) : "/" + path
     }
 
-    /// The answer.
+    /// Answers the request.
     func answer(from identity: ProgramIdentity, clock: WallClock) async -> Answer {
         guard ["GET", "HEAD", "POST"].contains(head.method) else {
             return Self.refusal(405, "invalid_request", "Tokens are asked for with GET, or POST and a form.")
@@ -523,7 +523,7 @@ struct IdentityRequest: Sendable {
         do throws(MMError) {
             return granted(try await identity.issue(asked), asked, identity.clientID, clock)
         } catch {
-            // Clients try again after anything else than a plain refusal.
+            // Clients retry after any answer other than a plain refusal.
             let isPassing = error.code == .unavailable || error.code == .throttled
             return Self.refusal(
                 isPassing ? 503 : 400, isPassing ? "temporarily_unavailable" : "invalid_request",
@@ -531,8 +531,8 @@ struct IdentityRequest: Sendable {
         }
     }
 
-    /// Why a request does not prove that it is meant: each protocol has a header that no page or redirect can make a
-    /// client send.
+    /// Returns a refusal if the request doesn't prove that it is intended: each protocol requires a header that no page or redirect can
+    /// make a client send.
     private func proofRefusal(_ identity: ProgramIdentity) -> Answer? {
         for name in ["x-identity-header", "secret"] {
             guard let shown = head.headers[name] else { continue }
@@ -570,7 +570,7 @@ struct IdentityRequest: Sendable {
             ]))
     }
 
-    /// The audience of a scope, which some clients send in the place of a resource.
+    /// Returns the audience of a scope, which some clients send instead of a resource.
     private static func audience(_ scope: String) -> String {
         let first = scope.split(separator: " ").first.map(String.init) ?? ""
         return first.hasSuffix("/.default") ? String(first.dropLast(9)) : first

@@ -2,8 +2,8 @@ import MMCore
 import MMHTTP
 import MMIdentity
 
-/// One exchange with the sign-in service: on the way out placeholders become what they stand for, on the way in tokens become
-/// placeholders, so that a module signs in by itself and never holds a token.
+/// One exchange with the sign-in service. It replaces placeholders in the request with their tokens, and tokens in the answer
+/// with placeholders, so that a module signs in by itself and never holds a token.
 struct SignInExchange: Sendable {
     /// An answer as the session gets it.
     struct Answer: Sendable {
@@ -11,9 +11,9 @@ struct SignInExchange: Sendable {
         let body: [UInt8]
     }
 
-    /// The fields in which a token is given to the sign-in service, and that the session has from here alone.
+    /// The fields that contain a token for the sign-in service, which the session can have only as a placeholder.
     private static let tokenFields = ["refresh_token", "device_code", "assertion", "id_token_hint", "subject_token"]
-    /// More than any answer of these endpoints holds.
+    /// The size limit of an answer; those of these endpoints are smaller.
     static let maxAnswerBytes = 1 << 20
 
     private let core: EgressCore
@@ -22,7 +22,7 @@ struct SignInExchange: Sendable {
     private let form: FormFields?
     private let isTokenEndpoint: Bool
 
-    /// The exchange that a request begins, or nil when its answer can hold no token: another service's, or a page.
+    /// Creates the exchange for a request; `nil` if its answer can't contain a token: another service's, or a page.
     init?(_ request: DescribedRequest, core: EgressCore) throws(WireFault) {
         let path = request.target.prefix { $0 != "?" }.lowercased()
         guard request.place.issuesTokens, request.place.service == .signIn || path.contains("/oauth2/") else {
@@ -44,11 +44,11 @@ struct SignInExchange: Sendable {
         }
     }
 
-    /// What the service has said already of the refresh token that a module asks with: whoever saw the end of a sign-in first,
-    /// it costs one renewal.
+    /// The service's known answer for the module's refresh token, if another exchange has already learned that the sign-in is over.
+    /// Asking again would cost another renewal.
     var known: Answer? { renewed.flatMap { core.renewal.known($0.token, for: $0.scope) } }
 
-    /// The refresh token that is asked with, and for what.
+    /// The refresh token of the request, and the requested scope.
     private var renewed: (token: Secret, scope: String?)? {
         guard isTokenEndpoint, form?["grant_type"] == "refresh_token", let text = form?["refresh_token"],
             case .signInOnly(let token)? = core.vault.worth(of: text)
@@ -56,7 +56,7 @@ struct SignInExchange: Sendable {
         return (token, form?["scope"] ?? form?["resource"])
     }
 
-    /// The body with real tokens in it; nil to send the one that is there.
+    /// Returns the body with real tokens in it; `nil` to send the original body.
     func outgoingBody() throws(WireFault) -> [UInt8]? {
         guard var form else { return nil }
         var isChanged = false
@@ -87,9 +87,9 @@ struct SignInExchange: Sendable {
         return isChanged ? form.body : nil
     }
 
-    /// What a question about a code gets while the service can't be asked: the libraries that modules sign in with drop the
-    /// code at the first fault, and its person would need another.
-    /// - Returns: nil for another request, and for a fault that doesn't pass.
+    /// Returns a "still pending" answer to a poll for a device code while the service can't be reached. The libraries that modules sign
+    /// in with drop the code at the first fault, and the person would need another one.
+    /// - Returns: `nil` for another request, and for a permanent fault.
     func waiting(for fault: WireFault) -> Answer? {
         guard isTokenEndpoint, form?["device_code"] != nil, fault.kind == .upstream || fault.kind == .throttled else {
             return nil
@@ -100,21 +100,21 @@ struct SignInExchange: Sendable {
             body: JSONWriter.bytes(["error": "authorization_pending", "error_description": .string(fault.message)]))
     }
 
-    /// The same for an answer that tells of trouble.
+    /// Returns the same answer for a status that means a temporary fault.
     func waiting(forStatus status: Int) -> Answer? {
         guard status == 429 || status >= 500 else { return nil }
         return waiting(for: WireFault(502, .upstream, "\(host) answers \(status)."))
     }
 
-    /// What the session gets in the place of the service's answer.
-    /// - Throws: when the answer may hold tokens and can't be taken apart.
+    /// Returns the session's answer in place of the service's.
+    /// - Throws: if the answer may contain tokens and can't be parsed.
     func answer(_ status: Int, _ headers: HTTPHeaders, _ body: [UInt8]) async throws(WireFault) -> Answer {
-        // An address to go on to may carry tokens too, for browsers.
+        // The address of a redirect may contain tokens too, for browsers.
         let next = headers["location"] ?? ""
         guard !Self.tokenNames.contains(where: { next.contains($0) }) else { throw Self.unreadable }
         let limits = JSONLimits(bytes: Self.maxAnswerBytes, depth: 64)
         guard var object = (try? JSONParser.parse(body, limits: limits))?.object else {
-            // Pages that carry tokens are for browsers.
+            // A page with tokens is meant for a browser.
             guard !Self.tokenNames.contains(where: { String(decoding: body, as: UTF8.self).contains($0) }) else {
                 throw Self.unreadable
             }
@@ -138,7 +138,7 @@ struct SignInExchange: Sendable {
             let identity = identity(object)
             if let identity {
                 if let refusal = await core.admits(identity) {
-                    // The other account's tokens are neither passed on nor kept.
+                    // The other account's tokens are neither passed on nor stored.
                     let fault = WireFault(400, .signIn, refusal.message)
                     return Answer(
                         status: 400,
@@ -184,7 +184,7 @@ struct SignInExchange: Sendable {
         }
     }
 
-    /// How the access token of an answer is renewed: with the refresh token that came with it, or the one that was asked with.
+    /// Returns how to renew the answer's access token: with the refresh token in the answer, or the one in the request.
     private func grant(_ object: JSONObject) -> RenewalGrant? {
         var refreshToken = object["refresh_token"]?.string.map { Secret($0) }
         if refreshToken == nil, let used = form?["refresh_token"],
@@ -193,7 +193,7 @@ struct SignInExchange: Sendable {
             refreshToken = secret
         }
         guard let refreshToken, !refreshToken.isEmpty, let clientID = form?["client_id"] else { return nil }
-        // An app that proves itself does so with what only the session has.
+        // An app that proves its identity does so with a secret that only the session has.
         guard form?["client_assertion"] == nil, form?["client_secret"] == nil else { return nil }
         return RenewalGrant(
             refreshToken: refreshToken, endpoint: endpoint, clientID: clientID,
@@ -202,15 +202,15 @@ struct SignInExchange: Sendable {
             claims: form?["claims"])
     }
 
-    /// The scopes to renew with, of those that an answer names. Where a sign-in asked for `.default` the service names that and
-    /// all that it stands for, and takes only one of the two in a request.
+    /// Returns the scopes to renew with, from those in an answer. After a sign-in for `.default` the service names `.default` and all
+    /// scopes that it stands for, but accepts only one of the two in a request.
     private static func renewable(_ scopes: String?) -> String? {
         let words = scopes?.split(separator: " ") ?? []
         guard words.contains(where: { $0.hasSuffix("/.default") }) else { return scopes }
         return words.filter { $0.hasSuffix("/.default") || !$0.contains("/") }.joined(separator: " ")
     }
 
-    /// What a token is for that doesn't say so itself: the older endpoint's `resource`, or where its scopes belong.
+    /// Returns the audience of a token that doesn't say it itself: the older endpoint's `resource`, or the resource of its scopes.
     private func audience(_ object: JSONObject) -> String {
         if let resource = object["resource"]?.string ?? form?["resource"] { return CloudHost.audience(resource) }
         let scopes = (object["scope"]?.string ?? form?["scope"] ?? "").split(separator: " ")
@@ -249,12 +249,12 @@ struct SignInExchange: Sendable {
         }
         let error = EntraError(answer, now: core.clock.now)
         guard let renewed else { return core.events(.signIn(.failed(error))) }
-        // Another answer may come once somebody has consented, say.
+        // Another renewal may succeed, for example after a person has consented.
         guard error.action.needsSignIn else { return }
         let refusal = core.renewal.refused(
             renewed.token, for: renewed.scope, error, Answer(status: answer.status, body: answer.body))
-        // A module asks for tokens of further services behind its person's back, and may do without: no code of its own
-        // mends what a policy wants there.
+        // A module requests tokens of further services in the background, and may work without them: if a policy requires an
+        // interaction there, a new device code doesn't help.
         let isOver = error.action != .reauthInteractive || core.gate.isForFirst(form)
         if isOver { core.events(.signIn(.over(refusal, isModules: true))) }
     }
@@ -266,7 +266,7 @@ struct SignInExchange: Sendable {
         502, .signIn,
         "The sign-in service's answer is not the JSON of a token endpoint; its tokens can't be told from the rest.")
 
-    /// Whether tokens stand deeper in an answer than the endpoints put them.
+    /// Returns whether an answer contains tokens at a deeper level than where the endpoints put them.
     private static func holdsToken(_ value: JSONValue) -> Bool {
         switch value {
         case .object(let members):
@@ -276,7 +276,7 @@ struct SignInExchange: Sendable {
         }
     }
 
-    /// Numbers come as numbers from the newer endpoint and as text from the older.
+    /// Returns a number; the newer endpoint sends numbers as numbers, the older one as text.
     private static func number(_ value: JSONValue?) -> Int64? {
         (value?.int ?? value?.string.flatMap { Int($0) }).map { Int64($0) }
     }

@@ -3,9 +3,9 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The bytes of one accepted connection: plain, and after `secure` under TLS. For one reader and one writer at a time.
+/// The bytes of one accepted connection, plain at first and encrypted after `secure`. It allows one reader and one writer at a time.
 final class WireChannel: RequestClient {
-    /// The TLS state. `@unchecked Sendable`: reached under the mutex alone.
+    /// The TLS state. `@unchecked Sendable`: used only under the mutex.
     private struct Layer: @unchecked Sendable {
         var tls: TLSConnection?
     }
@@ -21,8 +21,8 @@ final class WireChannel: RequestClient {
     /// Takes over a socket.
     /// - Parameters:
     ///   - socket: the accepted connection.
-    ///   - answerStall: how long the client may leave an answer untaken.
-    /// - Throws: `.unavailable` when there are no descriptors left.
+    ///   - answerStall: the maximum time that the client may leave an answer unread.
+    /// - Throws: `.unavailable` if there are no file descriptors left.
     init(_ socket: consuming FileDescriptor, answerStall: Duration) throws(MMError) {
         self.answerStall = answerStall
         presence = try ClientPresence(try socket.duplicate())
@@ -30,18 +30,18 @@ final class WireChannel: RequestClient {
         writer = try PolledWriter(socket)
     }
 
-    /// Whether one of these processes holds the client's end.
+    /// Returns whether one of these processes holds the client's end.
     func isHeld(heldBy processes: [Int32]) -> Bool { presence.isHeld(heldBy: processes) }
 
     /// Whether the client has left.
     var hasLeft: Bool { presence.hasLeft }
 
-    /// Calls a handler when the client leaves, at once where it has; nil removes the handler.
+    /// Calls a handler when the client leaves, or at once if it has left; `nil` removes the handler.
     func onDeparture(_ handler: (@Sendable () -> Void)?) { presence.onDeparture(handler) }
 
-    /// The next bytes from the client; nil at their end.
-    /// - Parameter deadline: when to give up; reading is over then.
-    /// - Throws: `.tooSlow`, or what is wrong with the TLS connection.
+    /// Reads the next bytes from the client; `nil` at their end.
+    /// - Parameter deadline: the time at which reading fails; afterwards no more can be read.
+    /// - Throws: `.tooSlow`, or the fault of the TLS connection.
     func read(until deadline: ContinuousClock.Instant) async throws(WireFault) -> [UInt8]? {
         while true {
             let step: TLSConnection.Reading? = layer.withLock { $0.tls?.read() }
@@ -62,7 +62,7 @@ final class WireChannel: RequestClient {
     /// - Throws: `.clientGone`.
     func write(_ bytes: [UInt8]) async throws(WireFault) {
         var rest = bytes[...]
-        // TLS keeps room for the most that it was ever given at once.
+        // OpenSSL keeps a buffer as large as the largest piece that it was given.
         repeat {
             let piece = rest.prefix(Self.pieceSize)
             rest = rest.dropFirst(Self.pieceSize)
@@ -75,11 +75,11 @@ final class WireChannel: RequestClient {
         } while !rest.isEmpty
     }
 
-    /// Ends TLS here from now on.
+    /// Encrypts the connection from now on.
     /// - Parameters:
     ///   - tls: the server's side.
-    ///   - early: bytes that the client sent already.
-    ///   - deadline: when the handshake must be done.
+    ///   - early: bytes that the client has already sent.
+    ///   - deadline: the time by which the handshake must be complete.
     func secure(
         _ tls: sending TLSConnection, early: [UInt8], until deadline: ContinuousClock.Instant
     ) async throws(WireFault) {
@@ -91,7 +91,7 @@ final class WireChannel: RequestClient {
                 let result = tls.handshake()
                 return (result, tls.takeOutgoing())
             }
-            // Also of a handshake that failed: the alert says why.
+            // After a failed handshake too, because the alert gives the reason.
             if !outgoing.isEmpty { try await send(outgoing) }
             if try result.get() { return }
             guard let bytes = try await receive(until: deadline) else {
@@ -101,13 +101,13 @@ final class WireChannel: RequestClient {
         }
     }
 
-    /// Ends the connection, with TLS's closing message where there is one.
+    /// Closes the connection, after TLS's closing message if it is encrypted.
     ///
-    /// A client that is still sending would get a reset, and might never read its answer: what it sends is taken and thrown
-    /// away.
+    /// A client that is still sending would get a reset, and might never read its answer, so its bytes are read and discarded for
+    /// a while.
     /// - Parameters:
-    ///   - time: how long that may last.
-    ///   - bytes: how much is taken.
+    ///   - time: the maximum time for this.
+    ///   - bytes: the maximum number of bytes to discard.
     func close(lingering time: Duration, upTo bytes: Int) async {
         let closing = layer.withLock { layer in
             layer.tls?.shutdown()
@@ -121,7 +121,7 @@ final class WireChannel: RequestClient {
         drop()
     }
 
-    /// Ends the connection at once.
+    /// Closes the connection at once.
     func drop() {
         presence.close()
         reader.close()
@@ -149,21 +149,21 @@ final class WireChannel: RequestClient {
     static let gone = WireFault(499, .clientGone, "The client has disconnected.")
 }
 
-/// Knows when the client of a connection leaves, while nobody reads from it.
+/// A watch for the client's departure while nothing is read from its connection.
 final class ClientPresence: Sendable {
     private struct State {
         var watch: PollLoop.Watch?
         var hasLeft = false
         var handler: (@Sendable () -> Void)?
-        /// Given back when the connection is closed.
+        /// The file descriptor, released when the connection is closed.
         var raw: Int32?
     }
 
     private let loop: PollLoop
     private let state: Mutex<State>
 
-    /// Watches a socket's own descriptor for it.
-    /// - Throws: `.unavailable` when the poll loop can't be started.
+    /// Watches a socket through its own file descriptor.
+    /// - Throws: `.unavailable` if the poll loop can't be started.
     init(_ socket: consuming FileDescriptor) throws(MMError) {
         loop = try PollLoop.shared()
         let raw = socket.release()
@@ -182,14 +182,14 @@ final class ClientPresence: Sendable {
     /// Whether the client has left.
     var hasLeft: Bool { state.withLock { $0.hasLeft } }
 
-    /// Whether one of these processes holds the far end.
+    /// Returns whether one of these processes holds the other end.
     func isHeld(heldBy processes: [Int32]) -> Bool {
         guard let raw = state.withLock({ $0.raw }) else { return false }
         return LoopbackPeer.isPeer(of: raw, heldBy: processes)
     }
 
-    /// Tells the client that no more comes.
-    /// - Returns: a descriptor by which to read what it still sends; nil where the connection is gone.
+    /// Tells the client that no more bytes follow.
+    /// - Returns: a file descriptor for reading what it still sends; `nil` if the connection is gone.
     func finishAnswers() -> FileDescriptor? {
         let copy: Int32 = state.withLock { state in
             guard let raw = state.raw, shutdown(raw, Int32(SHUT_WR)) == 0 else { return -1 }
@@ -198,7 +198,7 @@ final class ClientPresence: Sendable {
         return copy < 0 ? nil : FileDescriptor(owning: copy)
     }
 
-    /// Calls a handler when the client leaves, at once where it has; nil removes the handler.
+    /// Calls a handler when the client leaves, or at once if it has left; `nil` removes the handler.
     func onDeparture(_ handler: (@Sendable () -> Void)?) {
         let hasLeft = state.withLock { state in
             state.handler = handler
@@ -207,7 +207,7 @@ final class ClientPresence: Sendable {
         if hasLeft { handler?() }
     }
 
-    /// Watches no more.
+    /// Stops watching.
     func close() {
         let (watch, raw) = state.withLock { state in
             defer {

@@ -5,7 +5,7 @@ final class FormatStage: Stage {
     private let properties: [CalculatedProperty]
     private let grouping: CalculatedProperty?
     private let wraps: Bool
-    /// Whether columns are as wide as what stands in them, whatever the view says.
+    /// Whether columns are as wide as their content, whatever the view says.
     private let fits: Bool
     private var items: [PSValue] = []
 
@@ -40,8 +40,9 @@ final class FormatStage: Stage {
         items.append(item)
     }
 
-    /// Whether it is certain what is shown of an object: of custom ones all that they have, of others what was asked for
-    /// by name.
+    /// Returns whether it is certain what is shown of an object: all properties of a custom object, and of another
+    /// object those
+    /// that were requested by name.
     private func isKnown(_ object: PSObject) -> Bool {
         if object.isCustom, object.isListable { return true }
         return !properties.isEmpty && properties.allSatisfy { if case .pattern = $0.source { false } else { true } }
@@ -73,7 +74,7 @@ final class FormatStage: Stage {
         groups.append(try group(members, title))
         let block = FormattedBlock(isTable: isTable, groups: groups)
         if wraps {
-            // What doesn't fit is shown in lines as long as they are: nothing of it may be cut off.
+            // Long text is shown in lines of any length, because none of it may be cut off.
             guard evaluator.onlyReads, let lines = block.lines(width: 65_536) else {
                 throw .handOver("a wrapped table")
             }
@@ -205,7 +206,7 @@ enum CellText {
                 }
             }
             return "{" + texts.joined(separator: ", ") + (items.count > 4 ? "\u{2026}" : "") + "}"
-        // What a service answered beside the properties that its type has.
+        // The table holds properties that a service returned in addition to those of the type.
         case .table(let table) where evaluator.onlyReads && table.isOrdered:
             var texts: [String] = []
             for (key, value) in table.pairs.prefix(4) {

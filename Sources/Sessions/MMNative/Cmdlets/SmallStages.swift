@@ -15,7 +15,7 @@ final class MessageStage: Stage {
         switch command["Message"] {
         case .string(let text)?: self.text = text
         case .int(let number)?: text = String(number)
-        // A record that is handed on is its message, as it is wherever text is wanted.
+        // An error record that is passed on becomes its message, as everywhere that text is expected.
         case .object(let record)? where record.typeName == ErrorRecords.type:
             text = try PSText.string(.object(record))
         default: throw .handOver("an unusual message")
@@ -56,7 +56,7 @@ final class UniqueStage: Stage {
     }
 }
 
-/// `Measure-Command`: how long a block takes. What it puts out is dropped, its variables stay.
+/// `Measure-Command`: measures how long a block takes. The block's output is dropped; its variables are kept.
 final class TimingStage: Stage {
     private let evaluator: Evaluator
     private let block: PSBlock
@@ -83,11 +83,11 @@ final class TimingStage: Stage {
 final class DateStage: Stage {
     private let date: PSDate
     private let format: String?
-    /// The date by a format of Unix.
+    /// The date in a Unix format.
     private let written: String?
     private var isDone = false
 
-    /// The parts of a date that parameters replace, from the largest to the smallest.
+    /// The parts of a date that parameters can replace, from the largest to the smallest.
     private static let parts = ["Year", "Month", "Day", "Hour", "Minute", "Second", "Millisecond"]
 
     init(_ command: BoundCommand, _ evaluator: Evaluator) throws(Interrupt) {
@@ -168,7 +168,7 @@ final class DateStage: Stage {
     }
 }
 
-/// `Write-Host`: a line for the person.
+/// `Write-Host`: shows a line to the person.
 final class HostStage: Stage {
     private let evaluator: Evaluator
     private let text: String
@@ -221,12 +221,12 @@ final class HostStage: Stage {
     }
 }
 
-/// `Write-Verbose`, `Write-Debug` and `Write-Progress`, of which nothing is shown unless somebody asks for it.
+/// `Write-Verbose` and `Write-Debug`, whose messages aren't shown by default.
 final class SilentStage: Stage {
     override func process(_ item: PSValue) throws(Interrupt) { throw .handOver("a message within a pipeline") }
 }
 
-/// `Write-Progress`: told to whoever waits, never part of the output.
+/// `Write-Progress`: reports progress to the waiting caller; it is never part of the output.
 final class ProgressStage: Stage {
     private let text: String
     private let evaluator: Evaluator
@@ -359,7 +359,7 @@ final class ObjectStage: Stage {
             return
         }
         if ["hashtable", "system.collections.hashtable"].contains(name.lowercased()), command.names == ["TypeName"] {
-            // Unlike `@{}`, it tells keys apart that differ in case.
+            // Unlike `@{}`, its keys are case-sensitive.
             value = .table(PSTable(.hashtable, countsCase: true))
             return
         }
@@ -394,7 +394,7 @@ final class ObjectStage: Stage {
                 name.lowercased()), command.names == ["TypeName", "Property"],
             case .table(let table)? = command["Property"]
         else { throw .handOver("New-Object of \(name)") }
-        // .NET seeds the hashes of texts anew in each process: any order is one that a run may have.
+        // .NET seeds text hashes anew in each process, so any order may occur in a run.
         guard table.hasCertainOrder || evaluator.host != nil, let object = PSObject(table.pairs) else {
             throw .handOver("a hashtable without a defined order")
         }
@@ -410,7 +410,7 @@ final class ObjectStage: Stage {
     }
 }
 
-/// `Get-Date -UFormat`: dates by the letters that Unix knows.
+/// `Get-Date -UFormat`: dates in Unix format letters.
 enum UnixFormat {
     private static let patterns: [Character: String] = [
         "Y": "yyyy", "y": "yy", "m": "MM", "d": "dd", "H": "HH", "M": "mm", "S": "ss", "B": "MMMM", "b": "MMM",
@@ -437,7 +437,7 @@ enum UnixFormat {
                 text += PSDate.padded(Int(day), 3)
             case "s": text += String((date.asUniversal.ticks - PSDate.epoch.ticks) / PSSpan.second)
             default:
-                // A pattern of one letter would be a name of a format.
+                // .NET would read a one-letter pattern as a standard format.
                 guard let pattern = patterns[letter],
                     let piece = date.formatted(pattern.count == 1 ? "%" + pattern : pattern)
                 else { throw .handOver("an unusual -UFormat") }

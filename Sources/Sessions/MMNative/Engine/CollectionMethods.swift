@@ -70,8 +70,8 @@ extension Evaluator {
         return found
     }
 
-    /// Evaluates the methods of a list that take a block as a question about an element, which it has as its argument: `$_` is
-    /// whatever it is outside. `nil` for any other.
+    /// Evaluates the methods of a list that take a block as a predicate; `nil` for any other. The block gets the element as its
+    /// argument, and `$_` keeps its outer value.
     func searched(_ list: PSList, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         let questions = ["find", "findlast", "findall", "findindex", "exists", "trueforall", "removeall"]
         let isAsked = list.kind.shape == .list ? questions.contains(method) : method == "removewhere"
@@ -111,7 +111,7 @@ extension Evaluator {
         return .nothing
     }
 
-    /// The elements of a variable's array in another order. Nothing keeps a hold on the array.
+    /// Returns the elements of a variable's array in another order; the array itself isn't kept.
     private func changed(_ name: String, _ method: String) throws(Interrupt) -> [PSValue] {
         guard case .array(let items)? = variables[name] else { throw .handOver("the method \(method) of no array") }
         if method == "reverse" { return items.reversed() }
@@ -125,7 +125,7 @@ extension Evaluator {
         }
     }
 
-    /// The static methods of `[array]` that only look at one; `nil` for others.
+    /// Evaluates the static methods of `[array]` that only read one; `nil` for others.
     static func lookedUp(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         guard arguments.count == 2, case .array(let items) = arguments[0] else { return nil }
         switch method {
@@ -139,7 +139,7 @@ extension Evaluator {
         }
     }
 
-    /// A new array of one type, each element its type's own zero.
+    /// Returns a new array of one type, with the type's default value for each element.
     static func newArray(of type: PSType, _ count: PSValue) throws(Interrupt) -> PSValue {
         guard case .int(let number) = count, (0...1_000_000).contains(number) else {
             throw .handOver("an array of an unusual length")

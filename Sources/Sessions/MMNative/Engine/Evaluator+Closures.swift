@@ -3,14 +3,14 @@ import PowerShellSyntax
 
 /// Blocks that keep the variables of the scope in which they were made.
 extension Evaluator {
-    /// Evaluates `$block.GetNewClosure()`: a block that is called sees what the variables of this scope hold now, and of others
-    /// those of the script.
+    /// Evaluates `$block.GetNewClosure()`. When the block is called, it sees this scope's variables with their current values, and
+    /// otherwise the script's variables.
     func closure(of block: PSBlock) throws(Interrupt) -> PSValue {
         let text = block.text.lowercased()
         guard block.kept == nil, !text.contains("$script:"), !text.contains("$global:"), let script else {
             throw .handOver("an unusual closure")
         }
-        // Of a function's variables those are kept that are its own. Which ones it has set itself isn't known.
+        // Only a function's own variables are kept, and it isn't known which of them the function has set itself.
         if let outer = frames.last {
             for item in ScriptFacts(of: script).items {
                 guard case .variable(let path, _) = item.detail, block.syntax.extent.start <= item.extent.start,

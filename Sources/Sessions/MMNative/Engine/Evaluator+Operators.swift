@@ -17,7 +17,7 @@ extension Evaluator {
         default:
             var left = try worth(of: node.left)
             if case .nothing = left {
-                // No output is an empty list for the operators that go through their left operand.
+                // No output counts as an empty list for the operators that go through their left operand.
                 switch node.op {
                 case .imatch, .cmatch, .inotmatch, .cnotmatch, .ilike, .clike, .inotlike, .cnotlike, .icontains,
                     .ccontains, .inotcontains, .cnotcontains:
@@ -47,7 +47,7 @@ extension Evaluator {
         }
     }
 
-    /// Whether an expression is `$_`, by either of its names.
+    /// Returns whether an expression is `$_`, by either of its names.
     private func isCurrent(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .variable(let node): ["_", "psitem"].contains(node.path.name.lowercased())
@@ -56,7 +56,7 @@ extension Evaluator {
         }
     }
 
-    /// Applies an operator to two values.
+    /// Returns the result of an operator for two values.
     func apply(_ op: BinaryOperator, _ left: PSValue, _ right: PSValue) throws(Interrupt) -> PSValue {
         switch op {
         case .xor: return .bool(left.isTrue != right.isTrue)
@@ -84,7 +84,7 @@ extension Evaluator {
             return .bool(op == .is ? answer : !answer)
         case .as:
             guard case .type(let type) = right else { throw .handOver("an unusual conversion") }
-            // `$null` is no date and no span, and the operator never fails.
+            // The operator never fails, and `$null` converts to none of these types.
             if left.isNull, [.datetime, .timespan, .guid, .version].contains(type) { return .null }
             return try Conversion.converted(left, to: type) ?? .null
         default: return try compare(op, left, right)
@@ -153,7 +153,7 @@ extension Evaluator {
             }
         case .imatch, .cmatch, .inotmatch, .cnotmatch:
             if case .array = right, !onlyReads { throw .handOver("a pattern that isn't a string") }
-            // An expression that is an object knows by itself what becomes of case.
+            // A regex object decides by itself whether case matters.
             if let own = RegexObjects.written(right) {
                 return try match(
                     left, try pattern(own.pattern, ignoringCase: own.ignoresCase),
@@ -274,7 +274,7 @@ extension Evaluator {
         case .int, .long, .bool, .char, .double:
             return try TextOperators.replace(text, pattern, with: try PSText.string(replacement), for: self)
         case .null: return try TextOperators.replace(text, pattern, with: "", for: self)
-        // The block has the match as `$_`.
+        // In the block, `$_` is the match.
         case .block(let block):
             return try TextOperators.replace(text, pattern, for: self) { (match) throws(Interrupt) in
                 try PSText.string(try result(of: block, on: match))

@@ -1,24 +1,24 @@
 import PowerShellSyntax
 
-/// `$ErrorActionPreference`: what becomes of errors where a command doesn't say it itself.
+/// `$ErrorActionPreference`: the handling of errors for commands without `-ErrorAction`.
 extension Evaluator {
     /// The variable's lower-case name.
     static let preferenceName = "erroractionpreference"
-    /// The variables of PowerShell's own that scripts may assign to, by lower-case name.
+    /// The lower-case names of PowerShell's own variables that scripts may assign to.
     static let settable: Set<String> = [
         "_", "null", "profile", "transcript", "input", "matches", preferenceName, "warningpreference",
     ]
 
-    /// The variables of PowerShell's own that refuse any value, by lower-case name.
+    /// The lower-case names of PowerShell's own variables that accept no value.
     static let readOnly: Set<String> = ["error"]
 
-    /// What the script has set, in lower case; `nil` where it has set nothing.
+    /// The script's value, in lower case; `nil` if it has set none.
     var preferenceWord: String? {
         guard case .string(let word)? = variables[Self.preferenceName] else { return nil }
         return word
     }
 
-    /// What becomes of errors.
+    /// The current handling of errors.
     var preference: ErrorAction {
         switch preferenceWord {
         case "stop": .stop
@@ -27,7 +27,8 @@ extension Evaluator {
         }
     }
 
-    /// Returns what the variable keeps of a value that is assigned to it. Scripts can't read it: it would be of a type of
+    /// Returns the form of an assigned value that the variable keeps. Scripts can't read it, because it would have a
+    /// type of
     /// its own.
     static func preference(_ value: PSValue) throws(Interrupt) -> PSValue {
         guard case .string(let text) = value.plain else { throw .handOver("an unusual $ErrorActionPreference") }

@@ -2,7 +2,7 @@ import PowerShellSyntax
 
 /// Variables of scopes and of PowerShell's own, and members whose names are computed.
 extension Evaluator {
-    /// Preferences that decide what is shown, and that a run without a screen has no use for.
+    /// Preferences that decide only what is shown, which doesn't matter without a screen.
     static let silent: Set<String> = [
         "progresspreference", "verbosepreference", "debugpreference", "informationpreference",
         "confirmpreference", "formatenumerationlimit", "maximumhistorycount", "outputencoding", "psstyle",
@@ -25,13 +25,13 @@ extension Evaluator {
         return AutomaticNames.contains(name) ? try automatic(name) ?? .null : .null
     }
 
-    /// Returns a variable that PowerShell itself sets; `nil` where it isn't certain here.
+    /// Returns a variable that PowerShell itself sets; `nil` if its value isn't certain here.
     func automatic(_ name: String) throws(Interrupt) -> PSValue? {
         switch name {
         case "args": return .array(rest)
         case "pscmdlet": return cmdlet
         case "erroractionpreference": return .string("Continue")
-        // Who writes -WhatIf gets another engine.
+        // A script with -WhatIf runs in another engine.
         case "whatifpreference": return host.map { _ in .bool(false) }
         case "progresspreference", "warningpreference": return .string("Continue")
         case "verbosepreference", "debugpreference", "informationpreference": return .string("SilentlyContinue")
@@ -89,14 +89,14 @@ extension Evaluator {
         return name
     }
 
-    /// Returns `value.name`, where a list has members of its own.
+    /// Returns `value.name`, including the members of a list itself.
     func member(_ name: String, of target: PSValue) throws(Interrupt) -> PSValue {
         switch target {
         case .list(let list):
             switch name.lowercased() {
             case "count": return .int(Int32(truncatingIfNeeded: list.items.count))
             case "capacity", "comparer": throw .handOver("the \(name) of a list")
-            // Unlike an array it has no length: that of each of its elements is meant.
+            // A list has no length, unlike an array, so this returns the length of each of its elements.
             case "length":
                 var lengths: [PSValue] = []
                 for item in list.items { lengths.append(try Members.ownProperty(item, name) ?? .null) }
@@ -114,7 +114,7 @@ extension Evaluator {
                 ], typeName: Self.viewType, isCustom: false)
             return view.map { .object($0) } ?? .null
         case .table(let table) where name.lowercased() == "psobject" && onlyReads && table[name] == nil:
-            // The properties of a table are those of its type, and not its keys.
+            // The properties of a table are those of its type, not its keys.
             let names = ["IsReadOnly", "IsFixedSize", "IsSynchronized", "Keys", "Values", "SyncRoot", "Count"]
             let properties = names.compactMap { Self.property($0, .null) }
             let view = PSObject(
@@ -129,7 +129,7 @@ extension Evaluator {
         }
     }
 
-    /// The type name of what `.PSObject` answers.
+    /// The type name of the value of `.PSObject`.
     private static let viewType = "System.Management.Automation.PSMemberSet"
 
     /// Returns `value.PSObject.Properties[name]`; `nil` for any other index.
@@ -195,7 +195,7 @@ extension Evaluator {
             if XMLNode.isNode(object) { return try XMLNode.call(object, method, arguments, in: self) }
             guard object.isCustom else { return nil }
             switch (method, arguments.count) {
-            // What PowerShell itself answers here is empty, whatever the object holds.
+            // PowerShell itself returns an empty text here, whatever the object contains.
             case ("tostring", 0) where object.typeName == PSObject.customType: return .string("")
             case ("tostring", 0): return .string(try PSText.string(target))
             default: return nil
@@ -207,7 +207,7 @@ extension Evaluator {
         }
     }
 
-    /// The type of a table; that of a dictionary says what it holds, which isn't kept.
+    /// Returns the type of a table; a dictionary's isn't available, because the types of its content aren't kept.
     private func typeOf(_ table: PSTable) throws(Interrupt) -> PSValue? {
         guard table.kind != .dictionary else { throw .handOver("the type of a dictionary") }
         return nil
@@ -259,7 +259,7 @@ extension Evaluator {
                         "Exception calling \"\(call)\" with \"1\" argument(s): \"Key cannot be null. (Parameter 'key')\"",
                         isReadable: !table.isOrdered))
             }
-            // No table here has a key that equals a list or an object.
+            // No table in this engine has a list or an object as a key.
             switch arguments[0] {
             case .array, .list, .table, .object: return .bool(false)
             default: break
@@ -283,7 +283,7 @@ extension Evaluator {
 }
 
 extension PSValue {
-    /// The same value, `$null` where it is no output at all.
+    /// The same value, or `$null` if it is no output.
     var withoutNothing: PSValue {
         if case .nothing = self { .null } else { self }
     }

@@ -1,11 +1,11 @@
 import PowerShellSyntax
 
 extension Evaluator {
-    /// What becomes of the output collected so far when a jump leaves the collecting statement.
+    /// The handling of the output collected so far when a jump leaves the collecting statement.
     enum Leaving {
-        /// It goes to where the statement's own output would go, as in `$x = $(1; return 2)`.
+        /// The output goes where the statement's own output would go, as in `$x = $(1; return 2)`.
         case handsOn
-        /// It is lost, as in `@(1; return 2)` and in conditions.
+        /// The output is lost, as in `@(1; return 2)` and in conditions.
         case drops
     }
 
@@ -52,7 +52,7 @@ extension Evaluator {
         }
     }
 
-    /// Runs a block. Where it has a trap, an error ends its statement alone, and the trap says what becomes of it.
+    /// Runs a block. If the block has a trap, an error ends only its statement, and the trap decides how to continue.
     func run(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
         guard let trap = block.traps.first else { return try run(block.statements, into: sink) }
         for statement in block.statements {
@@ -73,7 +73,7 @@ extension Evaluator {
         }
     }
 
-    /// Runs a trap: `continue` in it drops the error, `break` hands it on, and after its end the error is reported.
+    /// Runs a trap: `continue` in it drops the error, `break` passes it on, and at its end the error is reported.
     private func trap(
         _ record: NativeError, in trap: TrapStatementSyntax, into sink: Sink
     ) throws(Interrupt) {
@@ -91,15 +91,15 @@ extension Evaluator {
         }
     }
 
-    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key; the value of an
-    /// expression alone is taken as it is.
+    /// Returns the value of a statement on the right-hand side of an assignment or of a hashtable key; a single expression's value
+    /// is used unchanged.
     func worth(of statement: StatementSyntax, leaving: Leaving = .handsOn) throws(Interrupt) -> PSValue {
         if let expression = statement.pureExpression { return try worth(of: expression) }
         if case .assignment(let assignment) = statement { return try assign(assignment) }
         return .collapsed(try collected(statement, leaving: leaving))
     }
 
-    /// Whether a condition holds.
+    /// Returns whether a condition holds.
     func holds(_ condition: StatementSyntax) throws(Interrupt) -> Bool {
         try worth(of: condition, leaving: .drops).isTrue
     }
@@ -117,25 +117,25 @@ extension Evaluator {
         }
     }
 
-    /// Has `$?` tell how a statement ends. While it runs, `$?` is still that of the one before.
+    /// Sets `$?` to the outcome of a statement. While the statement runs, `$?` is still the outcome of the one before.
     private func telling(_ body: () throws(Interrupt) -> Void) throws(Interrupt) {
         let (reports, lists) = (reports, lists)
         try body()
-        // What a block or function within it reported may have been an affair of its own statements.
+        // An error that a nested block or function reported may concern only the statements in it.
         hasSucceeded = self.reports == reports ? true : self.lists == lists ? false : nil
     }
 
     /// Runs one statement.
     func run(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         try step()
-        // What fails leaves it at the innermost statement.
+        // After a failure, `position` stays at the innermost statement.
         let outer = position
         position = statement.extent
         try carryOut(statement, into: sink)
         position = outer
     }
 
-    /// The line of the statement that failed; `nil` where that statement has several.
+    /// The line of the statement that failed; `nil` if that statement spans several.
     var failingLine: Int? {
         guard let position, position.end <= source.count,
             !source[position.start..<position.end].contains(0x0A)
@@ -145,7 +145,7 @@ extension Evaluator {
 
     private func carryOut(_ statement: StatementSyntax, into sink: Sink) throws(Interrupt) {
         if !unfit.isEmpty, let reason = unfit[statement.extent] {
-            // Only a call of a function shows that its definition is missed.
+            // A missing function definition matters only when the function is called.
             if case .function = statement { return }
             throw .handOver(reason)
         }
@@ -200,7 +200,7 @@ extension Evaluator {
         }
     }
 
-    /// The loop that a jump is for.
+    /// Returns the label of the loop that a jump is for.
     private func label(of node: JumpStatementSyntax) throws(Interrupt) -> String? {
         guard let label = node.label else { return nil }
         guard case .string(let name) = label else { throw .handOver("a computed label") }
@@ -216,7 +216,7 @@ extension Evaluator {
 
     /// Returns the exception of `throw`.
     private func thrown(_ statement: StatementSyntax?) throws(Interrupt) -> Interrupt {
-        // PowerShell goes on after it where errors are silenced and nothing catches them.
+        // If errors are silenced and nothing catches them, PowerShell continues after `throw`.
         guard preference != .silence else { throw .handOver("throw under a silent $ErrorActionPreference") }
         guard let statement else {
             guard let record = caught.last else { throw .handOver("throw") }
@@ -229,7 +229,7 @@ extension Evaluator {
         if case .object(let object) = value, let type = ErrorRecords.certainType(of: object),
             case .string(let message)? = object["Message"]
         {
-            // An exception of an error that is being handled is that error again, of which more is known than this.
+            // The exception of an error that is being handled is that error again, whose other details are missing here.
             guard caught.isEmpty else { throw .handOver("throwing an exception within catch") }
             return .fatal(.thrown(type, message))
         }
@@ -302,7 +302,7 @@ extension Evaluator {
         }
     }
 
-    /// Runs a pipeline that has all its objects at hand.
+    /// Runs a pipeline whose input objects are all available.
     func run(_ node: PipelineSyntax, into sink: Sink) throws(Interrupt) {
         guard !node.isBackground, let first = node.elements.first else { throw .handOver("a background job") }
         if node.elements.count == 1, case .expression(let element) = first {
@@ -323,8 +323,8 @@ extension Evaluator {
         }
     }
 
-    /// Sends the value of an expression down a pipeline. What a statement of its own in `$( )` or `( )` emitted before an
-    /// error is kept.
+    /// Sends the value of an expression down a pipeline. Output that a statement in `$( )` or `( )` emitted before an error
+    /// is kept.
     func stream(_ expression: ExpressionSyntax, into sink: Sink) throws(Interrupt) {
         switch expression {
         case .sub(let node):
@@ -337,7 +337,7 @@ extension Evaluator {
         }
     }
 
-    /// Collects what a body emits before it hands it on, also where the body is left.
+    /// Collects what a body emits and then passes it on, even if the body is left early.
     private func keeping(_ sink: Sink, _ body: (Sink) throws(Interrupt) -> Void) throws(Interrupt) {
         var items: [PSValue] = []
         var reason: Interrupt?
@@ -373,7 +373,7 @@ extension Evaluator {
         try outcome.get()
     }
 
-    /// Sends a value down a pipeline; a list element by element.
+    /// Sends a value down a pipeline; a list is sent element by element.
     static func enumerate(_ value: PSValue, into sink: Sink) throws(Interrupt) {
         switch value {
         case .nothing: return
@@ -385,7 +385,7 @@ extension Evaluator {
 }
 
 extension ExpressionSyntax {
-    /// Whether the expression is `$x++` or the like, which emits nothing as a statement of its own.
+    /// Whether the expression is `$x++` or the like, which emits nothing as a statement.
     var isStep: Bool {
         guard case .unary(let unary) = self else { return false }
         switch unary.op {
