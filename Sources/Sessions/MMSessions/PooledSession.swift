@@ -1,74 +1,74 @@
 public import MMCore
 
-/// A step of a session's sign-in in which a person has a part.
+/// A step of a session's sign-in that involves a person.
 public enum SignInStep: Sendable {
-    /// A person is needed: the details of a `sign_in_needed` error.
+    /// A person must sign in; the value is the details of a `sign_in_needed` error.
     case personNeeded(JSONObject)
-    /// The person has done their part; what is left needs nobody.
+    /// The person has finished; the remaining steps need no person.
     case approved
 }
 
-/// A long-lived place where commands run, as the pool sees it: it can be connected, checked and closed.
+/// A long-lived session that runs commands, as the pool sees it: it can be connected, checked and closed.
 public protocol PooledSession: Sendable {
-    /// Called before the session is connected: whoever uses the session holds the turn of this queue. Commands that
-    /// continue after their caller has left, and health checks that may be cancelled, hold a share of it; the session's
-    /// own upkeep takes the turn when it is free.
+    /// Passes the queue whose turn a user of the session must hold; called before the session is connected. Commands that
+    /// continue after their caller has left, and health checks that may be cancelled, hold a share of the turn; the session's
+    /// own maintenance takes the turn when it is free.
     func lend(through turns: TurnQueue) async
 
-    /// Signs in, and keeps waiting for a person who is needed.
-    /// - Parameter report: told how far it has come.
+    /// Signs in, and waits for the person if one must act.
+    /// - Parameter report: receives the steps.
     /// - Returns: the account that signed in, for display.
     /// - Throws: `MMError` if the sign-in failed or the account isn't the expected one.
     func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String
 
-    /// Checks whether the session still works. It is cancelled at its timeout.
-    /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if it doesn't, and is to be ended; anything else for a fault that
-    ///   passes.
+    /// Checks whether the session still works. The check is cancelled at its timeout.
+    /// - Throws: `signInNeeded`, `forbidden` or `sessionLost` if the session doesn't work and must be ended; any other error for a
+    /// temporary fault.
     func checkHealth() async throws(MMError)
 
-    /// Whether the session can still take a command.
+    /// Whether the session can still run a command.
     var isUsable: Bool { get async }
 
     /// The memory of its process in bytes, if it has one.
     var memory: Int? { get async }
 
-    /// Whether the session was started and waits for its first sign-in.
+    /// Whether the session was started and is ready for its first sign-in.
     var isSpare: Bool { get async }
 
-    /// Starts what usually waits until a command needs it, in a session that is kept ready for its first caller.
+    /// Starts what otherwise starts with the first command, in a session that is kept ready for its first caller.
     /// - Throws: `MMError` if it can't be started; the error says what to install or repair.
     func warmUp() async throws(MMError)
 
-    /// Signs out of the service, so that no state is left with which the next session could sign in; limited in time.
+    /// Signs out of the service within a time limit, so that no state remains with which the next session could sign in.
     func signOut() async
 
-    /// Why a person has to sign in before the session can take a command; `nil` where nothing of the kind is known.
+    /// The reason why a person has to sign in before the session can run a command; `nil` if none is known.
     var missingSignIn: MMError? { get async }
 
-    /// The name of the engine that carries out its commands, if there is a choice; for display.
+    /// The name of the engine that runs its commands, for display, if there is a choice.
     var engine: String? { get async }
 
-    /// Ends the session, even while it is connecting or running a command. Its process is gone afterwards.
+    /// Ends the session and its process, even while it is connecting or running a command.
     func close() async
 }
 
 extension PooledSession {
-    /// A session that can take a command can also be signed in.
+    /// By default, whether the session is usable: one that can run a command can also be signed in.
     public var isSpare: Bool { get async { await isUsable } }
 
-    /// The session has no use for the queue.
+    /// Does nothing by default.
     public func lend(through turns: TurnQueue) async {}
 
-    /// Everything was started with it.
+    /// Does nothing by default, because everything has been started with the session.
     public func warmUp() async throws(MMError) {}
 
-    /// There is nothing to sign out of.
+    /// Does nothing by default, because there is nothing to sign out of.
     public func signOut() async {}
 
-    /// Nothing is known of the end of a sign-in.
+    /// By default `nil`.
     public var missingSignIn: MMError? { get async { nil } }
 
-    /// There is no choice of engines.
+    /// By default `nil`, because there is no choice.
     public var engine: String? { get async { nil } }
 }
 

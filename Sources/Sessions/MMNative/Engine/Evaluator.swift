@@ -1,60 +1,60 @@
 import PowerShellSyntax
 
-/// Receives emitted objects.
+/// Receives each object that is emitted.
 typealias Sink = (PSValue) throws(Interrupt) -> Void
 
-/// Evaluates the syntax trees of one script. Confined to one thread, for one run.
+/// The evaluation of one script's syntax tree, on one thread, for one run.
 final class Evaluator {
-    /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, those
-    /// of the script that contains it.
+    /// The UTF-16 units of the script being evaluated, for the pieces of expandable strings. While a block runs, they are those
+    /// of the script that contains the block.
     private(set) var source: [UInt16]
     /// The variables by lower-case name.
     var variables: [String: PSValue]
     /// The functions that the script has defined so far, by lower-case name.
     var functions: [String: ScriptFunction] = [:]
-    /// The number of functions that run within each other.
+    /// The depth of nested function calls.
     var calls = 0
-    /// The variables of the callers of the function that runs, outermost first.
+    /// The variables of the callers of the running function, outermost first.
     var frames: [[String: PSValue]] = []
-    /// The statements that were found beyond the language before the script began, with why.
+    /// The statements that the engine can't run, found before the script began, with the reasons.
     var unfit: [SourceExtent: String] = [:]
-    /// Whether the script changes nothing, so that it may use what no real PowerShell's answer was recorded for.
+    /// Whether the script changes nothing, so that it may use features that were never compared with a real PowerShell.
     var onlyReads = false
-    /// Names, in lower case, that are no command anywhere.
+    /// The lower-case names that are known not to be commands.
     var missing: Set<String> = []
     /// The script itself.
     var script: ParsedScript?
-    /// The script's questions whose answers decide nothing.
+    /// The script's questions whose answers don't matter.
     private(set) lazy var idleQuestions = script.map(IdleQuestions.init) ?? IdleQuestions()
-    /// Whether the answer of a question that the running statement asks goes nowhere.
+    /// Whether the answer to the running statement's question isn't used.
     var isPause = false
-    /// What the script may do on its machine: files of its own, questions; `nil` where it is evaluated alone.
+    /// What the script may use of its machine, such as its own files and questions; `nil` if it may use nothing.
     var host: NativeHost?
-    /// The arguments of the function that runs which no parameter takes.
+    /// The arguments of the running function that belong to no parameter.
     var rest: [PSValue] = []
-    /// The parameters that the function that runs was given.
+    /// The parameters that the running function was given.
     var given: PSTable?
-    /// The name of the function that runs.
+    /// The name of the running function.
     var functionName: String?
-    /// Whether the last statement ended without an error; `nil` where that isn't certain.
+    /// Whether the last statement ended without an error; `nil` if that isn't certain.
     var hasSucceeded: Bool? = true
-    /// How many errors were reported that didn't end their command, and how many lists of statements were begun.
+    /// The number of reported errors that didn't end their command, and the number of statement lists begun.
     var (reports, lists) = (0, 0)
     /// The value of `$PSCmdlet`.
     var cmdlet: PSValue?
-    /// Where the statement that runs stands.
+    /// The extent of the running statement.
     var position: SourceExtent?
     /// The errors of this run, latest first.
     let errors = PSList(.arrayList)
-    /// The types that variables keep, by lower-case name: what is assigned is converted.
+    /// The types of typed variables, by lower-case name; assigned values are converted to them.
     var types: [String: PSType] = [:]
     /// The value of `$_`, if there is one.
     var current: PSValue?
-    /// Receives all output.
+    /// The receiver of all output.
     let delivery: OutputDelivery
-    /// The sources of cmdlets whose objects come from elsewhere.
+    /// The sources of cmdlets whose objects come from outside the engine.
     let sources: [any CmdletSource]
-    /// The variables whose values only another engine knows.
+    /// The variables whose values are known only to another engine.
     var foreignVariables: Set<String> = []
     /// The resource limits of this run.
     let limits: NativeLimits
@@ -72,8 +72,7 @@ final class Evaluator {
         self.sources = sources
     }
 
-    /// Counts a step of work. Ends the evaluation when it was cancelled, or when a loop without a source runs on and
-    /// on.
+    /// Counts a step of work. Ends the evaluation if it was cancelled, or if a loop without input runs for too long.
     @inline(__always)
     func step() throws(Interrupt) {
         steps &+= 1
@@ -88,9 +87,9 @@ final class Evaluator {
     /// The errors whose `catch` blocks are running, innermost last.
     var caught: [NativeError] = []
 
-    /// The beginning of a line that is being said.
+    /// The unfinished line of a message.
     private var begun = ""
-    /// The variable that the assignment which runs is for.
+    /// The variable that the running assignment sets.
     var assigning: String?
     private var rounds = 0
     private var madeBytes = 0
@@ -122,7 +121,7 @@ final class Evaluator {
         if madeBytes &- seenBytes > limits.bytesBetweenLooks { try lookAtMemory() }
     }
 
-    /// Whether so much memory was allocated that the heap may have grown.
+    /// Whether enough memory was allocated that the heap may have grown.
     var hasMadeMuch: Bool { seenBytes > 0 }
 
     /// Ends the evaluation when it uses too much memory: it has allocated more than the limit, and the process has
@@ -137,7 +136,7 @@ final class Evaluator {
         if madeBytes > most, resident - first > most { throw .handOver("much memory") }
     }
 
-    /// Evaluates something that belongs to a block's own script.
+    /// Evaluates code that belongs to a block's own script.
     func inside<Value>(
         _ block: PSBlock, _ body: () throws(Interrupt) -> Value
     ) throws(Interrupt) -> Value {
@@ -147,7 +146,7 @@ final class Evaluator {
         do throws(Interrupt) {
             return try body()
         } catch {
-            // Lines of another script are none of this one.
+            // A position in another script means nothing in this one.
             if block.source.count != outer.count { position = nil }
             throw error
         }
@@ -173,7 +172,7 @@ final class Evaluator {
         }
     }
 
-    /// Says something to the person; what doesn't end its line is said with what follows.
+    /// Shows text to the person; text without a line end is shown together with the text that follows.
     func say(_ text: String, endsLine: Bool = true) {
         begun += text
         guard endsLine else { return }
@@ -181,7 +180,7 @@ final class Evaluator {
         begun = ""
     }
 
-    /// Says what is left of a line that nothing ended.
+    /// Shows an unfinished line.
     func endLine() { if !begun.isEmpty { say("") } }
 
     /// Emits a warning.
@@ -197,7 +196,7 @@ final class Evaluator {
     /// Whether the evaluation was cancelled or its time is up.
     var isStopped: Bool { delivery.isStopped }
 
-    /// Ends the evaluation when it was cancelled or its time is up.
+    /// Ends the evaluation if it was cancelled or its time is up.
     func look() throws(Interrupt) {
         if delivery.isStopped { throw .stopped }
         if steps > limits.steps, !delivery.hasSent { throw .handOver("a long computation") }
@@ -206,7 +205,7 @@ final class Evaluator {
     /// Returns the value of an expression.
     func value(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue { try worth(of: expression).plain }
 
-    /// Returns the value of an expression where it is kept or goes down a pipeline: there, no output and `$null` differ.
+    /// Returns the value of an expression that is kept or sent down a pipeline, where no output and `$null` differ.
     func worth(of expression: ExpressionSyntax) throws(Interrupt) -> PSValue {
         switch expression {
         case .string(let node): return .string(node.value)
@@ -221,7 +220,7 @@ final class Evaluator {
                 return try Statics.property(type, name)
             }
             if node.isNullConditional, target.isNull { return .null }
-            // A switch says whether it was given; no other truth does.
+            // Only switch parameters have this property; a plain truth value has not.
             if name.lowercased() == "ispresent", case .variable(let variable) = node.target,
                 types[variable.path.name.lowercased()] == .toggle
             {
@@ -305,7 +304,7 @@ final class Evaluator {
 
     private func grouped(_ node: ParenExpressionSyntax) throws(Interrupt) -> PSValue { try worth(of: node.pipeline) }
 
-    /// Evaluates `@( )`. An expression alone is taken as it is, `$x++` with its value.
+    /// Evaluates `@( )`. A single expression's value is used unchanged; `$x++` counts with its value.
     private func list(_ node: ArrayExpressionSyntax) throws(Interrupt) -> PSValue {
         guard node.block.traps.isEmpty, node.block.statements.count == 1,
             let expression = node.block.statements[0].pureExpression
@@ -397,7 +396,7 @@ final class Evaluator {
             return type == .ordered ? .table(table) : try Conversion.cast(.table(table), to: type)
         }
         let value = try value(of: node.operand)
-        // .NET seeds the hashes of texts anew in each process: any order is one that a run may have.
+        // .NET seeds text hashes anew in each process, so any order may occur in a run.
         if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(table.pairs) {
             return .object(object)
         }
@@ -462,7 +461,7 @@ final class Evaluator {
         return texts.joined(separator: separator)
     }
 
-    /// Returns a compiled pattern; each is compiled once per run.
+    /// Returns a compiled pattern, which is compiled once per run.
     func pattern(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Pattern {
         let key = (ignoringCase ? "i" : "c") + text
         if let known = patterns[key] { return known }
@@ -471,7 +470,7 @@ final class Evaluator {
         return made
     }
 
-    /// Returns a wildcard pattern; each is parsed once per run.
+    /// Returns a wildcard pattern, which is parsed once per run.
     func wildcard(_ text: String, ignoringCase: Bool) throws(Interrupt) -> Wildcard {
         let key = (ignoringCase ? "i" : "c") + text
         if let known = wildcards[key] { return known }
@@ -481,16 +480,16 @@ final class Evaluator {
     }
 }
 
-/// Assignments: to variables, with and without a type of their own, to the elements of tables, and to several at once.
+/// Assignments to variables, typed or not, to elements of tables and lists, and to several places at once.
 extension Evaluator {
-    /// What an assignment changes.
+    /// The target of an assignment.
     enum Place {
         case variable(String), element(PSTable, PSValue), property(PSObject, String), item(PSList, Int)
-        /// An element of an array that one variable alone holds.
+        /// An element of an array that only one variable holds.
         case slot(String, Int)
-        /// A variable of the script itself, seen from a function.
+        /// A variable of the script itself, set from a function.
         case outer(String)
-        /// What is assigned is dropped, as by `$env:` in a run of its own.
+        /// A place whose value is dropped, such as `$env:` in an isolated run.
         case dropped
     }
 
@@ -561,7 +560,7 @@ extension Evaluator {
         }
     }
 
-    /// Returns what a place holds.
+    /// Returns the value at a place.
     func read(_ place: Place) throws(Interrupt) -> PSValue {
         switch place {
         case .variable("_"): current ?? .null
@@ -576,7 +575,7 @@ extension Evaluator {
         }
     }
 
-    /// Puts a value into a place.
+    /// Writes a value to a place.
     func write(_ value: PSValue, to place: Place) throws(Interrupt) {
         switch place {
         case .variable(let name): try set(name, value)
@@ -600,7 +599,7 @@ extension Evaluator {
         case .slot(let name, let place): try replace(place, of: name, with: value)
         case .outer(let name):
             guard !frames.isEmpty else { return try set(name, value) }
-            // A function between that has one of its own keeps it.
+            // A function in between that has its own variable of this name keeps it.
             let before = frames[0][name]?.text
             for index in frames.indices {
                 if index == 0 || frames[index][name]?.text == before { frames[index][name] = value }
@@ -610,12 +609,12 @@ extension Evaluator {
         }
     }
 
-    /// Sets a variable, or `$_`. A variable with a type of its own converts what it is given.
+    /// Sets a variable, or `$_`. A typed variable converts the value.
     func set(_ name: String, _ value: PSValue) throws(Interrupt) {
         if name == "_" {
             current = value
         } else if name == "null" {
-            // What is assigned to it is dropped.
+            // PowerShell drops a value that is assigned to it.
         } else if name == Self.preferenceName {
             variables[name] = try Self.preference(value)
         } else if let type = types[name] {
@@ -677,8 +676,8 @@ extension Evaluator {
         }
     }
 
-    /// Performs `[int]$h['k'] += 1`, whose value is converted before it is kept, and `[int]$x += 1`, which gives the variable
-    /// the type as well.
+    /// Performs `[int]$h['k'] += 1`, which converts the value before it is stored, and `[int]$x += 1`, which also gives the variable
+    /// the type.
     private func assignConverted(
         _ node: AssignmentStatementSyntax, _ target: ExpressionSyntax, _ type: PSType
     ) throws(Interrupt) -> PSValue {
@@ -688,14 +687,14 @@ extension Evaluator {
             types[name] = type == .object ? nil : type
             return try assign(node, to: place)
         }
-        // The value that it has is converted as well before something is added to it.
+        // The old value is also converted before something is added to it.
         let value = try converted(
             try assigned(node, to: place) { (before) throws(Interrupt) in try converted(before, to: type) }, to: type)
         try write(value, to: place)
         return value
     }
 
-    /// Sets several variables: the last one takes all that is left.
+    /// Sets several variables; the last one takes all remaining values.
     private func spread(_ value: PSValue, to places: [Place]) throws(Interrupt) {
         var items: [PSValue] = [value]
         if case .array(let elements) = value { items = elements }
@@ -727,7 +726,7 @@ extension Evaluator {
             return try append(to: name, of: count, node.value)
         }
         if node.op == .questionQuestionEquals {
-            // The right side only runs where it is needed.
+            // The right side is evaluated only if it is needed.
             let before = try read(place).plain
             if !before.isNull { return before }
         }
@@ -736,7 +735,7 @@ extension Evaluator {
         return value
     }
 
-    /// The value that an assignment gives to a place.
+    /// Returns the value that an assignment gives to a place.
     private func assigned(
         _ node: AssignmentStatementSyntax, to place: Place,
         reading: (PSValue) throws(Interrupt) -> PSValue = { $0 }
@@ -754,17 +753,17 @@ extension Evaluator {
         }
     }
 
-    /// Returns how long the list is that a variable holds; `nil` for any other value. Nothing keeps a hold on the list.
+    /// Returns the length of a variable's list, without keeping a reference to the list; `nil` for any other value.
     private func lengthOfList(_ name: String) -> Int? {
         if case .array(let items)? = variables[name] { items.count } else { nil }
     }
 
-    /// Takes the list out of a variable, so that nobody else holds it.
+    /// Takes the list out of a variable, so that the caller holds the only reference.
     private func takenList(_ name: String) -> [PSValue]? {
         if case .array(let items)? = variables.updateValue(.null, forKey: name) { items } else { nil }
     }
 
-    /// Adds to a list that a variable holds, in place: a list that nobody else holds isn't copied.
+    /// Adds to a variable's list in place; the list isn't copied if the variable held the only reference.
     private func append(to name: String, of count: Int, _ statement: StatementSyntax) throws(Interrupt) -> PSValue {
         let right = try worth(of: statement)
         guard var items = takenList(name), items.count == count else {

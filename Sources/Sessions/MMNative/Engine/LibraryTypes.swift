@@ -1,15 +1,15 @@
 import MMCore
 import PowerShellSyntax
 
-/// What scripts use of .NET beside its values: encodings, conversions, readings that may fail, and settings of a
-/// process, which a run has none of.
+/// Parts of .NET that scripts use in addition to its values: encodings, conversions, parsing methods, and process settings, which
+/// have no effect here.
 enum LibraryTypes {
-    /// The type name of the values that stand for encodings.
+    /// The type name of encodings.
     private static let encodingType = "System.Text.Encoding"
 
     // MARK: Static members
 
-    /// Returns `[type]::name`; `nil` where the type has no such member here.
+    /// Returns `[type]::name`; `nil` if the type has no such member here.
     static func property(_ type: PSType, _ name: String) -> PSValue? {
         switch (type, name.lowercased()) {
         case (.encoding, "utf8"), (.encoding, "default"), (.encoding, "ascii"), (.encoding, "unicode"):
@@ -17,7 +17,7 @@ enum LibraryTypes {
         case (.culture, "invariantculture"), (.culture, "currentculture"), (.culture, "currentuiculture"):
             return PSCulture.invariant
         case (.moment, "utcnow"): return moment(PSZone.now)
-        // What windows answer is kept as text.
+        // The results of dialogs are represented as text.
         case (.dialogresult, "ok"), (.dialogresult, "cancel"), (.dialogresult, "yes"), (.dialogresult, "no"),
             (.dialogresult, "none"), (.dialogresult, "abort"), (.dialogresult, "retry"), (.dialogresult, "ignore"):
             return .string(
@@ -31,8 +31,8 @@ enum LibraryTypes {
         }
     }
 
-    /// Whether an assignment to `[type]::name` can be left out: it sets how the process speaks to networks and terminals, which
-    /// no run here does by itself.
+    /// Returns whether an assignment to `[type]::name` can be ignored, because it sets how the process uses networks and terminals, which
+    /// no run does directly.
     static func isDropped(_ type: PSType, _ name: String) -> Bool {
         switch type {
         case .settings: name.lowercased() == "securityprotocol"
@@ -41,10 +41,10 @@ enum LibraryTypes {
         }
     }
 
-    /// The type name of a moment with the zone that it was written in.
+    /// The type name of a point in time with its time zone's offset.
     private static let momentType = "System.DateTimeOffset"
 
-    /// A moment, in the zone of the world.
+    /// Returns a point in time, in UTC.
     private static func moment(_ date: PSDate) -> PSValue {
         let utc = date.asUniversal
         return PSObject(
@@ -61,7 +61,7 @@ enum LibraryTypes {
 
     // MARK: Calls
 
-    /// Calls a static method; `nil` where the type has none of that name here.
+    /// Calls a static method; `nil` if the type has no such method here.
     static func call(_ type: PSType, _ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
         case (.convert, "toint64", 1): return try whole(arguments[0], .long, "ToInt64")
@@ -162,7 +162,7 @@ enum LibraryTypes {
                 let date = PSDate.epoch.moved(by: count * unit)
             else { throw .handOver("a date out of range") }
             return moment(date)
-        // Nothing of it is needed here: what windows ask is asked without them.
+        // The assemblies aren't needed: their dialogs are asked without windows.
         case (.assembly, "loadwithpartialname", 1), (.assembly, "load", 1):
             return PSObject([], typeName: "System.Reflection.RuntimeAssembly", isCustom: false).map { .object($0) }
         case (.mailaddress, "new", 1): return try MailAddress.made(of: arguments[0])
@@ -222,7 +222,7 @@ enum LibraryTypes {
                 isReadable: true))
     }
 
-    /// Converts to an integer as .NET does: of text, digits alone.
+    /// Converts to an integer as .NET does; a text may contain only digits.
     private static func whole(_ value: PSValue, _ type: PSType, _ method: String) throws(Interrupt) -> PSValue {
         guard case .string(let text) = value else { return try Conversion.cast(value, to: type) }
         guard let read = try Self.read(text, as: type) else {
@@ -238,7 +238,7 @@ enum LibraryTypes {
         (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
     }
 
-    /// Reads a whole number that is written to a base.
+    /// Parses an integer in base 2, 8 or 16.
     private static func based(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         guard case .string(let text) = arguments[0], case .int(let radix) = arguments[1], [2, 8, 16].contains(radix)
         else { throw .handOver("a number to an unusual base") }
@@ -304,7 +304,7 @@ enum LibraryTypes {
 
     // MARK: Readings that may fail
 
-    /// Reads a text as `TryParse` does; `nil` where it certainly is none of the type.
+    /// Parses a text as `TryParse` does; `nil` if it is certainly not a value of the type.
     static func read(_ text: String, as type: PSType) throws(Interrupt) -> PSValue? {
         let units = Array(text.utf8).trimmingBlanks()
         let word = String(decoding: units, as: UTF8.self)
@@ -329,7 +329,7 @@ enum LibraryTypes {
         }
     }
 
-    /// What a variable holds after a reading that failed.
+    /// Returns the value of the variable after parsing has failed.
     static func unread(_ type: PSType) -> PSValue {
         switch type {
         case .int: .int(0)
@@ -343,7 +343,7 @@ enum LibraryTypes {
 }
 
 extension InvokeMemberExpressionSyntax {
-    /// What stands behind `[ref]` in `[type]::TryParse(text, [ref]$place)`; `nil` for any other call.
+    /// The expression after `[ref]` in `[type]::TryParse(text, [ref]$place)`; `nil` for any other call.
     var referenced: ExpressionSyntax? {
         guard isStatic, arguments.count == 2, case .string(let name) = member, name.value.lowercased() == "tryparse"
         else { return nil }
@@ -366,7 +366,7 @@ extension InvokeMemberExpressionSyntax {
     }
 }
 
-/// Reads dates by the exact pattern that they are written in, in the invariant culture.
+/// A parser of dates with an exact pattern, in the invariant culture.
 enum ExactDate {
     private struct Fields {
         var (year, month, day, hour, minute, second): (Int?, Int?, Int?, Int, Int, Int) = (nil, nil, nil, 0, 0, 0)
@@ -375,7 +375,7 @@ enum ExactDate {
         var weekday: Int?
     }
 
-    /// Reads a text; `nil` where it isn't written so. Patterns whose meaning isn't certain are handed over.
+    /// Parses a text; `nil` if it doesn't match the pattern. Patterns with an uncertain meaning are handed over.
     static func read(_ text: String, as format: String) throws(Interrupt) -> PSDate? {
         guard format.utf8.count > 1, format.isPlain else { throw .handOver("a date by a pattern of the culture's") }
         var fields = Fields()

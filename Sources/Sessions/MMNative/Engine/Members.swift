@@ -26,7 +26,7 @@ enum Members {
         if case .array(let items) = value { found += items } else { found.append(value) }
     }
 
-    /// Returns the value's own property; `nil` when it has none with that name.
+    /// Returns the value's own property; `nil` if it has none with that name.
     static func ownProperty(_ value: PSValue, _ name: String) throws(Interrupt) -> PSValue? {
         if case .object(let object) = value {
             if let found = object[name] { return found }
@@ -49,7 +49,7 @@ enum Members {
             }
             if folded == "chars" { throw .handOver("Chars") }
             if isOfLines(folded) { throw .handOver("what a line of a file says of itself") }
-            // Exchange's sizes are of a type with a value of its own.
+            // Exchange's sizes have a type with a `Value` property.
             if folded == "value", ByteSize.bytes(of: text) != nil { return value }
         case .array(let items):
             switch folded {
@@ -65,7 +65,7 @@ enum Members {
             case "keys", "values":
                 guard table.hasCertainOrder else { throw .handOver("a hashtable without a defined order") }
                 return .array(table.entries.map { folded == "keys" ? $0.key : $0.value })
-            // A hashtable has no length of its own; like any single object it reports 1.
+            // A hashtable has no length; like any single object it reports 1.
             case "length": return .int(1)
             case "isreadonly", "isfixedsize", "issynchronized", "syncroot", "item":
                 throw .handOver("a member of a table")
@@ -132,7 +132,7 @@ enum Members {
         return nil
     }
 
-    /// Whether a property, in small letters, is one that the lines of a file have and other texts have not.
+    /// Returns whether lines of a file, unlike other texts, have a property with this lower-case name.
     static func isOfLines(_ name: String) -> Bool {
         ["readcount", "pspath", "psparentpath", "pschildname", "psdrive", "psprovider"].contains(name)
     }
@@ -149,7 +149,7 @@ enum Members {
         }
         if case .table(let table) = value {
             if case .int = index, table.kind == .dictionary {
-                // Of which type its keys are isn't kept.
+                // The type of its keys isn't kept.
                 guard let found = table[index] else { throw .handOver("an index of a dictionary") }
                 return found
             }
@@ -157,7 +157,7 @@ enum Members {
                 guard number >= 0, number < table.count else { throw .handOver("an index of a table") }
                 return table.entries[Int(number)].value
             }
-            // Several keys give their values, as several indexes of a list do.
+            // Several keys give several values, as several indexes of a list do.
             if case .array(let keys) = index,
                 keys.allSatisfy({ if case .string(let key) = $0 { key.isPlain } else { false } })
             {
@@ -177,7 +177,7 @@ enum Members {
         return try place(value, at: index) ?? .null
     }
 
-    /// Returns the element at an index, counted from the end when negative; `nil` out of range.
+    /// Returns the element at an index, counted from the end if negative; `nil` out of range.
     private static func place(_ value: PSValue, at index: PSValue) throws(Interrupt) -> PSValue? {
         if case .array(let items) = value, case .string(let name) = index,
             let group = RegexObjects.group(name, among: items)

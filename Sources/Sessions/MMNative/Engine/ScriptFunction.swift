@@ -1,15 +1,15 @@
 import PowerShellSyntax
 
-/// A function that a script defines: parameters by name and position, and a body, which may be in named parts.
+/// A function that a script defines, with named and positional parameters, and a body that may consist of named blocks.
 struct ScriptFunction {
     /// A parameter.
     struct Parameter {
         let name: String
         var type: PSType?
         var isSwitch = false
-        /// The sets that it belongs to, and whether it must be given in each; without a name it is in all of them.
+        /// The parameter sets that it belongs to, and whether it is mandatory in each; an entry without a name stands for all sets.
         var sets: [(name: String, isMandatory: Bool)] = []
-        /// Whether it must be given in one of its sets.
+        /// Whether it is mandatory in one of its sets.
         var isMandatory: Bool { sets.contains(where: \.isMandatory) }
         var isNotEmpty = false
         var takesInput = false
@@ -17,11 +17,11 @@ struct ScriptFunction {
         var takesRest = false
         var aliases: [String] = []
         var position: Int?
-        /// The texts that are allowed; empty where all are.
+        /// The allowed texts; empty if all are allowed.
         var allowed: [String] = []
-        /// What else is demanded of its values.
+        /// Further conditions for its values.
         var checks: [ParameterCheck] = []
-        /// Whether its type is none that the engine has: it can only be left out.
+        /// Whether the engine lacks its type, so that it can only be left out.
         var isForeign = false
         var defaultValue: ExpressionSyntax?
     }
@@ -31,24 +31,24 @@ struct ScriptFunction {
     let beginning: StatementBlockSyntax?
     let processing: StatementBlockSyntax?
     let ending: StatementBlockSyntax?
-    /// Whether it binds as a cmdlet does, so that arguments that fit no parameter are errors.
+    /// Whether it binds arguments as a cmdlet does, so that arguments without a parameter are errors.
     let isAdvanced: Bool
-    /// The sets of its parameters.
+    /// The parameter sets.
     let sets: ParameterSets
-    /// The variables that a closure keeps, which it sees instead of its caller's.
+    /// The variables that a closure keeps and sees instead of its caller's.
     var kept: [String: PSValue]?
-    /// Whether a person would be asked before it changes anything.
+    /// Whether a person would be asked for confirmation before it makes a change.
     let asksFirst: Bool
-    /// Everything that it may run.
+    /// All blocks that it may run.
     var blocks: [StatementBlockSyntax] { [beginning, processing, ending].compactMap(\.self) }
 
-    /// Reads a definition; `nil` where it has more than these.
+    /// Reads a definition; `nil` if it uses other features.
     init?(_ node: FunctionDefinitionSyntax) {
         guard !node.name.contains(":") else { return nil }
         self.init(node.body, name: node.name, declared: node.parameters, isFilter: node.isFilter)
     }
 
-    /// Reads a block that is called.
+    /// Reads a block that is called like a function.
     init?(_ block: ScriptBlockSyntax, name: String, declared: [ParameterSyntax] = [], isFilter: Bool = false) {
         guard block.usings.isEmpty, block.definedTypes.isEmpty else { return nil }
         self.name = name
@@ -89,7 +89,7 @@ struct ScriptFunction {
             parameters.append(read)
         }
         self.isAdvanced = isAdvanced
-        // Once one parameter says its position, the others have none.
+        // Once one parameter states its position, the others aren't positional.
         if !parameters.contains(where: { $0.position != nil }) {
             var position = 0
             for index in parameters.indices where !parameters[index].isSwitch {
@@ -101,7 +101,7 @@ struct ScriptFunction {
         sets = ParameterSets(parameters, usual: ParameterSets.usual(of: attributes))
     }
 
-    /// Reads a block that is called; `nil` where it has more than a function may have.
+    /// Reads a block that is called; `nil` if it uses features that functions here don't have.
     init?(calling block: PSBlock) {
         self.init(block.syntax.scriptBlock, name: "")
         kept = block.kept
@@ -136,7 +136,7 @@ struct ScriptFunction {
         return parameter
     }
 
-    /// Types of parameters that take what no caller of a script here can give.
+    /// Types of parameters whose values no script can produce here.
     private static let foreignTypes: Set<String> = [
         "pscredential", "system.management.automation.pscredential", "management.automation.pscredential",
         "securestring",
@@ -184,7 +184,7 @@ struct ScriptFunction {
             return true
         case "allownull", "allowemptystring", "allowemptycollection", "system.management.automation.credential",
             "credential", "supportswildcards",
-            // Which type names an object has besides its own is not known here: what is given is taken.
+            // An object's further type names aren't known here, so any value is accepted.
             "pstypename", "system.management.automation.pstypename", "pstypenameattribute":
             return true
         default:
@@ -194,7 +194,7 @@ struct ScriptFunction {
         }
     }
 
-    /// The parameters that a written name may mean.
+    /// Returns the parameters that a written name may mean.
     func candidates(_ written: String) -> [Int] {
         let lower = written.lowercased()
         let exact = parameters.indices.filter { index in
@@ -206,7 +206,7 @@ struct ScriptFunction {
         }
     }
 
-    /// The value of a parameter that a call leaves out and that has no default.
+    /// Returns the value of a parameter without a default that a call leaves out.
     func unbound(_ parameter: Parameter) -> PSValue {
         if parameter.isSwitch { return .bool(false) }
         switch parameter.type {
@@ -221,26 +221,26 @@ struct ScriptFunction {
     }
 }
 
-/// The arguments of a function, evaluated and given to its parameters.
+/// The evaluated arguments of a function, by parameter.
 struct FunctionArguments {
-    /// The values by parameter.
+    /// The values by the parameter's index.
     var given: [Int: PSValue] = [:]
-    /// Those that no parameter takes.
+    /// The values that belong to no parameter.
     var rest: [PSValue] = []
-    /// The variables that an advanced function fills besides.
+    /// The variables that an advanced function also fills, such as by -OutVariable.
     private(set) var recorded = RecordedOutput()
 
     /// Common parameters that only decide whether silent streams are shown.
     private static let common: Set<String> = ["verbose", "vb", "debug", "db"]
-    /// Common parameters with a value that decides the same.
+    /// Common parameters whose value only decides the same.
     private static let silent: Set<String> = [
         "informationaction", "infa", "progressaction", "proga", "warningaction", "wa", "outbuffer", "ob",
     ]
 
-    /// Binds the words of a call.
+    /// Binds the words of a call to the parameters.
     init(_ words: [CommandWord], of function: ScriptFunction, in evaluator: Evaluator) throws(Interrupt) {
         var recordings: [String: PSValue] = [:]
-        /// Takes the value of a common parameter that the engine carries out.
+        /// Takes the value of a common parameter that the engine implements.
         func takesCommon(_ written: String, _ value: () throws(Interrupt) -> PSValue?) throws(Interrupt) -> Bool {
             guard function.isAdvanced else { return false }
             if Self.silent.contains(written.lowercased()) { return try value() != nil }
@@ -321,10 +321,10 @@ struct FunctionArguments {
         recorded = RecordedOutput(recordings)
     }
 
-    /// Gives values to the parameters of a block in their order.
+    /// Gives values to the parameters of a block in order.
     init(_ values: [PSValue], of function: ScriptFunction) throws(Interrupt) { try fill(values, of: function) }
 
-    /// Gives values to the parameters that are free, in the order of their positions.
+    /// Gives values to the unbound parameters by position.
     private mutating func fill(_ positional: [PSValue], of function: ScriptFunction) throws(Interrupt) {
         var free = function.parameters.indices.filter { function.parameters[$0].position != nil && given[$0] == nil }
             .sorted { (function.parameters[$0].position ?? 0) < (function.parameters[$1].position ?? 0) }
@@ -353,10 +353,10 @@ struct FunctionArguments {
 
 /// Calls of functions.
 extension Evaluator {
-    /// The most calls within each other.
+    /// The maximum depth of nested calls.
     private static let deepest = 40
 
-    /// What `@name` stands for.
+    /// Returns the value that `@name` spreads.
     func splatted(_ node: VariableExpressionSyntax) throws(Interrupt) -> PSValue {
         let name = node.path.name.lowercased()
         if name == "args" { return .array(rest) }
@@ -367,10 +367,10 @@ extension Evaluator {
         return value.plain
     }
 
-    /// Runs a function. What it sets stays its own; what it doesn't set is its caller's.
+    /// Runs a function. It sees its caller's variables, but variables that it sets are its own.
     /// - Parameters:
-    ///   - input: the objects that were piped to it; `nil` where it stands first.
-    ///   - isDotted: whether it runs in its caller's scope, which then has what it sets: `. Name`.
+    ///   - input: the objects that were piped to it; `nil` if it is first in its pipeline.
+    ///   - isDotted: whether it runs in its caller's scope, as `. Name` does, so that variables it sets are the caller's.
     func call(
         _ function: ScriptFunction, _ arguments: FunctionArguments, input: [PSValue]?, isDotted: Bool = false,
         into sink: Sink
@@ -449,7 +449,7 @@ extension Evaluator {
         return Self.cmdlet(set, invocation)
     }
 
-    /// Runs a block with arguments in a scope of its own, and returns what it emits.
+    /// Runs a block with arguments in its own scope, and returns its output.
     func invoke(_ block: PSBlock, _ arguments: [PSValue]) throws(Interrupt) -> [PSValue] {
         guard let function = ScriptFunction(calling: block) else { throw .handOver("an unusual block") }
         var items: [PSValue] = []
@@ -463,7 +463,7 @@ extension Evaluator {
         return items
     }
 
-    /// Runs the part of a function for one object; `return` ends it for that object.
+    /// Runs a block of a function for one object; `return` ends it for that object.
     private func part(_ block: StatementBlockSyntax, into sink: Sink) throws(Interrupt) {
         do throws(Interrupt) {
             try run(block, into: sink)
@@ -473,7 +473,7 @@ extension Evaluator {
         }
     }
 
-    /// Gives an object from the pipeline to the parameters that take one.
+    /// Binds an object from the pipeline to the parameters that accept one.
     private func bind(
         _ item: PSValue, to inputs: [ScriptFunction.Parameter], of function: ScriptFunction
     ) throws(Interrupt) {
@@ -544,7 +544,7 @@ extension Evaluator {
     }
 }
 
-/// What an attribute of a parameter demands of the values that it is given: `[ValidateRange(1, 90)]` and the like.
+/// The condition of a parameter's attribute for its values, such as `[ValidateRange(1, 90)]`.
 struct ParameterCheck {
     private enum Kind: String {
         case validateRange = "validaterange"
@@ -555,10 +555,10 @@ struct ParameterCheck {
     }
 
     private let kind: Kind
-    /// The attribute's values, which are evaluated when a value comes.
+    /// The attribute's arguments, which are evaluated when a value is checked.
     let arguments: [ExpressionSyntax]
 
-    /// Reads an attribute; `nil` for any other.
+    /// Reads an attribute; `nil` if it isn't one of these.
     init?(_ node: AttributeSyntax) {
         var name = node.typeName.fullName.lowercased()
         if name.hasSuffix("attribute") { name.removeLast("attribute".count) }
@@ -569,7 +569,7 @@ struct ParameterCheck {
         arguments = node.positionalArguments
     }
 
-    /// Why a value is not taken; `nil` where it is.
+    /// Returns why a value isn't accepted; `nil` if it is.
     func fault(of value: PSValue, in evaluator: Evaluator) throws(Interrupt) -> String? {
         switch kind {
         case .validateCount:

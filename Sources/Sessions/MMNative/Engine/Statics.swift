@@ -50,7 +50,7 @@ enum Statics {
         return .enumeration(value)
     }
 
-    /// A new id of the fourth version: random but for what says so.
+    /// Returns a new version 4 id, which is random except for its version bits.
     private static func newGuid() -> String {
         var bytes = (0..<16).map { _ in UInt8.random(in: .min ... .max) }
         bytes[6] = bytes[6] & 0x0f | 0x40
@@ -145,7 +145,7 @@ enum Statics {
         throw .handOver("the method \(name) of \(type.rawValue)")
     }
 
-    /// Makes an object of the library; `nil` for other calls.
+    /// Creates an object of a library type; `nil` for other calls.
     private static func made(
         _ type: PSType, _ method: String, _ arguments: [PSValue]
     ) throws(Interrupt) -> PSValue? {
@@ -183,7 +183,8 @@ enum Statics {
         }
     }
 
-    /// The arguments of a function of numbers: singles, and in a report the first as text, become doubles.
+    /// Returns the arguments of a numeric function; singles become doubles, and in a report a text as the first
+    /// argument does too.
     private static func numbers(_ given: [PSValue], in evaluator: Evaluator) throws(Interrupt) -> [PSValue] {
         var arguments: [PSValue] = []
         for value in given {
@@ -231,7 +232,7 @@ enum Statics {
             case (.int, .int): return pick
             case (.int, .long), (.long, .int), (.long, .long): return try Conversion.cast(pick, to: .long)
             case (.double, .double): return pick
-            // Which overload .NET chooses for an integer next to a double depends on more than these two arguments.
+            // .NET's choice of an overload for an integer next to a double depends on more than these two arguments.
             default: throw .handOver("an unusual \(method)")
             }
         case ("round", 1...3):
@@ -245,9 +246,9 @@ enum Statics {
                 guard let rounded = number.rounded(places) else { throw .handOver("an unusual Round") }
                 return .decimal(rounded)
             }
-            // Whole numbers use the overload for decimals.
+            // Integers use the overload for decimals.
             if let whole = wholeDecimal(arguments[0]) {
-                // Nothing of a whole number is rounded, by whichever rule.
+                // No rounding rule changes an integer.
                 guard arguments.count == 1 || arguments.count <= 3 && isPlaces(arguments[1]) else {
                     throw .handOver("an unusual Round")
                 }
@@ -278,7 +279,7 @@ enum Statics {
         case ("sqrt", 1) where !hasDecimal: return .double(try double(0).squareRoot())
         case ("pow", 2) where !hasDecimal:
             let power = Glibc.pow(try double(0), try double(1))
-            // Where the digits of other powers end depends on the maths library.
+            // The last digits of other powers depend on the maths library.
             guard power.rounded() == power, power.magnitude < 9e15 else { throw .handOver("an unusual Pow") }
             return .double(power)
         case ("sign", 1) where !hasDecimal:
@@ -405,7 +406,7 @@ enum Statics {
         }
     }
 
-    /// A text as a pattern that matches it alone.
+    /// Returns a pattern that matches only this text.
     static func escaped(_ text: String) throws(Interrupt) -> String {
         guard text.isASCII else { throw .handOver("escaping text beyond ASCII") }
         var escaped = ""
@@ -426,7 +427,7 @@ enum Statics {
     }
 }
 
-/// `[System.Web.HttpUtility]` and `[System.Net.WebUtility]`: text for pages, and back.
+/// `[System.Web.HttpUtility]` and `[System.Net.WebUtility]`: encoding of text for web pages, and decoding.
 enum WebText {
     /// Calls a method.
     static func call(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> String {
@@ -445,7 +446,7 @@ enum WebText {
         "lt": "<", "gt": ">", "amp": "&", "quot": "\"", "apos": "'", "nbsp": "\u{A0}",
     ]
 
-    /// A text as part of an address. The two types write the letters of a code differently.
+    /// Encodes a text for a URL. The two types differ in the case of hexadecimal digits.
     private static func address(_ text: String) throws(Interrupt) -> String {
         var written = ""
         for byte in text.utf8 {

@@ -1,26 +1,26 @@
 import PowerShellSyntax
 
-/// Checks whether a whole script is within the engine's language, before anything runs.
+/// A check before a run whether a whole script is within the engine's language.
 struct SubsetCheck {
     private let script: ParsedScript
     private let isSource: (String) -> Bool
-    /// Whether the run has files of its own, and whether questions can be answered.
+    /// Whether the run has its own files, and whether questions can be answered.
     private let hasHost: Bool
     private let canAsk: Bool
-    /// Whether the script changes nothing, so that it may use what no real PowerShell's answer was recorded for.
+    /// Whether the script changes nothing, so that it may use features that were never compared with a real PowerShell.
     private let onlyReads: Bool
     /// The functions that the script defines, by lower-case name.
     private let functions: Set<String>
-    /// Names, in lower case, that are no command anywhere: they end their statement with an error.
+    /// The lower-case names that are known not to be commands; they end their statement with an error.
     private let missing: Set<String>
-    /// The functions whose definition is beyond the language, by lower-case name, where only their calls count.
+    /// The functions, by lower-case name, whose definitions are beyond the language; only calls of them matter.
     private var beyond: Set<String> = []
 
     /// Creates a check of a script.
     /// - Parameter isSource: whether a name, in any case, is a source's cmdlet.
-    /// - Parameter hasHost: whether the run has files of its own.
+    /// - Parameter hasHost: whether the run has its own files.
     /// - Parameter canAsk: whether questions can be answered.
-    /// - Parameter missing: names, in lower case, that are no command anywhere.
+    /// - Parameter missing: the lower-case names that are known not to be commands.
     /// - Parameter onlyReads: whether the script changes nothing.
     init(
         _ script: ParsedScript, hasHost: Bool = false, canAsk: Bool = false, missing: Set<String> = [],
@@ -38,10 +38,10 @@ struct SubsetCheck {
             })
     }
 
-    /// The maximum height of a tree that is walked: a limit of the stack, not of the language.
+    /// The maximum height of a syntax tree, which limits the use of the stack.
     static let height = 250
 
-    /// Returns the first reason why the script is not supported; `nil` when it is.
+    /// Returns the first reason why the script isn't supported; `nil` if it is.
     /// - Parameter values: texts for the script's `param` block.
     func reason(values: [String: PSValue] = [:]) -> String? {
         guard let root = script.root else { return "the script does not parse" }
@@ -131,10 +131,10 @@ struct SubsetCheck {
         }
     }
 
-    /// Whether a loop may have this label.
+    /// Returns whether a loop may have this label.
     private func label(_ name: String?) -> Bool { name == nil || onlyReads }
 
-    /// Checks the definition of a function, which stands at the top of the script, once, under a name of its own.
+    /// Checks the definition of a function at the top of the script; its name must not be a cmdlet's.
     private func function(_ node: FunctionDefinitionSyntax) -> String? {
         let name = node.name.lowercased()
         guard let known = ScriptFunction(node) else { return "the function \(node.name)" }
@@ -148,7 +148,7 @@ struct SubsetCheck {
         defaults(of: known) ?? known.blocks.lazy.compactMap { statements($0) }.first
     }
 
-    /// Whether a variable may be assigned to.
+    /// Returns whether a variable may be assigned to.
     private static func isSettable(_ path: VariablePath) -> Bool {
         switch path.qualifier {
         case .none, .local, .private, .script, .global: true
@@ -156,7 +156,7 @@ struct SubsetCheck {
         }
     }
 
-    /// Whether the script goes through the items of a list by a variable with this name of PowerShell's own.
+    /// Whether the script uses the automatic variable `$input` as a loop variable.
     private var isInputLoopVariable: Bool {
         ScriptFacts(of: script).items.contains { item in
             guard case .set(let path, _) = item.detail else { return false }
@@ -164,14 +164,14 @@ struct SubsetCheck {
         }
     }
 
-    /// Whether `foreach` may go through its items in a variable.
+    /// Returns whether a variable may be the loop variable of `foreach`.
     private static func isLoopVariable(_ path: VariablePath) -> Bool {
         let name = path.name.lowercased()
         return isSettable(path)
             && (!AutomaticNames.contains(name) || ["_", "profile", "transcript", "input"].contains(name))
     }
 
-    /// Variables of PowerShell's own that a run with files and a person behind it has.
+    /// The automatic variables that a run with files and a person to ask has.
     private static let hostVariables: Set<String> = [
         "args", "input", "error", "?", "psversiontable", "pshome", "profile", "home", "pwd", "psscriptroot",
         "pscommandpath", "myinvocation", "islinux", "iscoreclr", "iswindows", "ismacos", "psedition", "pid",
@@ -180,7 +180,7 @@ struct SubsetCheck {
         "psdefaultparametervalues", "host", "transcript", "pscmdlet", "whatifpreference",
     ]
 
-    /// The types that a variable may keep.
+    /// The types that a typed variable may have.
     private static let variableTypes: Set<PSType> = [
         .string, .int, .long, .double, .single, .bool, .array, .datetime, .object, .arraylist, .objectlist, .hashtable,
         .textlist, .numberlist, .textset, .texts, .ints, .bytes, .chars, .longs, .doubles, .bools, .dates,
@@ -190,7 +190,7 @@ struct SubsetCheck {
         .dictionary, .orderedtable, .consolecolor, .mailaddress,
     ]
 
-    /// Checks what an assignment changes.
+    /// Checks the target of an assignment.
     private func target(_ node: ExpressionSyntax) -> String? {
         switch node {
         case .variable(let variable):
@@ -304,7 +304,7 @@ struct SubsetCheck {
         return nil
     }
 
-    /// Checks the arguments of a call of the script's own.
+    /// Checks the arguments of a call of one of the script's functions or blocks.
     private func arguments(_ node: CommandSyntax) -> String? {
         for word in node.words {
             switch word {
@@ -317,7 +317,7 @@ struct SubsetCheck {
         return nil
     }
 
-    /// Checks an argument. A script block for a source's cmdlet is never run: it is the text of a filter.
+    /// Checks an argument. A script block for a source's cmdlet is never run, because it is the text of a filter.
     private func argument(_ node: ExpressionSyntax, ofSource: Bool) -> String? {
         guard ofSource, case .scriptBlock(let block) = node else { return expression(node) }
         let hasVariables = ScriptFacts(of: script).items.contains { item in
@@ -327,7 +327,7 @@ struct SubsetCheck {
         return hasVariables ? "a filter with variables" : nil
     }
 
-    /// Lists of one type are kept as any other: a script that asks for types would see it.
+    /// Checks the use of a typed list. Such lists are kept as untyped ones, which a script that inspects types would notice.
     private func typedList(_ name: String) -> String? {
         guard let type = PSType(written: name), type.isTypedArray else { return nil }
         let asks = ScriptFacts(of: script).items.contains { item in
@@ -363,7 +363,7 @@ struct SubsetCheck {
         case .expandableString(let string): return first(string.parts)
         case .member(let member):
             if let reason = expression(member.member) { return reason }
-            // What is piped to a function is no list there: its members are those of each element.
+            // The input of a function isn't a list there: its members are those of each element.
             if case .variable(let variable) = member.target, variable.path.name.lowercased() == "input",
                 !isInputLoopVariable
             {
@@ -415,11 +415,11 @@ struct SubsetCheck {
     }
 }
 
-/// Scripts that may begin although not all of them fits: no other engine could take them over, and they only read.
+/// Partial support for scripts that only read and that no other engine could take over: they may begin even if parts don't fit.
 extension SubsetCheck {
-    /// The statements that can't be run, with why, for a script that is run up to them. Parts that run only on a condition may be
-    /// beyond the language: they may never be reached.
-    /// - Returns: `nil` where what certainly runs doesn't fit.
+    /// Returns the statements that can't be run, with the reasons; the script runs up to them. Code that runs only under a condition
+    /// may be beyond the language, because it may never be reached.
+    /// - Returns: `nil` if code that certainly runs doesn't fit.
     func unfit(values: [String: PSValue] = [:]) -> [SourceExtent: String]? {
         guard let root = script.root, script.height <= SubsetCheck.height, root.usings.isEmpty,
             script.requirements.map(KnownPackages.satisfy) ?? true, root.definedTypes.isEmpty,
@@ -438,7 +438,7 @@ extension SubsetCheck {
         return found
     }
 
-    /// Notes the functions at the top of a script whose definitions don't fit as a whole.
+    /// Records the functions at the top of a script whose definitions don't fit.
     private mutating func noteFunctions(in node: StatementBlockSyntax) {
         for case .function(let function) in node.statements {
             guard let known = ScriptFunction(function), Cmdlets.specification(of: function.name) == nil,
@@ -450,9 +450,9 @@ extension SubsetCheck {
         }
     }
 
-    /// Marks the statements of a block that don't fit: the innermost ones.
-    /// - Parameter isCertain: whether the block runs in any case.
-    /// - Returns: whether the script may be begun.
+    /// Marks the innermost statements of a block that don't fit.
+    /// - Parameter isCertain: whether the block always runs.
+    /// - Returns: whether the script may begin.
     private func mark(
         _ node: StatementBlockSyntax, isCertain: Bool, _ found: inout [SourceExtent: String]
     ) -> Bool {
@@ -479,7 +479,7 @@ extension SubsetCheck {
         return true
     }
 
-    /// The blocks of a compound statement, and whether each runs in any case; `nil` where its head doesn't fit, and for others.
+    /// Returns the blocks of a compound statement, and whether each always runs; `nil` if its head doesn't fit, and for other statements.
     private func parts(of node: StatementSyntax) -> [(StatementBlockSyntax, Bool)]? {
         let blocks: [(StatementBlockSyntax, Bool)]
         switch node {
@@ -508,7 +508,7 @@ extension SubsetCheck {
         return blocks
     }
 
-    /// Why the defaults and checks of a function's parameters don't fit.
+    /// Returns why the defaults and checks of a function's parameters don't fit.
     private func defaults(of known: ScriptFunction) -> String? {
         for parameter in known.parameters {
             for value in parameter.checks.flatMap(\.arguments) + [parameter.defaultValue].compactMap(\.self) {
@@ -520,14 +520,14 @@ extension SubsetCheck {
 }
 
 extension TrapStatementSyntax {
-    /// Whether it takes every error.
+    /// Whether it catches every error.
     fileprivate var isForAnyError: Bool {
         type.map { ["exception", "system.exception"].contains($0.typeName.fullName.lowercased()) } ?? true
     }
 }
 
 extension ScriptBlockSyntax {
-    /// The parts of a script into which nothing is piped, in the order in which they run; `nil` where it has others.
+    /// The blocks of a script without pipeline input, in the order in which they run; `nil` if it has other blocks.
     var partsInOrder: [StatementBlockSyntax]? {
         if let body { return [body] }
         guard namedBlocks.allSatisfy({ [.begin, .process, .end].contains($0.kind) }) else { return nil }
@@ -537,7 +537,7 @@ extension ScriptBlockSyntax {
     }
 }
 
-/// The variables that PowerShell itself sets or reads. Those of the actions of events are none where nothing waits for events.
+/// The variables that PowerShell itself sets or reads. Those of event actions aren't among them, because no events occur here.
 enum AutomaticNames {
     private static let names: Set<String> = [
         "$", "?", "^", "args", "confirmpreference", "consolefilename", "debugpreference", "enabledexperimentalfeatures",
@@ -555,6 +555,6 @@ enum AutomaticNames {
         "warningpreference", "whatifpreference",
     ]
 
-    /// Whether a lower-case name is one of them.
+    /// Returns whether a lower-case name is one of them.
     static func contains(_ name: String) -> Bool { names.contains(name) }
 }

@@ -24,10 +24,10 @@ package final class CmdletView: Sendable {
         }
     }
 
-    /// The view of a table's entries, which their list has as well.
+    /// The view of a table's entries, both in tables and in lists.
     static let ofEntries = CmdletView("Name 30, Value")
 
-    /// Returns the view of a cmdlet's output; `nil` where the module displays all properties as a list.
+    /// Returns the view of a cmdlet's output; `nil` if the module displays all properties as a list.
     package static func of(_ cmdlet: String) -> CmdletView? { views[cmdlet.lowercased()] }
 
     private static let views: [String: CmdletView] = {

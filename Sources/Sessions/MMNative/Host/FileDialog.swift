@@ -1,10 +1,10 @@
-/// The windows of Windows in which a person names a file: the question is asked without a window.
+/// The dialogs of Windows in which a person chooses a file; here the person is asked without a window.
 enum FileDialog {
     private static let prefix = "System.Windows.Forms."
     private static let folder = "FolderBrowserDialog"
     private static let names = ["SaveFileDialog", "OpenFileDialog", folder]
 
-    /// Whether a type, as written, is one of them.
+    /// Returns whether a type, as written, is one of them.
     static func isOne(_ written: String) -> Bool { name(written) != nil }
 
     private static func name(_ written: String) -> String? {
@@ -14,7 +14,7 @@ enum FileDialog {
         }
     }
 
-    /// A window that isn't shown yet.
+    /// Creates a dialog that isn't shown yet.
     static func made(_ written: String) -> PSValue {
         let texts = [
             "InitialDirectory", "Filter", "FileName", "Title", "DefaultExt", "Description", "SelectedPath",
@@ -29,7 +29,7 @@ enum FileDialog {
         return PSObject(pairs, typeName: prefix + (name(written) ?? ""), isCustom: false).map { .object($0) } ?? .null
     }
 
-    /// Calls a method of a window; `nil` for any other object.
+    /// Calls a method of a dialog; `nil` for any other object.
     static func call(
         _ target: PSObject, _ method: String, _ arguments: [PSValue], in evaluator: Evaluator
     ) throws(Interrupt) -> PSValue? {
@@ -37,7 +37,7 @@ enum FileDialog {
             let host = evaluator.host
         else { return nil }
         switch method {
-        // Any folder is one of the run.
+        // Any folder is within the run's folder.
         case "showdialog" where target.typeName == prefix + folder:
             let path = target["SelectedPath"]?.text ?? ""
             _ = target.set("SelectedPath", .string(path.isEmpty ? "." : path))

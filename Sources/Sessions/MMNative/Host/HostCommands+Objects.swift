@@ -50,7 +50,7 @@ extension HostCommands {
         )
     }
 
-    /// `pause`, which is a question whose answer goes nowhere.
+    /// Runs `pause`, a question whose answer isn't used.
     static func pause(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -129,7 +129,7 @@ extension HostCommands {
     static func writeInformation(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        // Its stream is silent unless somebody asks for it.
+        // The stream isn't shown by default.
     }
 
     static func random(
@@ -199,7 +199,7 @@ extension HostCommands {
     static func compareObjects(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
-        // Two lists are needed; what a command didn't find is none.
+        // Both lists are required, and the empty result of a command counts as a missing list.
         for name in ["ReferenceObject", "DifferenceObject"] where command[name]?.isNull == true {
             throw .statement(command.nullArgument(name))
         }
@@ -316,7 +316,7 @@ extension HostCommands {
         }
     }
 
-    /// The type name of what says that there is a command; `&` runs it.
+    /// The type name of an object that describes a command; `&` runs it.
     static let commandType = "System.Management.Automation.CommandInfo"
 
     static func getCommand(
@@ -365,7 +365,7 @@ extension HostCommands {
             let line = try PSText.string(item)
             let units = Array(line.utf8)
             var found: (matches: [PSValue], pattern: PSValue)?
-            // The first pattern that is found decides.
+            // The first pattern that matches decides.
             for (pattern, written) in compiled where found == nil {
                 var matches: [PSValue] = []
                 let limit = command.isSet("AllMatches") ? Int.max : 1
@@ -381,7 +381,7 @@ extension HostCommands {
                 ("Pattern", found?.pattern ?? compiled.last?.1 ?? .null), ("Filename", .string("InputStream")),
                 ("Path", .string("InputStream")),
             ]
-            // A simple search says nothing of its matches unless all are wanted.
+            // A simple search gives no details of its matches, unless all are requested.
             if !isSimple, let found { pairs.append(("Matches", .array(found.matches))) }
             let object = PSObject(pairs, typeName: PSObject.lineType, isCustom: false)
             if let object { try emit(.object(object)) }
@@ -391,7 +391,7 @@ extension HostCommands {
 }
 
 extension Substring {
-    /// The same text without blanks at its ends.
+    /// The text without blanks at both ends.
     fileprivate var trimmingCharactersOfBlanks: Substring {
         var text = self
         while text.first?.isWhitespace == true { text.removeFirst() }

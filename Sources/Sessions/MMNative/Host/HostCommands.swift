@@ -1,8 +1,8 @@
 import PowerShellSyntax
 
-/// The commands by which scripts write files, ask and show: their files are those of the run.
+/// The commands with which scripts read and write files, ask and show; their files are those of the run.
 enum HostCommands {
-    /// What a command does with the objects that came in.
+    /// The work of a command on its input objects.
     typealias Work = (BoundCommand, [PSValue], NativeHost, Evaluator, Sink) throws(Interrupt) -> Void
 
     private static let path = ["Path", "LiteralPath", "Encoding", "Force"]
@@ -163,7 +163,7 @@ enum HostCommands {
             positions: positions, takesRest: takesRest, aliases: aliases, makesObjects: makesObjects, isPartial: true)
     }
 
-    /// Parameters that decide what a command does and that are not carried out here.
+    /// Parameters that change what a command does and that aren't implemented here.
     static let beyond: [String: Set<String>] = [
         "Export-Csv": ["QuoteFields", "UseCulture", "IncludeTypeInformation", "NoClobber"],
         "Export-Clixml": ["NoClobber"], "Out-File": ["NoClobber", "Width"], "Set-Content": ["PassThru"],
@@ -178,10 +178,10 @@ enum HostCommands {
         "Get-Member": ["Force", "Static"], "Select-String": ["Path"],
     ]
 
-    /// Whether a command, by its full name in small letters, needs a host.
+    /// The lower-case names of the commands that need a host.
     static let names = Set(specifications.map { $0.name.lowercased() }).union(aliases.keys)
 
-    /// What a command does.
+    /// Returns the work of a command.
     static func work(_ name: String) -> Work? {
         switch name {
         case "Export-Csv": exportCSV
@@ -233,7 +233,7 @@ enum HostCommands {
         case "Get-ExecutionPolicy":
             { (command, _, _, _, emit) throws(Interrupt) in
                 guard command.names.isEmpty else { throw .handOver("an unusual Get-ExecutionPolicy") }
-                // Outside of Windows every script may run.
+                // Outside Windows the policy is always `Unrestricted`.
                 try emit(.string("Unrestricted"))
             }
         case "Select-String": selectString
@@ -250,7 +250,7 @@ enum HostCommands {
         }
     }
 
-    /// The paths that a command is given.
+    /// Returns the paths that a command was given.
     static func paths(_ command: BoundCommand, _ names: [String] = ["Path", "LiteralPath", "FilePath"])
         throws(Interrupt)
         -> [String]
@@ -302,7 +302,7 @@ enum HostCommands {
             pairs.append(("Length", .long(Int64(size))))
             pairs.append(("DirectoryName", .string(parts.dropLast().joined(separator: "/"))))
         }
-        // Above the folder of the run there is nothing else: what lies there is in it.
+        // Nothing above the run's folder is visible, so it is the parent of the folders at its top.
         let above = parts.dropLast().joined(separator: "/")
         if isFolder, let parent = Self.parent(above.isEmpty ? "." : above) { pairs.append(("Parent", parent)) }
         let object = PSObject(
@@ -310,7 +310,7 @@ enum HostCommands {
         return object.map { .object($0) } ?? .null
     }
 
-    /// The folder above another one, with as many above it as its path has, and a few that are the folder of the run.
+    /// Returns the parent of a folder, with all parents in its path, followed by a few that represent the run's folder.
     private static func parent(_ path: String, levels: Int = 3) -> PSValue? {
         let parts = path.split(whereSeparator: { $0 == "/" || $0 == "\\" }).map(String.init)
         guard levels > 0 else { return nil }
@@ -334,7 +334,7 @@ enum HostCommands {
     }
 }
 
-/// A command that takes all objects before it does its work.
+/// A command that collects all objects before it does its work.
 final class WorkStage: Stage {
     private let command: BoundCommand
     private let evaluator: Evaluator
@@ -415,7 +415,7 @@ extension HostCommands {
         try host.write(Array(text.utf8), to: path, isAppending: appends)
     }
 
-    /// The lines that objects are shown as.
+    /// Returns the lines that a screen would show for objects.
     static func lines(_ items: [PSValue], width: Int) throws(Interrupt) -> String {
         var text = ""
         var objects: [PSValue] = []
@@ -472,7 +472,7 @@ extension HostCommands {
         for item in items { try emit(item) }
     }
 
-    /// The text of a file; what isn't UTF-8 is read as Windows wrote it.
+    /// Returns the text of a file, which is read as UTF-8, or as UTF-16 if it begins with a byte order mark of that.
     private static func text(
         _ path: String, _ command: BoundCommand, _ host: NativeHost
     ) throws(Interrupt) -> String {
@@ -654,7 +654,7 @@ extension HostCommands {
                     try evaluator.wildcard(try PSText.string(value), ignoringCase: true)
                 }
                 let isDeep = command.isSet("Recurse")
-                // Which letters the names of folders were written with is not kept.
+                // The case of folder names isn't kept.
                 guard command.isSet("File") || !host.hasFolders(in: path) else {
                     throw .handOver("a list of folders")
                 }
@@ -669,7 +669,7 @@ extension HostCommands {
         }
     }
 
-    /// Copies or moves a file of the run: to a folder under its own name, else to the path that is named.
+    /// Copies or moves a file of the run, into a folder under its own name, or to the given path.
     static func moveItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
@@ -704,7 +704,7 @@ extension HostCommands {
         try emit(fileObject(path, size: 0, isFolder: false))
     }
 
-    /// Nothing is opened in a run without a screen: a file of the run is handed over with the answer anyway.
+    /// Opens nothing, because a run has no screen; its files are returned with the answer anyway.
     static func openItem(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

@@ -1,24 +1,24 @@
 import PowerShellSyntax
 
-/// The questions of a script that nobody has to answer: their answers decide nothing but whether a file is opened, or whether the script
-/// signs in once more, which it is; or they go nowhere.
+/// A script's questions that need no answer: the answer decides only whether a file is opened or whether the script signs in
+/// again although it is signed in, or it isn't used.
 struct IdleQuestions {
-    /// The lower-case names of the variables that take nothing but answers which decide nothing else.
+    /// The lower-case names of the variables that hold only such answers.
     private(set) var opening: Set<String> = []
-    /// Where the statements begin that ask and drop the answer: the script only waits there.
+    /// The positions of statements that ask and drop the answer, so that the script only waits there.
     private(set) var pauses: Set<Int> = []
 
-    /// The variables that take nothing but answers, by lower-case name, with where they do.
+    /// The variables that hold only answers, by lower-case name, with the positions of the assignments.
     private var answers: [String: Set<Int>] = [:]
-    /// Where it is asked whether something is opened or signed in.
+    /// The conditions that decide whether something is opened or signed in.
     private var conditions: [SourceExtent] = []
-    /// How many functions and blocks are around what is visited: what a statement there puts out is what they return.
+    /// The number of functions and blocks around the visited node; the output of a statement in one is its result.
     private var depth = 0
 
-    /// None.
+    /// Creates an empty set.
     init() {}
 
-    /// Those of a script.
+    /// Finds those of a script.
     init(of script: ParsedScript) {
         guard let root = script.root, script.height <= SubsetCheck.height else { return }
         visit(root)
@@ -95,7 +95,7 @@ struct IdleQuestions {
         }
     }
 
-    /// Notes a question whose value is cast to nothing.
+    /// Records a question whose value is cast to `[void]`.
     private mutating func pause(in operand: ExpressionSyntax) {
         switch operand {
         case .paren(let node):
@@ -106,7 +106,7 @@ struct IdleQuestions {
         }
     }
 
-    /// Whether a pipeline asks a person, and does nothing else with the answer than hand it on or drop it.
+    /// Returns whether a pipeline asks a person, and only passes the answer on or drops it.
     private static func asks(_ pipeline: PipelineSyntax) -> Bool {
         guard !pipeline.isBackground, let first = pipeline.elements.first,
             pipeline.elements.count == 1 || drops(pipeline) && pipeline.elements.count == 2
@@ -118,19 +118,19 @@ struct IdleQuestions {
         }
     }
 
-    /// Whether a pipeline is `pause`, which puts out nothing.
+    /// Returns whether a pipeline is `pause`, which emits nothing.
     private static func isPause(_ pipeline: PipelineSyntax) -> Bool {
         guard pipeline.elements.count == 1, case .command(let command) = pipeline.elements[0] else { return false }
         return command.constantName?.lowercased() == "pause"
     }
 
-    /// Whether a pipeline ends in `Out-Null`.
+    /// Returns whether a pipeline ends in `Out-Null`.
     private static func drops(_ pipeline: PipelineSyntax) -> Bool {
         guard pipeline.elements.count > 1, case .command(let last)? = pipeline.elements.last else { return false }
         return last.constantName?.lowercased() == "out-null"
     }
 
-    /// Whether an expression is `$Host.UI.RawUI.ReadKey(…)`, `$Host.UI.ReadLine()` or one of these cast to nothing.
+    /// Returns whether an expression is `$Host.UI.RawUI.ReadKey(…)` or `$Host.UI.ReadLine()`, possibly cast to `[void]`.
     private static func readsKey(_ expression: ExpressionSyntax) -> Bool {
         switch expression {
         case .invokeMember(let call):
@@ -142,10 +142,10 @@ struct IdleQuestions {
         }
     }
 
-    /// Commands that show something to whoever sits at the machine.
+    /// Commands that show something to the person at the machine.
     private static let showing: Set<String> = ["invoke-item", "ii", "start-process", "write-host"]
 
-    /// Whether all that a block does is to show something, or to sign a script in or out that is signed in and stays so.
+    /// Returns whether a block only shows something, or signs in or out, which changes nothing because the script stays signed in.
     private static func decidesNothing(_ block: StatementBlockSyntax) -> Bool {
         block.traps.isEmpty
             && block.statements.allSatisfy { statement in
@@ -155,7 +155,7 @@ struct IdleQuestions {
             }
     }
 
-    /// The lower-case name of the one command that a statement is, what it puts out dropped or not.
+    /// Returns the lower-case name of the only command of a statement, whether or not its output is dropped.
     private static func command(_ statement: StatementSyntax) -> String? {
         switch statement {
         case .assignment(let node):

@@ -34,7 +34,7 @@ enum Conversion {
                 + "correct format.\"", isReadable: true)
     }
 
-    /// Converts a value to a type; `nil` when that certainly fails.
+    /// Converts a value to a type; `nil` if that certainly fails.
     static func converted(_ value: PSValue, to type: PSType) throws(Interrupt) -> PSValue? {
         switch type {
         case .bool: return .bool(value.isTrue)
@@ -246,7 +246,7 @@ enum Conversion {
         return numbers
     }
 
-    /// Converts a value to a numeric type; `nil` when it certainly isn't a number.
+    /// Converts a value to a numeric type; `nil` if it certainly isn't a number.
     private static func number(_ value: PSValue, _ type: PSType) throws(Interrupt) -> PSValue? {
         switch value {
         case .null, .nothing: return try number(.int(0), type)
@@ -285,7 +285,7 @@ enum Conversion {
         }
     }
 
-    /// Converts any number to a decimal; `nil` when it doesn't fit or isn't a number.
+    /// Converts any number to a decimal; `nil` if it doesn't fit or isn't a number.
     static func decimal(_ value: PSValue) -> PSDecimal? {
         switch value {
         case .int(let number): PSDecimal(Int64(number))

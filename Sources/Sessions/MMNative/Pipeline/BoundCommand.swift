@@ -10,13 +10,13 @@ struct BoundCommand {
     /// The arguments left for the last position, one value each.
     private(set) var rest: [PSValue] = []
 
-    /// What to do with errors that don't end the command; `nil` where it doesn't say.
+    /// The handling of errors that don't end the command; `nil` if the command doesn't say.
     private(set) var errorAction: ErrorAction?
 
     /// The value bound to a parameter; `$true` or `$false` for a switch.
     subscript(name: String) -> PSValue? { values[name] }
 
-    /// Whether a switch is set.
+    /// Returns whether a switch is set.
     func isSet(_ name: String) -> Bool { values[name]?.isTrue ?? false }
 
     /// Returns the integer bound to a parameter.
@@ -30,12 +30,12 @@ struct BoundCommand {
             .subtracting(CommandSpecification.recording)
     }
 
-    /// The variables that it fills besides.
+    /// The variables that it also fills, such as by -OutVariable.
     var recorded: RecordedOutput {
         RecordedOutput(values.filter { CommandSpecification.recording.contains($0.key) })
     }
 
-    /// The error for `$null` as the value of a parameter that takes none.
+    /// Returns the error for a parameter that doesn't accept `$null`.
     func nullArgument(_ name: String) -> NativeError {
         NativeError(
             specification.errorID("ParameterArgumentValidationErrorNullNotAllowed"),
@@ -239,7 +239,7 @@ struct BoundCommand {
 }
 
 extension CommandWord {
-    /// The word in the form that the binder takes.
+    /// The word in the form that the binder expects.
     var argument: ArgumentWord {
         switch self {
         case .name(let node): .name(node.name, isTied: node.argument != nil)
@@ -278,7 +278,7 @@ struct CommandSpecification {
     var counts: [String] = []
     /// Whether the command creates objects of its own and needs no input.
     var makesObjects = false
-    /// Whether the command has parameters beside these.
+    /// Whether the command also has parameters that aren't listed here.
     var isPartial = false
 
     /// Returns the fully qualified id of an error that the command raises.
@@ -292,15 +292,15 @@ struct CommandSpecification {
         ("ProgressAction", "proga"), ("Verbose", "vb"), ("WarningAction", "wa"), ("WarningVariable", "wv"),
     ]
 
-    /// Common parameters that only decide what is shown of streams that are shown anyway, or never.
+    /// Common parameters that only decide whether a stream is shown, which is fixed here.
     static let silent: Set<String> = [
         "Debug", "InformationAction", "ProgressAction", "Verbose", "WarningAction", "OutBuffer",
     ]
 
-    /// Common parameters that name a variable for what a command puts out, or for its errors.
+    /// Common parameters that name a variable for a command's output or messages.
     static let recording: Set<String> = ["OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable"]
 
-    /// The common parameter of these that a name, in any case, stands for in full; `nil` for any other.
+    /// Returns the common parameter among these with a full name, in any case; `nil` for any other.
     static func recording(_ written: String) -> String? {
         let lower = written.lowercased()
         return common.first { $0.0.lowercased() == lower || $0.1 == lower }.map(\.0).flatMap {
@@ -308,10 +308,10 @@ struct CommandSpecification {
         }
     }
 
-    /// Whether a parameter takes no value.
+    /// Returns whether a parameter takes no value.
     func isSwitch(_ name: String) -> Bool { switches.contains(name) || name == "Debug" || name == "Verbose" }
 
-    /// Whether the engine implements a parameter.
+    /// Returns whether the engine implements a parameter.
     func takes(_ name: String) -> Bool {
         name == "ErrorAction" || Self.silent.contains(name) || Self.recording.contains(name) || values.contains(name)
             || switches.contains(name)
@@ -338,13 +338,13 @@ struct CommandSpecification {
     }
 }
 
-/// What the engine does without a real PowerShell's answer to hold it against. A report may use it; a script that changes
-/// something goes to PowerShell whole instead.
+/// Features of the engine that were never compared with a real PowerShell. A report may use them; a script that makes changes
+/// is run entirely by PowerShell instead.
 extension NativeEngine {
-    /// PowerShell's own commands for the web.
+    /// PowerShell's own web commands.
     package static let webCommands: Set<String> = ["invoke-restmethod", "irm", "invoke-webrequest", "iwr"]
 
-    /// The first construct of a script whose meaning was not recorded from a real PowerShell, in words; `nil` where all were.
+    /// Returns a description of the script's first construct whose meaning was not recorded from a real PowerShell; `nil` if all were.
     package static func unrecorded(in script: ParsedScript) -> String? {
         let items = ScriptFacts(of: script).items
         let own = Set(
@@ -371,19 +371,19 @@ extension NativeEngine {
 }
 
 extension CommandSpecification {
-    /// Commands that put out what a real PowerShell has not been asked for. What only writes the run's own files, reads them, or
-    /// shows something decides nothing that is sent, and isn't among them.
+    /// Commands whose output was never recorded from a real PowerShell. Commands that only read or write the run's own files or show
+    /// something aren't listed, because they decide nothing that is sent.
     private static let unrecorded: Set<String> = [
         "Add-Type", "ConvertFrom-StringData", "Get-Culture", "Get-Host", "Get-Random", "Get-TimeZone",
         "Measure-Command",
     ]
 
-    /// Whether what it puts out is held against a real PowerShell's answers.
+    /// Whether its output was compared with a real PowerShell's.
     var isRecorded: Bool { !Self.unrecorded.contains(name) }
 }
 
 extension PSType {
-    /// Whether its members are held against a real PowerShell's answers.
+    /// Whether its members were compared with a real PowerShell's.
     var isRecorded: Bool {
         switch self {
         case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
@@ -396,7 +396,7 @@ extension PSType {
 }
 
 extension CommandFact {
-    /// Whether a parameter of this name, or of a beginning of it, is given.
+    /// Returns whether a parameter with this name, or with a prefix of it, is given.
     fileprivate func names(_ parameter: String) -> Bool {
         arguments.contains { argument in
             guard case .parameter(let name, _) = argument else { return false }

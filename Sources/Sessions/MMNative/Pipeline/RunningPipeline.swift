@@ -4,7 +4,7 @@ import PowerShellSyntax
 /// A running pipeline: each object is pushed in at the head and passes through every command before the next one
 /// follows.
 final class RunningPipeline {
-    /// Where the pipeline's objects come from.
+    /// The origin of the pipeline's objects.
     private enum Head {
         case expression(ExpressionSyntax)
         case value(PSValue)
@@ -68,7 +68,7 @@ final class RunningPipeline {
                     if let own = bound["InputObject"] {
                         head = .value(own)
                     } else if !bound.specification.makesObjects {
-                        // Errors in its arguments take precedence.
+                        // Errors in the command's arguments take precedence.
                         _ = try Cmdlets.stage(bound, evaluator)
                         throw .handOver("\(bound.specification.name) without input")
                     }
@@ -106,7 +106,7 @@ final class RunningPipeline {
         self.recordings = recordings
     }
 
-    /// Has variables of a command's own filled by what it puts out, and by the errors of the pipeline.
+    /// Fills a command's variables with its output, and with the errors of the pipeline.
     private static func record(
         _ recorded: RecordedOutput, _ stages: inout [Stage], _ recordings: inout [RecordedOutput],
         _ evaluator: Evaluator
@@ -116,7 +116,7 @@ final class RunningPipeline {
         stages.append(RecordingStage(recorded, evaluator))
     }
 
-    /// The error of a command that there is not.
+    /// Returns the error for an unknown command.
     private static func notFound(_ name: String) -> NativeError {
         NativeError(
             "CommandNotFoundException",
@@ -125,7 +125,7 @@ final class RunningPipeline {
             category: "ObjectNotFound", command: name, isReadable: true)
     }
 
-    /// Returns the name of a command: a constant, or the text that `& 'Name'` names it by.
+    /// Returns the name of a command: a constant, or the value of the text in `& 'Name'`.
     static func name(of command: CommandSyntax, in evaluator: Evaluator) throws(Interrupt) -> String? {
         if let name = command.constantName { return name }
         guard evaluator.onlyReads, command.invocation == .call, case .argument(let node)? = command.elements.first
@@ -139,7 +139,7 @@ final class RunningPipeline {
         }
     }
 
-    /// Returns the function or block of the script's own that a command calls.
+    /// Returns the script's own function or block that a command calls.
     private static func function(
         _ command: CommandSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> ScriptFunction? {
@@ -162,7 +162,7 @@ final class RunningPipeline {
         }
     }
 
-    /// Returns the call of a source's cmdlet; `nil` when the command is the engine's own.
+    /// Returns the call of a source's cmdlet; `nil` if the command is the engine's own.
     private static func source(
         _ command: CommandSyntax, isHead: Bool, in evaluator: Evaluator
     ) throws(Interrupt) -> (CmdletCall, any CmdletSource, RecordedOutput)? {
@@ -190,7 +190,7 @@ final class RunningPipeline {
         return (call, source, recorded)
     }
 
-    /// Runs the pipeline from its own head.
+    /// Runs the pipeline from its head.
     func run() throws(Interrupt) {
         guard !recordings.isEmpty else { return try runThrough() }
         let before = evaluator.errors.items.count
@@ -263,7 +263,7 @@ final class RunningPipeline {
         for stage in stages { try stage.begin() }
     }
 
-    /// Pushes one object in; returns `false` when no more are wanted.
+    /// Pushes one object into the pipeline; returns `false` if no more are wanted.
     private func push(_ item: PSValue) throws(Interrupt) -> Bool {
         try evaluator.step()
         try evaluator.note(item)
@@ -301,7 +301,7 @@ final class RunningPipeline {
     }
 }
 
-/// A source's cmdlet after a `|`, which runs once for every incoming object.
+/// A source's cmdlet after a `|`, which runs once for each incoming object.
 final class SourceStage: Stage {
     private let call: CmdletCall
     private let source: any CmdletSource
@@ -321,7 +321,7 @@ final class SourceStage: Stage {
     }
 }
 
-/// Reads a running source cmdlet from the evaluating thread.
+/// A reader of a running source cmdlet for the evaluating thread.
 struct SourceRows {
     private let source: any CmdletSource
     private let call: CmdletCall
@@ -397,7 +397,7 @@ struct SourceRows {
     }
 }
 
-/// What the evaluating thread and the waiting task exchange.
+/// The data that the evaluating thread and the waiting task exchange.
 ///
 /// `@unchecked Sendable`: the thread blocks while the task uses the box, and reads it only after that.
 private final class RowsBox: @unchecked Sendable {
@@ -405,15 +405,15 @@ private final class RowsBox: @unchecked Sendable {
     var answer: Result<CmdletBatch?, CmdletFault> = .success(nil)
 }
 
-/// Where a command's output goes besides the pipeline.
+/// The destination of a command's output other than the pipeline.
 enum Redirection {
-    /// What becomes of the output stream.
+    /// The destination of the output stream.
     enum Target {
         case none, dropped
         case file(OutFileStage.Settings)
     }
 
-    /// Reads redirections: to `$null`, of streams into one another, and to files of the run.
+    /// Reads redirections: to `$null`, from one stream into another, and to files of the run.
     static func target(of nodes: [RedirectionSyntax], in evaluator: Evaluator) throws(Interrupt) -> Target {
         var target = Target.none
         for node in nodes {
@@ -434,7 +434,7 @@ enum Redirection {
         return target
     }
 
-    /// Why redirections are not supported; `nil` where they are.
+    /// Returns why redirections aren't supported; `nil` if they are.
     static func misfit(_ nodes: [RedirectionSyntax], hasFiles: Bool) -> String? {
         for node in nodes {
             guard case .file(let file) = node else { return "a redirection" }
@@ -445,7 +445,7 @@ enum Redirection {
     }
 }
 
-/// A function of the script's own behind a `|`.
+/// A function of the script after a `|`.
 final class FunctionStage: Stage {
     private let function: ScriptFunction
     private let arguments: FunctionArguments

@@ -4,7 +4,7 @@ import MMCore
 enum MailAddress {
     static let typeName = "System.Net.Mail.MailAddress"
 
-    /// Reads an address; one that isn't certainly right or wrong is handed over.
+    /// Parses an address; a text that is neither certainly valid nor certainly invalid is handed over.
     static func made(of value: PSValue) throws(Interrupt) -> PSValue {
         if case .object(let object) = value, object.typeName == typeName { return value }
         guard case .string(let text) = value, let address = read(text) else { throw .handOver("an unusual address") }

@@ -6,7 +6,7 @@ package struct PSBlock: Sendable {
     package let syntax: ScriptBlockExpressionSyntax
     /// The UTF-16 units of the whole script, to which the block's extents refer.
     package let source: [UInt16]
-    /// The variables that the block keeps, by lower-case name; `nil` where it sees those of its caller.
+    /// The variables that the block keeps, by lower-case name; `nil` if it sees its caller's.
     var kept: [String: PSValue]?
 
     /// Creates a block of a script.

@@ -19,7 +19,7 @@ package struct PSEnum: Sendable, Hashable {
         /// System.Management.Automation.ErrorCategory.
         case errorCategory = "System.Management.Automation.ErrorCategory"
 
-        /// The type that casts and tests name it by.
+        /// The type that casts and type tests use for it.
         var type: PSType {
             switch self {
             case .dayOfWeek: .dayofweek
@@ -33,7 +33,7 @@ package struct PSEnum: Sendable, Hashable {
             }
         }
 
-        /// How many values have a name.
+        /// The number of named values.
         var count: Int32 { Int32(PSEnum.names(self).count) }
     }
 
@@ -58,7 +58,7 @@ package struct PSEnum: Sendable, Hashable {
                 "OrdinalIgnoreCase",
             ]
         case .splitOptions: ["None", "RemoveEmptyEntries", "TrimEntries"]
-        // Values between those with a name have none.
+        // An empty text stands for a value without a name.
         case .regexOptions: ["None", "IgnoreCase", "Multiline", "", "ExplicitCapture", "", "", "", "Compiled"]
         case .errorCategory:
             [
@@ -80,7 +80,7 @@ package struct PSEnum: Sendable, Hashable {
         self.value = value
     }
 
-    /// Creates a value from its exact name, ignoring case; `nil` when there is none.
+    /// Creates a value from its exact name, ignoring case; `nil` if there is none.
     init?(_ kind: Kind, named name: String) {
         let folded = name.lowercased()
         guard !folded.isEmpty, let place = PSEnum.names(kind).firstIndex(where: { $0.lowercased() == folded }) else {
@@ -89,7 +89,7 @@ package struct PSEnum: Sendable, Hashable {
         self.init(kind, Int32(place))
     }
 
-    /// The name, or the number where there is no name.
+    /// The name, or the number if it has no name.
     var name: String {
         let names = PSEnum.names(kind)
         guard names.indices.contains(Int(value)), !names[Int(value)].isEmpty else { return String(value) }

@@ -1,5 +1,5 @@
-/// A collection that grows: a System.Collections.ArrayList, a generic list, set, queue or stack. Whoever holds it sees what
-/// others add.
+/// A growing collection: a System.Collections.ArrayList, or a generic list, set, queue or stack. It has reference semantics, as
+/// in PowerShell.
 ///
 /// `@unchecked Sendable`: only the thread that evaluates a session's script changes a list, and a session runs one script
 /// at a time; what leaves a run is only read.
@@ -21,7 +21,7 @@ package final class PSList: @unchecked Sendable {
         case textStack = "textstack"
         case numberStack = "numberstack"
 
-        /// What may be done with it.
+        /// The group of operations that a kind supports.
         enum Shape: Sendable { case list, set, queue, stack }
 
         var shape: Shape {
@@ -33,9 +33,9 @@ package final class PSList: @unchecked Sendable {
             }
         }
 
-        /// Whether it holds texts alone.
+        /// Whether it holds only texts.
         var isOfTexts: Bool { [.texts, .textSet, .textQueue, .textStack].contains(self) }
-        /// Whether it holds whole numbers alone.
+        /// Whether it holds only integers.
         var isOfNumbers: Bool { [.numbers, .numberSet, .numberQueue, .numberStack].contains(self) }
 
         fileprivate init?(generic shape: Substring, of element: Substring) {
@@ -53,13 +53,13 @@ package final class PSList: @unchecked Sendable {
     }
 
     let kind: Kind
-    /// Whether texts in it that differ only in case are one.
+    /// Whether texts that differ only in case are equal in it.
     let ignoresCase: Bool
     var items: [PSValue] { didSet { keys = nil } }
-    /// What the elements of a set are found by, where that is certain of all.
+    /// The keys by which a set finds its elements, if all elements have a certain key.
     private var keys: Set<[UInt8]>?
 
-    /// What it holds.
+    /// The elements.
     package var values: [PSValue] { items }
 
     init(_ kind: Kind, _ items: [PSValue] = [], ignoresCase: Bool = false) {
@@ -68,7 +68,7 @@ package final class PSList: @unchecked Sendable {
         self.ignoresCase = ignoresCase
     }
 
-    /// Makes a list from the arguments of `new`: what it holds at first, for how much it has room, how it compares.
+    /// Creates a list from the arguments of `new`: its elements, its capacity and its comparer.
     static func made(_ kind: Kind, _ arguments: [PSValue]) throws(Interrupt) -> PSValue {
         var first: [PSValue] = []
         var ignoresCase = false
@@ -91,7 +91,7 @@ package final class PSList: @unchecked Sendable {
         return .list(list)
     }
 
-    /// The kind of list with a type's name; `nil` for other types.
+    /// Returns the kind of list with a type's name; `nil` for other types.
     static func kind(written name: String) -> Kind? {
         let name = name.lowercased().filter { $0 != " " }
         let short = name.hasPrefix("system.") ? String(name.dropFirst(7)) : name
@@ -112,7 +112,7 @@ package final class PSList: @unchecked Sendable {
         return Kind(generic: shape, of: element)
     }
 
-    /// The name of its .NET type.
+    /// The full name of its .NET type.
     var typeName: String {
         let shape =
             switch kind.shape {
@@ -130,13 +130,13 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
-    /// Whether it is of a type or interface; `nil` where that isn't certain.
+    /// Returns whether it is of a type or interface; `nil` if that isn't certain.
     func isOf(_ type: PSValue) -> Bool? {
         guard case .type(let type) = type else { return nil }
         if let kind = type.listKind { return kind == self.kind }
         switch type {
         case .anysequence: return true
-        // A set has neither order nor the interfaces of lists.
+        // A set has no order, and doesn't implement the interfaces of lists.
         case .anylist, .anycollection: return kind.shape == .list ? true : nil
         case .bool, .int, .long, .double, .single, .string, .datetime, .array, .hashtable, .anytable, .char, .decimal,
             .timespan, .guid, .version, .texts, .ints:
@@ -223,7 +223,7 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
-    /// The elements of what is added or compared as a whole.
+    /// Returns the elements of a collection that is added or compared.
     private func range(_ value: PSValue) throws(Interrupt) -> [PSValue] {
         var range: [PSValue] = []
         for item in Cmdlets.list(value.plain) { range.append(try element(item)) }
@@ -272,14 +272,14 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
-    /// The elements that another set has as well.
+    /// Returns the elements that another set also has.
     private func items(in other: PSList) throws(Interrupt) -> [PSValue] {
         var shared: [PSValue] = []
         for item in items where try other.holds(item) { shared.append(item) }
         return shared
     }
 
-    /// What an element is found by; `nil` where which others equal it isn't certain.
+    /// Returns the key of an element; `nil` if it isn't certain which values equal it.
     private func key(of value: PSValue) -> [UInt8]? {
         switch value {
         case .string(let text) where kind.isOfTexts:
@@ -289,7 +289,7 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
-    /// Whether a set has an element.
+    /// Returns whether a set has an element.
     private func holds(_ value: PSValue) throws(Interrupt) -> Bool {
         if keys == nil {
             let all = items.map { key(of: $0) }
@@ -299,7 +299,7 @@ package final class PSList: @unchecked Sendable {
         return known.contains(key)
     }
 
-    /// The methods of queues and stacks. A stack's last element stands first, as it is gone through.
+    /// Calls a method of a queue or stack. A stack is enumerated from its last element.
     private func queueMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
         let isQueue = kind.shape == .queue
         switch (method, arguments.count) {
@@ -324,7 +324,7 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
-    /// Where an equal element stands: of the same type, texts unit by unit, objects the same one.
+    /// Returns the index of an equal element: of the same type, with the same code units for texts, identical for objects.
     private func place(of wanted: PSValue) throws(Interrupt) -> Int? {
         for (index, item) in items.enumerated() {
             switch (item, wanted) {
@@ -351,8 +351,8 @@ package final class PSList: @unchecked Sendable {
     }
 }
 
-/// Copies of what scripts can change in place, so that a run that is given up leaves nothing behind. What several
-/// variables share, their copies share.
+/// Copies of values that scripts can change in place, so that an abandoned run leaves no changes behind. Values that several
+/// variables share are shared by their copies.
 struct SharedCopies {
     private var tables: [ObjectIdentifier: PSTable] = [:]
     private var lists: [ObjectIdentifier: PSList] = [:]

@@ -1,4 +1,5 @@
-/// A hashtable, whose text keys ignore case unless it is one of .NET's dictionaries. Copies share their contents, as references to a hashtable do in PowerShell.
+/// A hashtable. Its text keys ignore case unless it is a .NET dictionary. Copies share their contents, as references to a hashtable do in
+/// PowerShell.
 package struct PSTable: Sendable {
     /// A key as a hashtable compares it: numbers of different types are different keys.
     private enum Key: Hashable {
@@ -18,10 +19,10 @@ package struct PSTable: Sendable {
         }
     }
 
-    /// What copies of a table share.
+    /// The contents that copies of a table share.
     ///
     /// `@unchecked Sendable`: only the thread that evaluates a session's script changes a table, and a session runs one
-    /// script at a time; what leaves a run is only read.
+    /// script at a time; tables that leave a run are only read.
     private final class Contents: @unchecked Sendable {
         var entries: [(key: PSValue, value: PSValue)] = []
         var places: [Key: Int] = [:]
@@ -35,26 +36,26 @@ package struct PSTable: Sendable {
         case ordered
         /// A generic dictionary.
         case dictionary
-        /// What `ConvertFrom-Json -AsHashtable` makes: a hashtable that keeps the order of its keys.
+        /// A table from `ConvertFrom-Json -AsHashtable`: a hashtable that keeps the order of its keys.
         case json
-        /// What commands and services answer, in order.
+        /// An ordered table in the answer of a command or service.
         case answer
     }
 
-    /// Which type of table it is.
+    /// The type of the table.
     let kind: Kind
     /// Whether the order of its keys is certain.
     package var isOrdered: Bool { kind != .hashtable }
     private let contents = Contents()
 
-    /// Whether text keys that differ only in case are different ones, as in the dictionaries of .NET.
+    /// Whether text keys are case-sensitive, as in .NET's dictionaries.
     let countsCase: Bool
 
     /// Creates an empty table.
     package init(isOrdered: Bool) { self.init(isOrdered ? .answer : .hashtable) }
 
     /// Creates an empty table of a type.
-    /// - Parameter countsCase: whether text keys may differ in case alone.
+    /// - Parameter countsCase: whether text keys are case-sensitive.
     init(_ kind: Kind, countsCase: Bool = false) {
         self.kind = kind
         self.countsCase = countsCase
@@ -70,7 +71,7 @@ package struct PSTable: Sendable {
         }
     }
 
-    /// The entries as the objects that `GetEnumerator()` gives.
+    /// The entries as the objects that `GetEnumerator()` returns.
     var entryObjects: [PSValue] {
         entries.compactMap { entry in
             var object = PSObject([("Name", entry.key), ("Key", entry.key), ("Value", entry.value)])
@@ -93,24 +94,24 @@ package struct PSTable: Sendable {
     /// The number of keys.
     package var count: Int { contents.entries.count }
 
-    /// Whether a value can be a key.
+    /// Returns whether a value can be a key.
     static func accepts(_ key: PSValue) -> Bool {
         if case .string(let text) = key { return Collation.isCertain(text) }
         return Key(key) != nil
     }
 
-    /// The value of a text key, ignoring case.
+    /// Returns the value of a text key, ignoring case.
     package subscript(key: String) -> PSValue? { self[.string(key)] }
 
-    /// The value of a key; text ignores case.
+    /// Returns the value of a key; text keys ignore case, unless they are case-sensitive.
     package subscript(key: PSValue) -> PSValue? {
         Key(key, countsCase: countsCase).flatMap { contents.places[$0] }.map { contents.entries[$0].value }
     }
 
-    /// Adds a text key; returns `false` when it already exists.
+    /// Adds a text key; returns `false` if it already exists.
     package func add(_ key: String, _ value: PSValue) -> Bool { add(.string(key), value) }
 
-    /// Adds a key; returns `false` when it already exists.
+    /// Adds a key; returns `false` if it already exists.
     package func add(_ key: PSValue, _ value: PSValue) -> Bool {
         guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
         contents.places[own] = contents.entries.count
@@ -118,7 +119,7 @@ package struct PSTable: Sendable {
         return true
     }
 
-    /// Sets the value of a key, which is added where it doesn't exist.
+    /// Sets the value of a key, and adds the key if it doesn't exist.
     func set(_ key: PSValue, _ value: PSValue) {
         guard let own = Key(key, countsCase: countsCase), let place = contents.places[own] else {
             _ = add(key, value)
@@ -127,7 +128,7 @@ package struct PSTable: Sendable {
         contents.entries[place].value = value
     }
 
-    /// Removes a key; returns `false` where it doesn't exist.
+    /// Removes a key; returns `false` if it doesn't exist.
     @discardableResult
     func remove(_ key: PSValue) -> Bool {
         guard let own = Key(key, countsCase: countsCase), let place = contents.places.removeValue(forKey: own) else {
@@ -138,7 +139,7 @@ package struct PSTable: Sendable {
         return true
     }
 
-    /// Puts a new key in front of the entry at a place; returns `false` where the key exists.
+    /// Inserts a new key before the entry at an index; returns `false` if the key exists.
     func insert(_ key: PSValue, _ value: PSValue, at place: Int) -> Bool {
         guard let own = Key(key, countsCase: countsCase), contents.places[own] == nil else { return false }
         for (other, index) in contents.places where index >= place { contents.places[other] = index + 1 }
@@ -153,7 +154,7 @@ package struct PSTable: Sendable {
         contents.places = [:]
     }
 
-    /// Returns a table of its own with the same keys and values.
+    /// Returns a separate table with the same keys and values.
     func copy(as kind: Kind? = nil) -> PSTable {
         let copy = PSTable(kind ?? self.kind, countsCase: countsCase)
         copy.contents.entries = contents.entries
@@ -164,6 +165,6 @@ package struct PSTable: Sendable {
     /// Identifies the table among its copies.
     var identity: ObjectIdentifier { ObjectIdentifier(contents) }
 
-    /// Whether the order of the keys is certain: .NET lists an unordered table by hash.
+    /// Whether the order of the keys is certain; .NET enumerates an unordered table by hash.
     package var hasCertainOrder: Bool { isOrdered || count < 2 }
 }

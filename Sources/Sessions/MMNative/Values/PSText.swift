@@ -37,7 +37,7 @@ enum PSText {
         }
     }
 
-    /// Returns the text of a list's element: a custom object has none there.
+    /// Returns the text of an element of a list, where a custom object's text is empty.
     static func element(_ value: PSValue) throws(Interrupt) -> String {
         guard case .object(let object) = value else { return try string(value) }
         if XMLNode.isNode(object) { return XMLNode.localName(object) }
@@ -46,7 +46,7 @@ enum PSText {
         return ""
     }
 
-    /// The types whose text is one of their properties.
+    /// The properties that serve as the text of some types.
     private static let textProperties = [
         RegexObjects.matchType: "Value", RegexObjects.groupType: "Value", PSObject.lineType: "Line",
         UriParts.typeName: "AbsoluteUri", MailAddress.typeName: "Address",
@@ -108,10 +108,10 @@ enum PSText {
         return try long(widened(number))
     }
 
-    /// The double with the same shortest digits.
+    /// Returns the double with the same shortest digits.
     static func widened(_ number: Float) -> Double { Double("\(number)") ?? Double(number) }
 
-    /// Returns a double with all its digits, as `ToString()` and JSON show it. At which magnitude they switch to an
+    /// Returns a double with all its digits, as `ToString()` and JSON show it. The magnitude at which they switch to an
     /// exponent depends on the version of .NET.
     static func long(_ number: Double) throws(Interrupt) -> String {
         if number.isNaN { return "NaN" }

@@ -3,7 +3,7 @@
 package enum PSValue: Sendable {
     /// `$null`.
     case null
-    /// No output at all: acts as `$null`, except that nothing of it goes down a pipeline, into a list or a loop.
+    /// No output. It acts as `$null`, but adds nothing to a pipeline, list or loop.
     case nothing
     /// System.Boolean.
     case bool(Bool)
@@ -23,7 +23,7 @@ package enum PSValue: Sendable {
     case span(Int64)
     /// System.Guid, in its canonical text.
     case guid(String)
-    /// System.Version, with the parts that are given.
+    /// System.Version, with the given parts.
     case version([Int32])
     /// A value of an enumeration.
     case enumeration(PSEnum)
@@ -33,15 +33,15 @@ package enum PSValue: Sendable {
     case string(String)
     /// System.Object[].
     case array([PSValue])
-    /// A list that grows.
+    /// A growing collection.
     case list(PSList)
     /// A hashtable, ordered or not.
     indirect case table(PSTable)
-    /// A custom object, or the answer of a cmdlet.
+    /// A custom object, or an object from a cmdlet.
     indirect case object(PSObject)
     /// System.DateTime.
     case date(PSDate)
-    /// A script block that hasn't run yet.
+    /// A script block.
     indirect case block(PSBlock)
     /// A literal of one of the types that casts and tests may name.
     case type(PSType)
@@ -85,7 +85,7 @@ extension PSValue {
         }
     }
 
-    /// The value where no output and `$null` are the same, and where a list is read as an array.
+    /// The value with no output as `$null`, and with a list as an array.
     var plain: PSValue {
         switch self {
         case .nothing: .null
@@ -94,7 +94,7 @@ extension PSValue {
         }
     }
 
-    /// The value's truth in a condition.
+    /// Whether the value counts as true in a condition.
     package var isTrue: Bool {
         switch self {
         case .null, .nothing: false
@@ -113,7 +113,7 @@ extension PSValue {
             switch items.count {
             case 0: false
             case 1:
-                // A list within a list counts by its length, not by its contents.
+                // A list within a list counts by its length, not by its content.
                 if case .array(let inner) = items[0] { !inner.isEmpty } else { items[0].isTrue }
             default: true
             }
@@ -134,7 +134,7 @@ extension PSValue {
 /// The types that casts, `-is` and `-as` may name.
 package enum PSType: String, Sendable {
     case encoding, culture, settings, console, stopwatch, xml, timezone, file, folder, choice, choices
-    /// Interfaces, which only tests name.
+    /// Interfaces, which only type tests name.
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset, numberset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
@@ -173,7 +173,7 @@ package enum PSType: String, Sendable {
     case decimal, timespan, guid, version, dayofweek, datetimekind, midpointrounding, webtext, math, regex, convert,
         void
 
-    /// The type with this name as written; `nil` when the engine doesn't know it.
+    /// Returns the type with this name as written; `nil` if the engine doesn't know it.
     package init?(written: String) {
         guard let kind = PSList.kind(written: written) else {
             self.init(scalar: written)
@@ -182,7 +182,7 @@ package enum PSType: String, Sendable {
         self.init(rawValue: kind.rawValue)
     }
 
-    /// The kind of table that the type is; `nil` for other types.
+    /// The kind of table of the type; `nil` for other types.
     var tableKind: PSTable.Kind? {
         switch self {
         case .hashtable: .hashtable
@@ -192,13 +192,13 @@ package enum PSType: String, Sendable {
         }
     }
 
-    /// The kind of list that the type is; `nil` for other types.
+    /// The kind of list of the type; `nil` for other types.
     var listKind: PSList.Kind? { PSList.Kind(rawValue: rawValue) }
 
-    /// Whether it is an array of elements of one type, which is kept as any other array.
+    /// Whether it is an array type with typed elements; its values are kept as ordinary arrays.
     var isTypedArray: Bool { element != self }
 
-    /// The type of the elements of an array; the type itself for any other.
+    /// The type of an array's elements; the type itself for any other.
     var element: PSType {
         switch self {
         case .texts: .string
@@ -304,7 +304,7 @@ package enum PSType: String, Sendable {
         }
     }
 
-    /// The full name of the exception that the type is; `nil` for other types.
+    /// The full name of the exception type; `nil` for other types.
     var exceptionName: String? {
         self == .exception ? "System.Exception" : ExceptionType.isOne(rawValue) ? rawValue : nil
     }
