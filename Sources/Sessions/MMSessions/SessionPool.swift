@@ -3,15 +3,15 @@ public import MMCore
 /// Owns sessions: starts them, signs them in, lends each to one caller at a time in the order of requests, keeps them
 /// alive and ends them.
 ///
-/// A session that needs a person answers its callers at once with the details of the sign-in and keeps waiting in the
-/// background. The same call made later simply runs.
+/// If a sign-in needs a person, the callers get its details at once, and the session keeps waiting in the background. A later
+/// call runs once the person has signed in.
 public actor SessionPool<Factory: SessionFactory> {
     /// The type of the sessions' names.
     public typealias Key = Factory.Key
     /// The type of the sessions that the pool lends.
     public typealias Session = Factory.Session
 
-    /// How to open a session that doesn't exist yet.
+    /// The way to open a session that doesn't exist yet, and its limits.
     struct Order: Sendable {
         let limits: SessionLimits
         let start: @Sendable () async throws(MMError) -> Session
@@ -23,7 +23,7 @@ public actor SessionPool<Factory: SessionFactory> {
     var slots: [Key: Slot<Session>] = [:]
     var spares: [Key: Session] = [:]
     var spareKeys: Set<Key> = []
-    /// When to retry a spare that could not be started.
+    /// The earliest time to retry a spare that could not be started.
     var spareFaults: [Key: Duration] = [:]
     /// The highest opening number of a session that has ended.
     var lastGeneration = 0
@@ -33,7 +33,7 @@ public actor SessionPool<Factory: SessionFactory> {
 
     /// Creates an empty pool.
     /// - Parameters:
-    ///   - factory: creates the sessions.
+    ///   - factory: the creator of the sessions.
     ///   - settings: limits and timeouts.
     ///   - clock: the clocks to use.
     public init(factory: Factory, settings: PoolSettings = PoolSettings(), clock: PoolClock = .system) {
@@ -45,7 +45,7 @@ public actor SessionPool<Factory: SessionFactory> {
     /// Runs work in a session with exclusive use of it, after starting it and signing it in if needed.
     /// - Parameters:
     ///   - key: the session.
-    ///   - deadline: how long to wait for it.
+    ///   - deadline: the deadline for getting the session.
     ///   - onPrompt: called when a person is needed, while the call keeps waiting; if `nil`, the call throws instead.
     ///   - work: the work to do in the session.
     /// - Throws: `sign_in_needed` with the details of the sign-in, `deadline_exceeded`, `cancelled`, `limit_exceeded`,
@@ -81,7 +81,7 @@ public actor SessionPool<Factory: SessionFactory> {
     /// - Parameters:
     ///   - key: the session.
     ///   - limits: the limits for the number and idle time of such sessions.
-    ///   - start: starts the session. It continues as long as somebody waits for it.
+    ///   - start: starts the session. It continues as long as a caller waits for it.
     /// - Returns: the session, and whether it was opened for this caller.
     /// - Throws: as `withSession`.
     package func session(
@@ -101,7 +101,7 @@ public actor SessionPool<Factory: SessionFactory> {
         try deadline.check("waiting for the session \(key)")
         if let refusal = slots[key]?.untold {
             slots[key]?.untold = nil
-            // Where another code mends it, that one comes at once, with why the last came to nothing.
+            // If another device code can help, the caller gets one at once, with the reason why the last one failed.
             guard [.signInNeeded, .deadlineExceeded].contains(refusal.code) else { throw refusal }
             slots[key]?.reason = refusal.message
         }
@@ -145,14 +145,14 @@ public actor SessionPool<Factory: SessionFactory> {
             if let onPrompt {
                 onPrompt(prompt)
             } else {
-                // Nobody has approved, as far as the service has said by now.
+                // The service hasn't reported an approval yet.
                 place.dismiss(Self.signInNeeded(prompt))
             }
         }
         return try await place.turn(until: deadline, orElse: deadline.exceeded("waiting for the session \(key)"))
     }
 
-    /// Records that a caller stopped waiting, for whatever reason.
+    /// Records that a caller has stopped waiting, for any reason.
     private func left(_ place: TurnQueue.Place, _ key: Key) {
         guard var slot = slots[key] else { return }
         slot.callers.removeAll { $0.place === place }
@@ -160,7 +160,7 @@ public actor SessionPool<Factory: SessionFactory> {
         if slot.callers.isEmpty, slot.life.isOpening, !settings.opensUnattended { slot.opening?.cancel() }
     }
 
-    /// Returns the lease for the holder of the turn; `nil` if there is no usable session.
+    /// Returns the lease for the holder of the turn; `nil` if no session is usable.
     private func lend(_ key: Key, _ turn: TurnQueue.Turn) async -> SessionLease<Factory>? {
         guard let slot = slots[key], slot.turns === turn.queue, let account = slot.life.identity,
             let session = slot.session
@@ -178,14 +178,14 @@ public actor SessionPool<Factory: SessionFactory> {
             generation: number, turn: turn)
     }
 
-    /// Removes a session that was never opened because there is no room: nobody needs to wait for it.
+    /// Removes a session that was never opened because there was no room, and ends its queue.
     private func forget(_ key: Key, _ turns: TurnQueue, _ error: MMError) {
         guard let slot = slots[key], slot.turns === turns, case .off = slot.life.state else { return }
         slots[key] = nil
         turns.close(error)
     }
 
-    /// Returns the error that tells a caller what a person has to do.
+    /// Returns the error that tells a caller which step a person must take.
     package static func signInNeeded(_ prompt: JSONObject) -> MMError {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
@@ -208,11 +208,11 @@ public actor SessionPool<Factory: SessionFactory> {
         slot.lastUsed = clock.wall.now
         if counts { slot.commands += 1 }
         slots[lease.key] = slot
-        // The next holder of the turn checks anyway; a session that nobody waits for is removed now.
+        // The next holder of the turn checks the session anyway; without one, it is removed now.
         if failed, await !lease.session.isUsable { await lose(lease.key, lease.generation) }
     }
 
-    /// Handles a session that has become unusable. Waiting callers have not done anything yet: the first of them opens
+    /// Handles a session that has become unusable. Waiting callers have not started their work yet, and the first of them opens
     /// the replacement.
     func lose(_ key: Key, _ number: Int) async {
         let missing = await slots[key]?.session?.missingSignIn
@@ -236,7 +236,7 @@ extension SessionPool where Factory.Key == SessionKey {
         return keys
     }
 
-    /// Ends the sessions of one of several people.
+    /// Ends the sessions of one of a connection's signed-in people.
     /// - Returns: the keys of the ended sessions.
     package func reset(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
         let keys = keys(of: connection, module).filter { $0.signedIn == signedIn }
@@ -253,7 +253,7 @@ extension SessionPool where Factory.Key == SessionKey {
         await disconnect(keys(of: connection, module))
     }
 
-    /// Signs the sessions of one of several people out and ends them.
+    /// Signs out and ends the sessions of one of a connection's signed-in people.
     /// - Returns: the keys of the ended sessions.
     package func disconnect(connection: String, module: String?, signedIn: String) async -> [SessionKey] {
         await disconnect(keys(of: connection, module).filter { $0.signedIn == signedIn })
@@ -261,12 +261,12 @@ extension SessionPool where Factory.Key == SessionKey {
 
     private func disconnect(_ keys: [SessionKey]) async -> [SessionKey] {
         let limit = settings.healthTimeout
-        // After the command that is running, and before those that wait; they are dismissed when the session ends.
+        // Sign-out runs after the current command and before those that wait, which are dismissed when the session ends.
         let turns = await withTaskGroup(of: TurnQueue.Turn?.self) { group in
             for slot in keys.compactMap({ slots[$0] }) {
                 guard slot.life.identity != nil, let session = slot.session else { continue }
                 group.addTask {
-                    // A session that doesn't respond is ended all the same.
+                    // A session that doesn't respond in time is ended anyway.
                     try? await Bounded.run(
                         until: .after(limit), doing: "signing out", orElse: { await session.close() }
                     ) { () async throws(MMError) in
@@ -293,8 +293,8 @@ extension SessionPool where Factory.Key == SessionKey {
 }
 
 extension SessionPool {
-    /// Ends a session, whatever it is doing.
-    /// - Parameter reason: the error for those who wait for it.
+    /// Ends a session in any state.
+    /// - Parameter reason: the error for the callers that wait for it.
     package func end(_ key: Key, _ reason: MMError) async {
         guard let slot = slots.removeValue(forKey: key) else { return }
         lastGeneration = max(lastGeneration, slot.life.generation)
@@ -303,7 +303,7 @@ extension SessionPool {
         await slot.session?.close()
     }
 
-    /// Ends all sessions and accepts no more calls.
+    /// Ends all sessions; afterwards no calls are accepted.
     public func close() async {
         isClosed = true
         await withTaskGroup(of: Void.self) { group in
@@ -323,7 +323,7 @@ extension SessionPool {
         return await standing(slot)
     }
 
-    /// Returns the state of a slot; its process may have ended while it was unused.
+    /// Returns the state of a slot, after checking whether an unused session's process has ended.
     func standing(_ slot: Slot<Session>) async -> SessionState {
         guard let (session, _) = slot.idle, await !session.isUsable else { return slot.standing }
         return await session.missingSignIn.map { SessionState.failed($0) } ?? .lost
@@ -336,10 +336,10 @@ extension SessionPool {
         turn.release()
     }
 
-    /// Returns the current session, ready or not.
+    /// Returns the current session, whether or not it is ready.
     package func current(_ key: Key) -> Session? { slots[key]?.session }
 
-    /// Returns the current session if it is ready, whoever uses it; it counts as used.
+    /// Returns the current session if it is ready, even if it is in use, and marks it as used.
     package func ready(_ key: Key) -> Session? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
         slots[key]?.touched = clock.now()
@@ -351,8 +351,8 @@ extension SessionPool {
         slots.filter { isMeant($0.key) && $0.value.life.identity != nil }.compactMap(\.value.session)
     }
 
-    /// Returns a share in the turn of a ready session, for work that runs in it without a caller: the session doesn't
-    /// count as idle until the share is released.
+    /// Returns a share in the turn of a ready session, for work that runs in it without a caller. The session doesn't count as
+    /// idle until the share is released.
     /// - Parameter isCommand: whether the work counts as a command.
     package func share(_ key: Key, isCommand: Bool) -> TurnQueue.Turn? {
         guard let slot = slots[key], slot.life.identity != nil else { return nil }
@@ -364,10 +364,10 @@ extension SessionPool {
         return slot.turns.share()
     }
 
-    /// Marks a session as used just now.
+    /// Marks a session as used now.
     package func touch(_ key: Key) { slots[key]?.touched = clock.now() }
 
-    /// Returns how many callers wait for a session.
+    /// Returns the number of callers that wait for a session.
     package func waiting(for key: Key) -> Int { slots[key]?.turns.waiting ?? 0 }
 
     /// Returns the account that signed in to a session.
@@ -380,7 +380,7 @@ extension SessionPool {
 }
 
 extension SessionPool {
-    /// Starts and signs in a session, in the background. The turn is released afterwards, whatever the outcome.
+    /// Starts and signs in a session in the background. The turn is released afterwards in every case.
     func open(_ key: Key, _ turn: TurnQueue.Turn, _ order: Order) {
         guard var slot = slots[key], slot.turns === turn.queue else { return }
         let wasLost = if case .lost = slot.life.state { true } else { false }
@@ -416,7 +416,7 @@ extension SessionPool {
             }
             guard let turns = adopt(session, key, number) else { return await session.close() }
             await session.lend(through: turns)
-            // One after the other: a code is never shown after its approval.
+            // The steps are processed in order, so that a code is never shown after its approval.
             let (steps, told) = AsyncStream<SignInStep>.makeStream()
             let following = Task { for await step in steps { noteStep(step, key, number) } }
             let outcome = await Result { () async throws(MMError) in
@@ -430,7 +430,7 @@ extension SessionPool {
         }
     }
 
-    /// Returns how the factory opens a session.
+    /// Returns the factory's way of opening a session.
     func standardOrder(for key: Key) -> Order {
         let factory = factory
         return Order(limits: settings.limits) { () async throws(MMError) in try await factory.start(key) }
@@ -461,7 +461,7 @@ extension SessionPool {
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
         slots[key]?.wasShown = true
         if let reason = slots[key]?.reason, !callers.isEmpty {
-            // Said once, to who meets the new code first.
+            // The reason is given only once, to the first caller that gets the new code.
             slots[key]?.reason = nil
             prompt["message"] = .string([reason, prompt["message"]?.string].compactMap(\.self).joined(separator: " "))
             prompt["reason"] = .string(reason)
@@ -490,8 +490,8 @@ extension SessionPool {
         let session = slot.session
         slot.session = nil
         guard settings.opensUnattended else {
-            // All waiting callers are told why an opening failed, but not that it was cancelled by those who asked
-            // first: the next caller opens the session again.
+            // All waiting callers are told why opening failed. After a cancellation by the callers that started it, the next one opens
+            // the session again instead.
             if wasCalledOff, slot.turns.waiting > 0 {
                 slots[key] = slot
             } else {
@@ -502,13 +502,14 @@ extension SessionPool {
             await session?.close()
             return
         }
-        // Whoever saw the code has gone to sign in. The next call is told of the failure; otherwise it would ask for a
-        // sign-in without end.
+        // The caller that showed the code has left while the person signs in. The next call gets the error; otherwise it would
+        // ask for another sign-in, endlessly.
         let isWaitedFor = slot.turns.waiting > 0
         slot.untold = !isWaitedFor && wasShown && error.code != .cancelled ? error : nil
         slot.touched = clock.now()
-        // Who waits where another code mends it gets that one, with why the last came to nothing: the first of them opens the
-        // session anew. So does who came while a session was brought back with nobody there; whoever brought it back is told.
+        // If another device code can help, the waiting callers get it, with the reason why the last one failed; the first of them
+        // opens the session anew. This also applies to callers with a person that came during an unattended attempt. Unattended callers
+        // get the error.
         let asksAgain =
             error.code == .signInNeeded && (wasShown || Attendance.isUnattended)
             && slot.callers.contains { !$0.isUnattended }
@@ -522,7 +523,7 @@ extension SessionPool {
         await session?.close()
     }
 
-    /// Ends the longest idle session if the pool, or the share of it that an owner may have, is full.
+    /// Ends the session that has been idle longest if the pool, or an owner's share of it, is full.
     func makeRoom(for key: Key, _ limits: SessionLimits) async throws(MMError) {
         let live = slots.filter { $0.key != key && ($0.value.session != nil || $0.value.life.isOpening) }
         let own = live.filter { $0.key.owner == key.owner }
@@ -530,7 +531,7 @@ extension SessionPool {
         var full = isOwnersLimit || live.count >= limits.total
         if !full, let most = settings.maxMemory { full = await totalMemory() > most }
         guard full else { return }
-        // Never ends a working session, and never another owner's session because of an owner's own limit.
+        // Sessions in use are never ended, nor are those of other owners because of one owner's limit.
         let now = clock.now()
         let idle = (isOwnersLimit ? own : live).filter {
             $0.value.idle != nil && now - $0.value.touched >= limits.evictableAfter
@@ -560,23 +561,23 @@ extension SessionPool {
 }
 
 extension SessionPool {
-    /// Keeps a started session that isn't signed in ready for each of these keys, so that the first answer doesn't wait
+    /// Keeps a started session that isn't signed in ready for each of these keys, so that the first call doesn't wait
     /// for a start.
     ///
-    /// A key that has a session needs no spare. What can't be started is tried again later.
+    /// A key that has a session needs no spare. A spare that can't be started is tried again later.
     package func keepSpares(for keys: some Sequence<Key>) async {
         spareKeys = Set(keys)
         await dropSpares { !self.spareKeys.contains($0) }
         await fillSpares()
     }
 
-    /// The keys for which a session is ready to sign in.
+    /// The keys whose spare is ready to sign in.
     package var readySpares: [Key] { spares.keys.sorted() }
 
     func fillSpares() async {
         let now = clock.now()
         for (key, spare) in spares where await !spare.isSpare {
-            // Another turn may have taken it meanwhile.
+            // Another call may have taken it during the check.
             if spares.removeValue(forKey: key) != nil { await spare.close() }
         }
         for key in spareKeys.sorted() where spares[key] == nil && slots[key] == nil && !isClosed {
@@ -604,7 +605,7 @@ extension SessionPool {
         }
     }
 
-    /// Returns a spare for a key that can still be signed in.
+    /// Returns a key's spare if it can still be signed in.
     func takeSpare(_ key: Key) async -> Session? {
         guard let spare = spares.removeValue(forKey: key) else { return nil }
         if await spare.isSpare { return spare }
@@ -637,7 +638,7 @@ extension SessionPool {
         return reports
     }
 
-    /// Returns the signed-in accounts. No session is asked, so the call is cheap.
+    /// Returns the signed-in accounts, without asking the sessions.
     package func accounts() -> [Key: String] {
         var accounts: [Key: String] = [:]
         for (key, slot) in slots { accounts[key] = slot.life.identity }
@@ -645,7 +646,7 @@ extension SessionPool {
     }
 
     /// Maintains the sessions until the task is cancelled.
-    /// - Parameter tick: the interval; `nil` for that of the settings.
+    /// - Parameter tick: the interval; `nil` for the one in the settings.
     public func runMaintenance(every tick: Duration? = nil) async {
         while !Task.isCancelled {
             await runMaintenancePass()
@@ -674,8 +675,8 @@ extension SessionPool {
         await fillSpares()
     }
 
-    /// Checks all idle sessions at once, so that one that hangs doesn't delay the others. Each check holds the turn of
-    /// its session, and is cut short when a caller arrives.
+    /// Checks all idle sessions at the same time, so that one that hangs doesn't delay the others. Each check holds the turn of
+    /// its session, and is cancelled when a caller arrives.
     private func keepAlive(_ now: Duration) async {
         let limit = settings.healthTimeout
         await withTaskGroup(of: Void.self) { group in
@@ -698,8 +699,8 @@ extension SessionPool {
         }
     }
 
-    /// A session that has come to its end is ended at once: no late output of it may reach the next caller. Any other fault
-    /// passes, and the session goes on.
+    /// Ends a session at once if its check failed permanently, so that none of its late output reaches the next caller. After
+    /// any other fault the session is kept.
     private func checked(_ key: Key, _ number: Int, _ fault: MMError?, isUsable: Bool) async {
         guard slots[key]?.life.generation == number else { return }
         slots[key]?.checked = clock.now()

@@ -1,22 +1,22 @@
 package import MMCore
 
-/// What a change of a connection's entry takes away from what guards it.
+/// The parts of a change that weaken a connection's protection.
 ///
-/// Whoever may write the registry by a command could otherwise lift a PIN, a second person or the walls by typing one more
-/// command, so that a protection would be worth no more than the weakest command that removes it. What weakens costs what it
-/// weakens: the proof that is in force before the change, by as many people.
+/// Otherwise a command that changes the registry could remove a PIN, a second person or the sandbox, and no protection would be
+/// stronger than the weakest command that removes it. A weakening change therefore requires the proof that was in force before it,
+/// from as many people.
 package struct Weakening: Sendable, Hashable {
-    /// Each point in words, with both values: `person: pin, then form`.
+    /// The weakened points in words, with both values: `person: pin, then form`.
     package let points: [String]
-    /// The connection as it was.
+    /// The connection before the change.
     package let connection: Connection
 
     /// Compares an entry before and after a change.
     /// - Parameters:
-    ///   - before: the entry as it is in force.
-    ///   - after: the entry as it would be; `nil` where it is removed.
-    ///   - environment: of the process, whose `MM_SEND_GUARDS` counts for both.
-    /// - Returns: `nil` where nothing that guards the connection becomes weaker.
+    ///   - before: the entry in force.
+    ///   - after: the new entry; `nil` if it is removed.
+    ///   - environment: the process's environment, whose `MM_SEND_GUARDS` applies to both.
+    /// - Returns: `nil` if no protection becomes weaker.
     package init?(of before: Connection, to after: Connection?, environment: [String: String] = [:]) {
         connection = before
         guard let after else {
@@ -30,25 +30,25 @@ package struct Weakening: Sendable, Hashable {
         if points.isEmpty { return nil }
     }
 
-    /// What lets the tokens of an earlier entry serve a new one: what that one demanded isn't known any more.
+    /// Creates the weakening by a new entry that takes over the tokens of an earlier one, whose protection isn't known any more.
     package init(adoptingTokensFor connection: Connection) {
         self.connection = connection
         points = ["tokens that lie under the name \(connection.name): used by the new entry"]
     }
 
-    /// What a person has to pass, the strongest of all classes: a change may touch any of them.
+    /// The strongest proof that any class requires of a person, because the change may concern any class.
     package var check: PersonCheck {
         let words = connection.personChecks
         return max(.terminal, ConnectionGuardPolicy.classes.map { words.strongest(of: [$0]) }.max() ?? words.standard)
     }
 
-    /// How many people have to say yes, the most of all classes.
+    /// The largest number of approvals that any class requires.
     package var approvals: Int {
         let counts = connection.guardPolicy.approvals
         return ConnectionGuardPolicy.classes.map { counts.most(of: [$0]) }.max() ?? counts.standard
     }
 
-    /// The change as a person is asked about it. The yes is bound to the points, which name the values before and after.
+    /// The question to a person. The approval is bound to the points, which name the values before and after.
     package var request: ConfirmationRequest {
         let finding = GuardFinding(
             rule: "weakening", classes: .privilege, reason: "It weakens what guards the connection.",
@@ -144,7 +144,7 @@ package struct Weakening: Sendable, Hashable {
 }
 
 extension GuardPolicy {
-    /// The decision for a class by its word; `dynamic` is what the text doesn't show.
+    /// Returns the decision for a class by its name; `dynamic` is for actions that the text doesn't show.
     fileprivate func decision(named word: String) -> GuardDecision {
         if let one = GuardClass(word: word) { return decision(for: one) }
         return decision(for: GuardFinding(rule: word, classes: .read, kind: .dynamic, reason: ""))

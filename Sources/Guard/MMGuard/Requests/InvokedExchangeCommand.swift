@@ -1,10 +1,10 @@
 internal import MMCore
 import PowerShellSyntax
 
-/// A cmdlet sent to the Exchange admin API as a request (`InvokeCommand`): judged by its name and parameters.
+/// A cmdlet that is sent as a request to the Exchange admin API (`InvokeCommand`), and judged by its name and parameters.
 enum InvokedExchangeCommand {
-    /// Whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the version that has
-    /// one for each thing.
+    /// Returns whether a path (in lower case) takes a cmdlet in its body: `InvokeCommand`, or an endpoint of the API version that has
+    /// one endpoint for each kind of object.
     static func isAddressed(_ path: [String]) -> Bool {
         path.last == "invokecommand"
             || (path.count == 4 && path[0] == "adminapi" && path[1].hasPrefix("v2") && path[3] != "$batch")
@@ -40,18 +40,18 @@ enum InvokedExchangeCommand {
             isKnown: true, sendsMessage: false, items: [])
     }
 
-    /// The parameters that a name may stand for: whoever runs the cmdlet may take shortened ones and aliases.
+    /// Returns the parameters that a name may stand for, because the service may accept shortened names and aliases.
     private static func meanings(of name: String, among known: [CmdletParameter]) -> [String] {
         if known.contains(where: { $0.isNamed(name) }) { return [name] }
         return [name] + known.filter { $0.fit(name) != .none }.map { $0.name.asciiLowercased }
     }
 
-    /// The name of the cmdlet in a body; nil where it can't be read.
+    /// Returns the name of the cmdlet in a body; `nil` if it can't be read.
     static func name(in body: JSONValue) -> String? {
         only("CmdletInput", of: body.object)?.object.flatMap { only("CmdletName", of: $0)?.string }
     }
 
-    /// What the cmdlet in a body calls what it works on; nil where that can't be read.
+    /// Returns the identity that the cmdlet in a body works on; `nil` if it can't be read.
     static func identity(in body: JSONValue) -> String? {
         guard let input = only("CmdletInput", of: body.object)?.object, let parameters = parameters(of: input) else {
             return nil
@@ -59,7 +59,7 @@ enum InvokedExchangeCommand {
         return only("Identity", of: parameters)?.string
     }
 
-    /// What the cmdlet in a body works on: the values of the parameters that name somebody or something, and every address.
+    /// Returns the names that the cmdlet in a body works on: the values of its naming parameters, and every address.
     static func names(in body: JSONValue) -> [String] {
         guard let input = only("CmdletInput", of: body.object)?.object, let parameters = parameters(of: input) else {
             return []
@@ -85,13 +85,13 @@ enum InvokedExchangeCommand {
         }
     }
 
-    /// The parameters; nil when they are no table, or stand there twice.
+    /// Returns the parameters; `nil` if they aren't an object, or occur twice.
     private static func parameters(of input: JSONObject) -> JSONObject? {
         guard input.contains(where: { $0.key.asciiLowercased == "parameters" }) else { return [:] }
         return only("Parameters", of: input)?.object
     }
 
-    /// The one member of this name, compared without case: a service that reads another must not get more than was
+    /// Returns the only member with this name, compared without case. With several, the service could read another one than was
     /// judged.
     private static func only(_ name: String, of object: JSONObject?) -> JSONValue? {
         let found = (object ?? [:]).filter { $0.key.asciiLowercased == name.asciiLowercased }

@@ -1,36 +1,36 @@
-/// The options and operands of programs that hold a command or a script, as one table.
+/// The options and operands of a program that contain commands or scripts.
 struct CarriedText: Sendable {
-    /// In what language such a text is written.
+    /// The language of such a text.
     enum Language: Sendable {
-        /// A shell's.
+        /// A shell's language.
         case shell
-        /// A script of the program itself.
+        /// The program's own language.
         case script
-        /// Commands of an editor, a pager or a debugger, of which some start a shell.
+        /// Commands of an editor, a pager or a debugger, some of which start a shell.
         case editor
-        /// Statements of a database.
+        /// Database statements.
         case statements
         /// Rules of `make`.
         case rules
-        /// It can't be told.
+        /// Unknown.
         case unknown
     }
 
-    /// Options by the language of their value.
+    /// The options whose value is such a text, by its language.
     var options: [String: Language] = [:]
-    /// Options whose value is a file with such texts.
+    /// The options whose value is a file with such texts.
     var files: [String] = []
-    /// Whether several letters may stand behind one dash.
+    /// Whether several option letters may follow one dash.
     var bundlesLetters = true
-    /// Options that take a value which says nothing.
+    /// Options with a value that doesn't matter here.
     var values: [String] = []
-    /// The operand that is such a text, counted from 0; unless an option held or named one.
+    /// The index of the operand that is such a text, from 0, unless an option contained or named one.
     var operand: (index: Int, language: Language)?
     /// The language of operands that begin with `+`.
     var plus: Language?
-    /// The language of what it reads.
+    /// The language of the program's input.
     var input: Language?
-    /// The files that it runs without being told.
+    /// The files that it runs by default.
     var usual: [String] = []
 
     private static let awk = CarriedText(
@@ -63,7 +63,7 @@ struct CarriedText: Sendable {
         ],
         files: ["-x", "--command", "-s", "--source"], bundlesLetters: false, input: .editor)
 
-    /// The programs that have any.
+    /// The programs that have such options or operands.
     static let table: [String: CarriedText] = {
         var table: [String: CarriedText] = [
             "sed": CarriedText(

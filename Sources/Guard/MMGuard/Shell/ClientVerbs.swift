@@ -1,9 +1,9 @@
 import MMCore
 
-/// Clients of services, clouds and stores by the words that say what they do there: all of a row's words stand in the command, in
+/// Clients of services, clouds and stores, by the words that say what they do. A row matches if all its words occur in the command in
 /// this order.
 enum ClientVerbs {
-    /// What the words of a client make of it; `nil` for one that nothing is known of.
+    /// Returns the rule for a client's words; `nil` if nothing is known of them.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         let installs = words.first.map { ["install", "i", "add", "download"].contains($0) } ?? false
         if ["pip", "pip3", "npm", "yarn", "pnpm", "cargo", "gem", "poetry", "uv", "pdm", "bun"].contains(program),
@@ -44,16 +44,16 @@ enum ClientVerbs {
 
     // MARK: Clouds
 
-    /// What the verb of a cloud's client makes of it. Only what is known to look, to fetch or to set up the client itself passes:
-    /// of what services can be told to do no list is whole.
+    /// Returns the rule for the verb of a cloud's client. Only verbs that are known to read, to fetch or to set up the client itself
+    /// pass, because no list of the others would be complete.
     private static func managed(_ program: String, _ words: [String]) -> ShellRule? {
         var path = ShellPrograms.verbs(words).flatMap { $0.lowercased().split(separator: ":").map(String.init) }
-        // The name of a product, there.
+        // For gcloud, `run` is the name of a product.
         if program == "gcloud", path.first == "run" { path.removeFirst() }
         if let copied = path.firstIndex(where: copying.contains), copiers.contains(program) {
             let operands = words.filter { !$0.hasPrefix("-") }
             let verb = operands.firstIndex { copying.contains($0.lowercased()) } ?? 0
-            // Behind the source; the value of an option may stand there as well.
+            // The target follows the source; an option's value may stand there too.
             let targets = operands.dropFirst(verb + 2)
             let isOut =
                 targets.isEmpty || program == "b2" || targets.contains { $0.contains("://") }
@@ -77,7 +77,7 @@ enum ClientVerbs {
         }
         if local.contains(program) || path.isEmpty { return nil }
         if path.contains(where: changing.contains), path.first != "emulators" { return .managed }
-        // `create-deployment` of what is called like a look.
+        // `create-deployment` is such a verb, even if a reading verb matches too.
         let making: Set = ["create", "update", "add", "put", "set", "deploy", "upload", "modify", "register", "reset"]
         if path.contains(where: { $0.contains("-") && making.contains(String($0.prefix { $0 != "-" })) }) {
             return .managed
@@ -93,9 +93,9 @@ enum ClientVerbs {
         return looks || isOwn == true ? nil : .managed
     }
 
-    /// Platforms of a developer on this machine, and stores whose verbs stand in the lists above.
+    /// Development platforms on this machine, and stores whose verbs are in the lists above.
     private static let local: Set<String> = ["multipass", "vagrant", "minikube", "kind", "k3d", "bq"]
-    /// What holds a machine's disks, guests and queues, the nouns that stand before its verbs, and what only adds to it.
+    /// Programs that manage a machine's disks, guests and queues; then the nouns before their verbs, and the verbs that only add something.
     private static let storing: Set<String> = [
         "zfs", "zpool", "btrfs", "virsh", "lxc", "incus", "VBoxManage", "rabbitmqctl", "etcdctl",
     ]
@@ -138,14 +138,14 @@ enum ClientVerbs {
         "view",
     ]
 
-    /// Whether a word says that something is shown, and nothing else.
+    /// Returns whether a word only says that something is shown.
     private static func isLook(_ word: String) -> Bool {
         ["ls", "info", "version", "whoami", "status", "events", "history", "get-caller-identity"].contains(word)
             || ["list", "describe", "show"].contains(where: word.hasPrefix)
             || ["-status", "-info", "_status"].contains(where: word.hasSuffix)
     }
 
-    /// Whether options name a file that is written, or settings that make the client start something.
+    /// Returns whether options name a file to write, or settings that make the client start a program.
     private static func changesFiles(_ words: [String]) -> Bool {
         words.contains { word in
             ["-o", "--out", "--output-file", "--outfile"].contains(word) && !word.hasPrefix("--output=")
@@ -153,13 +153,13 @@ enum ClientVerbs {
         }
     }
 
-    /// Whether a program manages a cloud or platform.
+    /// Returns whether a program manages a cloud or platform.
     static func isCloud(_ program: String) -> Bool { clouds.contains(program) || table[program] != nil }
 
-    /// Whether a client takes the same words a line each, as what it reads.
+    /// Returns whether a client reads the same words, one command per line, from its input.
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
 
-    /// The programs with which clouds and platforms are managed.
+    /// The programs that manage clouds and platforms.
     private static let clouds: Set<String> = [
         "aws", "az", "gcloud", "gsutil", "bq", "doctl", "hcloud", "linode-cli", "oci", "ibmcloud", "aliyun", "flyctl",
         "fly", "heroku", "vercel", "netlify", "wrangler", "firebase", "supabase", "eb", "cf", "scw", "exo", "openstack",
@@ -170,7 +170,7 @@ enum ClientVerbs {
         "atlas",
         "pscale", "turso", "railway", "dokku", "twilio", "sendgrid", "slack",
     ]
-    /// Programs that change the tables of a database step by step, and what takes steps back with what the tables hold.
+    /// Programs that migrate the tables of a database, then the verbs that revert migrations, which removes data.
     private static let migrators: Set<String> = [
         "flyway", "alembic", "prisma", "liquibase", "sequelize", "knex", "typeorm", "goose", "dbmate", "sqlx", "diesel",
         "atlas", "sqitch", "yoyo", "migrate", "drizzle-kit", "rails", "mikro-orm",
@@ -346,7 +346,7 @@ enum ClientVerbs {
         var rest = wanted[...]
         for word in words {
             guard let next = rest.first else { break }
-            // Letters may stand together behind one dash.
+            // Several option letters may follow one dash.
             let isAmong =
                 next.utf8.count == 2 && next.hasPrefix("-") && word.hasPrefix("-") && !word.hasPrefix("--")
                 && word.utf8.count <= 5 && next.last.map { word.contains($0) } == true
@@ -355,7 +355,7 @@ enum ClientVerbs {
         return rest.isEmpty
     }
 
-    /// What statements of a database do.
+    /// Returns the rule for database statements.
     static func rule(statements text: String) -> ShellRule? {
         let words = words(of: text)
         func has(_ first: String, _ second: Set<String>) -> Bool {
@@ -381,13 +381,13 @@ enum ClientVerbs {
         {
             return .dynamic
         }
-        // All rows at once: `update NAME set …` without a condition.
+        // `update NAME set …` without a condition changes all rows.
         let changesAll = words.indices.contains { index in
             words[index] == "update" && index + 2 < words.count && words[index + 1] != "set"
                 && words[(index + 2)...].prefix(3).contains("set")
         }
         if changesAll, !words.contains("where") { return .removes }
-        // The servers of a database, and what they copy to each other.
+        // These words concern the servers of a database and their replication.
         let servers: Set = ["master", "slave", "replica", "binary", "group_replication"]
         if ["reset", "stop", "purge", "change"].contains(where: { has($0, servers) }) { return .rights }
         let granted = words.contains("grant") || words.contains("revoke")
@@ -397,7 +397,7 @@ enum ClientVerbs {
         return nil
     }
 
-    /// Whether a text is a statement of a database that takes something away, and no sentence.
+    /// Returns whether a text is a database statement that removes something, rather than a sentence.
     static func isStatement(_ text: String) -> Bool {
         let words = words(of: String(text.prefix(200)))
         guard let first = words.first, words.count > 1 else { return false }
@@ -412,8 +412,8 @@ enum ClientVerbs {
         }
     }
 
-    /// Whether statements of a database only ask it something: they begin with a word that asks, hold none that changes, and call
-    /// no function that acts.
+    /// Returns whether database statements only read: they begin with a reading word, contain no changing word, and call no function with
+    /// side effects.
     static func looks(statements text: String) -> Bool {
         guard rule(statements: text) == nil else { return false }
         let asking: Set = [
@@ -456,15 +456,15 @@ enum ClientVerbs {
         return true
     }
 
-    /// Whether a client does more with an answer than to show it: `\gexec` runs it, `\g |sh` hands it to a shell.
+    /// Returns whether a client does more with a result than show it: `\gexec` runs it, `\g |sh` passes it to a shell.
     private static func handsOn(_ line: Substring) -> Bool {
         guard let slash = line.firstIndex(of: "\\") else { return false }
         let rest = line[line.index(after: slash)...]
         return !["gx", "g", "G", "x"].contains(rest.prefix { !$0.isWhitespace }) || rest.contains(" ")
     }
 
-    /// The names behind which brackets open, in small letters, outside of quotes. Of a function that somebody has made nobody can say
-    /// what it does.
+    /// Returns the names before opening brackets, in lower case and outside quotes. A user-defined function may do
+    /// anything.
     private static func called(in text: Substring) -> [String] {
         var names: [String] = []
         var name: [UInt8] = []
@@ -494,9 +494,9 @@ enum ClientVerbs {
         return names
     }
 
-    /// Words before brackets that no database acts by.
+    /// Words before brackets that have no side effects in any database.
     private static let functions: Set<String> = [
-        // Words of the language.
+        // Keywords.
         "in", "values", "and", "or", "not", "exists", "from", "join", "as", "on", "over", "any", "all", "some", "where",
         "by",
         "having", "select", "case", "when", "then", "else", "end", "union", "except", "intersect", "using", "filter",
@@ -506,7 +506,7 @@ enum ClientVerbs {
         "distinct", "order", "with", "rollup", "cube", "sets", "materialized", "recursive", "table", "desc", "describe",
         "set",
         "numeric", "decimal", "varchar", "char", "timestamp", "int", "bigint", "array", "row",
-        // What reckons.
+        // Functions that compute.
         "count", "sum", "avg", "min", "max", "stddev", "variance", "median", "mode", "percentile_cont",
         "percentile_disc",
         "array_agg", "string_agg", "group_concat", "listagg", "bool_and", "bool_or", "total", "abs", "ceil", "ceiling",
@@ -548,7 +548,7 @@ enum ClientVerbs {
         "bin_to_uuid", "uuid_to_bin", "inet_ntoa", "inet_aton", "field", "elt", "bit_count", "space", "nvl2", "decode",
     ]
 
-    /// Whether a name is a function of a database that does something.
+    /// Returns whether a name is a database function with side effects.
     private static func acts(_ name: String) -> Bool {
         if [
             "dblink", "lo_", "set_config", "setval", "nextval", "xp_", "sp_", "sys_e", "load_", "query_to_xml", "dbms_",
@@ -571,7 +571,7 @@ enum ClientVerbs {
         return name.hasPrefix("pg_") && !looks.contains(where: name.hasPrefix)
     }
 
-    /// Whether the scripts for a document database only ask it something: each function that they call does.
+    /// Returns whether scripts for a document database only read, because every function that they call does.
     static func looks(script words: [String]) -> Bool {
         let asking: Set = [
             "find", "findone", "count", "countdocuments", "estimateddocumentcount", "stats", "status", "serverstatus",
@@ -603,7 +603,7 @@ enum ClientVerbs {
         return isScript || words.contains { ["--version", "--help"].contains($0) }
     }
 
-    /// The words of statements outside of quotes and comments, in small letters.
+    /// Returns the words of statements outside quotes and comments, in lower case.
     private static func words(of text: String) -> [String] {
         var words: [String] = []
         var word: [UInt8] = []

@@ -1,15 +1,15 @@
 internal import MMCore
 
-/// What the text of an interpreter's script says that it does: what it removes, starts, evaluates and sends.
+/// The actions in the text of an interpreter's script: what it removes, starts, evaluates and sends.
 ///
-/// Languages are read alike: names, the texts in quotes, and what stands in backticks. A name that means the same wherever it
-/// stands counts even in a quote, since a quote may end elsewhere than it seems; one with several meanings counts as code alone.
+/// All languages are read alike, by their names, quoted texts and backtick texts. A name that means the same everywhere
+/// counts even within quotes, because a quote may end elsewhere than it seems; a name with several meanings counts only in code.
 struct ScriptText: Sendable {
-    /// The languages that differ in what a name or a quote means.
+    /// The languages in which names or quotes have other meanings.
     enum Language: Sendable {
         case python, perl, ruby, javascript, php, lua, awk, other
 
-        /// The language of a program.
+        /// Creates the language of a program.
         init(program: String) {
             self =
                 switch program {
@@ -25,10 +25,10 @@ struct ScriptText: Sendable {
         }
     }
 
-    /// What a name stands for.
+    /// The meaning of a name.
     private enum Act: Equatable {
         case rule(ShellRule)
-        /// It starts another program.
+        /// The start of another program.
         case starts
 
         static let (removes, dynamic, network, mail) = (
@@ -36,14 +36,14 @@ struct ScriptText: Sendable {
         )
     }
 
-    /// A text in quotes, and whether nothing but commas, blanks and brackets stand between it and the one before.
+    /// A quoted text, and whether only commas, blanks and brackets separate it from the one before.
     private struct Literal {
         var text: String
         var joins: Bool
     }
 
     private let language: Language
-    /// The script with a mark in the place of each text in quotes.
+    /// The script with a mark in place of each quoted text.
     private var code: [UInt8] = []
     private var literals: [Literal] = []
     private var backticks: [String] = []
@@ -51,7 +51,7 @@ struct ScriptText: Sendable {
 
     private static let mark: UInt8 = 1
 
-    /// Takes a script apart.
+    /// Splits a script into code and quoted texts.
     init(_ text: String, _ language: Language) {
         self.language = language
         raw = text
@@ -60,12 +60,12 @@ struct ScriptText: Sendable {
 
     // MARK: What it does
 
-    /// What is found in it.
-    /// - Parameter shell: what is found in a text for a shell.
+    /// Returns what the script does.
+    /// - Parameter shell: judges a text for a shell.
     func rules(shell: (String) -> [GuardFinding]) -> (rules: [(ShellRule, String)], started: [GuardFinding]) {
         var acts: [(Act, String)] = []
         let named = Self.names(in: code)
-        // Where names are joined by hyphens, as in Lisp, they mean the same.
+        // Hyphenated names, as in Lisp, mean the same as those with underscores.
         for name in Self.names(in: Array((language == .other ? raw.replacing("-", with: "_") : raw).utf8)) {
             if let act = Self.plain[name.text] {
                 acts.append((act, name.text))
@@ -104,7 +104,7 @@ struct ScriptText: Sendable {
         if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
         var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
         if language == .perl {
-            // A file of such a name is a command.
+            // Perl runs a file name with such a bar as a command.
             for literal in literals where literal.text.hasPrefix("|") || literal.text.hasSuffix("|") {
                 let text = literal.text.filter { $0 != "|" }
                 if ShellPrograms.shells.contains(text.filter { $0 != " " }) { found.append((.fed, literal.text)) }
@@ -123,7 +123,7 @@ struct ScriptText: Sendable {
         return (found, started)
     }
 
-    /// Whether it writes files, or sets what they may be used for.
+    /// Whether it writes files, or changes their permissions.
     var writesFiles: Bool {
         [
             ">", "'w", "\"w", "'a'", "\"a\"", "write", "put_contents", "copy", "cpSync", "rename", "chmod", "symlink",
@@ -132,7 +132,7 @@ struct ScriptText: Sendable {
         .contains(where: raw.contains)
     }
 
-    /// Whether a variable of PHP is called: `$f("a")`.
+    /// Whether it calls a function by a variable, as in PHP: `$f("a")`.
     private var callsByName: Bool {
         raw.split(separator: "$").dropFirst().contains { part in
             let name = part.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
@@ -140,10 +140,10 @@ struct ScriptText: Sendable {
         }
     }
 
-    /// Whether it gives files another place.
+    /// Whether it moves files.
     var movesFiles: Bool { ["rename", "move(", "replace(", "mv("].contains(where: raw.contains) }
 
-    /// Whether it puts nothing in the place of what files hold.
+    /// Whether it empties files.
     private var emptiesFiles: Bool {
         let plain = raw.filter { !" \n\t".contains($0) }
         if ["write_text('')", "write_text(\"\")", "'w').close()", "\"w\").close()", "write_bytes(b'')"]
@@ -158,10 +158,10 @@ struct ScriptText: Sendable {
         return writes && [",'')", ",\"\")"].contains(where: plain.contains)
     }
 
-    /// The texts in quotes, for what they name.
+    /// The quoted texts.
     var texts: [String] { literals.map(\.text) }
 
-    /// Names that mean the same in every language that has them.
+    /// The names that mean the same in every language that has them.
     private static let plain: [String: Act] = {
         var table: [String: Act] = [:]
         for name in [
@@ -189,7 +189,7 @@ struct ScriptText: Sendable {
             "socketserver", "createConnection", "createServer", "dgram", "HTTPSConnection", "HTTPConnection",
         ] { table[name] = .network }
         for name in ["smtplib", "nodemailer"] { table[name] = .mail }
-        // What a database's own language calls its rights and its servers.
+        // Functions of a database shell for permissions and servers.
         for name in [
             "grantRolesToUser", "grantPrivilegesToRole", "createUser", "updateUser", "changeUserPassword", "stepDown",
             "fsyncLock",
@@ -197,7 +197,7 @@ struct ScriptText: Sendable {
         return table
     }()
 
-    /// Whether a name says, in whichever language, that files go: `deleteDir`, `remove_all_files`, `deleteRecursively`.
+    /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`, `deleteRecursively`.
     private static func removesPlaces(_ name: String) -> Bool {
         var parts: [String] = []
         for letter in name {
@@ -216,7 +216,7 @@ struct ScriptText: Sendable {
             && parts.dropFirst().last.map(places.contains) == true
     }
 
-    /// What a name means that has several meanings, by what stands before and after it.
+    /// Returns the meaning of an ambiguous name, by the code before and after it.
     private func ambiguous(_ name: Name, _ aliases: Set<String>) -> Act? {
         let owner = name.owner
         let isOfSystem =
@@ -230,7 +230,7 @@ struct ScriptText: Sendable {
             "Delete"
         where ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner): return .removes
         case "rm": return name.isCalled ? .removes : nil
-        // A model by its name: all its rows.
+        // Called on a model, it removes all the model's rows.
         case "truncate":
             let isModel = language == .php && name.isCalled && owner?.first?.isUppercase == true
             return isOfSystem || owner == "File" || isModel ? .removes : nil
@@ -279,7 +279,7 @@ struct ScriptText: Sendable {
         }
     }
 
-    /// Other names that a script gives the modules in question: `import os as o`.
+    /// Returns the aliases that a script gives to relevant modules, such as `import os as o`.
     private func aliases(_ names: [Name]) -> Set<String> {
         var found: Set<String> = []
         for index in names.indices.dropFirst(2) where names[index - 1].text == "as" {
@@ -290,7 +290,7 @@ struct ScriptText: Sendable {
         return found
     }
 
-    /// Whether each program that it starts is named by texts alone.
+    /// Returns whether the name of each program that it starts is a plain text.
     private func startsKnown(_ names: [Name]) -> Bool {
         let callers: Set = [
             "system", "run", "call", "Popen", "check_output", "check_call", "getoutput", "getstatusoutput", "exec",
@@ -306,7 +306,7 @@ struct ScriptText: Sendable {
         return calls > 0 && !others
     }
 
-    /// What stands in the brackets behind an operator that hands them to a shell: `%x(…)`, `qx{…}`.
+    /// Returns the texts in brackets after an operator that passes them to a shell: `%x(…)`, `qx{…}`.
     private func quoted(behind mark: String) -> [String] {
         guard language == .ruby || language == .perl else { return [] }
         var found: [String] = []
@@ -322,7 +322,7 @@ struct ScriptText: Sendable {
         return found
     }
 
-    /// Texts in quotes, those of a list as one command.
+    /// Returns the quoted texts, with those of a list joined into one command.
     private func groups() -> [String] {
         var texts: [String] = []
         var group: [String] = []
@@ -340,7 +340,7 @@ struct ScriptText: Sendable {
         return texts.filter { !$0.isEmpty }
     }
 
-    /// Whether what awk hands to a shell stands in the text: `system("…")`, `print | "…"`, `"…" | getline`.
+    /// Whether the text shows what awk passes to a shell: `system("…")`, `print | "…"`, `"…" | getline`.
     private var isKnownAwk: Bool {
         let text = code.filter { $0 != 0x20 && $0 != 0x09 }
         for index in text.indices {
@@ -382,7 +382,7 @@ struct ScriptText: Sendable {
             index += width
             while index < bytes.count {
                 if bytes[index] == 0x5C, index + 1 < bytes.count {
-                    // Escapes beyond quotes stay: whoever spells a name by them means to hide it.
+                    // Other escapes are kept, because spelling a name with them means that it is to be hidden.
                     if ![0x22, 0x27, 0x60, 0x5C, 0x2F].contains(bytes[index + 1]) { text.append(0x5C) }
                     text.append(bytes[index + 1])
                     index += 2
@@ -400,7 +400,7 @@ struct ScriptText: Sendable {
             literals.append(Literal(text: word, joins: joins))
             end = index
             code.append(Self.mark)
-            // What stands in braces within a text may be code: f"{…}", `${…}`, "#{…}".
+            // A text in braces within a quoted text may be code: f"{…}", `${…}`, "#{…}".
             if word.contains("{"), word.contains("(") { code += [0x20] + text + [0x20] }
         }
     }
@@ -412,11 +412,11 @@ struct ScriptText: Sendable {
         var owner: String?
         /// Whether it is called.
         var isCalled: Bool
-        /// Whether the first thing it is called with is a text, and nothing is joined to it.
+        /// Whether its first argument begins with a text to which nothing is joined.
         var isCalledWithText: Bool
-        /// Whether it is called with a text that something is joined to.
+        /// Whether its first argument is a text to which something is joined.
         var isCalledWithJoinedText: Bool
-        /// The first name of what it is called with.
+        /// The first name in its arguments.
         var next: String
     }
 
@@ -437,7 +437,7 @@ struct ScriptText: Sendable {
             let between = lastEnd >= 0 ? code[lastEnd..<start] : []
             let isMember =
                 between.elementsEqual(".".utf8) || between.elementsEqual("::".utf8) || between.elementsEqual("->".utf8)
-            // A member of what a call gave has an owner that nobody knows.
+            // The owner of a member of a call's result isn't known.
             let ownsCall = start > 0 && code[start - 1] == 0x2E
             var after = index
             while after < code.count, code[after] == 0x20 { after += 1 }

@@ -1,10 +1,10 @@
 internal import MMCore
 import ShellSyntax
 
-/// Commands and scripts that stand in the words of other programs, by the table of those programs, and as far as a text shows
-/// them where no table knows the program.
+/// Commands and scripts in the arguments of other programs: found by the table of such programs, or from the text if
+/// the table doesn't have the program.
 extension ShellJudge {
-    /// Whether a finding says what a command does, beyond that it is one: such count also where a text may be no command.
+    /// Returns whether a finding says what a command does. Such findings count even in a text that may not be a command.
     static func weighs(_ finding: GuardFinding) -> Bool {
         ![ShellRule.reads, .writes, .dynamic, .fed, .unreadable, .recursion, .interpreter, .unknown, .stranger].contains
         {
@@ -12,12 +12,12 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a finding matters in a text that surely is a command.
+    /// Returns whether a finding matters in a text that certainly is a command.
     static func matters(_ finding: GuardFinding) -> Bool {
         ![ShellRule.reads, .writes, .unreadable, .unknown, .stranger].contains { $0.rawValue == finding.rule }
     }
 
-    /// Whether a name is an interpreter's, in any of its versions.
+    /// Returns whether a name is an interpreter's, in any of its versions.
     static func isInterpreter(_ name: String) -> Bool {
         if ShellPrograms.interpreters.contains(name) { return true }
         let stem = String(name.prefix { !$0.isNumber && $0 != "." })
@@ -27,7 +27,7 @@ extension ShellJudge {
 
     // MARK: Interpreters
 
-    /// An interpreter: what stands in its words, in what it reads, or in a file that the session wrote.
+    /// Judges an interpreter by the scripts in its arguments, in its input, or in a file that the session wrote.
     func interpreter(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         let row = CarriedText.table[call.program] ?? CarriedText.table["python3"] ?? CarriedText()
@@ -38,7 +38,7 @@ extension ShellJudge {
         if tells || words.allSatisfy({ ["--version", "-V", "-v", "--help", "-h", "-?"].contains($0) }), !words.isEmpty {
             return found + [finding(.reads, subject: call.program)]
         }
-        // What it runs comes from elsewhere.
+        // The script comes from an address.
         let script = call.program == "deno" ? texts.operands.first { $0.value != "run" } : texts.operands.first
         if let script,
             script.value.contains("://") || call.program == "deno" && words.contains(where: { $0.contains("://") })
@@ -60,13 +60,13 @@ extension ShellJudge {
             if ["http.server", "SimpleHTTPServer", "smtpd", "aiosmtpd", "pyftpdlib"].contains(module) {
                 found.append(finding(.network, subject: "\(call.program) -m \(module)"))
             }
-            // What is measured is run.
+            // `timeit` runs the code that it measures.
             if module == "timeit" {
                 for text in words[(index + 2)...] where !text.hasPrefix("-") {
                     found += findings(inScript: text, of: call.program, depth)
                 }
             }
-            // A module that is run is a program of its name.
+            // A module that is run is judged as a program with its name.
             if depth < Self.deepest,
                 let inside = call.inner((call.words.count - words.count + index + 1)..<call.words.count)
             {
@@ -86,7 +86,7 @@ extension ShellJudge {
         return found + [finding(.writes, subject: ([call.program] + words.prefix(2)).joined(separator: " "))]
     }
 
-    /// What a script by which a framework is administered is told to do.
+    /// Returns the rule for the task of a framework's administration script.
     private static func administers(_ operands: [String]) -> ShellRule? {
         if ShellMemory.name(operands[0]) == "setup.py" {
             return ["upload", "register"].contains(where: operands.contains) ? .network : nil
@@ -94,11 +94,11 @@ extension ShellJudge {
         let tools: Set = ["manage.py", "artisan", "console", "spark", "yii", "ace", "bin/rails"]
         guard tools.contains(ShellMemory.name(operands[0])) else { return nil }
         let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
-        // What was kept for speed comes back.
+        // A cache that is cleared is filled again.
         return parts.contains("cache") || parts.contains("clear") ? nil : WordMeaning.rule("", [operands[1]])
     }
 
-    /// What is found in what an interpreter reads its script from.
+    /// Judges the script that an interpreter reads from its input.
     private func read(_ input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         switch input {
         case .output, .text(_, isFixed: false): [finding(.fed, subject: call.program)]
@@ -107,13 +107,13 @@ extension ShellJudge {
         }
     }
 
-    /// What is found in what another program reads commands from, in a language of its own.
+    /// Judges the commands that another program reads from its input, in its own language.
     private func read(
         _ input: ShellScript.Input?, by call: ShellScript.Command, as language: CarriedText.Language, _ depth: Int
     ) -> [GuardFinding] {
         switch input {
         case .output:
-            // Dumps come to databases in this way every day, and what macros and calculators do is not known of any text.
+            // Piping a dump into a database is common, and for macro processors and calculators the effect isn't known for any text.
             let isUsual = language == .statements || language == .unknown
             return isUsual ? [] : [finding(.fed, subject: call.program)]
         case .text(let text, let isFixed):
@@ -123,7 +123,7 @@ extension ShellJudge {
         }
     }
 
-    /// What is found in a script.
+    /// Judges a script.
     func findings(inScript text: String, of program: String, _ depth: Int) -> [GuardFinding] {
         if program == "sed" || program == "gsed" { return stream(text, depth) }
         guard depth < Self.deepest else { return [finding(.unreadable, subject: program)] }
@@ -133,7 +133,7 @@ extension ShellJudge {
             self.handed(ShellScript.Word(text), depth)
         }
         var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
-        // Behind walls that place goes with the session.
+        // In the sandbox, that folder is removed with the session.
         if context.hasWalls, script.movesFiles, script.texts.contains(where: Self.isPassing) {
             found.append(finding(.removes, subject: "\(program): a move to /tmp"))
         }
@@ -158,7 +158,7 @@ extension ShellJudge {
         var operands: [ShellScript.Word] = []
     }
 
-    /// Takes a command's words apart as its row says.
+    /// Sorts a command's words according to its row of the table.
     private func texts(of call: ShellScript.Command, _ row: CarriedText) -> Carried {
         var carried = Carried()
         var rest = call.arguments
@@ -194,7 +194,7 @@ extension ShellJudge {
             carried.texts.allSatisfy({ $0.language != language }) || language == .statements,
             carried.files.allSatisfy({ $0.value == "inplace" }) || language == .statements
         {
-            // Which operand it is can't be told behind an option whose value nobody knows: those after it are texts as well.
+            // After an option that may or may not take a value, the operand's index is uncertain, so the following ones count too.
             for operand in carried.operands.dropFirst(index).prefix(index == 0 ? 1 : .max) {
                 carried.texts.append((operand, language))
             }
@@ -202,7 +202,7 @@ extension ShellJudge {
         return carried
     }
 
-    /// The option of a row that a word is or holds, with the value that stands in the same word.
+    /// Returns the option of a row that a word is or contains, with its value in the same word.
     private static func option(_ text: String, _ row: CarriedText) -> (key: String, value: String?)? {
         func isKnown(_ key: String) -> Bool { row.options[key] != nil || row.files.contains(key) }
         if isKnown(text) { return (text, nil) }
@@ -210,7 +210,7 @@ extension ShellJudge {
             return (String(text[..<equals]), String(text[text.index(after: equals)...]))
         }
         if text.hasPrefix("--") {
-            // Long options may be shortened.
+            // Long options may be abbreviated.
             let name = text.prefix { $0 != "=" }
             guard name.utf8.count > 4,
                 let key = (Array(row.options.keys) + row.files).sorted().first(where: { $0.hasPrefix(name) })
@@ -218,7 +218,7 @@ extension ShellJudge {
             return (key, name.count < text.count ? String(text.dropFirst(name.count + 1)) : nil)
         }
         guard row.bundlesLetters else { return nil }
-        // Letters behind one dash, of which one takes a value.
+        // Several option letters may follow one dash, one of which takes a value.
         var letters = text.dropFirst()
         while let letter = letters.popFirst() {
             guard letter.isLetter else { return nil }
@@ -227,7 +227,7 @@ extension ShellJudge {
         return nil
     }
 
-    /// What a program of the table runs by its words.
+    /// Judges the texts that a program of the table runs.
     func carried(_ call: ShellScript.Command, _ row: CarriedText, _ depth: Int) -> [GuardFinding] {
         let parts = texts(of: call, row)
         var found: [GuardFinding] = []
@@ -245,7 +245,7 @@ extension ShellJudge {
         }
         if row.input == .statements {
             let isFile = if case .file = call.inputs[0] { true } else { false }
-            // What stands in such a file nobody has seen.
+            // The content of such a file isn't known.
             if isFile || parts.files.contains(where: { record.memory.texts(of: $0.value) == nil }) {
                 found.append(
                     finding(
@@ -264,7 +264,7 @@ extension ShellJudge {
         return found
     }
 
-    /// A text that a program runs.
+    /// Judges a text that a program runs.
     func carried(
         _ word: ShellScript.Word, _ language: CarriedText.Language, program: String, _ depth: Int
     ) -> [GuardFinding] {
@@ -273,14 +273,14 @@ extension ShellJudge {
         switch language {
         case .shell:
             if text.hasPrefix("exec=") { text = String(text.dropFirst(5)) }
-            // A shell alone runs what is unpacked or taken apart.
+            // A bare shell here runs the data that is unpacked or split.
             if ["tar", "bsdtar", "gtar", "split"].contains(program),
                 ShellPrograms.shells.contains(ShellMemory.name(text))
             {
                 return [finding(.fed, subject: "\(program) \(text)")]
             }
             let found = handed(ShellScript.Word(text, isFixed: word.isFixed), depth)
-            // The way to a host is one way out, which the host's name tells.
+            // The connection to the host is reported once, by the host's name.
             return program == "rsync" ? found.filter { $0.rule != ShellRule.network.rawValue } : found
         case .script:
             if !word.isFixed, text.hasPrefix("$") || text.hasPrefix("`") {
@@ -307,12 +307,12 @@ extension ShellJudge {
 
     // MARK: Languages of programs
 
-    /// Words of such lines that write what comes after them.
+    /// The words of such lines that write the text after them.
     private var writing: [String] {
         ["w", "save", "dump", "output", "log", "export", "out", "set logging", "tee", "s/", "o "]
     }
 
-    /// A line for an editor, a pager, a debugger or a client: `!` and a few words hand the rest to a shell.
+    /// Judges a command line of an editor, pager, debugger or client: `!` and a few words pass the rest to a shell.
     func editor(_ line: String, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: line)] }
         func shell(_ text: some StringProtocol) -> [GuardFinding] {
@@ -355,7 +355,7 @@ extension ShellJudge {
         return found
     }
 
-    /// A script of sed, of which `e` runs a command and `w` writes a file.
+    /// Judges a sed script, in which `e` runs a command and `w` writes a file.
     private func stream(_ script: String, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         var rest = Array(script.utf8)[...]
@@ -365,7 +365,7 @@ extension ShellJudge {
             return [finding(isSystem(path) ? .device : .writes, subject: "sed w \(path)")]
         }
         while let first = rest.first {
-            // Addresses, and what joins commands.
+            // These are addresses and separators of commands.
             if first == 0x2F || first == 0x5C {
                 let mark = first == 0x5C ? rest.dropFirst().first ?? 0x2F : 0x2F
                 rest = Self.behind(mark, rest.dropFirst(first == 0x5C ? 2 : 1))
@@ -409,7 +409,7 @@ extension ShellJudge {
         return found
     }
 
-    /// What stands behind the next mark that no backslash takes the meaning of.
+    /// Returns the bytes after the next mark that isn't escaped by a backslash.
     private static func behind(_ mark: UInt8, _ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         var rest = bytes
         while let byte = rest.popFirst(), byte != mark {
@@ -418,7 +418,7 @@ extension ShellJudge {
         return rest
     }
 
-    /// The rules of a makefile that are followed for some targets; the first one where none is named.
+    /// Judges the recipes of a makefile that run for some targets, or for the first one if none is named.
     func rules(_ text: String, targets: [String], _ depth: Int) -> [GuardFinding] {
         var recipes: [String: [String]] = [:]
         var needs: [String: [String]] = [:]
@@ -463,9 +463,9 @@ extension ShellJudge {
 
     // MARK: Where no table tells
 
-    /// The command that stands among the words of a program which starts one: `docker exec NAME rm -rf /data`.
-    /// - Parameter isKnown: whether the program is one that starts others. Of another one only such words count as are hardly
-    ///   anything else.
+    /// Judges the command among the arguments of a program that starts one: `docker exec NAME rm -rf /data`.
+    /// - Parameter isKnown: whether the program is known to start others. Otherwise only words that are almost certainly a command
+    ///   count.
     func started(among call: ShellScript.Command, _ depth: Int, isKnown: Bool = true) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
         func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
@@ -473,21 +473,21 @@ extension ShellJudge {
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
             let name = word.value.split(separator: "/").last.map(String.init) ?? ""
-            // Behind this mark stands nothing but the command.
+            // Only the command follows this separator.
             if word.value == "--", isKnown, Self.divided.contains(call.program),
                 let inside = call.inner((index + 1)..<call.words.count)
             {
                 return found + judge(inside, depth + 1).filter(counts)
             }
             if isKnown, word.value.contains(" ") { found += embedded(in: word.value, depth) }
-            // The program's own verb may be called like one: `docker rm`, `npm exec`.
+            // The program's own verb may have the name of a command: `docker rm`, `npm exec`.
             let isFirst =
                 !isKnown
                 || [
                     "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
                 ].contains(call.program)
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
-            // `bundle exec NAME`: there stands the command.
+            // In `bundle exec NAME` the command follows the verb.
             let before = call.words[index - 1].value
             let isNamed =
                 index == 2 && ["exec", "run", "x", "dlx"].contains(before) && Self.runners.contains(call.program)
@@ -506,13 +506,13 @@ extension ShellJudge {
             if !isKnown, context.asksInterpreters, ShellPrograms.shells.contains(name) {
                 found.append(finding(.interpreter, subject: "\(call.program) \(word.value)"))
             }
-            // An image or a service may be called like a program.
+            // An image or a service may have the name of a program.
             if !isKnown || !found.isEmpty || !Self.containers.contains(call.program) { return found }
         }
         return found
     }
 
-    /// Programs that run another one in the surroundings of a project.
+    /// Programs that run another one in the environment of a project.
     private static let runners: Set<String> = [
         "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun",
         "mise",
@@ -521,7 +521,7 @@ extension ShellJudge {
 
     private static let programFolders = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/"]
 
-    /// Whether an editor takes what it reads for commands, and not for the text that it shows.
+    /// Returns whether an editor reads commands from its input, rather than a text to edit.
     private func runsInput(_ call: ShellScript.Command) -> Bool {
         guard call.program.hasPrefix("vi") || ["nvim", "ex", "gvim", "nvi", "rvim"].contains(call.program) else {
             return true
@@ -543,7 +543,7 @@ extension ShellJudge {
             || ["find", "chown", "chmod", "curl", "wget"].contains(name)
     }
 
-    /// Commands that stand in the words of a program of which nothing is known.
+    /// Judges the commands in the arguments of an unknown program.
     func embedded(in call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         var found: [GuardFinding] = []
         var isMessage = false
@@ -558,7 +558,7 @@ extension ShellJudge {
         return found
     }
 
-    /// Whether the value of an option is read by people alone.
+    /// Returns whether the value of an option is only a message to people.
     private static func takesMessage(_ option: String) -> Bool {
         [
             "-m", "--message", "--title", "--body", "--description", "--notes", "--comment", "--subject", "--summary",
@@ -566,7 +566,7 @@ extension ShellJudge {
         ].contains(option)
     }
 
-    /// Commands that stand somewhere in a text, known by the name of a program that removes or acts with other rights.
+    /// Judges the commands within a text, found by the name of a program that removes files or acts with other rights.
     func embedded(in text: String, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest, text.utf8.count <= 256 << 10 else { return [] }
         let bytes = Array(text.utf8)

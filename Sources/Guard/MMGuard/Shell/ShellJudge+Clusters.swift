@@ -1,6 +1,6 @@
 import MMCore
 
-/// What containers and clusters are told to do.
+/// The judging of commands for containers and clusters.
 extension ShellJudge {
     static func cluster(_ words: [String]) -> ShellRule {
         let destroys: Set = [
@@ -32,7 +32,7 @@ extension ShellJudge {
             return words.contains("push") || words.contains("--push")
                 ? .network : words.contains("exec") ? .writes : .rights
         }
-        // Of settings only the looks.
+        // For settings, only reading verbs.
         if verbs.first == "config" || verbs.first == "context", let next = verbs.dropFirst().first,
             !["view", "ls", "inspect", "show"].contains(next), !next.hasPrefix("get-"), !next.hasPrefix("current-")
         {
@@ -41,14 +41,14 @@ extension ShellJudge {
         return words.first(where: { !$0.hasPrefix("-") }).map { looks.contains($0) } == true ? .reads : .writes
     }
 
-    /// What a cluster is told to do.
+    /// Returns the rule for a command to a cluster.
     static func orders(_ words: [String]) -> ShellRule {
         let rule = cluster(words)
         guard rule == .writes || rule == .reads else { return rule }
-        // Its settings may name a program that is started for the sign-in.
+        // A configuration file may name a program to start for the sign-in.
         if rule == .reads, words.contains(where: { $0.hasPrefix("--kubeconfig") }) { return .writes }
         let verbs = ShellPrograms.verbs(words)
-        // Several kinds may be named at once, and a form stands before or after them.
+        // Several kinds may be named at once, with the output format before or after them.
         let kinds = words.flatMap { $0.split { ",/".contains($0) } }
         let shows = words.indices.contains { index in
             let isForm = ["-o", "--output", "--template"].contains(where: words[index].hasPrefix)
@@ -67,7 +67,7 @@ extension ShellJudge {
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
             "certificate", "scale":
             return isTrial ? .writes : .managed
-        // What such a label says is the policy for all that runs there.
+        // Such labels set the policy for everything in the namespace or on the node.
         case "label", "annotate":
             let kind = verbs.dropFirst().first ?? ""
             return ["ns", "namespace", "namespaces", "no", "node", "nodes"].contains(kind) && !isTrial
@@ -81,7 +81,8 @@ extension ShellJudge {
         }
     }
 
-    /// What `ip` is told: an object, and what to do with it, both of which may be shortened. It reads commands from a file as well.
+    /// Returns the rule for the words of `ip`: an object and a verb, either of which may be abbreviated. It can also read commands from a
+    /// file.
     static func addresses(_ words: [String]) -> ShellRule {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {
@@ -90,13 +91,13 @@ extension ShellJudge {
                 ["-n", "-netns", "-f", "-family", "-rc", "-rcvbuf", "-l", "-loops"].contains(first) ? 2 : 1)
         }
         guard let verb = rest.dropFirst().first else { return .reads }
-        // There alone this letter sets.
+        // Only for `link` does this abbreviation mean `set`.
         if rest.first.map({ "link".hasPrefix($0) }) == true, "set".hasPrefix(verb) { return .rights }
         let looks = ["show", "list", "lst", "get", "help", "monitor", "identify", "pids"]
         return looks.contains { $0.hasPrefix(verb) } ? .reads : .rights
     }
 
-    /// Whether a mount hands a container the machine's own files, or its engine's socket.
+    /// Returns whether a mount gives a container the machine's own files, or its engine's socket.
     private static func isMachine(mounted value: String) -> Bool {
         let sources = value.split(separator: ",").compactMap { part -> Substring? in
             for start in ["--volume=", "--mount=", "source=", "src=", "-v"] where part.hasPrefix(start) {

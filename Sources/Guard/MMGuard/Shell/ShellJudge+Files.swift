@@ -1,15 +1,15 @@
 internal import MMCore
 import ShellSyntax
 
-/// Files that a session wrote and later runs, and files that may go without a question because they are made again.
+/// Files that a session writes and later runs, and files that may be removed without a question because they are generated again.
 extension ShellJudge {
     // MARK: Written and run
 
-    /// Notes which files a command writes, and what.
+    /// Records the files that a command writes, and their content.
     func remember(_ call: ShellScript.Command) {
         let words = Array(call.arguments)
         let text = output(of: call)
-        // What an unknown program writes is its own affair; what one hands on that others gave it is not.
+        // The output of an unknown program doesn't matter, unlike that of a program that passes other data on.
         let handsOn = ShellPrograms.readers.contains(call.program) || Self.fetchers.contains(call.program)
         for redirect in call.redirections where redirect.writes && redirect.descriptor != 2 {
             if text != nil || handsOn { note(redirect.target.value, text, isWhole: redirect.kind == .output) }
@@ -57,12 +57,12 @@ extension ShellJudge {
         record.memory.note(path, text, isWhole: isWhole)
     }
 
-    /// A file that was changed by what nobody has read.
+    /// Forgets the content of a file that was changed in an unknown way.
     private func forget(_ path: String) {
         if record.memory.texts(of: path) != nil { record.memory.note(path, nil) }
     }
 
-    /// What is found in the files that a command runs, where the session wrote them; `nil` where it runs none.
+    /// Judges the files that a command runs, if the session wrote them; `nil` if it runs none.
     func runsWritten(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         var found: [GuardFinding]?
         if call.name.contains("/") { found = written(call.name, by: nil, depth) }
@@ -77,7 +77,7 @@ extension ShellJudge {
             file = target
         }
         guard let file else { return found }
-        // A name that isn't fixed may be any of the files that were written.
+        // A name that isn't fixed may be that of any written file.
         if !file.isFixed || file.value.contains(where: { "*?[{".contains($0) }) {
             let all = record.memory.files.keys.sorted().flatMap { written($0, by: call.program, depth) ?? [] }
             return (found ?? []) + all
@@ -85,8 +85,8 @@ extension ShellJudge {
         return (found ?? []) + (written(file.value, by: call.program, depth) ?? [])
     }
 
-    /// What is found in a file that the session wrote; `nil` for any other.
-    /// - Parameter program: what runs it; `nil` for the program that its first line names.
+    /// Judges a file that the session wrote; `nil` for any other.
+    /// - Parameter program: the program that runs it; `nil` for the one that its first line names.
     func written(_ path: String, by program: String?, _ depth: Int) -> [GuardFinding]? {
         guard let texts = record.memory.texts(of: path) else { return nil }
         guard depth < Self.deepest else { return [finding(.unreadable, subject: path)] }
@@ -111,7 +111,7 @@ extension ShellJudge {
         }
     }
 
-    /// The program that the first line of a script names.
+    /// Returns the program that the first line of a script names.
     private static func runner(of text: String) -> String {
         guard text.hasPrefix("#!") else { return "sh" }
         let words = text.dropFirst(2).prefix { !$0.isNewline }.split(separator: " ")
@@ -130,7 +130,7 @@ extension ShellJudge {
         ".eggs", "cmake-build-debug", "cmake-build-release", "DerivedData", ".terraform", "tmp", ".tmp", "bin", "obj",
         "_build",
     ]
-    /// What managers of packages write down about what they have found, and find again.
+    /// Lock files of package managers, which they can generate again.
     private static let locks: Set<String> = [
         "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lockb", "bun.lock", "npm-shrinkwrap.json",
     ]
@@ -139,14 +139,14 @@ extension ShellJudge {
         "dSYM", "pid", "egg-info",
     ]
 
-    /// Whether what a word names lies in the session's workspace and is made again by the tools that made it: build folders,
+    /// Returns whether a word names files in the session's workspace that their tools generate again: build folders,
     /// caches, compiled and temporary files.
     func isMadeAgain(_ word: ShellScript.Word) -> Bool {
         guard let workspace = context.workspace, !context.isRemote, word.isFixed, let path = context.path(word.value),
             path.hasPrefix(workspace + "/")
         else { return false }
         let parts = path.dropFirst(workspace.count + 1).split(separator: "/").map(String.init)
-        // A pattern may stand for anything at its place, so that only what stands before it says where.
+        // A pattern may match anything at its position, so only the path before it counts.
         if parts.prefix(while: { !$0.contains { "*?[{".contains($0) } }).contains(where: Self.madeFolders.contains) {
             return true
         }
@@ -157,7 +157,7 @@ extension ShellJudge {
         return Self.madeEndings.contains(String(last[last.index(after: dot)...]))
     }
 
-    /// Whether all that `find -delete` finds is made again.
+    /// Returns whether everything that `find -delete` finds is generated again.
     func findsMadeAgain(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         let starts = call.arguments.prefix { !$0.value.hasPrefix("-") && $0.value != "(" && $0.value != "!" }
@@ -182,7 +182,7 @@ extension ShellJudge {
 
     // MARK: For each of many
 
-    /// Whether a command that runs for each of many removes them, itself or by a text for a shell.
+    /// Returns whether a command that runs for each of many files removes them, itself or through a shell text.
     func removesEach(_ call: ShellScript.Command) -> Bool {
         let removers: Set = ["rm", "unlink", "shred", "rmdir", "srm"]
         if removers.contains(call.program) { return true }
@@ -194,14 +194,14 @@ extension ShellJudge {
         }
     }
 
-    /// Whether what is written takes the place of the file that is at hand: `> "$1"`.
+    /// Returns whether a redirection overwrites the current file: `> "$1"`.
     private static func replacesEach(_ redirect: ShellScript.Redirection) -> Bool {
         let target = redirect.target.value
         guard redirect.kind == .output, !redirect.target.isFixed || target == "{}" else { return false }
         return target == "{}" || target.hasPrefix("$") && target.dropFirst().allSatisfy { $0.isLetter || $0.isNumber }
     }
 
-    /// The name of a file with keys for which a search looks.
+    /// Returns the name of a file with keys that a search looks for.
     func soughtSecret(_ words: [ShellScript.Word]) -> String? {
         zip(words, words.dropFirst()).first { option, name in
             ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex"].contains(option.value)
@@ -215,8 +215,8 @@ extension ShellJudge {
 
     // MARK: The system's files
 
-    /// Whether a program changes files of the system, or such as run at the next sign-in, where its operands say so: programs
-    /// that write to what they are given in other ways than those which copy.
+    /// Returns whether a program changes system files, or files that run at the next sign-in, according to its operands. It covers
+    /// programs that write to their operands in other ways than by copying.
     func changesSystem(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         let operands = words.filter { !$0.hasPrefix("-") }
@@ -258,10 +258,10 @@ extension ShellJudge {
         }
     }
 
-    /// Whether an archive is unpacked under names that lie in the system's folders, whatever it calls its files.
+    /// Returns whether an archive is unpacked with absolute paths, or into the system's folders.
     func unpacks(_ call: ShellScript.Command) -> Bool {
         if ["tar", "bsdtar", "gtar"].contains(call.program), let first = call.arguments.first?.value {
-            // Names that begin at the root are taken as they are.
+            // Absolute names in the archive are kept.
             let letters = first.hasPrefix("--") ? "" : first
             let takesOut =
                 letters.contains("x") || call.arguments.contains { $0.value == "-x" || $0.value == "--extract" }
@@ -277,21 +277,21 @@ extension ShellJudge {
             }
     }
 
-    /// Whether a question to somebody outside holds what a command here put into other letters: `host $(base64 f).example`.
+    /// Returns whether a request to another host contains encoded output of a local command: `host $(base64 f).example`.
     func tellsOutside(_ call: ShellScript.Command) -> Bool {
         guard ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "nc"].contains(call.program)
         else { return false }
         return call.arguments.contains { word in
             guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
             if context.isRemote, Self.putsIntoAddress(word.value) { return true }
-            // A name that is looked up tells whoever serves it what stands in it.
+            // The DNS servers for a name that is looked up learn its content.
             if ["dig", "nslookup", "host", "ping"].contains(call.program), word.value.contains(").") { return true }
             return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
                 .contains { word.value.contains($0) }
         }
     }
 
-    /// Whether what a command here answers becomes a part of an address elsewhere, behind its host: `https://a.example/?q=$(id)`.
+    /// Returns whether the output of a command becomes part of an address, after its host: `https://a.example/?q=$(id)`.
     private static func putsIntoAddress(_ word: String) -> Bool {
         guard let scheme = word.firstRange(of: "://") else { return false }
         let rest = word[scheme.upperBound...]
@@ -300,7 +300,7 @@ extension ShellJudge {
         return !isHere && rest[host.endIndex...].contains { "$`".contains($0) }
     }
 
-    /// Whether a script of an editor puts nothing in the place of everything: `s/.*//`.
+    /// Returns whether an editing script replaces everything with nothing: `s/.*//`.
     private static func replacesAll(_ script: String) -> Bool {
         script.split { ";\n".contains($0) }.contains { part in
             let text = part.drop { " \t0123456789,$".contains($0) }
@@ -313,9 +313,9 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a program is told an address to connect to, and what goes there is the content of a file or another command's output.
+    /// Returns whether a program sends the content of a file or another command's output to an address that it is given.
     func feedsConnection(_ call: ShellScript.Command) -> Bool {
-        // Such clients send what they read, whatever they ask for.
+        // These clients send their input, whatever the method.
         if ["http", "https", "xh"].contains(call.program),
             call.redirections.contains(where: { $0.kind == .input && $0.target.value != "/dev/null" })
         {
@@ -329,7 +329,7 @@ extension ShellJudge {
         return isFed || call.readsPipe && call.document == nil && !isClosed
     }
 
-    /// Whether a file is emptied: one that can't be told from the text (`: > "$f"`), or whichever nothing is copied to.
+    /// Returns whether a file is emptied: an unknown one (`: > "$f"`), or any that an empty file is copied to.
     func empties(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         let targets = call.redirections.filter { $0.kind == .output }.map(\.target)
@@ -347,7 +347,7 @@ extension ShellJudge {
         return targets.contains { isUntold($0) && !isScratch($0) }
     }
 
-    /// Whether an editor of streams leaves nothing in the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
+    /// Returns whether a stream editor empties the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
     func leavesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         let letters = words.filter { $0.hasPrefix("-") && !$0.hasPrefix("--") }.map { $0.dropFirst() }
@@ -376,7 +376,7 @@ extension ShellJudge {
 
     // MARK: Looks of programs that otherwise change rights
 
-    /// Whether words of a program that acts with other rights only ask it something.
+    /// Returns whether a program that otherwise acts with other rights only reads.
     static func onlyLooks(_ name: String, _ words: [String]) -> Bool {
         func only(_ flags: String...) -> Bool { words.allSatisfy { flags.contains($0) } }
         let verb = words.first { !$0.hasPrefix("-") } ?? ""
@@ -416,7 +416,7 @@ extension ShellJudge {
             ]
             if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
             if verb == "api" {
-                // A GET, unless its options say otherwise: fields make a POST of it.
+                // It is a GET, unless its options change that: fields make it a POST.
                 return !words.contains { word in
                     ["-X", "--method", "-f", "-F", "--field", "--raw-field", "--input"].contains { word.hasPrefix($0) }
                         || word == "graphql"
@@ -437,7 +437,7 @@ extension ShellJudge {
         case "sysctl":
             return !words.isEmpty
                 && words.allSatisfy {
-                    // Each other option sets something, or loads a file of settings.
+                    // Every other option sets something, or loads a settings file.
                     !$0.contains("=")
                         && (!$0.hasPrefix("-") || ["-a", "-A", "-n", "-N", "-b", "-e", "-q", "--all"].contains($0))
                 }
@@ -450,7 +450,7 @@ extension ShellJudge {
         case "chage": return ["-l", "--list"].contains(words.first) && words.count { $0.hasPrefix("-") } == 1
         case "ldconfig": return words.first == "-p"
         case "efibootmgr": return words.isEmpty || only("-v")
-        // Its small letters show but for those that set, reset, test and flash.
+        // Its lower-case options show something, except for those that set, reset, test and flash.
         case "ethtool":
             return words.allSatisfy {
                 !$0.hasPrefix("-") || $0.count == 2 && $0.contains { "acdegiklmnuxSTPu".contains($0) }
@@ -458,12 +458,12 @@ extension ShellJudge {
                 && (words.count == 1 && !verb.isEmpty || words.count == 2 && words[0].hasPrefix("-"))
         case "nmcli", "tc", "dmsetup", "resolvectl", "networkctl", "bootctl", "rfkill", "fwupdmgr":
             let looks: Set = ["show", "status", "list", "ls", "info", "query", "statistics", "get-devices"]
-            // What fields are shown, and in which form, is no verb.
+            // The fields and the format of the output are no verbs.
             let forms: Set = ["-f", "--fields", "-g", "--get-values", "-m", "--mode", "-w", "--wait"]
             let plain = words.indices.filter { index in
                 !words[index].hasPrefix("-") && (name != "nmcli" || index == 0 || !forms.contains(words[index - 1]))
             }.map { words[$0] }
-            // A noun alone is listed; other words alone, and files of commands, are done.
+            // A single noun lists its objects; other single words, and files with commands, are carried out.
             let nouns: Set = ["general", "device", "dev", "connection", "con", "qdisc", "class", "filter", "netdev"]
             return plain.prefix(2).contains(where: looks.contains) && !words.contains { $0.hasPrefix("-b") }
                 || words.count == 1 && nouns.contains(words[0]) || words.isEmpty
@@ -503,7 +503,7 @@ extension ShellJudge {
         }
     }
 
-    /// Whether managers of software are only asked something, or any program for its help.
+    /// Returns whether a package manager is only queried, or any program is asked for its help.
     private static func asksOnly(_ name: String, _ words: [String]) -> Bool {
         let isPlain = words.dropLast().allSatisfy { $0.allSatisfy { $0.isLetter || $0.isNumber || "-_".contains($0) } }
         if words.last == "--help", isPlain, words.count <= 4, !ShellPrograms.wrappers.contains(name),
@@ -514,21 +514,21 @@ extension ShellJudge {
         return SoftwareManager.asksOnly(name, words)
     }
 
-    /// Whether a program is one of those whose name alone would say more than that it looks.
+    /// Returns whether a program's name alone says more than that it reads.
     private static func isKnown(_ name: String) -> Bool {
         ShellPrograms.carriers.contains(name) || ShellPrograms.privileged.contains(name)
             || ShellPrograms.software.contains(name)
             || ShellPrograms.mailers.contains(name) || ShellPrograms.destroyers.contains(name)
     }
 
-    /// Whether a file holds the settings of a project, among which passwords are usual: `.env`.
+    /// Returns whether a file contains a project's settings, which often include passwords: `.env`.
     static func isSettings(_ word: String) -> Bool {
         let name = ShellMemory.name(word.hasPrefix("@") ? String(word.dropFirst()) : word)
         guard name == ".env" || name.hasPrefix(".env.") else { return false }
         return !["example", "sample", "template", "dist", "defaults"].contains { name.hasSuffix("." + $0) }
     }
 
-    /// Whether a program outside the tables removes by its options.
+    /// Returns whether a program outside the tables removes something, according to its options.
     static func removesToo(_ name: String, _ words: [String]) -> Bool {
         switch name {
         case "tar", "bsdtar", "gtar": words.contains { $0 == "--remove-files" || $0.hasPrefix("--recursive-unl") }
@@ -543,7 +543,7 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a text to evaluate is what a well-known program prints to set up this shell: `$(ssh-agent -s)`.
+    /// Returns whether a text to evaluate is the output of a well-known program for setting up the shell: `$(ssh-agent -s)`.
     static func isOwnOutput(_ text: String) -> Bool {
         guard text.hasPrefix("$("), text.hasSuffix(")") else { return false }
         let inside = text.dropFirst(2).dropLast()

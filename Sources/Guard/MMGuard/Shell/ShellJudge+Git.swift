@@ -1,9 +1,10 @@
 import MMCore
 import ShellSyntax
 
-/// What git's words make of it: it starts programs by options, settings and subcommands, and a few of its looks change something.
+/// The rules for git's words: it starts programs by options, settings and subcommands, and some of its reading subcommands can change
+/// something.
 extension ShellJudge {
-    /// Whether git is told to start programs, or to write where its words say: by settings, transports or options.
+    /// Returns whether git's settings, transports or options make it start programs, or write to a path that its words name.
     static func runsPrograms(git words: [String]) -> Bool {
         for (index, word) in words.enumerated() {
             let next = index + 1 < words.count ? words[index + 1] : ""
@@ -32,7 +33,7 @@ extension ShellJudge {
         return false
     }
 
-    /// The subcommand and what follows it. Options before it may take a word.
+    /// Returns the subcommand and the words after it. Options before it may take a value.
     private static func parts(_ words: [String]) -> (verb: String, rest: ArraySlice<String>) {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {
@@ -45,9 +46,9 @@ extension ShellJudge {
         return (rest.first ?? "status", rest.dropFirst())
     }
 
-    /// What a subcommand does.
-    /// - Parameter hasWalls: whether it runs behind walls, in a workspace of the session's own: there a push of new commits to a
-    ///   remote that the repository knows is a part of the work.
+    /// Returns the rule for a subcommand.
+    /// - Parameter hasWalls: whether it runs in the sandbox, in the session's own workspace. There, pushing new commits to a
+    ///   known remote is part of the work.
     static func git(_ words: [String], hasWalls: Bool) -> ShellRule {
         let (verb, arguments) = parts(words)
         func has(_ flags: String...) -> Bool { arguments.contains { flags.contains($0) } }
@@ -86,19 +87,19 @@ extension ShellJudge {
             let isDeep = hasLetter("r") && !has("--cached", "-n", "--dry-run")
             let isForced = hasLetter("f") || has("--force")
             return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
-        // What is taken over from there holds programs that git runs later.
+        // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
         case "lfs": return first == "prune" ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
         case "commit", "add", "merge", "rebase", "cherry-pick", "fetch", "pull", "clone", "mv", "apply", "am", "revert":
             return .writes
-        // A program of the user's, which git starts by its name.
+        // Git also runs a user's program by the name of its subcommand.
         default: return WordMeaning.rule("git", [verb]) ?? .writes
         }
     }
 
-    /// Whether a push only adds commits to a remote that stands in the repository's settings by a name.
+    /// Returns whether a push only adds commits to a remote that the repository's settings name.
     private static func isPlainPush(_ arguments: ArraySlice<String>) -> Bool {
         let flags: Set = [
             "-u", "--set-upstream", "-q", "--quiet", "-v", "--verbose", "--progress", "--no-verify", "--dry-run", "-n",
@@ -108,16 +109,16 @@ extension ShellJudge {
         guard arguments.allSatisfy({ !$0.hasPrefix("-") || flags.contains($0) }),
             operands.first.map({ !$0.contains(":") && !$0.contains("/") && !$0.contains("$") && $0 != "." }) ?? true
         else { return false }
-        // `+name` overwrites, `:name` removes.
+        // `+name` overwrites the remote branch, and `:name` removes it.
         return operands.dropFirst().allSatisfy { !$0.hasPrefix("+") && !$0.hasPrefix(":") && !$0.contains("$") }
     }
 
-    /// Subcommands that list where nothing says more.
+    /// Returns the rule for subcommands that list by default.
     private static func list(_ verb: String, _ arguments: ArraySlice<String>) -> ShellRule {
         let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
         if arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }
-        // A branch or tag of that name is lost to the new one.
+        // An existing branch or tag with that name is overwritten.
         if ["branch", "tag"].contains(verb), arguments.contains(where: { ["-M", "-C", "-f", "--force"].contains($0) }),
             arguments.count(where: { !$0.hasPrefix("-") }) > 1
         {
@@ -156,7 +157,7 @@ extension ShellJudge {
         }
     }
 
-    /// The commands that git is told to run by its words, and the settings by which it runs some later.
+    /// Judges the commands that git's words make it run, and settings that make it run some later.
     func git(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = Array(call.arguments)
         let (verb, rest) = Self.parts(words.map(\.value))
@@ -205,7 +206,7 @@ extension ShellJudge {
         return found
     }
 
-    /// A setting that says what git runs later.
+    /// Judges a setting that names a program for git to run later.
     private func setting(_ key: String, _ value: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         if key.hasPrefix("alias.") {
             guard value.value.hasPrefix("!") else { return [] }
@@ -213,7 +214,7 @@ extension ShellJudge {
             return carried(text, .shell, program: key, depth) + [finding(.loader, subject: key)]
         }
         if key == "core.fsmonitor", ["true", "false"].contains(value.value) { return [] }
-        // Whatever the setting is called before its last dot: there stands what is run, or where it comes from.
+        // The last part of the setting's name says what is run, or where it comes from.
         let last = key.split(separator: ".").last.map(String.init) ?? key
         let runs = [
             "hookspath", "fsmonitor", "command", "gitproxy", "askpass", "program", "hook", "textconv", "driver", "cmd",

@@ -1,20 +1,20 @@
 internal import MMCore
 import ShellSyntax
 
-/// What the words of a program are for, by the names that programs give them: so an option that takes a command is known for one
-/// although nothing is known of the program.
+/// The usual meaning of options and verbs, by their names, so that an option that takes a command is recognized even if
+/// nothing is known of the program.
 enum WordMeaning {
-    /// What the value of an option is for.
+    /// The purpose of an option's value.
     enum Value: Sendable {
-        /// It is run as a command.
+        /// A command to run.
         case command
-        /// It is run as a script of the program's own language.
+        /// A script in the program's own language.
         case script
-        /// It is loaded.
+        /// A library to load.
         case library
-        /// A file of this name is written.
+        /// A file to write.
         case output
-        /// It is where others may connect.
+        /// An address for incoming connections.
         case listener
     }
 
@@ -34,10 +34,10 @@ enum WordMeaning {
         "output", "out", "outfile", "log", "logfile", "dump", "write", "save", "export", "report", "destination",
         "dest",
     ]
-    /// Words in front of which an option says that it doesn't do what comes after them.
+    /// The prefixes of options that say that something isn't done.
     private static let denials: Set<String> = ["no", "without", "disable", "skip", "list", "dry", "ignore", "exclude"]
 
-    /// What an option is for, by its name; `nil` where that says nothing.
+    /// Returns the meaning of an option's value by the option's name; `nil` if the name doesn't tell.
     static func value(of option: some StringProtocol) -> Value? {
         if ["-o", "-O", "-w", "-W", "-l"].contains(String(option)) { return .output }
         guard option.hasPrefix("-") else { return nil }
@@ -61,7 +61,7 @@ enum WordMeaning {
         "doctor", "configuration", "who", "tree", "df", "members", "usage", "size", "about", "lookup", "explain",
         "whoami", "elist", "audit",
     ]
-    /// What programs that look are called: `varnishstat`, `ausearch`, `showmount`.
+    /// The usual endings of the names of reading programs: `varnishstat`, `ausearch`, `showmount`.
     private static let lookingEnds = [
         "stat", "stats", "status", "top", "info", "search", "report", "log", "logs", "view", "print", "check", "test",
     ]
@@ -69,11 +69,11 @@ enum WordMeaning {
         "--describe", "--list", "--status", "--info", "--show", "--dry-run", "--why-run", "--noop", "--check",
         "--simulate", "--no-act", "--diff", "--just-print",
     ]
-    /// Options that show where nothing else stands beside them.
+    /// Options that only show something if they are the only word.
     private static let lookingOptions: Set<String> = [
         "-t", "-T", "-S",
     ]
-    /// Options that show, also something that is named.
+    /// Options that only show something, even with operands.
     private static let showingOptions: Set<String> = [
         "-V", "-v", "-h", "-la", "-al", "-ll", "-lh", "-lv",
     ]
@@ -83,10 +83,10 @@ enum WordMeaning {
         return looking.contains(last) || last.split { "-_.".contains($0) }.contains { looking.contains(String($0)) }
     }
 
-    /// Whether each text that a program is handed for a prompt of its own begins with a word that looks: `vtysh -c 'show bgp'`.
+    /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
     static func asks(_ words: [String]) -> Bool { asks(words, says) }
 
-    /// Whether the words of a program say that it looks: its verb or a part of its own name, or options that do and nothing else.
+    /// Returns whether a program's words say that it reads: by its verb, a part of its name, or only reading options.
     static func looks(_ program: String, _ words: [String]) -> Bool {
         let name = program.lowercased()
         let isNamed =
@@ -101,11 +101,11 @@ enum WordMeaning {
         if verbs.contains(where: says) {
             return !verbs.contains { $0 == "get" || $0 == "print" } || keys.isDisjoint(with: verbs)
         }
-        // Long options behind one dash, of programs that have no verbs: `keytool -list`.
+        // Programs without verbs may have long options with one dash: `keytool -list`.
         if let first = words.first, ["-list", "-status", "-show", "-info", "-version", "-describe"].contains(first) {
             return true
         }
-        // Of what there are several: `snapshots`, with nothing behind it that would be done to them.
+        // A plural such as `snapshots` without further words lists the objects.
         if words.count == 1, let verb = verbs.first, verb.hasSuffix("s"), verb.utf8.count > 4,
             verb.allSatisfy(\.isLetter)
         {
@@ -120,7 +120,7 @@ enum WordMeaning {
             }
     }
 
-    /// Whether each text that a program is handed for a prompt of its own begins with a word that looks: `vtysh -c 'show bgp'`.
+    /// Returns whether each text for a program's own prompt begins with a reading word: `vtysh -c 'show bgp'`.
     private static func asks(_ words: [String], _ says: (String) -> Bool) -> Bool {
         var count = 0
         for (option, text) in zip(words, words.dropFirst())
@@ -148,17 +148,17 @@ enum WordMeaning {
     private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
     private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail", "send"]
 
-    /// The first word of a name in which words begin with capitals: `dropAll`.
+    /// Returns the first word of a camel-case name: `dropAll`.
     private static func humps(_ name: Substring) -> [String] {
         let first = name.prefix { !$0.isUppercase }
         return first.isEmpty || first.count == name.count ? [] : [String(first)]
     }
 
-    /// What the verb of a program says that it does, its own name, or an option that is called like one; `nil` where none does.
+    /// Returns the rule for a program's verb, its own name, or an option with a verb's name; `nil` if none of them tells.
     static func rule(_ program: String, _ words: [String]) -> ShellRule? {
         if words.contains(where: { ["--help", "-h", "--dry-run", "--version", "help"].contains($0) }) { return nil }
         if ShellPrograms.verbless.contains(program) {
-            // What the verbs of such a program remove is the project's own, and comes back by them; but for its database.
+            // What these programs remove is part of the project and can be generated again, except for its database.
             let undoes = words.first.map { verb in
                 ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all"].contains {
                     verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
@@ -171,7 +171,7 @@ enum WordMeaning {
             }
             if words.starts(with: ["nuget", "delete"]) { return .removes }
             let publishing = ["publish", "upload", "deploy", "push", "release"]
-            // Of others the first option says whether anything is done: `make -n deploy`.
+            // For other programs, a first option decides whether anything is done: `make -n deploy`.
             let takesOptions = ["mvn", "mvnw", "gradle", "gradlew", "sbt"].contains(program)
             let publishes = words.first { !takesOptions || !$0.hasPrefix("-") }.map { verb in
                 publishing.contains {
@@ -206,7 +206,7 @@ enum WordMeaning {
             parts.contains { removes($0) || $0.hasSuffix("del") && $0.utf8.count > 4 && !$0.hasSuffix("model") }
             || own.contains(where: removing.contains)
             || options.contains { option in
-                // `--remove-comments` says how something is made; `--delete-disk` what goes.
+                // `--remove-comments` says how something is generated; `--delete-disk` what is removed.
                 removing.contains(option)
                     || removingStarts.contains { $0 != "remove" && option.hasPrefix($0 + "-") }
             }
@@ -214,13 +214,13 @@ enum WordMeaning {
         let sends =
             ["-release", "-deploy", "-publish", "-upload"].contains(where: program.hasSuffix)
             || parts.contains { part in sending.contains(part) || sendingStarts.contains(where: part.hasPrefix) }
-            // A copy that goes to an address.
+            // A copy to an address.
             || parts.first.map { ["backup", "replicate", "mirror"].contains($0) } == true
                 && words.contains { $0.contains("://") && !$0.hasPrefix("file:") }
             || parts.first.map { ["copy", "cp", "sync"].contains($0) } == true
                 && words.last.map { $0.contains("://") && !$0.hasPrefix("file:") } == true
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
-        // What is read goes to an address, of a kind that is no place to look at.
+        // Data is sent to an address of a kind that isn't for reading.
         let operands = words.filter { !$0.hasPrefix("-") }
         let streams = ["rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
@@ -230,7 +230,7 @@ enum WordMeaning {
 }
 
 extension ShellJudge {
-    /// What the options of a program start, load or write, where no table of its own says what they are.
+    /// Judges what the options of a program outside the tables start, load or write.
     func options(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         guard depth < Self.deepest, !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
@@ -244,7 +244,7 @@ extension ShellJudge {
         for (index, word) in words.enumerated() {
             let option = word.value.prefix { $0 != "=" }
             guard word.value.hasPrefix("-") else {
-                // A filter or a setting that names a library: `ladspa=file=/tmp/x.so`.
+                // A filter or setting may name a library: `ladspa=file=/tmp/x.so`.
                 if option.count < word.value.count { found += judge(word, as: .library, of: call, depth) }
                 continue
             }
@@ -266,14 +266,14 @@ extension ShellJudge {
         return found
     }
 
-    /// Programs that take libraries apart or put them together.
+    /// Programs that read or build libraries.
     private static let linkers: Set<String> = [
         "strip", "objdump", "nm", "readelf", "ldd", "patchelf", "gcc", "g++", "cc", "c++", "clang", "clang++", "ld",
         "gfortran",
         "objcopy", "ar", "abidiff", "abidw", "addr2line", "size", "chrpath", "rustc", "sprof",
     ]
 
-    /// What the value of an option is for, by the option's name, and where that says nothing, by the value's.
+    /// Returns the meaning of an option's value by the option's name, or else by the value.
     private func meaning(
         of option: Substring, before rest: ArraySlice<ShellScript.Word>, in program: String
     ) -> WordMeaning.Value? {
@@ -290,7 +290,7 @@ extension ShellJudge {
     ) -> [GuardFinding] {
         let text = value.value
         switch meaning {
-        // The name of a shell alone says for which one something is made.
+        // The bare name of a shell only says for which shell something is generated.
         case .command: return ShellPrograms.shells.contains(text) ? [] : handed(value, depth)
         case .script:
             guard text.contains(where: { "();{}\"'`!$".contains($0) }) else { return [] }
@@ -304,15 +304,15 @@ extension ShellJudge {
         }
     }
 
-    /// A text that another program hands to a shell, or starts. On a host, a shell or program that it opens there is one of which
-    /// nothing is seen any more.
+    /// Judges a text that another program passes to a shell or starts. On a host, the commands given to a shell or program opened
+    /// there can't be seen any more.
     func handed(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: word.value)] }
         let isHost = context.asksInterpreters
         var found = findings(in: word.value, depth: depth + 1).filter { finding in
             Self.matters(finding) || isHost && finding.rule == ShellRule.unknown.rawValue
         }
-        // What the program appends isn't known.
+        // The arguments that the program appends aren't known.
         if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: removesEach) {
             found.append(finding(.removes, subject: word.value))
         }

@@ -3,30 +3,30 @@ package import MMCore
 import MMSessions
 package import MMSystem
 
-/// One shell process with its pipes, its terminal and its folder, from start to end.
+/// One shell process from start to end, with its pipes, terminal and folder.
 final class LiveShell: Sendable {
     let child: ChildProcess
-    /// Where its lines are written.
+    /// The writer of its input lines.
     private let typing: ShellTyping
     let channel: ShellChannel
     let folder: SessionFolder
     let processes: ShellSessionProcesses
-    /// The shell's own process group; not the child's where a launcher stands in between.
+    /// The shell's own process group, which differs from the child's if a launcher runs in between.
     let group = Mutex<Int32>(0)
     let dialect: ShellDialect
     let terminalPath: String
-    /// The control group of the session, where it has one.
+    /// The control group of the session, if it has one.
     private let control: ControlGroup?
-    /// Why the session has not the limits that were wished for.
+    /// The reason why the session lacks the requested limits.
     let limitsProblem: String?
-    /// Who is told of its processes.
+    /// The registry that is told of its processes.
     private let known: ShellProcesses?
-    /// Keeps the terminal alive while no process of the session has it open.
+    /// A descriptor that keeps the terminal alive while no process of the session has it open.
     private let slave: OwnedDescriptor
     private let watching: Task<Void, Never>
 
     /// Starts a shell and waits until it answers.
-    /// - Parameter snapshot: the state that it begins with.
+    /// - Parameter snapshot: the initial state.
     static func start(_ settings: ShellSettings, snapshot: ShellSnapshot?) async throws(MMError) -> LiveShell {
         let kind = settings.kind
         let program: String
@@ -52,7 +52,7 @@ final class LiveShell: Sendable {
         let channel = try ShellChannel(output: outputReader, error: errorReader, reports: reportReader)
         var environment = settings.environment
         environment["MM_SESSION"] = settings.name
-        // A pager that runs commands for whoever reads would run them unjudged.
+        // A pager that can run commands for its reader would run them without judging.
         environment["LESSSECURE"] = "1"
         if environment["TERM"] == nil { environment["TERM"] = "xterm" }
         var command = ChildCommand(
@@ -84,7 +84,7 @@ final class LiveShell: Sendable {
             control: control, limitsProblem: problem, known: settings.processes)
         settings.processes?.add(shell.processes)
         do throws(MMError) {
-            // Before it has started anything: what it starts is in the group with it.
+            // It is added before it starts a process, so that its processes join the group too.
             try control?.add(child.pid)
             try channel.open()
             try await shell.boot(snapshot, within: settings.times.start, program: program)
@@ -135,7 +135,7 @@ final class LiveShell: Sendable {
                 group.addTask {
                     _ = await child.exit()
                     channel?.abandon()
-                    // What the shell leaves in the terminal is of no more use.
+                    // The shell's remaining output in the terminal isn't used.
                     output?.close()
                 }
             }
@@ -175,22 +175,22 @@ final class LiveShell: Sendable {
                 hint: "Check that the program is what the session expects, and that it can be started by hand.",
                 cause: words.isEmpty ? nil : words)
         }
-        // An idle shell holds its terminal itself.
+        // While a shell is idle, its own group is the terminal's foreground group.
         group.withLock { $0 = processes.foregroundGroup ?? child.pid }
-        // A launcher may have started the shell before it was put into the group.
+        // A launcher may have started the shell before it was added to the group.
         if let control {
             for entry in try await BlockingWork.run({ [processes] in processes.others() }) { try control.add(entry.id) }
         }
-        // The first prompt came before the shell was told to have none; what it left in the terminal is nobody's, either.
+        // The shell printed its first prompt before it was told to print none; that output belongs to no command.
         _ = channel.takeUnclaimed()
         await drainTerminal()
     }
 
-    /// How long the end of a command's output is waited for. A mark that comes later would be taken for output of the next
-    /// command; only a terminal that somebody has stopped (Ctrl-S) takes so long.
+    /// The maximum wait for the end of a command's output. A mark that arrives later would count as output of the next
+    /// command; it takes so long only if the terminal was stopped (Ctrl-S).
     private static let drainLimit = Duration.seconds(10)
 
-    /// Waits until all that a command wrote to the terminal has been read: what is written behind it comes last.
+    /// Reads all output that a command wrote to the terminal, by writing a mark after it and waiting for the mark.
     func drainTerminal() async {
         let mark = Array("\u{1B}]mm;\(RandomBytes.text(bytes: 12))\u{7}".utf8)
         let seen = channel.expectTerminalEnd(mark)
@@ -210,22 +210,22 @@ final class LiveShell: Sendable {
         channel.forgetTerminalEnd()
     }
 
-    /// Hands the shell a line at once; it may have to wait for room.
+    /// Sends a line to the shell, without waiting if there is room for it.
     func post(_ line: [UInt8]) {
         guard !typing.post(line) else { return }
-        // A shell that ended before it could read the line is found by its exit.
+        // If the shell has ended before it could read the line, its exit shows that.
         Task { [typing] in try? await typing.write(line) }
     }
 
-    /// Hands the shell lines to read.
+    /// Sends lines to the shell.
     func type(_ text: String) async throws(MMError) {
         try await typing.write(Array(text.utf8))
     }
 
-    /// Whether the shell has yet to read what was typed.
+    /// Whether the shell has unread input.
     var hasUnreadLines: Bool { (typing.unread ?? 0) > 0 }
 
-    /// Ends the shell and all that it started.
+    /// Ends the shell and all processes that it started.
     func end() async {
         child.signalGroup(SIGKILL)
         _ = await child.exit()
@@ -254,16 +254,16 @@ extension ShellSettings.ResourceLimit {
     }
 }
 
-/// A folder of a fresh name that only this user may enter, for the bodies of commands.
+/// A folder with a new name for the bodies of commands, which only this user may enter.
 final class SessionFolder: Sendable {
     let path: String
     private let counter = Mutex(0)
 
-    /// Makes the folder.
-    /// - Parameter parent: where; `/tmp` is taken where it isn't there.
+    /// Creates the folder.
+    /// - Parameter parent: the parent folder; `/tmp` is used if it can't be.
     init(in parent: String) throws(MMError) {
         var made: String?
-        // The path is written into lines that the shell reads.
+        // The path is part of input lines for the shell.
         for place in [parent, "/tmp"] where made == nil && place.hasPrefix("/") && !place.contains("'") {
             made = try? OwnedFolder.make(in: place, "mm-sh-")
         }
@@ -271,7 +271,7 @@ final class SessionFolder: Sendable {
         path = made
     }
 
-    /// Writes a body into a new file: a shell that reads piece by piece must never see the next one.
+    /// Writes a body into a new file, because a shell that reads a file in pieces must never see the next body in it.
     func store(_ body: [UInt8]) throws(MMError) -> String {
         let number = counter.withLock { counter in
             counter += 1
@@ -299,7 +299,7 @@ final class SessionFolder: Sendable {
     deinit { FolderTree.remove(path) }
 }
 
-/// A descriptor that an array can hold; closed with the last reference.
+/// A file descriptor that an array can hold; it is closed with the last reference.
 package final class OwnedDescriptor: Sendable {
     private let descriptor: FileDescriptor
     /// The number, for calls that don't keep it.
@@ -307,14 +307,14 @@ package final class OwnedDescriptor: Sendable {
 
     init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
 
-    /// A descriptor of the caller's own for the same open file.
+    /// Returns a new descriptor for the same open file.
     package func duplicate() throws(MMError) -> FileDescriptor { try descriptor.duplicate() }
 }
 
-/// The writing end of the pipe that a shell reads its lines from.
+/// The writing end of the pipe from which a shell reads its lines.
 final class ShellTyping: Sendable {
     private let writer: PolledWriter
-    /// The same pipe, to ask how full it is.
+    /// A descriptor of the same pipe for finding out how full it is.
     private let gauge: OwnedDescriptor
 
     /// Takes over the writing end.
@@ -323,18 +323,18 @@ final class ShellTyping: Sendable {
         writer = try PolledWriter(descriptor)
     }
 
-    /// How many bytes the shell has not read yet; nil when that can't be told.
+    /// The number of bytes that the shell hasn't read; `nil` if it isn't known.
     var unread: Int? { FileDescriptor.pendingInput(gauge.raw) }
 
-    /// Hands over a line at once, whole or not at all.
-    /// - Returns: false when there is no room for it, or when it is too long for one piece.
+    /// Writes a line at once, completely or not at all.
+    /// - Returns: `false` if there is no room for it, or if it is too long for one atomic write.
     func post(_ line: [UInt8]) -> Bool {
-        // Up to this size a pipe takes all or nothing (pipe(7), PIPE_BUF).
+        // Writes up to this size are atomic (pipe(7), PIPE_BUF).
         guard line.count <= 4096 else { return false }
         return line.withUnsafeBytes { Glibc.write(gauge.raw, $0.baseAddress, $0.count) } == line.count
     }
 
-    /// Hands over bytes, in pieces where need be.
+    /// Writes bytes, in several pieces if needed.
     func write(_ bytes: [UInt8]) async throws(MMError) { try await writer.write(bytes) }
 
     /// Closes the pipe.

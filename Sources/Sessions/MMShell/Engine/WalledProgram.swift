@@ -3,28 +3,29 @@ package import MMCore
 import MMSessions
 package import MMSystem
 
-/// One program in the walls of a local shell, with streams that its starter chooses: it runs to its end, and all that it
-/// started ends with it.
+/// A program in the sandbox of a local shell, with streams that its caller chooses. When it exits, all processes that
+/// it
+/// started are ended.
 package final class WalledProgram: Sendable {
-    /// How a program is started.
+    /// The settings for starting a program.
     package struct Settings: Sendable {
         /// The program's absolute path.
         package var program: String
         /// The arguments after its name.
         package var arguments: [String]
-        /// All of its environment; `HOME` and `TMPDIR` are made for it.
+        /// The complete environment; `HOME` and `TMPDIR` are added.
         package var environment: [String: String]
-        /// What it may reach.
+        /// The rules for what it may access.
         package var rules: WorkspaceRules
-        /// Where its private folder is made.
+        /// The parent of its private folder.
         package var temporaryDirectory: String
         /// Its standard input, output and error.
         package var streams: (input: ChildCommand.Stream, output: ChildCommand.Stream, error: ChildCommand.Stream)
-        /// The size of a terminal of its own; nil for none.
+        /// The size of its own terminal; `nil` for none.
         package var terminal: Terminal.Size?
-        /// Is told of its processes.
+        /// The registry that is told of its processes.
         package var processes: ShellProcesses
-        /// Takes the listener of its proxy in its own network.
+        /// Receives the listener of its proxy in its own network.
         package var takesListener: @Sendable (PolledListener) -> Void
 
         package init(
@@ -51,7 +52,7 @@ package final class WalledProgram: Sendable {
     private let known: ShellProcesses
 
     /// Starts a program.
-    /// - Throws: `.unsupported` where the walls can't stand: it isn't started without them.
+    /// - Throws: `.unsupported` if the sandbox isn't available; the program isn't started without it.
     package static func start(_ settings: Settings) async throws(MMError) -> WalledProgram {
         let profile = SandboxProfile.workspace(settings.rules)
         let folder = try SessionFolder(in: settings.temporaryDirectory)
@@ -85,14 +86,14 @@ package final class WalledProgram: Sendable {
         known.add(processes)
     }
 
-    /// Its terminal, where it has one of its own.
+    /// The program's own terminal, if it has one.
     package var terminal: PseudoTerminal? { child.terminal }
 
-    /// Waits for its end.
-    /// - Returns: how it ended.
+    /// Waits until the program exits.
+    /// - Returns: how it exited.
     package func exit() async -> ChildProcess.Exit { await child.exit() }
 
-    /// Sends a signal to the program and what it has started; not to the process that stands in front of them.
+    /// Sends a signal to the program and to the processes that it started, but not to the launcher.
     package func signal(_ number: Int32) {
         let (processes, child) = (processes, child)
         let below = processes.others().filter { !$0.isDead && $0.id != child.pid }
@@ -100,7 +101,7 @@ package final class WalledProgram: Sendable {
         for entry in below { kill(entry.id, number) }
     }
 
-    /// Ends it and everything that it started, and removes what it wrote outside of its workspace.
+    /// Ends the program and all processes that it started, and removes its files outside the workspace.
     package func end() async {
         child.signalGroup(SIGKILL)
         _ = await child.exit()

@@ -5,15 +5,15 @@ import MMSystem
 /// One connection to a host, which several channels share (ssh_config(5), ControlMaster).
 final class SSHMaster: Sendable {
     let target: SSHTarget
-    /// `user@host:port` as the configuration resolves them.
+    /// The resolved `user@host:port`.
     let name: String
-    /// Whether the host is reached over others.
+    /// Whether the host is reached through jump hosts.
     let hasJump: Bool
     private let program: String
     private let environment: [String: String]
     private let secrets: SSHSecrets
     let process: ChildProcess
-    /// Whether the host was found to have no SFTP.
+    /// Whether the host turned out to have no SFTP.
     let lacksSFTP = Mutex(false)
 
     /// Connects and signs in.
@@ -31,7 +31,7 @@ final class SSHMaster: Sendable {
             target, base(target, home: environment["HOME"]), program: program, environment: environment)
         let name = resolution.name
         var target = target
-        // What the person's configuration waits less is theirs to say.
+        // The user's configuration may set a shorter timeout.
         if let theirs = resolution.connectTimeout { target.connectTimeout = min(target.connectTimeout, theirs) }
         let secrets = try SSHSecrets(in: temporaryDirectory, target: target, resolution, home: environment["HOME"])
         for (key, value) in secrets.environment { environment[key] = value }
@@ -44,17 +44,17 @@ final class SSHMaster: Sendable {
                 ],
             environment: environment)
         command.output = .null
-        // Here speak those that a jump host is reached by; the connection itself writes to its log.
+        // The processes for jump hosts write to this descriptor; the connection itself writes to its log.
         let log = try secrets.openLog()
         command.error = .descriptor(log.raw)
         let limit = min(deadline, .after(target.connectTimeout + .seconds(5)))
         let process = try await ChildProcess.start(command)
-        // The socket is there as soon as the sign-in is done; nothing else tells.
+        // The socket appears when the sign-in is done; there is no other signal.
         var info = stat()
         var looks = 0
         while lstat(secrets.socket, &info) != 0 {
             looks += 1
-            // A password that the host has refused is refused again, by every further way that ssh would try it.
+            // ssh would try a refused password again by its other methods, and the host would refuse it again.
             if looks % 50 == 0, target.password != nil, SSHFailure.isRefusedPassword(secrets.messages()) {
                 process.signalGroup(SIGKILL)
                 throw SSHFailure.error(secrets.messages(), name: name, target: target)
@@ -100,15 +100,16 @@ final class SSHMaster: Sendable {
     /// The user's home folder.
     var home: String? { environment["HOME"] }
 
-    /// The fingerprint of the key by which the host proved itself; `nil` where this ssh doesn't tell it.
+    /// The fingerprint of the host's key; `nil` if this version of ssh doesn't report it.
     var hostKey: String? { HostKeys.told(in: secrets.log) }
 
-    /// What ssh said, for the error of a loss.
+    /// The error for a lost connection, from the messages of ssh.
     var failure: MMError { SSHFailure.error(secrets.messages(), name: name, target: target) }
 
-    /// Options that all calls for a host share.
-    /// - Parameter secrets: those of a connection that is to be made: what counts for jump hosts too stands in a
-    ///   configuration of its own, since ssh hands on nothing else to them.
+    /// Returns the options that all calls for a host share.
+    /// - Parameter secrets: the secrets of a connection to be made. Options that also apply to jump hosts are in a
+    ///   configuration
+    ///   file, because ssh passes nothing else on to them.
     private static func base(_ target: SSHTarget, home: String?, _ secrets: SSHSecrets? = nil) -> [String] {
         var words: [String] = []
         if let file = secrets?.configuration {
@@ -122,7 +123,7 @@ final class SSHMaster: Sendable {
         return words
     }
 
-    /// The first key that would be tried and that a passphrase opens.
+    /// Returns the first key to be tried that needs a passphrase.
     private static func closedKey(_ target: SSHTarget, _ resolution: SSHResolution, _ environment: [String: String])
         async -> String?
     {
@@ -133,7 +134,7 @@ final class SSHMaster: Sendable {
             expanded($0, environment["HOME"])
         }
         for key in keys where access(key, R_OK) == 0 {
-            // Asked for the public key with an empty passphrase, it says no to a closed one.
+            // When asked for the public key with an empty passphrase, ssh-keygen fails for a protected key.
             let command = ChildCommand(program, ["-y", "-P", "", "-f", key], environment: environment)
             if let outcome = try? await ChildProcess.run(command, timeout: .seconds(10)),
                 outcome.exit != .status(0), String(decoding: outcome.error, as: UTF8.self).contains("passphrase")
@@ -144,7 +145,7 @@ final class SSHMaster: Sendable {
         return nil
     }
 
-    /// A path of the user's, for whom `~/` is the home folder.
+    /// Returns a user's path with `~/` replaced by the home folder.
     static func expanded(_ path: String, _ home: String?) -> String {
         path.hasPrefix("~/") ? (home ?? "") + path.dropFirst(1) : path
     }
@@ -160,7 +161,7 @@ final class SSHMaster: Sendable {
             "RequestTTY=no", "EscapeChar=none", "UpdateHostKeys=no", "LogLevel=INFO",
         ]
         if let file = target.identityFile { options += ["IdentityFile=\"\(expanded(file, home))\""] }
-        // ssh takes the first value that it is given: a file of known hosts must not come before a pinned key.
+        // ssh uses the first value that it gets, so a file of known hosts must not precede a pinned key.
         if let file = target.knownHostsFile, !target.isPinned {
             options += ["UserKnownHostsFile=\"\(expanded(file, home))\"", "GlobalKnownHostsFile=none"]
         }
@@ -168,7 +169,7 @@ final class SSHMaster: Sendable {
         case .strict: options.append("StrictHostKeyChecking=yes")
         case .acceptNew: options.append("StrictHostKeyChecking=accept-new")
         case .pinned:
-            // ssh itself asks for the key's line while it connects, before anything secret is sent.
+            // ssh runs this command for the key's line while it connects, before it sends any secret.
             options += [
                 "StrictHostKeyChecking=yes", "UserKnownHostsFile=none", "GlobalKnownHostsFile=none",
                 "KnownHostsCommand=\(secrets.keyScript) %f %t %K %H",
@@ -177,12 +178,12 @@ final class SSHMaster: Sendable {
         return base(target, home: home, secrets) + ["-E", secrets.log] + options.flatMap { ["-o", $0] }
     }
 
-    /// A program of the host over this connection.
-    /// - Parameter words: handed to the login shell there as they are.
+    /// Returns the command that runs a program on the host over this connection.
+    /// - Parameter words: the text for the login shell there, passed unchanged.
     func channel(_ words: String, arguments: [String] = []) -> ChildCommand {
         var command = ChildCommand(
             program,
-            // Without the connection nothing must make another one by itself.
+            // If the connection is lost, ssh must not make another one by itself.
             Self.base(target, home: environment["HOME"]) + [
                 "-S", secrets.socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false", "-o", "BatchMode=yes", "-o",
                 "LogLevel=ERROR",
@@ -194,9 +195,10 @@ final class SSHMaster: Sendable {
         return command
     }
 
-    /// Starts what lasts over there, and reads what it says until that holds the sign that it is ready.
-    /// - Parameter otherwise: the error for what never gives the sign; what it said is added.
-    /// - Throws: `.limitExceeded` where the host opens no more channels over this connection.
+    /// Starts a long-running program on the host, and reads its output until it contains the sign that the program is
+    /// ready.
+    /// - Parameter otherwise: the error if the sign doesn't come; the output is added to it.
+    /// - Throws: `.limitExceeded` if the host opens no more channels over this connection.
     func start<Sign: Sendable>(
         _ given: ChildCommand, within time: Duration, otherwise: MMError, until sign: ([UInt8]) -> Sign?
     ) async throws(MMError) -> (process: ChildProcess, sign: Sign) {
@@ -208,7 +210,7 @@ final class SSHMaster: Sendable {
             try? await Task.sleep(for: time)
             guard !Task.isCancelled else { return }
             process.signalGroup(SIGKILL)
-            // The connection has the other end of the pipe, too.
+            // The connection's process holds the other end of the pipe too.
             process.output?.close()
         }
         defer { alarm.cancel() }
@@ -226,10 +228,11 @@ final class SSHMaster: Sendable {
         throw problem
     }
 
-    /// Runs a short script of the host's `sh` over a channel of its own.
+    /// Runs a short script in the host's `sh` over its own channel.
     ///
-    /// Where it reads nothing itself it is handed over as input: a start-up file that puts another shell in place loses
-    /// the words that the host was asked to run, and that shell then reads the script.
+    /// A script that reads no input is passed as input: if a start-up file replaces the shell, the command words are
+    /// lost,
+    /// but the replacement shell reads the script.
     func control(_ script: String, input: [UInt8]? = nil, timeout: Duration = .seconds(20)) async throws(MMError)
         -> ChildProcess.Outcome
     {
@@ -245,11 +248,11 @@ final class SSHMaster: Sendable {
     func close() async { _ = await process.terminate(grace: .milliseconds(500)) }
 }
 
-/// The private folder of one connection: its control socket, its log, and the way in which ssh gets its secrets.
+/// The private folder of one connection, with its control socket, its log and the means for giving ssh its secrets.
 ///
-/// A secret lies in a pipe with a name that only this user can open, never in a file, an argument or a variable. The
-/// little script that ssh runs to ask answers only questions for passwords and passphrases; it refuses all others, such
-/// as whether a host key is to be believed.
+/// A secret is in a named pipe that only this user can open, never in a file, an argument or a variable. The
+/// script that ssh runs to ask for it answers only questions for passwords and passphrases; it refuses all others, such
+/// as whether to trust a host key.
 final class SSHSecrets: Sendable {
     let path: String
     private let pipes: [OwnedDescriptor]
@@ -260,12 +263,12 @@ final class SSHSecrets: Sendable {
     var keyScript: String { path + "/key" }
     let asks: Bool
 
-    /// A configuration for the host and those on the way to it, where there are any.
+    /// The configuration file for the host and its jump hosts, if there are any.
     let configuration: String?
 
     init(in parent: String, target: SSHTarget, _ resolution: SSHResolution, home: String?) throws(MMError) {
         var made: String?
-        // The name of a Unix socket is short.
+        // The path of a Unix socket has a small maximum length.
         for place in [parent, "/tmp"]
         where made == nil && place.utf8.count < 60 && !place.contains("'") && !place.contains("%")
             && !place.contains(" ")
@@ -283,7 +286,8 @@ final class SSHSecrets: Sendable {
                 guard mkfifo("\(path)/\(name)", 0o600) == 0 else {
                     throw SystemError.error("Creating a pipe in \(path)")
                 }
-                // Opened for both ends it neither waits for a reader nor ever tells one that it is over.
+                // A pipe that is open for reading and writing doesn't block without a reader, and never reports its end
+                // to one.
                 let pipe = OwnedDescriptor(try FileDescriptor.open("\(path)/\(name)", O_RDWR | O_NONBLOCK | O_NOFOLLOW))
                 let bytes = Array(secret.reveal().utf8) + [0x0A]
                 _ = write(pipe.raw, bytes, bytes.count)
@@ -292,7 +296,7 @@ final class SSHSecrets: Sendable {
         }
         self.pipes = pipes
         if asks {
-            // Each secret is told once: who asks again did not take it, and would wait at an empty pipe.
+            // Each secret is given once: a second question means that it was refused, and would block on an empty pipe.
             try Self.store(
                 """
                 #!/bin/sh
@@ -315,7 +319,8 @@ final class SSHSecrets: Sendable {
         }
     }
 
-    /// What counts for jump hosts too, in front of the user's own configuration: ssh takes the first value that it finds.
+    /// Returns the options that also apply to jump hosts, before the user's own configuration, because ssh uses the
+    /// first value.
     private static func words(for target: SSHTarget, asks: Bool, home: String?) -> String {
         var lines = [
             "BatchMode \(asks ? "no" : "yes")",
@@ -332,7 +337,7 @@ final class SSHSecrets: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// The log, for what else may speak of the connection.
+    /// Opens the log for other processes of the connection.
     func openLog() throws(MMError) -> OwnedDescriptor {
         OwnedDescriptor(try FileDescriptor.open(log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, mode: 0o600))
     }
@@ -345,12 +350,12 @@ final class SSHSecrets: Sendable {
         }
     }
 
-    /// What makes ssh ask here and nowhere else.
+    /// The variables that make ssh ask only through this folder's script.
     var environment: [String: String] {
         asks ? ["SSH_ASKPASS": script, "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": "none"] : [:]
     }
 
-    /// What ssh wrote about the connection.
+    /// Returns ssh's messages about the connection.
     func messages() -> String {
         let text = String(decoding: ProcFile.read(log, limit: 16 << 10) ?? [], as: UTF8.self)
         guard text.contains("debug1: ") else { return text }
@@ -361,23 +366,23 @@ final class SSHSecrets: Sendable {
     deinit { FolderTree.remove(path) }
 }
 
-/// What ssh's configuration makes of a target (`ssh -G`).
+/// The configuration of ssh for a target, as `ssh -G` reports it.
 struct SSHResolution: Sendable {
     /// `user@host:port`.
     let name: String
-    /// `user@host` as ssh writes it when it asks for a password.
+    /// The `user@host` in ssh's question for a password.
     let account: String
-    /// Whether the host is reached over others.
+    /// Whether the host is reached through jump hosts.
     let hasJump: Bool
-    /// The private keys that are tried.
+    /// The private keys to try.
     let keys: [String]
-    /// Whether this ssh can be asked to say which key a host has.
+    /// Whether this version of ssh can report the host's key.
     let tellsHostKey: Bool
-    /// How long the configuration waits for a connection; `nil` where it says nothing.
+    /// The configuration's timeout for connecting; `nil` if it has none.
     let connectTimeout: Duration?
 
-    /// Asks ssh.
-    /// - Throws: `.invalidInput` when it does not accept the configuration.
+    /// Reads the configuration with `ssh -G`.
+    /// - Throws: `.invalidInput` if ssh doesn't accept the configuration.
     static func of(_ target: SSHTarget, _ arguments: [String], program: String, environment: [String: String])
         async throws(MMError) -> SSHResolution
     {
