@@ -3,29 +3,29 @@ package import MMGuard
 package import MMPowerShell
 package import MMSessions
 
-/// What is carried out by a script in PowerShell.
+/// An action that is carried out by a PowerShell script.
 package protocol ScriptAct: Sendable {
-    /// The script, word for word as it was judged; `nil` for what runs none.
+    /// The script, exactly as it was judged; `nil` if there is none.
     var script: String? { get }
 }
 
-/// A PowerShell of operations: it runs no script that the guard has not cleared, but for the questions that stand word for word in
-/// this program.
+/// A PowerShell session that runs only scripts that the guard has cleared, and fixed read-only questions in this
+/// program's own code.
 package struct GuardedPowerShell: Sendable {
     private let session: PowerShellSession
 
-    /// A PowerShell for a connection and module; it is started with `prepare`.
+    /// Creates a PowerShell for a connection and module, without starting it; `prepare` does that.
     package init(_ settings: PowerShellSessionSettings) { session = PowerShellSession(settings) }
 
     // MARK: What was cleared
 
-    /// Runs a script that was cleared and reads its whole answer: `PowerShellSession.answer`.
+    /// Runs a cleared script and reads its whole answer, as `PowerShellSession.answer` does.
     /// - Parameters:
     ///   - command: the script.
-    ///   - cleared: what was judged.
-    ///   - variables: a script that sets what an earlier script, which was cleared as well, has left elsewhere.
-    ///   - deadline: when to stop waiting or running.
-    /// - Throws: `conflict` for another script than the one that was judged, and for variables that can't be set.
+    ///   - cleared: the clearance of the judged script.
+    ///   - variables: a script that sets variables which earlier cleared scripts have left in another engine.
+    ///   - deadline: the end of waiting and running.
+    /// - Throws: `conflict` if the script isn't the judged one, or if variables can't be set.
     package func answer(
         _ command: PowerShellCommand, by cleared: Cleared<some ScriptAct>, after variables: String? = nil,
         deadline: Deadline
@@ -44,11 +44,11 @@ package struct GuardedPowerShell: Sendable {
 
     // MARK: Looking
 
-    /// Asks the session something about itself.
+    /// Asks the session about itself.
     /// - Parameters:
-    ///   - question: a script that stands in this program and changes nothing.
-    ///   - values: for its `param` block.
-    ///   - deadline: when to stop waiting.
+    ///   - question: a constant script in this program that changes nothing.
+    ///   - values: the arguments for its `param` block.
+    ///   - deadline: the end of waiting.
     package func answer(
         to question: StaticString, _ values: [String: PowerShellValue] = [:], deadline: Deadline
     ) async throws(MMError) -> PowerShellAnswer {
@@ -56,22 +56,22 @@ package struct GuardedPowerShell: Sendable {
             PowerShellCommand("\(question)", parameters: values, isLocal: true), deadline: deadline)
     }
 
-    /// Who is signed in.
+    /// The signed-in identity.
     package var identity: SessionIdentity? { get async { await session.identity } }
-    /// What its module is fed tokens for.
+    /// The resources for which its module is given tokens.
     package var fedResources: [TokenResource] { session.fedResources }
-    /// The process, once it was started.
+    /// The process, once it has been started.
     package var processID: Int32? { get async { await session.processID } }
     /// Whether it is the sandbox's stand-in.
     package var isStandIn: Bool { get async { await session.isStandIn } }
-    /// Whether it can take a command.
+    /// Whether it can run a command.
     package var isUsable: Bool { get async { await session.isUsable } }
-    /// Whether it waits for its first sign-in.
+    /// Whether it is waiting for its first sign-in.
     package var isSpare: Bool { get async { await session.isSpare } }
     /// Its memory in bytes.
     package var memory: Int? { get async { await session.memory } }
 
-    /// Why the module signed in by itself although there was a token; told once.
+    /// Returns once why the module signed in by itself although there was a token.
     package func takeSignInNote() async -> String? { await session.takeSignInNote() }
 
     /// Asks the service whether the sign-in still works.
@@ -92,12 +92,12 @@ package struct GuardedPowerShell: Sendable {
         try await session.connect(deadline: deadline, report: report)
     }
 
-    /// From now on its callers wait only in this queue.
+    /// Makes its callers wait only in this queue from now on.
     package func lend(through turns: TurnQueue) async { await session.lend(through: turns) }
 
     /// Signs the module out.
     package func signOut(deadline: Deadline) async { await session.signOut(deadline: deadline) }
 
-    /// Ends PowerShell and all it started.
+    /// Ends PowerShell and all processes that it started.
     package func close() async { await session.close() }
 }

@@ -1,11 +1,11 @@
 internal import MMCore
 import ShellSyntax
 
-/// What one program does, by its name and words. Every question adds what it finds, and none takes away what another has found: the
-/// verdict joins them, and the strictest decides.
+/// The judging of one program by its name and words. Each check adds its findings and removes none: the verdict joins
+/// them, and the strictest decides.
 extension ShellJudge {
     func judge(named call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        // A file that is run by its path may be called as it likes.
+        // A file that is run by its path may have any name.
         let isLocal = call.name.contains("/") && !Self.isInstalled(call.name)
         return (isLocal ? one(.writes, call) : []) + common(call, depth)
             + withoutWalls(kind(call, depth) ?? unknown(call, depth), call, depth)
@@ -15,11 +15,11 @@ extension ShellJudge {
         [finding(rule, subject: ([call.program] + call.arguments.prefix(3).map(\.value)).joined(separator: " "))]
     }
 
-    /// What is asked of every program.
+    /// Makes the checks that apply to every program.
     private func common(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         var found: [GuardFinding] = []
-        // What is shown is kept in a file as well.
+        // `script` also writes the session to a file.
         if name == "script", !call.arguments.isEmpty { found += one(.writes, call) }
         let looks = context.asksInterpreters && ShellLooks.table[name] != nil && looks(byTable: call)
         if !looks, unpacks(call) || changesSystem(call) { found += one(.device, call) }
@@ -40,7 +40,7 @@ extension ShellJudge {
         return found + (looks ? [] : options(call, depth))
     }
 
-    /// What is known of a program by its name; `nil` for one that nothing is known of.
+    /// Judges a program that is known by its name; `nil` for an unknown one.
     private func kind(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
@@ -61,7 +61,7 @@ extension ShellJudge {
         return builtin(call, depth) ?? tool(call, depth) ?? listed(call)
     }
 
-    /// Whether what a client sends from within walls goes to this machine alone.
+    /// Returns whether a client in the sandbox sends its data only to this machine.
     private func staysOnMachine(_ words: [String]) -> Bool {
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
         let addresses = words.filter { word in
@@ -86,7 +86,7 @@ extension ShellJudge {
             }
     }
 
-    /// Whether other rights are taken for one command alone, and in its usual surroundings.
+    /// Returns whether other rights are used for only one command, in its usual environment.
     private static func isPlainSwitch(_ words: [String]) -> Bool {
         var rest = words[...]
         while let word = rest.first, word.hasPrefix("-") {
@@ -98,7 +98,7 @@ extension ShellJudge {
             && !ShellPrograms.wrappers.contains(program)
     }
 
-    /// Commands of the shell itself.
+    /// Judges the shell's own commands.
     private func builtin(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = call.arguments.map(\.value)
         switch call.program {
@@ -123,7 +123,7 @@ extension ShellJudge {
         }
     }
 
-    /// Programs whose words say what they do in a way of their own.
+    /// Judges programs whose words need rules of their own.
     private func tool(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
@@ -132,14 +132,14 @@ extension ShellJudge {
         case "gdb", "lldb":
             let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
             return attaches ? one(.rights, call) : nil
-        // What it runs comes from elsewhere.
+        // The code that it runs comes from an address.
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.fed, call)
         case "openssl" where words.first == "s_server": return one(.network, call)
         case "openssl"
         where Self.value(of: "-in", words) != nil && Self.value(of: "-in", words) == Self.value(of: "-out", words):
             return one(.removes, call)
-        // A format starts what stands in it.
+        // tmux runs the command in such a format.
         case "tmux" where words.contains { $0.contains("#(") }: return one(.dynamic, call)
         case "cargo" where words.first == "clean":
             let place =
@@ -158,7 +158,7 @@ extension ShellJudge {
             return words.contains { $0.hasPrefix("mailto:") || $0.contains("://") && !$0.hasPrefix("file:") }
                 ? one(.network, call) : nil
         case "make", "gmake", "ninja":
-            // Where it goes says nothing in the text: to the machine.
+            // Without a prefix, the target is the machine itself.
             let places = ["DESTDIR=", "PREFIX="]
             let isKept = words.contains { word in places.contains { word.uppercased().contains($0) } }
             return words.first { !$0.hasPrefix("-") } == "install" && !isKept ? one(.software, call) : nil
@@ -181,13 +181,13 @@ extension ShellJudge {
             return one(.writes, call) + (leaves || words.contains("--daemon") ? one(.network, call) : [])
                 + (removes ? one(.removes, call) : [])
         case "dd", "tee", "cp", "mv", "install", "ln", "truncate":
-            // Copying from a place of the system is no change of it; what is moved is gone from there.
+            // Copying from a system folder doesn't change it, but moving removes the file there.
             let targets = ["tee", "dd", "truncate", "mv"].contains(name) ? words : Array(words.suffix(1))
             let reaches = targets.contains {
                 isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
             }
             let mode = name == "install" ? Self.mode(in: words) : nil
-            // What is copied, linked or moved there is nothing in the end.
+            // These programs copy, link or move this source to the target, or move the target's data away.
             let nothing =
                 name == "mv"
                 ? words.last
@@ -202,7 +202,7 @@ extension ShellJudge {
                 && !call.arguments.allSatisfy {
                     $0.value.first.map { "-0123456789".contains($0) } == true || isMadeAgain($0)
                 }
-            // Behind walls that place goes with the session.
+            // In the sandbox, that folder is removed with the session.
             let place = Self.value(of: "-t", words) ?? Self.value(of: "--target-directory", words) ?? words.last ?? ""
             let isLost =
                 name == "mv" && context.hasWalls && Self.isPassing(place)
@@ -232,7 +232,7 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a place is one of those for temporary files, which behind walls are the session's own.
+    /// Returns whether a path is in a folder for temporary files, which in the sandbox is the session's own.
     static func isPassing(_ word: String) -> Bool {
         ["/tmp", "/var/tmp", "/dev/shm"].contains { (word + "/").hasPrefix($0 + "/") }
     }
@@ -241,7 +241,7 @@ extension ShellJudge {
         zip(words, words.dropFirst()).first { $0.0 == option }?.1
     }
 
-    /// Whether a program of packages runs one that comes from an address, and from no registry.
+    /// Returns whether a package runner runs a package from an address rather than a registry.
     private static func runsForeign(_ name: String, _ words: [String]) -> Bool {
         let runs = ["npx", "bunx", "uvx"].contains(name) || ["run", "dlx", "exec", "x"].contains(words.first)
         let isForeign = words.contains { word in
@@ -257,7 +257,7 @@ extension ShellJudge {
         "bundle", "conda", "mamba", "nuget", "pdm",
     ]
 
-    /// Whether a program of packages is told where they come from, for now on, or which shell runs their scripts.
+    /// Returns whether a package manager permanently changes the source of packages, or the shell that runs their scripts.
     private static func setsSource(_ words: [String]) -> Bool {
         let isSetting = words.prefix(3).contains { ["config", "set", "source", "sources", "registry"].contains($0) }
         let isAddress = words.contains { $0.contains("://") }
@@ -267,12 +267,12 @@ extension ShellJudge {
         return isSetting && (isAddress || words.contains { $0.hasPrefix("script-shell") }) || isTaken && isAddress
     }
 
-    /// Programs that the lists name.
+    /// Judges the programs in the lists.
     private func listed(_ call: ShellScript.Command) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
         if ["systemctl", "service", "rc-service", "launchctl"].contains(name) {
-            // A user's own services act with the user's own rights.
+            // A user's own services run with the user's own rights.
             let lasts = words.contains {
                 ["enable", "link", "edit", "set-environment", "import-environment"].contains($0)
             }
@@ -282,7 +282,7 @@ extension ShellJudge {
         if ShellPrograms.privileged.contains(name) { return one(.rights, call) }
         if ShellPrograms.software.contains(name) { return one(.software, call) }
         if ShellPrograms.carriers.contains(name) {
-            // What others have put there comes here, as with git.
+            // Such a command only fetches data, as with git.
             let fetches =
                 name == "rclone"
                 && words.first.map { $0.hasPrefix("ls") || ["size", "about", "check"].contains($0) } == true
@@ -297,7 +297,7 @@ extension ShellJudge {
         return one(setsSystem ? .rights : rule, call)
     }
 
-    /// A program that nothing is known of. It runs with the user's rights, as the user's own programs do; its words may still say
+    /// Judges an unknown program. It runs with the user's rights, as the user's own programs do, but its words may still say
     /// that it starts, removes or sends something.
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)

@@ -1,10 +1,10 @@
 internal import MMCore
 import ShellSyntax
 
-/// Commands that stand in the arguments of other commands, in other ways than wrappers have them.
+/// Commands in the arguments of other commands, apart from those of wrappers.
 extension ShellJudge {
-    /// What a program starts that takes a text for its shell, or another program's file: `script -c`, `flock -c`, the loader of
-    /// programs; `nil` for every other command.
+    /// Judges the text that a program passes to its shell, or the program file that it runs: `script -c`, `flock -c`, the dynamic
+    /// loader; `nil` for every other command.
     func starts(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = Array(call.arguments)
         switch call.program {
@@ -21,7 +21,7 @@ extension ShellJudge {
                 let inside = call.inner((first + 1)..<call.words.count), depth < 8
             else { return nil }
             return judge(inside, depth + 1)
-        // `time -p`: the option of a keyword stands where a name would.
+        // In `time -p`, the keyword's option is in the place of a program's name.
         case "-p":
             guard let inside = call.inner(1..<call.words.count), depth < 8 else { return nil }
             return judge(inside, depth + 1)
@@ -30,13 +30,13 @@ extension ShellJudge {
         }
     }
 
-    /// `-c`, also behind other letters: `script -qc`.
+    /// Returns whether a word is `-c`, possibly after other letters: `script -qc`.
     private static func isCommandOption(_ word: String) -> Bool {
         word == "--command" || word.hasPrefix("--command=")
             || word.hasPrefix("-") && !word.hasPrefix("--") && word.hasSuffix("c") && word.utf8.count <= 5
     }
 
-    /// The text of `env -S`, in each of its spellings.
+    /// Returns the text of `env -S`, in any of its spellings.
     static func split(_ words: ArraySlice<ShellScript.Word>) -> ShellScript.Word? {
         guard let word = words.first else { return nil }
         let next = words.dropFirst().first
@@ -49,8 +49,8 @@ extension ShellJudge {
         return nil
     }
 
-    /// What builtins run that take names of variables, whose subscripts are evaluated, or a command to call back.
-    /// - Returns: `nil` when there is nothing of the kind.
+    /// Judges the commands that builtins run when they take names of variables, whose subscripts are evaluated, or a callback.
+    /// - Returns: `nil` if there are none.
     func hiddenCommands(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let words = Array(call.arguments)
         if ["mapfile", "readarray"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
@@ -74,7 +74,7 @@ extension ShellJudge {
         if ["compgen", "complete"].contains(call.program), let index = words.firstIndex(where: { $0.value == "-C" }) {
             return index + 1 < words.count ? text(words[index + 1], depth) : nil
         }
-        // What is not fixed was taken apart with the text; a fixed word runs what stands in it when it is evaluated.
+        // Substitutions in the text were judged with it; a fixed word is run only when it is evaluated.
         var evaluated = words[...]
         if call.program == "printf" { evaluated = words.first?.value == "-v" ? words[1...].prefix(1) : [] }
         let isList = ["compgen", "complete"].contains(call.program)
@@ -84,13 +84,13 @@ extension ShellJudge {
         return [finding(.dynamic, subject: call.program)]
     }
 
-    /// Whether a text runs commands when it is evaluated as the name of a variable, or as a list of words.
+    /// Returns whether a text runs commands when it is evaluated as a variable's name or as a list of words.
     private static func substitutes(_ text: String, inSubscript: Bool) -> Bool {
         let evaluated = inSubscript ? text.drop { $0 != "[" } : text[...]
         return evaluated.contains("$(") || evaluated.contains("`") || evaluated.contains("@P}")
     }
 
-    /// What options and operands make of a program that otherwise only looks; `nil` for no more than that.
+    /// Returns the rule for options and operands of a program that otherwise only reads; `nil` if they don't change that.
     func looks(_ call: ShellScript.Command) -> ShellRule? {
         guard let rule = LookerException.table[call.program]?.rule(call.arguments.map { ($0.value, $0.isFixed) }) else {
             return nil
@@ -102,15 +102,15 @@ extension ShellJudge {
         return rule == .writes && isOfSystem ? .device : rule
     }
 
-    /// A line for network equipment. Its host may as well be a machine with a shell: then the line is what a shell would make
-    /// of it. Equipment has its own words for what can't be brought back.
+    /// Judges a line for network equipment. The host may also be a machine with a shell, so the line is judged as a shell's too.
+    /// Equipment has its own words for permanent changes.
     func equipment(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let text = call.arguments.map(\.value).joined(separator: " ")
         var found = findings(in: text, depth: depth + 1).filter { finding in
-            // Its language is not a shell's: what can't be read as one says nothing.
+            // The equipment's language isn't a shell's, so a line that no shell can parse means nothing.
             ![ShellRule.unreadable, .dynamic, .recursion].contains { $0.rawValue == finding.rule }
         }
-        // What equipment shows is what its words say.
+        // Whether equipment only shows something is decided by the words.
         if let script = try? ShellScript.parse(text, as: .whole),
             script.commands.allSatisfy({ WordMeaning.looks($0.program, $0.arguments.map(\.value)) })
         {
@@ -128,7 +128,7 @@ extension ShellJudge {
         return found.isEmpty ? [finding(.writes, subject: text)] : found
     }
 
-    /// Whether a command reads everything below a folder in which mm's own files or keys lie.
+    /// Returns whether a command reads all files below a folder that contains mm's own files or keys.
     func readsAll(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
         func hasFlag(_ letters: String, _ long: String...) -> Bool {
@@ -157,22 +157,22 @@ extension ShellJudge {
     }
 }
 
-/// What makes more of a program than one that only looks: options that write or start something, and operands that do.
+/// The options and operands by which a program that otherwise only reads writes or starts something.
 struct LookerException: Sendable {
-    /// Letters that take the next word, unless a value stands behind them in the same.
+    /// Option letters that take the next word, unless their value follows in the same word.
     var values = ""
-    /// Letters behind which a value may stand in the same word alone.
+    /// Option letters whose value can only follow in the same word.
     var attached = ""
-    /// Options that write: letters, and long names.
+    /// The letters and long names of options that write.
     var writes: [String] = []
-    /// Options that start another program, or read a file that names one.
+    /// The options that start another program, or read a file that names one.
     var starts: [String] = []
-    /// How many words it takes that are no options; with more it writes to one of them, or sets what it would show.
+    /// The maximum number of operands; with more, the program writes to one of them, or changes what it would show.
     var operands: Int?
-    /// Whether a word that begins with `+` is a command of the program: a place or a search is harmless, all else is not.
+    /// Whether a word that begins with `+` is a command to the program. Only positions and searches are harmless.
     var takesCommands = false
 
-    /// What words make of the program; `nil` where it only looks.
+    /// Returns the rule for the words; `nil` if the program only reads.
     func rule(_ words: [(text: String, isFixed: Bool)]) -> ShellRule? {
         var rest = words[...]
         var count = 0
@@ -182,12 +182,12 @@ struct LookerException: Sendable {
                 count += rest.count
                 break
             }
-            // It may become an option.
+            // The word may turn out to be an option.
             if !word.isFixed, word.text.hasPrefix("$") || word.text.hasPrefix("`") {
                 found = .writes
             } else if word.text.hasPrefix("--") {
                 let name = word.text.dropFirst(2).prefix { $0 != "=" }
-                // Long options may be shortened.
+                // Long options may be abbreviated.
                 if starts.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { return .dynamic }
                 if writes.contains(where: { $0.count > 1 && $0.hasPrefix(name) }) { found = .writes }
             } else if word.text.hasPrefix("-"), word.text.count > 1 {
@@ -208,7 +208,7 @@ struct LookerException: Sendable {
         return found
     }
 
-    /// Whether a command of a pager only says where it begins: `+F`, `+G`, `+12`, `+/text`.
+    /// Returns whether a command of a pager only sets the start position: `+F`, `+G`, `+12`, `+/text`.
     private static func isPlace(_ word: String) -> Bool {
         let command = word.drop { $0 == "+" }
         if command.hasPrefix("/") || command.hasPrefix("?") {
@@ -217,7 +217,7 @@ struct LookerException: Sendable {
         return command.allSatisfy { $0.isNumber || "FGgp%".contains($0) }
     }
 
-    /// Those of `ShellPrograms.readers` that have any.
+    /// The exceptions among `ShellPrograms.readers`.
     private static let pager = LookerException(
         values: "oObhjkptTxyz#D", writes: ["o", "O", "log-file", "LOG-FILE"],
         starts: ["k", "lesskey-file", "lesskey-src", "lesskey-content"], takesCommands: true)

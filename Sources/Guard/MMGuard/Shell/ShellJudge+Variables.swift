@@ -1,21 +1,21 @@
 import MMCore
 import ShellSyntax
 
-/// What variables make of the commands that come after them: a shell and its programs evaluate some of them later, wherever and
-/// however they were set.
+/// The effects of variables on later commands: a shell and its programs evaluate some of them later, no matter where and
+/// how they were set.
 extension ShellJudge {
-    /// A variable that is set.
+    /// Judges the setting of a variable.
     /// - Parameters:
-    ///   - name: the variable, as far as the text tells.
-    ///   - value: what it is set to; `nil` for what can't be told.
-    ///   - isHanded: whether programs get it: it stands in front of one, or is exported.
+    ///   - name: the variable's name, as far as it is known.
+    ///   - value: its new value; `nil` if it isn't known.
+    ///   - isHanded: whether programs get it, because it precedes one or is exported.
     func variable(_ name: String, _ value: ShellScript.Word? = nil, isHanded: Bool, _ depth: Int = 0) -> [GuardFinding]
     {
         if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
         if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") {
-            // A shell's own history is kept nowhere.
+            // This turns the shell's own history off.
             if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
-            // An empty one takes away what was set.
+            // An empty value unsets it.
             if value?.value == "", value?.isFixed == true { return [finding(.writes, subject: name)] }
             return [finding(.loader, subject: name)]
         }
@@ -24,14 +24,14 @@ extension ShellJudge {
             return []
         }
         if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
-        // Whatever lies in the folder at hand then runs under the names of the system's programs.
+        // Programs in the current or a writable folder would then replace the system's programs of the same names.
         if name == "PATH", let first = value?.value.split(separator: ":", omittingEmptySubsequences: false).first,
             first == "." || first.isEmpty || context.isRemote && !Self.isOfSystem(programs: first)
         {
             return [finding(.loader, subject: "PATH=\(first)")]
         }
         var found: [GuardFinding] = []
-        // Programs name such variables alike.
+        // Such names are common for variables that name libraries or programs.
         if name.hasSuffix("LIB") && !name.hasSuffix("_LIB") || name.hasSuffix("BIN_PATH") {
             found.append(finding(.loader, subject: name))
         }
@@ -49,11 +49,11 @@ extension ShellJudge {
                     program: name, depth)
             }
         }
-        // Programs that start another one often take it from their surroundings.
+        // Programs often take a command to start from their environment.
         if isHanded, !isCommand, let value, value.isFixed, value.value.contains(" ") {
             found += carried(value, .shell, program: name, depth).filter(Self.weighs) + embedded(in: value.value, depth)
         }
-        // What is evaluated as a number runs the command in its subscript.
+        // Arithmetic evaluation of the value runs the command in its subscript.
         if let value, value.isFixed, value.value.contains("["), value.value.contains("$(") || value.value.contains("`")
         {
             found.append(finding(.dynamic, subject: name))
@@ -62,17 +62,18 @@ extension ShellJudge {
         guard isComputed || (isHanded ? !Self.isHarmless(name) : ShellPrograms.inherited.contains(name)) else {
             return found
         }
-        // What is known of a program is known of it in the surroundings that it usually has.
+        // Programs are only known in their usual environment.
         return found + [finding(.writes, subject: name, more: ": programs may do something else with it")]
     }
 
-    /// Whether programs lie in a folder which not everybody may put into: on a host the others may be filled without a question.
+    /// Returns whether a folder for programs isn't writable by everyone: on a host, files in other folders may be written without a
+    /// question.
     private static func isOfSystem(programs folder: Substring) -> Bool {
         ["/usr/", "/bin", "/sbin", "/opt/", "/snap/", "/nix/", "$PATH", "${PATH}", "/lib/"].contains(
             where: folder.hasPrefix)
     }
 
-    /// Whether a shell only shows a prompt of this text: nothing is substituted in it, also not by way of its escapes.
+    /// Returns whether a shell only shows this prompt, without substituting anything in it, even through its escapes.
     private static func isPlainPrompt(_ text: String) -> Bool {
         if text.contains("$(") || text.contains("`") || text.contains("@P") || text.contains("$[") { return false }
         var wasBackslash = false
@@ -83,24 +84,24 @@ extension ShellJudge {
         return true
     }
 
-    /// Names with a lower-case letter are not for programs of the system (POSIX, XBD 8.1).
+    /// Returns whether a variable is harmless. Names with a lower-case letter are not for system programs (POSIX, XBD 8.1).
     private static func isHarmless(_ name: String) -> Bool {
         name.hasPrefix("LC_") || ShellPrograms.showing.contains(name) || name.contains(where: \.isLowercase)
     }
 
-    /// A variable that a loop or an expansion sets.
+    /// Judges a variable that a loop or an expansion sets.
     func binding(_ binding: ShellScript.Binding, _ depth: Int) -> [GuardFinding] {
-        // The variable that another one names.
+        // This sets the variable that another one names.
         if binding.name.value.hasPrefix("!") { return [finding(.dynamic, subject: binding.name.value)] }
         let values: [ShellScript.Word?] = binding.values.isEmpty ? [nil] : binding.values
         return values.flatMap { value in
-            // What stands in an expansion is text, whose quotes are still there.
+            // An expansion's value is text, which still contains its quotes.
             let known = value.flatMap { $0.isFixed ? $0 : nil }
             return variable(binding.name.value, known, isHanded: false, depth)
         }
     }
 
-    /// The variables that a builtin sets whose names are its arguments.
+    /// Judges the variables that a builtin sets by the names in its arguments.
     func sets(_ call: ShellScript.Command, _ depth: Int = 0) -> [GuardFinding] {
         let arguments = Array(call.arguments)
         let words = arguments.map(\.value)
@@ -116,7 +117,7 @@ extension ShellJudge {
         return arguments.filter { !$0.value.hasPrefix("-") }.flatMap { word -> [GuardFinding] in
             if word.value.hasPrefix("$("), word.value.hasSuffix(")") { return [finding(.writes, subject: word.value)] }
             guard let equals = word.value.firstIndex(of: "=") else {
-                // A name that stands for another one, which is still to come.
+                // This creates a reference to another variable, which may be set later.
                 if isReference { return [finding(.dynamic, subject: word.value)] }
                 return isSettingAlone(call.program) ? variable(word.value, isHanded: isHanded) : []
             }
@@ -132,7 +133,7 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a builtin gives the variables that it names a value, or hands on the one that they have.
+    /// Returns whether a builtin gives the named variables a value, or exports their current one.
     private func isSettingAlone(_ program: String) -> Bool {
         ["read", "mapfile", "readarray", "getopts", "export"].contains(program)
     }

@@ -1,12 +1,12 @@
 internal import MMCore
 import ShellSyntax
 
-/// Judges shell commands by what stands in them.
+/// The judge of shell commands by their text.
 ///
-/// A shell can do what its user can, in ways that no text shows: this is the guard's word on what a command says it does.
-/// The walls are the sandbox profiles.
+/// A shell can do whatever its user can, in ways that no text shows, so this only judges what a command says that it does.
+/// The actual limits are the sandbox profiles.
 struct ShellJudge {
-    /// What the texts of one call write, those within others too.
+    /// The files that the texts of one call write, including texts within others.
     final class Record {
         var memory: ShellMemory
         init(_ memory: ShellMemory) { self.memory = memory }
@@ -14,9 +14,9 @@ struct ShellJudge {
 
     var context: ShellContext
     let record: Record
-    /// What variables were set to in this text, where that is fixed.
+    /// The values of variables that this text sets, if they are fixed.
     var variables: [String: String] = [:]
-    /// Variables that hold the name of a new temporary file or folder, wherever they are used.
+    /// Variables that always contain the path of a new temporary file or folder.
     var scratch: Set<String> = []
     static let deepest = 8
 
@@ -25,7 +25,7 @@ struct ShellJudge {
         record = Record(memory)
     }
 
-    /// What is found in a text.
+    /// Judges a text.
     func findings(in text: String, depth: Int = 0) -> [GuardFinding] {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: "commands within commands")] }
         let script: ShellScript
@@ -44,7 +44,7 @@ struct ShellJudge {
         var previous: ShellScript.Command?
         for var call in script.commands {
             judge.expand(&call)
-            // What a plain text is written by can be read where it stands.
+            // If a plain text is piped in, it can be read from the command that writes it.
             if call.readsPipe, !call.redirections.contains(where: { $0.descriptor == 0 }),
                 previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output)
             {
@@ -80,18 +80,18 @@ struct ShellJudge {
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
         if empties(call) || leavesNothing(call) { found.append(finding(.removes, subject: "empties a file")) }
-        // The brackets of a test are no pattern.
+        // The brackets of a test aren't a pattern.
         for word in call.words where !["[", "[["].contains(word.value) && context.isOwn(word.value) {
             found.append(finding(.ownFiles, subject: word.value))
         }
-        // Within such words the shell runs what stands in the variable, or in the subscript.
+        // In such words the shell runs commands in the variable's value or in the subscript.
         for word in call.words + call.assignments + call.redirections.map(\.target) where word.value.contains("@P}") {
             found.append(finding(.dynamic, subject: word.value))
         }
         if let text = call.document, text.contains("@P}") { found.append(finding(.dynamic, subject: "@P")) }
         let prints = ShellPrograms.printers.contains(call.program)
         let packs = Self.packers.contains(call.program)
-        // A filter says which members of what is read are shown.
+        // A filter says which members of the data are shown.
         let filter =
             ["jq", "yq", "gojq", "jaq"].contains(call.program)
             ? call.arguments.first { !$0.value.hasPrefix("-") }?.value : nil
@@ -103,7 +103,7 @@ struct ShellJudge {
         }
         if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
         guard let first = call.words.first else { return found }
-        // A line of the history, or one that a program at its prompt hands to a shell.
+        // This is a history reference, or a command that a program's prompt passes to a shell.
         if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
             var typed = call
             typed.words[0].value.removeFirst()
@@ -133,7 +133,7 @@ struct ShellJudge {
 
     // MARK: Commands within commands
 
-    /// What a wrapper such as `env` or `sudo` starts.
+    /// Judges the command that a wrapper such as `env` or `sudo` starts.
     func inner(of call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let name = call.program
         let arguments = call.arguments.map(\.value)
@@ -155,7 +155,7 @@ struct ShellJudge {
             if name == "env", word.value == "-" {
                 index += 1
             } else if word.value.hasPrefix("-"), word.value.count > 1 {
-                // Of an option that isn't known nobody can say whether the next word belongs to it.
+                // After an unknown option, the next word may or may not be its value.
                 isUnsure = !takesValue.contains(word.value) && word.value.hasPrefix("--") && !word.value.contains("=")
                 let isFile =
                     WordMeaning.value(of: word.value.prefix { $0 != "=" }) == .output
@@ -176,30 +176,30 @@ struct ShellJudge {
             }
         }
         guard let inside = call.inner(index..<call.words.count) else {
-            // Without a command of its own it runs the lines that it reads.
+            // Without a command it runs the lines that it reads.
             let isTold = arguments.contains { ["--version", "--help", "-h", "-V", "--citation"].contains($0) }
-            // Of a process that runs already: with a value it is changed.
+            // For a running process, a value changes it.
             let changes =
                 ["chrt", "taskset", "ionice"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
                 && arguments.count > 2
             return set + [finding(name == "parallel" && !isTold ? .fed : changes ? .writes : .reads, subject: name)]
         }
         var found = set
-        // Such a program hands its words to a shell, which takes them apart once more.
+        // Such a program passes its words to a shell, which parses them again.
         let joins = ShellPrograms.joiners.contains(name) && inside.words.contains { $0.value.contains(" ") }
         if !joins { found += depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: name)] }
         if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
             found += judge(later, depth + 1).filter(Self.weighs)
         }
         if joins { found += findings(in: inside.words.map(\.value).joined(separator: " "), depth: depth + 1) }
-        // What xargs appends is not known: for what removes, it is as bad as a pattern.
+        // The operands that xargs appends aren't known, so removing them is judged like removing a pattern.
         if name == "xargs" || name == "parallel", removesEach(inside) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
         }
         return found
     }
 
-    /// A text that is run as a command.
+    /// Judges a text that is run as a command.
     func text(_ word: ShellScript.Word, _ depth: Int) -> [GuardFinding] {
         guard word.isFixed else { return [finding(.dynamic, subject: word.value)] }
         return findings(in: word.value, depth: depth + 1)
@@ -231,11 +231,11 @@ struct ShellJudge {
         }
     }
 
-    /// A shell that is started: with a text of its own, a file, or what it is fed.
+    /// Judges a shell that is started with a command text, a file or input.
     func shell(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = Array(call.arguments)
         var found: [GuardFinding] = []
-        // A file of start-up commands is run before the first line is.
+        // A start-up file runs before the first command.
         if words.contains(where: { $0.value.hasPrefix("--rcfile") || $0.value.hasPrefix("--init-file") }) {
             found.append(finding(.dynamic, subject: call.program))
         }
@@ -247,7 +247,7 @@ struct ShellJudge {
             found += isWhole ? text(words[index + 1], depth) : [finding(.unreadable, subject: call.program)]
             return found + named.flatMap { commands(from: $0, by: call, depth) }
         }
-        // What a substitution makes of a word may be nothing at all.
+        // A substitution may result in no word at all.
         let runsFile =
             named.isEmpty && !words.contains { $0.value == "-s" }
             && words.contains { !$0.value.hasPrefix("-") && !$0.value.hasPrefix("$(") && !$0.value.hasPrefix("`") }
@@ -258,12 +258,12 @@ struct ShellJudge {
             + [finding(.writes, subject: ([call.program] + words.prefix(2).map(\.value)).joined(separator: " "))]
     }
 
-    /// What is found in what a shell reads commands from.
+    /// Judges the commands that a shell reads from its input.
     func commands(from input: ShellScript.Input, by call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         switch input {
         case .text(let text, _): findings(in: text, depth: depth + 1)
         case .output: [finding(.fed, subject: call.program)]
-        // Files that the session wrote were read already.
+        // Files that the session wrote have already been judged.
         case .file: [finding(.writes, subject: call.program)]
         }
     }
@@ -278,18 +278,18 @@ struct ShellJudge {
             switch word.value {
             case "-delete": found.append(finding(findsMadeAgain(call) ? .writes : .removes, subject: "find -delete"))
             case "-exec", "-execdir", "-ok", "-okdir", "-x", "-X":
-                // What is started ends where the program says so: each word belongs to one command alone.
+                // The command ends at the program's terminator, so each word belongs to only one command.
                 let end = words[index...].firstIndex { $0.value == ";" || $0.value == "+" } ?? words.count
                 guard var inside = call.inner(index..<end) else { continue }
                 index = end + 1
-                // Each file that is found lies below where the search begins.
+                // Every file that is found is below the start of the search.
                 if let start = words.dropFirst().first(where: { !$0.value.hasPrefix("-") }), start.value.hasPrefix("/")
                 {
                     for place in inside.words.indices where inside.words[place].value == "{}" {
                         inside.words[place].value = start.value
                     }
                 }
-                // What is made again may go, as with `-delete`.
+                // Files that are generated again may be removed, as with `-delete`.
                 if inside.program == "rm",
                     inside.arguments.allSatisfy({ ["{}", "-r", "-f", "-rf", "-fr"].contains($0.value) }),
                     findsMadeAgain(call)
@@ -313,9 +313,10 @@ struct ShellJudge {
     }
 }
 
-/// What the arguments of well-known programs make of them.
+/// The effects of arguments of well-known programs.
 extension ShellJudge {
-    /// Whether files or folders go that can't be told one by one: recursive, by a pattern, by a variable, outside of here.
+    /// Returns whether files or folders are removed that aren't named individually: recursively, by a pattern, by a variable, or outside
+    /// the current folder.
     func removes(_ call: ShellScript.Command) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         if !operands.isEmpty, !call.arguments.contains(where: { $0.value.hasPrefix("--no-p") }),
@@ -325,7 +326,7 @@ extension ShellJudge {
         }
         return call.arguments.contains { word in
             if word.value.hasPrefix("-") {
-                // Long options may be shortened.
+                // Long options may be abbreviated.
                 return word.value.hasPrefix("--r") || word.value.hasPrefix("--no-p")
                     || (!word.value.hasPrefix("--") && word.value.contains { "rR".contains($0) })
             }
@@ -334,7 +335,7 @@ extension ShellJudge {
         }
     }
 
-    /// Files of a user that say what runs at the next sign-in, or who may sign in.
+    /// A user's files that define what runs at the next sign-in, or who may sign in.
     private static let startFiles = [
         "/.bashrc", "/.profile", "/.bash_profile", "/.bash_login", "/.bash_logout", "/.bash_aliases", "/.zshrc",
         "/.zshenv",
@@ -348,7 +349,7 @@ extension ShellJudge {
         "/var/spool/cron/",
     ]
 
-    /// Whether a hidden file of a home is called like those that programs read when they start: `~/.lessfilter`, `~/.exrc`.
+    /// Returns whether a hidden file in a home has the name of one that programs read at their start: `~/.lessfilter`, `~/.exrc`.
     private func isStartFile(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard let last = parts.last, last.hasPrefix("."), last.utf8.count > 3,
@@ -359,7 +360,7 @@ extension ShellJudge {
             || parts.count == 3 && parts[0] == "home"
     }
 
-    /// Whether a path is a device or belongs to the system, or says what runs at the next sign-in.
+    /// Returns whether a path is a device, belongs to the system, or defines what runs at the next sign-in.
     func isSystem(_ word: String) -> Bool {
         let meant = context.path(word) ?? "/" + word
         if Self.startFiles.contains(where: { meant.hasSuffix($0) })
@@ -376,7 +377,7 @@ extension ShellJudge {
         {
             return false
         }
-        // What stands there is found before the system's own.
+        // Programs in these folders precede the system's own.
         if ["bin", "sbin", "lib", "etc"].contains(where: { (path + "/").hasPrefix("/usr/local/" + $0 + "/") }) {
             return true
         }
@@ -387,13 +388,13 @@ extension ShellJudge {
         .contains { (path + "/").hasPrefix($0) && !path.hasPrefix("/usr/local") }
     }
 
-    /// Whether a word names a file that holds keys or passwords.
+    /// Returns whether a word names a file that contains keys or passwords.
     func isSecret(_ word: String) -> Bool {
         let text = word.split(separator: "=", maxSplits: 1).last.map(String.init) ?? word
         let file = text.hasPrefix("file://") ? String(text.dropFirst(7)) : text
         let path = context.path(file.hasPrefix("@") ? String(file.dropFirst()) : file) ?? file
         if context.namesOwn(path) { return true }
-        // There a cloud hands its machines their tokens.
+        // At these addresses a cloud gives machines their tokens.
         if ["169.254.169.254", "metadata.google.internal", "[fd00:ec2::254]"].contains(where: word.contains) {
             return true
         }
@@ -408,7 +409,7 @@ extension ShellJudge {
             return true
         }
         if let pattern = path.firstIndex(where: { "*?[{".contains($0) }), !path.hasSuffix(".pub") {
-            // What stands before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
+            // The path before the pattern may be the beginning of such a name: `~/.ssh/*`, `~/.net*`.
             let fixed = path[..<pattern]
             if let hidden = fixed.range(ofLast: "/."), fixed[hidden.upperBound...].utf8.count > 0,
                 Self.secretFiles.contains(where: { $0.hasPrefix(fixed[hidden.lowerBound...]) })
@@ -419,12 +420,12 @@ extension ShellJudge {
         return path.hasPrefix("/proc/") && path.hasSuffix("/environ")
     }
 
-    /// Programs that take whole folders along.
+    /// Programs that read whole folders.
     static let packers: Set<String> = [
         "tar", "bsdtar", "zip", "7z", "7za", "cp", "rsync", "scp", "grep", "rg", "cpio", "mv",
     ]
 
-    /// Whether a word names a folder that holds keys.
+    /// Returns whether a word names a folder that contains keys.
     static func isKeyFolder(_ word: String) -> Bool {
         let path = word.hasSuffix("/") ? String(word.dropLast()) : word
         return [".ssh", ".aws", ".gnupg", ".kube", ".azure", ".docker"].contains {
@@ -432,7 +433,7 @@ extension ShellJudge {
         }
     }
 
-    /// Files that hold keys in a home folder, and elsewhere perhaps a project's settings.
+    /// Files that contain keys in a home folder, and elsewhere perhaps a project's settings.
     private static let homeSecrets = [
         "/.npmrc", "/.pypirc", "/.vault-token", "/.my.cnf", "/.s3cfg", "/.boto", "/.m2/settings.xml",
         "/.cargo/credentials",
@@ -446,14 +447,14 @@ extension ShellJudge {
         "/.local/share/keyrings/", "/.config/op/", "/ssl/private/",
     ]
 
-    /// Whether a web client sends more than a question.
+    /// Returns whether a web client sends data, rather than only a query.
     static func uploads(_ name: String, _ words: [String]) -> Bool {
         let flags = [
             "-d", "--data", "--data-raw", "--data-binary", "--data-urlencode", "--data-ascii", "--json", "-F", "--form",
             "-T", "--upload-file", "--post-data", "--post-file", "--body-data", "--body-file", "--form-string",
         ]
         for (index, word) in words.enumerated() {
-            // Such addresses hold what is sent.
+            // Such addresses contain the data that is sent.
             if ["gopher:", "dict:", "telnet:", "smtp:", "smtps:", "tftp:", "mqtt:", "ldap:"].contains(
                 where: word.hasPrefix)
             {
@@ -461,7 +462,7 @@ extension ShellJudge {
             }
             let flag = word.split(separator: "=", maxSplits: 1).first.map(String.init) ?? word
             if flags.contains(flag) { return true }
-            // Long options may be shortened; a file of options may hold any of them.
+            // Long options may be abbreviated, and an options file may contain any of them.
             if ["--dat", "--form", "--uplo", "--json", "--post", "--body-", "--conf"].contains(where: flag.hasPrefix) {
                 return true
             }
@@ -484,7 +485,7 @@ extension ShellJudge {
             && words.contains { ["POST", "PUT", "PATCH", "DELETE"].contains($0.uppercased()) }
     }
 
-    /// The mode that an option names: `-m 4755`, `-m4755`, `--mode=4755`.
+    /// Returns the mode that an option names: `-m 4755`, `-m4755`, `--mode=4755`.
     static func mode(in words: [String]) -> String? {
         for (index, word) in words.enumerated() {
             if word == "-m" || word == "--mode" { return index + 1 < words.count ? words[index + 1] : nil }
@@ -494,7 +495,7 @@ extension ShellJudge {
         return nil
     }
 
-    /// Whether a mode lets everybody write, or makes a program run as its owner.
+    /// Returns whether a mode lets everyone write, or makes a program run as its owner.
     static func opensUp(_ words: [String]) -> Bool {
         guard
             let mode = words.first(where: {
@@ -519,14 +520,14 @@ extension ShellJudge {
             "status", "sessions", "cmdlets", "endpoints", "version", "help", "doctor", "guard", "output", "jobs",
             "completions",
         ]
-        // Whoever works with mm from within one of its sessions is judged by none of its tools' rules, and whoever confirms
-        // there confirms for itself.
+        // Within one of mm's sessions, commands of mm would escape the rules of its tools, and a confirmation would be the
+        // session's own.
         return one(looks.contains(verb) ? .reads : .ownProgram)
     }
 }
 
 extension StringProtocol {
-    /// Where a text begins and ends that occurs last.
+    /// Returns the range of the last occurrence of a text.
     fileprivate func range(ofLast text: String) -> Range<Index>? {
         var index = endIndex
         while index > startIndex {
@@ -543,21 +544,21 @@ extension String {
     }
 }
 
-/// What earlier commands of a text set for later ones.
+/// The effects of a text's commands on its later ones.
 extension ShellJudge {
-    /// Puts the values of variables that this text set in the place of their names at the start of words: `$H/x`.
+    /// Replaces names of variables at the start of words, as in `$H/x`, with the values that this text set.
     func expand(_ call: inout ShellScript.Command) {
         guard !variables.isEmpty else { return }
         for index in call.words.indices where !call.words[index].isFixed {
             let word = call.words[index]
             guard word.value.contains("$"), let whole = expanded(word.value) else { continue }
-            // It stays a word that the shell puts together: whether the assignment was reached nobody can say.
+            // The word still isn't fixed, because the assignment may not have been reached.
             call.words[index].value = whole
         }
     }
 
-    /// A word with the values of known variables.
-    /// - Returns: `nil` where nothing is known of it.
+    /// Returns a word with the values of known variables.
+    /// - Returns: `nil` if none of its variables are known.
     private func expanded(_ text: String) -> String? {
         var result = ""
         var rest = text[...]
@@ -584,13 +585,13 @@ extension ShellJudge {
         return isKnown ? result + rest : nil
     }
 
-    /// Remembers what a command sets for later ones: variables, the directory.
+    /// Records what a command changes for later ones: variables, the directory.
     mutating func follow(_ call: ShellScript.Command) {
         if call.words.isEmpty {
             for assignment in call.assignments {
                 guard let equals = assignment.value.firstIndex(of: "=") else { continue }
                 let value = String(assignment.value[assignment.value.index(after: equals)...])
-                // The home folder is the one variable whose value is known without a shell.
+                // The home folder is the only variable whose value is known without a shell.
                 let isKnown =
                     assignment.isFixed || ["$HOME", "${HOME}"].contains { value == $0 || value.hasPrefix($0 + "/") }
                 variables[String(assignment.value[..<equals])] = isKnown ? value : nil
@@ -602,7 +603,7 @@ extension ShellJudge {
         if let path = context.path(target) { context.directory = path }
     }
 
-    /// Variables that a text only ever sets to the name of a new temporary file or folder.
+    /// Returns the variables that a text sets only to paths of new temporary files or folders.
     static func scratchVariables(_ script: ShellScript) -> Set<String> {
         var made: Set<String> = []
         var other = Set(script.bindings.map(\.name.value))
@@ -626,7 +627,7 @@ extension ShellJudge {
         return made.subtracting(other)
     }
 
-    /// Whether a word is a new temporary file or folder of this text, or lies in one.
+    /// Returns whether a word is a new temporary file or folder of this text, or is in one.
     func isScratch(_ word: ShellScript.Word) -> Bool {
         guard word.value.hasPrefix("$"), !word.value.contains("..") else { return false }
         return scratch.contains { name in
@@ -638,7 +639,7 @@ extension ShellJudge {
         }
     }
 
-    /// What a command writes that says it plainly: `echo`, `printf`, `cat` of a here-document.
+    /// Returns the output of a command that shows it plainly: `echo`, `printf`, `cat` of a here-document.
     func output(of call: ShellScript.Command) -> String? {
         let words = Array(call.arguments)
         switch call.program {
@@ -667,26 +668,26 @@ extension ShellJudge {
         }
     }
 
-    /// Whether the here-document of a command is what stands in the text, with nothing put in.
+    /// Returns whether a command's here-document is used literally, without substitutions.
     func isPlainDocument(_ call: ShellScript.Command) -> Bool {
         if case .text(_, let isFixed) = call.inputs[0] { isFixed } else { false }
     }
 }
 
-/// A line that is typed into a program that runs.
+/// A line that is typed into a running program.
 package struct TypedText: Sendable, Hashable {
     /// The line, as far as it is known.
     var text: String
-    /// The program that reads it, where the system tells.
+    /// The program that reads it, if the system reports it.
     var program: String?
-    /// The command that was started.
+    /// The command that started the program.
     var command: String
-    /// Whether the program waits for it at a prompt.
+    /// Whether the program is waiting for it at a prompt.
     var isAnswer: Bool
-    /// Whether keys were pressed that put something else there: history, completion.
+    /// Whether keys for history or completion were pressed, which put other text into the line.
     var isUnknown: Bool
 
-    /// A line.
+    /// Creates a line.
     package init(_ text: String, program: String?, command: String, isAnswer: Bool, isUnknown: Bool = false) {
         self.text = text
         self.program = program
@@ -696,9 +697,9 @@ package struct TypedText: Sendable, Hashable {
     }
 }
 
-/// What is typed into a program that runs: at the prompt of a shell or an interpreter it is a command of it.
+/// Lines typed into a running program: at the prompt of a shell or an interpreter they are commands.
 extension ShellJudge {
-    /// Programs behind which a shell may read.
+    /// Programs through which a shell may read the line.
     private static let doors: Set<String> = [
         "ssh", "mosh", "telnet", "su", "sudo", "doas", "screen", "tmux", "docker", "podman", "kubectl", "oc", "nerdctl",
         "script",
@@ -709,7 +710,7 @@ extension ShellJudge {
         "less", "more", "man", "zless", "most", "journalctl", "git", "systemctl", "pager",
     ]
 
-    /// What is found in a typed line.
+    /// Judges a typed line.
     func findings(typed line: TypedText) -> [GuardFinding] {
         let text = line.text
         var programs = line.program.map { [ShellMemory.name($0)] } ?? []
@@ -717,7 +718,7 @@ extension ShellJudge {
             programs = script.commands.map(\.program).filter { !$0.isEmpty }
         }
         if programs.isEmpty { programs = ["sh"] }
-        // Whichever program reads it: a command that a shell would take it for is the worst that it may be.
+        // Whatever program reads the line, the worst case is a shell that runs it as a command.
         var found = findings(in: text).filter(Self.weighs)
         var isPrompt = false
         for name in Set(programs).sorted() {

@@ -2,19 +2,19 @@ internal import CGuardTables
 import MMCore
 import ShellSyntax
 
-/// Which words of which programs only look, as a table lists them. What it doesn't list may do anything.
+/// The uses of programs that only read, as a table lists them. A use that isn't listed may do anything.
 struct ShellLooks: Sendable {
-    /// The uses of a program that look, each a list of what its words have to be.
+    /// The program's reading uses, each a list of conditions for its words.
     private var uses: [[String]] = []
-    /// Options and words that make more of every use.
+    /// Options and words with which no use is only reading.
     private var changing: Set<String> = []
-    /// Options that don't, although they are called as if they did.
+    /// Options that are harmless although their names suggest otherwise.
     private var showing: Set<String> = []
 
-    /// The programs that the table names.
+    /// The programs in the table.
     static let table = read()
 
-    /// Whether words of a program are a use that only looks.
+    /// Returns whether a program's words are a use that only reads.
     func contain(_ words: [String]) -> Bool {
         guard words.allSatisfy({ !changes($0) }), !writesPlace(words) else { return false }
         let operands = Self.operands(words)
@@ -35,7 +35,7 @@ struct ShellLooks: Sendable {
                     && named.allSatisfy { word in options.contains { $0 == word.prefix { $0 != "=" } } }
             case "-":
                 guard let word = words.first, Self.isOne(of: first, word) else { return false }
-                // An option by which something is looked at says nothing of others.
+                // A use with only one option says nothing about other options.
                 if use.count == 1 {
                     return words.allSatisfy { other in
                         !other.hasPrefix("-") || other == "-"
@@ -49,8 +49,8 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Whether a word makes more of a use: because the table says so, or because an option is called after what it writes, starts
-    /// or loads.
+    /// Returns whether a word makes a use more than reading: because the table says so, or because an option's name says that it
+    /// writes, starts or loads something.
     private func changes(_ word: String) -> Bool {
         let name = String(word.prefix { $0 != "=" })
         if showing.contains(name) { return false }
@@ -58,7 +58,7 @@ struct ShellLooks: Sendable {
         guard word.hasPrefix("--") else { return false }
         return switch WordMeaning.value(of: name) {
         case .none: false
-        // In what form something is shown is often called like where it goes: a place tells itself.
+        // Options for the output's format often have the same names as those for its file, but a file's path is recognizable.
         case .output:
             word.contains("/") || ["--out", "--save", "--write"].contains(name)
                 || ["file", "-log", "dump"].contains(where: name.hasSuffix)
@@ -66,15 +66,15 @@ struct ShellLooks: Sendable {
         }
     }
 
-    /// Whether an option behind which programs name what they write stands before a place: no form in which something is shown
-    /// is called like one.
+    /// Returns whether an option that usually names an output file precedes a path; the name of a format never looks like
+    /// a path.
     private func writesPlace(_ words: [String]) -> Bool {
         zip(words, words.dropFirst()).contains { option, value in
             ["-o", "-O", "-w", "-W"].contains(option) && value.contains("/") && !value.contains(" ")
         }
     }
 
-    /// Whether an option holds one that makes more of a use: letters stand together behind one dash, and long names are shortened.
+    /// Returns whether an option contains one that isn't harmless: letters may be combined after one dash, and long names abbreviated.
     private func isShort(_ name: String) -> Bool {
         guard name.hasPrefix("-"), name.utf8.count > 2 else { return false }
         if name.hasPrefix("--") {
@@ -100,7 +100,7 @@ struct ShellLooks: Sendable {
         return operands.count >= use.count && zip(use, operands).allSatisfy { isOne(of: $0, $1) }
     }
 
-    /// The words that are no options, nor values of those that clients take before their verbs.
+    /// Returns the words that aren't options, nor values of options that clients take before their verbs.
     private static func operands(_ words: [String]) -> [String] {
         var operands: [String] = []
         var rest = words[...]
@@ -114,7 +114,7 @@ struct ShellLooks: Sendable {
         return operands
     }
 
-    /// The table, taken apart. Only what is judged for hosts needs it.
+    /// Parses the table, which only judgements for hosts need.
     private static func read() -> [String: ShellLooks] {
         let file = cguard_shell_looks()
         let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
@@ -154,11 +154,11 @@ struct ShellLooks: Sendable {
 }
 
 extension ShellJudge {
-    /// What is found on a host, which has no walls: what isn't known to look only is asked about.
+    /// Adapts findings for a host without a sandbox: anything that isn't known to only read is asked about.
     func withoutWalls(_ found: [GuardFinding], _ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
-        // What a function does was judged where it was defined.
+        // A function's actions were judged where it was defined.
         let isFunction = record.memory.functions.contains(call.name) && isUnheardOf(call)
-        // What such a program starts was judged as a command of its own, once and with the words that stand here.
+        // The command that such a program starts was judged separately, with its own words.
         let startsAnother = Self.plainWrappers.contains(call.program) && !found.contains { $0.subject == call.program }
         guard !isFunction, !startsAnother else { return found }
         guard context.asksInterpreters else { return looksAlone(found, call) }
@@ -180,8 +180,8 @@ extension ShellJudge {
         "sudo", "doas", "timeout", "time", "nice", "ionice", "chrt", "env", "stdbuf", "command", "builtin", "watch",
     ]
 
-    /// What is found of a command behind walls, where a use that the table has is a look as well; no word is believed there of a
-    /// program that the table doesn't name.
+    /// Adapts findings in the sandbox, where the table's uses count as reading too. The words of a program that isn't in the table
+    /// prove nothing there.
     private func looksAlone(_ found: [GuardFinding], _ call: ShellScript.Command) -> [GuardFinding] {
         guard !found.isEmpty, found.allSatisfy({ $0.rule == ShellRule.writes.rawValue }),
             ShellLooks.table[call.program] != nil, looks(byTable: call)
@@ -189,7 +189,7 @@ extension ShellJudge {
         return found.map { finding(.reads, subject: $0.subject ?? call.program) }
     }
 
-    /// Whether the table of looks says so of a command, or the words of a program that no table knows.
+    /// Returns whether the table says that a command only reads, or the words of a program that no table knows.
     func looks(byTable call: ShellScript.Command) -> Bool {
         guard !call.name.contains("/") || Self.isInstalled(call.name) else { return false }
         let words = call.arguments.map(\.value)
@@ -199,7 +199,7 @@ extension ShellJudge {
         return isUnheardOf(call) && WordMeaning.looks(call.program, words)
     }
 
-    /// Whether a program with a language of its own reads commands which don't stand in the text.
+    /// Returns whether a program with its own language reads commands that aren't in the text.
     private func takesCommands(_ call: ShellScript.Command) -> Bool {
         guard CarriedText.table[call.program]?.input != nil else { return false }
         return switch call.inputs[0] {
@@ -209,8 +209,8 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a script of `awk` puts something into a file, hands it to a command, behind what it prints, starts one, or takes in
-    /// more of its language.
+    /// Returns whether an awk script writes a file, pipes its output to a command, starts one, or includes more
+    /// code.
     private func writesByScript(_ call: ShellScript.Command) -> Bool {
         guard call.program.hasSuffix("awk") else { return false }
         return call.arguments.contains { word in
@@ -233,11 +233,12 @@ extension ShellJudge {
         }
     }
 
-    /// Whether a command makes files in homes or in places for temporary files, fetches to look, or runs a look elsewhere.
+    /// Returns whether a command creates files in homes or temporary folders, downloads without changes, or runs a reading command
+    /// elsewhere.
     private func isHarmless(_ call: ShellScript.Command, _ depth: Int) -> Bool {
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         switch call.program {
-        // What is run of a file that is made is judged when it is.
+        // Running a created file is judged when it is run.
         case "mkdir", "touch", "tee", "mktemp": return operands.allSatisfy { !isOfMachine($0.value) }
         case "cp", "mv", "ln", "install", "rsync":
             return operands.last.map { !isOfMachine($0.value) } ?? true
@@ -260,7 +261,7 @@ extension ShellJudge {
         }
     }
 
-    /// What a container or pod is told to run.
+    /// Returns the command that a container or pod is told to run.
     private func executed(by call: ShellScript.Command) -> ShellScript.Command? {
         let words = call.words
         guard
@@ -279,7 +280,7 @@ extension ShellJudge {
         return index + 1 < words.count ? call.inner((index + 1)..<words.count) : nil
     }
 
-    /// Whether what is fetched goes to the output, nowhere, or to a file in a home or a place for temporary files.
+    /// Returns whether a download goes to the output, nowhere, or to a file in a home or temporary folder.
     private func fetches(_ call: ShellScript.Command) -> Bool {
         var rest = call.arguments[...]
         var isKept = call.program == "curl"
@@ -337,7 +338,7 @@ extension ShellJudge {
         "no-check-certificate", "no-verbose", "version", "help", "unix-socket", "progress-bar", "tlsv1.2", "tlsv1.3",
     ]
 
-    /// Whether a word names something in a place for temporary files.
+    /// Returns whether a word names a file in a temporary folder.
     func isTemporary(_ word: ShellScript.Word) -> Bool {
         if isScratch(word) { return true }
         guard word.isFixed, !word.value.contains(where: { "*?[{$`".contains($0) }), let path = context.path(word.value)

@@ -1,10 +1,10 @@
-/// What is known of programs and builtins by their names.
+/// The programs and builtins that are known by their names.
 enum ShellPrograms {
     static func names(_ text: StaticString) -> Set<String> {
         Set(text.description.split(separator: " ").map(String.init))
     }
 
-    /// Those that only look, or change nothing but the shell's own state.
+    /// Programs that only read, or change only the shell's own state.
     static let readers = names(
         """
         ls dir pwd echo printf cat tac head tail grep egrep fgrep zgrep rg ag wc sort uniq cut tr date cal whoami id groups \
@@ -18,7 +18,7 @@ enum ShellPrograms {
         complete mapfile readarray caller times suspend logger zipinfo atq
         """)
 
-    /// Those that act with other rights, or change rights, users, mounts, services, kernel and firewall.
+    /// Programs that use other rights, or change rights, users, mounts, services, kernel and firewall.
     static let privileged = names(
         """
         sudo doas su pkexec runuser chown chgrp useradd userdel usermod adduser deluser groupadd groupdel groupmod addgroup \
@@ -31,7 +31,7 @@ enum ShellPrograms {
         chfn faillock dpkg-reconfigure ifup ifdown route arp brctl iwconfig
         """)
 
-    /// Managers of software.
+    /// Package managers.
     static let software = names(
         """
         apt apt-get aptitude dpkg yum dnf rpm zypper apk pacman snap flatpak brew port emerge nix-env update-grub \
@@ -39,24 +39,24 @@ enum ShellPrograms {
         xbps-install xbps-remove eopkg urpmi urpme installpkg removepkg upgradepkg slackpkg opkg rpm-ostree swupd
         """)
 
-    /// Those that destroy by nature.
+    /// Programs that destroy data by nature.
     static let destroyers = names(
         """
         shred wipefs fdisk sfdisk cfdisk parted sgdisk gdisk blkdiscard mkswap mkfs mke2fs killall pkill wipe srm \
         cryptsetup lvremove vgremove pvremove mdadm debugfs hdparm dropdb killall5 trash-empty ipcrm tcpkill xkill fkill
         """)
 
-    /// Those that carry data elsewhere or let others in.
+    /// Programs that send data elsewhere or let others in.
     static let carriers = names(
         """
         scp sftp ftp lftp nc ncat netcat socat telnet ssh rsh rlogin rclone tftp ngrok cloudflared croc magic-wormhole \
         websocat ipfs np release-it gh-pages surge localtunnel lt pagekite bore frpc chisel gh glab twurl transfersh nxc crackmapexec
         """)
 
-    /// Those that send mail.
+    /// Programs that send mail.
     static let mailers = names("mail mailx sendmail mutt neomutt msmtp swaks mutt s-nail ssmtp wall write")
 
-    /// Those that run a command that stands in their arguments.
+    /// Programs that run a command in their arguments.
     static let wrappers = names(
         """
         env nice nohup timeout xargs time stdbuf setsid ionice chrt taskset prlimit setpriv watch strace ltrace flock \
@@ -68,10 +68,10 @@ enum ShellPrograms {
         systemd-cat daemonize daemon uclampset gamemoderun optirun primusrun caffeinate sem uftrace
         """)
 
-    /// Wrappers that hand their words to a shell as one text.
+    /// Wrappers that pass their words to a shell as one text.
     static let joiners = names("watch hyperfine entr parallel")
 
-    /// Programs that start a command which stands among their words, behind others of their own.
+    /// Programs that start a command in their arguments, after words of their own.
     static let starters = names(
         """
         docker podman nerdctl kubectl oc lxc incus tmux screen uv poetry pipenv bundle conda mamba micromamba nix nix-shell \
@@ -81,20 +81,20 @@ enum ShellPrograms {
         bwrap watchexec nodemon viddy systemd-nspawn doppler aws-vault chamber envchain honcho foreman ld.so
         """)
 
-    /// Programs whose name in a text shows that a command stands there.
+    /// Programs whose name in a text shows that it contains a command.
     static let noticed = names("rm rimraf shred mkfs wipefs blkdiscard mm truncate rmdir dd sudo")
 
-    /// Programs that show what a file holds.
+    /// Programs that show the content of files.
     static let printers = names(
         """
         cat tac head tail less more grep egrep fgrep zgrep rg ag sort cut nl strings od xxd hexdump base64 base32 jq yq paste \
         fold rev awk gawk mawk sed bat batcat view curl scp nc
         """)
 
-    /// Shells, which run texts.
+    /// Shells, which run texts as commands.
     static let shells = names("sh bash zsh dash ash ksh mksh fish rbash csh tcsh posh yash elvish nu xonsh osh sash")
 
-    /// Interpreters, which run what they are fed.
+    /// Interpreters, which run their input.
     static let interpreters = names(
         """
         python python2 python3 pypy pypy3 perl raku ruby node nodejs php lua luajit tclsh wish osascript pwsh powershell deno bun \
@@ -102,8 +102,8 @@ enum ShellPrograms {
         kotlinc kotlin scala clojure clj racket sbcl clisp ocaml ginsh maxima
         """)
 
-    /// Programs whose verbs are of the project at hand: they add, remove and make what belongs to it, which comes back by them; and
-    /// such whose first words are texts or files.
+    /// Programs whose verbs only concern the current project: they add, remove and generate its own files, which they can generate again.
+    /// Also programs whose first words are texts or files.
     static let verbless = names(
         """
         npm yarn pnpm bun swift pip pip3 pipenv poetry uv cargo composer bundle bundler gem dotnet go flutter dart mix rebar3 sbt gradle \
@@ -131,10 +131,10 @@ enum ShellPrograms {
         ],
     ]
 
-    /// Wrappers with a first word of their own before the command.
+    /// The number of words that wrappers take before the command.
     static let leadingWords: [String: Int] = ["timeout": 1, "flock": 1, "taskset": 1, "chrt": 1]
 
-    /// Options of clients that stand before their verb and take the next word.
+    /// Options of clients before their verb that take the next word.
     static let early = names(
         """
         -n --namespace --context --kubeconfig --cluster -s --server --as --token -H --host -c --config -l --log-level \
@@ -142,8 +142,8 @@ enum ShellPrograms {
         --format -o -p --project-name --stack -C --cwd --app -a -u --user -t --url --log-format -f --file
         """)
 
-    /// The words of a client that say what it does: those that stand together before its options. Options of the client
-    /// itself may stand before them.
+    /// Returns the words of a client that say what it does: the consecutive words before its options. The client's own options
+    /// may precede them.
     static func verbs(_ words: [String]) -> [String] {
         var rest = words[...]
         while let first = rest.first, first.hasPrefix("-") {
@@ -166,7 +166,7 @@ enum ShellPrograms {
     /// Variables that a shell evaluates when it shows a prompt or a trace.
     static let prompts = names("PS0 PS1 PS2 PS3 PS4 PROMPT RPROMPT RPS1 PROMPT2 RPROMPT2 SPROMPT")
 
-    /// Variables that hold a command which other programs run.
+    /// Variables that contain a command for other programs to run.
     static let commandVariables = names(
         """
         PAGER MANPAGER GIT_PAGER LESS MORE LESSOPEN LESSCLOSE EDITOR VISUAL GIT_EDITOR GIT_SEQUENCE_EDITOR BROWSER RSYNC_RSH CVS_RSH \
@@ -174,10 +174,10 @@ enum ShellPrograms {
         SUDO_ASKPASS KUBE_EDITOR PSQL_EDITOR PSQL_PAGER CC CXX SHELL
         """)
 
-    /// Variables that programs are handed in any case: setting one is enough.
+    /// Variables that programs always get, so that setting one is enough.
     static let inherited = names("PATH HOME SHELL PAGER MANPAGER GIT_PAGER LESSOPEN EDITOR VISUAL")
 
-    /// Variables that change how something is shown, or taken apart, and nothing else.
+    /// Variables that only change how something is shown or parsed.
     static let showing = names(
         "LANG LANGUAGE TZ TERM COLUMNS LINES NO_COLOR CLICOLOR FORCE_COLOR IFS POSIXLY_CORRECT TIMEFORMAT")
 }

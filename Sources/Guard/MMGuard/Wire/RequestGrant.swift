@@ -1,56 +1,58 @@
 package import MMCore
 
-/// What a call may send, asked for each request before it leaves, and what has become of those it sent.
+/// The permission of a call to send requests. It is asked for each request before it is sent, and records the results.
 ///
-/// A value: who holds it says one call at a time in a session, and what no call sends has a grant without authority.
+/// It is a value: its holder ensures that only one call at a time uses a session. Requests outside calls have a grant
+/// without
+/// authority.
 package struct RequestGrant: Sendable {
-    /// What becomes of a request.
+    /// The decision about a request.
     package enum Outcome: Sendable, Hashable {
-        /// It is sent. The class is for the record.
+        /// The request is sent. The class is for the record.
         case allow(GuardClass)
-        /// It waits while a person is asked; `answered` says how it goes on.
+        /// The request waits while a person is asked; `answered` returns the final decision.
         case hold(RequestQuestion)
-        /// It is not sent; the code and message are for its client.
+        /// The request isn't sent; the code and message are for its client.
         case refuse(code: String, message: String)
     }
 
-    /// What a person said, or that nobody could be asked.
+    /// The answer of a person, or the lack of one.
     package enum Answer: Sendable, Hashable {
-        /// This one may be sent.
+        /// This request may be sent.
         case yes
-        /// This one, and as many more of its kind as were offered.
+        /// This request may be sent, and as many more of its kind as were offered.
         case yesToKind
-        /// Not this one, nor others of its kind.
+        /// This request may not be sent, nor others of its kind.
         case no
-        /// Nobody answered in time, or there was nobody.
+        /// No answer came in time, or no person could be asked.
         case nobody
     }
 
-    /// What the call was let through for; nil for what is sent outside of calls.
+    /// The call's remaining authority; `nil` for requests outside calls.
     private var left: AuthorityLeft?
     private var authority: CallAuthority? { left?.authority }
     private let policy: GuardPolicy
     private let isDryRun: Bool
-    /// Whether what waits for a person holds back nothing behind it: a program goes on by itself.
+    /// Whether later requests may be sent although one waits for a person, because a program continues anyway.
     private let goesOn: Bool
     private var approved: Set<String> = []
     private var refusedKinds: Set<String> = []
     private var kindsLeft: [String: Int] = [:]
     private var kindsSent: [String: Int] = [:]
-    /// How the last request of each digest ended: nil while it is under way.
+    /// The status of the last request with each digest; `nil` while it is open.
     private var ends: [String: Int?] = [:]
     private var digests: [UInt64: String] = [:]
-    /// Where the parts of files go whose upload the call has opened.
+    /// The addresses of uploads that the call has opened, for the parts of their files.
     private var uploads: Set<String> = []
     private var report = CallReport()
     private var isStopped = false
 
-    /// The grant of a call.
+    /// Creates the grant of a call.
     /// - Parameters:
-    ///   - authority: what it was let through for.
-    ///   - policy: the connection's policy for this caller, which holds whatever the text was.
-    ///   - isDryRun: whether all that changes something is held back, and everything listed.
-    ///   - goesOn: whether what waits for a person holds back nothing behind it.
+    ///   - authority: what the call may do.
+    ///   - policy: the connection's policy for this caller, which applies in any case.
+    ///   - isDryRun: whether all changes are held back, and all requests listed.
+    ///   - goesOn: whether later requests may be sent although one waits for a person.
     package init(_ authority: CallAuthority, policy: GuardPolicy, isDryRun: Bool = false, goesOn: Bool = false) {
         left = AuthorityLeft(of: authority)
         self.goesOn = goesOn
@@ -65,18 +67,18 @@ package struct RequestGrant: Sendable {
         goesOn = false
     }
 
-    /// The grant of what a session sends outside of calls: it looks, and no more.
+    /// Returns the grant for a session's requests outside calls, which may only read.
     package static func outsideCalls(policy: GuardPolicy) -> RequestGrant { RequestGrant(policy: policy) }
 
-    /// Whether it covers more than looking, so that what a call left running may need it.
+    /// Whether it permits changes, so that work left running by a call may need it.
     package var coversChanges: Bool { authority?.mayWrite ?? false }
 
-    /// What was sent and what was held back so far.
+    /// The requests that were sent and held back so far.
     package var traffic: CallReport { report }
 
-    /// Says what becomes of a request.
+    /// Decides about a request.
     /// - Parameters:
-    ///   - intent: what it is for.
+    ///   - intent: the request and its meaning.
     ///   - number: its number within the session.
     package mutating func judge(_ intent: RequestIntent, number: UInt64) -> Outcome {
         let verdict = intent.verdict(policy)
@@ -108,7 +110,7 @@ package struct RequestGrant: Sendable {
         return .hold(question(intent, number, authority))
     }
 
-    /// Goes on with a request that was held.
+    /// Decides about a held request after the answer.
     package mutating func answered(_ question: RequestQuestion, _ answer: Answer) -> Outcome {
         let (intent, number) = (question.intent, question.number)
         switch answer {
@@ -116,7 +118,7 @@ package struct RequestGrant: Sendable {
             guard !isStopped else { return stopped(intent, number) }
             approved.insert(intent.digest)
             let outcome = pass(intent, number)
-            // Several may have been held at once, each with the same offer: together they let pass what was counted.
+            // Several may have been held at once with the same offer; together they permit no more than was counted.
             if answer == .yesToKind { kindsLeft[intent.kind] = min(question.moreOfKind, expected(intent.kind)) }
             return outcome
         case .no:
@@ -134,15 +136,15 @@ package struct RequestGrant: Sendable {
         }
     }
 
-    /// An upload was opened that was let through: what is sent to its address belongs to it.
-    /// - Parameter address: the address, in which its permission stands.
+    /// Records that a permitted upload was opened; data sent to its address belongs to it.
+    /// - Parameter address: the address, which contains its own permission.
     package mutating func opened(_ address: String) { uploads.insert(address) }
 
-    /// A request has ended.
+    /// Records that a request has ended.
     /// - Parameters:
     ///   - number: its number.
-    ///   - status: the status of its answer; 0 where none came.
-    ///   - wasSent: whether it began to leave.
+    ///   - status: the status of its answer; 0 without an answer.
+    ///   - wasSent: whether any of it was sent.
     package mutating func ended(_ number: UInt64, status: Int, wasSent: Bool) {
         report.ended(number, status: status, wasSent: wasSent)
         guard let digest = digests.removeValue(forKey: number) else { return }
@@ -164,12 +166,13 @@ package struct RequestGrant: Sendable {
         return left?.cover(intent.classes, isNamed: intent.targets.allSatisfy(authority.shows)) ?? false
     }
 
-    /// Whether it goes where the call has opened an upload: whatever it holds becomes a part of that file.
+    /// Returns whether a request goes to the address of an upload that the call has opened, and so is part of that
+    /// file.
     private func isPartOfUpload(_ intent: RequestIntent) -> Bool {
         uploads.contains(intent.request.origin + intent.request.target)
     }
 
-    /// Whether the very same request was let through and has come to nothing: its client tries again.
+    /// Returns whether an identical request was permitted and failed, so that its client is retrying.
     private func isRetry(_ intent: RequestIntent) -> Bool {
         guard let end = ends[intent.digest], let status = end else { return false }
         return [0, 408, 429, 500, 502, 503, 504].contains(status)
@@ -203,7 +206,7 @@ package struct RequestGrant: Sendable {
 
     private static let namesInQuestion = 10
 
-    /// How many more requests of a kind are expected: as many as were counted, or a few, less those that were sent.
+    /// Returns how many more requests of a kind are expected: the counted number, or a small default, minus those sent.
     private func expected(_ kind: String) -> Int {
         max((authority?.counted ?? CallAuthority.fewTargets) - kindsSent[kind, default: 0], 0)
     }
@@ -218,7 +221,7 @@ package struct RequestGrant: Sendable {
     }
 }
 
-/// A request that changes something and was sent, or was held back.
+/// A request that changes something, and that was sent or held back.
 package struct SentRequest: Sendable, Hashable {
     /// Its number within the session.
     package let number: UInt64
@@ -226,13 +229,13 @@ package struct SentRequest: Sendable, Hashable {
     package let method: String
     /// The host's address.
     package let origin: String
-    /// The kind of request, without what names anybody: a path's template, or a cmdlet.
+    /// The kind of request, without personal names: a path's template, or a cmdlet.
     package let template: String
-    /// The names of what it works on.
+    /// The names of the objects that it concerns.
     package let targets: [String]
-    /// The strictest class of what it does.
+    /// The strictest class of its effects.
     package let guardClass: GuardClass
-    /// The status of its answer; nil where none came, or none yet.
+    /// The status of its answer; `nil` if there is none, or none yet.
     package internal(set) var status: Int?
 
     init(_ intent: RequestIntent, number: UInt64) {
@@ -262,18 +265,19 @@ package struct SentRequest: Sendable, Hashable {
     }
 }
 
-/// A request that is held open until a person has said yes or no.
+/// A request that is held open until a person has answered.
 package struct RequestQuestion: Sendable, Hashable {
     /// The request.
     package let intent: RequestIntent
     /// Its number within the session.
     package let number: UInt64
-    /// What the guard says of it, and why this call may not send it by itself.
+    /// The guard's verdict, and the reason why the call may not send the request without a question.
     package let verdict: Verdict
-    /// How many more of this kind a yes may hold for in this call: what was counted beforehand, less what was sent.
+    /// The number of further requests of this kind in this call that an approval may include: those counted beforehand,
+    /// minus those sent.
     package let moreOfKind: Int
 
-    /// What a person is asked: the same wherever it is asked, and bound to exactly this request.
+    /// Returns the question for a person, which is the same everywhere, and bound to exactly this request.
     /// - Parameters:
     ///   - connection: the connection.
     ///   - module: the module of the session.
@@ -284,6 +288,6 @@ package struct RequestQuestion: Sendable, Hashable {
             body: request.body.seen, parameters: request.decisiveHeaders, verdict: verdict)
     }
 
-    /// Whether a yes can wait for the same request: only where all of it is known.
+    /// Whether an approval may be kept for the same request, which requires that the whole request is known.
     package var canWait: Bool { intent.request.isWhole }
 }

@@ -7,10 +7,10 @@ import MMPowerShell
 import MMSessions
 import MMSystem
 
-/// Whether PowerShell sessions can be confined on this machine, and which are not.
+/// A check whether PowerShell sessions can be confined on this machine, and which connections' sessions aren't.
 package enum SessionsDoctor {
-    /// Looks at the kernel, the way to the network and the connections, and starts a program behind walls.
-    /// - Parameter services: whose connections.
+    /// Checks the kernel, the network access and the connections, and starts a program in the sandbox.
+    /// - Parameter services: the services with the connections to check.
     package static func examine(_ services: OperationServices) async -> DoctorReport {
         var report = DoctorReport()
         let problem = HostWalls.problem()
@@ -54,7 +54,7 @@ package enum SessionsDoctor {
             : "a supervising process makes the connections of sessions, to their proxy alone"
     }
 
-    /// Starts a program as a session is started, that tries what it may not.
+    /// Starts a program like a session's, which tries forbidden actions.
     private static func tryWalls(_ report: inout DoctorReport) async {
         guard let folder = try? OwnedFolder.make(in: "/var/tmp", "mm-doctor-") else {
             return report.add("a trial", false, "/var/tmp can't be written to")

@@ -6,38 +6,38 @@ import MMNative
 import MMPowerShell
 import MMSessions
 
-/// A connection's session of Exchange, of the compliance service or of Graph's modules: the native engine, and a PowerShell beside it
-/// once a script needs one. One account, one caller at a time, and variables that live in the engine that set them.
+/// A connection's session of Exchange, the compliance service or Graph's modules: the native engine, and a PowerShell
+/// once a script needs one. It has one account and one caller at a time, and each variable is kept by the engine that set it.
 package actor ExchangeSession {
     private let module: String
-    /// What it is signed in to.
+    /// The service resource that it is signed in to.
     nonisolated let resource: ServiceResource
-    /// The service whose cmdlets it runs, and who sends them; `nil` for Graph's modules.
+    /// The service whose cmdlets it runs, and the client for them; `nil` for Graph's modules.
     private let exchange: (service: ExchangeTable.Service, client: GuardedExchange)?
     private let identity: IdentityService
     private let connection: Connection
     private let bearer: SessionBearer
     private let makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
     private var native = NativeSession()
-    /// Which engine holds a variable's value, by name in small letters.
+    /// The engine that holds each variable's value, by lower-case name.
     private var owners: [String: Engine] = [:]
-    /// Names whose values went with a PowerShell that is gone.
+    /// The variables that were lost with an ended PowerShell.
     private var dropped: Set<String> = []
     private var powerShell: GuardedPowerShell?
     private var isNativelySignedIn = false
-    /// Where callers wait, once somebody lends the session.
+    /// The queue of the session's callers, once the session is lent.
     private var turns: TurnQueue?
 
     private static let signInLimit = Duration.seconds(900)
 
-    /// A session; nothing is started or sent.
+    /// Creates a session, without starting or sending anything.
     /// - Parameters:
     ///   - module: `exo`, `compliance` or `graph`.
-    ///   - connection: whose.
-    ///   - identity: where tokens come from.
-    ///   - bearer: for whom, between calls.
-    ///   - makePowerShell: starts a PowerShell of the module; `nil` where there is none.
-    /// - Throws: `.invalidInput` for another module, `.unsupported` where the cloud has no host for the service.
+    ///   - connection: the connection.
+    ///   - identity: the source of tokens.
+    ///   - bearer: the account whose tokens are used between calls.
+    ///   - makePowerShell: starts a PowerShell of the module; `nil` if there is none.
+    /// - Throws: `.invalidInput` for another module, `.unsupported` if the cloud has no host for the service.
     init(
         module: String, connection: Connection, identity: IdentityService, bearer: SessionBearer,
         makePowerShell: (@Sendable () async throws(MMError) -> GuardedPowerShell)?
@@ -61,13 +61,13 @@ package actor ExchangeSession {
         )
     }
 
-    /// Whether a connection can sign in natively at all: an app of its own is needed.
+    /// Whether the connection can sign in natively, which requires its own app.
     private var canSignIn: Bool {
         connection.appId != nil || connection.auth.method == .managedIdentity || connection.auth.method == .token
     }
 
-    /// Signs in: natively where that can be, else the PowerShell of the module. A PowerShell that no script needs yet is not
-    /// started: it is fed from the connection's own sign-in when one does.
+    /// Signs in natively if possible, otherwise in the module's PowerShell. A PowerShell that no script needs yet isn't
+    /// started; when it is, it gets tokens from the connection's own sign-in.
     func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         if connection.engine == .pwsh || !canSignIn, makePowerShell != nil {
             return try await connectPowerShell(report: report)
@@ -77,7 +77,7 @@ package actor ExchangeSession {
             isNativelySignedIn = true
             return token.account.title
         } catch {
-            // Another code for the same app would be refused as well.
+            // Another device code for the same app would be refused as well.
             if error.lacksConsent {
                 guard makePowerShell != nil, connection.engine != .native else {
                     throw ConsentAdvice.error(
@@ -97,8 +97,8 @@ package actor ExchangeSession {
         return account.title
     }
 
-    /// Starts the PowerShell beforehand, for a session that is kept ready.
-    /// - Throws: why it can't be started, with what to install or mend.
+    /// Starts the PowerShell in advance, for a session that is kept ready.
+    /// - Throws: `MMError` if it can't be started; the error says what to install or repair.
     func warmUp() async throws(MMError) {
         guard makePowerShell != nil, connection.engine != .native else { return }
         _ = try await startedPowerShell()
@@ -145,13 +145,13 @@ package actor ExchangeSession {
         }
     }
 
-    /// The PowerShell that was started for its scripts.
+    /// The PowerShell that has been started for its scripts.
     var currentPowerShell: GuardedPowerShell? { powerShell }
 
-    /// Who is signed in to its PowerShell.
+    /// The identity that is signed in to its PowerShell.
     var powerShellIdentity: SessionIdentity? { get async { await powerShell?.identity } }
 
-    /// Whether one of its engines works with the connection's own sign-in.
+    /// Whether one of its engines uses the connection's own sign-in.
     var isFed: Bool {
         get async {
             if isNativelySignedIn { return true }
@@ -161,10 +161,10 @@ package actor ExchangeSession {
 
     var memory: Int? { get async { await powerShell?.memory } }
 
-    /// What earlier scripts of the native engine left.
+    /// The state that earlier scripts left in the native engine.
     var nativeSession: NativeSession { native }
 
-    /// Names whose values went with a PowerShell that is gone.
+    /// The variables that were lost with an ended PowerShell.
     var droppedVariables: Set<String> {
         get async {
             guard let powerShell, await !powerShell.isUsable else { return dropped }
@@ -172,12 +172,12 @@ package actor ExchangeSession {
         }
     }
 
-    /// What earlier scripts of the native engine left; `nil` where PowerShell holds one of the variables that a script reads or sets.
+    /// Returns the state of the native engine; `nil` if PowerShell holds one of the variables that a script reads or sets.
     func nativeSession(for variables: VariableUse) -> NativeSession? {
         variables.reads.union(variables.sets).contains { owners[$0] == .pwsh } ? nil : native
     }
 
-    /// The engines that it has at the moment.
+    /// The engines that it currently has.
     var engine: String {
         switch (isNativelySignedIn, powerShell != nil) {
         case (true, true): "native, pwsh"
@@ -186,13 +186,13 @@ package actor ExchangeSession {
         }
     }
 
-    /// Its PowerShell's callers wait in this queue alone, also those of one that is started later.
+    /// Makes the callers of its PowerShell, including one that is started later, wait only in this queue.
     func lend(through turns: TurnQueue) async {
         self.turns = turns
         await powerShell?.lend(through: turns)
     }
 
-    /// Whether it waits for its first sign-in.
+    /// Whether it is waiting for its first sign-in.
     var isSpare: Bool {
         get async {
             if isNativelySignedIn { return false }
@@ -200,7 +200,7 @@ package actor ExchangeSession {
         }
     }
 
-    /// Signs PowerShell's module out; natively there is nothing but the connection's own sign-in.
+    /// Signs the PowerShell module out; natively there is only the connection's own sign-in.
     func signOut() async {
         await powerShell?.signOut(deadline: .after(.seconds(20)))
         isNativelySignedIn = false
@@ -211,8 +211,8 @@ package actor ExchangeSession {
         powerShell = nil
     }
 
-    /// The cmdlets that the account may run; asked of the service once.
-    /// - Throws: `.unsupported` where the session is signed in to PowerShell alone.
+    /// Returns the cmdlets that the account may run, which the service is asked for once.
+    /// - Throws: `.unsupported` if the session is signed in only in PowerShell.
     func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
         guard isNativelySignedIn, let client = exchange?.client else {
             throw MMError(
@@ -222,7 +222,7 @@ package actor ExchangeSession {
         return try await client.cmdlets(deadline: deadline)
     }
 
-    /// Names that nobody here knows: neither the service, nor a PowerShell, which may have functions of its own.
+    /// Returns the names that the service doesn't know; none if a PowerShell is running, which may have its own functions.
     func unknown(among names: [String], deadline: Deadline) async throws(MMError) -> [String] {
         guard isNativelySignedIn, powerShell == nil, let client = exchange?.client else { return [] }
         let known = try await client.cmdlets(deadline: deadline)
@@ -231,18 +231,18 @@ package actor ExchangeSession {
 
     // MARK: Commands
 
-    /// Runs a script in the engine that fits.
+    /// Runs a script in the suitable engine.
     /// - Parameters:
-    ///   - plan: the script, parsed.
-    ///   - command: the same for PowerShell.
-    ///   - cleared: the same, as it was judged.
-    ///   - account: who is signed in.
-    ///   - deadline: when to give up.
-    ///   - prompt: told when PowerShell needs a sign-in of its own and somebody waits for it; `nil` answers at once.
-    ///   - flow: takes the objects of the native engine as they come; `nil` gathers them.
-    ///   - report: is told in a sentence when the service asks to slow down.
-    ///   - make: makes what carries cmdlets out in the native engine; most scripts of a session of PowerShell never need it.
-    /// - Throws: `.unsupported` when no engine here can run it, with the reason and what to install; what the engines throw.
+    ///   - plan: the parsed script.
+    ///   - command: the script for PowerShell.
+    ///   - cleared: the clearance of the judged script.
+    ///   - account: the signed-in account.
+    ///   - deadline: the deadline.
+    ///   - prompt: called if PowerShell needs its own sign-in, while the call keeps waiting; `nil` makes the call fail at once.
+    ///   - flow: receives the objects of the native engine as they come; `nil` collects them.
+    ///   - report: receives a sentence when the service asks to slow down.
+    ///   - make: creates the sources of cmdlets for the native engine; most scripts of a PowerShell session don't need them.
+    /// - Throws: `.unsupported` if no engine here can run it, with the reason and what to install; the engines' errors.
     func run(
         _ plan: EnginePlan, command: PowerShellCommand, by cleared: Cleared<JudgedAgain>, account: String,
         deadline: Deadline,
@@ -385,21 +385,21 @@ package actor ExchangeSession {
         return SessionAnswer(output: .powerShell(answer), isStandIn: await session.isStandIn, reason: reason)
     }
 
-    /// Names that mean the same in every script, whoever assigns to them. What becomes of errors is each script's own matter: a
-    /// word of one caller's script must not silence those of the next.
+    /// Variables that don't belong to an engine, because they mean the same in every script. Error handling is each script's own
+    /// matter: a setting in one caller's script must not silence errors in the next one.
     private static let ownerless: Set<String> = [
         "_", "psitem", "null", "true", "false", "matches", "args", "input", "error", "erroractionpreference",
     ]
 
-    /// Notes which engine holds the values that a script has left.
+    /// Records the engine that holds the values that a script has left.
     private func own(_ names: Set<String>, _ engine: Engine) {
         for name in names where !Self.ownerless.contains(name) { owners[name] = engine }
         dropped.subtract(names)
     }
 
-    /// A script that sets in PowerShell what a script reads and the native engine holds; `nil` when it reads nothing of the
-    /// kind.
-    /// - Throws: `.conflict` for a value that no text of a script can stand for.
+    /// Returns a script that sets in PowerShell the variables that a script reads and the native engine holds; `nil` if there are
+    /// none.
+    /// - Throws: `.conflict` if a value can't be expressed in a script.
     private func assignments(for plan: EnginePlan, because reason: String?) throws(MMError) -> String? {
         var lines: [String] = []
         for name in plan.isLocal ? [] : plan.variables.reads.sorted() where owners[name] == .native {
@@ -418,17 +418,17 @@ package actor ExchangeSession {
     }
 }
 
-/// What carries a script's cmdlets out besides the session's own client.
+/// The objects that carry out a script's cmdlets in addition to the session's own client.
 struct NativeSources: Sendable {
-    /// Notes what the cmdlets of the session's service change.
+    /// Records what the cmdlets of the session's service change.
     let watch: CmdletWatch?
-    /// Carry out the cmdlets of other modules: Graph's, and those of the service beside this one.
+    /// The sources of other modules' cmdlets: Graph's, and those of the other Exchange service.
     let others: [any ScriptSource]
 }
 
-/// Why no engine here runs a script, and what to do about it.
+/// The errors for scripts that no engine here can run, and what to do about them.
 enum EngineRefusal {
-    /// A script that the native engine alone was asked for, or that has no other.
+    /// Returns the error for a script that only the native engine was to run, and that it can't run.
     static func beyond(
         _ reason: String, _ strangers: [String], _ module: String, hasPowerShell: Bool,
         hasSent: Bool = false, because: String? = nil
@@ -444,12 +444,12 @@ enum EngineRefusal {
             details: ["engine": "native", "reason": .string(reason)])
     }
 
-    /// What was sent before the script turned out to be beyond the engine: scripts that had written end in another way.
+    /// Returns what was sent before the script turned out to be beyond the engine. Scripts that had made changes end differently.
     private static func sent(_ hasSent: Bool) -> String {
         hasSent ? "It had only read: nothing was changed." : "Nothing was sent."
     }
 
-    /// A script that needs a PowerShell on a machine without one.
+    /// Returns the error for a script that needs a PowerShell on a machine without one.
     static func missing(
         _ reason: String, _ strangers: [String], _ module: String, _ error: MMError,
         hasSent: Bool = false
@@ -461,17 +461,17 @@ enum EngineRefusal {
             hint: error.hint, details: ["reason": .string(reason), "looked": error.details["looked"] ?? .null])
     }
 
-    /// What people call the service of a module.
+    /// Returns the common name of a module's service.
     private static func title(_ module: String) -> String {
         ExchangeTable.Service(module: module)?.endpoint.title ?? "Microsoft Graph"
     }
 
-    /// A cmdlet that neither the tables nor the service know.
+    /// Returns the error for a cmdlet that neither the tables nor the service know.
     static func unknown(_ strangers: [String], _ module: String) -> MMError? {
-        // PowerShell's own commands are no cmdlets of the service: what is wrong with them is the reason itself.
+        // PowerShell's own commands are not cmdlets of the service, and their problem is in the reason itself.
         let classes = CmdletClasses()
         guard let name = strangers.first(where: { !classes.knows($0) }) else { return nil }
-        // PowerShell's own are among them: a script misspells Select-Object as well.
+        // The suggestions include PowerShell's own commands, because Select-Object may be misspelled too.
         let near = CmdletCompletion(module: module).near(name)
         return MMError(
             .notFound,

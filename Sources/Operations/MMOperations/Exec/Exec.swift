@@ -6,11 +6,11 @@ import MMShell
 import MMSystem
 import PowerShellSyntax
 
-/// `exec`: any program with a connection's identity and no token, in the walls of a local shell, behind the wire.
+/// `exec`: runs any program with a connection's identity but without tokens, in the sandbox of a local shell, through a proxy.
 struct Exec: CatalogueOperation {
     typealias Input = ExecInput
 
-    /// What a program's requests are called by, as those of a session are by its module.
+    /// The module name for the requests of a program.
     static let module = "exec"
 
     let declaration = OperationDeclaration(
@@ -35,7 +35,7 @@ struct Exec: CatalogueOperation {
             let connection = try services.guarding.registry.connection(named: input.connection, in: context)
             return try await lend(connection, to: input, in: context, with: services)
         }
-        // A job's credential proves itself each time, and what it was given outlives no program.
+        // A job's credential signs in anew each time, and its tokens don't outlive the program.
         return try await lend(
             EnvironmentConnection.make(services.environment), to: input, in: context, with: services.standingAlone())
     }
@@ -48,7 +48,7 @@ struct Exec: CatalogueOperation {
         let context = input.isReadOnly ? context.reading : context
         context.record.note("connection", .string(connection.name))
         context.record.note("module", .string(Self.module))
-        // Its arguments may hold what is nobody's business.
+        // Its arguments may contain private data, so only its name is recorded.
         context.record.note("program", input.command.first.map { .string($0) } ?? .null)
         try Self.checkMachine()
         guard let listed = connection.egress.allowed else { throw Self.noWire(connection) }
@@ -85,7 +85,7 @@ struct Exec: CatalogueOperation {
         await program.end()
         let traffic = await wire.close()
         if let planned { return try planned.end(code: exit?.code) }
-        // One that a signal has ended has not failed by itself.
+        // A program that was ended by a signal hasn't failed by itself.
         let hasFailed = exit.map { (1..<128).contains($0.code) } ?? false
         let unreached = hasFailed && !wire.isReached ? [Self.unreached] : []
         return try answer(exit, traffic, walls.notes + journal.told + unreached, of: connection, in: context)
@@ -93,7 +93,7 @@ struct Exec: CatalogueOperation {
 
     // MARK: Before
 
-    /// Takes what the program would change, where only a plan of it is made.
+    /// Returns the plan that records the program's changes, if only a plan is requested.
     private func planned(
         _ input: ExecInput, of connection: Connection, in context: OperationContext, with services: ExecServices
     ) throws(MMError) -> PlannedProgram? {
@@ -114,8 +114,8 @@ struct Exec: CatalogueOperation {
             hint: "\(problem.hint ?? "") The program was not started.")
     }
 
-    /// Has a person agree to what shall pass unseen. Whoever has put a credential into a job's environment could use it
-    /// without these walls: what they allow needs nobody else.
+    /// Asks a person to approve requests that pass without a question. A job's environment needs no approval, because whoever put
+    /// the credential there could also use it without the sandbox.
     private func allow(
         _ input: ExecInput, on connection: Connection, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) {
@@ -130,7 +130,7 @@ struct Exec: CatalogueOperation {
         try await Clearance(request).settle(in: context, with: services.guarding)
     }
 
-    /// Who is signed in; a terminal waits for the person who isn't yet.
+    /// Returns the signed-in account; in a terminal it waits for the person's sign-in.
     private func account(
         _ bearer: SessionBearer, ofJob isOfJob: Bool, in context: OperationContext, with services: ExecServices
     ) async throws(MMError) -> SignedInAccount {
@@ -152,7 +152,7 @@ struct Exec: CatalogueOperation {
     ) async throws(MMError) -> WalledProgram {
         var rules = walls.rules
         rules.network = .ports([wire.session.port])
-        // What is to be read there is the wire's own; the program's is beside it.
+        // The program may read the proxy's files, in `wire.folder`; its own private folder is also made there.
         rules.readable.append(wire.folder)
         rules.proxiedHosts = []
         let session = wire.session
@@ -163,7 +163,7 @@ struct Exec: CatalogueOperation {
                 streams: seat.streams, processes: wire.processes, takesListener: { session.serve(inside: $0) }))
     }
 
-    /// Waits for the program's end; one that is late, or whose caller gives up, is asked to end and then made to.
+    /// Waits for the program's exit; at the deadline or if the caller cancels, the program is asked to end, then killed.
     private func attended(
         _ program: WalledProgram, _ seat: any ProgramSeat, until deadline: Deadline
     ) async -> ChildProcess.Exit? {
@@ -188,7 +188,7 @@ struct Exec: CatalogueOperation {
         guard !held.isEmpty else { return nil }
         let lines = held.prefix(mostHeld).map { "  \($0.line)" }
         let what = held.count == 1 ? "1 change was" : "\(held.count) changes were"
-        // Secrets and their like are asked about each time, whatever is allowed.
+        // Approvals can't be given in advance for secrets and similar classes, so they aren't listed.
         let classes = Set(held.map(\.guardClass)).filter(StandingApproval.isPossible).map(\.rawValue).sorted()
         var way = isReading ? "This call only reads (--read-only)." : "What waits for a yes: mm confirm."
         if !isReading, !classes.isEmpty {
@@ -222,7 +222,7 @@ struct Exec: CatalogueOperation {
 
     private static let mostHeld = 20
 
-    /// Said of a program that has failed and came by no service: one that ignores the proxy fails with its own words.
+    /// The note for a program that failed and reached no service: one that ignores the proxy fails with an error of its own.
     private static let unreached =
         "The program has sent nothing through the wire. Should it have: programs that ignore HTTPS_PROXY reach nothing here, and "
         + "no name is resolved. Set the program to use that proxy, and the file in SSL_CERT_FILE to trust it."
@@ -240,7 +240,7 @@ struct Exec: CatalogueOperation {
 }
 
 extension WalledProgram: SeatedProgram {
-    /// Asks it to end, and ends it where it doesn't.
+    /// Asks the program to end, and ends it if it doesn't.
     func stop() async {
         _ = try? await BlockingWork.run { [self] in
             signal(15)
@@ -255,7 +255,7 @@ extension WalledProgram: SeatedProgram {
     }
 }
 
-/// The person at whose terminal a program runs: asked while the program has none of it, one question at a time.
+/// The person at the terminal in which a program runs. Questions are asked one at a time, while the program doesn't have the terminal.
 struct SeatedPerson: ConfirmingPerson {
     let person: any ConfirmingPerson
     let seat: any ProgramSeat
@@ -286,18 +286,18 @@ struct SeatedPerson: ConfirmingPerson {
     }
 }
 
-/// What a program finds in its environment: what is known to be harmless of its caller's, the way out through the wire, and
-/// an identity that every library of Microsoft's comes upon before any other.
+/// The environment of a program: its caller's harmless variables, the proxy, and an identity that all Microsoft libraries
+/// find before any other.
 enum ExecEnvironment {
-    /// What a terminal's programs need besides.
+    /// Further variables for programs in a terminal.
     private static let terminalNames = ["TERM", "COLORTERM", "NO_COLOR", "FORCE_COLOR", "CI"]
 
-    /// The variables of a program.
+    /// Returns the variables of a program.
     /// - Parameters:
-    ///   - given: those of its caller.
-    ///   - names: further ones that the caller hands on.
-    ///   - wire: those by which the wire and the identity are found.
-    ///   - account: whose sign-in it has.
+    ///   - given: the caller's variables.
+    ///   - names: further variables that the caller passes on.
+    ///   - wire: the variables for the proxy and the identity.
+    ///   - account: the account whose sign-in it uses.
     static func variables(
         _ given: [String: String], handing names: [String], _ wire: [String: String], of connection: Connection,
         _ cloud: Cloud, _ account: SignedInAccount
@@ -314,22 +314,22 @@ enum ExecEnvironment {
         }
         made.merge(identity(wire, of: connection, cloud, account)) { _, own in own }
         made.merge(wire) { _, own in own }
-        // What runs here can't confirm for a person: this marks everything it starts.
+        // This marks all processes that the program starts, because none of them may confirm in a person's place.
         made["MM_SESSION"] = "\(connection.name)/exec"
         return made
     }
 
-    /// The variables by which programs find the identity.
+    /// Returns the variables by which programs find the identity.
     static func identity(
         _ wire: [String: String], of connection: Connection, _ cloud: Cloud, _ account: SignedInAccount
     ) -> [String: String] {
         var made: [String: String] = [
-            // Chains of credentials leave out what looks for people's own sign-ins on this machine.
+            // With this value, credential chains skip a person's own sign-ins on this machine.
             "AZURE_TOKEN_CREDENTIALS": "prod", "AZURE_TENANT_ID": account.tenantID,
             "AZURE_AUTHORITY_HOST": (cloud.name == "sandbox" ? "https://login.microsoftonline.com" : cloud.login) + "/",
-            // Terraform's providers.
+            // These are for Terraform's providers.
             "ARM_USE_MSI": "true", "ARM_USE_CLI": "false", "ARM_TENANT_ID": account.tenantID,
-            // Programs that tell their makers of each use find nobody to tell.
+            // These turn telemetry off, which the proxy wouldn't let through.
             "AZURE_CORE_COLLECT_TELEMETRY": "no", "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
             "POWERSHELL_TELEMETRY_OPTOUT": "1", "CHECKPOINT_DISABLE": "1", "DOTNET_EnableDiagnostics": "0",
         ]
@@ -342,27 +342,27 @@ enum ExecEnvironment {
     }
 }
 
-/// The way of a program to the network: the wire of a connection, and on it an identity that hands out placeholders.
+/// A program's access to the network: a connection's proxy, with an identity that issues placeholders.
 struct ExecWire: Sendable {
-    /// The wire.
+    /// The proxy.
     let session: EgressSession
-    /// What the program asks for, and what became of it.
+    /// The program's requests and their outcomes.
     let requests: GrantedRequests
-    /// Its processes, which alone are served.
+    /// The program's processes, which alone are served.
     let processes: ShellProcesses
-    /// Where what belongs to the program lies: the wire's files, which it reads, and its own.
+    /// The folder for the proxy's files, which the program reads, and for the program's own files.
     let folder: String
     private let use: WireUse
 
-    /// Whether anything has been asked of the wire, its identity aside.
+    /// Whether the proxy has been used, apart from its identity.
     var isReached: Bool { use.isReached }
 
-    /// Opens the way of a program that is about to be started.
+    /// Opens the network access for a program that is about to be started.
     /// - Parameters:
-    ///   - turn: what it may send, and who is asked; nil where calls come and go.
-    ///   - account: whose sign-in it has.
-    ///   - module: what its requests are called by.
-    /// - Throws: `.unavailable` when it can't be opened.
+    ///   - turn: what the program may send, and the person to ask; `nil` if calls begin and end separately.
+    ///   - account: the account whose sign-in it uses.
+    ///   - module: the module name for its requests.
+    /// - Throws: `.unavailable` if it can't be opened.
     static func open(
         _ turn: CallTurn?, for bearer: SessionBearer, as account: SignedInAccount, allowing hosts: [PlainHostName],
         policy: GuardPolicy, module: String = Exec.module, with services: ExecServices
@@ -406,8 +406,8 @@ struct ExecWire: Sendable {
         }
     }
 
-    /// Takes the way down, and all that is under way.
-    /// - Returns: what the program sent, and what was held back.
+    /// Closes the network access and ends all open requests.
+    /// - Returns: the requests that were sent and held back.
     func close() async -> CallTraffic {
         await session.close()
         FolderTree.remove(folder)
@@ -415,7 +415,7 @@ struct ExecWire: Sendable {
     }
 }
 
-/// Whether a wire has been asked for anything.
+/// A flag that says whether the proxy has been used.
 private final class WireUse: Sendable {
     private let state = Mutex(false)
 
@@ -424,7 +424,7 @@ private final class WireUse: Sendable {
     func note() { state.withLock { $0 = true } }
 }
 
-/// What stands for the tokens of an identity: one placeholder for each audience.
+/// The placeholders for an identity's tokens, one for each audience.
 private final class IdentityTokens: Sendable {
     private let bearer: SessionBearer
     private let cloud: Cloud
@@ -437,11 +437,11 @@ private final class IdentityTokens: Sendable {
         self.vault = vault
     }
 
-    /// The placeholder for an audience that the connection may use.
+    /// Returns the placeholder for an audience that the connection may use.
     func placeholder(for audience: String) async throws(MMError) -> ProgramIdentity.Issued {
         let resource = try resource(audience)
         if let known = given.withLock({ $0[resource] }) { return known }
-        // Asked for at each first use: the claims are those of a token that is good now.
+        // A token is requested at the first use of each audience, so that the placeholder contains the claims of a valid token.
         let token = try await bearer.token(for: resource, until: .after(.seconds(60)))
         let text = try vault.placeholder(
             for: token.secret, account: token.account.objectID, audience: cloud.audience(of: resource))
@@ -459,19 +459,19 @@ private final class IdentityTokens: Sendable {
     }
 }
 
-/// Tools that insist on the token of an app (`idtyp`, `roles`) where they sign in with a machine's identity: with a person's they
-/// would fail far from the cause, so nothing is started.
+/// Tools that require an app's token (`idtyp`, `roles`) when they sign in with a managed identity. With a person's token they
+/// would fail without a clear cause, so they aren't started.
 enum AppIdentityNeed {
-    /// The modules whose services take a machine's identity as an app alone.
+    /// The modules whose services accept a managed identity only as an app.
     private static let modules: Set = ["exo", "compliance", "teams"]
     private static let programs: Set = ["pwsh", "powershell", "pwsh-preview"]
     private static let mostBytes = 1 << 20
 
-    /// Refuses a command that needs an app's token where a person has signed in.
+    /// Refuses a command that needs an app's token if a person has signed in.
     /// - Parameters:
     ///   - command: the program and its arguments.
-    ///   - directory: where it starts.
-    ///   - account: who has signed in.
+    ///   - directory: its working directory.
+    ///   - account: the signed-in account.
     static func check(
         _ command: [String], in directory: String, for account: SignedInAccount, of connection: Connection
     ) throws(MMError) {
@@ -489,7 +489,7 @@ enum AppIdentityNeed {
             details: ["needs": "app", "account": .string(account.title)])
     }
 
-    /// The text that a PowerShell is started with; nil where there is none, or it can't be read.
+    /// Returns the script that PowerShell is started with; `nil` if there is none or it can't be read.
     private static func script(_ arguments: [String], in directory: String) -> String? {
         var rest = arguments[...]
         while let word = rest.popFirst() {
@@ -504,7 +504,7 @@ enum AppIdentityNeed {
         return nil
     }
 
-    /// Parameters of the program that take a value.
+    /// PowerShell's own parameters that take a value.
     private static let valued = [
         "-workingdirectory", "-executionpolicy", "-inputformat", "-outputformat", "-configurationname", "-settingsfile",
         "-custompipename", "-windowstyle", "-configurationfile",
@@ -516,7 +516,7 @@ enum AppIdentityNeed {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The call by which a script signs in with the machine's identity, where that has to be an app's.
+    /// Returns the call with which a script signs in with the managed identity, if that must be an app's.
     private static func signIn(_ text: String) -> String? {
         for item in ScriptFacts(of: PowerShellParser.parse(text)).items {
             guard case .command(let command) = item.detail, let name = command.name,

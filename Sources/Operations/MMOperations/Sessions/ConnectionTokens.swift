@@ -3,24 +3,25 @@ import MMEgress
 import MMIdentity
 import MMPowerShell
 
-/// Feeds a session's module from the sign-in that it is for, never asking a person: one sign-in serves all modules.
+/// The tokens for a session's module, from the sign-in of its connection. They are got without asking a person: one
+/// sign-in serves all modules.
 struct ConnectionTokens: TokenFeeding {
     private let bearer: SessionBearer
     private let cloud: Cloud
     private let vault: PlaceholderVault?
 
-    /// The tokens of a session.
+    /// Creates the tokens of a session.
     /// - Parameters:
-    ///   - bearer: for whom they are.
-    ///   - cloud: the connection's.
-    ///   - vault: where placeholders are kept that are fed in the place of tokens; nil feeds the tokens themselves.
+    ///   - bearer: the account whose tokens they are.
+    ///   - cloud: the connection's cloud.
+    ///   - vault: the store of placeholders that are given instead of tokens; `nil` to give the tokens themselves.
     init(of bearer: SessionBearer, cloud: Cloud, vault: PlaceholderVault? = nil) {
         self.bearer = bearer
         self.cloud = cloud
         self.vault = vault
     }
 
-    /// The token for a resource; `nil` when only a person could get it.
+    /// Returns the token for a resource; `nil` if only a person could get it.
     func token(for resource: TokenResource) async throws(MMError) -> FedToken? {
         guard let wanted = Self.service(of: resource) else { return nil }
         do throws(MMError) {
@@ -33,15 +34,16 @@ struct ConnectionTokens: TokenFeeding {
                     tenantID: token.account.tenantID, appID: token.account.appID ?? bearer.connection.appId,
                     isApp: token.account.isApp))
         } catch {
-            // Nobody signed in yet, or no app of the connection's own: the module shows a code of its own. Who calls a
-            // server has signed in already, and is told what is missing, as is an app whose credential isn't taken.
+            // If no person has signed in yet, or the connection has no app, the module shows its own device code. A
+            // server's caller
+            // has signed in already, and gets the error, as does an app whose credential isn't accepted.
             let isPersons = [.device, .browser, .broker].contains(bearer.connection.auth.method)
             if isPersons, !bearer.isCaller, error.isMendedByModule { return nil }
             throw error
         }
     }
 
-    /// Signs the person in with a code of the connection's own app.
+    /// Signs the person in with a device code of the connection's own app.
     func signIn(
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError) {
@@ -59,8 +61,9 @@ struct ConnectionTokens: TokenFeeding {
         }
     }
 
-    /// A module keeps a token itself until it ends, so it gets none of which little is left. Placeholders stand for a
-    /// fresh token each time.
+    /// Returns a token that is valid for long enough: a module keeps it until it expires, so it shouldn't expire soon.
+    /// Placeholders
+    /// stand for a fresh token each time.
     private func lasting(_ token: AccessToken) async throws(MMError) -> AccessToken {
         guard vault == nil, token.expiresAt - .now < .seconds(300) else { return token }
         do throws(MMError) {
@@ -70,7 +73,8 @@ struct ConnectionTokens: TokenFeeding {
         }
     }
 
-    /// What the module gets, and when that ends: a placeholder's end lies so far ahead that no module reconnects for it.
+    /// Returns the module's token and its expiry. A placeholder's expiry is so late that no module reconnects because
+    /// of it.
     private func fed(_ token: AccessToken) throws(MMError) -> (Secret, Timestamp) {
         guard let vault else { return (token.secret, token.expiresAt) }
         let text = try vault.placeholder(

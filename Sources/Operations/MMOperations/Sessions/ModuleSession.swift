@@ -7,40 +7,41 @@ package import MMSessions
 import PowerShellSyntax
 
 /// A connection's session of one module, as the pool lends it: a PowerShell, or for Exchange and the compliance service
-/// the native engine with a PowerShell beside it.
+/// the native engine with a PowerShell if needed.
 package final class ModuleSession: PooledSession {
-    /// What runs its commands.
+    /// The engine or engines that run its commands.
     package enum Runner: Sendable {
-        /// A PowerShell alone.
+        /// Only a PowerShell.
         case powerShell(GuardedPowerShell)
         /// Both engines.
         case exchange(ExchangeSession)
     }
 
-    /// What runs its commands.
+    /// The engine or engines that run its commands.
     package let runner: Runner
-    /// What its sign-in rests on.
+    /// The basis of its sign-in.
     let ground: SignInBasis
-    /// For whom it gets tokens.
+    /// The account whose tokens it uses.
     let bearer: SessionBearer
-    /// What its scripts have left behind.
+    /// The state that its scripts have left.
     package let scriptMemory = ScriptMemory()
-    /// The variables that they have left behind.
+    /// The variables that its scripts have left.
     let variables: HeldVariables
-    /// What keeps its PowerShell.
+    /// The confinement of its PowerShell.
     let walls: SessionWalls
-    /// Judges what it sends; nil where it reaches the network by itself.
+    /// The judge of its requests; `nil` if it reaches the network directly.
     let requests: GrantedRequests?
-    /// What it has sent.
+    /// The record of its requests.
     let sent: SentRequests
-    /// What is seen of the end of its sign-in.
+    /// The watch for the end of its sign-in.
     let watch: SignInWatch
-    /// Asks the connection's person to sign in again.
+    /// The service through which the connection's person signs in again.
     let identity: IdentityService
-    /// What its first answer says besides.
+    /// The notes in its first answer.
     private let notices = SessionNotices()
     private static let signInLimit = Duration.seconds(900)
-    /// Shorter than the pool waits: a question that gets no answer is stopped, and the session goes on.
+    /// The time limit of a health check. It is shorter than the pool's, so that a check without an answer is stopped and the session
+    /// continues.
     static let healthLimit = Duration.seconds(20)
 
     init(
@@ -51,8 +52,8 @@ package final class ModuleSession: PooledSession {
         (self.walls, self.requests, self.sent, self.watch, self.identity) = (walls, requests, sent, watch, identity)
     }
 
-    /// Signs in, from the connection's own tokens where they serve, else with the module's device code. Whoever signs in to
-    /// a module first is who the connection is pinned to.
+    /// Signs in with the connection's own tokens if they are suitable, otherwise with the module's device code. The first account
+    /// that signs in to a module is the one that the connection is pinned to.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         try await mendSignIn(report: report)
         let account: String
@@ -74,7 +75,7 @@ package final class ModuleSession: PooledSession {
         return account
     }
 
-    /// Has the connection's person sign in again where their sign-in has ended: one code for all modules that it served.
+    /// Asks the connection's person to sign in again if the sign-in has ended, with one device code for all modules that it served.
     private func mendSignIn(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) {
         guard let end = await bearer.end(for: services) else { return }
         let connection = bearer.connection
@@ -87,7 +88,7 @@ package final class ModuleSession: PooledSession {
         report(.approved)
     }
 
-    /// The services whose tokens its module is fed.
+    /// The services whose tokens its module gets.
     private var services: [ServiceResource] {
         switch runner {
         case .exchange(let session): [session.resource]
@@ -95,8 +96,8 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Lets a script in whose variables are there.
-    /// - Throws: `sessionLost` where it reads one that went with an earlier session.
+    /// Admits a script if its variables are available.
+    /// - Throws: `sessionLost` if it reads a variable that was lost with an earlier session.
     func admit(_ script: ParsedScript) async throws(MMError) {
         switch runner {
         case .exchange(let session):
@@ -105,11 +106,11 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Runs a call's work: what it sends meanwhile is judged by what the call was let through for, also from jobs that it
-    /// leaves running, for which it waits.
+    /// Runs a call's work. Its requests are judged by the call's permission, including those of jobs that it leaves
+    /// running, for which this waits.
     /// - Parameters:
-    ///   - deadline: when the call must have ended.
-    ///   - report: told what is waited for.
+    ///   - deadline: the call's deadline.
+    ///   - report: receives what is being waited for.
     func sending(
         _ turn: CallTurn, of connection: Connection, deadline: Deadline, report: @escaping @Sendable (String) -> Void,
         _ work: () async throws(MMError) -> SessionAnswer
@@ -134,7 +135,7 @@ package final class ModuleSession: PooledSession {
         if requests != nil { await sent.flush() }
         if let end = watch.end {
             if watch.isModulesOwn { await bearer.forgetModule() }
-            // What the script left may be less than it asked for, whatever it says of it.
+            // The script may have done less than its output says.
             var told = end
             told.details["changed"] = .bool(traffic.map { !$0.report.sent.isEmpty } ?? true)
             throw told
@@ -147,7 +148,7 @@ package final class ModuleSession: PooledSession {
         return answer
     }
 
-    /// The PowerShell that it has at the moment.
+    /// The PowerShell that it currently has.
     private var powerShell: GuardedPowerShell? {
         get async {
             switch runner {
@@ -157,7 +158,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Whether it was signed in with a token of the connection's own sign-in.
+    /// Whether it is signed in with a token of the connection's own sign-in.
     private var isFed: Bool {
         get async {
             switch runner {
@@ -167,8 +168,8 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Asks the service whether the sign-in still works. Where the person's token has ended there is nothing to ask with: their
-    /// next call brings another, and the session goes on.
+    /// Asks the service whether the sign-in still works. If a caller's token has expired, the check is skipped: the person's
+    /// next call brings another token, and the session is kept.
     package func checkHealth() async throws(MMError) {
         if bearer.isCaller, (try? bearer.check()) == nil { return }
         do throws(MMError) {
@@ -182,7 +183,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Its PowerShell's callers wait in the pool's queue alone.
+    /// Makes the callers of its PowerShell wait only in the pool's queue.
     package func lend(through turns: TurnQueue) async {
         switch runner {
         case .exchange(let session): await session.lend(through: turns)
@@ -190,7 +191,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Whether it can take a command: it lives, and what its sign-in rests on still stands.
+    /// Whether it can run a command: its process lives, and the basis of its sign-in is still valid.
     package var isUsable: Bool {
         get async {
             guard watch.end == nil, await ground.isValid(fedBy: isFed ? bearer : nil) else { return false }
@@ -201,7 +202,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Why a person has to sign in before it can take a command.
+    /// The reason why a person has to sign in before it can run a command.
     package var missingSignIn: MMError? {
         get async {
             if let end = watch.end { return end }
@@ -210,7 +211,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Whether it was started and waits for its first sign-in.
+    /// Whether it was started and is waiting for its first sign-in.
     package var isSpare: Bool {
         get async {
             guard await ground.isValid(fedBy: nil) else { return false }
@@ -221,7 +222,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Starts what a session that is kept ready needs besides.
+    /// Starts what else a session that is kept ready needs.
     package func warmUp() async throws(MMError) {
         if case .exchange(let session) = runner { try await session.warmUp() }
     }
@@ -234,7 +235,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Memory of PowerShell in bytes.
+    /// The memory of PowerShell in bytes.
     package var memory: Int? {
         get async {
             switch runner {
@@ -244,7 +245,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// The engines it has.
+    /// The engines that it has.
     package var engine: String? {
         get async {
             switch runner {
@@ -254,7 +255,7 @@ package final class ModuleSession: PooledSession {
         }
     }
 
-    /// Ends PowerShell and all it started.
+    /// Ends PowerShell and all processes that it started.
     package func close() async {
         switch runner {
         case .exchange(let session): await session.close()
@@ -263,11 +264,11 @@ package final class ModuleSession: PooledSession {
     }
 }
 
-/// What the first answer of a session's PowerShell adds: limits that its caller would otherwise not expect.
+/// The notes in the first answer of a session's PowerShell: limits that its caller would otherwise not expect.
 final class SessionNotices: Sendable {
     private let isTold = Mutex(false)
 
-    /// What is to be said of what keeps the session, and of how it was signed in; nothing the second time.
+    /// Returns the notes about the session's confinement and sign-in; none after the first time.
     func take(_ walls: SessionWalls, _ bearer: SessionBearer) -> [String] {
         let isFirst = isTold.withLock { isTold in
             defer { isTold = true }
@@ -281,29 +282,29 @@ final class SessionNotices: Sendable {
     }
 }
 
-/// Whether the PowerShell sessions of a connection are confined and reach the network through the wire alone: what the
-/// guard's verdict, the start of a session and what callers are told all rest on.
+/// The confinement of a connection's PowerShell sessions, whose only network access is the proxy. The guard's verdict, the
+/// start of a session and notes to callers depend on it.
 struct SessionWalls: Sendable {
-    /// What keeps them.
+    /// The state of the confinement.
     enum Standing: Sendable {
-        /// They are confined behind the wire.
+        /// The sessions are confined behind the proxy.
         case up
-        /// The owner wants none, or a session that reaches the network by itself, which no wall could hold.
+        /// The owner wants no confinement, or sessions with direct network access, which can't be confined.
         case unwanted
-        /// The kernel can't.
+        /// The kernel doesn't support it.
         case missing(MMError)
     }
 
-    /// What keeps the sessions.
+    /// The state of the confinement.
     let standing: Standing
-    /// Why confined sessions also reach servers elsewhere, at the port of their proxy; nil where they don't.
+    /// The reason why confined sessions can also reach other hosts at the port of their proxy; `nil` if they can't.
     private let leak: MMError?
     private let connection: Connection
 
-    /// The walls of a connection's sessions on this machine.
+    /// Determines the confinement of a connection's sessions on this machine.
     /// - Parameters:
-    ///   - problem: why the kernel can't put them up.
-    ///   - leak: why it can't keep sessions to addresses of this machine.
+    ///   - problem: the reason why the kernel can't confine them.
+    ///   - leak: the reason why it can't restrict sessions to addresses of this machine.
     init(
         of connection: Connection, problem: MMError? = HostWalls.problem(), leak: MMError? = HostWalls.networkProblem()
     ) {
@@ -315,12 +316,12 @@ struct SessionWalls: Sendable {
             } else { .up }
     }
 
-    /// Whether whatever runs in a session is confined, and everything that it sends is judged.
+    /// Whether everything in a session is confined, and all its requests are judged.
     var isUp: Bool {
         if case .up = standing { true } else { false }
     }
 
-    /// Refuses a session that would be less confined than its connection requires.
+    /// Refuses a session if it would be less confined than its connection requires.
     func check() throws(MMError) {
         guard connection.confinement == .required else { return }
         let (why, hint): (String, String?) =
@@ -340,7 +341,7 @@ struct SessionWalls: Sendable {
                 + "\(ShellWord.quoted(connection.name)) confinement=preferred")
     }
 
-    /// What the first answer of a session says of them, where it is less than its caller would take for granted.
+    /// The note in a session's first answer, if it is less confined than its caller would expect.
     var notice: String? {
         switch standing {
         case .up: leak.map { "This session's walls have a gap. \($0.message)" }
@@ -355,7 +356,7 @@ struct SessionWalls: Sendable {
         }
     }
 
-    /// Puts them up around a session that is about to be started.
+    /// Confines a session that is about to be started.
     func raise(
         around settings: inout PowerShellSessionSettings, paths: StatePaths, environment: [String: String]
     ) {

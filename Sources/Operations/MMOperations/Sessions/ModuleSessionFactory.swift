@@ -7,7 +7,7 @@ import MMPowerShell
 package import MMSessions
 import PowerShellSyntax
 
-/// Starts PowerShell for a connection and module, with a home of its own.
+/// Starts PowerShell for a connection and module, with its own home.
 package struct ModuleSessionFactory: SessionFactory {
     private let environment: [String: String]
     private let paths: StatePaths
@@ -18,7 +18,7 @@ package struct ModuleSessionFactory: SessionFactory {
     private let variables: SessionVariables
     private let log: Log
 
-    /// A factory over a user's connections.
+    /// Creates a factory for a user's connections.
     package init(
         environment: [String: String], paths: StatePaths, registry: ConnectionRegistry, identity: IdentityService,
         guards: CurrentGuard, sent: SentRequests, variables: SessionVariables, log: Log
@@ -33,7 +33,7 @@ package struct ModuleSessionFactory: SessionFactory {
         self.log = log
     }
 
-    /// Starts a session that is not signed in yet. A session of the native engine starts nothing: its PowerShell comes
+    /// Starts a session that isn't signed in yet. A session of the native engine starts no process; its PowerShell is started
     /// when a script needs it.
     package func start(_ key: SessionKey) async throws(MMError) -> ModuleSession {
         let snapshot = try registry.snapshot()
@@ -83,7 +83,7 @@ package struct ModuleSessionFactory: SessionFactory {
         try walls.check()
         let snapshot = try registry.snapshot()
         let login = connection.cloud == "sandbox" ? try identity.cloud(of: connection).login : nil
-        // One of several people is who their own token names, whoever was pinned for the connection.
+        // One of several people is identified by their own token, not by the account that the connection is pinned to.
         let pin = bearer.isCaller ? bearer.account : try PinStore(path: paths.pinFile).pin(of: connection.name)
         var settings = try PowerShellSessionSettings(
             connection: connection, module: key.module, knownApps: snapshot.knownModuleApps, pin: pin,
@@ -92,15 +92,15 @@ package struct ModuleSessionFactory: SessionFactory {
             sandboxLogin: login,
             tokens: ConnectionTokens(of: bearer, cloud: try identity.cloud(of: connection)))
         settings.target?.scopes = ConnectionUse.graphScopes(of: connection)
-        // Nobody's session finds what another's left in its home.
+        // Each person's sessions have their own home, so that none finds another person's files.
         if let signedIn = key.signedIn {
             settings.host.folder += "@" + Hex.text(SHA256.digest(signedIn.utf8).prefix(6))
         }
         settings.host.log = log.scoped(key.connection, key.module)
-        // A session may serve any server that the connection is for: what only some may see is named to none.
+        // Callers of any server may use the session, so connections that only some servers may see aren't named.
         settings.ownSignIn = OwnSignIn(
             of: connection, among: snapshot.connections.filter { $0.mcps == nil }, pins: paths.pinFile)
-        // What runs in a session can't confirm for a person: this marks everything it starts.
+        // This marks all processes that the session starts, because none of them may confirm in a person's place.
         settings.host.environment["MM_SESSION"] = key.description
         walls.raise(around: &settings, paths: paths, environment: environment)
         if let requests, let hosts = connection.egress.allowed {
@@ -120,8 +120,8 @@ package struct ModuleSessionFactory: SessionFactory {
         return session
     }
 
-    /// As whom a module's tokens are got. A module that shows no code of its own is signed in by the pool, as the app that the
-    /// connection has for it.
+    /// Returns the account for which a module's tokens are got. A module that shows no device code itself is signed in by the pool, with
+    /// the connection's app for it.
     private static func bearer(
         of module: String, _ connection: Connection, known: [String: String]
     ) throws(MMError) -> Connection {
@@ -133,7 +133,7 @@ package struct ModuleSessionFactory: SessionFactory {
         return try connection.with(["appId": .string(app)])
     }
 
-    /// A PowerShell acts for one person as long as it lives: there must be one.
+    /// Checks that there is a person: a PowerShell acts for one person as long as it runs.
     private func checkPerson(_ bearer: SessionBearer) throws(MMError) {
         let auth = bearer.connection.auth
         guard auth.method == .onBehalfOf else { return }
@@ -149,8 +149,8 @@ package struct ModuleSessionFactory: SessionFactory {
     }
 }
 
-/// Puts the wire into a session's settings: its processes reach the network through it alone, and hold placeholders in the
-/// place of tokens.
+/// The setup of a session's proxy: the proxy is the only network access of its processes, and they get placeholders instead
+/// of tokens.
 struct ModuleWire: Sendable {
     let key: SessionKey
     let connection: Connection
@@ -159,14 +159,14 @@ struct ModuleWire: Sendable {
     let environment: [String: String]
     let requests: GrantedRequests
     let sent: SentRequests
-    /// Where the accounts that signed in first are written down.
+    /// The file with the accounts that connections are pinned to.
     let pins: String
     let log: Log
-    /// What is seen of the end of the session's sign-in.
+    /// The watch for the end of the session's sign-in.
     let watch: SignInWatch
 
-    /// Opens the wire of a session that is about to be started; the session's end closes it.
-    /// - Throws: `.unavailable` when it can't be opened, with what to install or change.
+    /// Opens the proxy of a session that is about to be started; the session's end closes it.
+    /// - Throws: `.unavailable` if it can't be opened; the error says what to install or change.
     func open(for settings: inout PowerShellSessionSettings, allowing hosts: [PlainHostName]) async throws(MMError) {
         let cloud = try identity.cloud(of: connection)
         let (processes, news) = (SessionProcesses(), SignInFeed())
@@ -217,7 +217,7 @@ struct ModuleWire: Sendable {
         case .failed(let error):
             news.post(.refused(told(error)))
         case .refreshToken(let grant, let account):
-            // What a script signed in to beside its session's own sign-in is not kept.
+            // A refresh token from a script's own, additional sign-in isn't stored.
             guard account == nil || news.current != nil else { return }
             let (bearer, log) = (bearer, log)
             let known = account.map {
@@ -239,7 +239,7 @@ struct ModuleWire: Sendable {
         }
     }
 
-    /// Why a module's sign-in came to nothing, and what helps.
+    /// Returns the error for a failed sign-in of a module, with what helps.
     private func told(_ error: EntraError) -> MMError {
         var told = error.mmError(for: "Signing in to \(connection.name)", connection: connection.name)
         let name = ShellWord.quoted(connection.name)
@@ -256,7 +256,7 @@ struct ModuleWire: Sendable {
 }
 
 extension TokenClaims {
-    /// Who signed in, as the sign-in service says. Apps have no name to sign in by.
+    /// Creates the identity that the sign-in service reports. Apps have no sign-in name.
     fileprivate init(_ identity: SignedInIdentity) {
         self.init(
             account: identity.username, objectID: identity.objectID, tenantID: identity.tenantID,
@@ -265,7 +265,7 @@ extension TokenClaims {
 }
 
 extension DevicePrompt {
-    /// What a person needs, as the sign-in service says it.
+    /// Creates the prompt for a person from the sign-in service's device code.
     fileprivate init(_ code: SignInCode, _ cloud: ModuleCloud?) {
         let page = cloud.map { $0.shows(page: code.address) ? code.address : $0.devicePage } ?? code.address
         self.init(

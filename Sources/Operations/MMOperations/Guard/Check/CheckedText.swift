@@ -1,24 +1,24 @@
 import MMCore
 
-/// A text that the guard is asked about, and where it comes from.
+/// A text for the guard to check, and its origin.
 struct CheckedText {
-    /// The file as it was named; `nil` for a text of the command line or of standard input.
+    /// The name of the file; `nil` for a text from the command line or standard input.
     let file: String?
     /// The text.
     let text: String
-    /// What it is.
+    /// The text's kind.
     let kind: CheckedKind
 
     private static let limit = 16 << 20
 
-    /// A text of the command line, or the file that a word names.
-    /// - Parameter kind: what it is; `nil` for what it looks like.
-    /// - Throws: `invalidInput` for a file that isn't there, and for one that holds no text.
+    /// Takes a text of the command line, or reads the file that a word names.
+    /// - Parameter kind: the kind; `nil` to detect it.
+    /// - Throws: `invalidInput` if the file doesn't exist or contains no text.
     init(word: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
         let isMarked = word.hasPrefix("@") && !word.hasPrefix("@{") && !word.hasPrefix("@(")
         let name = isMarked ? String(word.dropFirst()) : word
         let path = context.call.path(name)
-        // Only who reads files here anyway has them read.
+        // Files are read only for callers in a terminal, who can read files here anyway.
         let isTerminal = context.call.caller.surface == .terminal
         if isTerminal, isMarked || Self.isFile(path) {
             try self.init(file: name, kind: kind, in: context)
@@ -32,7 +32,7 @@ struct CheckedText {
         }
     }
 
-    /// A file.
+    /// Reads a file.
     /// - Throws: `invalidInput`.
     init(file name: String, kind: CheckedKind?, in context: OperationContext) throws(MMError) {
         guard let bytes = try ProtectedFile.read(context.call.path(name), limit: Self.limit) else {
@@ -44,13 +44,13 @@ struct CheckedText {
                 .invalidInput, "The file \(name) is no UTF-8 text.", hint: "Save it as UTF-8.",
                 details: ["file": .string(name)])
         }
-        // PowerShell writes a mark in front of what it saves.
+        // PowerShell begins saved files with a byte order mark.
         self.text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         file = name
         self.kind = kind ?? CheckedKind(ofFile: name) ?? CheckedKind(of: self.text)
     }
 
-    /// A text.
+    /// Takes a text as it is.
     init(text: String, kind: CheckedKind?) {
         file = nil
         self.text = text
@@ -61,14 +61,15 @@ struct CheckedText {
         if case .file = FileStamp.lookUp(path) { true } else { false }
     }
 
-    /// Whether a word can only mean a file: the name of a script, or a path without blanks that is no command's.
+    /// Returns whether a word can only mean a file: the name of a script, or a path without blanks that isn't a
+    /// command's.
     private static func looksLikeFile(_ word: String) -> Bool {
         guard !word.contains(where: { $0.isWhitespace || "|;&$(){}<>'\"`".contains($0) }) else { return false }
         return CheckedKind(ofFile: word) != nil || word.hasSuffix(".txt")
     }
 }
 
-/// What a text is that the guard is asked about.
+/// The kind of a text that the guard checks.
 enum CheckedKind: String, CaseIterable, ArgumentValue {
     /// A script of PowerShell.
     case powershell
@@ -80,7 +81,7 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
     /// The methods that a request line begins with.
     static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
-    /// What a file's name says; `nil` where it says nothing.
+    /// Detects the kind from a file's name; `nil` if the name doesn't tell.
     init?(ofFile name: String) {
         guard let dot = name.lastIndex(of: ".") else { return nil }
         switch name[name.index(after: dot)...].lowercased() {
@@ -91,7 +92,7 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
         }
     }
 
-    /// What a text looks like.
+    /// Detects the kind from the text.
     init(of text: String) {
         let lines = text.split(whereSeparator: \.isNewline)
         let first = lines.first ?? ""
@@ -107,12 +108,13 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
         self = Self.isPowerShell(text) ? .powershell : .shell
     }
 
-    /// Whether a text says by its own words that it is one of PowerShell. Where both languages would take it, as with a
-    /// name alone, only a shell's plain lower-case command is a shell's.
+    /// Returns whether a text is recognizably PowerShell. If both languages are possible, as for a single name, only a
+    /// plain
+    /// lower-case command counts as a shell's.
     private static func isPowerShell(_ text: String) -> Bool {
         let start = text.drop { $0.isWhitespace }
         if start.hasPrefix("$") || start.hasPrefix("[") || start.hasPrefix("@") || start.hasPrefix("#requires") {
-            // `$(…)` and `[ … ]` begin commands of a shell, too.
+            // `$(…)` and `[ … ]` also begin commands of a shell.
             return !start.hasPrefix("$(") && !start.hasPrefix("[ ") && !start.hasPrefix("[[ ")
         }
         if words(of: text[...]).contains(where: isCmdlet) { return true }
@@ -127,7 +129,7 @@ enum CheckedKind: String, CaseIterable, ArgumentValue {
         text.split { $0.isWhitespace || "|;(){}=".contains($0) }.map(String.init)
     }
 
-    /// A verb, a dash and a noun, as cmdlets are called.
+    /// Returns whether a word has the form of a cmdlet: a verb, a dash and a noun.
     private static func isCmdlet(_ word: String) -> Bool {
         let parts = word.split(separator: "-", maxSplits: 1)
         guard parts.count == 2, let verb = parts[0].first, let noun = parts[1].first else { return false }

@@ -1,6 +1,6 @@
 /// The text of a file, as editors save it.
 package enum SavedText {
-    /// Returns the text of a file: UTF-8, or UTF-16 behind its mark; `nil` for any other.
+    /// Returns the text of a file: UTF-8, or UTF-16 after a byte order mark; `nil` for any other.
     package static func read(_ bytes: [UInt8]) -> String? {
         for (mark, isLittle) in [([0xFF, 0xFE] as [UInt8], true), ([0xFE, 0xFF], false)] where bytes.starts(with: mark)
         {
@@ -14,8 +14,8 @@ package enum SavedText {
         return String(validating: bytes, as: UTF8.self)
     }
 
-    /// Returns the text of a script: what is no Unicode was written in Windows' code page for Western languages, as older editors
-    /// of PowerShell do; `nil` for a file that holds no text.
+    /// Returns the text of a script; `nil` for a file that contains no text. A file that isn't Unicode is read in Windows' Western
+    /// code page, which older PowerShell editors use.
     package static func readScript(_ bytes: [UInt8]) -> String? {
         if let text = read(bytes) { return text }
         guard !bytes.contains(0) else { return nil }
@@ -27,13 +27,13 @@ package enum SavedText {
         return text
     }
 
-    /// Whether a path is that of a script of PowerShell.
+    /// Returns whether a path is that of a PowerShell script.
     package static func isScript(_ path: String) -> Bool {
         let name = path.lowercased()
         return name.hasSuffix(".ps1") || name.hasSuffix(".psm1")
     }
 
-    /// What the bytes from 0x80 on mean, where they differ from Unicode.
+    /// The meanings of the bytes from 0x80 on in that code page, where they differ from Unicode.
     private static let western: [UInt16] = [
         0x20AC, 0x81, 0x201A, 0x192, 0x201E, 0x2026, 0x2020, 0x2021, 0x2C6, 0x2030, 0x160, 0x2039, 0x152, 0x8D, 0x17D,
         0x8F, 0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x2DC, 0x2122, 0x161, 0x203A, 0x153, 0x9D,
