@@ -22,7 +22,7 @@ package struct ArgumentScanner {
     struct Result {
         var arguments = JSONObject()
         var options = GlobalOptions()
-        /// The line that was perhaps meant, for errors about these arguments.
+        /// A suggested command line, for errors about these arguments.
         var advice: String?
     }
 
@@ -62,7 +62,7 @@ package struct ArgumentScanner {
                 scanner.positionals.append(word)
             }
         }
-        // Help is shown even where arguments are missing or wrong.
+        // Help is shown even if arguments are missing or wrong.
         if !scanner.result.options.help {
             scanner.result.advice = scanner.corrected
             try scanner.placePositionals()
@@ -92,7 +92,7 @@ package struct ArgumentScanner {
             return
         }
         if let options = fields.first(where: \.holdsQueryOptions), let option = Self.queryOption(name) {
-            // `--filter X` is `--query '$filter=X'`; a count is asked for without a value.
+            // `--filter X` means `--query '$filter=X'`; `--count` needs no value.
             let text = option == "count" ? attached ?? "true" : try value(attached, flag: name, &rest)
             return try addParameters("$\(option)=\(text)", to: options, as: name)
         }
@@ -120,7 +120,7 @@ package struct ArgumentScanner {
         if path != "-" { tell(path, of: field) }
     }
 
-    /// Tells the argument that wants to know it which file a value is read from.
+    /// Sets the argument that receives the path of a value's file, if the field has one.
     private mutating func tell(_ path: String, of field: InputField) {
         guard let other = field.nameOfFile, path.contains(where: { $0 != "/" }) else { return }
         result.arguments[other] = .string(path)
@@ -145,7 +145,7 @@ package struct ArgumentScanner {
     }
 
     private mutating func assign(_ text: String, to field: InputField, as shown: String) throws(MMError) {
-        // A file may well be empty; a word that is comes of a variable that wasn't set.
+        // A file may be empty, but an empty word usually comes from a variable that wasn't set.
         if [.text, .textList].contains(field.kind) || field.kind.isChoice, !field.mayBeEmpty {
             try Self.refuseEmpty(text, shown, field.summary)
         }
@@ -201,7 +201,7 @@ package struct ArgumentScanner {
         result.arguments[field.name] = .object(object)
     }
 
-    /// Adds a value for a script's parameters: an object with several, `name=value`, or a name alone.
+    /// Adds a value for a script's parameters: an object with several, `name=value`, or only a name.
     private mutating func addArguments(_ text: String, to field: InputField, as shown: String) throws(MMError) {
         if text.hasPrefix("{") { return try addParameters(text, to: field, as: shown) }
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -252,7 +252,8 @@ package struct ArgumentScanner {
         }
     }
 
-    /// The place of a last word that stands where a word of a list would and is none of them: the text behind it.
+    /// Returns the position of the argument after an optional list of words, if the last word belongs there because it
+    /// isn't in the list.
     private static func skipping(
         _ free: ArraySlice<(index: Int, field: InputField)>, for word: String, isLast: Bool
     ) -> (index: Int, field: InputField)? {
@@ -314,7 +315,7 @@ extension ArgumentScanner {
     }
 }
 
-/// What is said of words that don't fit: the line that was most likely meant.
+/// The errors for words that don't fit, with the command line that was probably meant.
 extension ArgumentScanner {
     /// Refuses an empty value.
     /// - Throws: `invalidInput` that names the flag or argument.
@@ -323,7 +324,7 @@ extension ArgumentScanner {
         throw MMError(.invalidInput, "\(shown) is empty.", hint: "\(shown): \(summary)")
     }
 
-    /// How words are written that were meant as one argument.
+    /// Returns how to quote words that were meant as one argument.
     func quoting(from position: Int, and flag: String? = nil) -> String {
         guard positionals.indices.contains(position) else { return "" }
         let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
@@ -331,8 +332,9 @@ extension ArgumentScanner {
             ? "Quote what is one argument. " : "Quote what is one argument: '\(whole)'. "
     }
 
-    /// The line that was meant where the value of a flag stands among the arguments without one, as in `graph Demo POST
-    /// /users`; `nil` where there is none.
+    /// The command line that was probably meant if a flag's value is among the positional arguments, as in `graph Demo
+    /// POST
+    /// /users`; `nil` if there is none.
     var corrected: String? {
         for (place, word) in positionals.enumerated() {
             guard let field = fields.first(where: { $0.choice(of: word) != nil && result.arguments[$0.name] == nil }),
@@ -366,20 +368,20 @@ extension ArgumentScanner {
         if let near = ArgumentNames.meant(by: name, among: known) {
             return MMError(.invalidInput, message + " Did you mean \(near)?", hint: help)
         }
-        // A flag behind the command that is to be run was most likely meant for that command.
+        // A flag after the command to be run was probably meant for that command.
         let places = fields.filter { if case .positional = $0.placement { true } else { false } }
         let isInner = positionals.count == places.count && places.contains { $0.name == "command" }
         return MMError(
             .invalidInput, message, hint: (isInner ? quoting(from: positionals.count - 1, and: name) : "") + help)
     }
 
-    /// The query option of OData that a flag has the name of; `nil` for any other flag.
+    /// Returns the OData query option with the name of a flag; `nil` for any other flag.
     static func queryOption(_ flag: String) -> String? {
         let name = flag.drop { $0 == "-" || $0 == "$" }.lowercased().replacing("-", with: "")
         return ["select", "filter", "expand", "orderby", "count", "skip"].contains(name) ? name : nil
     }
 
-    /// Whether nothing more can be an argument without a flag, so that a further word belongs to the flag in front of it.
+    /// Whether all positional arguments are given, so that a further word belongs to the flag before it.
     var areArgumentsWhole: Bool {
         let places = fields.filter { field in
             if case .positional = field.placement { result.arguments[field.name] == nil } else { false }
@@ -388,7 +390,7 @@ extension ArgumentScanner {
             && !places.contains { [.textList, .parameters, .arguments].contains($0.kind) }
     }
 
-    /// A word that lists members, as `gh` takes them after `--json`; `nil` for any other.
+    /// Returns a word that lists members, as `gh` takes them after `--json`; `nil` for any other.
     static func memberNames(_ word: String) -> String? {
         let isList = word.split(separator: ",", omittingEmptySubsequences: false).allSatisfy { name in
             name.first?.isLetter == true && name.allSatisfy { $0.isLetter || $0.isNumber || "._".contains($0) }
@@ -396,14 +398,14 @@ extension ArgumentScanner {
         return isList ? word : nil
     }
 
-    /// Whether a text is a program of JMESPath, as `az --query` takes one.
+    /// Returns whether a text is a JMESPath expression, as `az --query` takes it.
     static func isJMESPath(_ text: String) -> Bool {
         guard !text.hasPrefix("$") else { return false }
         return text.hasPrefix("[") || ["[]", "[?", "[*]", "[0]"].contains { text.contains($0) }
             || !text.isEmpty && !text.contains("=") && text.allSatisfy { $0.isLetter || $0 == "." }
     }
 
-    /// What is said to who brings the habit of `az`.
+    /// Returns the error for a user who is used to `az`.
     static func jmesPath(_ text: String, _ shown: String) -> MMError {
         let path = text.drop { $0 == "[" || $0 == "]" || $0 == "." }
         let isPlain = !path.isEmpty && path.allSatisfy { $0.isLetter || $0 == "." }
@@ -417,30 +419,30 @@ extension ArgumentScanner {
 }
 
 extension InputField {
-    /// The value that a word is of an argument which only a flag gives, as it is declared.
+    /// Returns the choice that a word stands for, as declared, if the argument can only be given with a flag.
     fileprivate func choice(of word: String) -> String? {
         guard case .option = placement, case .choice(let words) = kind else { return nil }
         return words.first { $0.lowercased() == word.lowercased() }
     }
 
-    /// Whether it takes the query options of OData.
+    /// Whether it takes OData query options.
     var holdsQueryOptions: Bool { kind == .parameters && isOption }
 
-    /// Whether only a flag gives it.
+    /// Whether it can only be given with a flag.
     fileprivate var isOption: Bool { if case .option = placement { true } else { false } }
 
-    /// Whether it is the connection, in front of all other arguments.
+    /// Whether it is the connection, before all other arguments.
     fileprivate var isFirstConnection: Bool { name == "connection" && placement == .positional(0) }
 }
 
 extension InputField.Kind {
-    /// Whether the value is one of some words.
+    /// Whether the value is one of several fixed words.
     var isChoice: Bool {
         if case .choice = self { true } else { false }
     }
 }
 
-/// Reads the content that `-` (standard input) and `@file` stand for on a command line.
+/// The reader of the content that `-` (standard input) and `@file` stand for on a command line.
 package struct ContentSource: Sendable {
     private static let limit = 64 << 20
     private let standardInput: @Sendable () throws(MMError) -> String
@@ -456,9 +458,9 @@ package struct ContentSource: Sendable {
     ///   - word: the word as typed.
     ///   - flag: the flag or argument, for messages.
     ///   - namingFile: whether the word itself may be the path of a file.
-    /// - Throws: `MMError.invalidInput` when the file can't be read or isn't UTF-8 text.
+    /// - Throws: `MMError.invalidInput` if the file can't be read or isn't UTF-8 text.
     package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
-        // `@-` is what curl's -d takes for standard input.
+        // curl's -d uses `@-` for standard input.
         if word == "-" || word == "@-" { return try standardInput() }
         if namingFile {
             if let text = try file(word, for: flag) { return text }
@@ -483,14 +485,14 @@ package struct ContentSource: Sendable {
         return text
     }
 
-    /// Whether a word is the path of a file.
+    /// Returns whether a word is the path of a file.
     package func isFile(_ word: String) -> Bool {
         guard !word.isEmpty, word.utf8.count < 4096, !word.utf8.contains(0) else { return false }
         return access(word, F_OK) == 0
     }
 
-    /// Returns the text of a file; `nil` when the file doesn't exist.
-    /// - Throws: `MMError.invalidInput` when it can't be read or isn't UTF-8 text.
+    /// Returns the text of a file; `nil` if the file doesn't exist.
+    /// - Throws: `MMError.invalidInput` if it can't be read or isn't UTF-8 text.
     package func file(_ path: String, for flag: String) throws(MMError) -> String? {
         // A script longer than any path can't name a file; trying to open it would only give a misleading error.
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,

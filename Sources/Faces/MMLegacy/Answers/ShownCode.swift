@@ -2,16 +2,16 @@ package import MMCore
 
 /// A pending sign-in, in the earlier servers' terms.
 package struct ShownCode: Sendable {
-    /// The code that the person types; the earlier servers called it the device code.
+    /// The code that the person enters; the earlier servers called it the device code.
     package let code: String
-    /// The page where the person types it.
+    /// The page on which the person enters it.
     package let address: String
     /// The instructions in the sign-in service's form.
     package let message: String
-    /// When the code expires, if known.
+    /// The code's expiry, if known.
     private let expiresAt: Timestamp?
 
-    /// Extracts the sign-in from an error; `nil` for other errors and when there is no code.
+    /// Extracts the sign-in from an error; `nil` for other errors or without a code.
     package init?(_ error: MMError) {
         guard error.code == .signInNeeded else { return nil }
         self.init(details: error.details)
@@ -27,12 +27,12 @@ package struct ShownCode: Sendable {
         message = before + "To sign in, use a web browser to open \(address) and enter the code \(code)"
     }
 
-    /// Why the sign-in before this one ended, in a sentence.
+    /// Returns why the previous sign-in ended, in a sentence.
     static func reason(in details: JSONObject) -> String? {
         details["reason"]?.string.map { $0.hasSuffix(".") ? $0 : "The last sign-in ended: \($0)." }
     }
 
-    /// Returns how many seconds the code is still valid; 900 if unknown.
+    /// Returns the number of seconds for which the code is still valid; 900 if unknown.
     package func secondsLeft(at now: Timestamp) -> Int64 {
         expiresAt.map { max(0, $0.seconds - now.seconds) } ?? 900
     }
@@ -43,6 +43,6 @@ package struct ShownCode: Sendable {
     /// The page for all tenants of the public cloud.
     package static let page = "https://microsoft.com/devicelogin"
 
-    /// The code and the page, highlighted so that nobody overlooks them.
+    /// The code and the page, highlighted so that they aren't overlooked.
     package var heading: String { "**DEVICE CODE: \(code)**\nGo to: \(address)" }
 }

@@ -2,7 +2,7 @@ package import MMCore
 package import MMOperations
 package import MMSessions
 
-/// The session manager for tenants and modules: signs in, runs commands, ends sessions, and watches over them with its
+/// The session manager for tenants and modules: signs in, runs commands, ends sessions, and monitors them with its
 /// own time limits.
 ///
 /// The sessions themselves live in the pool; this actor keeps what its callers know about them.
@@ -26,7 +26,7 @@ package actor TenantSessions {
     /// Creates a manager without sessions.
     /// - Parameters:
     ///   - service: performs operations in this process.
-    ///   - services: what they work with.
+    ///   - services: the services that operations use.
     ///   - settings: time limits and tables.
     ///   - clock: supplies the time.
     package init(
@@ -120,7 +120,7 @@ package actor TenantSessions {
     /// - Returns: whether there was one.
     func end(_ key: String, _ session: SessionKey) async -> Bool {
         let known = records[key] != nil
-        // Remove all records of the session, whatever names callers used for it.
+        // All records of the session are removed, whatever names callers used for it.
         records = records.filter { $0.key != key && $0.value.key != session }
         let ended = await services.sessions.reset(connection: session.connection, module: session.module)
         await services.variables.forget(connection: session.connection, module: session.module)
@@ -218,7 +218,8 @@ extension TenantSessions {
         }
     }
 
-    /// Invalid arguments were 400 in the original manager; every other failure had status 200.
+    /// Returns the HTTP status of an error. Invalid arguments had 400 in the original manager; every other failure had
+    /// 200.
     private static func status(of error: MMError) -> Int {
         error.code == .invalidInput || error.code == .notFound ? 400 : 200
     }
@@ -345,7 +346,7 @@ extension TenantSessions {
         _ = await refreshed(ask.key)
         let number = began(ask.key)
         defer { ended(ask.key, number) }
-        // The name under which the owner admits this manager.
+        // This is the name under which the owner admits this manager.
         let connection = try services.registry.snapshot().connection(named: session.connection)
         let server = names(caller.server).server(for: connection) ?? caller.server
         var call = CallContext(
@@ -382,11 +383,11 @@ extension TenantSessions {
         return ([json] + errors).joined(separator: "\n")
     }
 
-    /// The reply where a sign-in comes first, with why the last one came to nothing.
+    /// Returns the reply if a sign-in is needed first, with the reason why the last one failed.
     private static func notSignedIn(because state: SessionState?) -> RouteReply {
         var words = "Not authenticated. Call /login first."
         if case .failed(let error)? = state {
-            // A code is for /login to hand out, and what it begins with isn't.
+            // Only /login may give out a code, so a message with one isn't included.
             let reason = error.details["userCode"] == nil ? error.message : ShownCode.reason(in: error.details)
             if let reason { words += " " + reason }
         }
@@ -445,13 +446,13 @@ struct TenantRecord: Sendable {
     let tenant: String
     /// The module.
     let module: String
-    /// Its session in the pool.
+    /// The session's key in the pool.
     var key: SessionKey
     /// The number of the account.
     var account: String
     /// The first label of the SharePoint host, for the module that signs in there.
     var sharePointHost: String?
-    /// The conversation that asked first.
+    /// The conversation of the first call.
     var conversation: String?
     let createdAt: Timestamp
     var pendingSince: Timestamp?
@@ -461,7 +462,7 @@ struct TenantRecord: Sendable {
     /// Whether a sign-in has just completed, which is reported once.
     var wasPending = false
 
-    /// The same times on a monotonic clock.
+    /// The time at which the pending sign-in began, on a monotonic clock.
     var pendingFrom: Duration?
     var usedAt: Duration
     /// The start times of running commands.

@@ -3,8 +3,8 @@ import MMGuard
 import MMPowerShell
 
 extension PowerShellAnswer {
-    /// What a console would show: the output, and what `Write-Host` wrote among it. Data may hold escape sequences, which
-    /// must not reach a terminal.
+    /// The text that a console would show: the output and the messages of `Write-Host`, in order. Data may contain escape sequences,
+    /// which must not reach a terminal.
     var consoleText: String {
         var text = ""
         for record in records {
@@ -18,14 +18,14 @@ extension PowerShellAnswer {
         return TerminalText.plain(text)
     }
 
-    /// What it put out, in the form that was asked for.
+    /// Returns the output in the requested form.
     func output(isText: Bool) -> [JSONValue] {
         guard isText else { return values }
         let text = consoleText
         return text.isEmpty && values.isEmpty ? [] : [.string(text)]
     }
 
-    /// What the command put out and the answer lacks.
+    /// The note about output of the command that is missing from the answer.
     var missing: String? {
         var parts: [String] = []
         if dropped > 0 {
@@ -37,11 +37,11 @@ extension PowerShellAnswer {
         return parts.isEmpty ? nil : parts.joined(separator: " ")
     }
 
-    /// Warnings, errors that did not end the command, and what was written past the streams.
+    /// Returns warnings, errors that didn't end the command, and messages written outside the streams.
     /// - Parameters:
-    ///   - isText: whether the answer is text: what `Write-Host` wrote stands in it then.
-    ///   - script: the script, for the places of its errors.
-    ///   - before: what is said first.
+    ///   - isText: whether the answer is text, which already contains the messages of `Write-Host`.
+    ///   - script: the script, for the positions of its errors.
+    ///   - before: the notes to begin with.
     func notes(isText: Bool, _ script: String, _ before: [String]) -> [String] {
         var notes = before
         if dropped > 0, let missing { notes.append(missing) }
@@ -55,7 +55,7 @@ extension PowerShellAnswer {
             case .error: notes.append(ReportedError(record, in: script).line)
             case .information:
                 guard let message = record.message, !(isText && record.isHostText) else { continue }
-                // A console doesn't show them at all: modules tell there what they load.
+                // A console doesn't show them; modules use them to report what they load.
                 guard record.isHostText else {
                     asides.append(message)
                     continue
@@ -76,17 +76,17 @@ extension PowerShellAnswer {
         return RepeatedLines.counted((notes + asides).map(TerminalText.plain))
     }
 
-    /// The errors that did not end the command; a value that could not be sent is missing, and told as that.
+    /// Returns the errors that didn't end the command. A value that could not be sent is reported as missing instead.
     func reportedErrors(in script: String) -> [ReportedError] {
         errors.filter { !$0.isMissingValue }.map { ReportedError($0, in: script) }
     }
 
-    /// The cmdlets of a module that were most likely meant by names which PowerShell did not know.
+    /// Returns the module's cmdlets with names similar to those that PowerShell didn't know.
     func nearCommands(in module: String, _ script: String) -> [String] {
         let id = "CommandNotFoundException"
         var unknown = records.filter { $0.stream == .error && $0.value["id"]?.string == id }
             .compactMap { $0.value["target"]?.string }
-        // What ends a script comes without a target.
+        // The error that ends a script has no target.
         if let failure = end?.failure, failure.id == id, let name = ScriptPlace.word(at: failure, in: script) {
             unknown.append(name)
         }
@@ -96,7 +96,7 @@ extension PowerShellAnswer {
         let cmdlets = CmdletCompletion(module: module)
         return names.prefix(3).compactMap { name in
             let near = cmdlets.near(name)
-            // A cmdlet that the module has is not misspelled: this PowerShell lacks it.
+            // A name that the module has isn't misspelled: this PowerShell lacks that module.
             if let lacking = cmdlets.azureModule(of: name) {
                 let requirement = ModuleRequirement.module(name: lacking, least: nil)
                 return
@@ -108,14 +108,14 @@ extension PowerShellAnswer {
         }
     }
 
-    /// What helps where a module's errors don't say so.
+    /// Returns advice for errors of a module that don't explain themselves.
     func advice(in module: String) -> [String] {
         let traps = (try? ModuleProfiles.named(module))?.traps ?? []
         let messages = ([problem] + errors.map(\.message)).compactMap(\.self)
         return traps.filter { trap in messages.contains(where: trap.caught) }.map(\.advice)
     }
 
-    /// Why it failed, with the place in its script.
+    /// Returns why the command failed, with the position in its script.
     func problem(in script: String) -> String {
         guard let problem = self.problem.map(TerminalText.plain) else { return "The command failed." }
         guard let failure = end?.failure, let place = ScriptPlace(failure, in: script) else { return problem }
@@ -124,7 +124,7 @@ extension PowerShellAnswer {
 }
 
 extension ReportedError {
-    /// The error of a script in PowerShell, with its place there.
+    /// Creates the error of a PowerShell script, with its position.
     init(_ record: PowerShellRecord, in script: String) {
         let place = ScriptPlace(record.value, in: script).map { " \($0)" } ?? ""
         self.init(
@@ -133,30 +133,30 @@ extension ReportedError {
     }
 }
 
-/// Where in a script of several lines something happened. In a script of one line there is nothing to look for, and a line
-/// of a module's file is none of the script.
+/// The position of an error in a script of several lines. A script of one line needs none, and a line in a module's file isn't
+/// part of the script.
 struct ScriptPlace: CustomStringConvertible {
     private let line: Int
     private let column: Int?
 
-    /// The place of an error record.
+    /// Reads the position of an error record.
     init?(_ error: JSONValue, in script: String) {
         self.init(error["line"]?.int, error["column"]?.int, file: error["file"]?.string, in: script)
     }
 
-    /// The place of the error that ended a command.
+    /// Reads the position of the error that ended a command.
     init?(_ failure: CommandFailure, in script: String) {
         self.init(failure.line, failure.column, file: failure.file, in: script)
     }
 
-    /// The word of a script at which the error stands that ended it: a command's name, where that was unknown.
+    /// Returns the word of a script at the error that ended it, which is the command's name if the command was unknown.
     static func word(at failure: CommandFailure, in script: String) -> String? {
         guard let line = failure.line, let column = failure.column, column > 0, failure.file?.isEmpty ?? true else {
             return nil
         }
         let lines = script.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         guard lines.indices.contains(line - 1) else { return nil }
-        // PowerShell counts UTF-16 units.
+        // PowerShell counts columns in UTF-16 units.
         let rest = Substring(lines[line - 1].utf16.dropFirst(column - 1))
         let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "-" }
         return word.isEmpty ? nil : String(word)

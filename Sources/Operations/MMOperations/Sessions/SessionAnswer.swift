@@ -4,30 +4,30 @@ import MMNative
 import MMPowerShell
 import PowerShellSyntax
 
-/// What a script left in a session: what came from the engine that ran it, and what is to be said of it.
+/// The result of a script in a session: the output of the engine that ran it, and notes for the caller.
 package struct SessionAnswer: Sendable {
-    /// What came from an engine.
+    /// The output of an engine.
     enum Output: Sendable {
-        /// From the native engine, whose requests are judged one by one.
+        /// The output of the native engine, whose requests are judged one by one.
         case native(NativeAnswer)
-        /// From PowerShell.
+        /// The output of PowerShell.
         case powerShell(PowerShellAnswer)
     }
 
-    /// What came from the engine that ran it.
+    /// The output of the engine that ran the script.
     let output: Output
-    /// Whether the stand-in ran it.
+    /// Whether the sandbox's stand-in ran it.
     var isStandIn = false
-    /// Why PowerShell ran it, where the native engine might have.
+    /// The reason why PowerShell ran it, if the native engine was an option.
     var reason: String?
-    /// What became of PowerShell's requests, where they were judged.
+    /// The outcomes of PowerShell's requests, if they were judged.
     var traffic: CallTraffic?
-    /// The jobs that it left running, and that have ended since.
+    /// The jobs that it left running and that have ended since.
     var jobs: StartedJobs?
-    /// What is said besides.
+    /// Further notes.
     var notices: [String] = []
 
-    /// What is said of an answer that no PowerShell gave.
+    /// The note for an answer from the stand-in.
     package static let standInNote = "This ran on the sandbox's stand-in, not on a real PowerShell."
 
     /// The engine that ran it.
@@ -35,8 +35,8 @@ package struct SessionAnswer: Sendable {
         if case .native = output { .native } else { .pwsh }
     }
 
-    /// The answer for the caller.
-    /// - Throws: `remote_failed` with the engine's words when it failed; what it had written by then is in the details.
+    /// Returns the answer for the caller.
+    /// - Throws: `remote_failed` with the engine's message if the script failed; its output until then is in the details.
     func operationAnswer(of input: RunInput, connection: String) throws(MMError) -> OperationAnswer {
         switch output {
         case .native(let answer): try answer.operationAnswer(of: input, connection: connection)
@@ -60,7 +60,7 @@ package struct SessionAnswer: Sendable {
             throw MMError(.cancelled, "The command was stopped; the session stays.")
                 .withOutput(answer.output(isText: isText))
         default:
-            // What a client says of a tunnel that was refused names the proxy, and never the host.
+            // A client's error for a refused tunnel names the proxy, but not the host.
             let refused = traffic?.foreignHosts.prefix(3).joined(separator: ", ") ?? ""
             let unreached = refused.isEmpty ? "" : " (The session may not reach \(refused).)"
             throw MMError(
@@ -83,7 +83,7 @@ package struct SessionAnswer: Sendable {
         return result
     }
 
-    /// The error of a command that put out nothing else: a cmdlet's name that was misspelled, say, must not be taken for an
+    /// Returns the error for a command with no other output, so that, for example, a misspelled cmdlet isn't mistaken for an
     /// empty answer.
     private static func failure(_ first: ReportedError, _ errors: [ReportedError], _ notes: [String]) -> MMError {
         let others = notes.filter { $0 != first.line }
@@ -99,7 +99,7 @@ package struct SessionAnswer: Sendable {
             hint: others.isEmpty ? nil : others.joined(separator: "\n"), details: details)
     }
 
-    /// What PowerShell said beside what it put out, and what was meant where it did not know a command.
+    /// Returns PowerShell's messages in addition to its output, with suggestions for unknown commands.
     func said(beside answer: PowerShellAnswer, isText: Bool, of input: RunInput) -> [String] {
         let script = input.command ?? ""
         var notes = answer.notes(isText: isText, script, isStandIn ? [Self.standInNote] : [])
@@ -109,20 +109,20 @@ package struct SessionAnswer: Sendable {
     }
 }
 
-/// The `exit` with which a script says how it ended. PowerShell doesn't tell its code of a script in a session, so it is read
-/// from the text: an `exit` with a plain number as the last statement.
+/// The `exit` statement with which a script sets its exit code. PowerShell doesn't report the code of a script in a session, so it is
+/// read from the text: an `exit` with a plain number as the last statement.
 struct ExitStatement {
     /// The code.
     let code: Int32
 
-    /// The end of a script as it is written; `nil` where it says nothing. Only what may say it is parsed.
+    /// Reads the last statement of a script; `nil` if it isn't such an `exit`. The script is parsed only if it may contain one.
     init?(of script: String) {
         guard script.utf8.contains(where: { $0 | 0x20 == UInt8(ascii: "x") }), script.lowercased().contains("exit")
         else { return nil }
         self.init(PowerShellParser.parse(script))
     }
 
-    /// The end of a script; `nil` where it says nothing.
+    /// Reads the last statement of a script; `nil` if it isn't such an `exit`.
     init?(_ script: ParsedScript) {
         guard script.errors.isEmpty, case .flow(let flow)? = script.root?.body?.statements.last, flow.kind == .exit
         else {
@@ -137,11 +137,11 @@ struct ExitStatement {
     }
 }
 
-/// Jobs that run in a PowerShell of their own.
+/// Jobs that run in a PowerShell process of their own.
 enum ProcessJobs {
-    /// What a script should know that starts one; `nil` for any other script.
+    /// Returns the note for a script that starts one; `nil` for any other script.
     static func note(on script: String) -> String? {
-        // Only what may start one is parsed.
+        // A script is parsed only if it may start one.
         let text = script.lowercased()
         guard text.contains("start-job") || text.contains("sajb") || text.contains("&") else { return nil }
         let parsed = PowerShellParser.parse(script)
@@ -169,12 +169,12 @@ enum ProcessJobs {
 }
 
 extension SessionAnswer {
-    /// The answer of a dry run: the requests, and what became of a script of which some were refused.
+    /// Returns the answer of a dry run: the requests, and the outcome of a script that had some of them refused.
     /// - Parameters:
-    ///   - answer: what PowerShell left.
-    ///   - verdict: what the guard says of a run.
-    ///   - forecast: what the requests that were held back would change.
-    /// - Throws: as in a run, where the script failed though nothing of it was held back, or was stopped.
+    ///   - answer: PowerShell's answer.
+    ///   - verdict: the guard's verdict on a real run.
+    ///   - forecast: the changes that the refused requests would make.
+    /// - Throws: as in a run, if the script failed although none of its requests were refused, or was stopped.
     func dryRunAnswer(
         _ answer: PowerShellAnswer, of input: RunInput, _ verdict: Verdict, connection: String,
         forecast: (CallReport) async -> [UInt64: Change]

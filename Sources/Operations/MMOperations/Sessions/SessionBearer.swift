@@ -1,27 +1,27 @@
 import MMCore
 import MMIdentity
 
-/// For whom a session gets tokens: for its connection, or, where that acts on behalf of its callers, for the one person whom
-/// the session belongs to, whoever's call starts it or runs beside it.
+/// The account whose tokens a session uses: its connection's, or, if the connection acts on behalf of its callers, that of the one
+/// person to whom the session belongs, whichever call starts or uses it.
 struct SessionBearer: Sendable {
-    /// What the session has learnt of its tokens, shared by all that holds its bearer.
+    /// The session's knowledge about its tokens, shared by all copies of the bearer.
     private final class Memory: Sendable {
-        /// Services for which nobody has consented to the connection's own app, with what the sign-in service said.
+        /// The services for which the connection's own app lacks consent, with the sign-in service's error.
         let refusals = Mutex<[ServiceResource: MMError]>([:])
     }
 
-    /// Whose sign-in serves.
+    /// The connection whose sign-in is used.
     let connection: Connection
     private let identity: IdentityService
     /// The person; `nil` for the connection's own sign-in.
     private let person: String?
-    /// The session's module, whose own sign-in serves where the connection's doesn't.
+    /// The session's module, whose own sign-in is used if the connection's isn't suitable.
     private let module: String?
     private let memory = Memory()
 
-    /// The bearer of a session.
+    /// Creates the bearer of a session.
     /// - Parameters:
-    ///   - signedIn: whose session it is, where a server serves several people.
+    ///   - signedIn: the person to whom the session belongs, if a server serves several people.
     ///   - module: the session's module.
     init(of connection: Connection, _ identity: IdentityService, signedIn: String?, module: String? = nil) {
         self.connection = connection
@@ -30,20 +30,20 @@ struct SessionBearer: Sendable {
         person = connection.auth.method == .onBehalfOf ? signedIn : nil
     }
 
-    /// Whether tokens are got for a caller.
+    /// Whether tokens are got on behalf of a caller.
     var isCaller: Bool { person != nil }
 
-    /// The account that alone may be signed in; `nil` where the connection says so.
+    /// The only account that may be signed in; `nil` if the connection determines it.
     var account: AccountPin? { person.flatMap { identity.callers.account(of: $0) } }
 
-    /// What the sign-in service said of services to which nobody has consented for the connection's own app.
+    /// The sign-in service's errors for services for which the connection's own app lacks consent.
     var consentMissing: [ServiceResource: MMError] { memory.refusals.withLock { $0 } }
 
-    /// Refuses where there is no token of the person.
+    /// Checks that there is a token of the person.
     /// - Throws: `.signInNeeded`, with what to do.
     func check() throws(MMError) { _ = try assertion() }
 
-    /// A token that is good now, got without asking a person.
+    /// Returns a valid token, without asking a person.
     func token(for resource: ServiceResource, until deadline: Deadline) async throws(MMError) -> AccessToken {
         try await serving(resource) { (connection) async throws(MMError) in
             try await identity.token(
@@ -51,19 +51,19 @@ struct SessionBearer: Sendable {
         }
     }
 
-    /// A token of the connection's own sign-in, whatever its module has.
+    /// Returns a token of the connection's own sign-in, even if its module has one.
     func ownToken(for resource: ServiceResource, until deadline: Deadline) async throws(MMError) -> AccessToken {
         let own = SessionBearer(of: connection, identity, signedIn: person)
         return try await own.token(for: resource, until: deadline)
     }
 
-    /// Whether the module has signed in by itself before, which serves without asking anybody.
+    /// Returns whether the module has signed in by itself before, so that no person needs to be asked.
     func isServedByModule() async -> Bool {
         guard let module else { return false }
         return await identity.connection(connection, as: module) != nil
     }
 
-    /// A token that lasts longer than one that is good still.
+    /// Returns a token that is valid for longer than a given one.
     func token(longerThan held: AccessToken, until deadline: Deadline) async throws(MMError) -> AccessToken {
         let options = TokenOptions(
             interaction: .never, refusedToken: held.secret, refusedAt: Timestamp.now.seconds)
@@ -72,7 +72,7 @@ struct SessionBearer: Sendable {
         }
     }
 
-    /// Another token in the place of one that a service has refused.
+    /// Returns another token after a service has refused one.
     func token(
         for resource: ServiceResource, insteadOf refused: Secret, at sent: Timestamp, claims: String?,
         until deadline: Deadline
@@ -84,22 +84,22 @@ struct SessionBearer: Sendable {
         }
     }
 
-    /// Whether what its tokens rest on is there: the connection's own sign-in, or the one that its module made.
+    /// Returns whether the basis of its tokens exists: the connection's own sign-in, or the one that its module made.
     func holdsAccount() async -> Bool {
         if await identity.holdsAccount(of: connection) { return true }
         guard let module, let own = await identity.connection(connection, as: module) else { return false }
         return await identity.holdsAccount(of: own)
     }
 
-    /// How the connection's own sign-in ended that its person made; `nil` while it is good, or where another one serves.
-    /// - Parameter resources: the services that matter.
+    /// Returns how the person's sign-in of the connection ended; `nil` if it is valid, or if another one is used.
+    /// - Parameter resources: the relevant services.
     func end(for resources: [ServiceResource]) async -> SignInEnd? {
         guard !isCaller, let end = await identity.end(of: connection), end.counts(for: resources) else { return nil }
         guard let module, let own = await identity.connection(connection, as: module) else { return end }
         return await identity.holdsAccount(of: own) ? nil : end
     }
 
-    /// Keeps what brings a sign-in back that the session's module made by itself.
+    /// Stores the refresh token of a sign-in that the session's module made by itself.
     func keep(_ refreshToken: Secret, app: String, scope: String?, _ account: IdentityService.ModuleAccount?)
         async
         throws(MMError)
@@ -109,12 +109,12 @@ struct SessionBearer: Sendable {
             signInOf: module, connection, app: app, refreshToken: refreshToken, scope: scope, account: account)
     }
 
-    /// Forgets the sign-in that the module made by itself: its service has ended it.
+    /// Removes the sign-in that the module made by itself, after its service has ended it.
     func forgetModule() async {
         if let module { try? await identity.forget(signInOf: module, connection) }
     }
 
-    /// Gets a token by the connection's own sign-in, else by the one that the module made.
+    /// Gets a token with the connection's own sign-in, otherwise with the one that the module made.
     private func serving(
         _ resource: ServiceResource,
         _ ask: (Connection) async throws(MMError) -> AccessToken
@@ -136,9 +136,9 @@ struct SessionBearer: Sendable {
         return try await ask(own)
     }
 
-    /// Signs the person in for a resource and waits for them. Only with a code: a browser or a broker's window opens where the
-    /// person is, which is for `login`.
-    /// - Throws: why nobody signed in; at once, with what to do, where the connection signs in otherwise.
+    /// Signs the person in for a resource, with a device code, and waits for them. A browser or a broker's window can only
+    /// open where the person is, which `login` is for.
+    /// - Throws: the reason why the sign-in failed; at once, with what to do, if the connection signs in without a device code.
     func signIn(
         for resource: ServiceResource, show: @escaping @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) {
@@ -156,15 +156,15 @@ struct SessionBearer: Sendable {
 }
 
 extension MMError {
-    /// Whether the sign-in service said that nobody has consented to what the app asks for, or that it never gives that app a
+    /// Whether the sign-in service reported that the app lacks consent for its request, or that it never issues that app a
     /// token for the service.
     var lacksConsent: Bool {
         if let action = details["action"]?.string, ["user_consent", "admin_consent"].contains(action) { return true }
         return details["aadsts"]?.int == 65_002
     }
 
-    /// Whether a module may still sign in by itself, with its own app: nobody signed in yet, there is no app of the
-    /// connection's own, or that one may not.
+    /// Whether a module may still sign in by itself, with its own app: if no person has signed in yet, or if the connection
+    /// has no app or its app isn't allowed to.
     var isMendedByModule: Bool {
         [.signInNeeded, .invalidInput, .unsupported].contains(code) || lacksConsent
     }

@@ -4,12 +4,12 @@ import MMGuard
 package import MMSessions
 package import MMShell
 
-/// The shell sessions of a process and the commands that run in them: a layer over the pool that lends them.
+/// The shell sessions of a process and the commands in them; the sessions are kept in a pool.
 ///
-/// Each session belongs to one owner, and only its owner reaches it. What is known of hosts beside their sessions stands here,
-/// too.
+/// Each session belongs to one owner, and only its owner can use it. This actor also keeps what is known of hosts apart from
+/// their sessions.
 package actor ShellSessions {
-    /// Each call says how its session is started.
+    /// A factory that is never used, because each call says how its session is started.
     private struct Starts: SessionFactory {
         func start(_ key: ShellSessionName) async throws(MMError) -> Member {
             throw MMError(.notFound, "There is no session “\(key)”.", hint: "Running a command starts one.")
@@ -19,16 +19,16 @@ package actor ShellSessions {
     private let pool: SessionPool<Starts>
     private let work: WorkTable
     private var held: SSHMasters?
-    /// What the sessions of an owner wrote, by place: a command in one of them may run what another one left.
+    /// The files that the sessions of an owner wrote, by place, because a command in one session may run a file of another.
     private var written: [String: ShellMemory] = [:]
     private var lines: [ShellSessionName: TypedLine] = [:]
-    /// Hosts that have turned out to have no POSIX shell, so that not each command finds it out again.
+    /// Hosts that were found to have no POSIX shell, so that later commands needn't find out again.
     private var withoutShell: Set<ShellSessionName> = []
 
-    /// No session yet.
+    /// Creates the collection without sessions.
     /// - Parameters:
-    ///   - work: where commands are found by their handles.
-    ///   - clock: the time that sessions rest by.
+    ///   - work: the table of commands by their handles.
+    ///   - clock: the clock for idle times.
     package init(work: WorkTable = WorkTable(), clock: PoolClock = .system) {
         self.work = work
         var settings = PoolSettings()
@@ -38,8 +38,8 @@ package actor ShellSessions {
         pool = SessionPool(factory: Starts(), settings: settings, clock: clock)
     }
 
-    /// The connections to hosts.
-    /// - Parameter records: the folder that remembers which shells run on hosts.
+    /// Returns the connections to hosts.
+    /// - Parameter records: the folder with the records of shells that run on hosts.
     package func masters(environment: [String: String], records: String) -> SSHMasters {
         if let held { return held }
         let made = SSHMasters(environment: environment, records: records)
@@ -47,35 +47,35 @@ package actor ShellSessions {
         return made
     }
 
-    /// Whether a host is known to have no POSIX shell.
+    /// Returns whether a host is known to have no POSIX shell.
     package func hasNoShell(_ key: ShellSessionName) -> Bool { withoutShell.contains(key) }
 
-    /// A host has turned out to have no POSIX shell.
+    /// Records that a host has no POSIX shell.
     package func note(withoutShell key: ShellSessionName) {
-        // Nobody has so many; more are names that somebody makes up.
+        // So many can only be made-up names.
         if withoutShell.count >= 1000 { withoutShell = [] }
         withoutShell.insert(key)
     }
 
-    /// A host may have a shell again: its sessions were closed.
+    /// Forgets that a host has no shell, after its sessions were closed.
     package func forget(withoutShell key: ShellSessionName) { withoutShell.remove(key) }
 
-    /// What the sessions of an owner wrote at a place.
+    /// Returns the files that the sessions of an owner wrote at a place.
     func memory(of key: ShellSessionName) -> ShellMemory { written[Self.place(key)] ?? ShellMemory() }
 
-    /// Keeps what the sessions of an owner wrote at a place.
+    /// Keeps the record of files that the sessions of an owner wrote at a place.
     func remember(_ memory: ShellMemory, of key: ShellSessionName) {
         if written.count >= 1000 { written = [:] }
         written[Self.place(key)] = memory
     }
 
-    /// A host may have several names: what was written on one is remembered for all of them.
+    /// Returns the key for such files. Hosts may have several names, so all of an owner's hosts share one.
     private static func place(_ key: ShellSessionName) -> String { "\(key.owner) \(key.place.rawValue)" }
 
-    /// What was typed into a device and not sent off yet.
+    /// Returns the unfinished line that was typed into a device.
     func line(of key: ShellSessionName) -> TypedLine { lines[key] ?? TypedLine() }
 
-    /// Keeps what was typed into a device and not sent off yet.
+    /// Keeps the unfinished line that was typed into a device.
     func keep(_ line: TypedLine, of key: ShellSessionName) {
         if lines.count >= 1000 { lines = [:] }
         lines[key] = line
@@ -83,9 +83,9 @@ package actor ShellSessions {
 
     // MARK: Sessions
 
-    /// A session of this name, made where there is none.
+    /// Returns the session with this name, and creates it if there is none.
     /// - Returns: the session, and whether it is new.
-    /// - Throws: `limitExceeded` with what there is, and what making it throws.
+    /// - Throws: `limitExceeded` with the existing sessions; errors of `make`.
     package func session(
         _ key: ShellSessionName, limits: SessionLimits, make: @escaping @Sendable () async throws(MMError) -> Member
     ) async throws(MMError) -> (member: Member, isNew: Bool) {
@@ -93,7 +93,7 @@ package actor ShellSessions {
         return (member, isNew)
     }
 
-    /// A session that must be there.
+    /// Returns a session that must exist.
     /// - Throws: `notFound` with the owner's sessions.
     package func existing(_ key: ShellSessionName) async throws(MMError) -> Member {
         if let member = await pool.ready(key) { return member }
@@ -104,24 +104,24 @@ package actor ShellSessions {
                 ? "There are none; running a command starts one." : "There are \(known.joined(separator: ", ")).")
     }
 
-    /// The sessions of an owner, oldest first.
+    /// Returns the sessions of an owner, oldest first.
     package func members(of owner: String, in place: ShellPlace) async -> [Member] {
         await pool.readySessions { $0.owner == owner && $0.place == place }
             .sorted { ($0.created, $0.key.name) < ($1.created, $1.key.name) }
     }
 
-    /// What the pool tells of an owner's sessions.
+    /// Returns the pool's reports of an owner's sessions.
     package func reports(of owner: String) async -> [SessionReport<ShellSessionName>] {
         await pool.reports { $0.owner == owner }
     }
 
-    /// Ends a session and all that it started.
+    /// Ends a session and all processes that it started.
     package func close(_ key: ShellSessionName) async {
         for task in commands where task.session == key { task.cancel() }
         await pool.end(key, MMError(.unavailable, "The session “\(key)” is being closed."))
     }
 
-    /// Ends all sessions of an owner: its client has gone.
+    /// Ends all sessions of an owner whose client has gone.
     package func closeAll(of owner: String) async {
         withoutShell = withoutShell.filter { $0.owner != owner }
         written = written.filter { !$0.key.hasPrefix("\(owner) ") }
@@ -135,27 +135,27 @@ package actor ShellSessions {
         await pool.close()
     }
 
-    /// Closes what has been idle for too long, until the task is cancelled. For processes that last.
+    /// Closes sessions that have been idle for too long, until the task is cancelled; for long-lived processes.
     package func runMaintenance(every wait: Duration? = nil) async { await pool.runMaintenance(every: wait) }
 
-    /// Closes what has been idle for too long.
+    /// Closes sessions that have been idle for too long.
     package func runMaintenancePass() async { await pool.runMaintenancePass() }
 
-    /// How many callers wait while a session is made.
+    /// Returns the number of callers that wait while a session is created.
     func waiting(for key: ShellSessionName) async -> Int { await pool.waiting(for: key) }
 
-    /// How many sessions there are.
+    /// The number of sessions.
     package var count: Int { get async { await pool.readySessions { _ in true }.count } }
 
     // MARK: Commands
 
     private nonisolated var commands: [ShellTask] { work.all(ShellTask.self) }
 
-    /// Notes a command that was handed over.
+    /// Adds a command that was handed over.
     package func add(_ task: ShellTask) async {
         work.add(task)
         guard let turn = await pool.share(task.session, isCommand: true) else { return }
-        // The session is used until its command ends, whoever waits for that.
+        // The session counts as used until its command ends, whether or not a caller waits for that.
         Task { [pool] in
             _ = await task.job.waitForEnd()
             turn.release()
@@ -163,11 +163,11 @@ package actor ShellSessions {
         }
     }
 
-    /// Does something in a session that has no handle, and during which the session is no idle one.
+    /// Does work without a handle in a session, which doesn't count as idle meanwhile.
     /// - Parameters:
-    ///   - key: which session.
-    ///   - isCommand: whether it counts as a command.
-    ///   - work: what is done.
+    ///   - key: the session.
+    ///   - isCommand: whether the work counts as a command.
+    ///   - work: the work.
     package func using<Output: Sendable>(
         _ key: ShellSessionName, isCommand: Bool = false, _ work: @Sendable () async throws(MMError) -> Output
     ) async throws(MMError) -> Output {
@@ -178,11 +178,11 @@ package actor ShellSessions {
         return try outcome.get()
     }
 
-    /// Marks a session as used: its command has just ended, or was looked at.
+    /// Marks a session as used, because its command has just ended or was looked at.
     package func touch(_ key: ShellSessionName) async { await pool.touch(key) }
 
-    /// A command by its handle.
-    /// - Throws: `notFound`, also for a handle of somebody else.
+    /// Returns a command by its handle.
+    /// - Throws: `notFound`, also for a handle of another owner.
     package func task(_ handle: String, of owner: String) async throws(MMError) -> ShellTask {
         guard let task = try work.work(handle, for: [owner]) as? ShellTask else {
             throw MMError(.notFound, "“\(handle)” isn't a command of a shell.")
@@ -191,50 +191,50 @@ package actor ShellSessions {
         return task
     }
 
-    /// The commands of an owner, oldest first.
+    /// Returns the commands of an owner, oldest first.
     package nonisolated func tasks(of owner: String, in place: ShellPlace) -> [ShellTask] {
         commands.filter { $0.session.owner == owner && $0.session.place == place }
     }
 
-    /// The command that runs in a session.
+    /// Returns the command that runs in a session.
     package nonisolated func running(in key: ShellSessionName) -> ShellTask? {
         commands.last { $0.session == key && $0.isRunning && !$0.isBeside }
     }
 }
 
 extension ShellSessions {
-    /// What a session is.
+    /// The kind of a session.
     package enum Body: Sendable {
         /// A shell, local or remote.
         case shell(GuardedShell)
-        /// A terminal that is read and typed into: network equipment.
+        /// A terminal that is read and typed into, for network equipment.
         case screen(ScreenSession)
     }
 
-    /// A session that was made.
+    /// An existing session.
     package struct Member: Sendable {
-        /// What names it.
+        /// The session's name.
         package let key: ShellSessionName
-        /// What it is.
+        /// The shell or terminal.
         package let body: Body
         /// `bash`, `python`, `posix`, `device`, …
         package let kind: String
-        /// What its confinement protects and what not, for the answer to its first command.
+        /// A description of what its confinement protects, for the answer to its first command.
         package let label: String?
-        /// The word for the confinement.
+        /// The name of the confinement.
         package let sandbox: String?
-        /// `user@host:port` of a session on a host.
+        /// The `user@host:port` of a session on a host.
         package let host: String?
-        /// When it was made.
+        /// The time at which it was created.
         package let created: Timestamp
-        /// Texts that must stand in no record.
+        /// Texts that must not be in any record.
         package let secrets: [Secret]
-        /// Whether it is on a host that is this very machine, or reaches its files.
+        /// Whether it is on a host that is this machine, or that can reach this machine's files.
         package let isHere: Bool
-        /// Its way to the network, where that is one of its own.
+        /// Its own network access, if it has one.
         let wire: ShellWire?
 
-        /// Whether its connection is up, as far as is known; always for what runs here.
+        /// Whether its connection is up, as far as is known; always `true` for sessions on this machine.
         package var isConnected: Bool {
             get async {
                 guard case .shell(let session) = body else { return true }
@@ -242,13 +242,13 @@ extension ShellSessions {
             }
         }
 
-        /// Whether its commands wait for whoever takes their output, and can be handed input.
+        /// Whether its commands wait until their output is read, and can be given input.
         var holdsBack: Bool {
             guard case .shell(let session) = body else { return false }
             return session.waitsForReader
         }
 
-        /// A session.
+        /// Creates a session.
         package init(
             key: ShellSessionName, body: Body, kind: String, label: String? = nil, sandbox: String? = nil,
             host: String? = nil, secrets: [Secret] = [], isHere: Bool = false, wire: ShellWire? = nil
@@ -268,28 +268,28 @@ extension ShellSessions {
 }
 
 extension ShellSessions.Member: PooledSession {
-    /// It was connected when it was made.
-    /// - Returns: the user and host it is on; nothing for one on this machine.
+    /// Does nothing, because the session was connected when it was created.
+    /// - Returns: the user and host that it is on; an empty text for a session on this machine.
     package func connect(report: @escaping @Sendable (SignInStep) -> Void) async throws(MMError) -> String {
         host ?? ""
     }
 
-    /// A shell that has ended is replaced when its next command comes, with what it knew: nothing is to be asked before.
+    /// Does nothing, because a shell that has ended is replaced, with its state, when its next command comes.
     package func checkHealth() async throws(MMError) {}
 
-    /// A device's terminal that is over can't be used any more; a shell is made anew by itself.
+    /// Whether it can be used: a device's terminal that has ended can't, but a shell is replaced by itself.
     package var isUsable: Bool {
         guard case .screen(let session) = body else { return true }
         return !session.hasEnded
     }
 
-    /// Not known: a shell's programs come and go.
+    /// Always `nil`, because a shell's programs change all the time.
     package var memory: Int? { nil }
 
-    /// Bash, Python, the language of a device.
+    /// The kind: a shell, Python, or the language of a device.
     package var engine: String? { kind }
 
-    /// Ends it and all that it started.
+    /// Ends it and all processes that it started.
     package func close() async {
         switch body {
         case .shell(let session): await session.close()
@@ -299,12 +299,12 @@ extension ShellSessions.Member: PooledSession {
     }
 }
 
-/// The line that is being typed into a program: what it reads once Enter is pressed.
+/// The line that is being typed into a program, which reads it when Enter is pressed.
 struct TypedLine: Sendable, Hashable {
     private var bytes: [UInt8] = []
-    /// Whether keys were pressed that put something else there than they write: history, completion, other places.
+    /// Whether keys for history, completion or movement were pressed, so that the line differs from the typed text.
     private(set) var isEdited = false
-    /// The lines before, which go on in this one.
+    /// The previous lines that continue in this one.
     private var before = ""
 
     private static let most = 64 << 10
@@ -312,8 +312,8 @@ struct TypedLine: Sendable, Hashable {
     /// The line so far.
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// Takes what is typed.
-    /// - Returns: the lines that are sent off by it, and whether what one of them holds can't be told.
+    /// Adds typed bytes.
+    /// - Returns: the lines that they complete, and whether the content of one of them isn't known.
     mutating func take(_ typed: [UInt8]) -> (lines: [String], isUnknown: Bool) {
         var lines: [String] = []
         var isUnknown = false
@@ -323,7 +323,7 @@ struct TypedLine: Sendable, Hashable {
                 isUnknown = isUnknown || isEdited
                 let line = text
                 lines.append(line)
-                // A line that goes on is one with the next: both ways of reading it count.
+                // A continued line may be read alone or together with the next one, so both are judged.
                 if !before.isEmpty { lines.append(before + "\n" + line) }
                 before =
                     line.hasSuffix("\\") || Self.isOpen(before + line)
@@ -342,7 +342,7 @@ struct TypedLine: Sendable, Hashable {
         return (lines, isUnknown)
     }
 
-    /// Whether a quote or a here-document is still open.
+    /// Returns whether a quote or a here-document is still open.
     private static func isOpen(_ text: String) -> Bool {
         var quote: UInt8?
         var wasBackslash = false

@@ -7,79 +7,79 @@ package import MMSessions
 package import MMShell
 import MMSystem
 
-/// How shells are started and judged. It comes from a file that only a person writes; nothing in a session, and no tool,
+/// The settings for starting and judging shells. They come from a file that only a person writes; no session or tool
 /// changes it.
 package struct ShellsConfiguration: Sendable {
-    /// How far local shells are kept from the rest of the machine.
+    /// The degree to which local shells are confined.
     package enum Confinement: String, Sendable, CaseIterable {
         case `guard`, workspace, isolated, argv
     }
 
-    /// The shell that is started unless another one is asked for: `bash`, `zsh`, `dash`, `ash` or `python`.
+    /// The shell that is started by default: `bash`, `zsh`, `dash`, `ash` or `python`.
     package var shell: String?
-    /// The program of that shell; nil looks it up.
+    /// The program of that shell; `nil` to search for it.
     package var program: String?
-    /// Where local sessions start; the workspace of confined ones.
+    /// The initial directory of local sessions, which is the workspace of confined ones.
     package var directory: String?
-    /// How far they are confined; nil where the owner has said nothing.
+    /// The confinement; `nil` if the owner hasn't set it.
     package var sandbox: Confinement?
-    /// Which of the network confined ones reach.
+    /// The network access of confined sessions.
     package var network = WorkspaceRules.Network.none
-    /// The hosts that confined ones reach over HTTP, and nothing else of the network; nil where `network` says it all.
+    /// The hosts that confined sessions reach over HTTP, as their only network access; `nil` if only `network` applies.
     package var egress: [HostPattern]?
-    /// The connection whose identity local shells find; nil for none.
+    /// The connection whose identity local shells get; `nil` for none.
     package var identity: String?
-    /// What else confined ones may read.
+    /// Further paths that confined sessions may read.
     package var readable: [String] = []
-    /// How strictly the guard judges commands.
+    /// The guard's policy for commands.
     package var guardPolicy = GuardPolicy.standard
     /// The allow and deny lists of a security file.
     package var policy = ShellPolicy.open
-    /// What may run without a shell (`argv`).
+    /// The programs that may run without a shell (`argv`).
     package var programs = ArgumentPolicy([:])
-    /// What the kernel enforces on each process.
+    /// The limits that the kernel enforces on each process.
     package var limits: [ShellSettings.ResourceLimit] = [.coreFiles(0)]
-    /// What all processes of a session may use together, by a control group where one is delegated.
+    /// The common limits of all processes of a session, by a control group if one is delegated.
     package var treeLimits: TreeLimits?
-    /// How long a session may be idle.
+    /// The maximum idle time of a session.
     package var idle: Duration = .seconds(3600)
-    /// Most sessions in all.
+    /// The maximum number of sessions.
     package var maximumSessions = 100
-    /// Most sessions of one client.
+    /// The maximum number of sessions of one client.
     package var maximumSessionsOfOwner = 20
-    /// Which host keys are believed.
+    /// The host keys to trust.
     package var hostKeys = SSHTarget.HostKeys.strict
-    /// A configuration in place of `~/.ssh/config`.
+    /// The configuration file to use instead of `~/.ssh/config`.
     package var sshConfigFile: String?
-    /// A file of known hosts in place of the configured ones.
+    /// The file of known hosts to use instead of the configured ones.
     package var knownHostsFile: String?
-    /// Whether texts for interpreters are asked about on hosts, where no walls stand behind the guard.
+    /// Whether a person is asked about texts for interpreters on hosts, where no sandbox limits them.
     package var asksInterpreters = true
-    /// Patterns of the hosts that may be reached; nil for any.
+    /// The patterns of hosts that may be reached; `nil` for any.
     package var hosts: [String]?
-    /// What stored secrets may be used for when no person says so in the call itself.
+    /// The permitted uses of stored secrets when no person gives one in the call itself.
     package var secrets: [String: SecretUses] = [:]
-    /// The largest file that is moved at once, in bytes.
+    /// The maximum size of a file for one transfer, in bytes.
     package var maxFileSize = 64 << 20
-    /// When a command is cancelled that was given no time of its own.
+    /// The time limit of a command without its own.
     package var commandTime: Duration = .seconds(300)
 
-    /// The usual configuration.
+    /// Creates the default configuration.
     package init() {}
 
-    /// How far a caller's shells are confined. Only the owner's word gives shells without walls to others than a person
-    /// at a terminal.
+    /// Returns the confinement of a caller's shells. Callers other than a person at a terminal get unconfined shells only if
+    /// the owner has set that.
     package func confinement(of caller: Caller) -> Confinement {
         sandbox ?? (caller.surface == .terminal && identity == nil ? .guard : .workspace)
     }
 
-    /// Where the file lies.
+    /// Returns the path of the file.
     package static func path(_ environment: [String: String], home: String) -> String {
         environment["MM_SHELLS"].flatMap { $0.isEmpty ? nil : $0 } ?? home + "/.m365-shells.json"
     }
 
-    /// Reads the file; without one everything is as usual.
-    /// - Throws: `invalidInput` naming the key: a configuration that can't be understood starts no shell.
+    /// Reads the file; without one, the defaults apply.
+    /// - Throws: `invalidInput` naming the key: with an invalid configuration no shell is started.
     package static func read(_ path: String) throws(MMError) -> ShellsConfiguration {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return ShellsConfiguration() }
         let value: JSONValue
@@ -94,7 +94,7 @@ package struct ShellsConfiguration: Sendable {
     }
 }
 
-/// Reads the members of the file, one by one.
+/// A reader of the file's members, one by one.
 struct ShellsConfigurationReader {
     let path: String
 
@@ -119,7 +119,7 @@ struct ShellsConfigurationReader {
                     throw wrong(key, "guard, workspace, isolated or argv")
                 }
                 made.sandbox = kind
-            // Read below, together.
+            // These are read together, below.
             case "network", "hosts", "identity": continue
             case "readable":
                 for item in value.array ?? [] { made.readable.append(try folder(key, item)) }
@@ -178,7 +178,7 @@ struct ShellsConfigurationReader {
         }
     }
 
-    /// `{"web": {"hosts": ["web*.example.com"], "programs": ["/usr/bin/sudo"]}}`.
+    /// Reads `{"web": {"hosts": ["web*.example.com"], "programs": ["/usr/bin/sudo"]}}`.
     private func secrets(_ value: JSONValue) throws(MMError) -> [String: SecretUses] {
         guard let object = value.object else {
             throw wrong("secrets", "an object: the names of secrets, each with its uses")
@@ -207,7 +207,7 @@ struct ShellsConfigurationReader {
         return made
     }
 
-    /// `{"memoryMegabytes": 2048, "processes": 200, "processors": 1.5, "required": true}`.
+    /// Reads `{"memoryMegabytes": 2048, "processes": 200, "processors": 1.5, "required": true}`.
     private func together(_ value: JSONValue) throws(MMError) -> TreeLimits {
         guard let object = value.object, !object.isEmpty else { throw wrong("together", "an object with limits") }
         var limits = TreeLimits(isBestEffort: true)
@@ -245,7 +245,7 @@ struct ShellsConfigurationReader {
         return number
     }
 
-    /// `{"git": {"path": "/usr/bin/git", "arguments": ["status", {"prefix": "--"}, {"below": "/srv"}, "…"]}}`.
+    /// Reads `{"git": {"path": "/usr/bin/git", "arguments": ["status", {"prefix": "--"}, {"below": "/srv"}, "…"]}}`.
     private func programs(_ value: JSONValue) throws(MMError) -> ArgumentPolicy {
         guard let object = value.object else { throw wrong("programs", "an object") }
         var programs: [String: ArgumentPolicy.Program] = [:]
@@ -273,7 +273,7 @@ struct ShellsConfigurationReader {
 }
 
 extension SessionLimits {
-    /// As a shells file says. Only a session that would end soon by itself makes room for another.
+    /// Creates the limits of a shells file. Only a session that would soon end because it is idle makes room for another.
     package init(_ configuration: ShellsConfiguration) {
         self.init(
             total: configuration.maximumSessions, perOwner: configuration.maximumSessionsOfOwner,
@@ -281,26 +281,26 @@ extension SessionLimits {
     }
 }
 
-/// What the owner of a stored secret has named it for: whoever knows its name alone can't have it sent to a host of their own,
-/// or typed into a program that shows it.
+/// The permitted uses of a stored secret, as its owner named them. Knowing a secret's name isn't enough to have it sent to another
+/// host, or typed into a program that shows it.
 package struct SecretUses: Sendable, Hashable {
-    /// What a secret is wanted for.
+    /// A use of a secret.
     package enum Use: Sendable, Hashable {
-        /// Signing in to a host, or a question of a command there.
+        /// A sign-in to a host, or a question of a command there.
         case host(String)
-        /// A question of a program of this machine, by its file.
+        /// A question of a program on this machine, by the program's file.
         case program(String)
     }
 
-    /// Patterns of hosts, with `*` for any letters.
+    /// Patterns of hosts, with `*` for any characters.
     package var hosts: [String] = []
-    /// Files of programs.
+    /// Paths of programs.
     package var programs: [String] = []
 
-    /// No use.
+    /// Creates an empty set of uses.
     package init() {}
 
-    /// Whether a use is named.
+    /// Returns whether a use is permitted.
     package func allows(_ use: Use) -> Bool {
         switch use {
         case .host(let name): hosts.contains { ShellOpening.matches($0[...], name[...]) }
@@ -308,7 +308,7 @@ package struct SecretUses: Sendable, Hashable {
         }
     }
 
-    /// The refusal of a use that is not named.
+    /// Returns the refusal of a use that isn't permitted.
     static func refusal(_ name: String, _ use: Use) -> MMError {
         let (what, member) =
             switch use {
@@ -325,9 +325,9 @@ package struct SecretUses: Sendable, Hashable {
     }
 }
 
-/// Whether shells that no person opened at a terminal can be confined on this machine, and how they are.
+/// A check whether shells that weren't opened by a person at a terminal can be confined on this machine, and how.
 package enum ShellsDoctor {
-    /// Looks at the settings, the kernel and the programs, and starts a shell as a model would.
+    /// Checks the settings, the kernel and the programs, and starts a shell as for a model.
     package static func examine(_ services: ShellServices) async -> DoctorReport {
         var doctor = DoctorReport()
         let path = ShellsConfiguration.path(services.environment, home: services.paths.home)
@@ -382,7 +382,7 @@ package enum ShellsDoctor {
 }
 
 extension ShellsConfigurationReader {
-    /// Reads what confined shells reach of the network: `network`, the `hosts` of an egress, or the wire of an `identity`.
+    /// Reads the network access of confined shells: `network`, the `hosts` of an egress, or an `identity`.
     func readNetwork(of object: JSONObject, into made: inout ShellsConfiguration) throws(MMError) {
         if let value = object["identity"] {
             guard let name = value.string, !name.isEmpty else { throw wrong("identity", "the name of a connection") }

@@ -1,6 +1,6 @@
-# The PowerShell side of one session. It reads requests (one JSON object a line) from a port of this machine, runs each
-# script in a second runspace on this very thread, and sends records as they come: a command that is short is handed to no
-# other thread. While one lasts, a keeper beside it sends what has gathered, and reads the socket for a stop.
+# The PowerShell side of one session. It reads requests (one JSON object per line) from a port of this machine, runs each
+# script in a second runspace on this same thread, and sends records as they come: a short command involves no other
+# thread. During a longer one, a keeper thread flushes the collected output and reads the socket for a request to stop.
 $ErrorActionPreference = 'Stop'
 $port = [int]$env:MM_WIRE; $nonce = $env:MM_NONCE; $modules = $env:MM_MODULES
 foreach ($name in 'MM_WIRE', 'MM_NONCE', 'MM_MODULES') { [Environment]::SetEnvironmentVariable($name, $null) }
@@ -9,11 +9,11 @@ $socket.NoDelay = $true
 $socket.Connect([Net.IPEndPoint]::new([Net.IPAddress]::Loopback, $port))
 $writer = [IO.StreamWriter]::new([Net.Sockets.NetworkStream]::new($socket, $true), [Text.UTF8Encoding]::new($false), 65536)
 $writer.NewLine = "`n"
-$null = ConvertTo-Json 1   # loads the assembly that holds JsonObject
+$null = ConvertTo-Json 1   # loads the assembly that contains JsonObject
 $contextType = [Microsoft.PowerShell.Commands.JsonObject+ConvertToJsonContext]
 
-# What this thread and the keeper share. Lines are written whole, by whichever has one. The socket is read by this thread
-# between commands and by the keeper while one runs (Busy): whoever holds the gate.
+# The state that this thread and the keeper share. Each writes only whole lines. The holder of the gate reads the socket:
+# this thread between commands, and the keeper while a command runs (Busy).
 $wire = [hashtable]::Synchronized(@{
         Out = [IO.TextWriter]::Synchronized($writer); Frame = [ref]$contextType::new(8, $true, $true)
         Socket = $socket; Utf8 = [Text.UTF8Encoding]::new($false); Bytes = [byte[]]::new(65536); From = 0; To = 0; Part = [IO.MemoryStream]::new()
@@ -30,7 +30,7 @@ $wireFunctions = {
         $p = $wire.Shell.Streams.Progress.ReadAll()[-1]
         Send ([ordered]@{ t = 'progress'; id = $wire.Id; v = [ordered]@{ activity = $p.Activity; status = $p.StatusDescription; operation = $p.CurrentOperation; percent = $p.PercentComplete; seconds = $p.SecondsRemaining } })
     }
-    # The next line; an empty text once the socket is closed. Without waiting it is null where no whole line has come.
+    # Returns the next line; an empty text once the socket is closed. Without waiting, returns null if no whole line has come.
     function Read-Line([bool] $wait) {
         while ($true) {
             $at = if ($wire.To -gt $wire.From) { [Array]::IndexOf($wire.Bytes, [byte]10, $wire.From, $wire.To - $wire.From) } else { -1 }
@@ -51,24 +51,24 @@ $wireFunctions = {
 }
 . $wireFunctions
 
-# Last command of every pipeline: turns each record into one line of JSON, in the user's runspace.
+# The last command of every pipeline: it converts each record to one line of JSON, in the user's runspace.
 $sink = {
     param($Call, [Parameter(ValueFromPipeline)][AllowNull()] $InputObject)
     begin {
         $Lines = $Call.Lines; $Width = $Call.Width; $AsText = $Call.AsText; $AsObjects = $Call.AsObjects; $Depth = $Call.Depth; $json = $Call.Json
         $head = '","id":' + $Call.Id + ',"v":'
-        $formatter = $null   # formats objects as a console would; started at the first object that needs it
+        $formatter = $null   # formats objects as a console would; started for the first object that needs it
     }
     process {
         $kind = 'out'; $line = $null
         try {
             if ($_ -is [System.Management.Automation.ErrorRecord]) {
                 $kind = 'error'
-                $target = "$($_.TargetObject)"; $source = "$($_.InvocationInfo.Line)"   # a script may be one line of megabytes
+                $target = "$($_.TargetObject)"; $source = "$($_.InvocationInfo.Line)"   # a script may be a single line of several megabytes
                 if ($target.Length -gt 1000) { $target = $target.Substring(0, 1000) }
                 if ($source.Length -gt 1000) { $source = $source.Substring(0, 1000) }
                 $body = [ordered]@{ message = "$_"; id = $_.FullyQualifiedErrorId; category = "$($_.CategoryInfo.Category)"; target = $target; type = $_.Exception.GetType().FullName; line = $_.InvocationInfo.ScriptLineNumber; column = $_.InvocationInfo.OffsetInLine; text = $source }
-                if ($_.InvocationInfo.ScriptName) { $body['file'] = "$($_.InvocationInfo.ScriptName)" }   # the line is one of a module's file
+                if ($_.InvocationInfo.ScriptName) { $body['file'] = "$($_.InvocationInfo.ScriptName)" }   # the line is in a module's file
             }
             elseif ($_ -is [System.Management.Automation.InformationRecord]) {
                 $kind = 'information'
@@ -84,20 +84,20 @@ $sink = {
                 foreach ($text in $formatter.Process($_)) { $Lines.WriteLine('{"t":"text' + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($text, $json) + '}') }
                 return
             }
-            elseif ($AsObjects) { $body = [System.Management.Automation.PSSerializer]::Serialize($InputObject, $Depth) }   # as another session takes them
+            elseif ($AsObjects) { $body = [System.Management.Automation.PSSerializer]::Serialize($InputObject, $Depth) }   # in the form that another session reads
             elseif ($_ -is [System.Xml.XmlNode]) { $body = $_.OuterXml }
             else { $body = $_ }
             $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
         }
         catch {
             try {
-                # An error that can't be described, as one without a place under strict mode, still counts as an error.
+                # An error that can't be described still counts as an error, such as one without a position in strict mode.
                 if ($kind -eq 'error') { $body = @{ message = "$InputObject" } }
                 else { $kind = 'text'; $body = ($InputObject | Out-String -Width $Width).TrimEnd() }
                 $line = '{"t":"' + $kind + $head + [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($body, $json) + '}'
             }
             catch {
-                # Neither form was possible, usually for want of memory: the value is lost, and its caller is told.
+                # Neither form was possible, usually for lack of memory: the value is lost, and the caller is told so.
                 $body = $null
                 $type = if ($null -eq $InputObject) { 'null' } else { $InputObject.GetType().FullName }
                 $cause = $_.Exception.GetBaseException()
@@ -119,10 +119,10 @@ $runspace.ThreadOptions = 'UseCurrentThread'
 $runspace.Open()
 $keeper = [powershell]::Create(); $keeper.Runspace = [runspacefactory]::CreateRunspace([initialsessionstate]::CreateDefault2())
 $keeper.Runspace.Open()
-# Every runspace that opens later, as those of -Parallel, puts folders in front of it for the whole process.
+# Every runspace that is opened later, such as for -Parallel, adds folders to the beginning of it for the whole process.
 $modulePath = if ($modules) { $modules + [IO.Path]::PathSeparator + $PSHOME + '/Modules' } else { $env:PSModulePath }
 $env:PSModulePath = $modulePath
-# There is no screen, and the program that would clear it ends with a code that looks like a failure.
+# There is no screen, and the program that would clear it returns an exit code that looks like a failure.
 $shell = [powershell]::Create(); $shell.Runspace = $runspace
 try { $null = $shell.AddScript('function global:Clear-Host { }').Invoke() } catch { }
 $shell.Dispose(); $shell = $null
@@ -133,8 +133,8 @@ foreach ($name in 'ConfirmPreference', 'DebugPreference', 'ErrorActionPreference
 }
 $rendering = [System.Management.Automation.PSStyle]::Instance.OutputRendering
 $isConstrained = $false
-# A module loads with the first of its commands, and one that loads in constrained language doesn't work there: what a script
-# names is loaded before it, in full language, by a text of the driver's. Only that and the modules' own code run meanwhile.
+# PowerShell loads a module with the first of its commands, and a module that is loaded in constrained language doesn't work.
+# So the modules for a script are loaded before it in full language, by the driver's script; only that and their code run then.
 $loaded = [Collections.Generic.HashSet[string]]::new([StringComparer]::OrdinalIgnoreCase)
 $noInput = [System.Management.Automation.PSDataCollection[psobject]]::new(); $noInput.Complete()
 function Get-Failure($reason) {
@@ -143,20 +143,20 @@ function Get-Failure($reason) {
     if ($record.InvocationInfo.ScriptName) { $failure['file'] = "$($record.InvocationInfo.ScriptName)" }
     $failure
 }
-# What the command before may have left behind that would change the meaning of the next one.
+# Resets state that the previous command may have left behind and that would change the meaning of the next one.
 function Reset-Session {
     $runspace.Debugger.SetDebugMode('None')
     $session = $runspace.SessionStateProxy
     $session.SetVariable('LASTEXITCODE', $null)
     $session.SetVariable('PSDefaultParameterValues', [System.Management.Automation.DefaultParameterDictionary]::new())
-    # One that a script has made constant can't be put right, and must not hold up the session.
+    # A variable that a script has made constant can't be reset, and must not stop the session.
     foreach ($name in $preferences.Keys) { try { $session.SetVariable($name, $preferences[$name]) } catch { } }
     [System.Management.Automation.PSStyle]::Instance.OutputRendering = $rendering
     [Environment]::SetEnvironmentVariable('PSModulePath', $modulePath)
     foreach ($hook in 'PreCommandLookupAction', 'PostCommandLookupAction', 'CommandNotFoundAction', 'LocationChangedAction') { $session.InvokeCommand.$hook = $null }
 }
-# What a script in constrained language may not use: PowerShell opens the runspaces of ForEach-Object -Parallel and of
-# thread jobs in full language, and has no policy on Linux that would change it.
+# Finds features that a script in constrained language may not use: PowerShell opens the runspaces of ForEach-Object -Parallel
+# and of thread jobs in full language, and has no policy on Linux that would change it.
 function Find-FullLanguage($syntax) {
     $syntax.FindAll({
             param($node)
@@ -194,14 +194,14 @@ $null = $keeper.AddScript('param($wire)' + $wireFunctions.ToString() + {
     }.ToString()).AddArgument($wire)
 $null = $keeper.BeginInvoke()
 
-# Runs what was put together for a request; the keeper looks after it meanwhile. How it ended stands in the shell.
+# Runs the pipeline of a request, while the keeper handles the socket. The result is in the shell's state afterwards.
 function Invoke-Kept($shell, $id) {
     $wire.Shell = $shell; $wire.Id = $id
     $wire.Busy.Set()
     try { $null = $shell.Invoke($noInput) } catch { }
     [Threading.Monitor]::Enter($wire.Gate); $wire.Busy.Reset(); [Threading.Monitor]::Exit($wire.Gate)
 }
-# Loads what a script in constrained language names, and what it calls in other sessions. Returns whether the script may go on.
+# Loads what a script in constrained language needs, and its functions for other sessions. Returns whether the script may run.
 function Import-Needs($request) {
     $names = @(foreach ($name in $request.load.names) { if ($loaded.Add($name)) { $name } })
     if (-not $names.Count) { return $true }
@@ -215,7 +215,7 @@ function Import-Needs($request) {
     Send ([ordered]@{ t = 'end'; id = $request.id; state = 'Stopped' })
     return $false
 }
-# In a function names of variables are looked up once, when it is compiled.
+# A function, because PowerShell resolves the variables in it only once, when it is compiled.
 function Start-Serving {
     $lastDepth = $null; $json = $null; $lastLocation = $null; $locationText = $null
     while ($true) {
@@ -241,7 +241,7 @@ function Start-Serving {
         Reset-Session
         $wire.IsStopAsked = $false
         if ($request.load -and -not (Import-Needs $request)) { continue }
-        # The JSON reader would have made dates of these texts: each came with a mark in front.
+        # The JSON reader would have converted these texts to dates, so each was sent with a mark in front.
         foreach ($name in $request.shielded) { $request.parameters[$name] = $request.parameters[$name].Substring(1) }
         $shell = [powershell]::Create(); $shell.Runspace = $runspace
         $null = $shell.AddScript($request.script, [bool]$request.local)
@@ -260,7 +260,7 @@ function Start-Serving {
             $location = $runspace.SessionStateProxy.Path.CurrentLocation.Path
         }
         catch { $lost = "$_" }
-        # Most commands end plainly, where the last one ended: that is written without a frame.
+        # Most commands end normally and in the same location, so this answer is written without building a frame.
         if ($null -eq $info.Reason -and $null -eq $lost -and $null -eq $code -and $shell.Streams.Error.Count -eq 0) {
             if ($location -cne $lastLocation) { $context = $wire.Frame; $lastLocation = $location; $locationText = [Microsoft.PowerShell.Commands.JsonObject]::ConvertToJson($location, $context) }
             $wire.Out.WriteLine('{"t":"end","id":' + $request.id + ',"state":"' + $info.State + '","location":' + $locationText + '}'); $wire.Out.Flush()
@@ -269,7 +269,7 @@ function Start-Serving {
             $end = [ordered]@{ t = 'end'; id = $request.id; state = "$($info.State)" }
             if ($info.Reason) { $end.failure = Get-Failure $info.Reason }
             if ($shell.Streams.Error.Count) { $end.sink = @($shell.Streams.Error | ForEach-Object { "$_" }) }
-            if ($code -is [int]) { $end.exitCode = $code }   # a script may have put anything there
+            if ($code -is [int]) { $end.exitCode = $code }   # a script may have set it to anything
             if ($lost) { $end.lost = $lost } else { $end.location = $location }
             Send $end
         }

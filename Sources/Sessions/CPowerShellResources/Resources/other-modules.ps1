@@ -1,6 +1,6 @@
-# Functions of the names of cmdlets that run in the session of another module. Each calls its cmdlet over this session's wire, where
-# the call is judged as what it does there, and puts out what comes back: objects as remote sessions give them, with the properties
-# and the type names of the originals.
+# Functions with the names of cmdlets that run in another module's session. Each calls its cmdlet through this session's proxy, where
+# the call is judged by what it does there, and emits the results: objects as remote sessions return them, with the properties
+# and type names of the originals.
 if (-not (Get-Variable -Name __mm_elsewhere -Scope Global -ErrorAction Ignore)) {
     $proxy = [uri]$env:HTTPS_PROXY
     $handler = [System.Net.Http.SocketsHttpHandler]::new()
@@ -13,11 +13,11 @@ if (-not (Get-Variable -Name __mm_elsewhere -Scope Global -ErrorAction Ignore)) 
     }
 }
 
-# A value as it goes to another session, by what it is: there it stands in the text of a call.
+# Converts a value by its type for another session, where it becomes part of a call's text.
 function global:__mm_pack($Value, [int] $Depth) {
-    Set-StrictMode -Off   # a script's own would hold here, too
+    Set-StrictMode -Off   # otherwise a script's own setting would apply here too
     if ($null -eq $Value) { return @{ t = 'null' } }
-    $base = $Value.PSObject.BaseObject   # not out of a statement, which would hand over a list's items
+    $base = $Value.PSObject.BaseObject   # not from a statement, which would enumerate a list
     if ($base -is [string]) { return @{ t = 'text'; v = "$base" } }
     if ($base -is [bool]) { return @{ t = 'bool'; v = $base } }
     if ($base -is [switch]) { return @{ t = 'bool'; v = [bool]$base } }
@@ -43,11 +43,11 @@ function global:__mm_pack($Value, [int] $Depth) {
     @{ t = 'object'; v = @($members) }
 }
 
-# Calls a cmdlet where its module is. What it puts out, and what it says beside that, is put out and said by the caller.
+# Calls a cmdlet in its module's session. The caller emits its output and its messages.
 function global:__mm_call_elsewhere($Caller, [string] $Cmdlet, $Given, $Bound, $Piped) {
     Set-StrictMode -Off
     $wire = $global:__mm_elsewhere
-    # What PowerShell gathers is a List. A single argument that is a list by itself comes in place of it, as if its items had been given.
+    # PowerShell collects the arguments in a List. If the only argument is itself a list, $Given is that list, as if its items had been given.
     if ($null -ne $Given -and $Given -isnot [System.Collections.Generic.List[object]]) { $Given = , $Given }
     $arguments = @(
         foreach ($one in $Given) {
@@ -89,7 +89,7 @@ function global:__mm_call_elsewhere($Caller, [string] $Cmdlet, $Given, $Bound, $
     }
 }
 
-# What is piped in goes out in parts, so that a long pipeline flows.
+# Piped objects are sent in batches, so that a long pipeline streams.
 foreach ($name in $Names) {
     if (-not $name.StartsWith('elsewhere ')) { continue }
     $cmdlet = $name.Substring(10)

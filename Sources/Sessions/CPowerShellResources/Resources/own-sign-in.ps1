@@ -1,11 +1,11 @@
-# Functions that stand in front of the cmdlets by which scripts sign in and see to their modules, in a session that is signed in
-# already. What they bind, and which sign-in is another's, stands in one table that the driver sends; its words are the same
+# Functions that replace the cmdlets with which scripts sign in and manage their modules, in a session that is already signed
+# in. The driver sends one table with the parameters that they bind and the sign-ins of other connections; its words are the same
 # wherever a script runs.
 param($Facts)
 if (Get-Variable -Name __mm_sign_in -Scope Global -ErrorAction Ignore) { return }
 New-Variable -Name __mm_sign_in -Scope Global -Option Constant -Value $Facts
 
-# The arguments of a call by what they say: a simple function gets them as they stand, `-Name:` and its value side by side.
+# Reads the arguments of a call by role: a simple function gets them as written, with `-Name:` and its value one after the other.
 function global:__mm_read_sign_in($Known, $Given) {
     $facts = $global:__mm_sign_in
     $said = [System.Collections.Generic.List[object]]::new()
@@ -30,7 +30,7 @@ function global:__mm_read_sign_in($Known, $Given) {
     , $said
 }
 
-# Whether a value is an identity's; nothing where that can't be told.
+# Returns whether a value belongs to an identity; nothing if that isn't known.
 function global:__mm_match_sign_in($Identity, $Role, $Value) {
     $isId = $Value -match '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'
     switch ($Role) {
@@ -56,7 +56,7 @@ function global:__mm_match_sign_in($Identity, $Role, $Value) {
     }
 }
 
-# Throws where a sign-in is another's, in the words of the guard.
+# Throws an error with the guard's words if a sign-in is for another identity.
 function global:__mm_check_sign_in($Cmdlet, $Said) {
     $facts = $global:__mm_sign_in; $own = $facts.own
     $wanted = @(); $credentials = @()
@@ -85,7 +85,7 @@ function global:__mm_check_sign_in($Cmdlet, $Said) {
     throw "$Cmdlet asks for $list, and this is the connection $($own.connection). $instead"
 }
 
-# What is known of a module: 'present', the sentence of its successor, or nothing.
+# Returns what is known of a module: 'present', a sentence about its successor, or nothing.
 function global:__mm_find_package($Name) {
     $facts = $global:__mm_sign_in
     $plain = "$Name".ToLowerInvariant().TrimEnd('*')
@@ -93,7 +93,7 @@ function global:__mm_find_package($Name) {
     foreach ($one in $facts.retired) { if ($plain -eq $one.name -or $plain.StartsWith($one.name + '.')) { return $one.successor } }
     if ($plain -match '^(microsoft\.graph(\..+)?|az\..+)$' -or $facts.packages -contains $plain) { return 'present' }
 }
-# The session that a module's cmdlets run in; nothing for a module of no service.
+# Returns the session in which a module's cmdlets run; nothing for a module of no service.
 function global:__mm_find_session($Name) {
     $plain = "$Name".ToLowerInvariant().TrimEnd('*')
     if ($global:__mm_sign_in.sessions.Contains($plain)) { return $global:__mm_sign_in.sessions[$plain] }
@@ -109,13 +109,13 @@ function global:__mm_show_package($Name) {
 }
 
 function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
-    Set-StrictMode -Off   # a script's own would hold here, too
+    Set-StrictMode -Off   # otherwise a script's own setting would apply here too
     $facts = $global:__mm_sign_in
     $known = $facts.cmdlets[$Cmdlet.ToLowerInvariant()]
     $said = __mm_read_sign_in $known $Given
     $names = @($said | Where-Object { $_.role -eq 'name' } | ForEach-Object { $_.value } | Where-Object { $_ -is [string] })
     if ($known.act -in 'load', 'list') {
-        # A module's own file goes on as if nothing stood in front, in that module's scope.
+        # A module's own file uses the original cmdlet, in that module's scope.
         $caller = (Get-PSCallStack)[2]
         if ($caller.ScriptName) {
             $forward = { param($Command, $Rest) if ($Command -eq 'Get-Module') { Microsoft.PowerShell.Core\Get-Module @Rest } else { Microsoft.PowerShell.Core\Import-Module @Rest } }
@@ -163,7 +163,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
         'list' {
             $found = @(Microsoft.PowerShell.Core\Get-Module @Given)
             $found
-            # One that this program stands for is there, whether anybody has installed it or not.
+            # A module that this program provides counts as installed, whether or not it is.
             if (@($said | Where-Object { $_.name -and 'listavailable'.StartsWith($_.name) -and $_.value }).Count) {
                 foreach ($name in $names) { if (-not @($found | Where-Object Name -Like $name).Count) { __mm_show_package $name } }
             }
@@ -171,7 +171,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
         { $_ -in 'listInstalled', 'find' } { foreach ($name in $names) { __mm_show_package $name } }
         'load' {
             foreach ($name in $names) { $standing = __mm_find_package $name; if ($standing -and $standing -ne 'present') { throw "$standing Nothing was loaded." } }
-            # One that this program stands for needn't be there, and one of another session is loaded there alone.
+            # A module that this program provides needn't be installed, and a module of another session is only loaded there.
             $own = @($names | Where-Object { $session = __mm_find_session $_; -not $session -or $session -eq $facts.module })
             $real = @($own | Where-Object { (__mm_find_package $_) -ne 'present' -or @(Microsoft.PowerShell.Core\Get-Module -Name $_ -ListAvailable -ErrorAction Ignore).Count })
             if ($real.Count -eq $names.Count) { Microsoft.PowerShell.Core\Import-Module @Given }
@@ -192,7 +192,7 @@ function global:__mm_sign_in_as($Cmdlet, $Given, $Written) {
 
 foreach ($name in $Facts.cmdlets.Keys) {
     $known = $Facts.cmdlets[$name]
-    # The module of the session tells its own state.
+    # The session's own module reports its own state.
     if ($known.act -in 'context', 'information' -and $known.module -eq $Facts.module) { continue }
     $body = "__mm_sign_in_as '$name' `$args `$MyInvocation.InvocationName"
     if ($known.act -in 'load', 'list') { $body = "if (`$MyInvocation.ExpectingInput) { `$input | Microsoft.PowerShell.Core\$($known.name) @args } else { $body }" }

@@ -2,33 +2,33 @@ import MMCore
 import MMEgress
 import MMGuard
 
-/// Judges what a session sends by what the call that runs in it was let through for. What it sends outside of calls only
-/// looks.
+/// The judge of a session's requests, by what the running call may do. Requests outside calls may only
+/// read.
 final class GrantedRequests: WireJudge {
     private struct State {
         var turn: CallTurn?
-        /// The grant of the call that runs, or of what is sent between calls.
+        /// The grant of the running call, or of requests between calls.
         var grant: RequestGrant
         var foreignHosts: [String] = []
-        /// Counts the turns: an answer that comes after its call belongs to none.
+        /// The number of the current turn, so that an answer after the end of its call doesn't count for the next one.
         var number = 0
-        /// The calls of requests that are under way, and their spans.
+        /// The calls of open requests, with their spans.
         var calls: [UInt64: (call: String, span: Span?)] = [:]
     }
 
     private let guards: CurrentGuard
     private let outside: RequestGrant
     private let connection: String?
-    /// Looks at groups that get members; nil where nobody can look.
+    /// Looks up groups to which members are added; `nil` if that isn't possible.
     private let groups: SecurityGroups?
     private let state: Mutex<State>
 
-    /// A judge for one session.
+    /// Creates the judge of one session.
     /// - Parameters:
     ///   - guards: the guard.
-    ///   - policy: the connection's, for what is sent outside of calls.
+    ///   - policy: the connection's policy, for requests outside calls.
     ///   - connection: its name.
-    ///   - groups: looks at groups that get members.
+    ///   - groups: looks up groups to which members are added.
     init(
         guards: CurrentGuard, policy: GuardPolicy, connection: String? = nil, groups: SecurityGroups? = nil
     ) {
@@ -39,10 +39,10 @@ final class GrantedRequests: WireJudge {
         state = Mutex(State(grant: outside))
     }
 
-    /// The call that runs.
+    /// The running call.
     var call: String? { state.withLock { $0.turn?.call } }
 
-    /// A call begins. Sessions are lent to one call at a time.
+    /// Begins a call. Sessions are lent to one call at a time.
     func begin(_ turn: CallTurn) {
         state.withLock { state in
             state.turn = turn
@@ -52,11 +52,11 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// How long the news of a request's end may be behind the session's own answer.
+    /// The maximum delay between a session's answer and the report that its request has ended.
     private static let longestNews = Duration.milliseconds(250)
 
-    /// Waits for the ends of this call's requests: a session has an answer, and ends its script, before the wire tells of it. What
-    /// still runs then goes on without the call.
+    /// Waits for the ends of this call's requests, because a session may get an answer, and end its script, before the proxy reports
+    /// it. Requests that are still open afterwards continue outside the call.
     func settle() async {
         let limit = Deadline.after(Self.longestNews)
         while hasOpenRequests, !limit.hasPassed, !Task.isCancelled {
@@ -71,12 +71,12 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// What the call has sent and what was held back so far.
+    /// The requests that the call has sent and that were held back so far.
     var traffic: CallTraffic {
         state.withLock { CallTraffic(report: $0.grant.traffic, foreignHosts: $0.foreignHosts) }
     }
 
-    /// The call has ended: what is sent from now on belongs to none.
+    /// Ends the call; later requests don't belong to it.
     func end() -> CallTraffic {
         state.withLock { state in
             defer {
@@ -87,7 +87,7 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// The verdict on a request.
+    /// Returns the verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict {
         var intent: RequestIntent
         do throws(MMError) { intent = try guards.engine().intent(of: WireRequest(request)) } catch {
@@ -124,7 +124,7 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// Carries out a cmdlet that the call's script calls in another session.
+    /// Runs a cmdlet that the call's script calls in another session.
     func carryOut(cmdlet call: [UInt8]) async -> [UInt8] {
         guard let cmdlets = state.withLock({ $0.turn?.cmdlets }) else {
             return OtherSessions.refusal("No call runs whose script calls cmdlets of other modules.")
@@ -132,7 +132,7 @@ final class GrantedRequests: WireJudge {
         return await cmdlets.carryOut(call)
     }
 
-    /// Has what a request changes noted, where its call does so, and lets the parts of an upload pass that it opens.
+    /// Returns a witness that records a request's change if the call needs that, and permits the parts of an upload that the request opens.
     func witness(of request: DescribedRequest) async -> RequestWitness? {
         let (journal, number) = state.withLock { ($0.turn?.journal, $0.number) }
         let noted = await journal?.witness(of: request)
@@ -145,7 +145,8 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// An upload was opened: its address holds its own permission, which the service gave for what was let through.
+    /// Permits the parts of an upload that was opened: its address contains its own permission, which the service gave for a permitted
+    /// request.
     private func opened(_ answer: [UInt8], at place: EgressPlace, in number: Int) {
         guard let address = (try? JSONParser.parse(answer))?["uploadUrl"]?.string else { return }
         state.withLock { state in
@@ -153,7 +154,7 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// A refusal; for a host that nothing has named it tells the owner how to.
+    /// Returns a refusal; for a host that nothing has named it says how the owner can name it.
     private func refusal(_ code: String, _ message: String, unnamed host: String?) -> RequestRefusal {
         guard let host, let connection else { return RequestRefusal(code: code, message: message) }
         refused(host: host)
@@ -164,7 +165,7 @@ final class GrantedRequests: WireJudge {
         )
     }
 
-    /// Whether the call that a request belongs to still runs: what it opened ends with it.
+    /// Returns whether the call of a request is still running; connections that it opened end with it.
     func holds(_ number: UInt64) -> Bool {
         state.withLock { state in
             guard let call = state.calls[number]?.call else { return false }
@@ -172,7 +173,7 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// Goes on with a request that was held.
+    /// Continues a request that was held.
     private func answered(
         _ question: RequestQuestion, _ answer: RequestGrant.Answer, in number: Int
     ) -> RequestRefusal? {
@@ -185,11 +186,11 @@ final class GrantedRequests: WireJudge {
         }
     }
 
-    /// A request has ended.
+    /// Records that a request has ended.
     /// - Returns: the call that it belongs to.
     func ended(_ record: EgressRecord) -> String? {
         let owner: (call: String, span: Span?)? = state.withLock { state in
-            // The session got a refusal of ours: how the service answered, nobody knows.
+            // The session got the proxy's refusal, so the service's answer isn't known.
             let isCut = record.fault == MMEgress.WireFault.Kind.stopped.rawValue
             state.grant.ended(record.number, status: isCut ? 0 : record.status, wasSent: record.wasSent)
             return state.calls.removeValue(forKey: record.number) ?? state.turn.map { (call: $0.call, span: $0.span) }
@@ -198,7 +199,7 @@ final class GrantedRequests: WireJudge {
         return owner?.call
     }
 
-    /// The session asked for a host that it may not reach.
+    /// Records that the session requested a host that it may not reach.
     func refused(host: String) {
         state.withLock { state in
             guard state.turn != nil, !state.foreignHosts.contains(host) else { return }
@@ -208,7 +209,7 @@ final class GrantedRequests: WireJudge {
 }
 
 extension Span {
-    /// Notes a request that a session sent in the course of this call.
+    /// Records a request that a session sent during this call.
     fileprivate func request(_ record: EgressRecord) {
         var attributes: [(key: String, value: JSONValue)] = [
             ("http.request.method", .string(record.method)), ("url.template", .string(record.pathTemplate)),
@@ -225,16 +226,16 @@ extension Span {
     }
 }
 
-/// What became of a call's requests, as far as its caller has to know.
+/// The outcomes of a call's requests, for its caller.
 struct CallTraffic: Sendable {
-    /// What was sent and held back.
+    /// The requests that were sent and held back.
     var report: CallReport
     /// Hosts that the session may not reach.
     var foreignHosts: [String]
-    /// Where a yes to what was held back can be given.
+    /// The pending confirmation of the requests that were held back.
     var pending: PendingConfirmation?
 
-    /// The error that a call ends with whose requests were held back; nil where none was.
+    /// The call's error if some of its requests were held back, otherwise `nil`.
     var error: MMError? {
         if let error = report.error(pending: pending) { return error }
         guard let first = report.held.first else { return nil }
@@ -243,7 +244,7 @@ struct CallTraffic: Sendable {
             hint: "The connection's policy does not let it through, whoever asks.", details: report.details)
     }
 
-    /// What is said beside an answer.
+    /// Returns the notes for an answer.
     func notes(connection: String) -> [String] {
         notes {
             "The session may not reach \($0). To let it: mm connections edit \(ShellWord.quoted(connection)) "
@@ -251,7 +252,7 @@ struct CallTraffic: Sendable {
         }
     }
 
-    /// What is said beside the end of a program of `mm exec`, which is let reach a host for itself alone.
+    /// The notes for the end of a program of `mm exec`, which can be allowed a host for only that run.
     var notesOfProgram: [String] {
         notes { "The program may not reach \($0). To let it: mm exec --host \($0) …" }
     }

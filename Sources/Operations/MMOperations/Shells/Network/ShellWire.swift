@@ -6,14 +6,14 @@ import MMIdentity
 import MMShell
 import MMSystem
 
-/// The way of a confined shell to the network: HTTP and HTTPS to the hosts that its owner lists, with no tokens; or the wire of a
+/// The network access of a confined shell: HTTP and HTTPS to the hosts that its owner lists, without tokens; or the proxy of a
 /// connection whose identity its owner has given it, with placeholders for tokens.
 package final class ShellWire: Sendable {
-    /// What the shell is started with, in addition to its other variables.
+    /// The variables that are added to the shell's environment.
     var environment: [String: String] { session.environment.merging(variables) { wire, _ in wire } }
     /// The only port that the shell needs to connect to.
     var port: UInt16 { session.port }
-    /// What it must be able to read.
+    /// The folder that the shell must be able to read.
     let folder: String
     /// The shell's processes, which alone are served.
     let processes: ShellProcesses
@@ -21,10 +21,10 @@ package final class ShellWire: Sendable {
     let connection: Connection?
     private let session: EgressSession
     private let keeper: Keeper
-    /// By which programs find the identity.
+    /// The variables by which programs find the identity.
     private let variables: [String: String]
 
-    /// Who says what the shell may send.
+    /// The judge of the shell's requests.
     private enum Keeper {
         /// The owner's list of hosts.
         case hosts(ShellRequests)
@@ -50,8 +50,8 @@ package final class ShellWire: Sendable {
         processes = wire.processes
     }
 
-    /// Opens the way of a session that has a connection's identity.
-    /// - Throws: `.signInNeeded` where nobody is signed in, `.unsupported` where the kernel can't keep a shell to it.
+    /// Opens the network access of a session with a connection's identity.
+    /// - Throws: `.signInNeeded` if no account is signed in, `.unsupported` if the kernel can't restrict a shell to it.
     static func open(as name: String, with services: ShellServices) async throws(MMError) -> ShellWire {
         try check(file: ShellsConfiguration.path(services.environment, home: services.paths.home), key: "identity")
         let connection = try services.guarding.registry.snapshot().connection(named: name)
@@ -69,13 +69,13 @@ package final class ShellWire: Sendable {
         return ShellWire(wire, variables, of: connection)
     }
 
-    /// Opens the way of a session that is about to be started.
+    /// Opens the network access of a session that is about to be started.
     /// - Parameters:
     ///   - name: the session's name.
-    ///   - hosts: what its owner lists.
-    ///   - policy: how strictly the guard judges commands.
-    ///   - services: what operations on shells work with.
-    /// - Throws: `.unsupported` where the kernel can't keep a shell to it: it isn't started with more of the network instead.
+    ///   - hosts: the hosts that its owner lists.
+    ///   - policy: the guard's policy for commands.
+    ///   - services: the services for operations on shells.
+    /// - Throws: `.unsupported` if the kernel can't restrict a shell to it; the shell isn't started with more network access instead.
     static func open(
         _ name: String, to hosts: [HostPattern], policy: GuardPolicy, with services: ShellServices
     ) async throws(MMError) -> ShellWire {
@@ -105,11 +105,11 @@ package final class ShellWire: Sendable {
         }
     }
 
-    /// Whether the kernel can keep a shell to one port.
+    /// Checks that the kernel can restrict a shell to one port.
     /// - Parameters:
     ///   - version: the version of Landlock that it offers.
     ///   - file: the shells file.
-    ///   - key: its key that asks for it.
+    ///   - key: the key in it that requires this.
     static func check(landlock version: Int? = nil, file: String, key: String = "network") throws(MMError) {
         let problem =
             version.map { SandboxProfile.proxyProblem(landlock: $0) } ?? SandboxProfile.proxyProblem()
@@ -121,11 +121,11 @@ package final class ShellWire: Sendable {
             hint: "\(problem.hint ?? "") Or set `network` to \"none\". The shell was not started.")
     }
 
-    /// Serves the shell in a network of its own.
+    /// Also serves the shell in its own network.
     func serve(inside listener: PolledListener) { session.serve(inside: listener) }
 
-    /// A command begins.
-    /// - Parameter turn: what the call that runs it may send; nil between calls.
+    /// Begins a command.
+    /// - Parameter turn: the permission of the call that runs it; `nil` between calls.
     func begin(_ call: String?, _ turn: CallTurn?) -> ShellTraffic {
         switch keeper {
         case .hosts(let requests): requests.begin(call)
@@ -133,7 +133,7 @@ package final class ShellWire: Sendable {
         }
     }
 
-    /// A command has ended.
+    /// Ends a command.
     func end(_ traffic: ShellTraffic) {
         switch keeper {
         case .hosts(let requests): requests.end(traffic)
@@ -141,7 +141,7 @@ package final class ShellWire: Sendable {
         }
     }
 
-    /// Takes the way down, and all that is under way.
+    /// Closes the network access and ends all open requests.
     func close() async {
         switch keeper {
         case .hosts:
@@ -188,12 +188,12 @@ private struct NoTokens: TokenSource {
     }
 }
 
-/// Lets a shell send what it likes to the hosts that its owner lists; only reads, where the guard's policy lets it only read.
+/// A judge that lets a shell send anything to the hosts that its owner lists, or only read if the guard's policy lets it only read.
 final class ShellRequests: WireJudge {
     private struct State {
-        /// The commands that run, in the order in which they began.
+        /// The running commands, in the order in which they began.
         var running: [ShellTraffic] = []
-        /// The commands of requests that are under way.
+        /// The commands of open requests.
         var calls: [UInt64: ShellTraffic] = [:]
     }
 
@@ -201,29 +201,29 @@ final class ShellRequests: WireJudge {
     private let remedy: String
     private let state = Mutex(State())
 
-    /// A judge for one session.
+    /// Creates the judge of one session.
     /// - Parameters:
-    ///   - policy: how strictly the guard judges commands.
+    ///   - policy: the guard's policy for commands.
     ///   - remedy: how the owner lets a shell reach a host.
     init(policy: GuardPolicy, remedy: String) {
         self.policy = policy
         self.remedy = remedy
     }
 
-    /// A command begins.
+    /// Begins a command.
     func begin(_ call: String?) -> ShellTraffic {
         let traffic = ShellTraffic(call: call, remedy: remedy)
         state.withLock { $0.running.append(traffic) }
         return traffic
     }
 
-    /// A command has ended.
+    /// Ends a command.
     func end(_ traffic: ShellTraffic) { state.withLock { $0.running.removeAll { $0 === traffic } } }
 
-    /// The command that runs: of several the last.
+    /// The running command; the latest if there are several.
     var current: ShellTraffic? { state.withLock { $0.running.last } }
 
-    /// The verdict on a request.
+    /// Returns the verdict on a request.
     func judge(_ request: DescribedRequest) async -> RequestVerdict {
         state.withLock { $0.calls[request.number] = $0.running.last }
         let isRead = ["GET", "HEAD", "OPTIONS"].contains(request.method)
@@ -238,32 +238,32 @@ final class ShellRequests: WireJudge {
                     + "(`guard` in the shells file) lets shells only read."))
     }
 
-    /// A request has ended.
+    /// Records that a request has ended.
     /// - Returns: the command that sent it.
     func ended(_ number: UInt64) -> ShellTraffic? {
         state.withLock { $0.calls.removeValue(forKey: number) ?? $0.running.last }
     }
 }
 
-/// What one command of a shell asked of the network.
+/// The network requests of one command of a shell.
 final class ShellTraffic: Sendable {
-    /// The call that runs it, as its audit line names it.
+    /// The call that runs it, as named in its audit line.
     let call: String?
     /// How the owner lets a shell reach a host.
     private let remedy: String
     private let refused = Mutex<[String]>([])
 
-    /// What else is to be told, while the command runs and after it.
+    /// Further notes, during the command and after it.
     private let more: Mutex<(@Sendable () -> [String])?>
 
-    /// Nothing asked yet.
+    /// Creates a record without requests.
     init(call: String?, remedy: String, more: (@Sendable () -> [String])? = nil) {
         self.call = call
         self.remedy = remedy
         self.more = Mutex(more)
     }
 
-    /// The command has ended: what is to be told of it changes no more.
+    /// Ends the command; its notes don't change afterwards.
     func freeze() {
         let told = more.withLock { $0 }?() ?? []
         more.withLock { $0 = { told } }
@@ -271,7 +271,7 @@ final class ShellTraffic: Sendable {
 
     private static let mostHosts = 20
 
-    /// It asked for a host that it may not reach.
+    /// Records a request for a host that the shell may not reach.
     func refuse(host: String) {
         refused.withLock { hosts in
             guard hosts.count < Self.mostHosts, !hosts.contains(host) else { return }
@@ -279,7 +279,7 @@ final class ShellTraffic: Sendable {
         }
     }
 
-    /// What the answer to the command adds; nil where it reached all that it asked for.
+    /// The note for the command's answer; `nil` if it reached all requested hosts.
     var note: String? {
         let hosts = refused.withLock { $0 }
         let told =
@@ -289,9 +289,9 @@ final class ShellTraffic: Sendable {
     }
 }
 
-/// Gives the requests of a shell with an identity to the calls whose commands run: of several to the one that began last.
+/// Assigns the requests of a shell with an identity to the calls of its running commands: the one that began last, if there are several.
 final class ShellTurns: Sendable {
-    /// What such requests are called by.
+    /// The module name for such requests.
     static let module = "shell"
 
     private let requests: GrantedRequests
@@ -303,7 +303,7 @@ final class ShellTurns: Sendable {
         self.connection = connection
     }
 
-    /// A command begins.
+    /// Begins a command.
     func begin(_ call: String?, _ turn: CallTurn?) -> ShellTraffic {
         guard let turn else { return ShellTraffic(call: call, remedy: "") }
         let traffic = ShellTraffic(call: call, remedy: "") { [requests, name = connection.name] in
@@ -319,7 +319,7 @@ final class ShellTurns: Sendable {
         return traffic
     }
 
-    /// A command has ended: its requests are those of the one before it that still runs, or of nobody.
+    /// Ends a command. Later requests belong to the latest command that is still running, if there is one.
     func end(_ traffic: ShellTraffic) {
         running.withLock { running in
             guard let index = running.firstIndex(where: { $0.traffic === traffic }) else { return }
