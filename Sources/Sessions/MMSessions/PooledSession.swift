@@ -53,7 +53,7 @@ public protocol PooledSession: Sendable {
 }
 
 extension PooledSession {
-    /// By default, whether the session is usable: one that can run a command can also be signed in.
+    /// The default, whether the session is usable: one that can run a command can also be signed in.
     public var isSpare: Bool { get async { await isUsable } }
 
     /// Does nothing by default.
@@ -65,10 +65,10 @@ extension PooledSession {
     /// Does nothing by default, because there is nothing to sign out of.
     public func signOut() async {}
 
-    /// By default `nil`.
+    /// The default, `nil`: no end of a sign-in is known.
     public var missingSignIn: MMError? { get async { nil } }
 
-    /// By default `nil`, because there is no choice.
+    /// The default, `nil`: there is no choice of engines.
     public var engine: String? { get async { nil } }
 }
 

@@ -358,7 +358,7 @@ extension ArgumentScanner {
         return nil
     }
 
-    /// The error for a flag that the command doesn't have.
+    /// Returns the error for a flag that the command doesn't have.
     func unknown(flag name: String, attached: String?, _ rest: ArraySlice<String>) -> MMError {
         let message = "`\(command)` has no flag \(name)."
         let help = "See `\(command) --help`."

@@ -187,7 +187,7 @@ extension ShellJudge {
                 isOfMachine($0.hasPrefix("of=") ? String($0.dropFirst(3)) : $0) && !$0.hasPrefix("if=")
             }
             let mode = name == "install" ? Self.mode(in: words) : nil
-            // These programs copy, link or move this source to the target, or move the target's data away.
+            // Data is lost if this word, the source or for `mv` the target, is `/dev/null` or the like.
             let nothing =
                 name == "mv"
                 ? words.last

@@ -258,10 +258,10 @@ package struct HostPattern: Sendable, Hashable, CustomStringConvertible {
     /// The pattern as it is written.
     package var description: String { (coversBelow ? "*." : "") + name.description }
 
-    /// Returns whether it covers a host and port.
+    /// Whether its owner wrote a port.
     var hasPort: Bool { name.port != nil }
 
-    /// Whether it covers a host and port.
+    /// Returns whether it covers a host and port.
     func covers(host: String, port: UInt16) -> Bool {
         guard (name.port ?? 443) == port else { return false }
         return coversBelow ? host.hasSuffix("." + name.host) : host == name.host

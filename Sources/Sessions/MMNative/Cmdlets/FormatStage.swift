@@ -222,7 +222,7 @@ enum CellText {
         }
     }
 
-    /// Whether a column whose first value this is aligns right.
+    /// Returns whether a column with this first value aligns right.
     static func isRight(_ value: PSValue?) -> Bool {
         switch value {
         case .int?, .long?, .double?, .decimal?, .bool?, .char?, .enumeration?: true

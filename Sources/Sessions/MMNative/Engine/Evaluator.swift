@@ -28,7 +28,7 @@ final class Evaluator {
     private(set) lazy var idleQuestions = script.map(IdleQuestions.init) ?? IdleQuestions()
     /// Whether the answer to the running statement's question isn't used.
     var isPause = false
-    /// What the script may use of its machine, such as its own files and questions; `nil` if it may use nothing.
+    /// The parts of its machine that the script may use, such as its own files and questions; `nil` for none.
     var host: NativeHost?
     /// The arguments of the running function that belong to no parameter.
     var rest: [PSValue] = []

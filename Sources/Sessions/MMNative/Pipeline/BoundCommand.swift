@@ -416,9 +416,9 @@ class Stage {
 
     /// Processes an incoming object.
     func process(_ item: PSValue) throws(Interrupt) {}
-    /// Called once, after the last object.
+    /// Ends the processing; called once, after the last object.
     func finish() throws(Interrupt) {}
-    /// Called before the first object.
+    /// Begins the processing; called before the first object.
     func begin() throws(Interrupt) {}
 }
 

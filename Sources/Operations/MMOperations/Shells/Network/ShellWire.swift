@@ -249,7 +249,7 @@ final class ShellRequests: WireJudge {
 final class ShellTraffic: Sendable {
     /// The call that runs it, as named in its audit line.
     let call: String?
-    /// How the owner lets a shell reach a host.
+    /// The instruction that lets the owner allow a host.
     private let remedy: String
     private let refused = Mutex<[String]>([])
 
