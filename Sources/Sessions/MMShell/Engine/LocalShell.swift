@@ -148,7 +148,7 @@ public actor LocalShell: ShellSession {
             self.ended(report, Work(job: job, run: run, shell: shell, turn: turn, file: file, took: .now - begin))
         }
         alarm.set(run, deadline)
-        watch.begin(job, after: settings.times.stopped, atMost: .seconds(2)) {
+        watch.begin(job, run, after: settings.times.stopped, atMost: .seconds(2)) {
             await stop.stuck(run)
         } end: { stuck in
             stop.giveUp(stuck)
@@ -460,7 +460,7 @@ struct LocalStop: Sendable {
             }
         }
         // A process that ended just now may have resumed the shell.
-        guard isLeft == false, run.reason == nil, ProcessEntry(own)?.isStopped ?? false else { return [] }
+        guard isLeft == false, ProcessEntry(own)?.isStopped ?? false else { return [] }
         return [own]
     }
 
@@ -468,9 +468,7 @@ struct LocalStop: Sendable {
     func stuck(_ run: RunningCommand) async -> [Int32] {
         let shell = await stoppedItself(run)
         guard shell.isEmpty, run.reason == nil else { return shell }
-        let found = try? await BlockingWork.run { [processes = self.shell.processes] in processes.stuckMembers() }
-        // Stopping the whole command stops its members, too, so check again.
-        return run.reason == nil ? found ?? [] : []
+        return (try? await BlockingWork.run { [processes = self.shell.processes] in processes.stuckMembers() }) ?? []
     }
 
     /// Makes the shell give up a command that stopped it, as Ctrl-C does; stuck members of a pipeline are killed.

@@ -163,7 +163,7 @@ public actor SSHSession: ShellSession {
             }
         }
         alarm.set(run, deadline)
-        watch.begin(job) {
+        watch.begin(job, run) {
             await Self.stopped(in: shell)
         } end: { [weak self] in
             await self?.giveUp($0, id, in: shell)
