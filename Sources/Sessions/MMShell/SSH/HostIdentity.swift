@@ -1,5 +1,5 @@
 import Glibc
-import MMCore
+package import MMCore
 import MMSystem
 
 /// What a connected host reveals about itself: whether it is this machine, by whichever name, address or route it was reached,
