@@ -160,7 +160,7 @@ struct BatchRun {
                     body: value["body"] ?? .null))
         }
         // What failed only because a part is sent again is sent after it.
-        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.clearClosedSignIn(index) }
+        for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
@@ -245,7 +245,7 @@ struct BatchQueue: Sendable {
     var doneCount: Int { found.count { $0 != nil } }
 
     mutating func finish(_ index: Int, _ answer: BatchAnswer) { found[index] = answer }
-    mutating func clearClosedSignIn(_ index: Int) { found[index] = nil }
+    mutating func reopen(_ index: Int) { found[index] = nil }
 
     /// Whether a part depends on one of these, directly or not.
     func depends(_ index: Int, onAnyOf others: Set<Int>) -> Bool {
