@@ -64,25 +64,25 @@ package struct IDToken: Sendable {
     private func text(_ claim: String) -> String? { token.text(claim) }
 }
 
-/// A JSON web token taken apart (RFC 7515, section 3.1). Nothing of it is verified: whoever reads one decides what it is worth.
+/// A JSON web token split into its parts (RFC 7515, section 3.1). Nothing is verified: each caller decides how far to trust it.
 package struct JSONWebToken: Sendable {
-    /// What it says.
+    /// The claims of the token.
     package let claims: JSONObject
     private let parts: [Substring]
     private let limits: JSONLimits
 
-    /// Why a text is no such token.
+    /// The reason why a text isn't a JSON web token.
     package enum Fault: Error, Sendable {
-        /// It has not the three parts of one.
+        /// It doesn't consist of three parts.
         case form
         /// Its claims can't be read.
         case claims
     }
 
-    /// Takes a token apart.
+    /// Splits a token into its parts and decodes its claims.
     /// - Parameters:
     ///   - text: the token.
-    ///   - limits: how large and deep its parts may be, and what becomes of a key that stands twice.
+    ///   - limits: the largest size and depth of its parts, and the handling of duplicate keys.
     package init(_ text: String, limits: JSONLimits) throws(Fault) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .form }
@@ -92,7 +92,7 @@ package struct JSONWebToken: Sendable {
         self.limits = limits
     }
 
-    /// What it says of its signature; `nil` where that can't be read.
+    /// The header, which describes the signature; `nil` where it can't be read.
     package var header: JSONObject? { Self.object(parts[0], limits) }
     /// The signature; `nil` where it can't be read, or there is none.
     package var signature: [UInt8]? {
@@ -101,7 +101,7 @@ package struct JSONWebToken: Sendable {
     /// The bytes that are signed.
     package var signedBytes: [UInt8] { Array("\(parts[0]).\(parts[1])".utf8) }
 
-    /// A claim that holds one text; `nil` for an empty one.
+    /// Returns a claim that holds one text; `nil` for an empty one.
     package func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
 
     private static func object(_ part: Substring, _ limits: JSONLimits) -> JSONObject? {

@@ -61,7 +61,8 @@ struct IdentityCheck: Sendable {
 
     private func renamed(_ account: SignedInAccount, _ expected: String) -> MMError {
         let name = ShellWord.quoted(target.connection)
-        // Under the name that it was pinned with: it is the expectation that has changed, not the account.
+        // The account still has the name that it was pinned with, so the expectation in the entry has changed, not the
+        // account.
         if let known = pin?.username, SignedInAccount.sameName(known, account.username) {
             return MMError(
                 .forbidden,
@@ -119,7 +120,7 @@ extension IdentityCheck {
             throw unexpected("it belongs to the app \(appID), not to \(target.clientID)")
         }
         let objectID = claims.objectID ?? appID
-        // The registry names app and tenant; the pin of the first sign-in stands in for what it leaves out.
+        // The registry names app and tenant; what it leaves out is taken from the pin of the first sign-in.
         let held = target.clientID.isEmpty ? pin : target.registryPin
         if let held, !held.matches(tenantId: tenantID, objectId: objectID, username: nil) {
             throw unexpected("this connection is pinned to another identity than \(objectID)")

@@ -16,7 +16,7 @@ public struct SignedInAccount: Sendable, Hashable {
 
     /// Whether a person acts in another tenant than their own.
     package var isAway: Bool {
-        // The id of the person and that of their own tenant, with a dot between them.
+        // The home account id is the person's object id and their home tenant's id, joined by a dot.
         let parts = homeAccountID.split(separator: ".")
         return !isApp && parts.count == 2 && parts[1].lowercased() != tenantID.lowercased()
     }

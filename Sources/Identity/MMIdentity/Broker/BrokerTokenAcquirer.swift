@@ -3,8 +3,8 @@ internal import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// Obtains the tokens of a connection that signs in through the identity broker of its machine. They stay with the
-/// broker: nothing of them is stored here.
+/// Obtains the tokens of a connection that signs in through the identity broker of its machine. The broker keeps the tokens; none of them
+/// is stored here.
 struct BrokerTokenAcquirer: Sendable {
     let files: TokenFiles
     let environment: [String: String]
@@ -14,7 +14,7 @@ struct BrokerTokenAcquirer: Sendable {
     let options: TokenOptions
     let deadline: Deadline
 
-    /// Obtains the token without a person, or says that one is needed.
+    /// Obtains the token without a person, or reports that a person is needed.
     func run() async throws(MMError) -> TokenAcquirer.Outcome {
         do throws(BrokerClient.Fault) {
             if let token = try await silent() { return .token(token) }
@@ -33,7 +33,7 @@ struct BrokerTokenAcquirer: Sendable {
         return try await checked(answer)
     }
 
-    /// Has the person sign in at the broker's window.
+    /// Lets the person sign in at the broker's window.
     func signIn(claims: String?, choosesAccount: Bool) async throws(MMError) -> AccessToken {
         do throws(BrokerClient.Fault) {
             let client = try client()
@@ -46,7 +46,7 @@ struct BrokerTokenAcquirer: Sendable {
         }
     }
 
-    /// The account of the connection that the broker knows; `nil` where somebody has to sign in first.
+    /// Returns the connection's account as the broker knows it; `nil` where a person has to sign in first.
     func account() async throws(MMError) -> SignedInAccount? {
         do throws(BrokerClient.Fault) {
             guard let found = try known(among: try await client().accounts()) else { return nil }
@@ -62,7 +62,7 @@ struct BrokerTokenAcquirer: Sendable {
         try BrokerClient(target, clock: clock, environment: environment)
     }
 
-    /// The account that the connection names; who it really is, the token's identity says.
+    /// Returns the broker's account that matches the connection. Its identity is verified later, from the token.
     private func known(among accounts: [JSONObject]) throws(BrokerClient.Fault) -> JSONObject? {
         let pin: AccountPin?
         do throws(MMError) { pin = try files.pin(of: target) } catch { throw .other(error) }
@@ -84,7 +84,7 @@ struct BrokerTokenAcquirer: Sendable {
         if let wanted = target.homeAccountID { return wanted == account.homeAccountID.lowercased() }
         if let wanted = target.expectedEmail { return SignedInAccount.sameName(wanted, account.username) }
         guard let pin else { return true }
-        // A guest's ids at home are others than those that the pin names.
+        // The pin of a guest may hold other ids than those of the guest's home tenant, so the name counts too.
         return pin.covers(account) || pin.username.map { SignedInAccount.sameName($0, account.username) } ?? false
     }
 
@@ -111,7 +111,7 @@ struct BrokerTokenAcquirer: Sendable {
 
     // MARK: Errors
 
-    /// The error of a call that can't show the broker's window.
+    /// Returns the error of a call that can't show the broker's window.
     static func signInNeeded(_ connection: String, _ resource: ServiceResource) -> MMError {
         MMError(
             .signInNeeded, "Sign-in needed for \(connection), at the window of this machine's identity broker.",
@@ -166,7 +166,7 @@ struct BrokerClient: Sendable {
         case needsPerson
         /// The person closed the window.
         case declined
-        /// The sign-in service refused, as the broker tells it.
+        /// The sign-in service refused, as reported by the broker.
         case refused(EntraError)
         /// The broker couldn't reach the sign-in service.
         case unreachable(String)
@@ -174,7 +174,7 @@ struct BrokerClient: Sendable {
         case cancelled
         /// Anything else that went wrong with the broker.
         case failed(String)
-        /// What went wrong here.
+        /// An error of this program.
         case other(MMError)
     }
 
@@ -186,7 +186,7 @@ struct BrokerClient: Sendable {
     private static let service = "com.microsoft.identity.broker1"
     /// The only version of the protocol so far.
     private static let version = "0.0"
-    /// How long the broker may take where nobody is needed.
+    /// The maximum time for calls that need no person.
     private static let patience = Duration.seconds(60)
 
     /// Finds the broker's bus.
@@ -237,7 +237,7 @@ struct BrokerClient: Sendable {
 
     // MARK: Requests
 
-    /// How the broker is to come by a token.
+    /// The way in which the broker obtains a token.
     private enum Kind: Int64 {
         case cached = 1
         case interactive = 6
@@ -320,7 +320,7 @@ struct BrokerRefusal: Sendable {
         context = value.string ?? texts.joined(separator: " ")
     }
 
-    /// What follows from it.
+    /// The fault that the error stands for.
     var fault: BrokerClient.Fault {
         // The sign-in service's own number says more than the broker's status.
         let told = EntraError(error: "invalid_grant", description: context)
@@ -337,15 +337,15 @@ struct BrokerRefusal: Sendable {
     }
 }
 
-/// The message bus of the user's session (D-Bus), on which a desktop's own services are reached.
+/// The message bus of the user's session (D-Bus), which connects the services of a desktop.
 struct SessionBus: Sendable {
-    /// Why a call came to nothing.
+    /// The reason why a call failed.
     struct Fault: Error, Sendable {
         /// The bus's own name of the error, such as `org.freedesktop.DBus.Error.ServiceUnknown`; may be empty.
         let name: String
         let text: String
 
-        /// Whether there is no such service on this bus, and none that could be started.
+        /// Whether the service is neither running on this bus nor can be started.
         var isMissingService: Bool {
             name.hasPrefix("org.freedesktop.DBus.Error.Spawn")
                 || [
@@ -369,7 +369,7 @@ struct SessionBus: Sendable {
         }
     }
 
-    /// A connection that one thread uses; any may stop what it waits for.
+    /// A connection that is used by one thread; any thread may end its wait.
     final class Connection: @unchecked Sendable {
         // `@unchecked Sendable`: `raw` never changes, one thread at a time calls with it, and `mm_bus_stop` only sets an
         // atomic flag.
@@ -413,7 +413,7 @@ struct SessionBus: Sendable {
         let outcome = OneShot<Result<String, Fault>>()
         let wait = Self.milliseconds(limit)
         do {
-            // A person may take minutes, so this thread is its own.
+            // A person may take minutes, so the call gets a dedicated thread.
             try DedicatedThread.start("mm-bus") {
                 outcome.resolve(Self.answer(connection, method, texts, wait))
             }

@@ -6,7 +6,7 @@ internal import MMSystem
 /// A sign-in in a browser of this machine: authorization code with PKCE (RFC 8252; Microsoft identity platform, "Microsoft
 /// identity platform and OAuth 2.0 authorization code flow").
 ///
-/// It waits for a person, so it holds no lock meanwhile; only storing the result takes one.
+/// No lock is held while it waits for the person; only storing the result takes one.
 struct BrowserSignIn: Sendable {
     let work: TokenAcquirer
     let claims: String?
@@ -115,21 +115,21 @@ struct BrowserSignIn: Sendable {
 struct ProofKey: Sendable {
     /// The secret that only this client knows until the code is redeemed.
     let verifier: Secret
-    /// The digest of it that the sign-in page receives.
+    /// The digest of the verifier, which the sign-in page receives.
     let challenge: String
 
     init() {
-        // 43 characters, of 256 random bits.
+        // 256 random bits as 43 characters.
         let text = Base64.text(RandomBytes.make(32), alphabet: .url)
         verifier = Secret(text)
         challenge = Base64.text(SHA256.digest(text.utf8), alphabet: .url)
     }
 }
 
-/// The redirect target of one browser sign-in: a listener, on this machine's loopback addresses unless it was told
-/// otherwise, that receives the code (RFC 8252, section 7.3).
+/// The redirect target of one browser sign-in: a listener that receives the code (RFC 8252, section 7.3). It listens on the loopback
+/// addresses of this machine unless configured otherwise.
 final class LoopbackRedirect: Sendable {
-    /// What the browser delivers.
+    /// The answer that the browser delivers.
     enum Answer: Sendable {
         case code(Secret)
         case refused(error: String, description: String)
@@ -145,7 +145,7 @@ final class LoopbackRedirect: Sendable {
 
     /// Starts listening.
     /// - Parameters:
-    ///   - address: where.
+    ///   - address: the address to listen on.
     ///   - state: the value that the answer must carry, so that only the page that the person was sent to can answer.
     static func start(at address: RedirectAddress = .any, state: Secret) throws(MMError) -> LoopbackRedirect {
         let desk = Desk(state: state)
@@ -237,13 +237,13 @@ struct LoopbackPage: Sendable {
     let title: String
     let text: String
 
-    /// The page for a successful sign-in.
+    /// Returns the page for a successful sign-in.
     static func signedIn(_ account: String, to connection: String) -> LoopbackPage {
         LoopbackPage(
             title: "Signed in", text: "\(account) is signed in to \(connection). You can close this page.")
     }
 
-    /// The page for a failed sign-in.
+    /// Returns the page for a failed sign-in.
     static func failed(_ reason: String) -> LoopbackPage {
         LoopbackPage(title: "Not signed in", text: "\(reason) See the place where the sign-in was started.")
     }
@@ -251,7 +251,7 @@ struct LoopbackPage: Sendable {
     /// The page for a request that isn't the answer to this sign-in.
     static let unknown = LoopbackPage(title: "Nothing here", text: "This isn't the answer to a pending sign-in.")
 
-    /// Returns the page: without scripts, external resources or caching.
+    /// Returns the page as a response without scripts, external resources or caching.
     func response(status: Int) -> HTTPServerResponse {
         let page = """
             <!doctype html><html lang="en"><head><meta charset="utf-8"><title>\(HTMLText.escaped(title))</title>
@@ -270,15 +270,14 @@ struct LoopbackPage: Sendable {
     }
 }
 
-/// Where the listener of a browser sign-in stands: any free port of this machine's loopback addresses, unless
-/// `MM_REDIRECT_ADDRESS` says otherwise. In a container it has to: what a host publishes is one port that is known before,
+/// The address on which a browser sign-in listens: any free port of this machine's loopback addresses, unless
 /// and arrives at an address that isn't loopback.
 ///
-/// The page returns to `http://localhost:PORT` in every case, and an answer counts only with the state of this sign-in.
+/// The page always returns to `http://localhost:PORT`, and an answer counts only with the `state` of this sign-in.
 struct RedirectAddress: Equatable {
     static let variable = "MM_REDIRECT_ADDRESS"
 
-    /// The addresses to listen on. The first has to be had, others may be missing.
+    /// The addresses to listen on. The first is required; the others may be unavailable.
     let hosts: [String]
     /// The port; 0 for a free one.
     let port: UInt16
@@ -319,9 +318,9 @@ package struct BrowserOpener: Sendable {
     /// The release of the kernel, which names Microsoft under WSL.
     private let kernel: String
 
-    /// An opener.
+    /// Creates an opener.
     /// - Parameters:
-    ///   - environment: names browser and desktop.
+    ///   - environment: the variables that name the browser and the desktop.
     ///   - kernel: the release of the kernel.
     package init(environment: [String: String], kernel: String = Self.runningKernel) {
         self.environment = environment
@@ -345,7 +344,7 @@ package struct BrowserOpener: Sendable {
             else { continue }
             var child = ChildCommand(program, Array(command.dropFirst()), environment: environment)
             (child.output, child.error) = (.null, .null)
-            // A browser that was started for this page may stay open.
+            // The browser may stay open after this program ends.
             (child.deathSignal, child.endsGroup) = (nil, false)
             if (try? await ChildProcess.start(child)) != nil { return true }
         }
@@ -367,11 +366,10 @@ package struct BrowserOpener: Sendable {
             + (hasDesktop ? ["xdg-open", "sensible-browser", "x-www-browser"].map { [$0, url] } : [])
     }
 
-    /// The ways to the browser of the Windows that a WSL runs below. Its folders are in `PATH` unless `appendWindowsPath` is
-    /// off, and its first drive may be mounted elsewhere than in `/mnt`.
+    /// Returns the command lines that open a page in the browser of Windows from WSL. The folders of Windows are in `PATH` unless
+    /// `appendWindowsPath` is off, and its first drive may be mounted elsewhere than in `/mnt`.
     private static func ofWindows(_ url: String) -> [[String]] {
-        // Unlike cmd.exe, and unlike explorer.exe, which opens a folder instead of some addresses, this one passes an address
-        // on unchanged.
+        // This handler passes an address on unchanged. cmd.exe doesn't, and explorer.exe opens a folder for some addresses.
         let handler = ["rundll32.exe", "/mnt/c/Windows/System32/rundll32.exe"]
         return [["wslview", url]] + handler.map { [$0, "url.dll,FileProtocolHandler", url] }
     }
@@ -381,7 +379,7 @@ package struct BrowserOpener: Sendable {
     }
 
     private var isBelowWindows: Bool {
-        // The variables are lost behind `sudo`, in services and in sessions over SSH; the kernel stays.
+        // The variables are lost under `sudo`, in services and in SSH sessions; the release of the kernel is always there.
         ["WSL_DISTRO_NAME", "WSL_INTEROP"].contains { environment[$0]?.isEmpty == false }
             || kernel.lowercased().contains("microsoft")
     }

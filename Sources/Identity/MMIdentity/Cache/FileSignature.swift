@@ -1,6 +1,6 @@
 import Glibc
 
-/// Distinguishes states of a file without reading it.
+/// A signature that distinguishes states of a file without reading it.
 struct FileSignature: Sendable, Hashable {
     private let device: UInt64
     private let inode: UInt64

@@ -16,7 +16,7 @@ struct TokenCacheDocument: Sendable, Hashable {
 
     /// The whole content.
     private(set) var content: JSONObject { didSet { findings = TokenCacheFindings() } }
-    /// What was found in it as it is.
+    /// The cached results of searches in the current content.
     private(set) var findings = TokenCacheFindings()
 
     init() {
@@ -74,13 +74,13 @@ struct TokenCacheDocument: Sendable, Hashable {
     }
 }
 
-/// What was found in a document that hasn't changed since: each request with a token asks the same of it, and looking through
-/// its entries and id_tokens again takes longer than all else that a valid token needs.
+/// The cached results of searches in a document, valid until it changes. Each request with a token asks the same questions, and searching
+/// the entries and id_tokens again would take longer than everything else that a valid token needs.
 final class TokenCacheFindings: Sendable {
-    /// What is looked for.
+    /// A search in the document.
     struct Question: Sendable, Hashable {
         let what: String
-        /// The app, cloud and tenant that ask.
+        /// The app, cloud and tenant for which is searched.
         let place: String
         var account: TokenCacheView.Account?
         var resource: ServiceResource?
@@ -94,7 +94,7 @@ final class TokenCacheFindings: Sendable {
     private static let most = 256
     private let known = Mutex<[Question: any Sendable]>([:])
 
-    /// What is known, or what is found now.
+    /// Returns the cached result of a search, or searches now and caches the result.
     func found<Value: Sendable>(_ question: Question, _ find: () -> Value) -> Value {
         if let found = known.withLock({ $0[question] }), let found = found as? Found<Value> { return found.value }
         let value = find()
@@ -137,12 +137,12 @@ extension TokenCacheDocument {
         let target = view.namingResource(answer.scopes, resource)
             .sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }.joined(separator: " ")
         let common: JSONObject = [
-            // An app has no home account: null, as with MSAL.
+            // An app has no home account: MSAL stores null.
             "home_account_id": home.isEmpty ? .null : .string(home), "environment": .string(environment),
             "client_id": .string(view.clientID),
         ]
         if refreshedFrom == nil, !account.account.isApp {
-            // What an earlier sign-in of this account got, for whichever service, may have ended with it.
+            // The tokens of this account's earlier sign-in, for any service, may have ended with that sign-in.
             let isTheirs = { (fields: JSONObject) in
                 view.belongsToApp(fields) && fields["home_account_id"]?.string == home
             }

@@ -2,8 +2,8 @@ import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock. That of a service
-/// which stands alone has the path's name, and lies in memory.
+/// A connection's token cache on disk: read and replaced as a whole, and changed under MSAL's own lock. For an isolated service
+/// (`TokenCacheMemory.isAlone`) the path is only a name, and the cache is kept in memory.
 ///
 /// A file that can't be parsed is reported and left alone, because it may hold the only refresh token.
 struct TokenCacheFile: Sendable {
@@ -16,7 +16,7 @@ struct TokenCacheFile: Sendable {
     let connection: String
     /// The form in which it is stored.
     var seal = TokenSeal.plain
-    /// What holds the cache in the file's place.
+    /// The cache in memory that replaces the file; `nil` where the file is used.
     var held: HeldTokenCache?
 
     /// Reads the cache.
@@ -36,7 +36,7 @@ struct TokenCacheFile: Sendable {
         return current?.document
     }
 
-    /// Checks that a new cache could be stored in its form.
+    /// Checks that a new cache could be stored in the chosen form.
     func checkSeal() async throws(MMError) {
         do {
             try await seal.check()
@@ -81,8 +81,7 @@ struct TokenCacheFile: Sendable {
             do {
                 return (try TokenCacheDocument(plain), isSealed)
             } catch {
-                // Where its extensions are missing, MSAL writes in place without a lock, so half a file may be one that
-                // is being written.
+                // Without its extensions package, MSAL writes in place without a lock, so half a file may be one that is being written.
                 if error.isEmpty, attempts == 0 || !wasJustWritten { return (TokenCacheDocument(), isSealed) }
                 guard attempts > 0 else { throw unusable("\(path): \(error.text).", code: .invalidInput) }
                 attempts -= 1
@@ -152,14 +151,14 @@ struct TokenCacheFile: Sendable {
     }
 }
 
-/// A token cache that lies in memory alone, and ends with the service that holds it.
+/// A token cache that is kept in memory only, for the lifetime of the service that holds it.
 final class HeldTokenCache: Sendable {
     private let state = Mutex(TokenCacheDocument())
 
-    /// What is in it.
+    /// The content of the cache.
     var document: TokenCacheDocument { state.withLock { $0 } }
 
-    /// Changes it.
+    /// Changes the content of the cache.
     func change<Result>(_ change: (inout TokenCacheDocument) -> Result) -> Result {
         state.withLock { document in change(&document) }
     }
@@ -206,7 +205,7 @@ struct TokenCacheLock: ~Copyable {
 
     deinit {
         // Remove the file before releasing the kernel's lock, so that a process waiting for this very file notices that
-        // it lost its name.
+        // its name is gone.
         unlink(path)
         close(descriptor)
     }
@@ -227,7 +226,7 @@ struct TokenCacheLock: ~Copyable {
         if linked == 0 { return number }
         close(number)
         if reason == EEXIST { return nil }
-        // Without hard links the file is created in place; dying between the two steps makes others wait a minute.
+        // Without hard links the file is created in place. If this process dies between the two steps, others wait a minute.
         guard reason == EPERM || reason == EOPNOTSUPP || reason == ENOSYS else { throw fault(reason, path) }
         let direct = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard direct >= 0 else {
@@ -239,7 +238,7 @@ struct TokenCacheLock: ~Copyable {
         return direct
     }
 
-    /// Takes over and locks the file of a process that is gone; returns `nil` while someone holds it.
+    /// Takes over and locks the file of a process that is gone; returns `nil` while another process holds it.
     private static func takeOver(_ path: String) throws(MMError) -> Int32? {
         let number = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
         guard number >= 0 else {
@@ -273,13 +272,13 @@ struct TokenCacheLock: ~Copyable {
 
     private static func sign(_ number: Int32) {
         let text = Array("\(getpid()) \(marker)".utf8)
-        // In this order the marker is always complete: dying in between must not make others wait a minute.
+        // Writing before truncating keeps the marker complete: if this process dies in between, others needn't wait a minute.
         _ = pwrite(number, text, text.count, 0)
         _ = ftruncate(number, off_t(text.count))
     }
 
-    /// Named like a draft of the cache itself, so that the next replacement of the cache sweeps what a dead process
-    /// left.
+    /// Returns the path of a draft, named like a draft of the cache itself, so that the next replacement of the cache also removes what a
+    /// dead process left.
     private static func draftPath(beside cache: String) -> String {
         let slash = cache.lastIndex(of: "/").map { cache.index(after: $0) } ?? cache.startIndex
         return "\(cache[..<slash]).\(cache[slash...]).mm-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"

@@ -22,11 +22,11 @@ struct TokenCacheView: Sendable {
         let cachedAt: Int64
         let scopes: [String]
 
-        /// Whether the token still lasts long enough to be sent.
+        /// Returns whether the token is valid long enough to be sent.
         func isUsable(at now: Int64) -> Bool { expiresOn > now + 5 }
 
-        /// Whether a new token should be obtained: in the last five minutes, after half of a long lifetime where the
-        /// service recommends it, and where the clock was set back since.
+        /// Returns whether a new token should be obtained: in the last five minutes, after half of a long lifetime where the service
+        /// recommends it, and when the clock has been set back since.
         func isDue(at now: Int64) -> Bool {
             expiresOn - now < 300 || refreshOn.map { $0 <= now } == true || cachedAt > now + 300
         }
@@ -35,7 +35,7 @@ struct TokenCacheView: Sendable {
     let document: TokenCacheDocument
     let clientID: String
     let authority: Authority
-    /// The tenant's id where the authority names the tenant by its domain: from the account's pin, or as found out.
+    /// The tenant's id where the authority names the tenant by its domain: from the account's pin, or as the sign-in service answered.
     let foundTenantID: String?
 
     /// The host to store new entries under: that of this app's existing entries, otherwise that of the cloud.
@@ -46,7 +46,7 @@ struct TokenCacheView: Sendable {
         return known?.fields["environment"]?.string ?? authority.cloud.environment
     }
 
-    /// Who asks.
+    /// The app, cloud and tenant of this view, as the key of cached searches.
     private var place: String {
         "\(clientID) \(authority.cloud.environment) \(authority.tenant) \(foundTenantID ?? "")"
     }
@@ -131,12 +131,12 @@ struct TokenCacheView: Sendable {
     /// Returns whether an entry is a refresh token that every app of this app's family may use.
     private func isOfFamily(_ fields: JSONObject) -> Bool {
         guard let family = fields["family_id"]?.string, !family.isEmpty, isInEnvironment(fields) else { return false }
-        // What the service last said of this app counts; it omits the family for an app that has left it.
+        // The latest metadata of this app decides; the service omits the family for an app that has left it.
         let metadata = document.entries(.appMetadata).first { belongsToApp($0.fields) }
         return (metadata.map { $0.fields["family_id"]?.string } ?? ClientFamily.of(clientID)) == family
     }
 
-    /// Whether tokens of this app lie in the cache under a tenant's id that the authority doesn't tell.
+    /// Whether the cache holds tokens of this app under a tenant's id that the authority doesn't reveal.
     var hasUnknownRealm: Bool {
         let kinds: [TokenCacheDocument.Kind] = [.accessToken, .idToken]
         let isUnknown = { (fields: JSONObject) in
@@ -187,8 +187,8 @@ struct TokenCacheView: Sendable {
         return scopes + [whole]
     }
 
-    /// Entra ID puts everything granted for a resource into a token, so any scope of the resource shows that the token
-    /// serves it. Scopes without a resource URI are Graph's.
+    /// Returns whether the token of an entry serves a resource. Entra ID puts everything granted for a resource into a token, so any scope
+    /// of the resource shows it. Scopes without a resource URI are Graph's.
     private func grantsAccess(_ fields: JSONObject, _ resource: ServiceResource) -> Bool {
         let scopes = Self.scopes(fields)
         if names(scopes, resource) { return true }
@@ -217,8 +217,7 @@ struct TokenCacheView: Sendable {
 /// The family of Microsoft's own client apps that share refresh tokens, so that a person who signed in to one of them has
 /// signed in to all (`foci` in answers of the token endpoint, `family_id` in MSAL's cache).
 enum ClientFamily {
-    /// Returns the family of an app that the service hasn't named one for yet; `nil` for all but the vendor's command
-    /// line clients.
+    /// Returns the family of an app for which the service hasn't named one yet; `nil` for all apps but the vendor's command line clients.
     static func of(_ clientID: String) -> String? { members.contains(clientID.lowercased()) ? "1" : nil }
 
     private static let members: Set<String> = [

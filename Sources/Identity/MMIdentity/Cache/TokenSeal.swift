@@ -18,7 +18,7 @@ package struct TokenSeal: Sendable {
     private enum KeySource: Sendable {
         case file(String)
         case secretService(SecretServiceKey)
-        /// What nobody knows to read a key from.
+        /// A key source that this program doesn't know.
         case unknown(String)
 
         var place: String {
@@ -31,8 +31,8 @@ package struct TokenSeal: Sendable {
     }
 
     private let source: KeySource?
-    /// Whether files are written encrypted. With a key and without this, encrypted files are still read, and written
-    /// plain again.
+    /// Whether files are written encrypted. If this is off and there is a key, encrypted files are still read, and written
+    /// plain the next time.
     package let isOn: Bool
 
     /// The plain format.
@@ -67,18 +67,18 @@ package struct TokenSeal: Sendable {
     /// Returns whether a file's content is encrypted.
     static func isSealed(_ bytes: [UInt8]) -> Bool { bytes.starts(with: header) }
 
-    /// Gets a key at hand that another process keeps, without holding up this program's other work.
+    /// Fetches a key that another process keeps, without blocking this program's other work.
     package func prepare() async throws(Fault) {
         if case .secretService(let service) = source { try await service.prepare() }
     }
 
-    /// Checks that there is a key where one is needed to write.
+    /// Checks that there is a key if one is needed for writing.
     func check() async throws(Fault) {
         if isOn { try await prepare() }
         if isOn { _ = try key() }
     }
 
-    /// Returns the content of a file as it is stored.
+    /// Returns the content of a file in its stored form.
     /// - Parameter name: the file's name; the content can't be passed off as that of another one.
     package func stored(_ plain: [UInt8], name: String) throws(Fault) -> [UInt8] {
         guard isOn else { return plain }
@@ -115,7 +115,7 @@ package struct TokenSeal: Sendable {
         return Array(room.prefix(Int(count)))
     }
 
-    /// The key for this program's files, with an id that tells it from others without revealing it.
+    /// Returns the key for this program's files, with an id that distinguishes it from others without revealing it.
     private func key() throws(Fault) -> (key: [UInt8], id: ArraySlice<UInt8>) {
         guard let source else {
             throw Fault(
@@ -161,17 +161,17 @@ package struct TokenSeal: Sendable {
     }
 }
 
-/// The key of encrypted token files in the user's Secret Service (GNOME Keyring, KWallet, KeePassXC), made at the first
-/// use and read once for a process.
+/// The key of encrypted token files in the user's Secret Service (GNOME Keyring, KWallet, KeePassXC), created at the first use and read
+/// once per process.
 final class SecretServiceKey: Sendable {
     private static let attribute = (name: "mm-key", value: "token-cache")
-    /// How long an answer is waited for; nobody is asked for a password meanwhile.
+    /// The maximum time to wait for an answer, in milliseconds; no password prompt is shown meanwhile.
     private static let patience: Int64 = 10_000
     private static let bytes = 32
 
     private let held = Mutex<[UInt8]?>(nil)
     private let bus: SessionBus?
-    /// What is locked while a key is made, so that two processes don't make one each.
+    /// The file that is locked while a key is created, so that two processes don't create one each.
     private let lockPath: String
 
     init(environment: [String: String], paths: StatePaths) {
@@ -179,7 +179,7 @@ final class SecretServiceKey: Sendable {
         lockPath = paths.tokenDirectory + "/.secret-service-key"
     }
 
-    /// Gets the key on a thread that may block, so that `key` has it at hand.
+    /// Fetches the key on a thread that may block, so that `key` has it in memory.
     func prepare() async throws(TokenSeal.Fault) {
         guard held.withLock({ $0 }) == nil else { return }
         let outcome: Result<Void, TokenSeal.Fault>
@@ -196,7 +196,7 @@ final class SecretServiceKey: Sendable {
         try outcome.get()
     }
 
-    /// The key.
+    /// Returns the key.
     func key() throws(TokenSeal.Fault) -> [UInt8] {
         if let key = held.withLock({ $0 }) { return key }
         let key = try found()

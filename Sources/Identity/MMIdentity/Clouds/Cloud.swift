@@ -9,7 +9,7 @@ public struct Cloud: Sendable, Hashable {
     /// The base URL of the sign-in service, without a trailing slash: `https://login.microsoftonline.com`.
     public let login: String
 
-    /// The address of a tenant's OpenID configuration (OpenID Connect Discovery 1.0, section 4).
+    /// Returns the address of a tenant's OpenID configuration (OpenID Connect Discovery 1.0, section 4).
     /// - Parameter tenant: its id or domain; `common` for the sign-in service itself.
     package func openIDConfiguration(of tenant: String) -> String {
         "\(login)/\(tenant)/v2.0/.well-known/openid-configuration"
@@ -35,7 +35,7 @@ public struct Cloud: Sendable, Hashable {
     /// - Returns: `nil` when the cloud has no known host for it.
     public func base(of resource: ServiceResource) -> String? {
         if case .sharePoint(let label) = resource {
-            // The sandbox has one address for all that has none in its table.
+            // The sandbox serves everything without an address in its table at its sign-in address.
             if name == "sandbox" { return login }
             guard !sharePointDomain.isEmpty, isHostLabel(label) else { return nil }
             return "https://\(label.lowercased()).\(sharePointDomain)"
@@ -44,8 +44,7 @@ public struct Cloud: Sendable, Hashable {
         return bases[resource]
     }
 
-    /// Returns the base URLs that a caller may use for a service: its own, and that of the cloud which this one stands
-    /// in for.
+    /// Returns the base URLs that a caller may use for a service: its own, and for a sandbox that of the cloud it simulates.
     package func writtenBases(of resource: ServiceResource) -> [String] {
         [base(of: resource), writtenBases[resource]].compactMap(\.self)
     }
@@ -53,7 +52,7 @@ public struct Cloud: Sendable, Hashable {
     /// Returns the audience of a resource's tokens: `https://graph.microsoft.com`, or an app id for Teams.
     package func audience(of resource: ServiceResource) -> String? {
         if case .sharePoint(let label) = resource {
-            // As in the cloud that the sandbox stands for: its other services refuse these tokens.
+            // As in the cloud that the sandbox simulates: its other services refuse these tokens.
             return name == "sandbox" ? "https://\(label.lowercased()).\(Self.sandboxSharePoint)" : base(of: resource)
         }
         if case .api(let api) = resource { return api.audience }
@@ -101,8 +100,8 @@ public struct Cloud: Sendable, Hashable {
 }
 
 extension Cloud {
-    /// The service that answers at a host of any of Microsoft's clouds, whoever's tenant it is; `nil` for a host that no table
-    /// knows, or whose service has no interface of its own.
+    /// Returns the service at a host of any of Microsoft's clouds, in any tenant; `nil` for a host that isn't in a table, or whose service
+    /// has no API of its own.
     package static func service(at host: String) -> RequestService? {
         let host = host.lowercased()
         for name in names {
@@ -116,7 +115,7 @@ extension Cloud {
 }
 
 extension CloudHost.Service {
-    /// The service as requests to it are judged; `nil` where no table says what its paths do.
+    /// The service by whose rules requests are classified; `nil` where no table describes its paths.
     package var requestService: RequestService? {
         switch self {
         case .signIn: .signIn
@@ -201,7 +200,7 @@ extension Cloud {
             sharePointDomain: sharePoint ?? "", bases: bases, audiences: audiences)
     }
 
-    /// An address that tokens are sent to.
+    /// Reads an address that tokens are sent to.
     private static func origin(
         _ value: JSONValue, of entry: String, in path: String, allowsPath: Bool = false
     ) throws(MMError) -> String {
@@ -215,7 +214,7 @@ extension Cloud {
         return allowsPath ? text : address.origin
     }
 
-    /// The name of a host.
+    /// Reads the name of a host.
     private static func host(_ value: JSONValue, of entry: String, in path: String) throws(MMError) -> String {
         guard let text = value.string, let address = WebAddress("https://" + text), !address.hasUserInfo,
             address.pathAndQuery.isEmpty, address.host == text.lowercased()
@@ -279,7 +278,7 @@ extension Cloud {
         }
         for name in extra.dataverse {
             hosts.append(CloudHost(.dataverse, name, .subdomains))
-            // The list of a person's organizations, which everybody asks.
+            // The discovery service that lists a person's organizations, shared by all tenants.
             let root = name == "dynamics.com" ? "crm.dynamics.com" : name
             hosts.append(CloudHost(.dataverse, "globaldisco." + root))
         }
@@ -304,8 +303,8 @@ extension Cloud {
         return audience(of: resource).map(CloudHost.audience) == wanted ? resource : nil
     }
 
-    /// Returns the resource that a program means by an audience, by any of the names and ids under which its tokens are
-    /// asked for.
+    /// Returns the resource that a program means by an audience, which may be any of the names and ids under which the resource's tokens
+    /// are requested.
     package func resource(takingAudience text: String) -> ServiceResource? {
         if let found = resource(withAudience: text) { return found }
         let wanted = CloudHost.audience(text)
@@ -421,7 +420,7 @@ extension Cloud {
 }
 
 extension Cloud {
-    /// The sandbox that was read last, and what tells that its file is still the same: each request asks for its cloud.
+    /// The sandbox cloud that was read last, with the stamp of its file: each request looks up its cloud.
     private static let published = Mutex<(path: String, mark: FileStamp, cloud: Cloud)?>(nil)
 
     /// Returns the cloud of the sandbox that has written its addresses into a file.
@@ -498,7 +497,7 @@ extension Cloud {
     /// The names that a connection's `cloud` may have.
     public static let names = Connection.clouds
 
-    /// The cloud whose addresses programs have built in.
+    /// The public cloud, whose addresses are built into programs.
     package static var worldwide: Cloud? { table["public"] }
 
     /// Microsoft's clouds by name, with their hosts and audiences. The sandbox isn't included, because its addresses

@@ -16,7 +16,7 @@ package struct CloudHost: Sendable, Hashable {
         case gallery
     }
 
-    /// Which hosts a name stands for.
+    /// The hosts that a name stands for.
     package enum Form: Sendable, Hashable {
         /// The name itself.
         case exact
@@ -32,7 +32,7 @@ package struct CloudHost: Sendable, Hashable {
     package let name: String
     /// Whether the name stands for itself or for its subdomains.
     package let form: Form
-    /// Whether it is reached over TLS; otherwise it is on this machine.
+    /// Whether the host is reached over TLS; otherwise it is on this machine.
     package let isSecure: Bool
     /// The port.
     package let port: UInt16
@@ -61,8 +61,8 @@ package struct CloudHost: Sendable, Hashable {
         }
     }
 
-    /// Whether anyone can rent a name of this form and read there what it is asked: all but what one operator runs for
-    /// everybody.
+    /// Whether anyone can rent a name of this form and read the requests sent to it. Hosts that one operator runs for
+    /// all tenants are excluded.
     package var isRentable: Bool { service != .contents && isPubliclyRegistrable && !isOperators }
 
     private var isOperators: Bool { service == .dataverse && form == .exact }

@@ -2,10 +2,10 @@ internal import COpenSSL
 package import MMCore
 package import MMHTTP
 
-/// Keeps the metadata and keys of a sign-in service, and asks for them again when they may have changed.
+/// Caches the metadata and keys of a sign-in service, and requests them again when they may have changed.
 ///
-/// A key that isn't known is asked for, but never more often than every half minute, whoever makes up its name. While the
-/// service is down, the keys at hand serve for a day.
+/// An unknown key id leads to a new request, but at most every 30 seconds, because anyone can make up a key id. While the service is down,
+/// the cached keys are used for a day.
 package final class IssuerDirectory: Sendable {
     /// The issuer, as it was configured.
     package let issuer: String
@@ -21,31 +21,31 @@ package final class IssuerDirectory: Sendable {
         var flight: Task<Void, Never>?
     }
 
-    /// What is to be done about a token.
+    /// The keys that are available for a token.
     enum Answer: Sendable {
-        /// This is what is known.
+        /// The cached metadata and keys.
         case known(IssuerMetadata)
-        /// The service has to be asked first.
+        /// The service must be asked first.
         case unknown
         /// The service was just asked, and failed.
         case failed(MMError)
     }
 
-    /// How long keys are used before the service is asked for them again, beside the calls that use them.
+    /// The age at which keys are requested again, in the background while they are still used.
     private static let fresh = Duration.seconds(3600)
-    /// How long they are used when it doesn't answer.
+    /// The age up to which keys are used when the service doesn't answer.
     private static let usable = Duration.seconds(86_400)
-    /// The shortest time between two requests for a key that isn't known.
+    /// The minimum time between two requests for an unknown key.
     private static let pause = Duration.seconds(30)
-    /// The shortest time between two requests while nothing is known.
+    /// The minimum time between two requests while there are no keys.
     private static let retryPause = Duration.seconds(5)
 
     /// Creates a directory; nothing is sent yet.
     /// - Parameters:
     ///   - issuer: the issuer, such as `https://login.microsoftonline.com/TENANT/v2.0`.
-    ///   - transport: sends its requests.
-    ///   - clock: supplies the time of day.
-    ///   - log: where failures are noted.
+    ///   - transport: the transport that sends its requests.
+    ///   - clock: the clock for the time of day.
+    ///   - log: the log for failures.
     package init(issuer: String, transport: any HTTPTransport, clock: WallClock = .system, log: Log = .off) {
         self.issuer = issuer
         self.transport = transport
@@ -53,7 +53,7 @@ package final class IssuerDirectory: Sendable {
         self.log = log.from("oauth")
     }
 
-    /// Whether an address can be an issuer's: https, or http at this machine, without a query.
+    /// Returns whether an address can be an issuer's: `https`, or `http` on this machine, without a query or fragment.
     package static func isUsable(_ issuer: String) -> Bool {
         guard let address = WebAddress(issuer), !address.hasUserInfo, !issuer.contains("?"), !issuer.contains("#")
         else {
@@ -62,10 +62,10 @@ package final class IssuerDirectory: Sendable {
         return address.scheme == "https" || address.isLoopback
     }
 
-    /// The metadata, as far as they are known.
+    /// The cached metadata; `nil` before the service has answered.
     package var metadata: IssuerMetadata? { state.withLock { $0.known?.metadata } }
 
-    /// Returns what is known, at once.
+    /// Returns the cached keys without waiting; starts a request in the background when they are old.
     /// - Parameter keyID: the key that is looked for; `nil` for any.
     func answer(for keyID: String?) -> Answer {
         let now = clock.now
@@ -86,7 +86,7 @@ package final class IssuerDirectory: Sendable {
         return answer
     }
 
-    /// Asks the service and returns what is known then. Callers at the same time share one request.
+    /// Asks the service if that is needed, and returns the keys. Concurrent callers share one request.
     func ask(for keyID: String?) async -> Answer {
         if case .unknown = answer(for: keyID) { await begin().value }
         let (known, failure) = state.withLock { ($0.known, $0.failure) }
@@ -94,7 +94,7 @@ package final class IssuerDirectory: Sendable {
         return .failed(failure ?? MMError(.unavailable, "The sign-in service \(issuer) wasn't asked."))
     }
 
-    /// Asks ahead of the first token, so that a wrong issuer shows when the server starts.
+    /// Asks the service before the first token arrives, so that a wrong issuer shows when the server starts.
     /// - Returns: why nobody can be admitted yet; `nil` when the service has answered.
     package func prepare() async -> MMError? {
         if case .failed(let error) = await ask(for: nil) { error } else { nil }
@@ -131,28 +131,28 @@ package final class IssuerDirectory: Sendable {
         }
     }
 
-    /// How much time has passed; a clock that was set back counts as much time.
+    /// Returns the time that has passed; a day if the clock was set back.
     private static func passed(_ then: Timestamp, _ now: Timestamp) -> Duration {
         now < then ? .seconds(86_400) : now - then
     }
 }
 
-/// What a sign-in service publishes about itself (RFC 8414; OpenID Connect Discovery 1.0), and its keys.
+/// The metadata that a sign-in service publishes (RFC 8414; OpenID Connect Discovery 1.0), and its keys.
 package struct IssuerMetadata: Sendable {
-    /// Its names.
+    /// The names under which the service issues tokens.
     package let name: IssuerName
-    /// The whole document.
+    /// The whole metadata document.
     package let document: JSONObject
     /// The keys that its tokens are signed with.
     package let keys: [IssuerKey]
 
-    /// The largest document that is read, in bytes.
+    /// The maximum size of a document, in bytes.
     private static let largest = 1 << 20
-    /// The most keys that are kept of a set.
+    /// The maximum number of keys that are kept of a set.
     private static let mostKeys = 100
 
-    /// Where a service may publish its metadata, in the order in which clients of the protocol look
-    /// (RFC 8414, section 3.1 and 5; OpenID Connect Discovery 1.0, section 4).
+    /// Returns the URLs where a service may publish its metadata, in the order in which clients of the protocol look (RFC 8414, section 3.1
+    /// and 5; OpenID Connect Discovery 1.0, section 4).
     static func places(of issuer: String) -> [String] {
         guard let address = WebAddress(issuer) else { return [] }
         var path = address.pathAndQuery
@@ -188,7 +188,7 @@ package struct IssuerMetadata: Sendable {
             hint: "Give the issuer exactly as its openid-configuration names it (--oauth-issuer).")
     }
 
-    /// Whether keys may be read there: with https, or at this machine for an issuer of this machine.
+    /// Returns whether keys may be read from an address: with `https`, or from this machine for an issuer on this machine.
     private static func isAllowed(_ keys: String, for issuer: String) -> Bool {
         guard let address = WebAddress(keys), !address.hasUserInfo else { return false }
         return address.scheme == "https" || (address.isLoopback && WebAddress(issuer)?.isLoopback == true)
@@ -223,9 +223,9 @@ package struct IssuerMetadata: Sendable {
     }
 }
 
-/// Under which names a sign-in service issues tokens.
+/// The names under which a sign-in service issues tokens.
 package struct IssuerName: Sendable, Hashable {
-    /// What stands in Entra ID's names in place of the tenant.
+    /// The placeholder for the tenant in Entra ID's issuer names.
     private static let blank = "{tenantid}"
 
     /// The issuer as its own metadata names it.
@@ -233,26 +233,26 @@ package struct IssuerName: Sendable, Hashable {
     /// The issuer of tokens of version 1.0, which Entra ID gives to apps that don't ask for another
     /// (`requestedAccessTokenVersion`); `nil` for every other service.
     private let versionOne: String?
-    /// The tenant whose tokens alone it issues; `nil` where it has none, or serves every tenant.
+    /// The only tenant whose tokens the service issues; `nil` where it has no tenants, or serves all of them.
     private let tenant: String?
 
-    /// Whether it is Entra ID, whose tokens name the tenant and the account: no owner of an account can choose these.
+    /// Whether the service is Entra ID, whose tokens name tenant and account by ids that an account's owner can't choose.
     var namesAccounts: Bool { versionOne != nil }
 
-    /// Whether it issues tokens of every tenant, so that an allow-list must say which are admitted.
+    /// Whether the service issues tokens of every tenant, so that an allow-list must name the admitted ones.
     package var servesEveryTenant: Bool { text.contains(Self.blank) }
 
-    /// Whether a service of this address would name itself with a blank for the tenant.
+    /// Returns whether a service at this address would use a placeholder for the tenant in its name.
     package static func servesEveryTenant(_ configured: String) -> Bool {
         guard let address = WebAddress(configured), Cloud.signInService(at: address) != nil else { return false }
         let tenant = address.pathAndQuery.split(separator: "/").first.map { $0.lowercased() }
         return ["common", "organizations", "consumers", blank].contains(tenant)
     }
 
-    /// The names of a service.
+    /// Creates the names of a service.
     /// - Parameters:
-    ///   - given: the issuer of its metadata.
-    ///   - configured: the issuer that was asked for. Only Entra ID may call itself something else: by its tenant's id.
+    ///   - given: the issuer that its metadata name.
+    ///   - configured: the issuer that was asked for. Only Entra ID may name itself differently: by its tenant's id.
     /// - Returns: `nil` where the metadata are another service's.
     init?(_ given: String, configured: String) {
         text = given
@@ -271,7 +271,7 @@ package struct IssuerName: Sendable, Hashable {
         versionOne = "https://\(host)/\(named)/"
     }
 
-    /// Whether a token says that it was issued by this service.
+    /// Returns whether a token says that it was issued by this service.
     func issued(_ token: SignedToken) -> Bool {
         guard let issuer = token.text("iss") else { return false }
         guard let versionOne else { return issuer == text }
@@ -282,7 +282,7 @@ package struct IssuerName: Sendable, Hashable {
         }
     }
 
-    /// Whether a key that names an issuer signs for a token's tenant. Keys of one tenant must not vouch for another.
+    /// Returns whether a key may sign tokens of a token's tenant. A key that belongs to one tenant must not vouch for another.
     func admits(_ key: IssuerKey, for token: SignedToken) -> Bool {
         guard versionOne != nil, let named = key.issuer, !named.contains(Self.blank) else { return true }
         guard let tenantID = token.text("tid")?.lowercased() else { return false }
@@ -290,16 +290,16 @@ package struct IssuerName: Sendable, Hashable {
     }
 }
 
-/// A public key with which a sign-in service signs its tokens.
+/// The public half of a key with which a sign-in service signs its tokens.
 package final class IssuerKey: @unchecked Sendable {
     // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each verification has its own context.
     private let raw: UnsafeMutableRawPointer
 
-    /// Its name.
+    /// The key id (`kid`).
     package let id: String?
-    /// The only algorithm that it may be used with, where it says so.
+    /// The only algorithm that the key may be used with, if it names one.
     let algorithm: SignatureAlgorithm?
-    /// The issuer whose tokens alone it signs, where it says so: keys of Entra ID do.
+    /// The only issuer whose tokens the key signs, if it names one; keys of Entra ID do.
     let issuer: String?
 
     /// Reads a key of a set (RFC 7517, section 4).
@@ -317,7 +317,7 @@ package final class IssuerKey: @unchecked Sendable {
         let encoded: [UInt8]
         switch key["kty"]?.string {
         case "RSA":
-            // An exponent of more digits makes each verification slow.
+            // A larger exponent would make each verification slow.
             guard let modulus = bytes("n"), let exponent = bytes("e"), modulus.count <= 1025, exponent.count <= 8,
                 let last = exponent.last, last & 1 == 1, exponent != [1]
             else { return nil }
@@ -339,7 +339,7 @@ package final class IssuerKey: @unchecked Sendable {
 
     deinit { mm_public_key_free(raw) }
 
-    /// Whether a token's signature was made with this key's private half.
+    /// Returns whether a token's signature was made with this key's private half.
     func verifies(_ token: SignedToken) -> Bool {
         guard algorithm.map({ $0 == token.algorithm }) ?? true else { return false }
         let (bytes, signature) = (token.signedBytes, token.signature)
@@ -348,9 +348,9 @@ package final class IssuerKey: @unchecked Sendable {
     }
 }
 
-/// Public keys in DER (SubjectPublicKeyInfo, RFC 5280, section 4.1.2.7), made of the numbers of a JSON web key.
+/// The DER encoding of public keys (SubjectPublicKeyInfo, RFC 5280, section 4.1.2.7), built from the numbers of a JSON web key.
 enum PublicKeyEncoding {
-    /// The key of RSA's modulus and exponent.
+    /// Returns the encoded key for an RSA modulus and exponent.
     static func rsa(modulus: [UInt8], exponent: [UInt8]) -> [UInt8] {
         let numbers = item(0x30, integer(modulus) + integer(exponent))
         // rsaEncryption, without parameters (RFC 8017, appendix A.1).
@@ -358,7 +358,7 @@ enum PublicKeyEncoding {
         return item(0x30, algorithm + item(0x03, [0] + numbers))
     }
 
-    /// The key of a point on the curve P-256; whether it lies there shows when the key is read.
+    /// Returns the encoded key for a point on the curve P-256. Whether the point lies on the curve is checked when the key is read.
     static func p256(x: [UInt8], y: [UInt8]) -> [UInt8] {
         // id-ecPublicKey with prime256v1 (RFC 5480, section 2).
         let algorithm = item(
@@ -372,7 +372,7 @@ enum PublicKeyEncoding {
 
     private static func integer(_ bytes: [UInt8]) -> [UInt8] {
         let digits = Array(bytes.drop { $0 == 0 })
-        // A leading one would make it negative.
+        // A leading one bit would make the number negative.
         return item(0x02, (digits.first ?? 0x80) & 0x80 == 0 ? digits : [0] + digits)
     }
 

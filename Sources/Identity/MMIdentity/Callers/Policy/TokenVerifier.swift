@@ -1,22 +1,22 @@
 package import MMCore
 
-/// Decides whether an access token is admitted: signature, issuer, audience, time, tenant, scopes, groups.
+/// Decides whether an access token is admitted, by signature, issuer, audience, time, tenant, scopes and groups.
 package struct TokenVerifier: Sendable {
-    /// Whose tokens are admitted.
+    /// The rules for admission.
     package let policy: TokenPolicy
     /// The keys and names of the sign-in service.
     package let directory: IssuerDirectory
-    /// Knows of accounts whose tokens have no room for their groups; `nil` where nobody can be asked.
+    /// The group memberships of accounts whose tokens have no room for them; `nil` where no directory can be asked.
     private let memberships: GroupMemberships?
     private let clock: WallClock
 
-    /// What is known of a token at once.
+    /// The result of checking a token without waiting.
     package enum Verdict: Sendable {
-        /// It is admitted.
+        /// The token is admitted.
         case admitted(TokenHolder)
-        /// It is refused.
+        /// The token is refused.
         case refused(CallerRefusal)
-        /// The sign-in service has to be asked: `verify` does.
+        /// The sign-in service or a directory has to be asked first, which `verify` does.
         case open
     }
 
@@ -31,11 +31,11 @@ package struct TokenVerifier: Sendable {
         self.clock = clock
     }
 
-    /// Judges a token with what is at hand.
+    /// Checks a token with the cached keys and memberships, without waiting.
     package func look(at text: String) -> Verdict {
         do throws(CallerRefusal) {
             let token = try SignedToken(text)
-            // A token that is refused whoever signed it sends nobody after keys.
+            // A token that is refused regardless of its signature must not cause a request for keys.
             if let metadata = directory.metadata { try policy.checkOrigin(of: token, metadata.name, now: clock.now) }
             switch directory.answer(for: token.keyID) {
             case .unknown: return .open
@@ -52,7 +52,7 @@ package struct TokenVerifier: Sendable {
         }
     }
 
-    /// Judges a token, after asking the sign-in service where that is needed.
+    /// Checks a token, asking the sign-in service or a directory where that is needed.
     package func verify(_ text: String) async throws(CallerRefusal) -> TokenHolder {
         switch look(at: text) {
         case .admitted(let holder): return holder
@@ -89,7 +89,7 @@ package struct TokenVerifier: Sendable {
         of token: SignedToken, _ metadata: IssuerMetadata
     ) throws(CallerRefusal) -> TokenPolicy.Admission {
         try policy.checkOrigin(of: token, metadata.name, now: clock.now)
-        // Without a name any key may have signed it: services with one key give it none.
+        // Without a key id any key may have signed the token: services with a single key may omit the id.
         let keys = metadata.keys.filter { token.keyID == nil || $0.id == token.keyID }
         guard !keys.isEmpty else { throw .invalid("is signed with a key that the sign-in service doesn't publish") }
         guard keys.contains(where: { metadata.name.admits($0, for: token) && $0.verifies(token) }) else {
@@ -104,13 +104,13 @@ package struct TokenVerifier: Sendable {
     }
 }
 
-/// What is known of accounts whose tokens have no room for their groups: a directory is asked, and what it answers holds for a
-/// few minutes.
+/// The group memberships of accounts whose tokens have no room for them. A directory is asked, and its answers are cached for a few
+/// minutes.
 package final class GroupMemberships: Sendable {
-    /// Asks a directory of which of these groups the owner of a token is a member.
+    /// A request to a directory: which of these groups the owner of a token is a member of.
     package typealias Directory = @Sendable (SignedToken, Set<String>) async throws(CallerRefusal) -> Set<String>
 
-    /// Whether an account is in one of the groups, or why that can't be told.
+    /// Whether an account is in one of the groups, or the reason why that can't be determined.
     typealias Answer = Result<Bool, CallerRefusal>
 
     private struct State {
@@ -118,31 +118,31 @@ package final class GroupMemberships: Sendable {
         var flights: [String: Task<Answer, Never>] = [:]
     }
 
-    /// How long an answer holds.
+    /// The time for which an answer is cached.
     private static let life = Duration.seconds(300)
-    /// How long a failure holds, so that a client which tries again and again asks nobody as often.
+    /// The time for which a failure is cached, so that a client that retries quickly doesn't cause a request each time.
     private static let pause = Duration.seconds(10)
-    /// At how many accounts those whose answers are old are looked for.
+    /// The number of cached accounts from which expired answers are removed.
     private static let many = 1000
 
     private let state = Mutex(State())
     private let directory: Directory
     private let clock: WallClock
 
-    /// Knows nothing yet.
-    /// - Parameter directory: is asked.
+    /// Creates an empty cache.
+    /// - Parameter directory: the directory that is asked.
     package init(clock: WallClock = .system, directory: @escaping Directory) {
         self.directory = directory
         self.clock = clock
     }
 
-    /// What an account is told whose groups nobody can see.
-    /// - Parameter remedy: what mends it, as a sentence.
+    /// Returns the message for an account whose groups can't be read.
+    /// - Parameter remedy: the remedy, as a sentence.
     package static func unseen(_ remedy: String) -> String {
         "This account is in more groups than an access token names, so its membership can't be seen. \(remedy)"
     }
 
-    /// What is known of an account.
+    /// Returns the cached answer for an account; `nil` where there is none.
     func known(_ account: String) -> Answer? {
         let now = clock.now
         return state.withLock { state in
@@ -151,7 +151,7 @@ package final class GroupMemberships: Sendable {
         }
     }
 
-    /// What is known of an account, after asking where nothing is. Callers at the same time share one question.
+    /// Returns the answer for an account, asking the directory if none is cached. Concurrent callers share one request.
     func ask(_ account: String, _ token: SignedToken, among groups: Set<String>) async -> Answer {
         if let known = known(account) { return known }
         let flight = state.withLock { state in
@@ -183,57 +183,57 @@ package final class GroupMemberships: Sendable {
     }
 }
 
-/// Whose an access token is.
+/// The owner of an access token.
 package struct TokenHolder: Sendable, Hashable {
     /// The service that issued the token.
     package let issuer: String
-    /// Who it is there.
+    /// The subject: the owner's id at the issuer.
     package let subject: String
     /// The tenant, in Entra ID.
     package let tenantID: String?
-    /// The account in that tenant.
+    /// The account's object id in that tenant.
     package let objectID: String?
-    /// A name to show; the account's owner or others may be able to change it, so that it decides nothing.
+    /// A name to show; it can be changed by the account's owner or others, so nothing may be decided by it.
     package let name: String?
-    /// When the token ends.
+    /// The time at which the token expires.
     package let endsAt: Timestamp
-    /// When it was issued, where it says so.
+    /// The time at which the token was issued, if it says so.
     package var issuedAt: Timestamp?
 
-    /// What tells this account from every other one: it lasts as long as the account, through every app and token.
+    /// The account's unique id. It stays the same for the life of the account, across apps and tokens.
     package var id: String {
         if let tenantID, let objectID { return "\(tenantID)/\(objectID)" }
         let name = "\(issuer) \(subject)"
-        // Names go through headers and file names: a long one is known by its digest.
+        // The id is used in headers and file names, so a long one is replaced by its digest.
         return name.utf8.count <= 300 ? name : "sha256 " + Hex.text(SHA256.digest(name.utf8))
     }
 }
 
-/// Whose access tokens are admitted.
+/// The rules by which access tokens are admitted.
 package struct TokenPolicy: Sendable, Hashable {
-    /// The audiences of which a token must name one, exactly.
+    /// The accepted audiences; a token must name one of them exactly.
     package var audiences: Set<String>
-    /// The tenants whose accounts are admitted, in lower case; empty for that of the issuer alone.
+    /// The tenants whose accounts are admitted, in lower case; if empty, only that of the issuer.
     package var tenants: Set<String> = []
-    /// The groups of which an account must be in one; empty with `roles` for no such rule.
+    /// The groups of which an account must be in one; if `roles` is empty too, there is no such rule.
     package var groups: Set<String> = []
     /// The app roles of which an account must have one.
     package var roles: Set<String> = []
-    /// The scopes that a token must have, all of them, as a client asks for them.
+    /// The scopes that a token must have (all of them), in the form in which a client requests them.
     package var scopes: [String] = []
 
-    /// How far the clocks of two machines may differ, in seconds.
+    /// The tolerated difference between the clocks of two machines, in seconds.
     private static let skew: Double = 60
-    /// The longest subject (OpenID Connect Core 1.0, section 2).
+    /// The maximum length of a subject (OpenID Connect Core 1.0, section 2).
     private static let longestSubject = 255
 
-    /// A policy.
+    /// Creates a policy.
     /// - Parameter audiences: the audiences of which a token must name one.
     package init(audiences: Set<String>) {
         self.audiences = audiences
     }
 
-    /// Checks where a token comes from, for whom it is, and whether it is valid now.
+    /// Checks the issuer, the audience and the times of a token.
     func checkOrigin(of token: SignedToken, _ issuer: IssuerName, now: Timestamp) throws(CallerRefusal) {
         guard issuer.issued(token) else { throw .invalid("is of another issuer than \(issuer.text)") }
         guard token.texts("aud").contains(where: audiences.contains) else {
@@ -247,20 +247,20 @@ package struct TokenPolicy: Sendable, Hashable {
                 throw .invalid("isn't valid yet (\(claim))")
             }
         }
-        // An id token tells an app who signed in. It says nothing of what the app may do here, even with our audience.
+        // An id token tells an app who signed in. It grants nothing here, even if it names our audience.
         guard ["nonce", "at_hash", "c_hash"].allSatisfy({ token.claims[$0] == nil }) else {
             throw .invalid("is an id token; send the access token")
         }
     }
 
-    /// What a good token says of its owner.
+    /// The result of checking a valid token.
     struct Admission {
         let holder: TokenHolder
-        /// Whether a directory has to say if the owner is in one of the groups: the token has no room for theirs.
+        /// Whether a directory has to be asked for the owner's groups, because the token has no room for them.
         let isOpen: Bool
     }
 
-    /// Checks whether the owner of a good token is admitted.
+    /// Checks whether the owner of a valid token is admitted.
     func admission(of token: SignedToken, _ name: IssuerName) throws(CallerRefusal) -> Admission {
         let tenantID = token.text("tid")?.lowercased()
         guard tenants.isEmpty || tenantID.map(tenants.contains) == true else {
@@ -292,11 +292,11 @@ package struct TokenPolicy: Sendable, Hashable {
         Timestamp(seconds: Int64(max(0, min(moment, 253_402_300_799))))
     }
 
-    /// Whether the token itself says that its owner is admitted; not where it has no room for what it would have to say.
+    /// Returns whether the token itself shows that its owner is admitted; `false` if it has no room for the owner's groups.
     private func isMember(_ token: SignedToken, _ held: Set<String>) throws(CallerRefusal) -> Bool {
         guard !groups.isEmpty || !roles.isEmpty else { return true }
         guard held.isDisjoint(with: roles), groups.isDisjoint(with: token.texts("groups")) else { return true }
-        // With too many groups the token names a place to ask instead ("groups overage claim").
+        // With too many groups the token names an address to ask instead ("groups overage claim").
         let hasTooMany = token.claims["hasgroups"] == true || token.claims["_claim_names"]?["groups"] != nil
         guard !groups.isEmpty, hasTooMany else { throw Self.stranger }
         return false
@@ -306,7 +306,7 @@ package struct TokenPolicy: Sendable, Hashable {
     static let stranger = CallerRefusal(
         .forbidden, "This account has none of the groups or roles that are admitted here.")
 
-    /// Whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says `mm.use`.
+    /// Returns whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says `mm.use`.
     private static func grants(_ granted: Set<String>, _ scope: String) -> Bool {
         if granted.contains(scope) { return true }
         guard scope.contains("://"), let slash = scope.lastIndex(of: "/") else { return false }

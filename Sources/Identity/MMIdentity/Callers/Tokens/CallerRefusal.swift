@@ -1,38 +1,38 @@
 internal import MMCore
 
-/// Why a request is refused on account of its token (RFC 6750, section 3.1).
+/// The reason why a request is refused because of its token (RFC 6750, section 3.1).
 package struct CallerRefusal: Error, Sendable, Hashable {
     /// The kind of refusal, which decides what the client can do.
     package enum Kind: Sendable, Hashable {
-        /// There is no token: sign in.
+        /// There is no token: the client must sign in.
         case missing
-        /// The token is worth nothing here: sign in again.
+        /// The token isn't valid here: the client must sign in again.
         case invalid
-        /// The token is good and lacks a scope: sign in for more.
+        /// The token is valid but lacks a scope: the client must sign in for more scopes.
         case insufficientScope
-        /// The token is good and its owner isn't admitted: signing in again changes nothing.
+        /// The token is valid but its owner isn't admitted: signing in again changes nothing.
         case forbidden
-        /// The keys of the sign-in service can't be had: try again later.
+        /// The keys of the sign-in service are unavailable: try again later.
         case unavailable
     }
 
     /// The kind of refusal.
     package let kind: Kind
-    /// What a person should know, without anything of the token itself.
+    /// The message for a person, without any content of the token.
     package let message: String
-    /// Scopes that would do.
+    /// The scopes that would suffice.
     package var scopes: [String] = []
     /// The claims that a service behind this one demands of a new token, as JSON ("claims challenge" of Entra ID).
     package var claims: String?
 
-    /// A refusal.
+    /// Creates a refusal.
     package init(_ kind: Kind, _ message: String, scopes: [String] = []) {
         self.kind = kind
         self.message = message
         self.scopes = scopes
     }
 
-    /// A token that is worth nothing.
+    /// Returns the refusal of an invalid token.
     /// - Parameter fault: what is wrong, as the end of "The access token …".
     static func invalid(_ fault: String) -> CallerRefusal { CallerRefusal(.invalid, "The access token \(fault).") }
 
@@ -45,7 +45,7 @@ package struct CallerRefusal: Error, Sendable, Hashable {
         }
     }
 
-    /// The value of the answer's `WWW-Authenticate`; `nil` where signing in wouldn't help.
+    /// Returns the value of the response's `WWW-Authenticate`; `nil` where signing in wouldn't help.
     /// - Parameter metadata: the URL of the protected resource metadata (RFC 9728, section 5.1).
     package func challenge(metadata: String) -> String? {
         var parameters: [String] = []
@@ -63,7 +63,7 @@ package struct CallerRefusal: Error, Sendable, Hashable {
         return "Bearer " + parameters.joined(separator: ", ")
     }
 
-    /// A text as RFC 6750 allows it in a description.
+    /// Returns a text without the characters that RFC 6750 forbids in a description.
     private static func quotable(_ text: String) -> String {
         String(
             decoding: text.utf8.filter { (0x20...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != 0x5C },

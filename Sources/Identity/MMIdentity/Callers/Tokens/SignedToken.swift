@@ -1,16 +1,17 @@
 internal import COpenSSL
 package import MMCore
 
-/// An access token in the form of a JSON web signature (RFC 7515, section 3.1), taken apart and not yet verified.
+/// An access token in the form of a JSON web signature (RFC 7515, section 3.1), split into its parts but not yet
+/// verified.
 package struct SignedToken: Sendable {
-    /// The longest token that is looked at, in bytes: a token with 200 groups has about ten thousand.
+    /// The maximum length of a token, in bytes: a token with 200 groups has about ten thousand.
     package static let longest = 24 << 10
 
     /// The algorithm of its signature.
     package let algorithm: SignatureAlgorithm
-    /// The name of the key that signed it.
+    /// The id of the key that signed it.
     package let keyID: String?
-    /// What it says.
+    /// The claims of the token.
     package let claims: JSONObject
     /// The token as it was given.
     package let encoded: Secret
@@ -21,8 +22,8 @@ package struct SignedToken: Sendable {
 
     private static let limits = JSONLimits(bytes: longest, depth: 16, duplicateKeys: .refuse)
 
-    /// Takes a token apart.
-    /// - Throws: a refusal that says what it lacks.
+    /// Splits a token into its parts.
+    /// - Throws: a refusal that says what is wrong with it.
     package init(_ text: String) throws(CallerRefusal) {
         guard text.utf8.count <= Self.longest else {
             throw .invalid("is longer than \(Self.longest) bytes")
@@ -40,7 +41,7 @@ package struct SignedToken: Sendable {
             let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
             throw .invalid("has a signature of another kind than \(known)")
         }
-        // RFC 7515, section 4.1.11: what is critical and not understood makes a token invalid.
+        // RFC 7515, section 4.1.11: a critical extension that isn't understood makes a token invalid.
         guard header["crit"] == nil, header["b64"] == nil else { throw .invalid("has critical extensions") }
         if let type = header["typ"] {
             // RFC 9068, section 2.1; most services say JWT.
@@ -61,10 +62,10 @@ package struct SignedToken: Sendable {
         signedBytes = token.signedBytes
     }
 
-    /// A claim that holds one text.
+    /// Returns a claim that holds one text.
     package func text(_ claim: String) -> String? { claims[claim]?.string.flatMap { $0.isEmpty ? nil : $0 } }
 
-    /// A claim that holds texts: a list, or one text.
+    /// Returns a claim that holds texts: a list, or one text.
     func texts(_ claim: String) -> [String] {
         switch claims[claim] {
         case .string(let one)?: [one]
@@ -73,18 +74,18 @@ package struct SignedToken: Sendable {
         }
     }
 
-    /// A claim that holds words between blanks (RFC 8693, section 4.2), or a list of them.
+    /// Returns a claim that holds words separated by spaces (RFC 8693, section 4.2), or a list of them.
     func words(_ claim: String) -> Set<String> {
         Set(texts(claim).flatMap { $0.split(separator: " ").map(String.init) })
     }
 
-    /// A claim that holds a point in time, in seconds since 1970; `nil` where it is none.
+    /// Returns a claim that holds a point in time, in seconds since 1970; `nil` where it isn't a number.
     func moment(_ claim: String) -> Double? { claims[claim]?.double }
 }
 
-/// The signatures that an access token may have (RFC 7518, section 3.1): those of public keys alone.
+/// The signature algorithms that an access token may have (RFC 7518, section 3.1): only those with public keys.
 ///
-/// `none` and the algorithms with a shared secret are no cases: a public key can't be mistaken for a secret.
+/// `none` and the algorithms with a shared secret are left out, so a public key can't be mistaken for a secret.
 package enum SignatureAlgorithm: String, Sendable, CaseIterable {
     /// RSA with PKCS #1 padding, which most sign-in services use.
     case rs256 = "RS256"
