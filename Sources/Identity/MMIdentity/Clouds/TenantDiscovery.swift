@@ -1,15 +1,15 @@
 package import MMCore
 internal import MMHTTP
 
-/// What the public documents of the sign-in services say about a tenant.
+/// A tenant as described by the public documents of the sign-in services.
 package struct DiscoveredTenant: Sendable, Hashable {
-    /// The cloud that it lives in.
+    /// The cloud of the tenant.
     package let cloud: Cloud
-    /// Its id.
+    /// The tenant's id.
     package let id: String
-    /// The domain that it was found by; `nil` where that was its id.
+    /// The domain by which the tenant was found; `nil` if it was found by its id.
     package let domain: String?
-    /// What the organisation calls itself; `nil` where its sign-in page says nothing.
+    /// The organisation's name on its sign-in page; `nil` where the page has none.
     package let brand: String?
 }
 
@@ -59,7 +59,8 @@ extension IdentityService {
     /// Whether a browser can be opened here for a person to sign in.
     package nonisolated var hasBrowser: Bool { BrowserOpener(environment: environment).isThere }
 
-    /// The tenant's OpenID configuration (OpenID Connect Discovery, section 4); nil where the service doesn't know it.
+    /// Returns the tenant's OpenID configuration (OpenID Connect Discovery, section 4); `nil` where the service doesn't
+    /// know the tenant.
     private nonisolated func configuration(
         of authority: Authority, _ deadline: Deadline
     ) async throws(MMError) -> JSONObject? {
@@ -99,7 +100,7 @@ extension IdentityService {
             retry: .after(.seconds(30)), details: ["status": .int(Int64(response.status))])
     }
 
-    /// The tenant's id, as its issuer names it.
+    /// Returns the tenant's id, taken from its issuer or its token endpoint.
     private static func tenantID(_ configuration: JSONObject) -> String? {
         for name in ["issuer", "token_endpoint"] {
             guard let address = configuration[name]?.string.flatMap(WebAddress.init) else { continue }
@@ -110,8 +111,8 @@ extension IdentityService {
         return nil
     }
 
-    /// The cloud that a configuration names: the service of one cloud also knows tenants of others, and those of the
-    /// American authorities live in the public directory.
+    /// Returns the cloud that a configuration names. The service of one cloud also knows tenants of others, and the
+    /// tenants of GCC live in the public directory.
     private static func place(
         _ configuration: JSONObject, foundIn cloud: Cloud, _ paths: StatePaths, _ environment: [String: String]
     ) throws(MMError) -> Cloud {
@@ -128,7 +129,8 @@ extension IdentityService {
         return try Cloud.named(name, paths: paths, environment: environment)
     }
 
-    /// What the sign-in page of a domain calls the organisation. Where that can't be learnt nothing is lost but a name.
+    /// Returns the organisation's name on the sign-in page of a domain. A failure only costs the name, so it isn't
+    /// reported.
     private nonisolated func brand(of domain: String?, in cloud: Cloud, _ deadline: Deadline) async -> String? {
         guard let domain else { return nil }
         let url = "\(cloud.login)/getuserrealm.srf?login=nobody%40\(domain)&json=1"

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMSystem
 
 /// The files of a certificate that an app signs in with: PEM, with key and certificate in one file or two, or PKCS #12. The key
-/// may also stay in a token.
+/// may also stay in a PKCS #11 token.
 public struct CertificateFiles: Sendable, Hashable {
     /// The path of the certificate; without `privateKeyPath` the file also contains the private key.
     public var certificatePath: String
@@ -10,7 +10,7 @@ public struct CertificateFiles: Sendable, Hashable {
     package var privateKeyPath: String?
     /// The path of the password for the key or the PKCS #12 store, or of the token's PIN.
     package var passwordFile: String?
-    /// The environment variable with the password, where no file has it. A token's PIN is in a file alone.
+    /// The environment variable with the password, if it isn't in a file. A token's PIN is only ever read from a file.
     package var passwordVariable: String?
 
     /// Creates a description of a certificate's files.
@@ -33,7 +33,7 @@ public struct CertificateFiles: Sendable, Hashable {
     private func readNow(
         for connection: String, _ environment: [String: String]
     ) throws(MMError) -> SigningCertificate {
-        // Without a key of its own the certificate's file has it.
+        // Without a separate key file, the key is in the certificate's file.
         let certificate = try Self.bytes(
             certificatePath, "certificate", connection, isSecret: privateKeyPath == nil)
         let token = try privateKeyPath.flatMap { path throws(MMError) in
@@ -94,9 +94,9 @@ public struct CertificateFiles: Sendable, Hashable {
     }
 }
 
-/// The files whose PINs a token has refused. A token locks after a few wrong PINs, so each is tried once until its file changes.
+/// The files whose PINs a token has refused. A token locks after a few wrong PINs, so each is tried only once until its file changes.
 final class RefusedPINs: Sendable {
-    /// Those of this process.
+    /// The instance shared by this process.
     static let shared = RefusedPINs()
 
     private struct Place: Hashable {
@@ -121,12 +121,12 @@ final class RefusedPINs: Sendable {
 
 /// A private key that stays in a token, as a PKCS #11 URI names it (RFC 7512): `pkcs11:token=mm;object=contoso`.
 struct TokenKey: Sendable, Hashable {
-    /// The URI without what is said about the module and the PIN.
+    /// The URI without its query, which names the module and the PIN.
     let uri: String
-    /// The module that reaches the token, where the URI names one (`module-path`).
+    /// The PKCS #11 module for the token, if the URI names one (`module-path`).
     let module: String?
 
-    /// Returns whether a text in the place of a key's path is such a URI.
+    /// Returns whether a text given as a key's path is such a URI.
     static func isURI(_ text: String) -> Bool { text.lowercased().hasPrefix("pkcs11:") }
 
     /// Reads a URI.

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What an app authenticates with when no person signs in.
+/// The credential that an app authenticates with when no person signs in.
 public enum ClientCredential: Sendable {
     /// A client secret.
     case secret(SecretSource)

@@ -1,19 +1,19 @@
 internal import COpenSSL
 package import MMCore
 
-/// The key with which this user's `mm` signs what other machines are to believe: that a person has approved a plan, and what was
-/// done with one. It lies in a 0600 file of the state folder; its public half is a short text that people hand on.
+/// The key with which this user's `mm` signs evidence for other machines: that a person has approved a plan, and what was done with it. The
+/// private key is in a 0600 file of the state folder; the public half is a short text that people pass on.
 package final class EvidenceKey: @unchecked Sendable {
     // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each signature has its own context.
     private let raw: UnsafeMutableRawPointer
-    /// The public half, such as registries name it: `mm1:` and the point of the curve P-256.
+    /// The public half in the form that registries use: `mm1:` and the point on the curve P-256.
     package let publicText: String
 
     private static let prefix = "mm1:"
 
     private init?(scalar: [UInt8]) {
         guard scalar.count == 32 else { return nil }
-        // RFC 5915, without the public half: it follows from the private one.
+        // The structure of RFC 5915 without the public half, which is derived from the private one.
         let der: [UInt8] =
             [0x30, 0x31, 0x02, 0x01, 0x01, 0x04, 0x20] + scalar
             + [0xA0, 0x0A, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]
@@ -31,7 +31,7 @@ package final class EvidenceKey: @unchecked Sendable {
 
     deinit { mm_credential_free(raw) }
 
-    /// The key of a file, which is made where there is none.
+    /// Returns the key in a file, creating the file if there is none.
     /// - Throws: `unavailable` without OpenSSL; the errors of reading and writing the file.
     package static func standing(at path: String) async throws(MMError) -> EvidenceKey {
         let lock = try await FileLock(awaiting: path)
@@ -64,7 +64,7 @@ package final class EvidenceKey: @unchecked Sendable {
         throw MMError(.unavailable, "No signing key can be made.", hint: "OpenSSL 3 (libcrypto) is missing.")
     }
 
-    /// The signature of some bytes, as text.
+    /// Returns the signature of some bytes, as text.
     /// - Throws: `unavailable` where OpenSSL can't sign.
     package func signature(of bytes: [UInt8]) throws(MMError) -> String {
         var room = [UInt8](repeating: 0, count: 64)
@@ -74,14 +74,14 @@ package final class EvidenceKey: @unchecked Sendable {
         return Base64.text(room, alphabet: .url)
     }
 
-    /// Whether a signature of some bytes was made with the private half of a key.
+    /// Returns whether a signature of some bytes was made with the private half of a key.
     /// - Parameter publicText: the public half.
     package static func verifies(_ signature: String, of bytes: [UInt8], by publicText: String) -> Bool {
         guard publicText.hasPrefix(prefix),
             let point = Base64.bytes(String(publicText.dropFirst(prefix.count)), alphabet: .url), point.count == 64,
             let signature = Base64.bytes(signature, alphabet: .url), signature.count == 64
         else { return false }
-        // RFC 5480: what says that a point of P-256 follows.
+        // The prefix that announces a point on P-256 (RFC 5480).
         let der: [UInt8] =
             [
                 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86,

@@ -10,8 +10,8 @@ public enum FederatedToken: Sendable {
     case variable(String)
     /// The GitHub Actions job that this process runs in; the job needs `permissions: id-token: write`.
     case gitHub
-    /// Whatever this machine offers: a GitHub Actions job, a Kubernetes workload (`AZURE_FEDERATED_TOKEN_FILE`), or a
-    /// GitLab job (`GITLAB_OIDC_TOKEN`).
+    /// The source that this machine offers: a GitHub Actions job, a Kubernetes workload (`AZURE_FEDERATED_TOKEN_FILE`),
+    /// or a GitLab job (`GITLAB_OIDC_TOKEN`).
     case environment
     /// A token that the embedding program supplies.
     case custom(@Sendable () async throws -> Secret)
@@ -113,7 +113,7 @@ public enum FederatedToken: Sendable {
 }
 
 extension Cloud {
-    /// Whom a token must be for that stands for an app's credential.
+    /// The audience of tokens that replace an app's credential.
     var federationAudience: String {
         switch name {
         case "gcchigh", "dod": "api://AzureADTokenExchangeUSGov"
@@ -123,12 +123,13 @@ extension Cloud {
     }
 }
 
-/// What credentials are read from and requested with: the process's variables, its transports and the time of day.
+/// The context in which credentials are read and requested: the process's variables, its transports and the time of
+/// day.
 struct CredentialContext: Sendable {
     let environment: [String: String]
-    /// Sends requests to remote services.
+    /// The transport for remote services.
     let transport: any HTTPTransport
-    /// Sends requests to this machine's own services, bypassing proxies.
+    /// The transport for this machine's own services, which bypasses proxies.
     let direct: any HTTPTransport
     let clock: WallClock
     let log: Log

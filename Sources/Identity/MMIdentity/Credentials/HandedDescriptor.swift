@@ -2,22 +2,22 @@ internal import Glibc
 internal import MMCore
 internal import MMSystem
 
-/// A secret that whoever started this process handed to it behind an open descriptor (`3< FILE`, `3< <(vault read …)`), named
-/// `/dev/fd/3`: it then lies in no file, no variable and no argument.
+/// A secret that the parent process passed in an open file descriptor (`3< FILE`, `3< <(vault read …)`), named `/dev/fd/3`, so that it is
+/// in no file, variable or argument.
 ///
-/// A pipe is read once, so what was read is kept, and the descriptor stays open: its number never comes to mean another file while
-/// the secret is known by it. Nobody else gets it: descriptors of this process's own are closed to what it
-/// starts, and by that mark they are told apart from those that it was handed.
+/// A pipe can be read only once, so its content is kept in memory. The descriptor stays open, so that its number isn't reused for another
+/// file while the secret is known by it. Child processes don't inherit it: it is marked close-on-exec when it is read. This process's own
+/// descriptors carry that mark from the start, which distinguishes them from those that it was handed.
 enum HandedDescriptor {
     private static let prefixes = ["/dev/fd/", "/proc/self/fd/"]
     private static let taken = Mutex<[Int32: [UInt8]]>([:])
-    /// How long whoever writes into a pipe may take.
+    /// The maximum time to wait for the writer of a pipe, in milliseconds.
     private static let patience: Int32 = 30_000
 
-    /// Whether a path names a descriptor.
+    /// Returns whether a path names a file descriptor.
     static func isNamed(by path: String) -> Bool { prefixes.contains { path.hasPrefix($0) } }
 
-    /// Reads what lies behind the descriptor that a path names, on a thread that may wait.
+    /// Reads the content of the file descriptor that a path names; may block.
     /// - Returns: `nil` where the path names none.
     /// - Throws: `invalidInput` where this process wasn't handed such a descriptor, or nothing comes; `limitExceeded`.
     static func bytes(_ path: String, limit: Int) throws(MMError) -> [UInt8]? {
@@ -25,7 +25,7 @@ enum HandedDescriptor {
         guard let number = Int32(path.dropFirst(prefix.count)), number > 2 else {
             throw unusable(path, "names no descriptor above 2")
         }
-        // Two that ask at once must not each get a part.
+        // Two concurrent readers must not each get a part of the content.
         return try taken.withLock { (taken) throws(MMError) in
             if let bytes = taken[number] { return bytes }
             let bytes = try read(number, path, limit)
@@ -40,7 +40,7 @@ enum HandedDescriptor {
         guard flags >= 0, flags & FD_CLOEXEC == 0, fstat(number, &status) == 0,
             [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
         else { throw unusable(path, "is no descriptor that this process was handed") }
-        // What this process starts from now on doesn't get it.
+        // Processes that are started from now on don't inherit it.
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         var bytes: [UInt8] = []
         var room = [UInt8](repeating: 0, count: 4096)

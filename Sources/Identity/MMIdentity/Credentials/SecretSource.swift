@@ -6,7 +6,7 @@ internal import MMSystem
 public enum SecretSource: Sendable {
     /// In memory.
     case value(Secret)
-    /// In a file that nobody but its owner can read, or, as `/dev/fd/3`, behind a descriptor that this process was handed.
+    /// In a file that only its owner can read, or, as `/dev/fd/3`, in a file descriptor that this process was handed.
     case file(String)
     /// In an environment variable.
     case variable(String)
@@ -26,13 +26,13 @@ public enum SecretSource: Sendable {
         guard case .file(let path) = self, HandedDescriptor.isNamed(by: path) else {
             return try readNow(what, of: connection, environment: environment, isMounted: isMounted)
         }
-        // Whoever writes into a pipe may take their time, which must not block the cooperative pool.
+        // The writer of a pipe may take a while, which must not block the cooperative pool.
         return try await BlockingWork.run { () throws(MMError) in
             try readNow(what, of: connection, environment: environment)
         }
     }
 
-    /// As `read`, on a thread that may wait.
+    /// Reads the secret like `read`, on a thread that may block.
     func readNow(
         _ what: String, of connection: String, environment: [String: String], isMounted: Bool = false
     ) throws(MMError) -> Secret {

@@ -7,11 +7,11 @@ final class SigningCertificate: @unchecked Sendable {
     // OpenSSL counts the references to the key atomically.
     private let raw: UnsafeMutableRawPointer
 
-    /// Why a certificate can't be used.
+    /// The reason why a certificate can't be used.
     enum Fault: Error {
         /// OpenSSL can't be loaded.
         case unavailable(MMError)
-        /// The files aren't what they should be: the reason, as the end of "FILE …", and what to do.
+        /// The files are unusable: the reason, as the end of "FILE …", and what to do.
         case unusable(Reason, remedy: String)
         /// The token refused the PIN.
         case wrongPIN
@@ -31,7 +31,7 @@ final class SigningCertificate: @unchecked Sendable {
     /// When the certificate expires, in seconds since 1970.
     let endsAt: Int64
 
-    /// Takes a certificate in PEM, and a key that stays in a token.
+    /// Creates a certificate from PEM and a key that stays in a token.
     convenience init(certificate: [UInt8], key: TokenKey, pin: Secret?) throws(Fault) {
         try Self.load()
         var fault: Int32 = 0
@@ -52,7 +52,13 @@ final class SigningCertificate: @unchecked Sendable {
         try self.init(raw)
     }
 
-    /// Takes over what OpenSSL has read.
+    /// Takes ownership of the object that OpenSSL has read.
+    ///   - attempts: the maximum number of times that the request is sent.
+    ///   - transport: the transport that sends the requests.
+    ///   - clock: the clock for the time of day.
+    ///   - pace: the pace at which requests may be sent, which all processes share.
+    ///   - log: the log, which gets a line for each request.
+    ///   - pause: the function that waits between attempts.
     private init(_ raw: UnsafeMutableRawPointer) throws(Fault) {
         self.raw = raw
         algorithm =

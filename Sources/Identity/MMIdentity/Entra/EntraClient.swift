@@ -192,7 +192,7 @@ package struct EntraClient: Sendable {
             let wait = asked >= .seconds(1) ? asked : backoff
             if isThrottled { await gate.slowDown(for: wait, sent: sent) }
             guard attempt <= most, wait < deadline.remaining, wait <= Self.longestWait else { throw fault }
-            // Where the service asked to slow down, the gate does the waiting.
+            // When the service asked to slow down, the gate waits instead.
             if !isThrottled {
                 do {
                     try await pause(wait)
@@ -211,7 +211,7 @@ package struct EntraClient: Sendable {
         return "Oid:\(parts[0])@\(parts[1])"
     }
 
-    /// Returns the error for a response from something in between: a proxy that wants a password, or a network's
+    /// Returns the error for a response from an intermediary: a proxy that wants a password, or a network's
     /// sign-in page.
     private static func answeredByAnother(_ response: HTTPResponse, at url: String) -> MMError {
         let isPage = response.headers["Content-Type"]?.lowercased().contains("html") == true
@@ -339,7 +339,8 @@ package struct FormFields: Sendable {
         }
     }
 
-    /// The value of a field; the name is case-insensitive. Setting a value replaces or adds it; setting nil removes it.
+    /// Returns the value of a field; the name is case-insensitive. Setting a value replaces or adds it; setting `nil`
+    /// removes it.
     package subscript(name: String) -> String? {
         get { position(of: name).map { fields[$0].value } }
         set {

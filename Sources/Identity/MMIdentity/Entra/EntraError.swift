@@ -65,8 +65,8 @@ package struct EntraError: Error, Sendable, Hashable {
     /// or the network.
     package var isFromSignInService: Bool { !error.isEmpty || status == 429 || status >= 500 }
 
-    /// The advice for the first number that is in the table. A code that was declined has the number of one that was mistyped:
-    /// there the word counts.
+    /// The advice for the first number that is in the table. A declined code has the same number as a mistyped one, so there the error code
+    /// decides.
     package var advice: EntraAdvice? {
         error == "authorization_declined" ? .declined : codes.lazy.compactMap(EntraAdvice.about).first
     }
@@ -167,7 +167,7 @@ extension EntraError {
             cause: "\(status) \(error) \(suberror ?? "") \(codes)")
     }
 
-    /// The challenge with which a server sends a caller to sign in again (RFC 6750, section 3), if that may help.
+    /// The challenge with which a server tells a caller to sign in again (RFC 6750, section 3), if that may help.
     private var challenge: String? {
         if let claims {
             return "Bearer error=\"insufficient_claims\", claims=\"\(Base64.text(Array(claims.utf8)))\""

@@ -9,7 +9,7 @@ public protocol AccessTokenProvider: Sendable {
     func accessToken(for request: AccessTokenRequest) async throws -> ProvidedAccessToken
 }
 
-/// What a token is requested for.
+/// A request for an access token.
 public struct AccessTokenRequest: Sendable {
     /// The connection that needs the token.
     public let connection: String

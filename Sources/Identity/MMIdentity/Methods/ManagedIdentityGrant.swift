@@ -114,12 +114,12 @@ struct ManagedIdentityGrant: AppTokenSource {
             details: ["connection": .string(target.connection), "status": .int(Int64(response.status))])
     }
 
-    /// Whether the same request may succeed after a pause.
+    /// Returns whether the same request may succeed after a pause.
     private static func isPassing(_ status: Int) -> Bool { [404, 410, 429].contains(status) || status >= 500 }
 }
 
-/// A key that the agent of Azure Arc places in its folder, for those who may read there. The file belongs to the
-/// agent's user, which is neither this user nor root, so its folder vouches for it instead of its owner.
+/// A key that the agent of Azure Arc places in its folder for users who may read there. The file belongs to the agent's
+/// user, which is neither this user nor root, so its folder vouches for it instead of its owner.
 struct AgentKey: Sendable {
     let folder: String
     let name: String
@@ -130,7 +130,8 @@ struct AgentKey: Sendable {
     init?(folder: String, challenge: String) {
         guard let mark = challenge.lowercased().firstRange(of: "realm=") else { return nil }
         let path = challenge[mark.upperBound...].filter { $0 != "\"" }
-        // Accept only keys from the agent's own folder; another file's content would be sent to whoever answers there.
+        // Accept only keys from the agent's own folder; another file's content would be sent to the service at that
+        // address.
         let name = path.split(separator: "/").last.map(String.init) ?? ""
         guard name.hasSuffix(".key"), name.utf8.count > ".key".utf8.count else { return nil }
         self.folder = folder

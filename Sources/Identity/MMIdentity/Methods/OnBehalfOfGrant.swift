@@ -16,14 +16,14 @@ struct OnBehalfOfGrant: Sendable {
 
     private var now: Timestamp { surroundings.clock.now }
 
-    /// The key under which the token is kept: no two persons' tokens share one.
+    /// The key under which the token is cached; tokens of two persons never share a key.
     var key: AssertionTokens.Key {
         AssertionTokens.Key(
             identity: target.identity, resource: resource,
             assertion: SHA256.digest(Array(assertion.reveal().utf8)))
     }
 
-    /// Obtains the token: the one kept for this person's token, or a new one.
+    /// Obtains the token: the one cached for this person's token, or a new one.
     func run() async throws(MMError) -> AccessToken {
         if let kept = cached() { return kept }
         HeldSecrets.shared.hold(assertion)
@@ -55,7 +55,7 @@ struct OnBehalfOfGrant: Sendable {
         return token
     }
 
-    /// Returns the token that is kept for this person's token, if it lasts and hasn't been refused.
+    /// Returns the token that is cached for this person's token, if it is still valid and hasn't been refused.
     func cached() -> AccessToken? {
         guard options.claims == nil, let kept = tokens.find(key), kept.secret != options.refusedToken,
             kept.expiresAt - now >= .seconds(60)
@@ -63,7 +63,7 @@ struct OnBehalfOfGrant: Sendable {
         return kept
     }
 
-    /// Adds where an administrator consents, to a refusal for want of it.
+    /// Adds the address where an administrator can consent, if the error is about missing consent.
     private func withConsentLink(_ error: MMError) -> MMError {
         let consents = [EntraAction.userConsent, .adminConsent].map(\.rawValue)
         guard let action = error.details["action"]?.string, consents.contains(action) else { return error }
@@ -75,7 +75,7 @@ struct OnBehalfOfGrant: Sendable {
         return told
     }
 
-    /// Refuses what no sign-in service would take, before anything is sent.
+    /// Refuses a token that no sign-in service would accept, before anything is sent.
     private func checkAssertion() throws(MMError) {
         guard !assertion.isEmpty, assertion.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw refused("is no token", .invalidInput)
@@ -90,7 +90,7 @@ struct OnBehalfOfGrant: Sendable {
     }
 
     private func account(of answer: TokenAnswer) throws(MMError) -> SignedInAccount {
-        // A server acts for many people: the pin of the first one says nothing of the others.
+        // A server acts for many people, so the pin of the first one says nothing about the others.
         let check = IdentityCheck(target: target, pin: target.registryPin)
         let account =
             answer.idToken == nil
@@ -115,9 +115,9 @@ struct OnBehalfOfGrant: Sendable {
     }
 }
 
-/// The tokens that were exchanged for those of callers, in memory alone: a server's people leave nothing on its disk.
+/// The tokens that were exchanged for those of callers, in memory only, so that a server stores no one's tokens on disk.
 final class AssertionTokens: Sendable {
-    /// What a token was exchanged for. The caller's own token isn't kept, only its digest.
+    /// The key of an exchanged token. It holds only a digest of the caller's own token.
     struct Key: Hashable, Sendable {
         let identity: [String]
         let resource: ServiceResource
@@ -139,7 +139,7 @@ final class AssertionTokens: Sendable {
             guard tokens.count > most else { return }
             tokens = tokens.filter { $0.value.expiresAt > now }
             guard tokens.count > most else { return }
-            // Half of them go, those first that end first, so that this isn't done for each token.
+            // Removes the half that expires first, so that this isn't needed for every new token.
             let ends = tokens.values.map(\.expiresAt).sorted()
             let middle = ends[ends.count / 2]
             tokens = tokens.filter { $0.value.expiresAt > middle || $0.key == key }

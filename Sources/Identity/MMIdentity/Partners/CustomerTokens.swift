@@ -1,14 +1,14 @@
 package import MMCore
 internal import MMHTTP
 
-/// Obtains tokens of a customer's tenant with the sign-in of a partner's person: the refresh token of the partner's connection
-/// is redeemed at the customer's authority (granular delegated admin privileges). They are kept in memory alone.
+/// Obtains tokens of a customer's tenant with the sign-in of a person at the partner: the refresh token of the partner's connection is
+/// redeemed at the customer's authority (granular delegated admin privileges). The tokens are kept in memory only.
 actor CustomerTokens: AccessTokenProvider {
     private let identity: IdentityService
     private let partner: Connection
     private let customer: Connection
     private var tokens: [ServiceResource: ProvidedAccessToken] = [:]
-    /// Who signed in at the partner, in the partner's tenant.
+    /// The account that signed in at the partner, in the partner's tenant.
     private(set) var home: SignedInAccount?
 
     init(_ identity: IdentityService, partner: Connection, customer: Connection) {
@@ -23,7 +23,7 @@ actor CustomerTokens: AccessTokenProvider {
         {
             return known
         }
-        // A partner who is signed out, or whose sign-in has ended, is told so under the partner's own name.
+        // If the partner is signed out or its sign-in has ended, this throws an error that names the partner's connection.
         _ = try await identity.token(for: partner)
         let answer = try await identity.redeem(
             at: customer, signInOf: partner, resource: request.resource, claims: request.claims)
@@ -50,7 +50,7 @@ extension IdentityService {
         }
     }
 
-    /// The partner whose customer a connection leads to; `nil` for every other connection.
+    /// Returns the partner whose customer a connection leads to; `nil` for every other connection.
     package nonisolated func partner(ofCustomer connection: Connection) -> Connection? {
         customer(connection)?.partner
     }
@@ -61,7 +61,7 @@ extension IdentityService {
         }
     }
 
-    /// The tokens of a customer's tenant; `nil` for every other connection.
+    /// Returns the tokens of a customer's tenant; `nil` for every other connection.
     nonisolated func tokens(ofCustomer connection: Connection) -> CustomerTokens? {
         customer(connection)?.tokens
     }

@@ -13,7 +13,8 @@ struct AppTokenAcquirer: RenewingAcquirer {
     /// Obtains the token.
     func run() async throws(MMError) -> AccessToken {
         if options.renewal == .no, let usable = try await cached() { return usable.token }
-        // One at a time per connection, across all processes: the others use the token that the first one obtained.
+        // One request at a time per connection, across all processes: the others use the token that the first one
+        // obtained.
         let lock = try await files.locked(until: deadline)
         let token = try await runLocked()
         _ = consume lock
@@ -50,7 +51,7 @@ struct AppTokenAcquirer: RenewingAcquirer {
     private func fetched() async throws(MMError) -> AccessToken {
         let answer = try await source.token(target, resource, claims: options.claims, deadline: deadline)
         HeldSecrets.shared.hold(answer.accessToken)
-        // Nothing is stored before the token is known to belong to the right app.
+        // Store nothing before the token is known to belong to the right app.
         let account = try check().app(of: answer.accessToken)
         let view = try await files.snapshot(target).view
         let place = TokenCacheView.Account(
@@ -90,16 +91,16 @@ struct AppTokenAcquirer: RenewingAcquirer {
         IdentityCheck(target: target, pin: try files.pin(of: target))
     }
 
-    /// Pins what the registry leaves out, from the first sign-in.
+    /// Pins the connection to the app and tenant of the first sign-in, if the registry doesn't name them.
     private func pin(_ account: SignedInAccount) async throws(MMError) {
         guard target.clientID.isEmpty || target.authority.tenantID == nil else { return }
         try await files.pin(target, account, now: clock.now)
     }
 }
 
-/// Obtains tokens that can be renewed beside the calls that still use the old one.
+/// Obtains tokens that can be renewed in the background while calls still use the old one.
 protocol RenewingAcquirer: Sendable {
-    /// When to give up.
+    /// The time at which to give up.
     var deadline: Deadline { get set }
     /// Returns a cached token that can still be sent.
     func cached() async throws(MMError) -> UsableToken?
@@ -110,6 +111,6 @@ protocol RenewingAcquirer: Sendable {
 /// A cached token that can still be sent.
 struct UsableToken: Sendable {
     let token: AccessToken
-    /// Whether a new one should be obtained beside its use.
+    /// Whether a new token should be obtained in the background.
     let isDue: Bool
 }

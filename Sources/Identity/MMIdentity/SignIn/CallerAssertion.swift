@@ -1,13 +1,13 @@
 package import MMCore
 
-/// The access token of whoever makes the call that runs, for connections that act on behalf of their callers.
+/// The access token of the current call's caller, for connections that act on behalf of their callers.
 ///
-/// It belongs to the task of the call and to what that starts, so that no call can meet another's; where it is missing, such a
-/// connection has no token at all.
+/// It is bound to the call's task and its child tasks, so that no call can see another's token. Without it, such a connection has no token
+/// at all.
 package enum CallerAssertion {
     @TaskLocal package static var current: Secret?
 
-    /// Runs work on behalf of a caller; with `nil` on behalf of nobody.
+    /// Runs work on behalf of a caller; with `nil`, on behalf of no one.
     package static func with<Value: Sendable>(
         _ assertion: Secret?, _ work: nonisolated(nonsending) () async throws(MMError) -> Value
     ) async throws(MMError) -> Value {
@@ -17,7 +17,7 @@ package enum CallerAssertion {
         return try result.get()
     }
 
-    /// Whose the token is, as it says itself; for telling apart what is kept for its owner.
+    /// The unverified owner of the current token, as a key for what is cached per owner.
     static var owner: String? {
         guard let current, let claims = AccessTokenClaims(current) else { return nil }
         return [claims.tenantID, claims.objectID, claims.claims["iss"]?.string, claims.claims["sub"]?.string]

@@ -1,10 +1,10 @@
 package import MMCore
 
-/// The newest access token that each of a server's people brought with a call.
+/// The newest access token that each user of a server has sent with a call.
 ///
-/// What a call starts may outlive it: a session sends between calls, and within one that lasts longer than its caller's token.
-/// It acts for that one person all the same, with the newest token that any call of theirs brought. In memory alone; a token
-/// leaves when it has ended.
+/// Work that a call starts may outlive it: a session sends requests between calls, and during calls that last longer than their caller's
+/// token. It still acts for that one person, with the newest token from any of their calls. Tokens are kept in memory only and removed
+/// after they have expired.
 package final class CallerAssertions: Sendable {
     private struct Entry: Sendable {
         let token: Secret
@@ -15,17 +15,17 @@ package final class CallerAssertions: Sendable {
 
     private let entries = Mutex<[String: Entry]>([:])
     private let clock: WallClock
-    /// How far the clocks of two machines may differ, in seconds, as where tokens are admitted.
+    /// The tolerated difference between the clocks of two machines, in seconds, as in `TokenPolicy`.
     private static let skew: Int64 = 60
-    /// At how many entries those that have ended are looked for.
+    /// The number of entries from which expired ones are removed.
     private static let many = 1000
 
     init(clock: WallClock) {
         self.clock = clock
     }
 
-    /// Notes the token that came with a call, unless it names another person, or an earlier moment than the one that is known.
-    /// - Parameter principal: who makes the call, as the server that checked the token knows them.
+    /// Stores the token that came with a call, unless it belongs to another person or was issued before the stored one.
+    /// - Parameter principal: the id of the caller, as determined by the server that checked the token.
     package func note(_ token: Secret, of principal: String) {
         guard let claims = AccessTokenClaims(token), claims.names(principal), let endsAt = claims.endsAt,
             let tenant = claims.tenantID
@@ -36,14 +36,14 @@ package final class CallerAssertions: Sendable {
         let now = clock.now.seconds
         entries.withLock { entries in
             if entries.count >= Self.many { entries = entries.filter { $0.value.endsAt + Self.skew > now } }
-            // The end says nothing of which is newer: Entra ID gives tokens lives of different lengths.
+            // The expiry doesn't show which token is newer: Entra ID gives tokens lifetimes of different lengths.
             if let known = entries[principal], known.issuedAt > entry.issuedAt { return }
             entries[principal] = entry
         }
     }
 
-    /// The token with which a connection acts for one person now.
-    /// - Throws: `.signInNeeded` when there is none, or it has ended.
+    /// Returns the token with which a connection currently acts for a person.
+    /// - Throws: `.signInNeeded` when there is none, or it has expired.
     package func token(of principal: String, for connection: String) throws(MMError) -> Secret {
         guard let entry = entries.withLock({ $0[principal] }) else {
             throw Self.missing("no call has brought an access token of this session's person", connection)
@@ -55,7 +55,7 @@ package final class CallerAssertions: Sendable {
         return entry.token
     }
 
-    /// Whose sessions a person's are: the account that their newest token names.
+    /// Returns the account that a person's newest token names, which owns the person's sessions.
     package func account(of principal: String) -> AccountPin? { entries.withLock { $0[principal]?.account } }
 
     private static func missing(_ why: String, _ connection: String) -> MMError {
@@ -71,7 +71,7 @@ extension AccessTokenClaims {
     /// When the token was issued, in seconds since 1970.
     fileprivate var issuedAt: Int64? { claims["iat"]?.double.map { Int64($0) } }
 
-    /// Whether these are the claims of a person whom a server knows by this id: `TENANT/OBJECT`, or issuer and subject.
+    /// Returns whether these claims belong to the person whom a server knows by this id: `TENANT/OBJECT`, or issuer and subject.
     fileprivate func names(_ principal: String) -> Bool {
         if let tenantID, let objectID, principal == "\(tenantID)/\(objectID)".lowercased() { return true }
         guard let issuer = claims["iss"]?.string, let subject = claims["sub"]?.string ?? objectID else { return false }

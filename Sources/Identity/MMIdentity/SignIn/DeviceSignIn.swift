@@ -82,7 +82,7 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, work.resource)
     }
 
-    /// The sign-in for another service: one that waits, else one that was declined, which a poll in the background may have heard.
+    /// Returns the sign-in for another service: a pending one, otherwise one that a background poll found declined.
     private func pendingForOtherResource() throws(MMError) -> (
         pending: PendingSignIn, file: PendingFile, resource: ServiceResource
     )? {
@@ -133,7 +133,7 @@ struct DeviceSignIn: Sendable {
             let snapshot = try await work.files.snapshot(target)
             token = try await signedInFor.store(answer, nil, refreshedFrom: nil, snapshot)
         } catch {
-            // The code is used up, whoever signed in.
+            // The code is used up, no matter which account signed in.
             if error.code == .forbidden { try? file.remove() }
             work.entra.log.warning("sign-in not taken: \(error.message)")
             throw error
@@ -178,7 +178,7 @@ struct DeviceSignIn: Sendable {
             case .restartDeviceFlow:
                 return try await codeExpired(pending, file, resource)
             case .reauth, .reauthInteractive:
-                // The person has approved, and the service wants more of the next sign-in.
+                // The person has approved, but the service demands more of the next sign-in.
                 pending.claims = Claims.merged(pending.claims, error.claims)
                 return try await codeExpired(pending, file, resource, because: error.reason)
             case .stop:
@@ -199,8 +199,8 @@ struct DeviceSignIn: Sendable {
         return prompt(pending, resource, trouble: trouble)
     }
 
-    /// Handles an expired code, or one that the service takes no more for a reason of its own. The first one is replaced
-    /// automatically; after the second, someone has to ask for a new one.
+    /// Handles an expired code, or one that the service no longer accepts. The first one is replaced automatically; after the second,
+    /// someone has to ask for a new one.
     private func codeExpired(
         _ pending: PendingSignIn, _ file: PendingFile, _ resource: ServiceResource, because lapse: String? = nil
     ) async throws(MMError) -> TokenAcquirer.Outcome {
@@ -228,7 +228,8 @@ struct DeviceSignIn: Sendable {
             hint: "Repeat the call for a new code.", retry: .now, details: ["connection": .string(target.connection)])
     }
 
-    /// - Returns: what is to be told.
+    /// Stores the outcome of a sign-in.
+    /// - Returns: the error to report.
     private func close(
         _ pending: PendingSignIn, _ outcome: PendingSignIn.Outcome, _ file: PendingFile
     ) async throws(MMError) -> MMError {
@@ -287,7 +288,7 @@ struct DeviceSignIn: Sendable {
 struct PendingFile: Sendable {
     let path: String
     let identity: [String]
-    /// The form in which it is stored.
+    /// The form in which the file is stored.
     var seal = TokenSeal.plain
 
     private var name: String { path.split(separator: "/").last.map(String.init) ?? path }
@@ -297,7 +298,7 @@ struct PendingFile: Sendable {
     /// - Throws: an error when the file is a link, belongs to another user, or can't be reached.
     func read() throws(MMError) -> PendingSignIn? {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
-        // One that can't be decrypted is replaced by a new code as well.
+        // A file that can't be decrypted is replaced by a new code as well.
         guard let plain = try? seal.plain(bytes, name: name) else { return nil }
         return PendingSignIn(plain, identity: identity)
     }
@@ -345,7 +346,7 @@ package struct PendingSignIn: Sendable {
     var claims: String?
     /// The number of codes that expired before this one.
     var restarts: Int
-    /// Why the service took the code before this one no more; of a sign-in that is over, this one. `nil` where it ran out.
+    /// The reason why the service no longer accepted the previous code, or, for a closed sign-in, this one; `nil` if the code expired.
     var lapse: String?
     /// Whether the sign-in was requested even though there may be valid tokens.
     var isRenewal: Bool
@@ -354,7 +355,7 @@ package struct PendingSignIn: Sendable {
     /// Why the sign-in before it ended.
     var reason: String?
     var outcome: Outcome?
-    /// What the sign-in belongs to: connection, app, sign-in service, tenant, resource.
+    /// The values that the sign-in belongs to: connection, app, sign-in service, tenant, resource.
     var identity: [String]
 
     /// Returns what to show a person.
@@ -390,7 +391,7 @@ extension PendingSignIn {
             "interval": .int(Int64(interval)), "expires_at": .int(expiresAt), "_correlation_id": .string(correlationID),
             "mm": .object(own),
         ]
-        // Once the sign-in is over, the code would be of use only to a thief.
+        // Once the sign-in is over, the code would only be useful to a thief.
         if outcome == nil { flow["device_code"] = .string(deviceCode.reveal()) }
         return JSONWriter.bytes(.object(flow), layout: .indented(2)) + [0x0A]
     }

@@ -30,7 +30,7 @@ extension IdentityService {
         try files.eraseEnds()
         try ConnectionLinks.erase(of: name, paths: paths)
         let accounts = try await files.cache.clear(until: deadline)
-        // An empty cache hides that of an earlier program, whose file name isn't unique to this connection.
+        // An empty cache hides the one of an earlier program, whose file name isn't unique to this connection.
         if FileSignature(files.cache.path) == nil, let earlier = files.earlierCachePath, FileSignature(earlier) != nil {
             try ProtectedFile.replace(files.cache.path, with: TokenCacheDocument().bytes)
         }
@@ -43,17 +43,17 @@ extension IdentityService {
         return SignOutResult(accounts: accounts)
     }
 
-    /// Removes the tokens that a connection's person got with another app than the entry's, and leaves those of the entry.
-    /// - Parameter connection: the connection, as it signed in with that app.
+    /// Removes the tokens that a person obtained with another app than the entry's, and keeps those of the entry's app.
+    /// - Parameter connection: the connection with that app in its entry.
     package func forget(appOf connection: Connection, deadline: Deadline = .after(.seconds(15))) async throws(MMError) {
         let target = try target(connection, .graph)
-        // Another program's cache is its own to clear.
+        // A cache that belongs to another program is left to that program.
         guard target.sharedCache == nil else { return }
         let files = files(target)
         try await files.cache.change(until: deadline) { $0.removeTokens(ofApp: target.clientID) }
     }
 
-    /// Has a connection's tokens renewed without its person, so that they carry what was granted since they were made.
+    /// Renews a connection's tokens without its person, so that they carry permissions granted since they were issued.
     package func renewTokens(
         of connection: Connection, for resource: ServiceResource, deadline: Deadline = .after(.seconds(30))
     ) async throws(MMError) {
@@ -65,7 +65,7 @@ extension IdentityService {
             deadline: deadline)
     }
 
-    /// A service that stands alone, for apps: it knows no token of other processes, and its own lie in memory and end with it.
+    /// Returns an isolated service, for apps: it doesn't see the tokens of other processes, and keeps its own in memory only.
     package nonisolated func standingAlone() -> IdentityService {
         let service = IdentityService(
             paths: paths, environment: environment, transport: transport, direct: direct, clock: clock,

@@ -1,8 +1,8 @@
 internal import MMCore
 
 extension IdentityService {
-    /// Completes a target whose tenant is named by its domain with the tenant's id, where the cache holds tokens of
-    /// another program: MSAL stores them under the id.
+    /// Adds the tenant's id to a target that names its tenant by domain, where the cache holds tokens of another
+    /// program: MSAL stores them under the id.
     func completed(_ target: SignInTarget, until deadline: Deadline) async throws(MMError) -> SignInTarget {
         guard target.authority.tenantID == nil else { return target }
         let key = "\(target.authority.cloud.login)/\(target.authority.tenant)"
@@ -16,7 +16,7 @@ extension IdentityService {
             return target
         }
         do throws(MMError) {
-            // The service's answer is the same for everyone, so it is asked for once.
+            // The answer is the same for every connection, so the service is asked once.
             target.foundTenantID = try await entra(target).tenantID(of: target.authority, deadline: deadline)
         } catch {
             log.from("identity").scoped(target.connection).debug("\(error.message)")

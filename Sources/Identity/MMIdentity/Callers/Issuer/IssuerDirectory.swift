@@ -66,7 +66,7 @@ package final class IssuerDirectory: Sendable {
     package var metadata: IssuerMetadata? { state.withLock { $0.known?.metadata } }
 
     /// Returns the cached keys without waiting; starts a request in the background when they are old.
-    /// - Parameter keyID: the key that is looked for; `nil` for any.
+    /// - Parameter keyID: the id of the key that is needed; `nil` for any.
     func answer(for keyID: String?) -> Answer {
         let now = clock.now
         let (answer, isOld): (Answer, Bool) = state.withLock { state in
@@ -95,7 +95,7 @@ package final class IssuerDirectory: Sendable {
     }
 
     /// Asks the service before the first token arrives, so that a wrong issuer shows when the server starts.
-    /// - Returns: why nobody can be admitted yet; `nil` when the service has answered.
+    /// - Returns: the error because of which no token can be admitted yet; `nil` when the service has answered.
     package func prepare() async -> MMError? {
         if case .failed(let error) = await ask(for: nil) { error } else { nil }
     }
@@ -166,7 +166,7 @@ package struct IssuerMetadata: Sendable {
     }
 
     /// Asks a service for its metadata and keys.
-    /// - Throws: `unavailable` while it can't be reached, `remoteFailed` for an answer that is none.
+    /// - Throws: `unavailable` while it can't be reached, `remoteFailed` for an answer that isn't valid metadata.
     static func read(_ issuer: String, by transport: any HTTPTransport) async throws(MMError) -> IssuerMetadata {
         for place in places(of: issuer) {
             guard let document = try await object(at: place, of: issuer, transport) else { continue }
@@ -253,7 +253,7 @@ package struct IssuerName: Sendable, Hashable {
     /// - Parameters:
     ///   - given: the issuer that its metadata name.
     ///   - configured: the issuer that was asked for. Only Entra ID may name itself differently: by its tenant's id.
-    /// - Returns: `nil` where the metadata are another service's.
+    /// - Returns: `nil` where the metadata belong to another service.
     init?(_ given: String, configured: String) {
         text = given
         guard let asked = WebAddress(configured), let cloud = Cloud.signInService(at: asked) else {
