@@ -270,8 +270,9 @@ struct LoopbackPage: Sendable {
     }
 }
 
-/// The address on which a browser sign-in listens: any free port of this machine's loopback addresses, unless and arrives at an address
-/// that isn't loopback.
+/// The address on which a browser sign-in listens: any free port of this machine's loopback addresses, unless
+/// `MM_REDIRECT_ADDRESS` names another. A container needs that variable: the host publishes one port that is known beforehand, and
+/// its connections arrive at an address that isn't loopback.
 ///
 /// The page always returns to `http://localhost:PORT`, and an answer counts only with the `state` of this sign-in.
 struct RedirectAddress: Equatable {

@@ -28,18 +28,18 @@ public actor IdentityService {
     let memory: TokenCacheMemory
     /// The requests under way, each shared by all calls for the same token.
     var pendingRequests: [FlightKey: SharedRequest<TokenAcquirer.Outcome>] = [:]
-    /// What other machines know of the waits that services ask for, in a cluster.
+    /// The store that shares the waits that services ask for between the machines of a cluster.
     nonisolated let sharedPaces = Mutex<(any PaceStore)?>(nil)
-    /// The tokens with which servers act for their callers.
+    /// The tokens with which a server acts for its callers.
     nonisolated let assertionTokens = AssertionTokens()
-    /// The newest token of each of a server's people, for what acts for them beyond a call.
+    /// The newest token of each of a server's users, for work that acts for them after their call.
     package nonisolated let callers: CallerAssertions
-    /// The ids of tenants that are named by their domains, as far as the sign-in service was asked for them.
+    /// The ids of tenants that are named by their domains, as answered by the sign-in service.
     var tenantIDs: [String: String] = [:]
-    /// The renewals under way, beside calls that use tokens which are still good.
+    /// The renewals in the background of tokens that are still usable.
     var renewals: [FlightKey: Task<Void, Never>] = [:]
 
-    /// A customer's tenant, and how tokens of it are obtained; without tokens where the partner's app signs in there by itself.
+    /// A customer's tenant and the source of its tokens, which is `nil` where the partner's app signs in there by itself.
     struct Customer: Sendable {
         let tenant: String?
         let partner: Connection
@@ -57,7 +57,7 @@ public actor IdentityService {
     ///   - environment: the process's environment: `HOME`, `MM_TOKEN_DIR`, `MM_STATE_DIR`, `MM_SANDBOX_URL`, proxies.
     ///   - configuration: the service's configuration.
     ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
-    ///   - log: where it logs.
+    ///   - log: the log to write to.
     public init(
         environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
         methods: [String: SignInMethod] = [:], log: Log = .off
@@ -65,8 +65,8 @@ public actor IdentityService {
         self.init(environment: environment, configuration: configuration, methods: methods, log: log) { $0 }
     }
 
-    /// Creates a service whose requests, and those of the clients that share its transport, are watched.
-    /// - Parameter watch: returns the transport that sends by way of the given one.
+    /// Creates a service that sends its requests, and those of clients that share its transport, through a wrapper.
+    /// - Parameter watch: returns a transport that sends through the given one.
     package init(
         environment: [String: String], configuration: IdentityConfiguration = IdentityConfiguration(),
         methods: [String: SignInMethod] = [:], log: Log, watch: (any HTTPTransport) -> any HTTPTransport
@@ -85,13 +85,13 @@ public actor IdentityService {
     ///   - paths: the locations of its files.
     ///   - environment: the process's environment, for `MM_SANDBOX_URL`.
     ///   - transport: sends its requests.
-    ///   - direct: sends requests to this machine's own services, bypassing proxies; `transport` by default.
+    ///   - direct: the transport for this machine's own services, which bypasses proxies; `transport` by default.
     ///   - clock: supplies the time of day.
     ///   - configuration: the service's configuration.
     ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
-    ///   - log: where it logs.
-    ///   - isAlone: whether it neither reads nor writes token files; see `standingAlone`.
-    ///   - pause: how it waits; tests replace it.
+    ///   - log: the log to write to.
+    ///   - isAlone: whether the service neither reads nor writes token files; see `standingAlone`.
+    ///   - pause: the function that waits; tests replace it.
     package init(
         paths: StatePaths, environment: [String: String] = [:], transport: any HTTPTransport,
         direct: (any HTTPTransport)? = nil, clock: WallClock = .system,
@@ -138,7 +138,7 @@ public actor IdentityService {
             of: connection, service: service, paths: paths, clock: clock, log: log, shared: sharedPaces.withLock { $0 })
     }
 
-    /// Has the waits that services ask for shared with other machines from now on.
+    /// Shares the waits that services ask for with other machines from now on.
     package nonisolated func share(_ paces: any PaceStore) { sharedPaces.withLock { $0 = paces } }
 
     // MARK: Tokens
@@ -231,7 +231,7 @@ public actor IdentityService {
         }
     }
 
-    /// The code that waits for its person, of whichever service asked for it.
+    /// Returns the pending sign-in that waits for its person, no matter which service requested it.
     private func openSignIn(_ target: SignInTarget, _ resource: ServiceResource) throws(MMError) -> SignInPrompt? {
         for one in [resource] + ServiceResource.plain.filter({ $0 != resource }) {
             if let pending = try files(target).pending(target, one).read(), pending.outcome == nil,
@@ -306,7 +306,7 @@ extension IdentityService {
                 return .token(token)
             }
         case .onBehalfOf(let credential, let source):
-            // Whoever signed in acts for themselves, whatever token the connection has besides.
+            // A caller who signed in acts as themselves, even if the connection has a token source of its own.
             let assertion: Secret
             if let own = CallerAssertion.current {
                 assertion = own
@@ -545,21 +545,20 @@ extension IdentityService {
 }
 
 extension IdentityService {
-    /// Which account of which tenant sends the next request of a connection. Nobody is asked to sign in for it.
-    /// - Returns: `nil` where that is not known.
+    /// Returns the account and tenant that send the next request of a connection, without asking anyone to sign in.
     package func acting(on connection: Connection, resource: ServiceResource, deadline: Deadline) async
         -> SignedInAccount?
     {
         if case .signedIn(let account, _) = await state(of: connection, resource: resource), !account.objectID.isEmpty {
             return account
         }
-        // Where no person signs in, a token tells; the request needs one, too.
+        // Without a person, a token tells the account; the request itself needs that token too.
         guard let method = try? method(of: connection), !method.isInteractive else { return nil }
         return try? await token(for: connection, resource: resource, deadline: deadline).account
     }
 
-    /// The id of the tenant that a connection leads to: from its entry, from who signed in, else as the sign-in service says it.
-    /// - Returns: what the entry names, where nobody can say the id now.
+    /// Returns the id of the tenant that a connection leads to: from its entry, the signed-in account, or the sign-in service.
+    /// - Returns: the tenant as the entry names it, if its id can't be determined now.
     package func tenantID(of connection: Connection, until deadline: Deadline) async -> String? {
         if let id = connection.tenantId { return id.lowercased() }
         if let known = await known(of: connection) { return known.tenantID.lowercased() }
@@ -572,7 +571,7 @@ extension IdentityService {
         return tenantIDs[key]?.lowercased() ?? connection.tenant
     }
 
-    /// The same from the files of this machine alone: who is signed in, or was, or would sign in. What is not known is empty.
+    /// Returns the account that is, was or would be signed in, from the files of this machine alone. Unknown parts are empty.
     package func known(of connection: Connection) async -> SignedInAccount? {
         if case .signedIn(let account, _) = await state(of: connection), GUID.isValid(account.tenantID) {
             return account
@@ -598,13 +597,13 @@ extension IdentityService {
 }
 
 extension IdentityService {
-    /// How long a renewal beside calls may take. The calls don't wait for it.
+    /// The maximum time of a renewal in the background. The calls don't wait for it.
     private static let renewalTime = Duration.seconds(60)
-    /// How long nobody tries again after a renewal beside calls has failed.
+    /// The pause after a failed renewal in the background.
     private static let restAfterFailure = Duration.seconds(30)
 
-    /// Returns a cached token that can still be sent, and has a new one obtained beside its use when it is due, so that
-    /// trouble of the sign-in service costs no call anything while there is a good token.
+    /// Returns a cached token that can still be sent, and renews it in the background when it is due, so that calls don't fail or wait
+    /// because of the sign-in service while there is a valid token.
     func usable(
         _ target: SignInTarget, _ resource: ServiceResource, _ options: TokenOptions, _ acquirer: some RenewingAcquirer
     ) async throws(MMError) -> AccessToken? {
@@ -619,7 +618,7 @@ extension IdentityService {
         let log = log.from("identity").scoped(target.connection)
         let pace = ServicePace(renewalOf: target, resource, paths: paths, clock: clock, log: log)
         var acquirer = acquirer
-        // The caller's deadline must not tear a request that renews the refresh token.
+        // The caller's deadline must not interrupt a request that renews the refresh token.
         acquirer.deadline = .after(Self.renewalTime)
         let (clock, work) = (clock, acquirer)
         renewals[key] = Task { [weak self] in
@@ -637,8 +636,8 @@ extension IdentityService {
 
     private func renewalEnded(_ key: FlightKey) { renewals[key] = nil }
 
-    /// Waits for the renewals under way. A process does so before it ends: a refresh token that the service has renewed
-    /// would be lost with it.
+    /// Waits for the renewals in progress. A process calls this before it ends; otherwise a refresh token that the service has already
+    /// renewed would be lost.
     package func finishRenewals(within limit: Duration = .seconds(5)) async {
         let tasks = Array(renewals.values)
         guard !tasks.isEmpty else { return }
@@ -704,8 +703,8 @@ extension IdentityService {
             again: { _ in })
     }
 
-    /// The same.
-    /// - Parameter again: gets a code once more where the service can't be asked about it, and where it can again.
+    /// Signs in and waits until a person has approved, as above.
+    /// - Parameter again: called again with a code when polling for it starts to fail, and when it works again.
     package func signIn(
         _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         by method: SignInMethod? = nil, deadline: Deadline = .never,
@@ -752,7 +751,7 @@ extension IdentityService {
         }
     }
 
-    /// The service that a sign-in is for first: the one that wants another sign-in, where only that one does.
+    /// Returns the service that a sign-in is for first: the one that demands another sign-in, if only that one does.
     private func resourceToMend(_ connection: Connection, asked: ServiceResource) async -> ServiceResource {
         guard let name = await end(of: connection)?.resource else { return asked }
         return ServiceResource(name: name) ?? asked
@@ -766,14 +765,14 @@ extension IdentityService {
 }
 
 extension IdentityService {
-    /// Looks at the variables that a sign-in in a browser reads, before anybody is asked anything.
-    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
+    /// Checks the variables that a browser sign-in reads, before a person is asked anything.
+    /// - Throws: `.invalidInput` for a malformed `MM_REDIRECT_ADDRESS`.
     package nonisolated func checkSurroundings() throws(MMError) {
         try Self.checkSurroundings(environment)
     }
 
-    /// Looks at the variables of an environment that a sign-in in a browser reads.
-    /// - Throws: `.invalidInput` for an `MM_REDIRECT_ADDRESS` that is no address.
+    /// Checks the variables of an environment that a browser sign-in reads.
+    /// - Throws: `.invalidInput` for a malformed `MM_REDIRECT_ADDRESS`.
     package static func checkSurroundings(_ environment: [String: String]) throws(MMError) {
         _ = try RedirectAddress(environment: environment)
     }

@@ -1,11 +1,11 @@
 package import MMCore
 
-/// The sign-in that a module made by itself, with its own app: it lies in the token cache of its connection, under that app, and
-/// is renewed, ended and signed out of as every other.
+/// The sign-in that a module made by itself, with its own app. It is stored in the token cache of its connection under that app, and is
+/// renewed, ended and signed out of like any other.
 ///
-/// So a session comes back after a restart, and one whose process was lost, without asking its person again.
+/// So a session can be restored after a restart or the loss of its process without asking the person again.
 extension IdentityService {
-    /// Whose sign-in it is, as the sign-in service said.
+    /// The account of the sign-in, as named by the sign-in service.
     package struct ModuleAccount: Sendable {
         let tenantID: String
         let objectID: String
@@ -21,13 +21,13 @@ extension IdentityService {
     /// The member of a cache's entry that names the module.
     private static let mark = "mm_module"
 
-    /// Keeps what brings a module's sign-in back.
+    /// Stores the refresh token that restores a module's sign-in.
     /// - Parameters:
     ///   - module: the module, such as `azure`.
     ///   - app: the app that signed in.
     ///   - refreshToken: the newest refresh token.
-    ///   - scope: what it was asked for with.
-    ///   - account: whose it is; `nil` where the token took the place of one that is kept already.
+    ///   - scope: the scope with which the token was requested.
+    ///   - account: the account of the token; `nil` where the token replaces one that is already stored.
     package func keep(
         signInOf module: String, _ connection: Connection, app: String, refreshToken: Secret, scope: String?,
         account: ModuleAccount?
@@ -72,7 +72,7 @@ extension IdentityService {
         _ = consume lock
     }
 
-    /// Removes what is kept of a module's sign-in.
+    /// Removes the stored sign-in of a module.
     package func forget(signInOf module: String, _ connection: Connection) async throws(MMError) {
         guard let own = await self.connection(connection, as: module), let app = own.appId else { return }
         let target = try moduleTarget(connection, app)
@@ -84,7 +84,7 @@ extension IdentityService {
         }
     }
 
-    /// Returns the connection as its module's own app signs in to it; `nil` where no such sign-in is kept.
+    /// Returns the connection as its module's own app signs in to it; `nil` where no such sign-in is stored.
     package func connection(_ connection: Connection, as module: String) async -> Connection? {
         guard let cache = try? moduleTarget(connection, connection.appId ?? Self.anyApp),
             let document = try? await memory.document(files(cache).cache)
@@ -97,7 +97,7 @@ extension IdentityService {
         return apps.last?.fields["client_id"]?.string.flatMap { try? connection.signingIn(with: $0) }
     }
 
-    /// The files of a connection are found without knowing its app.
+    /// A placeholder for the app, which isn't needed to find a connection's files.
     private static let anyApp = "00000000-0000-0000-0000-000000000000"
 
     private func moduleTarget(_ connection: Connection, _ app: String) throws(MMError) -> SignInTarget {
@@ -106,7 +106,7 @@ extension IdentityService {
 }
 
 extension Connection {
-    /// The same entry with a person who signs in to another app.
+    /// Returns the same entry for a person who signs in to another app.
     fileprivate func signingIn(with app: String) throws(MMError) -> Connection {
         var entry = raw
         entry["appId"] = .string(app)

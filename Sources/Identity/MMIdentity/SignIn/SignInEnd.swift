@@ -1,43 +1,42 @@
 package import MMCore
 internal import MMSystem
 
-/// The end of a person's sign-in, as its service told it: to a renewal of ours, or by way of a session's wire.
-///
-/// It belongs to the refresh token that was refused, and stands as long as that is the newest one: whoever signs in anew, in
-/// whatever program, has another, and nothing has to be set back. It lies beside the token cache, so that every process
-/// knows of it at once.
+/// The end of a person's sign-in, as the service reported it: to a renewal by this program, or to a module's session.
+/// It belongs to the refused refresh token and counts while that is the newest one. A new sign-in, in any program,
+/// brings another token, so the end needn't be reset. It is stored beside the token cache, so that every process sees
+/// it at once.
 package struct SignInEnd: Sendable, Hashable {
     /// The digest of the refresh token that was refused.
     let refused: String
-    /// The service at which it counts; `nil` where the sign-in itself is over, for all of them.
+    /// The service for which it counts; `nil` if the sign-in itself is over, for all services.
     let resource: String?
-    /// When the service said so, in seconds since 1970.
+    /// The time at which the service reported it, in seconds since 1970.
     let at: Int64
     /// What went wrong, in a sentence.
     package let reason: String
-    /// Entra ID's number for it.
+    /// Entra ID's error number.
     package let number: Int?
-    /// The claims that the next sign-in must ask for.
+    /// The claims that the next sign-in must request.
     let claims: String?
 
     /// Whether it counts for every service.
     package var isOverEverywhere: Bool { resource == nil }
 
-    /// Whether it counts for one of these services.
+    /// Returns whether it counts for one of these services.
     package func counts(for resources: [ServiceResource]) -> Bool {
         isOverEverywhere || resources.contains { $0.name == resource }
     }
 
-    /// Tells one refresh token from another without keeping it.
+    /// Returns a digest that identifies a refresh token without revealing it.
     static func digest(of token: Secret) -> String {
         Hex.text(SHA256.digest(Array(token.reveal().utf8)).prefix(12))
     }
 
-    /// What the service answered to a renewal; `nil` for what no new sign-in mends.
+    /// Creates the end from the service's answer to a renewal; `nil` for an error that a new sign-in doesn't repair.
     init?(_ error: EntraError, refusing token: Secret, for resource: ServiceResource, now: Timestamp) {
         guard error.action.needsSignIn else { return nil }
         refused = Self.digest(of: token)
-        // A step that a policy wants at one service is none at another.
+        // A step that a policy demands for one service may not be needed for another.
         self.resource = error.action == .reauthInteractive ? resource.name : nil
         at = now.seconds
         number = error.codes.first
@@ -63,7 +62,7 @@ package struct SignInEnd: Sendable, Hashable {
         return .object(object)
     }
 
-    /// The error for who needs the sign-in.
+    /// Returns the error to report to callers that need the sign-in.
     package func error(of connection: String) -> MMError {
         var details: JSONObject = ["connection": .string(connection), "ended": true]
         details["resource"] = resource.map { .string($0) }
@@ -76,7 +75,7 @@ package struct SignInEnd: Sendable, Hashable {
 }
 
 extension EntraError {
-    /// What went wrong in a sentence, always with Entra ID's number.
+    /// A sentence that says what went wrong, always with Entra ID's number.
     package var reason: String {
         let title = advice?.title ?? (error.isEmpty ? "status \(status)" : error)
         let number = codes.first.map { "AADSTS\($0)" }
@@ -93,7 +92,7 @@ extension String {
 extension TokenFiles {
     private var endsPath: String { "\(directory)/\(names.ends)" }
 
-    /// The ends that were told of the sign-in that this refresh token stands for.
+    /// Returns the ends that were reported for the sign-in of this refresh token.
     func ends(of token: Secret?) throws(MMError) -> [SignInEnd] {
         let all = try memory.ends(endsPath)
         guard !all.isEmpty, let token else { return [] }
@@ -101,7 +100,7 @@ extension TokenFiles {
         return all.filter { $0.refused == digest }
     }
 
-    /// Notes an end. The file may hold those of several apps; the oldest go.
+    /// Stores an end. The file may hold the ends of several apps; the oldest are removed.
     func note(_ end: SignInEnd) async throws(MMError) {
         try await changeEnds { ends in
             ends.removeAll { $0.refused == end.refused && $0.resource == end.resource }
@@ -109,7 +108,7 @@ extension TokenFiles {
         }
     }
 
-    /// Forgets what was said of a service, which has given a token again; with `nil` everything, after a sign-in.
+    /// Removes the end for a service that has issued a token again; with `nil`, all ends, after a sign-in.
     func forgetEnds(at resource: ServiceResource?) async throws(MMError) {
         guard try !memory.ends(endsPath).isEmpty else { return }
         try await changeEnds { ends in
@@ -129,12 +128,12 @@ extension TokenFiles {
         }
     }
 
-    /// Removes the file, with what a killed writer left of it.
+    /// Removes the file and the drafts of killed writers.
     func eraseEnds() throws(MMError) { try ProtectedFile.erase(endsPath) }
 }
 
 extension SignInEnd {
-    /// The ends in a file; one that can't be parsed holds none, and is written anew with the next.
+    /// Reads the ends in a file. A file that can't be parsed counts as empty and is replaced with the next end.
     static func read(_ path: String) throws(MMError) -> [SignInEnd] {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20),
             let items = (try? JSONParser.parse(bytes, limits: JSONLimits(bytes: 1 << 20, depth: 16)))?.array
@@ -144,13 +143,14 @@ extension SignInEnd {
 }
 
 extension IdentityService {
-    /// Returns how the sign-in of a connection's person ended; `nil` while it is good as far as anybody was told.
+    /// Returns how the sign-in of a connection's person ended; `nil` if no end was reported.
     package func end(of connection: Connection) async -> SignInEnd? {
         guard let target = try? personsTarget(connection) else { return nil }
         return await end(of: target)
     }
 
-    /// Whether the service has ended a connection's sign-in for all services, so that nothing of it may be used.
+    /// Returns whether the service has ended a connection's sign-in for all services, so that none of its tokens may be
+    /// used.
     package func isOver(_ connection: Connection) async -> Bool {
         await end(of: connection)?.isOverEverywhere == true
     }

@@ -1,15 +1,15 @@
 package import MMCore
 
-/// How long a connection's sign-in lasts, as far as the files on this machine tell.
+/// The lifetime of a connection's sign-in, as far as the files on this machine reveal it.
 package enum SignInLife: Sendable, Hashable {
-    /// A person's sign-in with a refresh token, which the service gave or renewed then. It ends when it isn't used for
+    /// A person's sign-in with a refresh token that was issued or renewed at `since`. It ends when it isn't used for
     /// `idleDays` days.
     case renewable(since: Timestamp, tokenEndsAt: Timestamp?)
-    /// Tokens that nothing renews: the sign-in ends then. A person signs in again, or somebody brings new ones.
+    /// Tokens that can't be renewed: the sign-in ends with them. A person signs in again, or new tokens are supplied.
     case fixed(endsAt: Timestamp, isPerson: Bool)
-    /// An app's certificate, which ends then.
+    /// An app's certificate, which expires at `endsAt`.
     case certificate(endsAt: Timestamp, path: String)
-    /// Nothing on this machine tells the end: that of a client secret, for instance.
+    /// A credential whose end can't be read on this machine, such as a client secret.
     case unknown(credential: String)
 
     /// The days without use after which Entra ID ends a sign-in ("Refresh tokens in the Microsoft identity platform").
@@ -17,8 +17,8 @@ package enum SignInLife: Sendable, Hashable {
 }
 
 extension IdentityService {
-    /// Says how long a connection's sign-in lasts. Reads files only.
-    /// - Returns: `nil` where nobody is signed in.
+    /// Returns how long a connection's sign-in lasts. Reads files only.
+    /// - Returns: `nil` where no account is signed in.
     /// - Throws: `MMError` when the files can't be used.
     package func life(of connection: Connection) async throws(MMError) -> SignInLife? {
         let method = try method(of: connection)
@@ -52,7 +52,8 @@ extension IdentityService {
 }
 
 extension TokenCacheView {
-    /// When the service last gave this account a token, in seconds since 1970; `nil` where the cache doesn't tell.
+    /// Returns when the service last gave this account a token, in seconds since 1970; `nil` where the cache doesn't
+    /// show it.
     func lastUse(of account: Account) -> Int64? {
         let refreshed = document.entries(.refreshToken).filter {
             $0.fields["home_account_id"]?.string == account.account.homeAccountID

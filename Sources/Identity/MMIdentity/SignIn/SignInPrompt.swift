@@ -1,6 +1,6 @@
 public import MMCore
 
-/// What a person needs to approve a sign-in; show it unchanged.
+/// The information that a person needs to approve a sign-in; show it unchanged.
 public struct SignInPrompt: Sendable, Hashable {
     /// The connection that is signing in.
     public let connection: String
@@ -14,7 +14,7 @@ public struct SignInPrompt: Sendable, Hashable {
     public let message: String
     /// The account to use, if the connection expects one.
     public let account: String?
-    /// The app that will act in the person's name, so that nobody approves another one by mistake.
+    /// The app that will act on the person's behalf, so that no one approves another one by mistake.
     package let appID: String
     /// The tenant that the app will act in.
     public let tenant: String
@@ -26,13 +26,13 @@ public struct SignInPrompt: Sendable, Hashable {
     package let lastError: String?
     /// Why the sign-in before this one ended, if there was one.
     package var reason: String? = nil
-    /// What became of the code before this one, in a sentence.
+    /// The fate of the previous code, in a sentence.
     package var note: String? = nil
 
     /// Whether the page must be opened in a browser on this machine, and needs no code.
     package var opensBrowserHere: Bool { userCode.isEmpty }
 
-    /// Why the last poll failed, as it stands behind the rest.
+    /// The sentence that reports why the last poll failed, for the end of the prompt.
     package var trouble: String? { lastError.map { "(The last question to the service failed: \($0))" } }
 
     /// Returns the prompt as the error for a call that needs a sign-in first.

@@ -6,7 +6,7 @@ struct TokenAcquirer: RenewingAcquirer {
     /// The result of acquiring a token.
     enum Outcome: Sendable {
         case token(AccessToken)
-        /// A person must approve first, as far as the service has said; it may be asked again after the pause.
+        /// A person must approve first, according to the service; it may be asked again after the pause.
         case approval(SignInPrompt, pause: Duration)
         /// A person must sign in with a browser, which requests these claims.
         case browser(claims: String?)
@@ -63,7 +63,7 @@ struct TokenAcquirer: RenewingAcquirer {
                     end = try knownEnd(refresh)
                 }
             }
-            // What a service wanted of the old sign-in's tokens, each refusal with another moment, says nothing of the next.
+            // The claims that a service demanded of the old sign-in's tokens name a point in time and don't apply to a new sign-in.
             claims = end?.isOverEverywhere == true ? end?.claims : Claims.merged(claims, end?.claims)
         }
         guard options.interaction == .allowed else {
@@ -87,12 +87,12 @@ struct TokenAcquirer: RenewingAcquirer {
         return token
     }
 
-    /// What was told of the end of the sign-in that a refresh token stands for, as far as it counts here.
+    /// Returns the reported end of a refresh token's sign-in, if it counts for this resource.
     private func knownEnd(_ refresh: TokenCacheView.RefreshEntry) throws(MMError) -> SignInEnd? {
         try files.ends(of: refresh.secret).first { $0.isOverEverywhere || $0.resource == resource.name }
     }
 
-    /// Takes an access token out of the cache that a service has refused, whatever comes of its renewal: nobody sends it again.
+    /// Removes an access token that a service has refused from the cache, whether or not its renewal succeeds, so that it isn't sent again.
     private func dropRefused() async throws(MMError) {
         guard options.dropsRefused, let refused = options.refusedToken?.reveal() else { return }
         guard
@@ -116,7 +116,7 @@ struct TokenAcquirer: RenewingAcquirer {
             entry.secret != options.refusedToken, entry.isUsable(at: clock.now.seconds)
         else { return nil }
         if options.refusedToken != nil, !isNewerThanRejected(entry) { return nil }
-        // What the service has ended is over, also where this token has not met a service yet that knows.
+        // An ended sign-in is over, even if the service that this token is for hasn't refused it yet.
         if let refresh = snapshot.view.refreshToken(of: account), try knownEnd(refresh)?.isOverEverywhere == true {
             return nil
         }
@@ -126,7 +126,7 @@ struct TokenAcquirer: RenewingAcquirer {
         return UsableToken(token: token(entry, account), isDue: isDue)
     }
 
-    /// Renews a token that can still be sent, unless another process is doing so or nothing is left to do.
+    /// Renews a token that can still be sent, unless another process is doing so or it is no longer due.
     func renew() async throws(MMError) {
         try await files.unlessRenewed { () async throws(MMError) in try await renewLocked() }
     }
@@ -189,7 +189,7 @@ struct TokenAcquirer: RenewingAcquirer {
                 scopes: SignInScopes.asking(target.authority.cloud, resource),
                 claims: options.claims, deadline: deadline)
         } catch {
-            // The app is no member of that family after all, so a person has to sign in to it.
+            // The app isn't a member of that family after all, so a person has to sign in to it.
             if refresh.isOfFamily, case .refused(let error) = error, error.suberror == "client_mismatch" {
                 return .signIn(claims: nil)
             }

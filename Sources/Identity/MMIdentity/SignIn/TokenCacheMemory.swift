@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMSystem
 
-/// Caches what was last read from the files, so that a call with a valid token costs only a look at the file's status. For a
-/// service that stands alone it is what there is: nothing is read from files, or written there.
+/// Caches the content last read from the files, so that a call with a valid token costs only a look at the file's status. For an isolated
+/// service it is the only store: no files are read or written.
 final class TokenCacheMemory: Sendable {
     private struct State {
         var documents: [String: (FileSignature, TokenCacheDocument)] = [:]
@@ -15,7 +15,7 @@ final class TokenCacheMemory: Sendable {
     private let log: Log
     /// The form in which token files are stored.
     let seal: TokenSeal
-    /// Whether tokens and pins of other processes are none of its service's, and its own are none of theirs.
+    /// Whether the service is isolated: it shares no tokens and pins with other processes.
     let isAlone: Bool
 
     init(log: Log, seal: TokenSeal = .plain, isAlone: Bool = false) {
@@ -24,7 +24,7 @@ final class TokenCacheMemory: Sendable {
         self.isAlone = isAlone
     }
 
-    /// What holds the cache of a path; `nil` where it is a file.
+    /// Returns the cache in memory for a path; `nil` where the cache is a file.
     func held(_ path: String) -> HeldTokenCache? {
         guard isAlone else { return nil }
         return state.withLock { state in
@@ -41,14 +41,14 @@ final class TokenCacheMemory: Sendable {
     func document(_ file: TokenCacheFile) async throws(MMError) -> TokenCacheDocument? {
         if let held = file.held { return held.document }
         guard let before = FileSignature(file.path) else {
-            // Nobody signs in only to learn that what comes of it can't be stored.
+            // Fail before a person signs in, not when the new tokens can't be stored.
             try await file.checkSeal()
             return nil
         }
         if let (signature, document) = state.withLock({ $0.documents[file.path] }), signature == before {
             return document
         }
-        // Someone may have loosened the file's permissions; close it to others before reading.
+        // The file's permissions may have been loosened; close it to others before reading.
         if (try? ProtectedFile.tighten(file.path)) == true {
             log.scoped(file.connection).warning(
                 "token cache was open to other users, now closed", ["path": .string(file.path)])
@@ -63,7 +63,7 @@ final class TokenCacheMemory: Sendable {
         return document
     }
 
-    /// Returns what was told of the end of a connection's sign-in. Nearly always there is no file.
+    /// Returns the reported ends of a connection's sign-in. Usually there is no file.
     func ends(_ path: String) throws(MMError) -> [SignInEnd] {
         guard let before = FileSignature(path) else { return [] }
         if let (signature, ends) = state.withLock({ $0.ends[path] }), signature == before { return ends }

@@ -6,7 +6,7 @@ struct TokenFiles: Sendable {
     let directory: String
     let names: TokenFileName
     private(set) var cache: TokenCacheFile
-    /// What is locked while the sign-in is renewed.
+    /// The path of the lock that is held while the sign-in is renewed.
     private var lockPath: String
     /// Whether the cache is another program's, which this connection shares.
     private(set) var isShared = false
@@ -24,12 +24,13 @@ struct TokenFiles: Sendable {
         self.memory = memory
     }
 
-    /// The files of a connection as its entry stands.
+    /// Creates the files of a connection according to its entry.
     init(paths: StatePaths, target: SignInTarget, memory: TokenCacheMemory) {
         self.init(paths: paths, connection: target.connection, memory: memory)
         guard let path = target.sharedCache, !memory.isAlone else { return }
         isShared = true
-        // The other program knows no encryption, and all connections that share its file renew in turn.
+        // The other program doesn't support encryption, and all connections that share its file must renew one at a
+        // time.
         cache = TokenCacheFile(path: path, connection: target.connection, seal: .plain)
         let digest = Hex.text(SHA256.digest(Array(path.utf8)).prefix(8))
         lockPath = "\(paths.tokenDirectory)/shared-\(digest).json"
@@ -42,7 +43,7 @@ struct TokenFiles: Sendable {
         /// Whether it was read from an earlier program's cache, which has another name.
         let isFromEarlierCache: Bool
 
-        /// Returns the account that the connection stands for; `nil` when nobody has signed in.
+        /// Returns the account that the connection stands for; `nil` when no account has signed in.
         /// - Throws: an error when the pinned account has another name, or when several accounts match.
         func account() throws(MMError) -> TokenCacheView.Account? {
             let all = view.accounts
@@ -71,7 +72,7 @@ struct TokenFiles: Sendable {
                 ])
         }
 
-        /// The account's name, with its home account id where another one has the same name.
+        /// Returns the account's name, followed by its home account id if another account has the same name.
         private static func title(of account: SignedInAccount, among all: [TokenCacheView.Account]) -> String {
             let hasNamesake = all.contains {
                 $0.account.homeAccountID != account.homeAccountID
@@ -121,12 +122,12 @@ struct TokenFiles: Sendable {
         try await memory.pin(pins, target.connection, to: account, now: now)
     }
 
-    /// Keeps other processes from renewing the sign-in meanwhile; a service that stands alone shares it with none.
+    /// Acquires the lock that keeps other processes from renewing the sign-in; an isolated service needs none.
     func locked(until deadline: Deadline) async throws(MMError) -> FileLock? {
         memory.isAlone ? nil : try await FileLock(awaiting: lockPath, until: deadline)
     }
 
-    /// Does the work that renews the sign-in, unless another process is about it; it is locked meanwhile.
+    /// Renews the sign-in under its lock, unless another process holds the lock.
     func unlessRenewed(_ work: () async throws(MMError) -> Void) async throws(MMError) {
         if memory.isAlone { return try await work() }
         guard let lock = try FileLock.tryAcquire(lockPath) else { return }
@@ -171,7 +172,7 @@ struct TokenFileName: Sendable, Hashable {
     /// name.
     var earlierCache: String? { isPlain || safe.utf8.count > 200 ? nil : "\(safe).json" }
 
-    /// What was told of the end of its sign-in.
+    /// The file with the reported ends of the sign-in.
     var ends: String { "\(pendingStem).ends.json" }
 
     /// Returns the file name of the pending sign-in for a resource.

@@ -1,12 +1,12 @@
 package import MMCore
 
-/// What a caller requires of a token beyond being valid.
+/// The requirements of a caller for a token, beyond being valid.
 package struct TokenOptions: Sendable {
     /// Whether a person may be asked to sign in.
     package enum Interaction: Sendable, Hashable {
         /// A sign-in may be started or continued if needed.
         case allowed
-        /// Only what works without a person is done.
+        /// Only steps that work without a person are taken.
         case never
     }
 
@@ -26,7 +26,8 @@ package struct TokenOptions: Sendable {
     package var refusedToken: Secret?
     /// When that token was used, in seconds since 1970.
     package var refusedAt: Int64
-    /// Whether the service really refused it, so that nobody may use it again; otherwise it is only to be renewed.
+    /// Whether the service really refused the token, so that it must not be used again; otherwise it is only to be
+    /// renewed.
     package var dropsRefused = false
     /// The claims that the service demanded when it refused the token.
     package var claims: String?

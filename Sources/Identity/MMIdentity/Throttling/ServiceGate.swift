@@ -1,7 +1,7 @@
 package import MMCore
 
-/// Holds the requests of one call until their service may be asked. It honours what any call was told, in this process
-/// or another.
+/// Delays the requests of one call until their service may be asked. It honours the waits that any call was told, in
+/// this process or another.
 package struct ServiceGate: Sendable {
     /// The longest single wait.
     package let longestWait: Duration
@@ -12,12 +12,13 @@ package struct ServiceGate: Sendable {
     private let jitter: @Sendable () -> Double
     private let pause: @Sendable (Duration) async throws -> Void
     private let report: @Sendable (String) -> Void
-    /// When this call may continue according to what it was told itself, in case the shared file is unavailable.
+    /// The time at which this call may continue according to the answers it got itself, in case the shared file is
+    /// unavailable.
     private var own: Timestamp?
 
     /// Creates a gate for one call.
     /// - Parameters:
-    ///   - pace: what all callers share.
+    ///   - pace: the pace that all callers share.
     ///   - service: the name of the service, such as `graph`.
     ///   - connection: the name of the connection.
     ///   - longestWait: the longest single wait.
@@ -40,7 +41,8 @@ package struct ServiceGate: Sendable {
 
     /// Waits until a request may be sent.
     /// - Returns: the time at which it is sent.
-    /// - Throws: `.throttled` when the wait would exceed what this call may take; nothing was sent then. `.cancelled`.
+    /// - Throws: `.throttled`, before anything is sent, when the wait would exceed what this call may take.
+    ///   `.cancelled`.
     package func pass(until deadline: Deadline) async throws(MMError) -> Timestamp {
         while true {
             let mine = own.map { $0 - clock.now } ?? .zero

@@ -57,14 +57,14 @@ struct FilePaces: PaceStore {
     }
 
     private func read() throws(MMError) -> JSONObject? {
-        // Mostly there is none, and each request of each session asks twice.
+        // Usually there is no file, and each request checks twice.
         if case .missing = FileStamp.lookUp(path) { return nil }
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else { return nil }
         // A file that can't be parsed holds nothing worth keeping.
         return (try? JSONParser.parse(bytes))?.object
     }
 
-    /// Changes the entry under the file's lock. If that fails, each call still honours what it was told itself.
+    /// Changes the entry under the file's lock. If that fails, each call still honours the waits that it was told itself.
     @discardableResult
     private func change<Value: Sendable>(_ key: String, _ body: (inout Pace?, Int64) -> Value) async -> Value? {
         do throws(MMError) {
@@ -97,9 +97,8 @@ extension Timestamp {
     var milliseconds: Int64 { seconds * 1000 + Int64(nanoseconds / 1_000_000) }
 }
 
-/// How fast requests may be sent to a service that has asked to slow down: none before a given time, then one after the
-/// other with a gap that doubles if that is still too fast and shrinks with each success, so that waiting callers don't
-/// all resume at once.
+/// The pace of requests to a service that has asked to slow down: none before a given time, then one after the other with a gap
+/// that doubles if that is still too fast and shrinks with each success, so that waiting callers don't all resume at once.
 ///
 /// Times are in milliseconds since 1970, as in the file.
 struct Pace: Sendable, Hashable {
@@ -179,7 +178,7 @@ struct Pace: Sendable, Hashable {
 /// its machines.
 package struct ServicePace: Sendable {
     private let key: String
-    /// What this machine knows: in a cluster, what it was told while the others could not be.
+    /// The paces stored on this machine; in a cluster, those recorded while the shared store was unreachable.
     private let own: FilePaces
     private let shared: (any PaceStore)?
 
@@ -188,8 +187,8 @@ package struct ServicePace: Sendable {
         self.init(paths, key: "\(connection)/\(service)", clock, log, nil)
     }
 
-    /// Creates the pace of an app's requests to a service in a tenant. Services count them so, whatever connection they are for;
-    /// a connection without either is counted by itself.
+    /// Creates the pace of an app's requests to a service in a tenant. Services count requests per app and tenant, across connections; a
+    /// connection without either is counted separately.
     init(
         of connection: Connection, service: String, paths: StatePaths, clock: WallClock, log: Log,
         shared: (any PaceStore)?
@@ -210,8 +209,8 @@ package struct ServicePace: Sendable {
             shared)
     }
 
-    /// Creates the pace at which a token that is still good is renewed after a renewal has failed: a matter of this machine's
-    /// own way to the sign-in service.
+    /// Creates the pace for retrying a failed renewal of a token that is still valid. It concerns only this machine's path to the sign-in
+    /// service.
     init(renewalOf target: SignInTarget, _ resource: ServiceResource, paths: StatePaths, clock: WallClock, log: Log) {
         self.init(paths, key: "\(target.connection)/\(resource.name)/renewal", clock, log, nil)
     }
@@ -222,7 +221,7 @@ package struct ServicePace: Sendable {
         self.shared = shared
     }
 
-    /// Takes the next slot among those who want to send.
+    /// Takes the next slot among all waiting callers.
     /// - Returns: how long to wait before trying again; `nil` when the request may be sent now.
     package func take() async -> Duration? {
         if let wait = await own.take(key) { return wait }
