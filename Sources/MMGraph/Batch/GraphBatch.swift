@@ -3,7 +3,7 @@ import MMHTTP
 
 /// A request among many that are sent together.
 public struct BatchPart: Sendable, Hashable {
-    /// Its name among the others.
+    /// The id, unique within the batch.
     public let id: String
     /// The request.
     public let request: GraphRequest
@@ -12,7 +12,7 @@ public struct BatchPart: Sendable, Hashable {
 
     /// Creates a part.
     /// - Parameters:
-    ///   - id: its name among the others.
+    ///   - id: the id, unique within the batch.
     ///   - request: the request.
     ///   - dependsOn: the parts that must have succeeded first.
     public init(id: String, request: GraphRequest, dependsOn: [String] = []) {
@@ -22,13 +22,13 @@ public struct BatchPart: Sendable, Hashable {
     }
 }
 
-/// What became of one of many requests.
+/// The answer to one request of a batch.
 public struct BatchAnswer: Sendable, Hashable {
-    /// The name of the request.
+    /// The id of the request.
     public let id: String
     /// The status; 424 when a request that it depends on failed.
     public let status: Int
-    /// The headers that came with it.
+    /// The headers of the answer.
     public let headers: JSONObject
     /// The body; `null` when there is none.
     public let body: JSONValue
@@ -37,8 +37,8 @@ public struct BatchAnswer: Sendable, Hashable {
 extension GraphClient {
     /// Sends many requests to Graph, twenty at a time ("Combine multiple HTTP requests using JSON batching").
     ///
-    /// Each part is retried alone, as its own answer and method allow. At most four requests to one mailbox are under way
-    /// at once. A part whose answer was lost, and that can't be repeated safely, gets an answer that says so.
+    /// Each part is retried on its own, according to its answer and method. At most four requests to one mailbox are sent at once. If the
+    /// answer to a part was lost and the part can't be repeated safely, its answer says so.
     ///
     /// ```swift
     /// let answers = try await graph.batch(ids.map { id in
@@ -48,7 +48,7 @@ extension GraphClient {
     /// - Parameters:
     ///   - parts: the requests; their ids differ.
     ///   - deadline: when to give up.
-    ///   - progress: called with how many are done.
+    ///   - progress: called with the number of finished parts.
     /// - Returns: an answer for each part, in the order of the parts.
     /// - Throws: `.invalidInput` for parts that can't be put in order; as ``send(_:deadline:)`` when nothing was sent.
     public func batch(
@@ -159,7 +159,7 @@ struct BatchRun {
                     id: part.id, status: status, headers: value["headers"]?.object ?? [:],
                     body: value["body"] ?? .null))
         }
-        // What failed only because a part is sent again is sent after it.
+        // Parts that failed only because of a part that is retried are sent after it.
         for index in dependents where queue.depends(index, onAnyOf: isRetried) { queue.reopen(index) }
         for index in missing {
             let repetition = attempts[index, default: 0] + 1
@@ -177,7 +177,7 @@ struct BatchRun {
         }
     }
 
-    /// Whether the service may have acted though no answer came.
+    /// Returns whether the service may have carried out the request although no answer arrived.
     private static func mayHaveRun(_ error: MMError) -> Bool {
         [.unavailable, .remoteFailed, .deadlineExceeded].contains(error.code)
     }
@@ -190,7 +190,7 @@ struct BatchRun {
         return headers
     }
 
-    /// The answer to a part whose own answer was lost.
+    /// Returns the answer for a part whose own answer was lost.
     private static func lost(_ part: BatchPart, _ error: MMError) -> BatchAnswer {
         let isSafe = BatchQueue.isRepeatable(part.request) || !mayHaveRun(error)
         let advice = isSafe ? "" : " It isn't known whether this was done: check before sending it again."
@@ -200,18 +200,18 @@ struct BatchRun {
     }
 }
 
-/// The parts of a batch that still have no answer, and which of them can go together.
+/// The parts of a batch that have no answer yet, and the choice of those that can be sent together.
 struct BatchQueue: Sendable {
-    /// How many requests go together ("Combine multiple HTTP requests using JSON batching").
+    /// The maximum number of requests in one batch ("Combine multiple HTTP requests using JSON batching").
     private static let mostParts = 20
-    /// How many requests to one mailbox Exchange Online carries out at once.
+    /// The maximum number of requests to one mailbox that Exchange Online carries out concurrently.
     private static let mostOfMailbox = 4
 
     let parts: [BatchPart]
     private let needs: [[Int]]
     private var found: [BatchAnswer?]
 
-    /// Takes the parts.
+    /// Creates a queue of the parts.
     /// - Throws: `.invalidInput` for ids that aren't unique, and for dependencies that are unknown or run in a circle.
     init(_ parts: [BatchPart]) throws(MMError) {
         var places: [String: Int] = [:]
@@ -241,23 +241,23 @@ struct BatchQueue: Sendable {
 
     /// All answers, in order.
     var answers: [BatchAnswer] { found.compactMap(\.self) }
-    /// How many parts have their answer.
+    /// The number of parts that have their answer.
     var doneCount: Int { found.count { $0 != nil } }
 
     mutating func finish(_ index: Int, _ answer: BatchAnswer) { found[index] = answer }
     mutating func reopen(_ index: Int) { found[index] = nil }
 
-    /// Whether a part depends on one of these, directly or not.
+    /// Returns whether a part depends, directly or indirectly, on one of the others.
     func depends(_ index: Int, onAnyOf others: Set<Int>) -> Bool {
         needs[index].contains { others.contains($0) || depends($0, onAnyOf: others) }
     }
 
-    /// Whether sending a request twice does no harm.
+    /// Returns whether a request can safely be sent twice.
     static func isRepeatable(_ request: GraphRequest) -> Bool {
         ["GET", "HEAD", "OPTIONS"].contains(request.method) || request.header("If-Match") != nil || request.mayRepeat
     }
 
-    /// The parts to send next; `nil` when all have their answer.
+    /// Returns the parts to send next; `nil` when all have their answer.
     mutating func next() -> [Int]? {
         for index in parts.indices where found[index] == nil {
             let failed = needs[index].first { found[$0].map { $0.status >= 400 } ?? false }
@@ -270,7 +270,7 @@ struct BatchQueue: Sendable {
                         "message": .string("The request \(parts[failed].id), which this one depends on, failed."),
                     ]
                 ])
-            // Others may depend on this one.
+            // Other parts may depend on this one, so look again.
             return next()
         }
         var group: [Int] = []
@@ -291,7 +291,7 @@ struct BatchQueue: Sendable {
         return group.isEmpty ? nil : group
     }
 
-    /// A part as it stands in a batch.
+    /// Returns the JSON of a part in a batch.
     func json(of index: Int, in group: [Int]) -> JSONValue {
         let request = parts[index].request
         let target = request.target
@@ -316,7 +316,7 @@ struct BatchQueue: Sendable {
     }
 
     private func checkCircles() throws(MMError) {
-        // 1: being looked at, 2: free of circles.
+        // 1: being visited, 2: known to be free of cycles.
         var marks = Array(repeating: 0, count: parts.count)
         for start in parts.indices where marks[start] == 0 {
             var path = [(index: start, next: 0)]
@@ -342,7 +342,7 @@ struct BatchQueue: Sendable {
         }
     }
 
-    /// Whose mailbox a request is about; `nil` for everything else.
+    /// Returns the mailbox that a request is about; `nil` for all other requests.
     private static func mailbox(_ target: RequestTarget) -> String? {
         let words = target.segments.map { $0.lowercased() }
         let rest: ArraySlice<String>

@@ -14,16 +14,16 @@ package enum AdvancedQuery {
         "groups", "me", "serviceprincipals", "users",
     ]
 
-    /// Whether a query needs what the service demands for it.
+    /// Returns whether a query needs these two options.
     package static func isNeeded(by target: RequestTarget) -> Bool {
         guard target.service == .graph else { return false }
         var words = target.segments.map { $0.lowercased() }
-        // A cast says only which of the objects are wanted.
+        // A cast only filters the objects by type.
         if words.last?.hasPrefix("microsoft.graph.") == true || words.last?.hasPrefix("graph.") == true {
             words.removeLast()
         }
         guard let first = words.first, starts.contains(first), let last = words.last, objects.contains(last),
-            // A mailbox has contacts of its own.
+            // The contacts of a mailbox aren't directory objects.
             last != "contacts" || words.count == 1
         else { return false }
         if target.queryValue("$search") != nil { return true }
@@ -32,7 +32,7 @@ package enum AdvancedQuery {
         return isAdvanced(filter)
     }
 
-    /// What a reader of the answer should know; `nil` for other queries.
+    /// Returns a note for readers of the answer; `nil` for other queries.
     package static func note(for target: RequestTarget) -> String? {
         isNeeded(by: target)
             ? "This query is answered from an index (ConsistencyLevel: eventual), which lags behind changes by moments."
@@ -41,7 +41,7 @@ package enum AdvancedQuery {
 
     private static func isAdvanced(_ filter: String) -> Bool {
         var text = ""
-        // Even parts stand outside of quotes; a doubled quote makes an empty part, which changes nothing.
+        // Parts with an even index are outside of quotes; a doubled quote makes an empty part, which changes nothing.
         for (index, part) in filter.split(separator: "'", omittingEmptySubsequences: false).enumerated()
         where index % 2 == 0 { text += part.lowercased() + "''" }
         let words = text.split { !($0.isLetter || $0.isNumber || $0 == "$" || $0 == "_") }
@@ -49,7 +49,7 @@ package enum AdvancedQuery {
     }
 }
 
-/// Adds what a service requires of every request and callers leave out.
+/// Adds what a service requires in every request and callers omit.
 enum RequestDefaults {
     /// Returns the target with the service's `api-version`, if one is required and missing.
     ///
@@ -68,7 +68,7 @@ enum RequestDefaults {
     /// Searching and counting directory objects requires eventual consistency (Microsoft Graph, "Advanced query
     /// capabilities on Microsoft Entra ID objects"); other objects ignore the header.
     static func headers(for target: RequestTarget) -> [(String, String)] {
-        // Without it SharePoint answers in XML, or wraps everything in its own metadata.
+        // Without this header SharePoint answers in XML, or adds metadata of its own to every object.
         if target.service == .sharePoint { return [("Accept", "application/json;odata=nometadata, */*;q=0.8")] }
         guard target.service == .graph else { return [] }
         let counts =

@@ -72,7 +72,7 @@ struct Attempt {
             isGuarded: request.header("If-Match") != nil, mayRepeat: request.mayRepeat, jitter: client.jitter())
         if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
         guard let wait, wait < deadline.remaining else { return false }
-        // The gate does the waiting, for this call and all others.
+        // The gate waits instead, for this call and all others.
         if ending.isThrottling { return true }
         do {
             try await client.pause(wait)
@@ -120,11 +120,11 @@ struct Attempt {
     }
 }
 
-/// How a response's body is wanted.
+/// The way in which a response's body is delivered.
 enum BodyDelivery: Sendable {
-    /// In memory, when all of it is there.
+    /// In memory, after it has arrived completely.
     case whole
-    /// While it arrives, where the response is a success; errors and redirects come whole.
+    /// As a stream while it arrives if the response is a success; errors and redirects are delivered whole.
     case streamed
 
     /// Sends a request and returns its response.

@@ -38,13 +38,13 @@ package struct BatchOutcome: Sendable, Hashable {
         failures = failed.isEmpty ? [] : all.filter { $0.status == 424 || $0.status == 429 || $0.status >= 500 }
     }
 
-    /// How long to wait before the next request, if any request of the batch was throttled.
+    /// The wait before the next request, if any request of the batch was throttled.
     package var throttledFor: Duration? {
         let throttled = failures.filter { $0.status == 429 || ($0.status == 503 && $0.retryAfter != nil) }
         return throttled.isEmpty ? nil : throttled.compactMap(\.retryAfter).max() ?? .seconds(1)
     }
 
-    /// What a person or program should do about it; `nil` when there is nothing to do.
+    /// The advice for a person or program; `nil` when there is nothing to do.
     package var advice: String? {
         guard !failures.isEmpty else { return nil }
         let list = failures.prefix(20).map { "\($0.id) (\($0.status))" }.joined(separator: ", ")

@@ -12,7 +12,7 @@ internal import MMSystem
 /// for try await user in graph.pages("/users", select: ["displayName"], as: User.self) { … }
 /// ```
 public struct GraphClient: Sendable {
-    /// What all copies share; each transfer, list and attempt holds a copy.
+    /// The properties that all copies share; each transfer, list and attempt holds a copy.
     private final class Parts: Sendable {
         let identity: IdentityService
         let connection: Connection
@@ -49,7 +49,7 @@ public struct GraphClient: Sendable {
     private let parts: Parts
     private var report: @Sendable (String) -> Void = { _ in }
     var signIn = GraphSignIn.none
-    /// How much of a file is sent at a time: a multiple of 320 KiB, which drives demand, and less than their 60 MiB.
+    /// The size of the pieces in which a file is sent: a multiple of 320 KiB, as drives require, and less than their limit of 60 MiB.
     var uploadPiece = 32 * 327_680
 
     /// The maximum size in bytes of a response that is held in memory.
@@ -57,7 +57,7 @@ public struct GraphClient: Sendable {
 
     /// Creates a client for a connection's requests to a service.
     /// - Parameters:
-    ///   - identity: provides the tokens; its network connections are shared.
+    ///   - identity: the service that provides the tokens; its network connections are shared.
     ///   - connection: the connection.
     ///   - service: the service to send requests to.
     /// - Throws: `.invalidInput` for an unknown cloud; `.unsupported` if the cloud has no host for the service.
@@ -91,7 +91,7 @@ public struct GraphClient: Sendable {
 
     /// The service that requests are sent to.
     public var service: RequestService { parts.service }
-    /// What its tokens are for.
+    /// The resource of its tokens.
     package var resource: ServiceResource { parts.resource }
     var identity: IdentityService { parts.identity }
     var connection: Connection { parts.connection }
@@ -147,7 +147,7 @@ public struct GraphClient: Sendable {
         return RequestDefaults.completing(target)
     }
 
-    /// Returns the query that answers changes of a collection: `/users/delta` for `/users`.
+    /// Returns the delta query for a collection: `/users/delta` for `/users`.
     package func changes(of target: RequestTarget) throws(MMError) -> RequestTarget {
         let last = target.segments.last?.lowercased() ?? ""
         guard !last.hasPrefix("delta"), !last.hasSuffix(".delta"), !last.hasSuffix("delta()") else { return target }
@@ -171,7 +171,7 @@ public struct GraphClient: Sendable {
         try await send(request, deadline: deadline, delivery: .whole)
     }
 
-    /// Sends a request and returns the response, whose body may still be on its way.
+    /// Sends a request and returns the response; its body may still be arriving.
     func send(
         _ request: GraphRequest, deadline: Deadline, delivery: BodyDelivery
     ) async throws(MMError) -> GraphResponse {
@@ -211,7 +211,7 @@ public struct GraphClient: Sendable {
         default:
             let advice = WaitAdvice(response.fields, now: clock.now)
             var error = ServiceError(response).mmError(for: request, retryAfter: advice.asked)
-            // A delta link that is too old is answered with the link at which everything is read anew.
+            // The answer to an expired delta link holds a link for starting over.
             if response.status == 410, let location = response.header("Location"),
                 let link = Self.absolute(location, from: url), cloud.admits(link, for: self.resource)
             {
@@ -275,7 +275,7 @@ extension GraphClient {
         throw MMError(.remoteFailed, "The download of \(request.target.path) is redirected in a loop.")
     }
 
-    /// Admits only `https`, and no host of this machine or its network; the sandbox is the exception.
+    /// Checks that a URL uses `https` and isn't a host of this machine or its network; the sandbox is an exception.
     func check(_ address: WebAddress, for what: String) throws(MMError) {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
         guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInternal(address)) else {
@@ -537,7 +537,7 @@ public struct GraphSignIn: Sendable {
     /// Acts for the person whose token came with a request to this server ("OAuth 2.0 On-Behalf-Of flow").
     /// - Parameters:
     ///   - assertion: the access token of that request, which was issued for this app.
-    ///   - credential: what the app authenticates with.
+    ///   - credential: the credential of the app.
     public static func onBehalfOf(_ assertion: Secret, _ credential: ClientCredential) -> GraphSignIn {
         GraphSignIn(method: .onBehalfOf(credential, assertion: .value(assertion)), show: nil)
     }
@@ -558,16 +558,16 @@ public struct GraphSignIn: Sendable {
         GraphSignIn(method: .token(provider), show: nil)
     }
 
-    /// Asks nobody: a request that needs a sign-in throws `.signInNeeded`, with code and URL in its details, and
-    /// succeeds when it is repeated after the approval.
+    /// No interactive sign-in: a request that needs one throws `.signInNeeded`, with code and URL in its details, and succeeds when it is
+    /// repeated after the approval.
     public static let none = GraphSignIn(method: nil, show: nil)
 }
 
 extension GraphClient {
     /// Sends a file of this machine to a drive, a message or anything else that takes bytes.
     ///
-    /// Small files go in one request. Larger ones go through an upload session, which survives lost connections, ended
-    /// sessions and a killed process: the same call goes on where the last one stopped. Where the service names a
+    /// Small files are sent in one request. Larger ones use an upload session, which survives lost connections, expired
+    /// sessions and a killed process: the same call continues where the last one stopped. If the service names a
     /// checksum, it is compared. Memory use doesn't depend on the size.
     ///
     /// ```swift
@@ -577,10 +577,10 @@ extension GraphClient {
     ///   - path: the file.
     ///   - endpoint: a drive's file (`/me/drive/root:/Reports/a.pdf`) or folder (with a slash at its end), or the
     ///     `attachments` of a message.
-    ///   - conflict: what happens where a file of that name is there already.
+    ///   - conflict: what to do if a file of that name exists already.
     ///   - deadline: when to give up.
-    ///   - progress: called with how far it is.
-    /// - Returns: what the service says of the file; `null` where it says nothing.
+    ///   - progress: called with the progress.
+    /// - Returns: the service's description of the file; `null` if it returns none.
     /// - Throws: as ``send(_:deadline:)``, and `.remoteFailed` when what arrived isn't what was sent.
     @discardableResult
     public func upload(
@@ -595,7 +595,7 @@ extension GraphClient {
         return try receipt.isEmpty ? .null : GraphResponse(status: 200, headers: [:], body: receipt).json()
     }
 
-    /// Plans how a file gets to an endpoint; nothing is sent.
+    /// Plans the upload of a file to an endpoint; nothing is sent.
     package func plan(
         uploading file: FileReader, to endpoint: String, conflict: ConflictBehavior
     ) throws(MMError) -> FileUpload {
@@ -606,7 +606,7 @@ extension GraphClient {
     }
 
     /// Sends a file as planned.
-    /// - Returns: what the service says of it; empty where it says nothing.
+    /// - Returns: the service's description of the file; empty if it returns none.
     package func upload(
         _ upload: FileUpload, deadline: Deadline,
         progress: @escaping @Sendable (TransferProgress) -> Void = { _ in }
@@ -623,7 +623,7 @@ extension GraphClient {
             }
         } catch {
             guard error.details["status"]?.int == 409, upload.item != nil else { throw error }
-            // A call that is repeated because its answer was lost finds its own file.
+            // A call that is repeated because its answer was lost finds the file that it sent before.
             if let same = try await identical(to: upload, deadline: deadline) { return same }
             var error = error
             error.hint =
@@ -641,7 +641,7 @@ extension GraphClient {
         return try await send(request, deadline: deadline).body
     }
 
-    /// Returns what the service says of the file at the upload's place, if it has the upload's content already.
+    /// Returns the service's description of the existing file if it already has the upload's content.
     func identical(to upload: FileUpload, deadline: Deadline) async throws(MMError) -> [UInt8]? {
         guard let item = upload.item, upload.conflict != .rename else { return nil }
         let request = try GraphRequest(target: try target(item.endpoint()))
@@ -652,14 +652,14 @@ extension GraphClient {
         return hash == own ? response.body : nil
     }
 
-    /// Compares the checksum that the service names with that of the file.
+    /// Compares the checksum that the service returned with that of the file.
     private func compare(_ answer: [UInt8], with upload: FileUpload) async throws(MMError) {
         guard upload.item != nil, let item = try? JSONParser.parse(answer),
             let hash = item["file"]?["hashes"]?["quickXorHash"]?.string
         else { return }
         let own = try await upload.file.quickXorHash()
         guard hash != own else { return }
-        // SharePoint writes a document's library columns into Office files as they arrive.
+        // SharePoint writes a document's library columns into Office files when they are uploaded.
         if FileKind.isRewritten(upload.file.name) { return }
         try upload.file.checkUnchanged()
         throw MMError(

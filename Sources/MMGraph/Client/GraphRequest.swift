@@ -5,7 +5,7 @@ internal import MMIdentity
 public struct GraphRequest: Sendable, Hashable {
     /// The method in upper case: `GET`, `POST`, `PATCH`, `PUT`, `DELETE`, `HEAD` or `OPTIONS`.
     public let method: String
-    /// The target; the same value that the guard judges.
+    /// The target; the same value that the guard checks.
     public let target: RequestTarget
     /// The caller's headers, such as `Prefer` or `If-Match`.
     public private(set) var headers: [String: String]

@@ -3,17 +3,17 @@ package import MMHTTP
 internal import MMIdentity
 
 extension GraphClient {
-    /// Follows a request that the service goes on with to its end.
+    /// Follows a long-running request to its end.
     ///
-    /// A response with status 202 (201 of Azure) that says where to ask (`Azure-AsyncOperation`, `Operation-Location`,
-    /// `Location`) is asked about until the work is done; every other response is returned as it is. The service says how
-    /// long to wait in between.
+    /// A response with status 202 (201 from Azure) that names a status URL (`Azure-AsyncOperation`, `Operation-Location`,
+    /// `Location`) is polled until the work is done; every other response is returned as it is. The service determines
+    /// the interval.
     /// - Parameters:
     ///   - response: the response to the request.
     ///   - request: the request.
-    ///   - deadline: when to give up; the work itself goes on.
-    ///   - report: called with how far the work is.
-    /// - Returns: what the service says at the end.
+    ///   - deadline: when to give up; the work itself continues.
+    ///   - report: called with the progress of the work.
+    /// - Returns: the service's final response.
     /// - Throws: `.remoteFailed` with the service's reason when the work failed; `.deadlineExceeded`.
     package func outcome(
         of response: GraphResponse, to request: GraphRequest, deadline: Deadline = .after(.seconds(300)),
@@ -24,15 +24,15 @@ extension GraphClient {
     }
 }
 
-/// Work that a service goes on with after its response ("Track asynchronous Azure operations", "Working with long-running
-/// actions" of Microsoft Graph).
+/// Work that a service continues after its response ("Track asynchronous Azure operations", "Working with long-running actions" of
+/// Microsoft Graph).
 struct LongRunningOperation: Sendable {
     private let request: GraphRequest
-    /// Where the state is asked for.
+    /// The URL to poll.
     private let address: String
-    /// Whether the address answers a state; else it answers 202 until the work is done, and then its result.
+    /// Whether the URL returns a state; otherwise it returns 202 until the work is done, and then its result.
     private let answersState: Bool
-    /// Where the result is, once the work is done.
+    /// The URL of the result, once the work is done.
     private let location: String?
     private let firstWait: String?
 
@@ -42,7 +42,7 @@ struct LongRunningOperation: Sendable {
     ]
     private static let failed: Set<String> = ["failed", "canceled", "cancelled", "deletefailed", "error"]
 
-    /// Reads a response; `nil` when the work is done, or nothing says where to ask.
+    /// Reads a response; `nil` when the work is done, or the response names no status URL.
     init?(_ response: GraphResponse, to request: GraphRequest) {
         let state = response.header("Azure-AsyncOperation") ?? response.header("Operation-Location")
         location = response.header("Location")
@@ -67,7 +67,7 @@ struct LongRunningOperation: Sendable {
             do throws(MMError) {
                 answer = try await sendOnce(address, client, deadline)
             } catch {
-                // What was begun a moment ago may not be known yet.
+                // Work that was started a moment ago may not be known yet.
                 guard error.details["status"]?.int == 404, polls <= 3 else { throw error }
                 asked = nil
                 continue
@@ -85,7 +85,7 @@ struct LongRunningOperation: Sendable {
         }
     }
 
-    /// The result, where it stands elsewhere than the state.
+    /// Returns the result, which may have a URL of its own.
     private func result(
         _ answer: GraphResponse, _ client: GraphClient, _ deadline: Deadline
     ) async throws(MMError) -> GraphResponse {
@@ -107,7 +107,7 @@ struct LongRunningOperation: Sendable {
             let request = try GraphRequest(target: request.target)
             return try await client.send(request, to: address, deadline: deadline)
         }
-        // A drive's monitor carries its own permission and gets no token.
+        // The monitor URL of a drive carries its own authorisation and gets no token.
         try client.check(place, for: "the state of the work")
         let wire = HTTPRequest(
             method: "GET", url: address, headers: ["Accept": "application/json"],
@@ -120,12 +120,12 @@ struct LongRunningOperation: Sendable {
             throw error.mmError(for: "Asking how far \(request.target.path) is")
         }
         let answer = GraphResponse(status: response.status, headers: response.headers, body: response.body)
-        // At its end a monitor redirects to what was made.
+        // When the work is done, a monitor redirects to the created item.
         guard response.status < 400 else { throw ServiceError(answer).mmError(for: request, retryAfter: nil) }
         return answer
     }
 
-    /// Whether an address is a permission by itself; in the sandbox all services share one host.
+    /// Returns whether a URL carries its own authorisation; in the sandbox all services share one host.
     private static func isPermission(_ place: WebAddress) -> Bool {
         place.pathAndQuery.lowercased().hasPrefix("/_api/v2.0/monitor")
     }
@@ -171,7 +171,7 @@ public struct GraphResponse: Sendable {
     /// The body, unchanged: JSON, an image, a file.
     public let body: [UInt8]
     let fields: HTTPHeaders
-    /// The rest of a success that is read while it arrives; `body` is then empty.
+    /// The body of a success that is read as a stream; `body` is then empty.
     let stream: HTTPBody?
 
     package init(status: Int, headers: HTTPHeaders, body: [UInt8]) {

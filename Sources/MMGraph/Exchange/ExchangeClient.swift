@@ -6,7 +6,7 @@ package import MMIdentity
 /// module uses. It lives as long as its session and keeps the regional host, the affinity cookie, and the list of
 /// cmdlets that the account may run.
 package actor ExchangeClient {
-    /// The endpoint that it uses.
+    /// The endpoint that the client uses.
     package nonisolated let service: ExchangeService
     /// The name of its connection.
     package nonisolated var connectionName: String { connection.name }
@@ -131,14 +131,14 @@ extension ExchangeClient {
     /// The number of cmdlets that the service takes in one request.
     package static let largestBatch = 10
 
-    /// The rows that cmdlets put out, each to its last page. Ten first pages cost one request; what fails among them is asked for
-    /// again by itself.
+    /// Returns the rows of several cmdlets, all pages of each. Up to ten first pages are requested in one batch; those that fail are
+    /// requested again one by one.
     /// - Parameters:
     ///   - commands: cmdlets that only read.
     ///   - deadline: when to give up.
     ///   - report: called with a sentence when the client waits because the service asks to slow down.
-    /// - Returns: the rows of each cmdlet as JSON texts, or why there are none, in the order of the cmdlets.
-    /// - Throws: what stops all of them: sign-in, network.
+    /// - Returns: the rows of each cmdlet as JSON texts, or its error, in the order of the cmdlets.
+    /// - Throws: errors that stop all of them: sign-in, network.
     package func readings(
         of commands: [ExchangeCommand], deadline: Deadline,
         report: @escaping @Sendable (String) -> Void = { _ in }
@@ -170,7 +170,7 @@ extension ExchangeClient {
         }
     }
 
-    /// The first pages; `nil` for a cmdlet that the service did not answer with one.
+    /// Returns the first pages; `nil` for a cmdlet that the service didn't answer with a page.
     private func firstPages(
         of commands: [ExchangeCommand], deadline: Deadline, report: @escaping @Sendable (String) -> Void
     ) async throws(MMError) -> [ExchangePage?] {
@@ -180,7 +180,7 @@ extension ExchangeClient {
             client: self, command: commands[0], batch: commands, size: commands[0].pageSize, deadline: deadline,
             report: report)
         let response = try await attempt.run(at: nil)
-        // Whatever the service holds against the batch, it says it again, and better, of each cmdlet.
+        // If the service refuses the batch, the single requests give the same error in more detail.
         guard (200..<300).contains(response.status), let answers = try response.json()["responses"]?.array else {
             return commands.map { _ in nil }
         }
@@ -289,7 +289,7 @@ extension ExchangeClient {
         return WebAddress("https://\(address.host)\(address.pathAndQuery)")
     }
 
-    /// Handles a redirect to the regional host that serves the tenant from now on.
+    /// Handles a redirect to the regional host, which serves the tenant from now on.
     /// - Returns: the URL to send the request to; `nil` when the host isn't the service's.
     func moved(by response: GraphResponse, from url: String) throws(MMError) -> String? {
         guard let location = response.header("Location"), let old = WebAddress(url) else { return nil }
@@ -410,7 +410,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
         }
         isFromParameter = false
         let domain = account.username.split(separator: "@", maxSplits: 1).dropFirst().first.map(String.init)
-        // A partner's person has none in the customer's tenant.
+        // A person at a partner has no mailbox in the customer's tenant.
         let hasMailbox = !account.isAway || service == .compliance
         if command.cmdlet.lowercased() == "set-adminauditlogconfig" {
             value = "UPN:\(Self.auditMailbox)@\(domain.flatMap(Self.plain) ?? account.tenantID)"
@@ -447,7 +447,7 @@ package struct ExchangeAnchor: Sendable, Hashable {
 struct ExchangeAttempt {
     private let client: ExchangeClient
     private let command: ExchangeCommand
-    /// The cmdlets whose first pages are asked for together, where they are; all of them only read.
+    /// The cmdlets whose first pages are requested in a batch, all read-only; `nil` for a single cmdlet.
     private let batch: [ExchangeCommand]?
     private let size: Int
     private let deadline: Deadline
@@ -539,7 +539,8 @@ struct ExchangeAttempt {
         return try await client.transport.send(request)
     }
 
-    /// With a bearer challenge the token was refused and nothing ran; a bare 401 may come from a server behind it.
+    /// Returns whether a request may be sent again with a new token. With a bearer challenge the token was refused and nothing ran; a bare
+    /// 401 may come from a server behind it.
     private func mayRenew(_ answer: GraphResponse) -> Bool {
         command.isReadOnly || BearerChallenge(answer.fields.values(for: "WWW-Authenticate")) != nil
     }
@@ -574,7 +575,7 @@ struct ExchangeAttempt {
         }
         if ending.isThrottling { await gate.slowDown(ending, wait, sent: sent) }
         guard let wait, wait < deadline.remaining else { return false }
-        // The gate does the waiting, for this call and all others.
+        // The gate waits instead, for this call and all others.
         if ending.isThrottling { return true }
         do {
             try await client.pause(wait)

@@ -41,7 +41,7 @@ package struct ExchangeCommand: Sendable, Hashable {
         ["CmdletInput": ["CmdletName": .string(cmdlet), "Parameters": .object(parameters)]]
     }
 
-    /// How long Microsoft's module waits for the cmdlet: the service's own 15 minutes plus one, longer for a few.
+    /// The time that Microsoft's module waits for the cmdlet: the service's own 15 minutes plus one, longer for a few.
     var timeout: Duration {
         switch cmdlet.lowercased() {
         case "get-distributiongroupmember", "update-distributiongroupmember", "set-unifiedgroup",

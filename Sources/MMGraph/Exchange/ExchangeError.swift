@@ -190,7 +190,7 @@ extension ExchangeError {
 
     /// The kind of failure.
     package var kind: MMErrorCode {
-        // The second one is that of a folder's permissions, for somebody who has none.
+        // The second type concerns the permissions of a folder, for a user who has none.
         if ["ObjectNotFoundException", "UserNotFoundInPermissionEntryException"].contains(where: exceptionType.contains)
         {
             return .notFound
@@ -214,7 +214,7 @@ extension ExchangeError {
         }
     }
 
-    /// What to do about it, if known.
+    /// The remedy, if known.
     package var hint: String? {
         switch status {
         case 401: "Sign in again: mm login. The app registration needs the delegated permission Exchange.Manage."

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// Why a cmdlet didn't complete.
+/// The reason why a cmdlet didn't complete.
 package enum ExchangeFault: Error, Sendable {
     /// The service refused or failed the cmdlet; an error record in PowerShell.
     case refused(ExchangeError)

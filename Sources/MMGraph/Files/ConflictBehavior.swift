@@ -1,8 +1,8 @@
-/// What happens where a file of the same name is there already.
+/// The behaviour when a file of the same name exists already.
 public enum ConflictBehavior: String, Sendable, Hashable, CaseIterable {
-    /// Nothing is changed, and the transfer fails.
+    /// Nothing is changed and the transfer fails.
     case fail
-    /// The file that is there gets the new content.
+    /// The existing file gets the new content.
     case replace
     /// The new file gets another name: `report 1.pdf`.
     case rename

@@ -2,12 +2,12 @@ internal import Glibc
 package import MMCore
 package import MMSystem
 
-/// What has arrived of a file, beside the place where it will stand: `.report.pdf.mm-part-…`.
+/// The part of a file that has arrived so far, beside its final place: `.report.pdf.mm-part-…`.
 ///
-/// The name says which content it is a part of, so that a later call goes on with it and no other content is mixed in. When
-/// it is whole it gets the file's name in one step.
+/// The name identifies the content, so that a later call can continue the draft and contents aren't mixed. Once complete, the draft is
+/// renamed to the file's name in one step.
 package final class DownloadDraft: Sendable {
-    /// Where the file will stand, for messages.
+    /// The file's final path, for messages.
     package let path: String
     private let folder: FileDescriptor
     private let file: FileDescriptor
@@ -17,14 +17,13 @@ package final class DownloadDraft: Sendable {
 
     private static let mark = ".mm-part-"
 
-    /// Opens what has arrived of a file, or begins it.
+    /// Opens the draft of a file, or creates it.
     /// - Parameters:
-    ///   - folder: the folder that it will stand in.
-    ///   - name: its name there.
-    ///   - path: its whole path, for messages.
-    ///   - content: says which content it is; the same text finds the same draft again. `nil` for one that nobody can go
-    ///     on with.
-    /// - Throws: `.conflict` when another process fetches the same.
+    ///   - folder: the folder of the file.
+    ///   - name: the file's name.
+    ///   - path: the file's path, for messages.
+    ///   - content: the identity of the content; the same text finds the same draft again. `nil` for a draft that can't be continued later.
+    /// - Throws: `.conflict` when another process downloads the same file.
     package init(in folder: consuming FileDescriptor, name: String, path: String, content: String?) throws(MMError) {
         let start = "." + name.prefix(150) + Self.mark
         let suffix = content.map { Hex.text(SHA256.digest($0.utf8).prefix(8)) } ?? Hex.text(RandomBytes.make(8))
@@ -40,7 +39,7 @@ package final class DownloadDraft: Sendable {
         guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(.forbidden, "What stands beside “\(path)” as \(draft) isn't a regular file.")
         }
-        // Parts of other contents are of no use any more, unless somebody is fetching them.
+        // Drafts of other contents are no longer useful, unless another process is downloading them.
         for found in Self.names(in: folder.raw) where found.hasPrefix(start) && found != draft {
             let other = openat(folder.raw, found, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)
             guard other >= 0 else { continue }
@@ -55,10 +54,10 @@ package final class DownloadDraft: Sendable {
         size.withLock { $0 = Int(status.st_size) }
     }
 
-    /// How many bytes have arrived.
+    /// The number of bytes that have arrived.
     var count: Int { size.withLock { $0 } }
 
-    /// Adds what arrived.
+    /// Appends bytes that arrived.
     func append(_ bytes: [UInt8]) async throws(MMError) {
         try await BlockingWork.run { [self] () throws(MMError) in
             var done = 0
@@ -75,13 +74,13 @@ package final class DownloadDraft: Sendable {
         }
     }
 
-    /// Drops what has arrived.
+    /// Drops the bytes that have arrived.
     func restart() throws(MMError) {
         guard ftruncate(file.raw, 0) == 0 else { throw SystemError.error("Writing \(path)") }
         size.withLock { $0 = 0 }
     }
 
-    /// Reads the draft for its checksums.
+    /// Reads the draft and returns its checksum.
     func checksum() async throws(MMError) -> String {
         try await BlockingWork.run { [self] () throws(MMError) in
             var hash = QuickXorHash()
@@ -98,9 +97,9 @@ package final class DownloadDraft: Sendable {
         }
     }
 
-    /// Gives the draft the file's name.
+    /// Renames the draft to the file's name.
     /// - Returns: the path of the file.
-    /// - Throws: `.conflict` where a file of that name is there and may not be replaced; the draft stays.
+    /// - Throws: `.conflict` if a file of that name exists and may not be replaced; the draft stays.
     func finish(_ conflict: ConflictBehavior) async throws(MMError) -> String {
         try await BlockingWork.run { [self] () throws(MMError) in
             var old = stat()
@@ -122,7 +121,7 @@ package final class DownloadDraft: Sendable {
             }
             for number in 0..<1000 {
                 let free = number == 0 ? name : Self.numbered(name, number)
-                // A link never replaces anything, unlike a renaming.
+                // Unlike a rename, a hard link never replaces a file.
                 if linkat(folder.raw, draft, folder.raw, free, 0) == 0 {
                     unlinkat(folder.raw, draft, 0)
                     fsync(folder.raw)
@@ -130,7 +129,7 @@ package final class DownloadDraft: Sendable {
                 }
                 let fault = errno
                 var status = stat()
-                // Some file systems have no links.
+                // Some file systems have no hard links.
                 if [EPERM, EOPNOTSUPP, ENOSYS].contains(fault),
                     fstatat(folder.raw, free, &status, AT_SYMLINK_NOFOLLOW) != 0,
                     renameat(folder.raw, draft, folder.raw, free) == 0
@@ -145,10 +144,10 @@ package final class DownloadDraft: Sendable {
         }
     }
 
-    /// Removes the draft: nobody can go on with it.
+    /// Removes the draft, because it can't be continued.
     func discard() { unlinkat(folder.raw, draft, 0) }
 
-    /// Throws where a file is in the way, before anything is fetched.
+    /// Throws if a file is in the way, before anything is downloaded.
     func checkFree(_ conflict: ConflictBehavior) throws(MMError) {
         var status = stat()
         guard conflict == .fail, fstatat(folder.raw, name, &status, AT_SYMLINK_NOFOLLOW) == 0 else { return }

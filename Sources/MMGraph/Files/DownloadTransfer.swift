@@ -1,24 +1,24 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Fetches a file into a draft, through lost connections and ended links to its end.
+/// Downloads a file into a draft, resuming after lost connections and expired URLs.
 struct DownloadTransfer {
     let client: GraphClient
     let request: GraphRequest
     let draft: DownloadDraft
-    /// What the service says of the file; `nil` where it says nothing.
+    /// The service's description of the file; `nil` if there is none.
     let file: RemoteFile?
     let deadline: Deadline
     let report: @Sendable (TransferProgress) -> Void
 
     private var faults = 0
-    /// The size of the whole, once it is known.
+    /// The size of the whole file, once it is known.
     private var total: Int?
-    /// The version that the first part belongs to, where the service named one.
+    /// The version (`ETag`) that the first part belongs to, if the service named one.
     private var etag: String?
 
     private static let mostFaults = 8
-    /// How much is gathered before it is written.
+    /// The number of bytes that are collected before they are written.
     private static let block = 1 << 20
 
     init(
@@ -34,13 +34,13 @@ struct DownloadTransfer {
         total = file?.size
     }
 
-    /// Fetches until the draft is whole.
+    /// Downloads until the draft is complete.
     mutating func run() async throws(MMError) {
         var wasBroken = draft.count > 0
         while true {
             try await fetch()
             guard let hash = file?.hash, try await draft.checksum() != hash else { return }
-            // The parts may belong to two contents: once more, in one piece.
+            // The parts may belong to two versions of the file, so download it once more in one piece.
             try draft.restart()
             guard wasBroken || faults > 0 else {
                 throw MMError(
@@ -69,8 +69,8 @@ struct DownloadTransfer {
         }
     }
 
-    /// Asks for the rest.
-    /// - Returns: `nil` when it has to be asked for again.
+    /// Requests the rest of the file.
+    /// - Returns: `nil` when the request has to be repeated.
     private mutating func open(from start: Int) async throws(MMError) -> HTTPBody? {
         var headers = request.headers
         if start > 0 {

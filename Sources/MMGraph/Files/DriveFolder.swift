@@ -4,17 +4,17 @@ package import MMCore
 package struct DriveFolder: Sendable {
     private let item: DriveItemPath
 
-    /// Something in a folder of a drive.
+    /// An item in a folder of a drive.
     package struct Child: Sendable, Hashable {
-        /// Its name.
+        /// The name.
         package let name: String
-        /// Its size in bytes.
+        /// The size in bytes.
         package let size: Int?
-        /// Its QuickXorHash in base64, where the service names it.
+        /// The QuickXorHash in base64, if the service names it.
         package let hash: String?
         /// Whether it is a folder.
         package let isFolder: Bool
-        /// Why it can't be fetched as a file, such as a notebook; `nil` for files and folders.
+        /// The reason why the item can't be downloaded as a file, such as a notebook; `nil` for files and folders.
         package let reason: String?
 
         init(_ value: JSONValue) {
@@ -35,10 +35,9 @@ package struct DriveFolder: Sendable {
     /// Reads an endpoint.
     /// - Parameters:
     ///   - target: the endpoint.
-    ///   - name: the folder's name where the endpoint names the folder that it goes into; `nil` where the endpoint names
-    ///     the folder itself.
+    ///   - name: the folder's name if the endpoint names its parent folder; `nil` if the endpoint names the folder itself.
     ///   - isContainer: whether the endpoint was written with a slash at its end.
-    /// - Throws: `.invalidInput` for an endpoint that is no place of a drive.
+    /// - Throws: `.invalidInput` for an endpoint that doesn't name a place in a drive.
     package init(_ target: RequestTarget, placing name: String? = nil, isContainer: Bool = false) throws(MMError) {
         guard let path = DriveItemPath(target), path.suffix.isEmpty || path.suffix == ["children"] else {
             throw MMError(
@@ -50,13 +49,13 @@ package struct DriveFolder: Sendable {
         if let name, path.isFolder || isContainer { item = plain.below(name) } else { item = plain }
     }
 
-    /// The folder's own name, where the endpoint says it.
+    /// The folder's own name, if the endpoint contains it.
     package var name: String? { item.names.last }
 
-    /// The endpoint of what lies in the folder.
+    /// Returns the endpoint of an item in the folder.
     package func endpoint(of names: [String]) -> String { item.below(names.joined(separator: "/")).endpoint() }
 
-    /// The request that lists a folder in it; that of the folder itself for no names.
+    /// Returns the request that lists a subfolder, or the folder itself for no names.
     package func listing(_ names: [String], of client: GraphClient) throws(MMError) -> GraphRequest {
         let folder = names.isEmpty ? item : item.below(names.joined(separator: "/"))
         return try GraphRequest(
@@ -72,8 +71,8 @@ package struct DriveFolder: Sendable {
         }
     }
 
-    /// Lists what lies in a folder.
-    /// - Returns: `nil` where there is no such folder.
+    /// Lists the items of a folder.
+    /// - Returns: `nil` if there is no such folder.
     package func children(
         _ request: GraphRequest, of client: GraphClient, deadline: Deadline
     ) async throws(MMError) -> [Child]? {
@@ -98,12 +97,12 @@ struct DriveItemPath: Sendable, Hashable {
     private let anchor: String
     /// Whether that item is a known folder, as a drive's root is.
     private let startsAtFolder: Bool
-    /// The names below it.
+    /// The names below that item.
     private(set) var names: [String]
-    /// What stands behind the item: `content`, `children`.
+    /// The segments after the item: `content`, `children`.
     private(set) var suffix: [String]
 
-    /// Reads an endpoint; `nil` when it names no item of a drive.
+    /// Reads an endpoint; `nil` when it doesn't name an item of a drive.
     init?(_ target: RequestTarget) {
         guard target.service == .graph, let version = target.version else { return nil }
         let segments = target.segments
@@ -150,21 +149,21 @@ struct DriveItemPath: Sendable, Hashable {
     /// Whether the endpoint names a folder that a file goes into, rather than the file.
     var isFolder: Bool { suffix == ["children"] || (names.isEmpty && startsAtFolder) }
 
-    /// The item itself, without what stands behind it.
+    /// The item itself, without the segments after it.
     var withoutSuffix: DriveItemPath {
         var path = self
         path.suffix = []
         return path
     }
 
-    /// Returns the item of a name below this one.
+    /// Returns the item with a name below this one.
     func below(_ name: String) -> DriveItemPath {
         var path = self
         path.names.append(contentsOf: name.split(separator: "/").map(String.init))
         return path
     }
 
-    /// Returns the endpoint of the item, or of what follows it: `content`, `createUploadSession`, `children`.
+    /// Returns the endpoint of the item, or of a segment after it: `content`, `createUploadSession`, `children`.
     func endpoint(_ next: String? = nil) -> String {
         guard !names.isEmpty else { return anchor + (next.map { "/" + $0 } ?? "") }
         let path = names.map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }.joined()

@@ -2,7 +2,7 @@ internal import MMCore
 
 /// The names that OneDrive and SharePoint refuse ("Restrictions and limitations in OneDrive and SharePoint").
 package enum DriveNames {
-    /// Returns why a path can't stand in a drive; `nil` if it can.
+    /// Returns why a path isn't allowed in a drive; `nil` if it is allowed.
     package static func fault(in names: [String]) -> String? {
         for name in names {
             if let fault = fault(of: name) { return "“\(name)” \(fault)" }
@@ -13,7 +13,7 @@ package enum DriveNames {
         return nil
     }
 
-    /// Returns the paths that would be one in a drive, where case makes no difference.
+    /// Returns the paths that would be the same in a drive, where names are case-insensitive.
     package static func clashes(_ paths: [String]) -> [(String, String)] {
         var seen: [String: String] = [:]
         var clashes: [(String, String)] = []

@@ -11,7 +11,7 @@ package final class FileReader: Sendable {
     private let file: FileDescriptor
     private let mark: Mark
 
-    /// What tells one content of a file from the next.
+    /// A signature that distinguishes versions of a file's content.
     private struct Mark: Sendable, Hashable {
         let device: UInt
         let number: UInt
@@ -28,7 +28,7 @@ package final class FileReader: Sendable {
         }
     }
 
-    /// Takes over an opened file.
+    /// Creates a reader that owns an opened file.
     /// - Throws: `.invalidInput` for anything but a regular file.
     package init(_ file: consuming FileDescriptor, path: String) throws(MMError) {
         var status = stat()
@@ -59,10 +59,10 @@ package final class FileReader: Sendable {
         return own == quickXorHash
     }
 
-    /// The name without the folders.
+    /// The file name without its folders.
     package var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 
-    /// What a confirmation and a kept upload session are bound to: this content and no other.
+    /// The identity of this content, to which confirmations and stored upload sessions are bound.
     package var identity: JSONObject {
         [
             "path": .string(path), "size": .int(Int64(size)),
@@ -77,7 +77,7 @@ package final class FileReader: Sendable {
         try await BlockingWork.run { [self] () throws(MMError) in try bytes(range) }
     }
 
-    /// Throws if the file isn't what it was when it was opened.
+    /// Throws if the file has changed since it was opened.
     package func checkUnchanged() throws(MMError) {
         var status = stat()
         guard fstat(file.raw, &status) == 0, Mark(status) == mark else {

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// A file on its way into a service: how it is sent, and the first request, which the guard judges.
+/// The upload of a file to a service: the way in which it is sent, and the first request, which the guard checks.
 package struct FileUpload: Sendable {
     enum Way: Sendable, Hashable {
         /// One request with the file as its body.
@@ -15,27 +15,27 @@ package struct FileUpload: Sendable {
 
     /// The file.
     package let file: FileReader
-    /// What is sent first. The body of `content` is added when it is sent.
+    /// The first request. For `content`, its body is added when it is sent.
     package let request: GraphRequest
-    /// What happens where a file of that name is there already.
+    /// The behaviour when a file of that name exists already.
     package let conflict: ConflictBehavior
     let way: Way
     /// The file's place in a drive; `nil` elsewhere.
     let item: DriveItemPath?
 
-    /// Up to here a file goes in one request; larger ones through a session ("Upload large files with an upload session").
+    /// The largest file that is sent in one request; larger ones use a session ("Upload large files with an upload session").
     static let largestContent = 4 << 20
     static let largestSmallAttachment = 3_000_000
     static let largestAttachment = 150 << 20
 
-    /// Plans how a file gets to an endpoint.
+    /// Plans the upload of a file to an endpoint.
     /// - Parameters:
     ///   - file: the file.
-    ///   - endpoint: where to: a drive's file or folder, the `attachments` of a message or event, or anything that takes
+    ///   - endpoint: the destination: a drive's file or folder, the `attachments` of a message or event, or anything that takes
     ///     bytes with `PUT`.
     ///   - isFolder: whether the endpoint was written with a slash at its end, which names a folder.
-    ///   - conflict: what happens where a file of that name is there already.
-    ///   - parse: turns an endpoint of the plan into a target of the client.
+    ///   - conflict: what to do if a file of that name exists already.
+    ///   - parse: converts an endpoint of the plan to a target of the client.
     /// - Throws: `.invalidInput` for an endpoint that takes no file; `.limitExceeded` for a file that is too large for it.
     init(
         _ file: FileReader, to target: RequestTarget, isFolder: Bool, conflict: ConflictBehavior,
@@ -96,7 +96,7 @@ package struct FileUpload: Sendable {
         }
     }
 
-    /// The one request that sends the file with all its bytes; `nil` where it goes piece by piece.
+    /// Returns the single request that sends the whole file; `nil` if it is sent in pieces.
     package func wholeRequest() async throws(MMError) -> GraphRequest? {
         guard way == .content || way == .attachment else { return nil }
         let bytes = try await file.read(0..<file.size)
@@ -110,7 +110,7 @@ package struct FileUpload: Sendable {
             mayRepeat: request.mayRepeat)
     }
 
-    /// The largest piece that the service takes; mailboxes want less than 4 MiB.
+    /// The largest piece that the service accepts; mailboxes require less than 4 MiB.
     var largestPiece: Int { way == .attachmentSession ? 12 * 327_680 : .max }
 
     private static func noFile(_ target: RequestTarget) -> MMError {
@@ -127,15 +127,14 @@ package struct FileUpload: Sendable {
     }
 }
 
-/// What is known of a file by its name.
+/// The properties of a file that follow from its name.
 enum FileKind {
-    /// Returns the media type that belongs to the end of a name.
+    /// Returns the media type for the extension of a name.
     static func mediaType(of name: String) -> String {
         types[end(of: name)] ?? "application/octet-stream"
     }
 
-    /// Whether SharePoint writes properties of its own into files of this kind, so that they come out other than they
-    /// went in.
+    /// Returns whether SharePoint writes its own properties into files of this kind, so that their content changes on upload.
     static func isRewritten(_ name: String) -> Bool { office.contains(end(of: name)) }
 
     private static func end(of name: String) -> String {

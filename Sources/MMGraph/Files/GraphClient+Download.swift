@@ -3,23 +3,22 @@ public import MMCore
 package import MMSystem
 
 extension GraphClient {
-    /// Fetches a file into a file of this machine.
+    /// Downloads a file to a file on this machine.
     ///
-    /// What arrives stands in a draft beside it, which gets the file's name when it is whole and has the checksum that
-    /// the service names. A call that was broken off, even by the end of its process, goes on where it stopped. Memory use
-    /// doesn't depend on the size.
+    /// The content is written to a draft beside the file, which is renamed when it is complete and has the checksum that the service names.
+    /// An interrupted call, even one whose process ended, is continued where it stopped. Memory use doesn't depend on the size.
     ///
     /// ```swift
     /// try await graph.download("/me/drive/root:/Reports/a.pdf", to: "/srv/a.pdf")
     /// ```
     /// - Parameters:
-    ///   - endpoint: a drive's file, or anything that answers bytes.
+    ///   - endpoint: a drive's file, or any endpoint that returns bytes.
     ///   - path: the file to write.
-    ///   - conflict: what happens where the file is there already.
+    ///   - conflict: what to do if the file exists already.
     ///   - deadline: when to give up.
-    ///   - progress: called with how far it is.
+    ///   - progress: called with the progress.
     /// - Returns: the path of the file that was written.
-    /// - Throws: as ``send(_:deadline:)``, and `.remoteFailed` when what arrived isn't what was asked for.
+    /// - Throws: as ``send(_:deadline:)``, and `.remoteFailed` when the content that arrived isn't the requested one.
     @discardableResult
     public func download(
         _ endpoint: String, to path: String, conflict: ConflictBehavior = .fail, deadline: Deadline = .never,
@@ -37,16 +36,16 @@ extension GraphClient {
         ).path
     }
 
-    /// Plans how the file at an endpoint is fetched; nothing is sent.
+    /// Plans the download of the file at an endpoint; nothing is sent.
     package func plan(downloading endpoint: String) throws(MMError) -> FileDownload {
         try FileDownload(try target(endpoint)) { (endpoint) throws(MMError) in try target(endpoint) }
     }
 
-    /// Fetches a file as planned.
+    /// Downloads a file as planned.
     /// - Parameters:
-    ///   - folder: the folder that it will stand in.
-    ///   - name: its name there.
-    ///   - path: its whole path, for messages.
+    ///   - folder: the folder of the new file.
+    ///   - name: the new file's name.
+    ///   - path: the new file's path, for messages.
     package func download(
         _ plan: FileDownload, into folder: consuming FileDescriptor, name: String, path: String,
         conflict: ConflictBehavior, deadline: Deadline,
@@ -67,7 +66,7 @@ extension GraphClient {
             let written = try await draft.finish(conflict)
             return DownloadReceipt(path: written, size: draft.count, resumedAt: start, quickXorHash: file?.hash)
         } catch {
-            // Without a name for the content nobody can go on with its part.
+            // Without an identity of the content, the draft can't be continued later.
             guard content != nil, draft.count > 0, error.code != .conflict else {
                 draft.discard()
                 throw error
@@ -80,31 +79,31 @@ extension GraphClient {
     }
 }
 
-/// What became of a file that was fetched.
+/// The result of a download.
 package struct DownloadReceipt: Sendable, Hashable {
     /// The path of the file.
     package let path: String
-    /// Its size in bytes.
+    /// The size in bytes.
     package let size: Int
-    /// How many of them an earlier call had fetched.
+    /// The number of bytes that an earlier call had downloaded.
     package let resumedAt: Int
-    /// The checksum that the service names and the file has; `nil` where it names none.
+    /// The checksum that the service named and that was verified; `nil` if it named none.
     package let quickXorHash: String?
 }
 
-/// A file on its way to this machine: the requests that fetch it, which the guard judges.
+/// The download of a file: the requests for it, which the guard checks.
 package struct FileDownload: Sendable {
-    /// What is asked first about a drive's file: its size and checksum. `nil` elsewhere.
+    /// The first request for a drive's file, which reads its size and checksum; `nil` elsewhere.
     package let metadata: GraphRequest?
-    /// What fetches the content.
+    /// The request for the content.
     package let content: GraphRequest
-    /// The file's name, where the endpoint says it.
+    /// The file's name, if the endpoint contains it.
     package let name: String?
-    /// Whether the service makes another file of it on the way.
+    /// Whether the service converts the file to another format.
     let isConverted: Bool
 
-    /// Plans how the file at an endpoint is fetched.
-    /// - Parameter parse: turns an endpoint of the plan into a target of the client.
+    /// Plans the download of the file at an endpoint.
+    /// - Parameter parse: converts an endpoint of the plan to a target of the client.
     init(
         _ target: RequestTarget, _ parse: (String) throws(MMError) -> RequestTarget
     ) throws(MMError) {
@@ -127,18 +126,18 @@ package struct FileDownload: Sendable {
     package var requests: [GraphRequest] { [metadata, content].compactMap(\.self) }
 }
 
-/// What a service says of a drive's file.
+/// A service's description of a drive's file.
 package struct RemoteFile: Sendable {
-    /// Its name.
+    /// The name.
     package let name: String
-    /// Its size in bytes; `nil` for what has no fixed one.
+    /// The size in bytes; `nil` for content without a fixed size.
     let size: Int?
-    /// Its QuickXorHash in base64.
+    /// The QuickXorHash in base64.
     let hash: String?
-    /// Says which content it has.
+    /// The tag that identifies the version of the content.
     let version: String?
 
-    /// Reads what the service says.
+    /// Reads the service's description.
     /// - Throws: `.invalidInput` for a folder.
     init(_ item: JSONValue, isConverted: Bool) throws(MMError) {
         name = item["name"]?.string ?? ""

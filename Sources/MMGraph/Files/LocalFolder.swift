@@ -2,13 +2,13 @@ internal import Glibc
 package import MMCore
 package import MMSystem
 
-/// What lies in a folder of this machine, as deep as it goes. No link is followed.
+/// The content of a folder on this machine, including its subfolders. Symbolic links aren't followed.
 package struct LocalFolder: Sendable {
-    /// Something in the folder.
+    /// An item in the folder.
     package struct Entry: Sendable, Hashable {
-        /// The names from the folder to it.
+        /// The path components below the folder.
         package let names: [String]
-        /// Why it isn't sent; `nil` for a regular file, which is.
+        /// The reason why the item isn't sent; `nil` for a regular file, which is sent.
         package let reason: String?
 
         /// The path below the folder.
@@ -17,14 +17,14 @@ package struct LocalFolder: Sendable {
 
     /// The files, in the order of their paths.
     package private(set) var files: [Entry] = []
-    /// What is left out, with the reason.
+    /// The items that are left out, with their reasons.
     package private(set) var leftOut: [Entry] = []
 
     private static let mostFiles = 100_000
     private static let mostLevels = 100
 
-    /// Looks through an opened folder.
-    /// - Throws: `.invalidInput` for anything but a folder; `.limitExceeded` for more than can be sent in one call.
+    /// Lists an opened folder.
+    /// - Throws: `.invalidInput` for anything but a folder; `.limitExceeded` for more files than one call can send.
     package init(_ folder: borrowing FileDescriptor, path: String) throws(MMError) {
         var status = stat()
         guard fstat(folder.raw, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {

@@ -2,7 +2,7 @@ internal import MMCore
 internal import MMHTTP
 internal import MMIdentity
 
-/// Sends a file through an upload session, piece by piece, through lost connections and ended sessions to its end.
+/// Sends a file through an upload session piece by piece, resuming after lost connections and expired sessions.
 struct UploadTransfer {
     private let client: GraphClient
     private let upload: FileUpload
@@ -11,9 +11,9 @@ struct UploadTransfer {
     private let report: @Sendable (TransferProgress) -> Void
 
     private var sessions = 0
-    /// Faults since the service last took something.
+    /// The number of faults since the service last accepted a piece.
     private var faults = 0
-    /// Whether the last byte was sent, so that the file may be complete though no answer said so.
+    /// Whether the last byte was sent, so that the file may be complete even without an answer that says so.
     private var sentLast = false
 
     private static let maxSessions = 4
@@ -34,7 +34,7 @@ struct UploadTransfer {
     }
 
     /// Sends the file.
-    /// - Returns: what the service says of it; empty where it says nothing.
+    /// - Returns: the service's description of the file; empty if it returns none.
     mutating func run() async throws(MMError) -> [UInt8] {
         let lock = try memory.claim()
         try memory.sweep()
@@ -54,7 +54,7 @@ struct UploadTransfer {
         var next = 0
         if let kept = try memory.address() {
             let found = try UploadSession(kept, client: client, request: upload.request)
-            // What is left of an earlier process may be over: then a new session begins.
+            // The session of an earlier process may have expired; then a new one is opened.
             if case .expects(let place) = await found.status(deadline: deadline), place <= file.size {
                 (session, next) = (found, place)
             }
@@ -76,11 +76,11 @@ struct UploadTransfer {
                 try file.checkUnchanged()
                 sentLast = sentLast || end == file.size
                 answer = await open.send(bytes, at: next, of: file.size, deadline: deadline)
-                // A service that takes nothing isn't asked to for ever.
+                // Treat an answer without progress as a fault, so that the loop ends.
                 if case .expects(let place)? = answer, place <= next { answer = .unsure(wait: nil) }
                 try checkCancellation()
             case .expects(let place):
-                // A service that has all and doesn't say that it is complete is asked again.
+                // If the service has all bytes but doesn't report the file as complete, ask again.
                 if place > next { faults = 0 }
                 guard place < file.size else {
                     answer = .unsure(wait: nil)
@@ -127,7 +127,7 @@ struct UploadTransfer {
         return session
     }
 
-    /// Opens a session. One that was opened without anybody hearing of it does no harm, so a lost answer is no end.
+    /// Opens a session. A session whose answer was lost does no harm, so the request is repeated.
     private mutating func opened() async throws(MMError) -> GraphResponse {
         while true {
             do throws(MMError) {
@@ -166,7 +166,7 @@ struct UploadTransfer {
 
     private static let cancelled = MMError(.cancelled, "The upload was cancelled.")
 
-    /// Says that the upload can go on, while a session is open.
+    /// Adds to an error that the upload can be continued, while a session is open.
     private func resumable(_ error: MMError) -> MMError {
         guard (try? memory.address()) != nil, ![.denied, .forbidden].contains(error.code) else { return error }
         var error = error
@@ -176,22 +176,22 @@ struct UploadTransfer {
     }
 }
 
-/// What is kept of an upload session, so that an upload goes on where a killed process left it.
+/// The stored state of an upload session, so that an upload can continue after its process was killed.
 ///
-/// The address of a session is a permission to write, so the file is private, and it goes when the upload ends. What
-/// killed processes leave behind is swept when the next upload begins.
+/// The URL of a session grants write access, so the file is private, and it is removed when the upload ends. Files of
+/// killed processes are removed when the next upload begins.
 struct UploadMemory: Sendable {
     private let directory: String
     private let path: String
     private let clock: WallClock
 
-    /// How long a session is tried at most when the service doesn't say when it ends.
+    /// The maximum lifetime of a stored session if the service doesn't name its expiry.
     private static let longest = Duration.seconds(7 * 86_400)
 
     /// Creates the memory of one upload.
     /// - Parameters:
-    ///   - upload: the upload; the same file to the same place has the same memory, until the file changes.
-    ///   - links: those of the connection whose upload it is.
+    ///   - upload: the upload; the same file and destination have the same state, until the file changes.
+    ///   - links: the links of the upload's connection.
     init(of upload: FileUpload, in links: ConnectionLinks, clock: WallClock) {
         directory = links.directory
         path = links.path(of: [
@@ -201,7 +201,7 @@ struct UploadMemory: Sendable {
         self.clock = clock
     }
 
-    /// Takes the upload for this process.
+    /// Locks the upload for this process.
     /// - Throws: `.conflict` when another process sends the same file to the same place.
     func claim() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire(path) else {
@@ -212,7 +212,7 @@ struct UploadMemory: Sendable {
         return lock
     }
 
-    /// The address of the session that was begun, while it may still be open.
+    /// Returns the URL of the stored session, while it may still be open.
     func address() throws(MMError) -> Secret? {
         guard let bytes = try ProtectedFile.read(path, limit: 64 << 10), let kept = try? JSONParser.parse(bytes),
             let address = kept["uploadUrl"]?.string,
@@ -221,7 +221,7 @@ struct UploadMemory: Sendable {
         return Secret(address)
     }
 
-    /// Keeps the address of a new session.
+    /// Stores the URL of a new session.
     func keep(_ address: Secret, until end: Timestamp?) throws(MMError) {
         let latest = clock.now + Self.longest
         let kept: JSONValue = [
@@ -230,10 +230,10 @@ struct UploadMemory: Sendable {
         try ProtectedFile.replace(path, with: JSONWriter.bytes(kept), durable: false)
     }
 
-    /// Forgets the session: it has ended.
+    /// Removes the stored session, which has ended.
     func forget() throws(MMError) { try ProtectedFile.remove(path) }
 
-    /// Removes what earlier processes left of sessions that are over.
+    /// Removes the files that earlier processes left of sessions that have ended.
     func sweep() throws(MMError) {
         let names = Set(try FolderListing.names(in: directory))
         for name in names where name.hasSuffix(".json") {
@@ -253,21 +253,21 @@ struct UploadMemory: Sendable {
     }
 }
 
-/// An open upload session: where the pieces of a file go ("Upload large files with an upload session").
+/// An open upload session, which receives the pieces of a file ("Upload large files with an upload session").
 ///
-/// Its address carries its own permission. It gets no credential, and it stays out of logs and errors.
+/// Its URL carries its own authorisation. No credential is sent to it, and it is kept out of logs and errors.
 struct UploadSession: Sendable {
-    /// What the service says after a piece, or when it is asked how far it is.
+    /// The service's answer to a piece or to a status request.
     enum Answer: Sendable {
-        /// It expects the bytes from here on.
+        /// The service expects the bytes from this offset on.
         case expects(Int)
         /// The file is complete; the body describes it.
         case complete([UInt8])
-        /// The session is over, or has never been.
+        /// The session has expired or never existed.
         case gone
-        /// Nobody knows whether the piece arrived: ask, after this wait.
+        /// It is unknown whether the piece arrived: request the status after this wait.
         case unsure(wait: Duration?)
-        /// The service won't take the file.
+        /// The service refuses the file.
         case refused(MMError)
     }
 
@@ -275,8 +275,8 @@ struct UploadSession: Sendable {
     let request: GraphRequest
     let address: Secret
 
-    /// Uses an address that the service gave.
-    /// - Throws: `.denied` for an address that nothing is sent to.
+    /// Creates a session from a URL that the service gave.
+    /// - Throws: `.denied` for a URL to which nothing may be sent.
     init(_ address: Secret, client: GraphClient, request: GraphRequest) throws(MMError) {
         guard let parsed = WebAddress(address.reveal()) else {
             throw MMError(.remoteFailed, "\(client.service.rawValue) gave an upload session without a usable address.")
@@ -295,10 +295,11 @@ struct UploadSession: Sendable {
         return await answer("PUT", headers, bytes, deadline)
     }
 
-    /// Asks how far the service is.
+    /// Requests the status of the session.
     func status(deadline: Deadline) async -> Answer { await answer("GET", [:], nil, deadline) }
 
-    /// Ends the session; what was sent is dropped. Only a courtesy: the service ends it itself after some time.
+    /// Ends the session and drops its data. This is optional, because the service ends the session itself after some
+    /// time.
     func cancel() async { _ = await answer("DELETE", [:], nil, .after(.seconds(10))) }
 
     private func answer(_ method: String, _ headers: HTTPHeaders, _ body: [UInt8]?, _ deadline: Deadline) async
@@ -334,7 +335,7 @@ struct UploadSession: Sendable {
                 return method == "PUT" ? .unsure(wait: nil) : .gone
             }
             return method == "PUT" && response.status != 202 ? .complete(response.body) : .unsure(wait: nil)
-        // The permission in the address has ended; a new session brings a new one.
+        // The authorisation in the URL has expired; a new session brings a new one.
         case 401, 403, 404, 410: return .gone
         case 408, 416, 429, 500...: return response.status == 507 ? refused(response) : .unsure(wait: asked)
         default:
@@ -348,13 +349,13 @@ struct UploadSession: Sendable {
     }
 }
 
-/// How far a file has been sent or fetched.
+/// The progress of an upload or a download.
 public struct TransferProgress: Sendable, Hashable {
-    /// The bytes that are at their place.
+    /// The number of bytes that have been transferred.
     public let done: Int
     /// The size of the file; `nil` if it isn't known.
     public let total: Int?
-    /// What is waited for, where something is.
+    /// The reason for the current wait, if there is one.
     public let waiting: String?
 
     init(done: Int, total: Int?, waiting: String? = nil) {

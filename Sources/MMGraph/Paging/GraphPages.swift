@@ -49,7 +49,7 @@ extension GraphClient {
     /// Returns the pages of a collection.
     /// - Parameters:
     ///   - request: the request for the first page; must be a `GET`.
-    ///   - limits: how much to read.
+    ///   - limits: the limits on how much is read.
     ///   - deadline: when to give up.
     public func pages(
         _ request: GraphRequest, limits: PageLimits = PageLimits(), deadline: Deadline = .after(.seconds(300))

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMIdentity
 
-/// What answers of services say about the next requests.
+/// The effects of services' answers on the next requests.
 extension ServiceGate {
     /// Records that an attempt was throttled, so that this call and all others wait.
     /// - Parameters:
