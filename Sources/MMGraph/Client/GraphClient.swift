@@ -567,8 +567,8 @@ extension GraphClient {
     /// Sends a file of this machine to a drive, a message or anything else that takes bytes.
     ///
     /// Small files are sent in one request. Larger ones use an upload session, which survives lost connections, expired
-    /// sessions and a killed process: the same call continues where the last one stopped. If the service names a
-    /// checksum, it is compared. Memory use doesn't depend on the size.
+    /// sessions and a killed process: the same call continues where the last one stopped. If the service names a checksum, it is compared.
+    /// Memory use doesn't depend on the size.
     ///
     /// ```swift
     /// try await graph.upload("/srv/report.pdf", to: "/me/drive/root:/Reports/")

@@ -6,8 +6,7 @@ extension GraphClient {
     /// Follows a long-running request to its end.
     ///
     /// A response with status 202 (201 from Azure) that names a status URL (`Azure-AsyncOperation`, `Operation-Location`,
-    /// `Location`) is polled until the work is done; every other response is returned as it is. The service determines
-    /// the interval.
+    /// `Location`) is polled until the work is done; every other response is returned as it is. The service determines the interval.
     /// - Parameters:
     ///   - response: the response to the request.
     ///   - request: the request.

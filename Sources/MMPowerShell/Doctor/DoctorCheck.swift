@@ -1,12 +1,12 @@
 import MMCore
 
-/// Something that should hold for a PowerShell.
+/// A property that a PowerShell should have, with the test for it.
 struct DoctorCheck: Sendable {
     let area: DoctorRow.Area
     let name: String
-    /// Whether the stand-in can be asked: it may answer what it really does, never what it only repeats.
+    /// Whether the stand-in can be tested too: only behaviour of its own counts, not recorded answers that it repeats.
     let standInAnswers: Bool
-    /// Tries it.
+    /// Runs the test.
     /// - Returns: a figure or word for the table, or nothing.
     /// - Throws: `DoctorFinding` with what is wrong, or what the driver throws.
     let examine: @Sendable (DoctorBench) async throws -> String
@@ -21,11 +21,11 @@ struct DoctorCheck: Sendable {
         self.examine = examine
     }
 
-    /// All of them.
+    /// All checks.
     static var all: [DoctorCheck] { wire + stop + prompts + recordings + commands + otherModules + guards + figures }
 }
 
-/// What is wrong.
+/// The failure of a check.
 struct DoctorFinding: Error, Sendable {
     let text: String
 
@@ -38,14 +38,15 @@ func demand(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Doctor
 }
 
 extension DoctorCheck {
-    /// One text of each kind by which values of the native engine reach PowerShell, and the type that it makes there.
+    /// The kinds of literals by which the native engine passes values to PowerShell, each with the type that results
+    /// there.
     static let carriedLiterals: [(text: String, type: String)] = [
         ("[int]'-7'", "System.Int32"), ("[long]'9999999999'", "System.Int64"), ("[double]'1e+20'", "System.Double"),
         ("$true", "System.Boolean"), ("[char]'a'", "System.Char"), ("'it''s “a” ‘‘b’’'", "System.String"),
         ("@([int]'1', 'two')", "System.Object[]"),
     ]
 
-    /// What commands do to a session, beyond the recorded answers.
+    /// The effects of commands on a session, beyond the recorded answers.
     static let commands: [DoctorCheck] = [
         ends("[Environment]::Exit", "[Environment]::Exit(3)"),
         ends("Stop-Process of its own process", "Stop-Process -Id $PID -Force"),
@@ -220,13 +221,13 @@ extension DoctorCheck {
         },
     ]
 
-    /// A script that ends the process: its caller hears it, and a new process starts.
+    /// Returns the check that a script that ends the process is reported to its caller, and that a new process starts.
     private static func ends(_ name: String, _ script: String) -> DoctorCheck {
         DoctorCheck(.commands, "\(name) ends the session, and its caller is told") { bench in
             try await bench.withFreshHost { host in
                 do {
                     let answer = try await host.answer(PowerShellCommand(script), deadline: .after(.seconds(20)))
-                    // A runspace may close behind the command's own end.
+                    // A runspace may close only after the command has ended.
                     let next = try? await host.answer(PowerShellCommand("1"), deadline: .after(.seconds(20)))
                     try demand(next == nil, "it lives on: \(answer.end?.state.rawValue ?? "")")
                 } catch let error as MMError {
@@ -240,7 +241,7 @@ extension DoctorCheck {
 }
 
 extension DoctorCheck {
-    /// Times and sizes. The limits are wide: they find what is broken, not what is slow.
+    /// Times and sizes. The limits are generous: they detect failures, not slowness.
     static let figures: [DoctorCheck] = [
         timed("start to ready", most: .seconds(15)) { bench in
             try await bench.withFreshHost { _ in }
@@ -440,7 +441,7 @@ extension DoctorCheck {
         shows("a native program that still runs", "sh -c 'echo \"$0\"; sleep 2' $Text", .output, standIn: "native"),
     ]
 
-    /// A code that is found while the command that shows it still runs.
+    /// Returns the check that a code is found while the command that shows it still runs.
     private static func shows(
         _ name: String, _ script: String, _ stream: PromptWords.Stream, standIn: String? = nil
     ) -> DoctorCheck {
@@ -493,10 +494,11 @@ extension DoctorCheck {
 }
 
 extension DoctorCheck {
-    /// Every recorded request is made again, in the same order, in one session; the answers must be the recorded ones.
+    /// Every recorded request is sent again, in the same order, in one session; the answers must equal the recorded
+    /// ones.
     static let recordings: [DoctorCheck] = Transcript.all.enumerated().map { number, transcript in
         DoctorCheck(.recordings, transcript.name) { bench in
-            // The first one begins with a session that nobody has used.
+            // The first recording needs a fresh session.
             if number == 0 { await bench.close() }
             let answer = try await bench.host().answer(transcript.command, deadline: .after(.seconds(60)))
             try compare(answer, transcript)
@@ -504,7 +506,8 @@ extension DoctorCheck {
         }
     }
 
-    /// Words of messages change between versions; kinds, order, values and ids don't.
+    /// Compares an answer with a recording. The words of messages change between versions; kinds, order, values and ids
+    /// don't.
     static func compare(_ answer: PowerShellAnswer, _ transcript: Transcript) throws {
         var recorded: [(stream: String, value: JSONValue)] = []
         var end = JSONObject()
@@ -512,11 +515,12 @@ extension DoctorCheck {
             let kind = frame["t"]?.string ?? ""
             if kind == "end" { end = frame } else { recorded.append((kind, frame["v"] ?? .null)) }
         }
-        // Only the latest progress is sent: how many there are depends on the moment.
+        // Only the latest progress is sent, so the number of progress records varies.
         let records = answer.records.filter { $0.stream != .progress }
         recorded.removeAll { $0.stream == "progress" }
         if transcript.runsProgram {
-            // What a program writes to two pipes has no order, and every shell complains in its own number of lines.
+            // The order of a program's output on two pipes varies, and so does the number of lines in which a shell
+            // reports errors.
             try demand(
                 Set(errorIDs(records)) == Set(recorded.filter { $0.stream == "error" }.map { $0.value["id"] ?? .null }),
                 "the errors were \(errorIDs(records))")
@@ -527,7 +531,7 @@ extension DoctorCheck {
         }
         try demand(
             answer.end?.state.rawValue == end["state"]?.string, "it ended as \(answer.end?.state.rawValue ?? "")")
-        // The recordings were made by a host that let an old exit code stand: ours counts for its own command only.
+        // The host of the recordings kept an old exit code; ours reports only that of the command itself.
         let exitCode = transcript.runsProgram ? end["exitCode"]?.int : nil
         try demand(
             answer.end?.exitCode == exitCode,
@@ -560,7 +564,7 @@ extension DoctorCheck {
         }
     }
 
-    /// Whether two values are one; numbers by value, since the recordings went through a reader of doubles.
+    /// Returns whether two values are equal. Numbers are compared by value, since the recordings were read as doubles.
     static func isSame(_ left: JSONValue, _ right: JSONValue) -> Bool {
         switch (left, right) {
         case (.array(let left), .array(let right)):
@@ -577,7 +581,7 @@ extension DoctorCheck {
 }
 
 extension DoctorCheck {
-    /// The way to the process and back.
+    /// The connection to the process.
     static let wire: [DoctorCheck] = [
         DoctorCheck(.wire, "starts, greets and is of a version that will do", standIn: true) { bench in
             try await "\(bench.host().version)"
@@ -640,7 +644,7 @@ extension DoctorCheck {
 }
 
 extension DoctorCheck {
-    /// Stopping commands, rung by rung.
+    /// Stopping commands, step by step.
     static let stop: [DoctorCheck] = [
         stops("a sleep", "Start-Sleep -Seconds 60", standIn: "Start-Sleep -Seconds 60"),
         stops("an endless loop", "while ($true) { $null = 1 }"),
@@ -701,7 +705,7 @@ extension DoctorCheck {
         },
     ]
 
-    /// A command that a stop ends, with the session going on.
+    /// Returns the check that a stop ends a command while the session continues.
     private static func stops(_ name: String, _ script: String, standIn: String? = nil) -> DoctorCheck {
         DoctorCheck(.stop, "\(name) is stopped, and the session goes on", standIn: standIn != nil) { bench in
             let host = try await bench.host()
@@ -719,7 +723,7 @@ extension DoctorCheck {
         }
     }
 
-    /// A command that only the end of the process ends.
+    /// Returns the check of a command that can only be stopped by ending the process.
     private static func ends(_ name: String, _ script: String, standIn: String? = nil) -> DoctorCheck {
         DoctorCheck(.stop, "\(name) is ended with its process", standIn: standIn != nil) { bench in
             try await bench.withFreshHost { host in
@@ -736,9 +740,9 @@ extension DoctorCheck {
         }
     }
 
-    /// Whether the same process takes the next command.
+    /// Checks that the same process accepts the next command.
     private static func goesOn(_ bench: DoctorBench, _ host: PowerShellHost) async throws -> String {
-        // The command before may still be on its way out.
+        // The previous command may still be ending.
         let deadline = Deadline.after(.seconds(10))
         while true {
             do {

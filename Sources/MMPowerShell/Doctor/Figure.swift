@@ -1,6 +1,6 @@
-/// Figures as a table shows them.
+/// The format of numbers in a table.
 enum Figure {
-    /// `12 ms`, `0.35 ms`.
+    /// Returns a duration such as `12 ms` or `0.35 ms`.
     static func milliseconds(_ duration: Duration) -> String {
         let (seconds, attoseconds) = duration.components
         let hundredths = seconds * 100_000 + attoseconds / 10_000_000_000_000
@@ -9,6 +9,6 @@ enum Figure {
         return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) ms"
     }
 
-    /// `135 MB`.
+    /// Returns a size such as `135 MB`.
     static func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
 }

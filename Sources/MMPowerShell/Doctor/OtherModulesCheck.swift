@@ -24,7 +24,7 @@ extension DoctorCheck {
         },
     ]
 
-    /// What the cmdlet puts out: an object as PowerShell writes it, one as the native engine does, a warning and an error.
+    /// The output of the cmdlet: an object as PowerShell writes it, one as the native engine does, a warning and an error.
     private static let frames = [
         #"{"t":"object","v":"<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\"><Obj RefId=\"0\"><TN RefId=\"0\"><T>Contoso.Widget</T><T>System.Object</T></TN><MS><S N=\"Name\">first</S><I32 N=\"Size\">7</I32></MS></Obj></Objs>"}"#,
         #"{"t":"value","v":{"Name":"second","Tags":["a","b"]}}"#, #"{"t":"warning","v":"mind this"}"#,
@@ -72,7 +72,7 @@ extension DoctorCheck {
     }
 }
 
-/// Stands for the wire: takes calls of cmdlets and answers each with the same frames.
+/// A server in place of the session's proxy: it accepts calls of cmdlets and answers each with the same frames.
 private final class CalledService: Sendable {
     let port: UInt16
     private let listener: PolledListener
@@ -92,14 +92,14 @@ private final class CalledService: Sendable {
         }
     }
 
-    /// The calls that came.
+    /// Stops the server and returns the calls that it received.
     func close() async -> [JSONValue] {
         listener.close()
         serving.cancel()
         return await serving.value
     }
 
-    /// Reads one request to its end, and answers it.
+    /// Reads one complete request and answers it.
     private static func serve(_ socket: Int32, _ frames: [String]) -> JSONValue {
         _ = fcntl(socket, F_SETFL, fcntl(socket, F_GETFL) & ~O_NONBLOCK)
         var bytes: [UInt8] = []
@@ -119,7 +119,7 @@ private final class CalledService: Sendable {
         return body.flatMap { try? JSONParser.parse(Array($0)) } ?? .null
     }
 
-    /// The body, once all of it is there.
+    /// Returns the body once it has arrived completely; otherwise `nil`.
     private static func body(of bytes: [UInt8]) -> ArraySlice<UInt8>? {
         let text = String(decoding: bytes, as: UTF8.self)
         guard let end = text.firstRange(of: "\r\n\r\n") else { return nil }

@@ -1,8 +1,8 @@
 package import MMCore
 
-/// What a self-test of a PowerShell found.
+/// The results of a self-test of a PowerShell.
 package struct DoctorTable: Sendable {
-    /// Which PowerShell was tested, in words.
+    /// The description of the PowerShell that was tested.
     package let host: String
     /// The rows in the order they were tried.
     package let rows: [DoctorRow]
@@ -12,10 +12,10 @@ package struct DoctorTable: Sendable {
         !rows.isEmpty && !rows.contains { if case .failed = $0.outcome { true } else { false } }
     }
 
-    /// 0 when it is sound, else 1.
+    /// The exit code: 0 when the table is sound, otherwise 1.
     package var exitCode: Int32 { isSound ? 0 : 1 }
 
-    /// How many rows passed, failed, and need a real PowerShell.
+    /// The numbers of rows that passed, failed, and need a real PowerShell.
     package var counts: (passed: Int, failed: Int, needReal: Int) {
         var counts = (passed: 0, failed: 0, needReal: 0)
         for row in rows {
@@ -72,17 +72,17 @@ package struct DoctorTable: Sendable {
 
 /// One row of a self-test.
 package struct DoctorRow: Sendable {
-    /// What a row is about.
+    /// The subject of a row.
     package enum Area: String, Sendable, Hashable, CaseIterable {
-        /// The way to the process and back.
+        /// The connection to the process.
         case wire = "Wire"
         /// Stopping commands.
         case stop = "Stop"
         /// Device codes.
         case prompts = "Device codes"
-        /// What records look like: recorded answers of a PowerShell.
+        /// The form of records, compared with recorded answers of a PowerShell.
         case recordings = "Recorded answers"
-        /// What commands do to a session.
+        /// The effects of commands on a session.
         case commands = "Commands"
         /// Guards inside the process.
         case guards = "Guards"
@@ -90,13 +90,13 @@ package struct DoctorRow: Sendable {
         case figures = "Figures"
     }
 
-    /// What came of it.
+    /// The outcome of a check.
     package enum Outcome: Sendable, Hashable {
-        /// As it should be; with a figure or word where there is one.
+        /// The check passed; with a number or word for the table, if there is one.
         case passed(String)
-        /// Not as it should be.
+        /// The check failed, with the reason.
         case failed(String)
-        /// Nothing was asked: only a real PowerShell could answer.
+        /// The check wasn't run, because only a real PowerShell could answer.
         case needsRealPowerShell
 
         /// The outcome in a table's cell.
@@ -109,33 +109,33 @@ package struct DoctorRow: Sendable {
         }
     }
 
-    /// What it is about.
+    /// The subject.
     package let area: Area
-    /// What should hold.
+    /// The property that should hold.
     package let name: String
-    /// Whether it does.
+    /// The outcome.
     package let outcome: Outcome
 }
 
-/// Where checks run: one host that they share, replaced when a check has cost its life.
+/// The environment of checks: one shared host, which is replaced when a check has ended its process.
 actor DoctorBench {
     let settings: HostSettings
     private var shared: PowerShellHost?
 
     init(_ settings: HostSettings) { self.settings = settings }
 
-    /// The shared host, alive.
+    /// Returns the shared host, starting a new one if it was lost.
     func host() async throws(MMError) -> PowerShellHost {
         if let shared, !shared.isLost { return shared }
         var patient = settings
-        // A busy machine may take its time to stop what runs: that is slow, not broken.
+        // A busy machine may stop a command slowly, which isn't a failure.
         patient.times.terminateAfter = .seconds(60)
         let started = try await PowerShellHost.start(patient, deadline: .after(.seconds(120)))
         shared = started
         return started
     }
 
-    /// A host of the check's own, closed behind it.
+    /// Runs a check with a host of its own, which is closed afterwards.
     func withFreshHost<Value: Sendable>(
         _ body: @Sendable (PowerShellHost) async throws -> Value
     ) async throws -> Value {
@@ -161,7 +161,7 @@ actor DoctorBench {
         try await host().answer(PowerShellCommand(script), deadline: .after(limit))
     }
 
-    /// Runs a script and demands its output.
+    /// Runs a script and checks its output.
     @discardableResult
     func expect(_ script: String, _ values: [JSONValue]) async throws -> String {
         let answer = try await run(script)
@@ -170,15 +170,15 @@ actor DoctorBench {
     }
 }
 
-/// A self-test of the driver against somebody's PowerShell: every fact that the driver leans on is tried on it.
+/// A self-test of the driver against the user's PowerShell: it tests every behaviour that the driver depends on.
 package enum PowerShellDoctor {
     /// Examines a PowerShell.
     /// - Parameters:
-    ///   - location: which one; nothing where none was found.
-    ///   - folder: where the test's own home is made; nothing else is touched.
-    ///   - environment: of this process.
-    ///   - areas: what is tried.
-    ///   - progress: called with each row as it is there.
+    ///   - location: the PowerShell to examine.
+    ///   - folder: the folder in which the test's own home is created; nothing else is changed.
+    ///   - environment: the environment of this process.
+    ///   - areas: the subjects to test.
+    ///   - progress: called with each row when it is finished.
     package static func examine(
         _ location: PowerShellLocation, folder: String, environment: [String: String],
         areas: Set<DoctorRow.Area> = Set(DoctorRow.Area.allCases),
@@ -188,8 +188,8 @@ package enum PowerShellDoctor {
         return await examine(settings, areas: areas, progress: progress)
     }
 
-    /// The table where there is no PowerShell to examine.
-    /// - Parameter error: why there is none.
+    /// Returns the table for a machine without a PowerShell.
+    /// - Parameter error: the reason why there is none.
     package static func absent(_ error: MMError) -> DoctorTable {
         DoctorTable(
             host: "no PowerShell",

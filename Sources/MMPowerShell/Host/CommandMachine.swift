@@ -1,30 +1,30 @@
 import MMSessions
 
-/// What one host process is doing, as a pure value: which command runs, how far its stop has come, and whether the
-/// process is lost. Who owns it carries out the actions.
+/// The state of one host process as a pure value: the command that runs, the progress of its stop, and whether the
+/// process is lost. The owner of the value performs the actions that it returns.
 ///
-/// The rungs of a stop and their times were measured on a real PowerShell: a stop ends almost everything within 70 ms;
-/// what it doesn't end is a child that keeps a pipe open, and managed code that never looks up.
+/// The steps of a stop and their times were measured on a real PowerShell: a stop ends almost everything within 70 ms.
+/// The exceptions are a child process that keeps a pipe open, and managed code that doesn't check for the stop.
 struct CommandMachine: Sendable {
-    /// Why a command is stopped.
+    /// The reason for stopping a command.
     enum StopReason: Sendable, Hashable {
         /// Its deadline passed.
         case deadline
-        /// Its caller called it off and waits for nothing more.
+        /// Its caller cancelled it and no longer waits.
         case cancelled
         /// Its caller asked it to stop and waits for its end.
         case asked
-        /// The session is closing, or needs its place.
+        /// The session is closing, or needs the host for another command.
         case closing
     }
 
-    /// How far a stop has come.
+    /// The step that a stop has reached.
     enum Rung: Sendable, Hashable {
         /// PowerShell was asked to stop the pipeline.
         case asked
         /// Every other process of the session was killed.
         case swept
-        /// The requests that the session has open were cut off: most cmdlets don't look up while they wait for one.
+        /// The session's open requests were cut off: most cmdlets don't check for a stop while they wait for one.
         case cut
         /// PowerShell was sent SIGTERM.
         case terminated
@@ -32,7 +32,7 @@ struct CommandMachine: Sendable {
         case killed
     }
 
-    /// What is to be done.
+    /// An action for the owner of the state.
     enum Action: Sendable, Hashable {
         /// Send `stop` for this command.
         case sendStop(id: UInt64)
@@ -44,26 +44,26 @@ struct CommandMachine: Sendable {
         case terminate
         /// Send SIGKILL to the group.
         case kill
-        /// Call `climb` after this time, for this command.
+        /// Call `climb` for this command after this time.
         case wake(id: UInt64, after: Duration)
     }
 
-    /// The command that runs.
+    /// The running command.
     struct Running: Sendable, Hashable {
         let id: UInt64
         var ladder: StopLadder<Rung, StopReason>
-        /// Why it is being stopped.
+        /// The reason why it is being stopped.
         var stop: StopReason? { ladder.reason }
-        /// How far that has come.
+        /// The step that the stop has reached.
         var rung: Rung? { ladder.rung }
     }
 
-    /// Times between the rungs.
+    /// The times between the steps.
     struct Times: Sendable, Hashable {
         var sweepAfter: Duration = .milliseconds(500)
-        /// For sessions whose requests can be cut off.
+        /// The time until requests are cut off, for sessions where that is possible.
         var cutAfter: Duration = .milliseconds(500)
-        /// How long a cmdlet may take to fail when its request was cut off.
+        /// The time that a cmdlet gets to fail after its request was cut off.
         var failWithin: Duration = .seconds(2)
         var terminateAfter: Duration = .seconds(1)
         var killAfter: Duration = .seconds(1)
@@ -81,11 +81,11 @@ struct CommandMachine: Sendable {
     private let ladder: StopLadder<Rung, StopReason>
     private var nextID: UInt64 = 1
 
-    /// A process that does nothing yet.
+    /// Creates the state of an idle process.
     /// - Parameter cuts: whether its requests can be cut off.
     init(times: Times = Times(), cuts: Bool = false) { ladder = times.ladder(cuts: cuts) }
 
-    /// Takes the place of the running command.
+    /// Starts a command.
     /// - Returns: its id; `nil` when a command runs or the process is lost.
     mutating func begin() -> UInt64? {
         guard running == nil, !isLost else { return nil }
@@ -94,27 +94,27 @@ struct CommandMachine: Sendable {
         return nextID
     }
 
-    /// A number for a request that is no command.
+    /// Returns an id for a request that isn't a command.
     mutating func nextNumber() -> UInt64 {
         defer { nextID += 1 }
         return nextID
     }
 
-    /// Gives the place back for a command that was never sent.
+    /// Withdraws a command that was never sent.
     mutating func withdraw(_ id: UInt64) {
         if running?.id == id { running = nil }
     }
 
-    /// Whether records with this id belong to the command that runs.
+    /// Returns whether records with this id belong to the running command.
     func owns(_ id: UInt64) -> Bool { running?.id == id }
 
-    /// Starts to stop the command. A second stop changes nothing but the reason, if the caller no longer waits.
+    /// Starts to stop the command. A second stop only changes the reason, if the caller no longer waits.
     mutating func stop(_ id: UInt64, _ reason: StopReason) -> [Action] {
         guard owns(id), running?.ladder.stop(reason, outranking: { $0 == .asked }) == true else { return [] }
         return climb(id)
     }
 
-    /// The time of a rung is over and the command still runs: the next one.
+    /// Proceeds to the next step of a stop, because the time of the current one is over and the command still runs.
     mutating func climb(_ id: UInt64) -> [Action] {
         guard owns(id), let step = running?.ladder.climb() else { return [] }
         return switch step.rung {
@@ -126,16 +126,16 @@ struct CommandMachine: Sendable {
         }
     }
 
-    /// The command's end came.
-    /// - Returns: the command, or `nil` when no such command runs: an end that was sent twice, or of nobody.
+    /// Records that the command has ended.
+    /// - Returns: the command, or `nil` when no such command runs: an end that was sent twice or has an unknown id.
     mutating func end(_ id: UInt64) -> Running? {
         guard let current = running, current.id == id else { return nil }
         running = nil
         return current
     }
 
-    /// The process ended, or can't be used any more.
-    /// - Returns: the command that ran.
+    /// Records that the process has ended or is unusable.
+    /// - Returns: the command that was running.
     mutating func lose() -> Running? {
         isLost = true
         defer { running = nil }

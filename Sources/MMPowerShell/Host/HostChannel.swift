@@ -2,10 +2,11 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// The wire to one host and the console text of its process: bytes in and out, one command at a time, its stop, its loss.
+/// The connection to one host and the console text of its process: input and output, one command at a time, its stop, and the loss of the
+/// host.
 ///
-/// Reading happens on the poll loop's thread; everything that changes is behind one lock. What must not happen under the
-/// lock (resuming readers that call back, signals, timers) is collected and done after it.
+/// Reading happens on the poll loop's thread; all mutable state is protected by one lock. Actions that must not run under the lock
+/// (resuming readers that call back, signals, timers) are collected and run after it is released.
 final class HostChannel: Sendable {
     struct State {
         var decoder: WireDecoder
@@ -13,38 +14,38 @@ final class HostChannel: Sendable {
         var feed: RunFeed?
         var timer: DeadlineWatch.Token?
         var requests: [UInt64: OneShot<Result<HostFrame, MMError>>] = [:]
-        /// Bytes that wait to be written, and how many were ever queued and written.
+        /// The bytes that wait to be written, followed by the total numbers of bytes queued and written.
         var outgoing: [UInt8] = []
         var queued = 0
         var written = 0
-        /// Where in the stream of written bytes the running command's request ends.
+        /// The offset at which the running command's request ends in the stream of written bytes.
         var requestEnd = 0
         var isPaused = false
         var isConsoleIdle = false
         var consoleBytes = 0
         var droppedConsole = 0
-        /// Standard output, then standard error, each until its end.
+        /// The readers of standard output and standard error, in this order.
         var console = [ConsoleReader(.stdout), ConsoleReader(.stderr)]
         var isOpen = [true, true]
         var sent: OneShot<Delivery>?
         var loss: HostLoss?
-        /// Nothing more comes over the wire: the end of the process will say why.
+        /// Whether the connection is closed; the exit of the process will then give the reason.
         var isWireClosed = false
         var lastWords = LastWords()
         var watches: [PollLoop.Watch] = []
     }
 
-    /// What became of a request's way to the host.
+    /// The outcome of sending a request to the host.
     enum Delivery: Sendable, Hashable {
-        /// The kernel has all of it.
+        /// The kernel has accepted the whole request.
         case sent
-        /// The host was lost before; nothing of it was run.
+        /// The host was lost before that; nothing of the request was run.
         case lost
-        /// The command was stopped before; its feed says why.
+        /// The command was stopped before that; its feed holds the reason.
         case stopped
     }
 
-    /// What is done after the lock is released.
+    /// The actions to run after the lock is released.
     struct Effects {
         var work: [@Sendable () -> Void] = []
         mutating func later(_ body: @escaping @Sendable () -> Void) { work.append(body) }
@@ -55,13 +56,13 @@ final class HostChannel: Sendable {
     let socket: FileDescriptor
     let outputs: HostOutputs
     let consoleLimit: Int
-    /// Cuts off what the process has open on its wire; `nil` for one that reaches the network by itself.
+    /// The control that cuts off the process's requests on its proxy; `nil` for a process that reaches the network directly.
     let requests: RequestGate?
     let loop: PollLoop
     let state: Mutex<State>
     let onLoss: @Sendable (String) -> Void
 
-    /// A channel over a connected socket, which it closes, and the outputs of the process.
+    /// Creates a channel over a connected socket, which it owns, and the outputs of the process.
     /// - Parameters:
     ///   - onLoss: called once, when the host is lost, with what happened.
     init(
@@ -83,10 +84,10 @@ final class HostChannel: Sendable {
 
     deinit { for watch in state.withLock({ $0.watches }) { loop.forget(watch) } }
 
-    /// Starts to read.
+    /// Starts reading.
     func open() throws(MMError) {
         try state.withLock { (state) throws(MMError) in
-            // The loop must not keep a session alive that nobody holds any more.
+            // The loop must not keep a session alive that is no longer referenced.
             state.watches = [
                 try loop.watch(socket.raw, for: .read, once: true) { [weak self] _ in self?.socketReady() },
                 try loop.watch(outputs.stdout.raw, for: .read, once: true) { [weak self] _ in self?.consoleReady(0) },
@@ -104,7 +105,7 @@ extension HostChannel {
     /// Sends a command.
     /// - Parameters:
     ///   - finished: called once when the host is free again.
-    /// - Returns: the run, and where its request has not gone out at once, what will tell when it has.
+    /// - Returns: the run, and, if its request wasn't sent at once, a promise that reports its delivery.
     /// - Throws: `HostLoss` when the host is gone; nothing was sent then.
     func run(
         _ command: PowerShellCommand, deadline: Deadline, finished: @escaping @Sendable () -> Void
@@ -129,18 +130,18 @@ extension HostChannel {
         return (run, delivery)
     }
 
-    /// Stops a command, by rungs, whatever it does.
+    /// Stops a command, step by step, whatever it does.
     func stop(_ id: UInt64, _ reason: CommandMachine.StopReason) {
         let (actions, feed) = state.withLock { state in
-            // By now another command may run: its feed is not ours to drain.
+            // Another command may be running by now; its feed must not be drained.
             state.machine.owns(id) ? (state.machine.stop(id, reason), state.feed) : ([], nil)
         }
-        // A reader that is gone or too late must not keep PowerShell from reading the stop.
+        // A reader that is gone or slow must not keep PowerShell from reading the stop.
         if reason != .asked || !actions.isEmpty { feed?.drain(keeping: reason == .asked) }
         perform(actions)
     }
 
-    /// Stops whatever runs.
+    /// Stops the running command, if any.
     func stopAny(_ reason: CommandMachine.StopReason) {
         if let id = state.withLock({ $0.machine.running?.id }) { stop(id, reason) }
     }
@@ -166,7 +167,7 @@ extension HostChannel {
         }
     }
 
-    /// Sends a request and waits for the frame that answers it.
+    /// Sends a request and waits for its answer.
     func request(_ make: (UInt64) -> HostRequest, deadline: Deadline) async throws(MMError) -> HostFrame {
         let answer = OneShot<Result<HostFrame, MMError>>()
         let id: UInt64? = state.withLock { state in
@@ -193,7 +194,7 @@ extension HostChannel {
         return try result.get()
     }
 
-    /// Sends a request that has no answer.
+    /// Sends a request that isn't answered.
     func send(_ request: HostRequest) {
         state.withLock { state in
             if state.loss == nil { queue(request.line, &state) }
@@ -206,10 +207,10 @@ extension HostChannel {
 }
 
 extension HostChannel {
-    /// How long a process that has closed its wire may take to end by itself.
+    /// The time that a process gets to exit after it has closed its connection.
     private static let endWithin = Duration.seconds(2)
 
-    /// Nothing more comes over the wire. Usually the process is ending, and its end says more than this does.
+    /// Handles the end of the connection. Usually the process is ending, and its exit status says more.
     func wireClosed(_ state: inout State, _ effects: inout Effects) {
         guard !state.isWireClosed else { return }
         state.isWireClosed = true
@@ -227,11 +228,11 @@ extension HostChannel {
         effects.perform()
     }
 
-    /// The process ended: what it still had sent is read first.
+    /// Handles the exit of the process, after reading the rest of its output.
     func processEnded(_ exit: ChildProcess.Exit) {
         var effects = Effects()
         state.withLock { state in
-            // The kernel holds no more than a few hundred kilobytes for a reader that is behind.
+            // The kernel buffers only a few hundred kilobytes for a slow reader.
             readSocket(&state, &effects, rounds: 256, whatever: true)
             let half = state.decoder.isInsideLine ? " in the middle of a record" : ""
             lose(
@@ -241,10 +242,10 @@ extension HostChannel {
         effects.perform()
     }
 
-    /// The host can't be used any more.
+    /// Marks the host as lost.
     /// - Parameters:
     ///   - isExit: whether the process is gone already.
-    ///   - isKill: whether it was killed; not by us, while no command is being stopped.
+    ///   - isKill: whether it was killed; unless a command is being stopped, another party did that.
     func lose(
         _ reason: String, _ state: inout State, _ effects: inout Effects, isExit: Bool = false, isKill: Bool = false
     ) {
@@ -302,7 +303,7 @@ extension HostChannel {
         effects.perform()
     }
 
-    /// Reads frames until there is nothing more to read, the rounds are over, or the reader is behind.
+    /// Reads frames until the socket is empty, the rounds are used up, or the reader is too slow.
     func readSocket(
         _ state: inout State, _ effects: inout Effects, rounds: Int, whatever isLast: Bool = false
     ) {
@@ -310,8 +311,8 @@ extension HostChannel {
             switch read(socket.raw, into: { state.decoder.append($0) }) {
             case .bytes(let count):
                 takeFrames(&state, &effects, bytes: count)
-                // Less than there was room for: the socket is empty, and tells when it no longer is. After the last reading
-                // nobody listens to it.
+                // A short read means that the socket is empty; the poll loop reports when it no longer is. The last reading is no longer
+                // watched, so it continues.
                 if count < Self.firstRead, !isLast { return }
             case .nothing: return
             case .end: return wireClosed(&state, &effects)
@@ -361,9 +362,9 @@ extension HostChannel {
         _ effects: inout Effects
     ) {
         guard let command = state.machine.end(id), let feed = state.feed else { return }
-        // The next command's requests must not meet what this one's met.
+        // The next command's requests must not be cut off.
         if command.stop != nil { requests?.ended(id) }
-        // What the command wrote to its outputs before its end was sent is in the pipes by now.
+        // Everything that the command wrote to its outputs before its end was sent is in the pipes by now.
         events += readConsole(&state, rounds: 64)
         for output in 0...1 { if let rest = state.console[output].flush() { events.append(.console(rest)) } }
         if state.droppedConsole > 0 { events.append(.record(Self.consoleLeftOut(state.droppedConsole))) }
@@ -381,12 +382,12 @@ extension HostChannel {
         case .cancelled: outcome = .failed(StopErrors.cancelled)
         case .closing: outcome = .failed(StopErrors.closing)
         }
-        // Who reads the end finds the host free.
+        // Report the host as free first, so that a reader of the end finds it free.
         effects.later {
             feed.tellFinished()
             if case .ended = outcome { feed.finish(outcome, last: .end(end)) } else { feed.finish(outcome) }
         }
-        // It was told to end, and its command came to an end first: the next one must not meet a dying process.
+        // The process was told to exit, but its command ended first; the next one must not be sent to a dying process.
         if isEnding {
             lose("PowerShell was ended because its command didn't stop", &state, &effects)
         }
@@ -403,14 +404,14 @@ extension HostChannel {
             if let feed = state.feed {
                 if feed.add(events, bytes: events.count * 64) { state.isPaused = true }
             } else if state.consoleBytes > 256 << 10 {
-                // Nobody asked for it and it doesn't end: the writer has to wait until the next command.
+                // Unrequested output that doesn't end: stop reading, so that the writer blocks until the next command.
                 state.isConsoleIdle = true
             }
             armConsole(&state)
         }
     }
 
-    /// What is in both pipes. Mostly there is nothing in either, which one question tells.
+    /// Reads both pipes. Usually both are empty, which a single poll shows.
     func readConsole(_ state: inout State, rounds: Int) -> [RunEvent] {
         var pipes = [outputs.stdout.raw, outputs.stderr.raw].enumerated().map { (output, raw) in
             pollfd(fd: state.isOpen[output] ? raw : -1, events: Int16(POLLIN), revents: 0)
@@ -419,7 +420,7 @@ extension HostChannel {
         return readConsole(0, &state, rounds: rounds) + readConsole(1, &state, rounds: rounds)
     }
 
-    /// What is in a pipe. Text of nobody is thrown away, and so is text over the limit.
+    /// Reads one pipe. Text outside of a command and text over the limit are dropped.
     func readConsole(_ output: Int, _ state: inout State, rounds: Int) -> [RunEvent] {
         var events: [RunEvent] = []
         for _ in 0..<rounds where state.isOpen[output] {
@@ -439,7 +440,7 @@ extension HostChannel {
         return events
     }
 
-    /// Text that came while no command ran belongs to nobody.
+    /// Drops text that arrived while no command was running.
     func discardConsole(_ state: inout State) {
         state.feed = nil
         _ = readConsole(&state, rounds: 16)
@@ -453,7 +454,7 @@ extension HostChannel {
         }
     }
 
-    /// How much is read at first.
+    /// The size of the first read.
     private static let firstRead = 1024
 
     enum ReadResult {
@@ -462,7 +463,7 @@ extension HostChannel {
         case end
     }
 
-    /// Most reads find little or nothing: those need no memory but the stack's.
+    /// Reads from a descriptor. Most reads find little or nothing, so the first one uses a buffer on the stack.
     func read(_ descriptor: Int32, into take: (UnsafeBufferPointer<UInt8>) -> Void) -> ReadResult {
         let first = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Self.firstRead) {
             fill($0, descriptor, take)
@@ -516,7 +517,7 @@ extension HostChannel {
         }
     }
 
-    /// How many bytes the kernel took. A broken socket takes none: the loss shows when it is read.
+    /// Writes bytes and returns how many the kernel accepted. A broken socket accepts none; the loss is detected when reading.
     func writeSome(_ bytes: ArraySlice<UInt8>) -> Int {
         var done = 0
         bytes.withUnsafeBytes { bytes in
@@ -532,13 +533,13 @@ extension HostChannel {
         return done
     }
 
-    /// Waits for what there is to wait for.
+    /// Arms the watch for the events that are needed now.
     func arm(_ state: inout State) {
         guard state.loss == nil, !state.isWireClosed, let watch = state.watches.first else { return }
         var interest: PollLoop.Readiness = []
         if !state.isPaused { interest.insert(.read) }
         if !state.outgoing.isEmpty { interest.insert(.write) }
-        // A hang-up is always told: waiting for nothing else would be told of it again and again.
+        // A hang-up is always reported, so arming without any interest would report it again and again.
         if !interest.isEmpty { loop.rearm(watch, for: interest) }
     }
 
@@ -557,14 +558,14 @@ extension HostChannel {
     }
 }
 
-/// Turns bytes of one output into texts, without tearing characters apart.
+/// Converts the bytes of one output to text, without splitting characters.
 struct ConsoleReader: Sendable {
     let stream: ConsoleText.Stream
     private var rest: [UInt8] = []
 
     init(_ stream: ConsoleText.Stream) { self.stream = stream }
 
-    /// The text of these bytes; an unfinished character at the end waits for its rest.
+    /// Returns the text of these bytes; an incomplete character at the end is kept until its rest arrives.
     mutating func read(_ bytes: some Collection<UInt8>) -> ConsoleText? {
         var all = rest
         all.append(contentsOf: bytes)
@@ -574,7 +575,7 @@ struct ConsoleReader: Sendable {
         return all.isEmpty ? nil : ConsoleText(stream, String(decoding: all, as: UTF8.self))
     }
 
-    /// What waits, as it is: its rest will not come.
+    /// Returns the incomplete character that is kept, as its rest will not arrive.
     mutating func flush() -> ConsoleText? {
         defer { rest = [] }
         return rest.isEmpty ? nil : ConsoleText(stream, String(decoding: rest, as: UTF8.self))
@@ -591,18 +592,18 @@ struct ConsoleReader: Sendable {
     }
 }
 
-/// The end of what a process wrote to its standard error: it usually says there why it ends.
+/// The last output of a process on its standard error, which usually says why it exited.
 struct LastWords: Sendable {
     private static let most = 8192
     private var bytes: [UInt8] = []
 
-    /// Takes what was written.
+    /// Adds output.
     mutating func add(_ more: some Collection<UInt8>) {
         bytes.append(contentsOf: more.suffix(Self.most))
         if bytes.count > 2 * Self.most { bytes.removeFirst(bytes.count - Self.most) }
     }
 
-    /// The words, without colours, secrets and the frames of a stack; `nil` when there are none.
+    /// The text, without colours, secrets and stack frames; `nil` when there is none.
     var text: String? {
         let lines = TerminalText.plain(String(decoding: bytes.suffix(Self.most), as: UTF8.self))
             .split(whereSeparator: \.isNewline)
@@ -613,6 +614,6 @@ struct LastWords: Sendable {
         return text.count > 600 ? "…" + text.suffix(600) : text
     }
 
-    /// Whether they speak of memory.
+    /// Whether the text reports that memory ran out.
     var speakOfMemory: Bool { text?.lowercased().contains("out of memory") ?? false }
 }

@@ -83,8 +83,8 @@ package struct HostSettings: Sendable {
         return paths.filter { $0.hasPrefix("/") && seen.insert($0).inserted }
     }
 
-    /// Hands the way to the network on: the proxies and trusted certificates of this process. For sessions that reach it by
-    /// themselves; the proxy of others must stay the only one.
+    /// Passes the proxies and trusted certificates of this process on. Only for sessions that reach the network directly; other sessions
+    /// must use only their own proxy.
     package mutating func passNetwork(of process: [String: String]) {
         environment.merge(ProcessEnvironment.network(of: process)) { own, _ in own }
     }
@@ -101,8 +101,8 @@ package struct HostSettings: Sendable {
     /// Returns the complete environment of the process. Nothing is inherited from this process implicitly.
     /// - Parameters:
     ///   - wire: the port on which its connection is expected.
-    ///   - nonce: what the greeting must repeat.
-    ///   - mark: the value of the variable that marks what the session started.
+    ///   - nonce: the nonce that the greeting must repeat.
+    ///   - mark: the value of the variable that marks the session's processes.
     func childEnvironment(wire: UInt16, nonce: String, mark: String) -> [String: String] {
         // Without TERM, PowerShell lays out for 120 columns, as the native engine does; with any, for 80.
         var all = [

@@ -16,7 +16,7 @@ package struct HostWalls: Sendable {
     package let folder: String
     /// The port through which the session reaches the network; `nil` for none.
     package var egressPort: UInt16?
-    /// Takes the listener at that port of the session's own network, once for each PowerShell that is started.
+    /// Receives the listener at that port of the session's own network, once for each PowerShell that is started.
     package var takesListener: (@Sendable (PolledListener) -> Void)?
     /// Folders of the user that scripts may read and write.
     package var shared: [String]
@@ -45,7 +45,7 @@ package struct HostWalls: Sendable {
             hint: "Use Linux 6.7 or later with Landlock switched on (the boot parameter lsm=…,landlock).")
     }
 
-    /// Returns why nothing keeps a session to addresses of this machine; `nil` if something does.
+    /// Returns why a session can't be limited to addresses of this machine; `nil` if it can.
     package static func networkProblem(
         _ road: Confinement.Road = Confinement.road(isSupervised: true)
     ) -> MMError? {
@@ -62,7 +62,7 @@ package struct HostWalls: Sendable {
     /// Whether the kernel also confines signals.
     package static var holdSignals: Bool { Confinement.kernelVersion >= 6 }
 
-    /// What a confined program found out.
+    /// The result of a trial with a confined program.
     package struct Trial: Sendable, Hashable {
         /// Whether it could reach nothing outside.
         package let isConfined: Bool
@@ -71,7 +71,7 @@ package struct HostWalls: Sendable {
     }
 
     /// Starts a confined program that tries what it may not do.
-    /// - Parameter settings: how PowerShell would be started.
+    /// - Parameter settings: the settings with which PowerShell would be started.
     package func trial(of settings: HostSettings) async throws(MMError) -> Trial {
         try await BlockingWork.run { () throws(MMError) in
             try ProtectedFile.makeDirectory(folder)
@@ -101,8 +101,8 @@ package struct HostWalls: Sendable {
 
     // MARK: Folders
 
-    /// Where PowerShell caches what makes its next start faster: the contents of modules, and which of its code was
-    /// needed. It outlives the session.
+    /// The folder of PowerShell's caches (module contents and profile data of its code), which make its next start
+    /// faster. It outlives the session.
     private var cache: String { base + "/cache" }
     private var temporary: String { folder + "/tmp" }
     private var sharedMemory: String { folder + "/shm" }
@@ -121,17 +121,18 @@ package struct HostWalls: Sendable {
 
     // MARK: Walls
 
-    /// What PowerShell reads about the machine from the kernel, and where other installation methods put programs.
+    /// Folders from which PowerShell reads facts about the machine, and folders in which other installation methods put
+    /// programs.
     private static let system = [
         "/sys/devices/system", "/sys/fs/cgroup", "/nix/store", "/gnu/store", "/snap", "/home/linuxbrew/.linuxbrew",
     ]
 
-    /// The ports that it connects to: those of its own wire and of its way to the network.
+    /// Returns the ports that it connects to: those of its wire and of its proxy.
     func ports(_ wire: UInt16) -> [UInt16] { [wire] + [egressPort].compactMap(\.self) }
 
     /// Returns the confinement of a PowerShell.
     /// - Parameters:
-    ///   - settings: how it is started.
+    ///   - settings: the settings with which it is started.
     ///   - wire: the port on which its connection is expected.
     /// - Throws: `.invalidInput` for a folder that can't be shared.
     func confinement(of settings: HostSettings, wire: UInt16) throws(MMError) -> Confinement {

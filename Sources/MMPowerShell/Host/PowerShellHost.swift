@@ -7,7 +7,7 @@ import MMSystem
 /// A running PowerShell that has been started, has greeted and is warm. It runs one command at a time and knows nothing
 /// about sign-ins.
 final class PowerShellHost: Sendable {
-    /// What it reported about itself.
+    /// The greeting in which PowerShell described itself.
     let hello: HostHello
     /// Its version.
     let version: PowerShellVersion
@@ -78,7 +78,7 @@ final class PowerShellHost: Sendable {
         }
     }
 
-    /// Stops whatever runs.
+    /// Stops the running command, if any.
     func stopAny(_ reason: CommandMachine.StopReason) { channel.stopAny(reason) }
 
     /// Checks the process; a busy host answers too.
@@ -104,11 +104,11 @@ final class PowerShellHost: Sendable {
         }
     }
 
-    /// The other processes of the session.
+    /// Returns the other processes of the session.
     func others() async -> [SessionProcessTree.Process] { await process.others() }
 
-    /// Ends it and everything it started, and waits until all of that is gone.
-    /// - Parameter grace: how long it may take to end voluntarily.
+    /// Ends the process and its children, and waits until they are gone.
+    /// - Parameter grace: the time that it gets to exit voluntarily.
     func close(grace: Duration = .seconds(2)) async {
         channel.stopAny(.closing)
         channel.send(.bye)
@@ -128,12 +128,11 @@ final class PowerShellHost: Sendable {
 }
 
 extension PowerShellHost {
-    /// Starts PowerShell, waits for its greeting and runs an empty script through the whole way, so that the first real
-    /// command is as quick as the next.
+    /// Starts PowerShell, waits for its greeting and runs an empty script, so that the first real command is as fast as the next.
     /// - Parameters:
-    ///   - settings: which PowerShell, with what.
-    ///   - deadline: by when; the settings' own time to start counts too.
-    ///   - onLoss: called once when the host is lost later, with what happened.
+    ///   - settings: the PowerShell and its environment.
+    ///   - deadline: when to give up; the settings' own start timeout applies too.
+    ///   - onLoss: called once with the reason when the host is lost later.
     /// - Throws: `unavailable` or `unsupported` with what the program printed; `deadlineExceeded`.
     static func start(
         _ settings: HostSettings, deadline: Deadline, onLoss: @escaping @Sendable (String) -> Void = { _ in }
@@ -141,7 +140,7 @@ extension PowerShellHost {
         let startBy = min(deadline, Deadline.after(settings.startTimeout))
         let nonce = RandomBytes.text(bytes: 24)
         let mark = RandomBytes.text(bytes: 9)
-        // The folder is gone when this call ends: nobody needs the script after the greeting.
+        // The folder is removed when this call returns; the script isn't needed after the greeting.
         let folder = try await BlockingWork.run { () throws(MMError) in try prepare(settings) }
         let greeting = try HostGreeting(nonce: nonce, recordLimit: settings.recordLimit, log: settings.log ?? .off)
         let (child, outputs) = try await spawn(settings, folder: folder, for: greeting, nonce: nonce, mark: mark)
@@ -263,7 +262,7 @@ extension PowerShellHost {
     }
 }
 
-/// The PowerShell side of a session, as it is compiled into the program.
+/// The PowerShell side of a session, a script that is compiled into the program.
 package enum BootstrapScript {
     /// The script's UTF-8 text.
     package static var bytes: [UInt8] {
@@ -275,19 +274,19 @@ package enum BootstrapScript {
     package static var text: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// A folder of a fresh name that only this user may enter, for the script of one start.
+/// A new folder that only this user may enter, for the script of one start.
 final class PrivateFolder: Sendable {
     let path: String
 
-    /// Makes the folder in another one.
+    /// Creates the folder in another one.
     init(in parent: String) throws(MMError) {
         var name = Array((parent + "/start-XXXXXX").utf8CString)
-        // mkdtemp makes it 0700 and never follows a name that is taken.
+        // mkdtemp creates it with mode 0700 and never uses an existing name.
         guard mkdtemp(&name) != nil else { throw SystemError.error("Creating a folder in \(parent)") }
         path = String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// A file in it.
+    /// Returns the path of a file in the folder.
     func file(_ name: String) -> String { path + "/" + name }
 
     deinit {
@@ -295,19 +294,19 @@ final class PrivateFolder: Sendable {
     }
 }
 
-/// Our ends of a child's standard output and standard error.
+/// The read ends of a child's standard output and standard error.
 final class HostOutputs: Sendable {
     let stdout: FileDescriptor
     let stderr: FileDescriptor
 
-    /// Takes over two reading ends.
+    /// Takes ownership of two read ends.
     init(stdout: Int32, stderr: Int32) {
         self.stdout = FileDescriptor(owning: stdout)
         self.stderr = FileDescriptor(owning: stderr)
         for descriptor in [stdout, stderr] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
     }
 
-    /// The first lines of what the child printed so far, for the error of a start that failed.
+    /// Returns the first lines that the child has printed, for the error of a failed start.
     func firstWords() -> String? {
         var room = [UInt8](repeating: 0, count: 2048)
         for descriptor in [stderr.raw, stdout.raw] {
@@ -320,31 +319,31 @@ final class HostOutputs: Sendable {
     }
 }
 
-/// Waits for the child to connect and to greet, and lets nobody else in.
+/// Waits for the child to connect and greet, and admits no other process.
 final class HostGreeting: Sendable {
-    /// A connection whose greeting is in order.
+    /// A connection with a valid greeting.
     struct Greeted: Sendable {
         let socket: Int32
         let hello: HostHello
-        /// PowerShell's process, as this process sees it: in a tree of its own it has another number.
+        /// PowerShell's process id in this process's PID namespace; in a namespace of its own it has another id.
         let processID: Int32
         let decoder: WireDecoder
     }
 
     private struct State {
-        /// Where it waits: on this machine, or in the session's own network.
+        /// The listener, on this machine or in the session's own network.
         var listener: PolledListener
         var isInTheirNetwork = false
         /// The process that was started.
         var child: Int32 = 0
         var accepting: Task<Void, Never>?
         var socketWatch: PollLoop.Watch?
-        /// The connection that greets; handed over or closed.
+        /// The connection that is greeting; later handed over or closed.
         var socket: Int32 = -1
         var decoder: WireDecoder
     }
 
-    /// The port of this machine at which it waits, and the same one in the session's own network.
+    /// The port on this machine, and the same one in the session's own network.
     let port: UInt16
     private let loop: PollLoop
     private let nonce: String
@@ -352,8 +351,8 @@ final class HostGreeting: Sendable {
     private let outcome = OneShot<Result<Greeted, MMError>>()
     private let log: Log
 
-    /// A waiting for one child, at a port of this machine: behind its walls a process has no other sockets.
-    /// - Parameter nonce: what the greeting must repeat.
+    /// Starts to listen for one child at a port of this machine; a confined process can't use other kinds of sockets.
+    /// - Parameter nonce: the nonce that the greeting must repeat.
     init(nonce: String, recordLimit: Int, log: Log) throws(MMError) {
         let listener = try PolledListener(loopback: ())
         port = listener.port
@@ -371,7 +370,7 @@ final class HostGreeting: Sendable {
         rest.listener.close()
     }
 
-    /// Waits in the session's own network from now on, before anybody waits for the child.
+    /// Moves the listener to the session's own network; called before `wait`.
     func move(to listener: PolledListener) {
         state.withLock { state in
             state.listener.close()
@@ -381,7 +380,7 @@ final class HostGreeting: Sendable {
     }
 
     /// Waits for a child.
-    /// - Throws: what `fail` was called with, or what is wrong with the greeting.
+    /// - Throws: the error given to `fail`, or the fault of the greeting.
     func wait(for child: Int32) async throws(MMError) -> Greeted {
         let listener = state.withLock { state in
             state.child = child
@@ -397,17 +396,17 @@ final class HostGreeting: Sendable {
         return try await outcome.wait().get()
     }
 
-    /// Ends the waiting.
+    /// Ends the wait with an error.
     func fail(_ error: MMError) { outcome.resolve(.failure(error)) }
 
-    /// Takes the connection of the child: of the process itself, or of one that it started in its own kernel session, as
+    /// Accepts a connection if it comes from the child: the process itself, or one that it started in a kernel session of its own, as
     /// launchers do.
-    /// - Returns: whether it is that.
+    /// - Returns: whether the connection was accepted.
     private func admit(_ connection: consuming FileDescriptor, _ child: Int32) async -> Bool {
         let socket = connection.release()
         let inTheirs = state.withLock { $0.isInTheirNetwork }
         let isOwn = try? await BlockingWork.run { () throws(MMError) in
-            // Those that it started are few; all processes of the machine are looked through only where it is none of them.
+            // The child has few descendants, so they are checked first; all processes of the machine are checked only if none matches.
             LoopbackPeer.isPeer(
                 of: socket, heldBy: [child] + Descendants.running(below: child).map(\.pid), inTheirNetwork: inTheirs)
                 || LoopbackPeer.isPeer(
@@ -419,12 +418,12 @@ final class HostGreeting: Sendable {
             log.warning("A peer that is not the session's PowerShell was refused at its port.")
             return false
         }
-        // One host, one connection: nobody else may even try.
+        // A host has one connection, so no other process may connect from now on.
         state.withLock { $0.listener.close() }
         _ = fcntl(socket, F_SETFL, O_NONBLOCK)
         let isWatched = state.withLock { state in
             state.socket = socket
-            // What has come already is read when this is done.
+            // Bytes that have already arrived are read after this.
             state.socketWatch = try? loop.watch(socket, for: .read, once: true) { [weak self] _ in self?.read(socket) }
             return state.socketWatch != nil
         }
@@ -441,7 +440,7 @@ final class HostGreeting: Sendable {
             state.decoder.append(room[..<count])
             do throws(HostWireFault) {
                 guard let frame = try state.decoder.next() else {
-                    // A greeting is short: what doesn't end is none.
+                    // A greeting is short; a long line without an end isn't one.
                     return state.decoder.pendingBytes < 64 << 10
                         ? .success(nil) : .failure(Self.wrong("sent a greeting that doesn't end"))
                 }
@@ -467,7 +466,7 @@ final class HostGreeting: Sendable {
         }
     }
 
-    /// The number that a process of a tree of its own has here: it knows only its own.
+    /// Returns the id in this process's PID namespace of a process that only knows its id in its own namespace.
     private static func process(_ own: Int32, below child: Int32) -> Int32 {
         Descendants.running(below: child).map(\.pid).first { ProcessEntry.numbers(of: $0).dropFirst().last == own }
             ?? own
@@ -491,28 +490,28 @@ final class HostGreeting: Sendable {
     }
 }
 
-/// Why a host can't go on, and whether the command in question had reached it.
+/// The reason why a host was lost, and whether the command in question had reached it.
 struct HostLoss: Error, Sendable {
     /// What happened, as the end of a sentence: “PowerShell ended with status 3”.
     let reason: String
-    /// What it wrote to its standard error last, where it did.
+    /// The last output on its standard error, if any.
     var lastWords: String?
     /// Whether memory ran out, or may have.
     var isForMemory = false
     /// Whether the whole request had been written to the host.
     var wasSent = false
 
-    /// The same for a command.
+    /// Returns the same loss for a command.
     func told(wasSent: Bool) -> HostLoss {
         var loss = self
         loss.wasSent = wasSent
         return loss
     }
 
-    /// What happened, with what the process said of it.
+    /// The reason, followed by the last output of the process.
     var account: String { lastWords.map { "\(reason): \($0)" } ?? reason }
 
-    /// The error that the caller of the command gets.
+    /// The error for the caller of the command.
     var error: MMError {
         var details: JSONObject = ["sent": .bool(wasSent)]
         if let lastWords { details["lastWords"] = .string(lastWords) }

@@ -27,7 +27,7 @@ final class RequestGate: Sendable {
 
     init(_ requests: OpenRequests) { self.requests = requests }
 
-    /// Cuts off all requests until the command has ended; one that has, needs it no more.
+    /// Cuts off all requests until the command has ended; does nothing if it already has.
     func cut(for id: UInt64) {
         state.withLock { state in
             guard id > state.ended, state.cut == nil else { return }
@@ -36,7 +36,7 @@ final class RequestGate: Sendable {
         }
     }
 
-    /// The command has ended, and all before it.
+    /// Records that this command and all before it have ended.
     func ended(_ id: UInt64) {
         state.withLock { state in
             state.ended = max(state.ended, id)

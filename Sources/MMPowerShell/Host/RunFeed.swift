@@ -1,16 +1,16 @@
 import MMCore
 
-/// The events of one command on their way from the host to the one who reads them: bounded by asking the host to pause.
+/// The queue of one command's events between the host and its reader; bounded by asking the host to pause.
 final class RunFeed: Sendable {
     private struct State {
         var events: [RunEvent] = []
-        /// Bytes of the events that wait, as they came over the wire.
+        /// The size of the waiting events in bytes, as received.
         var waiting = 0
         var outcome: Outcome?
         var readers: [CheckedContinuation<Void, Never>] = []
-        /// Nobody will read any more: what comes is thrown away.
+        /// Whether there is no reader any more, so that new events are dropped.
         var isAbandoned = false
-        /// The command is stopping: the host must not be held up.
+        /// Whether the command is being stopped, so that the host must not be paused.
         var isDraining = false
         var hostIsPaused = false
     }
@@ -18,22 +18,22 @@ final class RunFeed: Sendable {
     enum Outcome: Sendable {
         case ended
         case failed(MMError)
-        /// The host was lost under the command, or before it got it.
+        /// The host was lost while the command ran, or before it received it.
         case lost(HostLoss)
     }
 
-    /// What a reader gets at once.
+    /// The events that a reader gets in one step.
     enum Batch: Sendable {
         case events([RunEvent])
         case over
         case failed(MMError)
     }
 
-    /// When this many bytes wait, the host is asked to pause.
+    /// The number of waiting bytes at which the host is asked to pause.
     static let highWater = 512 << 10
 
     private let state = Mutex(State())
-    /// Lets a paused host go on.
+    /// Resumes a paused host.
     private let resume: @Sendable () -> Void
     private let finished: @Sendable () -> Void
 
@@ -42,13 +42,13 @@ final class RunFeed: Sendable {
         self.finished = finished
     }
 
-    /// Tells that the host is free. Called once, by the channel, outside its lock.
+    /// Reports that the host is free. Called once, by the channel, outside its lock.
     func tellFinished() { finished() }
 
     /// Adds events.
     /// - Parameters:
-    ///   - bytes: how much they were on the wire.
-    ///   - wakes: whether readers are told now; not when the end, which tells them, is at hand.
+    ///   - bytes: their size as received.
+    ///   - wakes: whether to wake readers now; `false` if `finish`, which wakes them, follows at once.
     /// - Returns: whether the host should pause until `resume` is called.
     func add(_ events: [RunEvent], bytes: Int, wakes: Bool = true) -> Bool {
         guard !events.isEmpty else { return state.withLock { $0.hostIsPaused } }
@@ -79,9 +79,9 @@ final class RunFeed: Sendable {
         for reader in readers { reader.resume() }
     }
 
-    /// From now on the host is never held up by the reader.
-    /// - Parameter keeping: whether what comes is still kept, up to the mark where the host would be paused; else it is
-    ///   thrown away. What waits may be read in both cases.
+    /// Stops pausing the host for a slow reader.
+    /// - Parameter keeping: whether new events are still kept, up to the high-water mark; otherwise they are dropped.
+    ///   Waiting events can be read in both cases.
     func drain(keeping: Bool) {
         let wasPaused = state.withLock { state in
             if keeping { state.isDraining = true } else { state.isAbandoned = true }
@@ -91,7 +91,7 @@ final class RunFeed: Sendable {
         if wasPaused { resume() }
     }
 
-    /// Everything that waits; waits itself when there is nothing. With several readers, each event goes to one of them.
+    /// Returns all waiting events, or waits for the next. With several readers, each event goes to one of them.
     func next() async -> Batch {
         while true {
             if let batch = take() { return batch }
@@ -105,7 +105,7 @@ final class RunFeed: Sendable {
                     if isReady { continuation.resume() }
                 }
             } onCancel: {
-                // Others that wait look again and wait on.
+                // The other readers check again and continue to wait.
                 let readers = state.withLock { state in
                     defer { state.readers = [] }
                     return state.readers

@@ -45,7 +45,7 @@ package final class SessionProcesses: Sendable {
 ///
 /// All calls read files and may block; they belong on a thread for such work.
 enum SessionProcessTree {
-    /// The variable that marks what a session started. Its value is no secret.
+    /// The environment variable that marks the processes of a session. Its value isn't secret.
     static let markVariable = "MM_SESSION"
 
     /// A process of a session.
@@ -54,14 +54,14 @@ enum SessionProcessTree {
         let name: String
     }
 
-    /// The processes of a session but its PowerShell itself.
+    /// Returns the processes of a session except its PowerShell.
     /// - Parameters:
     ///   - leader: the process that was started; also the id of its kernel session.
-    ///   - host: PowerShell's own process, where it isn't the leader.
-    ///   - mark: value of the mark.
+    ///   - host: PowerShell's own process, if it isn't the leader.
+    ///   - mark: the value of the mark.
     static func others(leader: Int32, host: Int32, mark: String) -> [Process] {
         let variable = Array("\(markVariable)=\(mark)".utf8)
-        // Between the two stands the first process of the session's own tree, whose end is the end of all.
+        // Between the two is the init process of the session's PID namespace; if it ended, all others would too.
         var leaders: Set<Int32> = [leader, host]
         var next = ProcessEntry(host)?.parent
         while let parent = next, parent > 1, !leaders.contains(parent) {
@@ -73,7 +73,7 @@ enum SessionProcessTree {
             .map { Process(id: $0.id, name: $0.name) }
     }
 
-    /// Kills them, and what they start meanwhile, in a few rounds.
+    /// Kills them and the processes that they start meanwhile, in a few rounds.
     static func endOthers(leader: Int32, host: Int32, mark: String) {
         for _ in 0..<5 {
             let found = others(leader: leader, host: host, mark: mark)
