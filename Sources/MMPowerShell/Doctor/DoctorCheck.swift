@@ -6,7 +6,7 @@ struct DoctorCheck: Sendable {
     let name: String
     /// Whether the stand-in can be tested too: only behaviour of its own counts, not recorded answers that it repeats.
     let standInAnswers: Bool
-    /// Runs the test.
+    /// The test.
     /// - Returns: a figure or word for the table, or nothing.
     /// - Throws: `DoctorFinding` with what is wrong, or what the driver throws.
     let examine: @Sendable (DoctorBench) async throws -> String

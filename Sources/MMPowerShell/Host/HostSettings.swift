@@ -25,7 +25,7 @@ package struct HostSettings: Sendable {
     package var walls: HostWalls?
     /// The requests that its processes have open; `nil` if they reach the network by themselves.
     package var requests: OpenRequests?
-    /// Receives the processes that belong to the session.
+    /// The registry of the session's processes.
     package var processes: SessionProcesses?
     /// Where starts, ends and irregularities are logged, without any content.
     package var log: Log?

@@ -16,7 +16,8 @@ package struct HostWalls: Sendable {
     package let folder: String
     /// The port through which the session reaches the network; `nil` for none.
     package var egressPort: UInt16?
-    /// Receives the listener at that port of the session's own network, once for each PowerShell that is started.
+    /// The function that takes the listener at that port of the session's own network, once for each PowerShell that is
+    /// started.
     package var takesListener: (@Sendable (PolledListener) -> Void)?
     /// Folders of the user that scripts may read and write.
     package var shared: [String]

@@ -33,7 +33,7 @@ final class RunFeed: Sendable {
     static let highWater = 512 << 10
 
     private let state = Mutex(State())
-    /// Resumes a paused host.
+    /// The function that resumes a paused host.
     private let resume: @Sendable () -> Void
     private let finished: @Sendable () -> Void
 

@@ -88,7 +88,7 @@ public struct PowerShellLocator: Sendable {
     }
 
     private var folders: [String] {
-        // An empty entry means the working folder; a program there could be anybody's.
+        // An empty entry means the working folder, where anybody could have put a program.
         (environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(String.init)
             .filter { $0.hasPrefix("/") }
     }
@@ -223,7 +223,7 @@ package struct PowerShellVersion: Sendable, Hashable, Comparable, CustomStringCo
         self.init(major: major, minor: minor, patch: patch, label: label)
     }
 
-    /// Compares by numbers; a labelled version precedes the released one with the same numbers.
+    /// Compares two versions by their numbers; a labelled version precedes the released one with the same numbers.
     package static func < (left: PowerShellVersion, right: PowerShellVersion) -> Bool {
         let numbers = (left.major, left.minor, left.patch)
         let others = (right.major, right.minor, right.patch)

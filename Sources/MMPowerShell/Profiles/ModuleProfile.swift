@@ -1,49 +1,50 @@
 package import MMCore
 
-/// All that a session needs to know about one module: one conforming type a file.
+/// The facts that a session needs to know about one module.
 package protocol ModuleProfile: Sendable {
-    /// The word callers use: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`.
+    /// The name that callers use: `exo`, `azure`, `teams`, `pnp`, `powerplatform`, `graph`.
     var name: String { get }
-    /// What it is, for people.
+    /// The module's title, for people.
     var title: String { get }
-    /// What must be installed.
+    /// The module or program that must be installed.
     var requirement: ModuleRequirement { get }
-    /// Most memory of the .NET heap, in bytes.
+    /// The maximum size of the .NET heap, in bytes.
     var memoryCap: Int { get }
-    /// Settings of the module that are environment variables.
+    /// The environment variables that configure the module.
     var environment: [String: String] { get }
-    /// What is run once after the module was loaded, before anybody signs in; empty for nothing.
+    /// The script that is run once after the module was loaded, before the sign-in; empty for none.
     var preparation: String { get }
-    /// The words between which this module shows a device code, and the stream they come on.
+    /// The words near which this module shows a device code, and the stream it uses.
     var prompt: PromptWords { get }
-    /// The sign-ins it takes, in the order they are tried.
+    /// The sign-in methods that it supports, in the order in which they are tried.
     var methods: [SignInMethodKind] { get }
-    /// Tokens that must be there for a sign-in with tokens.
-    /// - Parameter target: who is to be signed in.
+    /// Returns the tokens that a sign-in with tokens needs.
+    /// - Parameter target: the account to sign in.
     /// - Throws: `invalidInput` when the connection lacks something.
     func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource]
-    /// The command that signs in.
+    /// Returns the command that signs in.
     /// - Parameters:
-    ///   - target: who is to be signed in.
-    ///   - method: how.
+    ///   - target: the account to sign in.
+    ///   - method: the sign-in method.
     /// - Throws: `invalidInput` when the connection lacks something, `unsupported` when the module can't.
     func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError) -> PowerShellCommand
-    /// The command that tells who is signed in; `nil` when only the connect command's own answer or the token does.
+    /// The command that returns the signed-in identity; `nil` when only the connect command's answer or the token tells
+    /// it.
     var identity: PowerShellCommand? { get }
-    /// Who is signed in, read from the records of `identity`, or of the connect command.
+    /// Returns the signed-in identity from the records of `identity`, or of the connect command.
     /// - Parameter records: the values of output and text records.
     func readIdentity(_ records: [JSONValue]) -> TokenClaims?
-    /// The command that tells whether the sign-in still works. It asks the service, not only the module.
+    /// The command that checks whether the sign-in still works. It asks the service, not only the module.
     var health: PowerShellCommand { get }
-    /// The same for somebody in particular, where what may be asked depends on who asks.
-    /// - Parameter identity: who is signed in.
+    /// Returns the health command for an identity, if the permitted requests depend on it.
+    /// - Parameter identity: the signed-in identity.
     func health(of identity: TokenClaims) -> PowerShellCommand
-    /// Whether the answer of `health` is that of somebody who is signed in. One that failed is not looked at.
+    /// Returns whether a successful answer of `health` shows a working sign-in. Failed answers aren't passed to it.
     /// - Parameter records: the values of output and text records.
     func isHealthy(_ records: [JSONValue]) -> Bool
     /// The command that signs out of this session, and of nothing else.
     var disconnect: PowerShellCommand { get }
-    /// What this module's errors leave out.
+    /// The errors of this module that need additional advice.
     var traps: [ModuleTrap] { get }
 }
 
@@ -51,20 +52,20 @@ extension ModuleProfile {
     package var traps: [ModuleTrap] { [] }
 }
 
-/// An error of a module that doesn't say what helps.
+/// An error of a module whose message doesn't name the remedy.
 package struct ModuleTrap: Sendable {
-    /// What its message holds, whatever its language.
+    /// A part of its message that is the same in every language.
     let sign: String
-    /// What helps.
+    /// The remedy.
     package let advice: String
 
-    /// Whether an error is this one.
+    /// Returns whether a message belongs to this error.
     package func caught(_ message: String) -> Bool { message.contains(sign) }
 }
 
 /// The kinds of sign-in, without their values.
 package enum SignInMethodKind: String, Sendable, Hashable, CaseIterable {
-    /// As `SignInMethod`'s cases.
+    /// The same as the cases of `ModuleSignInMethod`.
     case tokens, device, certificate, managedIdentity, federated
 }
 
@@ -82,23 +83,24 @@ extension ModuleSignInMethod {
 }
 
 extension ModuleProfile {
-    /// Nothing to prepare.
+    /// An empty script: nothing to prepare.
     package var preparation: String { "" }
-    /// No settings of its own.
+    /// An empty list: no settings of its own.
     package var environment: [String: String] { [:] }
-    /// The same question for everybody.
+    /// Returns the same command for every identity.
     package func health(of identity: TokenClaims) -> PowerShellCommand { health }
-    /// Enough for most modules: a process that leaks ends with an error record, not with the machine.
+    /// The default limit of 384 MB, enough for most modules. A process that leaks memory ends with an error instead of
+    /// exhausting the machine.
     package var memoryCap: Int { 384 << 20 }
 
-    /// The error for a sign-in that this module doesn't have.
+    /// Returns the error for a sign-in method that this module doesn't support.
     func cannot(_ method: ModuleSignInMethod, _ why: String) -> MMError {
         MMError(
             .unsupported, "\(title) can't sign in by \(method.word): \(why).",
             hint: "Use one of: \(methods.map(\.rawValue).joined(separator: ", ")).")
     }
 
-    /// The token for a service among those that were fed.
+    /// Returns the token for a service from the supplied ones.
     func token(_ service: TokenResource.Service, in tokens: [FedToken]) throws(MMError) -> FedToken {
         guard let token = tokens.first(where: { $0.resource.service == service }) else {
             throw MMError(
@@ -108,7 +110,7 @@ extension ModuleProfile {
         return token
     }
 
-    /// The value under the first of some keys that an object has as text, without regard to case.
+    /// Returns the first text value among some keys of an object, ignoring the case of keys.
     func text(_ value: JSONValue, _ keys: String...) -> String? {
         guard let object = value.object else { return nil }
         for key in keys {
@@ -120,14 +122,14 @@ extension ModuleProfile {
     }
 }
 
-/// What must be installed for a module.
+/// The module or program that must be installed.
 package enum ModuleRequirement: Sendable, Hashable {
-    /// A PowerShell module, of at least a version where one is named.
+    /// A PowerShell module, of at least the given version.
     case module(name: String, least: String?)
     /// A program on the search path, and the command that installs it.
     case program(name: String, install: String)
 
-    /// The command line that installs it. It is shown to people; nothing installs itself.
+    /// The command line that installs it. It is shown to people and never run automatically.
     package var installCommand: String {
         switch self {
         case .module(let name, let least):
@@ -137,7 +139,7 @@ package enum ModuleRequirement: Sendable, Hashable {
         }
     }
 
-    /// Name of the module or program.
+    /// The name of the module or program.
     package var name: String {
         switch self {
         case .module(let name, _), .program(let name, _): name
@@ -162,7 +164,7 @@ package enum ModuleRequirement: Sendable, Hashable {
         }
     }
 
-    /// The command that lists the versions of the module that are there; `nil` for a program.
+    /// The command that lists the installed versions of the module; `nil` for a program.
     var versions: PowerShellCommand? {
         guard case .module(let name, _) = self else { return nil }
         return PowerShellCommand(
@@ -172,10 +174,10 @@ package enum ModuleRequirement: Sendable, Hashable {
             """, parameters: ["Name": .json(.string(name))], isLocal: true)
     }
 
-    /// The error for a requirement that isn't met.
+    /// Returns the error for a requirement that isn't met.
     /// - Parameters:
-    ///   - found: the versions of the module that are there, all of them too old.
-    ///   - cause: PowerShell's own words.
+    ///   - found: the installed versions of the module, all of them too old.
+    ///   - cause: PowerShell's own message.
     func missing(found: [String] = [], cause: String?) -> MMError {
         var details: JSONObject = ["requirement": .string(name), "install": .string(installCommand)]
         let newest = found.max { Self.numbers($0).lexicographicallyPrecedes(Self.numbers($1)) }
@@ -199,18 +201,18 @@ package enum ModuleRequirement: Sendable, Hashable {
             hint: "Install it, then try again: \(installCommand)", details: details, cause: cause)
     }
 
-    /// The numbers of a version, which compare as numbers.
+    /// Returns the numbers of a version, for comparison.
     private static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
 }
 
-/// Where and how a module shows a device code.
+/// The stream on which a module shows a device code, and the words near it.
 package struct PromptWords: Sendable, Hashable {
-    /// A text in which one of these words stands near the code, in lower case.
+    /// Words, in lower case, of which one occurs near the code.
     package let near: [String]
-    /// The stream it was seen on; codes are read from every stream.
+    /// The stream on which the code was seen; codes are read from every stream.
     package let stream: Stream
 
-    /// Where prompts come from.
+    /// The source of a prompt.
     package enum Stream: String, Sendable, Hashable {
         /// Standard output or standard error of the process.
         case console
@@ -222,24 +224,24 @@ package struct PromptWords: Sendable, Hashable {
         case output
     }
 
-    /// Words and stream.
+    /// Creates a description from words and stream.
     package init(near: [String], stream: Stream) {
         self.near = near
         self.stream = stream
     }
 }
 
-/// How a session signs in.
+/// The way in which a session signs in, with its values.
 package enum ModuleSignInMethod: Sendable, Hashable {
-    /// With tokens that somebody else keeps.
+    /// With tokens that are supplied from outside.
     case tokens([FedToken])
     /// A person enters a code in a browser.
     case device
-    /// The app shows a certificate.
+    /// The app authenticates with a certificate.
     case certificate(path: String, password: Secret?)
-    /// The machine's own identity; `clientID` picks one where there are several.
+    /// The machine's own identity; `clientID` selects one if there are several.
     case managedIdentity(clientID: String?)
-    /// The app shows a token of another identity provider.
+    /// The app authenticates with a token of another identity provider.
     case federated(token: Secret?)
 
     /// The word for it in messages and logs.
@@ -266,7 +268,7 @@ package enum ModuleSignInMethod: Sendable, Hashable {
     }
 }
 
-/// The names that the modules give to a Microsoft cloud, and where its pages are.
+/// The modules' names for a Microsoft cloud, and the addresses of its pages.
 ///
 /// Source of the names: the modules' own parameter documentation (`-ExchangeEnvironmentName`, `-TeamsEnvironmentName`,
 /// `-Environment`, `-AzureEnvironment`, `pac --cloud`).
@@ -287,7 +289,7 @@ package struct ModuleCloud: Sendable, Hashable {
     package let pac: String
     /// The part of SharePoint host names after the tenant's label.
     package let sharePointSuffix: String
-    /// Where a person enters a device code.
+    /// The page where a person enters a device code.
     package let devicePage: String
     /// Hosts whose pages are shown to people unchanged; a page elsewhere is replaced by `devicePage`.
     package let pageHosts: [String]
@@ -295,7 +297,7 @@ package struct ModuleCloud: Sendable, Hashable {
     /// Returns the cloud with this name.
     /// - Parameters:
     ///   - name: as in a connection's `cloud`.
-    ///   - sandboxLogin: address of the sandbox tenant's sign-in service, for the cloud `sandbox`.
+    ///   - sandboxLogin: the address of the sandbox tenant's sign-in service, for the cloud `sandbox`.
     /// - Throws: `unsupported` for a cloud that modules have no name for.
     package static func named(_ name: String, sandboxLogin: String? = nil) throws(MMError) -> ModuleCloud {
         switch name {
@@ -347,13 +349,13 @@ package struct ModuleCloud: Sendable, Hashable {
             pageHosts: ["login.microsoftonline.us", "microsoft.com", "aka.ms"])
     }
 
-    /// Whether a page may be shown to a person as a place to enter a code.
+    /// Returns whether a page may be shown to a person as a place to enter a code.
     package func shows(page: String) -> Bool {
         guard let scheme = page.firstRange(of: "://") else { return false }
         let isPlain = page[..<scheme.lowerBound].lowercased() == "http"
         guard !isPlain || name == "sandbox" else { return false }
         let authority = page[scheme.upperBound...].prefix { !"/?#".contains($0) }
-        // A user name in front of the host is how one page is made to look like another.
+        // A user name in front of the host can make one page look like another.
         guard !authority.contains("@") else { return false }
         var host = authority.lowercased()
         if host.hasPrefix("["), let end = host.firstIndex(of: "]") {
@@ -365,32 +367,32 @@ package struct ModuleCloud: Sendable, Hashable {
     }
 }
 
-/// Who is to be signed in, where: what a connection says about it.
+/// The account to sign in and its tenant, as described by a connection.
 package struct ModuleSignInTarget: Sendable, Hashable {
-    /// Name of the connection.
+    /// The name of the connection.
     package var connection: String
     /// The tenant's domain name.
     package var tenant: String?
     /// The tenant's id.
     package var tenantID: String?
-    /// Id of the app that signs in; `nil` for the module's own.
+    /// The id of the app that signs in; `nil` for the module's own.
     package var appID: String?
     /// The account that must have signed in.
     package var account: String?
     /// The account's object id, once it is pinned.
     package var objectID: String?
-    /// First label of the tenant's SharePoint host.
+    /// The first label of the tenant's SharePoint host.
     package var sharePointHost: String?
-    /// The subscription that Azure's cmdlets use, by name or id; the sign-in's first when `nil`.
+    /// The subscription that Azure's cmdlets use, by name or id; `nil` for the first one of the sign-in.
     package var subscription: String?
     /// The cloud.
     package var cloud: ModuleCloud
-    /// Cmdlets that Exchange loads; all when empty. Fewer save memory.
+    /// The cmdlets that the Exchange module loads; empty for all. Fewer save memory.
     package var commands: [String] = []
-    /// Permissions of Graph that a person is asked for whom the module signs in with its publisher's app.
+    /// The Graph permissions to request when a person signs in with the module publisher's app.
     package var scopes: [String] = []
 
-    /// A target.
+    /// Creates a target.
     /// - Parameters:
     ///   - connection: name of the connection.
     ///   - tenant: the tenant's domain name.
@@ -415,26 +417,26 @@ package struct ModuleSignInTarget: Sendable, Hashable {
         self.cloud = cloud
     }
 
-    /// The tenant by id, else by name.
+    /// Returns the tenant's id, or else its name.
     /// - Throws: `invalidInput` when the connection names neither.
     func anyTenant() throws(MMError) -> String {
         if let name = tenantID ?? tenant { return name }
         throw missing("tenantId", why: "the sign-in must name its tenant")
     }
 
-    /// The tenant by name, as app-only sign-ins to Exchange want it.
+    /// Returns the tenant's domain name, which app-only sign-ins to Exchange require.
     func organization() throws(MMError) -> String {
         if let tenant, tenant.contains(".") { return tenant }
         throw missing("tenant", why: "this sign-in needs the tenant's domain name, such as contoso.onmicrosoft.com")
     }
 
-    /// The app's id.
+    /// Returns the app's id.
     func app() throws(MMError) -> String {
         if let appID { return appID }
         throw missing("appId", why: "this sign-in needs an app registration of your own")
     }
 
-    /// Address of the tenant's root site.
+    /// Returns the address of the tenant's root site.
     func sharePointAddress() throws(MMError) -> String {
         let label: String
         if let sharePointHost {

@@ -1,15 +1,15 @@
 package import MMCore
 
-/// The modules that sessions exist for.
+/// The modules for which there are sessions.
 package enum ModuleProfiles {
-    /// All of them, in the order they are shown.
+    /// All profiles, in the order in which they are shown.
     package static let all: [any ModuleProfile] = [
         ExchangeProfile(), AzureProfile(), TeamsProfile(), PnPProfile(), PowerPlatformProfile(), GraphProfile(),
     ]
 
-    /// The profile of a word.
-    /// - Parameter name: such as `exo`; case doesn't count.
-    /// - Throws: `invalidInput` with the words there are.
+    /// Returns the profile with a name.
+    /// - Parameter name: the name, such as `exo`, in any case.
+    /// - Throws: `invalidInput` with the known names.
     package static func named(_ name: String) throws(MMError) -> any ModuleProfile {
         if let profile = all.first(where: { $0.name == name.lowercased() }) { return profile }
         throw MMError(
@@ -96,8 +96,8 @@ package struct ExchangeProfile: ModuleProfile {
             """, isLocal: true)
     }
 
-    /// A connection whose state is “Broken” met a fault of the service when it was last asked, and goes on with the next
-    /// cmdlet.
+    /// Returns whether there is a connected row with an active token. A connection in the state “Broken” had a fault of the service last
+    /// time, and continues with the next cmdlet.
     package func isHealthy(_ records: [JSONValue]) -> Bool {
         records.contains {
             text($0, "State")?.lowercased() != "disconnected" && text($0, "TokenStatus")?.lowercased() == "active"
@@ -270,12 +270,12 @@ package struct TeamsProfile: ModuleProfile {
         case .federated:
             throw cannot(method, "the module has no parameter for it")
         }
-        // With tokens the module takes the tenant from them, and refuses any that is given.
+        // With tokens the module reads the tenant from them and refuses the parameter.
         if method.kind != .tokens {
             parameters["Tenant"] = .json(.string(try target.anyTenant()))
             how += " -TenantId $Tenant"
         }
-        // What it returns holds objects of which no JSON can be made.
+        // Its result contains objects that can't be converted to JSON.
         return PowerShellCommand(
             """
             param($Tenant, $Environment, $GraphToken, $TeamsToken, $AppId, $Path, $Password)
@@ -285,7 +285,7 @@ package struct TeamsProfile: ModuleProfile {
             """, parameters: parameters, isLocal: true)
     }
 
-    /// Only the connect command's own answer names the account: `Get-CsTenant` knows the tenant alone.
+    /// No command, because only the connect command's answer names the account; `Get-CsTenant` knows only the tenant.
     package var identity: PowerShellCommand? { nil }
 
     package func readIdentity(_ records: [JSONValue]) -> TokenClaims? {
@@ -297,7 +297,8 @@ package struct TeamsProfile: ModuleProfile {
         PowerShellCommand("Get-CsTenant -ErrorAction Stop | Select-Object TenantId", isLocal: true)
     }
 
-    /// Everybody may list their own teams; cmdlets of the Teams administration are for administrators alone.
+    /// Returns a command that lists the account's own teams, which everybody may do; cmdlets of the Teams administration are for
+    /// administrators only.
     package func health(of identity: TokenClaims) -> PowerShellCommand {
         guard let account = identity.account else { return health }
         return PowerShellCommand(
@@ -305,7 +306,7 @@ package struct TeamsProfile: ModuleProfile {
             parameters: ["User": .json(.string(account))], isLocal: true)
     }
 
-    /// A person may be in no team.
+    /// Returns `true` for every answer, because a person may be in no team.
     package func isHealthy(_ records: [JSONValue]) -> Bool { true }
 
     package var disconnect: PowerShellCommand {
@@ -370,7 +371,7 @@ package struct PnPProfile: ModuleProfile {
             """, parameters: parameters, isLocal: true)
     }
 
-    /// The connection object names an address and an app, never a person: the token says who it is.
+    /// The command that reads the token: the connection object names an address and an app, but never a person.
     package var identity: PowerShellCommand? {
         PowerShellCommand(
             """
@@ -448,7 +449,7 @@ package struct PowerPlatformProfile: ModuleProfile {
 
     package var identity: PowerShellCommand? { health }
 
-    /// pac prints lines of a label, a colon and a value.
+    /// Reads the output of pac, whose lines consist of a label, a colon and a value.
     package func readIdentity(_ records: [JSONValue]) -> TokenClaims? {
         var claims = TokenClaims()
         for line in records.compactMap(\.string) {
@@ -511,7 +512,7 @@ package struct GraphProfile: ModuleProfile {
         case .device:
             parameters["Tenant"] = .json(.string(try target.anyTenant()))
             if let app = target.appID { parameters["AppId"] = .json(.string(app)) }
-            // An app of the connection's own gets what it was registered for; the publisher's gets what is asked for.
+            // The connection's own app has the permissions it was registered for; the publisher's app gets the requested ones.
             if target.appID == nil, !target.scopes.isEmpty {
                 parameters["Scopes"] = .json(.array(target.scopes.map { .string($0) }))
             }

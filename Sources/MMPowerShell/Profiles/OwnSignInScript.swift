@@ -2,7 +2,7 @@ import CPowerShellResources
 import MMCore
 package import PowerShellSyntax
 
-/// Defines, in a session that is signed in, the functions that stand in front of the cmdlets by which scripts sign in and see to
+/// The script that defines, in a signed-in session, functions in place of the cmdlets with which scripts sign in and install or import
 /// their modules.
 package enum OwnSignInScript {
     /// The script.
@@ -11,15 +11,15 @@ package enum OwnSignInScript {
         return String(decoding: UnsafeBufferPointer(start: text.bytes, count: text.count), as: UTF8.self)
     }()
 
-    /// The command that defines them.
+    /// Returns the command that defines the functions.
     /// - Parameters:
-    ///   - signIn: the rule on what is this connection's.
-    ///   - module: the word of the session.
+    ///   - signIn: the rule that decides which sign-ins are this connection's.
+    ///   - module: the name of the session's module.
     package static func command(_ signIn: OwnSignIn, module: String) -> PowerShellCommand {
         PowerShellCommand(text, parameters: ["Facts": .json(facts(signIn, module))])
     }
 
-    /// Returns the rule that a command was made from; `nil` for any other command.
+    /// Returns the rule from which a command was created; `nil` for any other command.
     package static func rule(of command: PowerShellCommand) -> (signIn: OwnSignIn, module: String)? {
         guard command.script == text, case .json(let facts)? = command.parameters["Facts"],
             let own = facts["own"].flatMap(identity), let module = facts["module"]?.string

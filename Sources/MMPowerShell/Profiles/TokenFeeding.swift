@@ -1,8 +1,8 @@
 package import MMCore
 
-/// What a token is for.
+/// The resource that a token is for.
 package struct TokenResource: Sendable, Hashable, CustomStringConvertible {
-    /// The services that modules take tokens for.
+    /// The services for which modules accept tokens.
     package enum Service: String, Sendable, Hashable {
         /// Exchange Online.
         case exchange
@@ -20,46 +20,46 @@ package struct TokenResource: Sendable, Hashable, CustomStringConvertible {
 
     /// The service.
     package let service: Service
-    /// The host, for services that have one a tenant: `https://contoso.sharepoint.com`.
+    /// The host, for services with one per tenant: `https://contoso.sharepoint.com`.
     package let address: String?
-    /// Whether the module signs in without it, too, and only some of its cmdlets need it.
+    /// Whether the module can sign in without this token, because only some of its cmdlets need it.
     package let isOptional: Bool
 
-    /// A resource.
+    /// Creates a resource.
     /// - Parameters:
     ///   - service: the service.
-    ///   - address: the host, for services that have one a tenant.
-    ///   - isOptional: whether the module signs in without it, too.
+    ///   - address: the host, for services with one per tenant.
+    ///   - isOptional: whether the module can sign in without this token.
     package init(_ service: Service, address: String? = nil, isOptional: Bool = false) {
         self.service = service
         self.address = address
         self.isOptional = isOptional
     }
 
-    /// App id of the Teams administration service, which is the audience of its tokens.
+    /// The app id of the Teams administration service, which is the audience of its tokens.
     package static let teamsAudience = "48ac35b8-9aa8-4d74-927d-1f4a14a0b239"
 
-    /// The resource in a word, for messages.
+    /// The short name of the resource, for messages.
     package var description: String { address ?? service.rawValue }
 }
 
-/// A token for one resource, and how long it lasts.
+/// A token for one resource, and its expiry.
 package struct FedToken: Sendable, Hashable {
-    /// What it is for.
+    /// The resource that the token is for.
     package let resource: TokenResource
     /// The access token.
     package let token: Secret
-    /// When it ends.
+    /// The time at which the token expires.
     package let expiresAt: Timestamp
-    /// Who it speaks for, as far as it says.
+    /// The identity that the token names.
     package let claims: TokenClaims
 
-    /// A token.
+    /// Creates a token.
     /// - Parameters:
-    ///   - resource: what it is for.
+    ///   - resource: the resource that the token is for.
     ///   - token: the access token.
-    ///   - expiresAt: when it ends.
-    ///   - claims: who it speaks for; read from the token when left out.
+    ///   - expiresAt: the time at which it expires.
+    ///   - claims: the identity; read from the token if left out.
     package init(_ resource: TokenResource, token: Secret, expiresAt: Timestamp, claims: TokenClaims? = nil) {
         self.resource = resource
         self.token = token
@@ -68,25 +68,25 @@ package struct FedToken: Sendable, Hashable {
     }
 }
 
-/// Where sessions get tokens from, without ever asking a person.
+/// A source of tokens for sessions. Getting a token never involves a person.
 package protocol TokenFeeding: Sendable {
-    /// The token for a resource, from a cache or by a silent renewal.
-    /// - Parameter resource: what it is for.
+    /// Returns the token for a resource, from a cache or by a silent renewal.
+    /// - Parameter resource: the resource that the token is for.
     /// - Returns: `nil` when only a person could get it; the session then shows the module's own device code.
     /// - Throws: when the sign-in service refuses or can't be reached.
     func token(for resource: TokenResource) async throws(MMError) -> FedToken?
-    /// Signs a person in for a resource, for a module whose own sign-in asks for no code that works, and waits for them.
+    /// Signs a person in for a resource and waits for them, for a module that has no usable device code of its own.
     /// - Parameters:
-    ///   - resource: what the first token is for.
+    ///   - resource: the resource of the first token.
     ///   - show: receives the code and the page where it is entered.
-    /// - Throws: why nobody signed in.
+    /// - Throws: the reason why no one signed in.
     func signIn(
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError)
 }
 
 extension TokenFeeding {
-    /// Nobody can be signed in here.
+    /// Throws, because this source can't sign in a person.
     package func signIn(
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError) {
@@ -96,26 +96,26 @@ extension TokenFeeding {
     }
 }
 
-/// Who a token speaks for.
+/// The identity that a token names.
 package struct TokenClaims: Sendable, Hashable {
     /// The person's sign-in name.
     package var account: String?
-    /// Object id of the person or service principal.
+    /// The object id of the person or service principal.
     package var objectID: String?
-    /// Id of the tenant.
+    /// The id of the tenant.
     package var tenantID: String?
-    /// Id of the app that got the token.
+    /// The id of the app that the token was issued to.
     package var appID: String?
-    /// Whether an app speaks for itself.
+    /// Whether an app acts on its own, without a person.
     package var isApp: Bool
 
-    /// Claims.
+    /// Creates claims.
     /// - Parameters:
     ///   - account: the person's sign-in name.
     ///   - objectID: object id.
     ///   - tenantID: id of the tenant.
     ///   - appID: id of the app.
-    ///   - isApp: whether an app speaks for itself.
+    ///   - isApp: whether an app acts on its own.
     package init(
         account: String? = nil, objectID: String? = nil, tenantID: String? = nil, appID: String? = nil,
         isApp: Bool = false
@@ -127,9 +127,9 @@ package struct TokenClaims: Sendable, Hashable {
         self.isApp = isApp
     }
 
-    /// Reads the claims of a JSON web token (RFC 7519) as they stand. The signature is not checked: the token came
-    /// from the sign-in service over a connection of ours, and the service it is for checks it anyway. A token of
-    /// another form has no claims.
+    /// Reads the claims of a JSON web token (RFC 7519). The signature isn't checked: the token comes from the sign-in
+    /// service over this program's own connection, and the service it is for checks it anyway. A token in another
+    /// format has no claims.
     package init(reading token: Secret) {
         self.init()
         let parts = token.reveal().split(separator: ".", omittingEmptySubsequences: false)

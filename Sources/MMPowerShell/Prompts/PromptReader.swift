@@ -2,23 +2,23 @@ public import MMCore
 
 /// A device code that a module shows while it signs in.
 public struct DevicePrompt: Sendable, Hashable {
-    /// What a person enters.
+    /// The code that a person enters.
     package let userCode: String
-    /// Where.
+    /// The page where the code is entered.
     public let page: String
-    /// The module's own words, without escape codes.
+    /// The module's own message, without escape codes.
     public let message: String
-    /// When the code ends, where the sign-in service said so.
+    /// The time at which the code expires, if the sign-in service named it.
     public let expiresAt: Timestamp?
-    /// Why a person is asked although there was a token, in a sentence.
+    /// The reason why a person is asked although there was a token, in a sentence.
     package var reason: String?
 
-    /// A prompt.
+    /// Creates a prompt.
     /// - Parameters:
-    ///   - userCode: what a person enters.
-    ///   - page: where.
-    ///   - message: the module's own words.
-    ///   - expiresAt: when the code ends.
+    ///   - userCode: the code that a person enters.
+    ///   - page: the page where it is entered.
+    ///   - message: the module's own message.
+    ///   - expiresAt: the time at which the code expires.
     public init(userCode: String, page: String, message: String, expiresAt: Timestamp? = nil) {
         self.userCode = userCode
         self.page = page
@@ -26,7 +26,7 @@ public struct DevicePrompt: Sendable, Hashable {
         self.expiresAt = expiresAt
     }
 
-    /// The same, where the sign-in service could not be asked whether somebody has entered the code.
+    /// Returns the prompt with a note that the sign-in service couldn't be asked whether the code has been entered.
     func noting(_ trouble: String?) -> DevicePrompt {
         guard let trouble else { return self }
         return DevicePrompt(
@@ -35,30 +35,30 @@ public struct DevicePrompt: Sendable, Hashable {
     }
 }
 
-/// Finds the device code in what a module prints while it signs in, on whichever stream it comes.
+/// Finds the device code in the output of a module that is signing in, on any stream.
 ///
-/// It exists only while a session is signing in: words that look like a code later are nobody's code.
+/// It exists only while a session is signing in: later text that looks like a code is ignored.
 public struct PromptReader: Sendable {
     private let words: PromptWords
     private let cloud: ModuleCloud
-    /// The end of what came, a stream of text each: a code and its words may come in pieces.
+    /// The last text of each stream, because a code and its words may arrive in pieces.
     private var windows: [Source: String] = [:]
 
     private enum Source: Hashable { case records, stdout, stderr }
     private static let windowLimit = 4096
-    /// How far from the code one of the profile's words may stand.
+    /// The maximum distance, in characters, between the code and one of the profile's words.
     private static let nearness = 400
 
-    /// A reader for one sign-in.
+    /// Creates a reader for one sign-in.
     /// - Parameters:
-    ///   - words: those of the module's profile.
-    ///   - cloud: whose page is shown when the text has none that may be.
+    ///   - words: the words of the module's profile.
+    ///   - cloud: the cloud whose page is shown if the text names no permitted one.
     package init(_ words: PromptWords, cloud: ModuleCloud) {
         self.words = words
         self.cloud = cloud
     }
 
-    /// Looks at a record of the connect command.
+    /// Searches a record of the connect command for a code.
     public mutating func read(_ record: PowerShellRecord) -> DevicePrompt? {
         var texts: [String] = []
         switch record.stream {
@@ -68,11 +68,11 @@ public struct PromptReader: Sendable {
         case .progress: return nil
         }
         guard !texts.isEmpty else { return nil }
-        // A record's text is whole: the end of it ends a code.
+        // A record's text is complete, so its end also ends a code.
         return look(texts.joined(separator: "\n") + "\n", in: .records)
     }
 
-    /// Looks at text on standard output or standard error.
+    /// Searches text on standard output or standard error for a code.
     public mutating func read(_ console: ConsoleText) -> DevicePrompt? {
         look(console.text, in: console.stream == .stdout ? .stdout : .stderr)
     }
@@ -109,7 +109,7 @@ public struct PromptReader: Sendable {
 
     private typealias Place = (start: Int, end: Int)
 
-    /// Places of 8 to 12 letters and digits that follow the word “code”.
+    /// Returns the positions of 8 to 12 letters and digits that follow the word “code”.
     private static func codes(in plain: [Character], _ folded: [Character]) -> [Place] {
         var places: [Place] = []
         let word: [Character] = ["c", "o", "d", "e"]
@@ -122,7 +122,7 @@ public struct PromptReader: Sendable {
             guard position > gap else { continue }
             var end = position
             while end < plain.count, isCodeLetter(plain[end]) { end += 1 }
-            // Without a letter behind it, more of the code may be on its way.
+            // At the end of the text, the rest of the code may not have arrived yet.
             guard end < plain.count, (8...12).contains(end - position) else { continue }
             if isWord(plain[position..<end]) { continue }
             places.append((position, end))
@@ -139,12 +139,13 @@ public struct PromptReader: Sendable {
         letter.isWhitespace || ":'\"“”‘’`*_[](){}<>=-–".contains(letter)
     }
 
-    /// Codes are made without vowels, so that they spell nothing: small letters with one are a word of the sentence.
+    /// Returns whether letters are a word of the sentence: lower case with a vowel. Codes contain no vowels, so that
+    /// they spell nothing.
     private static func isWord(_ letters: ArraySlice<Character>) -> Bool {
         letters.allSatisfy { $0.isLowercase } && letters.contains { "aeiou".contains($0) }
     }
 
-    /// The lines around a code that are not empty.
+    /// Returns the paragraph around a code: the surrounding lines up to the next empty ones.
     private static func paragraph(of place: Place, in plain: [Character]) -> Range<Int> {
         var start = place.start
         var end = place.end
@@ -171,7 +172,7 @@ public struct PromptReader: Sendable {
 }
 
 extension String {
-    /// Without blanks and line ends at both ends.
+    /// Returns the text without whitespace at both ends.
     func trimmingBlanks() -> String {
         var text = self[...]
         while text.first?.isWhitespace == true { text.removeFirst() }

@@ -1,7 +1,7 @@
-/// Text that was meant for a terminal.
+/// The conversion of text for terminals to plain text.
 package enum TerminalText {
-    /// The text without escape sequences (ECMA-48: control sequences, operating system commands, two-character
-    /// escapes) and without other control characters than tab, line feed and carriage return.
+    /// Returns the text without escape sequences (ECMA-48: control sequences, operating system commands, two-character
+    /// escapes) and without control characters other than tab, line feed and carriage return.
     package static func plain(_ text: String) -> String {
         guard text.utf8.contains(where: { $0 == 0x1B || ($0 < 0x20 && $0 != 9 && $0 != 10 && $0 != 13) || $0 == 0xC2 })
         else { return text }
@@ -27,7 +27,7 @@ package enum TerminalText {
             skipControlSequence(&scalars)
         case "]", "P", "_", "^", "X":
             scalars.removeFirst()
-            // Ends with BEL or ESC backslash; an unfinished one takes the rest of its line only.
+            // It ends with BEL or ESC backslash; an unfinished one extends to the end of its line only.
             while let next = scalars.first, next != "\n" {
                 scalars.removeFirst()
                 if next.value == 0x07 { return }

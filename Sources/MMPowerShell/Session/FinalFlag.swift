@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that happens at most once and stays so.
+/// A flag that is set at most once and stays set.
 final class FinalFlag: Sendable {
     private let flag = Atomic(false)
 

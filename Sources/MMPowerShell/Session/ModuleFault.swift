@@ -1,15 +1,15 @@
 import MMCore
 
-/// What a module's failure says of the sign-in behind it.
+/// The meaning of a module's failure for the sign-in.
 enum ModuleFault: Sendable, Hashable {
     /// The sign-in is over, or was refused.
     case signIn
-    /// The service is away or busy, or the way to it: the same may succeed a minute later.
+    /// The service or the network is temporarily unavailable or busy: a later attempt may succeed.
     case passing
-    /// Anything else: a missing cmdlet or permission, which say nothing of the sign-in.
+    /// Any other fault, such as a missing cmdlet or permission, which says nothing about the sign-in.
     case other
 
-    /// The fault of an error of ours, or of a module's in our words.
+    /// Classifies an error of this program, or of a module as reported by it.
     init(_ error: MMError) {
         switch error.code {
         case .signInNeeded: self = .signIn
@@ -18,13 +18,13 @@ enum ModuleFault: Sendable, Hashable {
         }
     }
 
-    /// The fault of a command that failed.
+    /// Classifies a command that failed.
     init(_ answer: PowerShellAnswer) {
         self.init(words: ([answer.problem] + answer.errors.map(\.message)).compactMap(\.self).joined(separator: "\n"))
     }
 
-    /// Modules tell of faults in sentences alone: by the status that a service answered, the sign-in service's number, and
-    /// the cmdlet to sign in with. What speaks for a passing fault counts more: nobody is asked to sign in for that.
+    /// Classifies the text of a module's errors, by HTTP status, the sign-in service's error number, and the name of the sign-in cmdlet.
+    /// Signs of a temporary fault take precedence, because it must not make a person sign in.
     init(words text: String) {
         let text = text.lowercased()
         let numbers = Set(text.split { !$0.isASCII || !($0.isLetter || $0.isNumber) })

@@ -1,15 +1,15 @@
 public import MMCore
 
-/// The records of a running command, one by one; a command that ends with an error throws it behind its last record.
+/// The records of a running command, one by one; a command that ends with an error throws it after its last record.
 public struct PowerShellRecords: AsyncSequence, Sendable {
     /// A record.
     public typealias Element = PowerShellRecord
-    /// What reading may throw: `remoteFailed` with PowerShell's words, `deadlineExceeded`, `cancelled`, `sessionLost`.
+    /// The errors that reading may throw: `remoteFailed` with PowerShell's message, `deadlineExceeded`, `cancelled`, `sessionLost`.
     public typealias Failure = MMError
 
     let run: PowerShellRun
 
-    /// Starts at the first record.
+    /// Returns an iterator that starts at the first record.
     public func makeAsyncIterator() -> Iterator { Iterator(events: run.makeAsyncIterator()) }
 
     /// Reads records in order.
@@ -18,14 +18,14 @@ public struct PowerShellRecords: AsyncSequence, Sendable {
 
         init(events: PowerShellRun.Iterator) { self.events = events }
 
-        /// The next record, or `nil` after the last.
+        /// Returns the next record, or `nil` after the last.
         /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
-        ///   `.sessionLost` where the process is gone.
+        ///   `.sessionLost` if the process is gone.
         public mutating func next() async throws(MMError) -> PowerShellRecord? { try await next(isolation: nil) }
 
-        /// The next record, or `nil` after the last.
+        /// Returns the next record, or `nil` after the last.
         /// - Throws: `.remoteFailed` with PowerShell's message for a cmdlet that failed; `.cancelled`, `.deadlineExceeded`;
-        ///   `.sessionLost` where the process is gone.
+        ///   `.sessionLost` if the process is gone.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(MMError) -> PowerShellRecord? {
             while let event = try await events.next(isolation: actor) {
                 switch event {

@@ -20,7 +20,7 @@ public actor PowerShellSession {
     var renewal: Task<Void, Never>?
     var opening: Task<Void, Never>?
     var stateWaiters: [OneShot<Bool>] = []
-    /// Why the module signed in by itself although there was a token; told once.
+    /// The reason why the module signed in by itself although there was a token; reported once.
     private var refusal: String?
     /// When the device code was shown; determines its expiry.
     var signInStarted: Timestamp?
@@ -28,7 +28,7 @@ public actor PowerShellSession {
     private var wasShown = false
     /// The queue of its callers.
     var turns: TurnQueue
-    /// Whether the session is lent by a pool: the caller then holds the turn already.
+    /// Whether the session is lent by a pool, in which case the caller already holds the turn.
     var isLent = false
     /// When the session was recently restarted automatically.
     private var restarts: [ContinuousClock.Instant] = []
@@ -39,13 +39,13 @@ public actor PowerShellSession {
         turns = TurnQueue(limit: settings.queueLimit)
     }
 
-    /// From now on its callers wait only in this queue, which belongs to the pool that lends the session.
+    /// Makes its callers wait only in this queue, which belongs to the pool that lends the session.
     package func lend(through turns: TurnQueue) {
         self.turns = turns
         isLent = true
     }
 
-    /// What its module is fed tokens for.
+    /// The resources for which its module is supplied with tokens.
     package nonisolated var fedResources: [TokenResource] {
         guard let profile = settings.profile, let target = settings.target, profile.methods.contains(.tokens),
             settings.tokens != nil
@@ -152,8 +152,8 @@ public actor PowerShellSession {
         try await connect(deadline: deadline, asked: prompt) {}
     }
 
-    /// Starts and signs in the session, as above.
-    /// - Parameter report: told how far the sign-in has come.
+    /// Starts and signs in the session like `connect(deadline:prompt:)`.
+    /// - Parameter report: called with each step of the sign-in.
     @discardableResult
     package func connect(
         deadline: Deadline, report: @Sendable (SignInStep) -> Void
@@ -267,8 +267,8 @@ public actor PowerShellSession {
         return result.identity
     }
 
-    /// Puts functions in front of the cmdlets that sign in: from here on a script's own sign-in is the session's. The sign-in that
-    /// was just made, and those to come, name the module's own.
+    /// Defines functions in place of the cmdlets that sign in, so that a script's own sign-in uses that of the session. The session's own
+    /// sign-ins call the module's cmdlets by their qualified names.
     private func standInFront(_ host: PowerShellHost) async throws(MMError) {
         guard let signIn = settings.ownSignIn, let profile = settings.profile else { return }
         let command = OwnSignInScript.command(signIn, module: profile.name)
@@ -277,13 +277,13 @@ public actor PowerShellSession {
         throw SignInProcedure.failed("The session can't be prepared for a script's own sign-in", answer)
     }
 
-    /// The person has done their part; what is left needs nobody.
+    /// Records that the person has approved; the rest of the sign-in needs no person.
     private func approved(in number: Int) {
         life.signIn(nil, in: number)
         notifyStateChange()
     }
 
-    /// What is to be said of the last sign-in beside the first answer after it.
+    /// Returns the note about the last sign-in for the first answer after it, once.
     package func takeSignInNote() -> String? {
         defer { refusal = nil }
         return refusal.map { "\($0) Its own sign-in serves in its place." }
@@ -313,7 +313,7 @@ public actor PowerShellSession {
         notifyStateChange()
     }
 
-    /// A session that dies repeatedly is only restarted when it is needed.
+    /// Returns whether to restart automatically. A session that dies repeatedly is only restarted when it is needed.
     private func mayRestart() -> Bool {
         let now = ContinuousClock.now
         restarts.removeAll { now - $0 > .seconds(60) }
@@ -350,7 +350,7 @@ extension PowerShellSession {
         try self.init(module: module, connection: connection, tokens: nil, environment: environment)
     }
 
-    /// The same with a source of tokens, so that nobody has to enter a code.
+    /// Creates a session of a connection in the registry with a source of tokens, so that no code has to be entered.
     package init(
         module: PowerShellModule, connection: String, tokens: (any TokenFeeding)?,
         environment: [String: String] = ProcessEnvironment.read()
@@ -514,7 +514,7 @@ extension PowerShellSession {
     /// The signed-in identity.
     package var identity: SessionIdentity? { life.identity }
 
-    /// The process that it has at the moment.
+    /// The id of its current process.
     package var processID: Int32? { host?.processID }
 
     /// Whether it runs on the stand-in instead of a real PowerShell.
@@ -558,8 +558,8 @@ extension PowerShellSession {
     /// Asks the service whether the sign-in still works, if nobody uses the session. A command that arrives meanwhile
     /// takes precedence.
     ///
-    /// Only a sign-in that is over ends the session. After any other fault it goes on as it is: the service may be away for
-    /// a minute, and a person can't be asked to sign in again for that.
+    /// Only an ended sign-in ends the session. After any other fault the session continues: the service may be unavailable for a minute,
+    /// which is no reason to ask a person to sign in again.
     /// - Parameter deadline: when the check is cancelled; if it can't be cancelled, the process is ended.
     /// - Throws: `signInNeeded` if the sign-in has ended, `sessionLost`; `unavailable` and `deadlineExceeded` for what says
     ///   nothing of the sign-in.
@@ -598,7 +598,7 @@ extension PowerShellSession {
             cause: answer.problem)
     }
 
-    /// Signs in anew in time before a fed token ends, as soon as nobody uses the session.
+    /// Schedules a new sign-in before the supplied token expires, at a time when the session is idle.
     func scheduleRenewal() {
         guard let at = renewAt else {
             renewal?.cancel()
@@ -617,14 +617,14 @@ extension PowerShellSession {
     }
 
     private func renewWhenIdle() async {
-        // Whoever comes next renews it before their command, so that nothing may be left to do when the turn comes.
+        // The next caller renews the sign-in before its command, so it may already be done when this turn comes.
         guard let turn = try? await turns.take(.never) else { return }
         if let renewAt, renewAt <= .now { _ = await renew() }
         turn.release()
     }
 
     /// Replaces the sign-in with one that uses a fresh token. Only the caller may use the session meanwhile.
-    /// - Returns: what is missing for it, where the session stays as it is until the next command.
+    /// - Returns: the error that prevents it, if the session keeps its sign-in until the next command.
     func renew() async -> MMError? {
         guard life.identity != nil, let host, let profile = settings.profile, let target = settings.target else {
             return nil
@@ -642,14 +642,14 @@ extension PowerShellSession {
         do throws(MMError) {
             let method: ModuleSignInMethod
             do throws(MMError) { method = try await procedure.choose() } catch {
-                // Nobody can be asked: who brings the next token, with their next call to a server say, finds their
-                // variables then.
+                // No person can be asked. The session is kept, so that a caller who supplies the next token, for example with the next call
+                // to a server, finds its variables.
                 if error.code == .signInNeeded, !settings.mayAskPerson {
                     renewAt = .now
                     return error
                 }
                 guard ModuleFault(error) == .passing else { throw error }
-                // The token that the module has may last a little longer.
+                // The module's token may be valid a little longer.
                 settings.host.log?.warning("The sign-in is renewed a little later: \(error.message)")
                 renewAt = .now + Self.renewalPause
                 scheduleRenewal()
@@ -664,7 +664,7 @@ extension PowerShellSession {
         } catch {
             settings.host.log?.warning("The sign-in could not be renewed: \(error.message)")
             if ModuleFault(error) == .passing, host.isLost == false {
-                // The module is signed out, but nothing else is lost: whoever comes next tries again.
+                // The module is signed out, but the session is otherwise intact: the next caller tries again.
                 renewAt = .now
                 scheduleRenewal(at: .now + Self.renewalPause)
                 return error
@@ -675,7 +675,7 @@ extension PowerShellSession {
         return nil
     }
 
-    /// How long after a failed renewal the next one is tried.
+    /// The pause between a failed renewal and the next attempt.
     private static let renewalPause = Duration.seconds(30)
 
     /// Ends the session permanently: running commands are stopped, waiting ones dismissed, and the process and

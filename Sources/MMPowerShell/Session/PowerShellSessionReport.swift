@@ -26,11 +26,11 @@ public struct PowerShellSessionReport: Sendable {
     public let prompt: DevicePrompt?
     /// The signed-in identity.
     package let identity: SessionIdentity?
-    /// Why it failed.
+    /// The reason why the session failed.
     public let error: MMError?
-    /// Why its process was last lost.
+    /// The reason why its process was last lost.
     package let lossReason: String?
-    /// How often its process was lost.
+    /// The number of times its process was lost.
     package let losses: Int
     /// The number of waiting commands.
     package let waiting: Int

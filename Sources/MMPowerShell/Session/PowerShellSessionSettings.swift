@@ -19,7 +19,7 @@ package struct PowerShellSessionSettings: Sendable {
     package var wire: SessionWire?
     /// Whether a person may be asked for a device code; `false` if an app signs in on its own behalf.
     package var mayAskPerson = true
-    /// Whose sign-in a script's own is taken for; `nil` where its connect cmdlets are the module's.
+    /// The rule by which a script's own sign-in is replaced by the session's; `nil` if scripts use the module's connect cmdlets.
     package var ownSignIn: OwnSignIn?
     /// Whether user scripts run in ConstrainedLanguage.
     package var isConstrained = false
@@ -31,11 +31,11 @@ package struct PowerShellSessionSettings: Sendable {
     package var signInTimeout: Duration = .seconds(900)
     /// The maximum time of a sign-in without a person, and of loading the module.
     package var connectTimeout: Duration = .seconds(180)
-    /// How long before its expiry a supplied token is replaced.
+    /// The time before its expiry at which a supplied token is replaced.
     package var renewBefore: Duration = .seconds(300)
     /// The maximum number of waiting commands.
     package var queueLimit = 256
-    /// The time of day.
+    /// The clock for the time of day.
     package var clock = WallClock.system
 
     /// Creates settings.
@@ -103,7 +103,7 @@ extension PowerShellSessionSettings {
     ///   - pin: the identity of an earlier sign-in, if the connection doesn't name one.
     ///   - location: the PowerShell to start.
     ///   - paths: the state folders.
-    ///   - environment: of this process.
+    ///   - environment: the environment of this process.
     ///   - sandboxLogin: the URL of the sandbox tenant's sign-in service.
     ///   - tokens: the source of tokens.
     /// - Throws: `invalidInput` for an unknown module or cloud, or a password file that can't be read.
@@ -127,8 +127,8 @@ extension PowerShellSessionSettings {
         isConstrained = connection.language == .constrained || connection.isReadOnly
         let auth = connection.auth
         mayAskPerson = [.device, .browser, .broker].contains(auth.method)
-        // What proves an app stays outside: its module gets the tokens that come of it, and needs neither the key nor a way to
-        // the machine's own identity.
+        // An app's credential stays outside of the session: the module gets only the resulting tokens, and needs neither the key nor access
+        // to the machine's identity.
         if tokens != nil, profile.methods.contains(.tokens) { return }
         switch auth.method {
         case .device, .browser, .broker, .secret, .token, .federated, .onBehalfOf: break

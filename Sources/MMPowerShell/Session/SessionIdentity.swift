@@ -15,7 +15,7 @@ public struct SessionIdentity: Sendable, Hashable {
         self.method = method
     }
 
-    /// For display: the account, or else the app.
+    /// The name to display: the account, or else the app.
     public var name: String { claims.account ?? claims.appID.map { "app \($0)" } ?? claims.objectID ?? "" }
 
     /// Whether it was signed in with a token that the caller manages.
@@ -27,10 +27,10 @@ public struct SessionIdentity: Sendable, Hashable {
     /// The identity of a session that belongs to no service and needs no account.
     static let none = SessionIdentity(claims: TokenClaims(), method: "")
 
-    /// Checks who signed in.
+    /// Checks the identity that signed in.
     /// - Parameters:
-    ///   - told: what the module, or the token supplied to it, reports.
-    ///   - target: what the connection expects.
+    ///   - told: the identity that the module, or the token supplied to it, reports.
+    ///   - target: the account that the connection expects.
     ///   - method: the sign-in method.
     /// - Throws: `forbidden`, naming who signed in and who was expected. A sign-in that doesn't identify the account
     ///   counts as a wrong one.

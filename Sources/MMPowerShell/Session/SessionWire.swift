@@ -4,7 +4,7 @@ package import MMCore
 package struct SessionWire: Sendable {
     /// The session's sign-ins, as the proxy sees them.
     package let signIns: SignInFeed
-    /// Shuts it down; called once the session's processes are gone.
+    /// The function that shuts the proxy down; called once the session's processes are gone.
     package let close: @Sendable () async -> Void
 
     /// Creates the proxy of a session.
@@ -14,24 +14,24 @@ package struct SessionWire: Sendable {
     }
 }
 
-/// What the proxy sees of a sign-in that a module performs by itself.
+/// An event that the proxy observes in a sign-in that a module performs by itself.
 package enum SignInUpdate: Sendable {
     /// A person must open a URL and enter a code.
     case code(DevicePrompt)
-    /// The service waits for the person; where there is trouble, it can't be asked for the moment.
+    /// The service waits for the person; `trouble` says why it currently can't be asked.
     case pending(trouble: String?)
-    /// The person has approved: the service gave tokens.
+    /// The person has approved, and the service has issued tokens.
     case approved
-    /// The service refused the sign-in, or someone signed in who isn't permitted: there are no tokens.
+    /// The service refused the sign-in, or a person signed in who isn't permitted: there are no tokens.
     case refused(MMError)
 }
 
-/// Passes what the proxy sees of a sign-in to the session that performs it.
+/// Passes the proxy's events of a sign-in to the session that performs it.
 package final class SignInFeed: Sendable {
     private struct State {
         var listener: AsyncStream<SignInUpdate>.Continuation?
         var hasCode = false
-        /// Counts the sign-ins.
+        /// The number of sign-ins so far.
         var number = 0
     }
 
@@ -48,7 +48,7 @@ package final class SignInFeed: Sendable {
         }
     }
 
-    /// The number of the sign-in that runs; `nil` for none.
+    /// The number of the current sign-in; `nil` for none.
     package var current: Int? { state.withLock { $0.listener == nil ? nil : $0.number } }
 
     /// Whether a code was posted since listening began.

@@ -3,14 +3,14 @@ import MMCore
 /// One sign-in of one host: chooses the method, runs the connect command, shows the device code, and checks the
 /// identity.
 struct SignInProcedure: Sendable {
-    /// What came of it.
+    /// The result of a sign-in.
     struct Result: Sendable {
         let identity: SessionIdentity
         /// When a supplied token expires, on a monotonic clock.
         let expires: ContinuousClock.Instant?
         /// Whether it can be repeated without a person.
         let isSilent: Bool
-        /// Why the connection's token did not serve, in a sentence.
+        /// The reason why the connection's token couldn't be used, in a sentence.
         let refusal: String?
     }
 
@@ -20,14 +20,14 @@ struct SignInProcedure: Sendable {
     let host: PowerShellHost
     /// Whether a person may be asked; otherwise a sign-in that needs one fails at once.
     var asksPerson = true
-    /// Why the connection's token did not serve, in a sentence.
+    /// The reason why the connection's token couldn't be used, in a sentence.
     var refusal: String?
-    /// Called when there is a device code to show.
+    /// The function that shows a device code.
     let show: @Sendable (DevicePrompt) async -> Void
-    /// Called once the person has done their part.
+    /// Called once the person has approved.
     var approved: @Sendable () async -> Void = {}
 
-    /// Loads the module and does what precedes a sign-in.
+    /// Loads the module and runs the preparation of a sign-in.
     static func prepare(_ host: PowerShellHost, _ settings: PowerShellSessionSettings) async throws(MMError) {
         let deadline = Deadline.after(settings.connectTimeout)
         if let profile = settings.profile {
@@ -108,12 +108,12 @@ struct SignInProcedure: Sendable {
         }
     }
 
-    /// Signs this session out, and nothing else.
+    /// Signs out of this session, and of nothing else.
     func signOut() async {
         _ = try? await host.answer(profile.disconnect, deadline: .after(.seconds(30)))
     }
 
-    /// The way to sign in: a token that is at hand before anything that asks a person.
+    /// Returns the sign-in method: an available token is preferred to anything that involves a person.
     func choose() async throws(MMError) -> ModuleSignInMethod {
         if let method = settings.method { return method }
         if let feed = settings.tokens, profile.methods.contains(.tokens) {
@@ -134,13 +134,13 @@ struct SignInProcedure: Sendable {
         return .device
     }
 
-    /// Whether the module may show a code of its own, since it refused what is at hand.
+    /// Returns whether the module may show a code of its own after it refused the given method.
     private func mayAsk(insteadOf method: ModuleSignInMethod) -> Bool {
         guard case .tokens = method, settings.method == nil else { return false }
         return settings.mayAskPerson && asksPerson && profile.methods.contains(.device)
     }
 
-    /// What a feed gives without a person.
+    /// The tokens that a source supplies without a person.
     private enum Fed {
         case all([FedToken])
         case lacking(TokenResource)
@@ -157,7 +157,7 @@ struct SignInProcedure: Sendable {
                 }
             } catch {
                 if resource.isOptional, error.code != .cancelled { continue }
-                // A problem that a person could solve by signing in is no reason to fail: that person can be asked.
+                // A missing sign-in isn't an error here if a person can be asked to sign in.
                 guard error.code == .signInNeeded, settings.mayAskPerson else { throw error }
                 return .lacking(resource)
             }
@@ -165,7 +165,7 @@ struct SignInProcedure: Sendable {
         return .all(tokens)
     }
 
-    /// The tokens after a person has signed in to the connection, for a module that shows no code of its own.
+    /// Returns the tokens after a person has signed in to the connection, for a module that shows no code of its own.
     private func signedIn(
         for resources: [TokenResource], lacking: TokenResource, from feed: any TokenFeeding
     ) async throws(MMError) -> [FedToken] {
@@ -206,7 +206,7 @@ struct SignInProcedure: Sendable {
                     if let told { settings.host.log?.warning("A code waits, and \(told) It is asked again.") }
                     await tell(shown.noting(told))
                 case .approved: await approved()
-                // The first cause: what follows is what the module makes of it.
+                // Keep the first cause; later ones only follow from it.
                 case .refused(let error): refusal = refusal ?? error
                 }
             }
@@ -216,7 +216,7 @@ struct SignInProcedure: Sendable {
             try await read(command, limit, patience)
         }
         settings.wire?.signIns.end()
-        // The module's own message only hints at who was refused by the proxy.
+        // The proxy's refusal is more precise than the module's own message.
         if let refusal = await onWire.value { throw refusal }
         let answer = try outcome.get()
         if let patience, patience.isOver {
@@ -228,9 +228,9 @@ struct SignInProcedure: Sendable {
         return answer
     }
 
-    /// Runs the connect command to its end, and shows the code that the module prints where no wire tells it. A PowerShell's
-    /// words are not believed beside a wire: a code that the connection's sign-in service never gave is somebody else's. The
-    /// stand-in may have no service to ask.
+    /// Runs the connect command to its end, and shows the code that the module prints if there is no proxy to report it. With a proxy,
+    /// printed codes are ignored: a code that the connection's sign-in service never issued may be an attacker's. The stand-in may have no
+    /// service to ask.
     private func read(
         _ command: PowerShellCommand, _ limit: Duration, _ patience: PromptPatience?
     ) async throws(MMError) -> PowerShellAnswer {
@@ -265,7 +265,7 @@ struct SignInProcedure: Sendable {
         await show(prompt)
     }
 
-    /// Combines what the module reports with what the supplied token says about the same account.
+    /// Combines the identity that the module reports with that of the supplied token, if both name the same account.
     private func whoIsIt(_ answer: PowerShellAnswer, _ method: ModuleSignInMethod) async throws(MMError) -> TokenClaims?
     {
         var told: TokenClaims?
@@ -295,7 +295,7 @@ struct SignInProcedure: Sendable {
             hint: "Read the message, then sign in again.")
     }
 
-    /// The module's own words. It may quote the very token that it received.
+    /// Returns the module's own message, redacted because it may quote the token that it received.
     private static func cause(of answer: PowerShellAnswer, most: Int) -> String {
         let printed = TerminalText.plain(answer.problem ?? answer.console.map(\.text).joined()).trimmingBlanks()
         return String(Redactor.standard.text(printed).prefix(most))

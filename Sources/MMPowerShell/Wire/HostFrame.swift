@@ -2,11 +2,11 @@ public import MMCore
 
 /// One line that the bootstrap script sends.
 package enum HostFrame: Sendable, Hashable {
-    /// The first line of a host: who it is.
+    /// The greeting, the first line of a host.
     case hello(HostHello)
     /// A record of command `id`.
     case record(id: UInt64, PowerShellRecord)
-    /// A record of command `id` that was longer than the limit and was passed over.
+    /// A record of command `id` that exceeded the limit and was skipped.
     case oversized(id: UInt64, bytes: Int)
     /// The end of command `id`.
     case end(id: UInt64, CommandEnd)
@@ -18,20 +18,20 @@ package enum HostFrame: Sendable, Hashable {
     case constrained(id: UInt64)
 }
 
-/// Who a host says it is.
+/// The greeting of a host.
 package struct HostHello: Sendable, Hashable {
-    /// Version of the wire.
+    /// The version of the protocol.
     package let version: Int
-    /// What it was given to prove that it was started by us.
+    /// The nonce that proves that it was started by this program.
     package let nonce: String
-    /// Its process id.
+    /// The process id.
     package let processID: Int32
-    /// Version of PowerShell.
+    /// The version of PowerShell.
     package let powerShell: String
-    /// The runtime's own name.
+    /// The name of the runtime.
     package let runtime: String
 
-    /// A greeting.
+    /// Creates a greeting.
     package init(version: Int, nonce: String, processID: Int32, powerShell: String, runtime: String) {
         self.version = version
         self.nonce = nonce
@@ -41,16 +41,16 @@ package struct HostHello: Sendable, Hashable {
     }
 }
 
-/// How a host is doing.
+/// The state of a host, as it reports it.
 package struct HostPulse: Sendable, Hashable {
     /// Whether a command runs.
     package let isBusy: Bool
-    /// Resident memory in bytes, as the runtime sees it.
+    /// The resident memory in bytes, as the runtime measures it.
     package let workingSet: Int
-    /// Bytes of live objects.
+    /// The size of live objects in bytes.
     package let heap: Int
 
-    /// A pulse.
+    /// Creates a report.
     package init(isBusy: Bool, workingSet: Int, heap: Int) {
         self.isBusy = isBusy
         self.workingSet = workingSet
@@ -58,12 +58,12 @@ package struct HostPulse: Sendable, Hashable {
     }
 }
 
-/// What a host sent that no host may send. The process behind it can't be trusted any more.
+/// A violation of the protocol by a host. The process can't be trusted any more.
 package struct HostWireFault: Error, Sendable, Hashable, CustomStringConvertible {
-    /// What is wrong, without quoting the line (it may hold anything).
+    /// The description of the problem, without quoting the line, which may contain anything.
     package let problem: String
 
-    /// A fault.
+    /// Creates a fault.
     package init(_ problem: String) { self.problem = problem }
 
     /// The fault in words.
@@ -71,14 +71,14 @@ package struct HostWireFault: Error, Sendable, Hashable, CustomStringConvertible
 }
 
 extension HostFrame {
-    /// Version of the wire that this driver speaks.
+    /// The version of the protocol that this driver uses.
     package static let wireVersion = 1
 
     /// Reads one line, without its line end.
     /// - Parameters:
     ///   - line: UTF-8 JSON.
-    ///   - limits: how much of it is taken.
-    /// - Throws: `WireFault` for anything that is no frame.
+    ///   - limits: the limits for parsing it.
+    /// - Throws: `HostWireFault` for anything that isn't a frame.
     package static func decode(_ line: ArraySlice<UInt8>, limits: JSONLimits = .standard) throws(HostWireFault)
         -> HostFrame
     {
@@ -108,12 +108,12 @@ extension HostFrame {
         }
     }
 
-    /// The form in which the sink writes records, read without building the object around the value:
-    /// `{"t":"out","id":7,"v":…}`. Anything else goes the general way.
+    /// Parses a record in the form that the bootstrap script writes, without building the object around the value:
+    /// `{"t":"out","id":7,"v":…}`. Returns `nil` for other forms, which the general parser handles.
     private static func plainRecord(_ line: ArraySlice<UInt8>, limits: JSONLimits) throws(HostWireFault) -> HostFrame? {
         guard let head = FrameHead(line), line.last == UInt8(ascii: "}") else { return nil }
         let body = line[head.valueStart..<(line.endIndex - 1)]
-        // A second member behind the value makes this no value: the general way decides what the line is.
+        // If another member follows the value, this isn't a value; then the general parser decides.
         guard let value = try? JSONParser.parse(body, limits: limits) else { return nil }
         return .record(id: head.id, PowerShellRecord(head.stream, value))
     }
@@ -158,8 +158,8 @@ extension HostFrame {
 }
 
 extension HostFrame {
-    /// What went wrong, without the sentence that PowerShell puts before an error which ends a command only because its
-    /// caller wants it so (`-ErrorAction Stop`).
+    /// Returns the message without the sentence that PowerShell puts in front of an error that ends a command only
+    /// because of `-ErrorAction Stop`.
     private static func cause(_ message: String, type: String?) -> String {
         guard type == "System.Management.Automation.ActionPreferenceStopException",
             message.hasPrefix("The running command stopped because"), let end = message.firstRange(of: ": ")
@@ -191,7 +191,7 @@ struct FrameHead {
         let digitsStart = position
         var id: UInt64 = 0
         while position < line.endIndex, line[position] >= 0x30, line[position] <= 0x39 {
-            // Eighteen digits can't overflow; longer ids are nobody's.
+            // Eighteen digits can't overflow; longer ids are never used.
             guard position - digitsStart < 18 else { return nil }
             id = id * 10 + UInt64(line[position] - 0x30)
             position += 1
@@ -210,7 +210,7 @@ struct FrameHead {
 
 /// One record of a running command: an object, a line of text, an error, a warning or another of PowerShell's streams.
 public struct PowerShellRecord: Sendable, Hashable {
-    /// Where a record came from.
+    /// The source of a record.
     public enum Stream: String, Sendable, Hashable, CaseIterable {
         /// An object of the pipeline, as JSON.
         case output = "out"
@@ -234,13 +234,13 @@ public struct PowerShellRecord: Sendable, Hashable {
 
     /// The stream.
     public let stream: Stream
-    /// What was sent.
+    /// The value that was sent.
     public let value: JSONValue
 
-    /// A record.
+    /// Creates a record.
     /// - Parameters:
     ///   - stream: its stream.
-    ///   - value: what was sent.
+    ///   - value: the value.
     public init(_ stream: Stream, _ value: JSONValue) {
         self.stream = stream
         self.value = value
@@ -274,36 +274,36 @@ public struct PowerShellRecord: Sendable, Hashable {
     }
 }
 
-/// Takes a host's bytes as they come and gives whole frames.
+/// Splits the bytes received from a host into frames.
 ///
-/// It keeps no more than one unfinished line. A line over the limit is passed over to its end and reported, if its
-/// front says which command it belonged to; the frames behind it are unharmed.
+/// It keeps at most one unfinished line. A line over the limit is skipped to its end and reported if its head names the
+/// command it belongs to; the frames after it are unaffected.
 package struct WireDecoder: Sendable {
-    /// Longest line that becomes a frame, in bytes.
+    /// The maximum length of a line in bytes.
     package let lineLimit: Int
     private let limits: JSONLimits
     private var buffer: [UInt8] = []
-    /// Start of the first line that wasn't given yet.
+    /// The offset of the first line that wasn't returned yet.
     private var start = 0
-    /// Up to here there is no line end.
+    /// The offset up to which the buffer was searched for a line end.
     private var scanned = 0
-    /// The line that is being passed over: its front and how long it was so far.
+    /// The head and the current length of the line that is being skipped.
     private var passing: (front: [UInt8], bytes: Int)?
 
-    /// A decoder.
-    /// - Parameter lineLimit: longest line that becomes a frame, in bytes.
+    /// Creates a decoder.
+    /// - Parameter lineLimit: the maximum length of a line in bytes.
     package init(lineLimit: Int = 64 << 20) {
         self.lineLimit = lineLimit
         limits = JSONLimits(bytes: lineLimit, depth: 256)
     }
 
-    /// Bytes that are kept for a line whose end has not come.
+    /// The number of bytes of an unfinished line.
     package var pendingBytes: Int { buffer.count - start }
 
     /// Whether the host stopped in the middle of a line.
     package var isInsideLine: Bool { pendingBytes > 0 || passing != nil }
 
-    /// Takes bytes.
+    /// Adds received bytes.
     package mutating func append(_ bytes: some Collection<UInt8>) {
         if start > 0, start == buffer.count {
             buffer.removeAll(keepingCapacity: buffer.capacity <= 1 << 16)
@@ -317,8 +317,8 @@ package struct WireDecoder: Sendable {
         buffer.append(contentsOf: bytes)
     }
 
-    /// The next whole frame, or `nil` when more bytes are needed.
-    /// - Throws: `WireFault` for a line that is no frame; the decoder must not be used any more.
+    /// Returns the next frame, or `nil` when more bytes are needed.
+    /// - Throws: `HostWireFault` for a line that isn't a frame; the decoder must not be used any more.
     package mutating func next() throws(HostWireFault) -> HostFrame? {
         while let line = nextLine() {
             if var passed = passing {
@@ -349,7 +349,7 @@ package struct WireDecoder: Sendable {
         FrameHead(passed.front[...]).map { .oversized(id: $0.id, bytes: passed.bytes) }
     }
 
-    /// A line without its end. A carriage return before the line end is part of JSON's white space.
+    /// Returns a line without its end. A carriage return before the line end is JSON whitespace.
     private mutating func nextLine() -> ArraySlice<UInt8>? {
         guard let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
             scanned = buffer.count
@@ -361,7 +361,7 @@ package struct WireDecoder: Sendable {
         return line
     }
 
-    /// Idle sessions keep no memory for lines that are gone.
+    /// Releases the buffer, so that idle sessions hold no memory for past lines.
     private mutating func releaseBuffer() {
         guard !buffer.isEmpty else { return }
         buffer.removeAll(keepingCapacity: false)
@@ -390,21 +390,21 @@ public struct CommandEnd: Sendable, Hashable {
     public let failure: CommandFailure?
     /// The syntax errors of a script that didn't parse.
     package let problems: [SyntaxProblem]
-    /// Exit code of the last native program that this command ran.
+    /// The exit code of the last native program that this command ran.
     public let exitCode: Int?
     /// The session's location after the command.
     public let location: String?
-    /// Faults while records were being turned into text; empty unless something is wrong with the host itself.
+    /// The faults while records were converted to text; empty unless something is wrong with the host itself.
     public let sinkErrors: [String]
 
-    /// An end.
+    /// Creates an end.
     /// - Parameters:
     ///   - state: the state of the pipeline.
     ///   - failure: the terminating error.
     ///   - problems: syntax errors.
     ///   - exitCode: exit code of the last native program.
     ///   - location: the location after the command.
-    ///   - sinkErrors: faults while records were turned into text.
+    ///   - sinkErrors: the faults while records were converted to text.
     package init(
         _ state: State, failure: CommandFailure? = nil, problems: [SyntaxProblem] = [], exitCode: Int? = nil,
         location: String? = nil, sinkErrors: [String] = []
@@ -420,27 +420,27 @@ public struct CommandEnd: Sendable, Hashable {
 
 /// The terminating error that ended a command.
 public struct CommandFailure: Sendable, Hashable {
-    /// PowerShell's words.
+    /// PowerShell's message.
     public let message: String
     /// The .NET type of the exception.
     public let type: String?
     /// The fully qualified error id.
     public let id: String?
-    /// Line of the script, from 1; 0 or `nil` when unknown.
+    /// The line of the script, from 1; 0 or `nil` when unknown.
     public let line: Int?
-    /// Column of the script, from 1; 0 or `nil` when unknown.
+    /// The column of the script, from 1; 0 or `nil` when unknown.
     public let column: Int?
-    /// The module's file that line and column are of; `nil` for the script itself.
+    /// The module's file that line and column refer to; `nil` for the script itself.
     public let file: String?
 
-    /// A failure.
+    /// Creates a failure.
     /// - Parameters:
-    ///   - message: PowerShell's words.
+    ///   - message: PowerShell's message.
     ///   - type: the .NET type of the exception.
     ///   - id: the fully qualified error id.
     ///   - line: line of the script.
     ///   - column: column of the script.
-    ///   - file: the module's file that line and column are of.
+    ///   - file: the module's file that line and column refer to.
     public init(
         message: String, type: String? = nil, id: String? = nil, line: Int? = nil, column: Int? = nil,
         file: String? = nil
@@ -458,17 +458,17 @@ public struct CommandFailure: Sendable, Hashable {
 package struct SyntaxProblem: Sendable, Hashable {
     /// The parser's error id.
     package let id: String
-    /// The parser's words.
+    /// The parser's message.
     package let message: String
-    /// Line, from 1.
+    /// The line, from 1.
     package let line: Int
-    /// Column, from 1.
+    /// The column, from 1.
     package let column: Int
 
-    /// A problem.
+    /// Creates a problem.
     /// - Parameters:
     ///   - id: the parser's error id.
-    ///   - message: the parser's words.
+    ///   - message: the parser's message.
     ///   - line: line, from 1.
     ///   - column: column, from 1.
     package init(id: String, message: String, line: Int, column: Int) {

@@ -6,9 +6,9 @@ package enum HostRequest: Sendable {
     case run(id: UInt64, PowerShellCommand)
     /// Stop command `id`, if it is the one that runs.
     case stop(id: UInt64)
-    /// Say how you are.
+    /// Report the state of the host.
     case ping(id: UInt64)
-    /// Collect garbage, then say how you are.
+    /// Collect garbage, then report the state of the host.
     case collect(id: UInt64)
     /// Switch the user's runspace to ConstrainedLanguage. There is no way back.
     case constrain(id: UInt64)
@@ -65,13 +65,13 @@ package enum HostRequest: Sendable {
     }
 }
 
-/// PowerShell's JSON reader turns texts that look like ISO dates into dates. A text that is meant as text gets a mark in
-/// front, which the bootstrap script takes off again.
+/// The protection of texts that look like ISO dates, which PowerShell's JSON reader would convert to dates. Such a text is sent with a mark
+/// in front, which the bootstrap script removes.
 enum DateShield {
     static let mark = "="
 
-    /// Whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader: 19 to 40
-    /// characters that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.
+    /// Returns whether the reader would take this text for a date. The rule is that of Newtonsoft.Json's date reader: 19 to 40 characters
+    /// that begin with a digit and have a T in eleventh place, or the old `/Date(…)/` form.
     static func isTaken(_ text: String) -> Bool {
         if text.hasPrefix("/Date(") { return true }
         let units = text.utf16

@@ -18,11 +18,11 @@ public enum PowerShellValue: Sendable, Hashable {
 }
 
 extension PowerShellValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-    /// A string.
+    /// Creates a string value.
     public init(stringLiteral value: String) { self = .json(.string(value)) }
-    /// An integer.
+    /// Creates an integer value.
     public init(integerLiteral value: Int64) { self = .json(.int(value)) }
-    /// A Boolean.
+    /// Creates a Boolean value.
     public init(booleanLiteral value: Bool) { self = .json(.bool(value)) }
 }
 
@@ -34,7 +34,8 @@ public struct PowerShellCommand: Sendable, Hashable {
         case json
         /// Lines, as a console of the given width would show them.
         case text
-        /// Objects as another session takes them: each as a text in PowerShell's own XML ("[MS-PSRP]", section 2.2.5).
+        /// Objects in the form for another session: each as a text in PowerShell's own XML ("[MS-PSRP]", section
+        /// 2.2.5).
         case objects
     }
 
@@ -51,7 +52,7 @@ public struct PowerShellCommand: Sendable, Hashable {
     package var width: Int?
     /// Whether the script's variables and functions are removed when it ends.
     package var isLocal: Bool
-    /// What the script names that its session doesn't have by itself: it is put there before the script runs.
+    /// The names in the script that its session doesn't define by itself; they are defined before the script runs.
     package var needs = ScriptNeeds()
 
     /// Creates a command.

@@ -2,26 +2,26 @@ import CPowerShellResources
 import MMCore
 import PowerShellSyntax
 
-/// What a script names that its session doesn't have by itself, and that is put there before it runs: what modules hold, where it
-/// may not load them, and the cmdlets that it calls in other sessions.
+/// The names in a script that its session doesn't define by itself, and that are defined before it runs: commands of modules that it may
+/// not load itself, and cmdlets that it calls in other sessions.
 package struct ScriptNeeds: Sendable, Hashable {
-    /// Names of commands, and behind `module ` those of modules that it imports.
+    /// The names of commands, and, after `module `, those of modules that it imports.
     package var names: [String] = []
-    /// Names of cmdlets that run in the session of another module: functions of these names call them there.
+    /// The names of cmdlets that run in the session of another module; functions of these names call them there.
     package var elsewhere: [String] = []
 
-    /// All of them, as they are sent.
+    /// All names in the form in which they are sent.
     package var all: [String] { elsewhere.map { Self.elsewhereMark + $0 } + names }
 
-    /// The cmdlet of another session that a name of `all` stands for; `nil` for other names.
+    /// Returns the cmdlet of another session that an entry of `all` stands for; `nil` for other entries.
     package static func cmdletElsewhere(_ name: String) -> String? {
         name.hasPrefix(elsewhereMark) ? String(name.dropFirst(elsewhereMark.count)) : nil
     }
 
-    /// Needs nothing.
+    /// Creates empty needs.
     package init() {}
 
-    /// What a script names, as far as its text tells. Paths and patterns are left to the script.
+    /// Finds the names in a script, as far as its text shows them. Paths and patterns are left to the script.
     package init(of script: String) {
         let facts = ScriptFacts(of: PowerShellParser.parse(script))
         var found: Set<String> = []
@@ -45,16 +45,16 @@ package struct ScriptNeeds: Sendable, Hashable {
     private static let mark = "module "
     private static let elsewhereMark = "elsewhere "
 
-    /// The script that puts what was named in its place.
+    /// The script that defines the names.
     var script: String { elsewhere.isEmpty ? Self.loader : Self.loader + "\n" + Self.caller }
 
-    /// Defines the functions that call cmdlets of other sessions.
+    /// The script that defines the functions that call cmdlets of other sessions.
     private static let caller: String = {
         let text = cpowershell_other_modules()
         return String(decoding: UnsafeBufferPointer(start: text.bytes, count: text.count), as: UTF8.self)
     }()
 
-    /// Loads what names name. A text of its own: no cmdlet that a session may have given another meaning is called by its bare name.
+    /// The script that loads the named commands and modules. It calls no cmdlet by its bare name, because a session may have redefined it.
     static let loader = """
         param($Names)
         $PSModuleAutoLoadingPreference = 'All'

@@ -2,20 +2,20 @@ import CPowerShellResources
 package import MMCore
 import PowerShellSyntax
 
-/// A recorded request and what a PowerShell sent back: golden data for decoders and for the stand-in.
+/// A recorded request and the answer of a PowerShell: reference data for decoders and for the stand-in.
 ///
 /// The location `HOME` stands for the session's home folder.
 package struct Transcript: Sendable {
-    /// What it shows.
+    /// The name, which says what it shows.
     package let name: String
-    /// What was run.
+    /// The command that was run.
     package let command: PowerShellCommand
     /// The frames, without their ids.
     package let frames: [JSONObject]
-    /// The console text that came with them.
+    /// The console text of the answer.
     package let console: [ConsoleText]
 
-    /// Whether a native program runs in it, so that there is an exit code of its own.
+    /// Whether the command runs a native program, so that there is an exit code.
     package var runsProgram: Bool {
         ScriptFacts(of: PowerShellParser.parse(command.script)).items.contains { item in
             guard case .command(let command) = item.detail else { return false }
@@ -23,7 +23,7 @@ package struct Transcript: Sendable {
         }
     }
 
-    /// All recordings, in the order they were made in one session.
+    /// All recordings, in the order in which they were made in one session.
     package static let all: [Transcript] = {
         let text = cpowershell_transcripts()
         let bytes = UnsafeBufferPointer(start: text.bytes, count: text.count)
@@ -41,7 +41,7 @@ package struct Transcript: Sendable {
         var command = PowerShellCommand(
             script, parameters: parameters, format: request["format"]?.string == "text" ? .text : .json,
             depth: request["depth"]?.int, width: request["width"]?.int, isLocal: request["local"]?.bool ?? false)
-        // One recording shows what a byte order mark does; commands lose theirs when they are made.
+        // One recording shows the effect of a byte order mark, which the initializer of commands removes.
         command.script = script
         self.command = command
         frames = line["frames"]?.array?.compactMap(\.object) ?? []
@@ -56,7 +56,7 @@ package struct Transcript: Sendable {
 
 /// Text that the process wrote past its streams: `[Console]::Write`, `$Host.UI.Write`, `-WhatIf`, prompts of modules.
 public struct ConsoleText: Sendable, Hashable {
-    /// Which of the process's two outputs it came on.
+    /// The output of the process on which the text was written.
     public enum Stream: String, Sendable, Hashable {
         /// Standard output, standard error.
         case stdout, stderr
@@ -67,10 +67,10 @@ public struct ConsoleText: Sendable, Hashable {
     /// The text as it came; bytes that are no UTF-8 are replaced.
     public let text: String
 
-    /// Text of one output.
+    /// Creates text of one output.
     /// - Parameters:
     ///   - stream: the output.
-    ///   - text: what came.
+    ///   - text: the text.
     public init(_ stream: Stream, _ text: String) {
         self.stream = stream
         self.text = text
