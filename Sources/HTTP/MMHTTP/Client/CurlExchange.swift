@@ -5,7 +5,7 @@ import MMSystem
 
 /// One exchange on the loop's thread: the easy handle and the data that curl's callbacks use. Never leaves that thread.
 final class CurlExchange {
-    /// Why one of the callbacks stopped the transfer.
+    /// The reason why one of the callbacks stopped the transfer.
     enum Stop {
         case tooLarge
         case tooManyHeaders
@@ -57,7 +57,7 @@ final class CurlExchange {
                 { context, offset, origin in CurlExchange.from(context)?.seek(offset, origin) ?? CURL_SEEKFUNC_FAIL }))
         codes.append(mm_curl_set_pointer(easy, CURLOPT_ERRORBUFFER, errorBuffer))
         text(CURLOPT_URL, request.url)
-        // Send exactly the path that was judged.
+        // Send exactly the path that was checked.
         long(CURLOPT_PATH_AS_IS, 1)
         long(CURLOPT_NOSIGNAL, 1)
         long(CURLOPT_FOLLOWLOCATION, 0)
@@ -153,7 +153,7 @@ final class CurlExchange {
         }
     }
 
-    /// Delivers the outcome to those who wait for it.
+    /// Delivers the outcome to the waiting tasks.
     func finish(_ code: CURLcode) {
         if code == CURLE_OK, headIsComplete {
             if transfer.delivery == .whole {
@@ -310,7 +310,7 @@ struct CurlFailure {
     let reachedServer: Bool
     /// The status of the proxy's response to CONNECT; 0 for none.
     let connectStatus: Int
-    /// Why a SOCKS proxy made no connection.
+    /// The reason why a SOCKS proxy made no connection.
     let proxyReason: CURLproxycode
     /// OpenSSL's verification result for the server's certificate, and below for the proxy's; 0 for none.
     let certificateFault: Int
@@ -330,7 +330,7 @@ struct CurlFailure {
     }
 
     /// Returns the failure as an error.
-    /// - Parameter stop: why one of our own callbacks ended the transfer, if it did.
+    /// - Parameter stop: the reason why one of the callbacks ended the transfer, if one did.
     func error(_ stop: CurlExchange.Stop?) -> HTTPError {
         switch stop {
         case .tooLarge: tooLarge

@@ -10,7 +10,7 @@ final class CurlTransfer: Sendable {
         let body: [UInt8]
     }
 
-    /// How the body is delivered.
+    /// The way in which the body is delivered.
     enum Delivery: Sendable {
         /// Together with the head, once it is complete.
         case whole
@@ -36,9 +36,9 @@ final class CurlTransfer: Sendable {
     let delivery: Delivery
     /// The body, if it arrives while it is being sent.
     let upload: CurlUpload?
-    /// Asked before anything is sent.
+    /// The permit that is checked before anything is sent.
     let permit: SendPermit?
-    /// Given once: the head (with the body for whole delivery), or the error.
+    /// The result, delivered once: the head (with the body for whole delivery), or the error.
     let head = OneShot<Result<Head, HTTPError>>()
     private let buffer = Mutex(Buffer())
 
@@ -99,7 +99,7 @@ final class CurlTransfer: Sendable {
         reader?.resolve(())
     }
 
-    /// Whether more of a streamed body, or its end, is here.
+    /// Whether more of a streamed body, or its end, has arrived.
     var isReady: Bool { buffer.withLock { !$0.bytes.isEmpty || $0.end != nil } }
 
     /// Returns the next chunk of a streamed body; nil at the end.

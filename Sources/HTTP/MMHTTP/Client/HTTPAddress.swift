@@ -3,7 +3,7 @@ internal import MMCore
 /// A request's URL, parsed and checked before anything is sent.
 ///
 /// Deliberately stricter than curl: anything that curl would decode or rewrite (escaped hosts, numbers as addresses,
-/// user information) could name a host other than the one that was judged.
+/// user information) could name a host other than the one that was checked.
 struct HTTPAddress: Sendable {
     /// Whether the scheme is `https`.
     let isSecure: Bool
@@ -16,7 +16,7 @@ struct HTTPAddress: Sendable {
     /// The URL without its query, for messages.
     let display: String
 
-    /// Whether the host is this machine, whatever name servers say: curl resolves `localhost` to 127.0.0.1 and ::1
+    /// Whether the host is this machine, regardless of name servers: curl resolves `localhost` to 127.0.0.1 and ::1
     /// itself.
     var isLoopback: Bool {
         if HTTPHeaders.sameName(host, "localhost") || host == "::1" { return true }
@@ -114,8 +114,8 @@ struct HTTPAddress: Sendable {
         return looksLikeNumber(text) && !isDottedQuad(text) ? nil : (text, port)
     }
 
-    /// If the last label consists of digits, resolvers read the whole host as an IPv4 number in one of its unusual
-    /// forms.
+    /// Returns whether the last label is a number, in which case resolvers read the whole host as an IPv4 number in one
+    /// of its unusual forms.
     private static func looksLikeNumber(_ host: String) -> Bool {
         guard let last = host.split(separator: ".").last else { return true }
         return last.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } || last.hasPrefix("0x") || last.hasPrefix("0X")

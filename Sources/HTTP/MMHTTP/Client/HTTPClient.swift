@@ -2,7 +2,7 @@ import CCurl
 import MMCore
 import MMSystem
 
-/// The HTTP client: libcurl on a dedicated thread, loaded on first use. Servers at Unix sockets are asked without it.
+/// The HTTP client: libcurl on a dedicated thread, loaded on first use. Requests to Unix sockets don't use libcurl.
 ///
 /// Redirects are returned rather than followed, so that no credential travels along. Only `https` is sent, unless a
 /// request allows plain HTTP to this machine. A request that may not be repeated is never sent twice.

@@ -1,7 +1,7 @@
 import Glibc
 import MMCore
 
-/// How a client connects.
+/// The configuration of a client's connections.
 package struct HTTPClientConfiguration: Sendable {
     /// The number of connections kept open for reuse.
     package var maxConnections: Int
@@ -9,7 +9,7 @@ package struct HTTPClientConfiguration: Sendable {
     package var maxConnectionsPerHost: Int
     /// The time limit for connecting, including the TLS handshake.
     package var connectTimeout: Duration
-    /// How long a body may stall once it has begun, unless the request sets its own limit.
+    /// The time that a body may stall once it has begun, unless the request sets its own limit.
     package var stallTimeout: Duration
     /// The name of the client's thread, as debuggers and `/proc` show it.
     package var threadName = "mm-http-client"
@@ -17,10 +17,10 @@ package struct HTTPClientConfiguration: Sendable {
     package var userAgent: String
     /// A file of trusted certificates that replaces the system's.
     package var certificateFile: String?
-    /// Files (PEM) with what the client proves itself with, to servers that ask.
+    /// The PEM files of the client's certificate and key, for servers that ask for one.
     package var clientCertificate: (certificate: String, key: String)?
-    /// Whether a name is looked up for every new connection, for servers that move; otherwise addresses are kept for a
-    /// minute.
+    /// Whether a name is looked up for every new connection, for servers whose address changes; otherwise addresses are
+    /// cached for a minute.
     package var looksUpEachConnection = false
     /// The proxy for addresses outside this machine; nil for none.
     package var proxy: ProxySettings?

@@ -11,7 +11,7 @@ final class TunnelTransfer: Sendable {
         var incoming: [UInt8] = []
         var end: Result<Void, HTTPError>?
         var isClosed = false
-        /// The connection's, as long as it is open.
+        /// The connection's socket while it is open; otherwise -1.
         var socket: Int32 = -1
         var sender: OneShot<Void>?
         var receiver: OneShot<Void>?
@@ -63,7 +63,7 @@ final class TunnelTransfer: Sendable {
         }
     }
 
-    /// How many sent bytes the other machine hasn't acknowledged; nil once the connection has ended.
+    /// The number of sent bytes that the other machine hasn't acknowledged; nil once the connection has ended.
     var unacknowledged: Int? {
         state.withLock { state in
             guard state.socket >= 0, state.end == nil, !state.isClosed else { return nil }
@@ -96,7 +96,7 @@ final class TunnelTransfer: Sendable {
 
     // MARK: The thread
 
-    /// Connects, reports the outcome to whoever awaits the transfer, and transfers bytes until either side ends.
+    /// Connects, reports the outcome to the task that awaits the transfer, and transfers bytes until either side ends.
     func run(_ transfer: CurlTransfer, _ configuration: HTTPClientConfiguration) {
         guard let easy = mm_curl_easy_init() else {
             transfer.head.resolve(.failure(HTTPError(.unavailable, "libcurl has no memory left.")))
@@ -116,7 +116,7 @@ final class TunnelTransfer: Sendable {
         state.withLock { $0.socket = socket }
         // No time limit applies from here on: the timeout covers only connecting.
         transfer.head.resolve(.success(CurlTransfer.Head(status: 0, headers: HTTPHeaders(), body: [])))
-        // Before curl closes it, and the number stands for something else.
+        // This runs before curl closes the socket and its number can be reused.
         defer { state.withLock { $0.socket = -1 } }
         carry(easy, socket)
     }
@@ -248,6 +248,6 @@ package final class HTTPTunnel: Sendable {
     /// - Throws: `.connectionLost` when the connection breaks.
     package func receive() async throws(HTTPError) -> [UInt8]? { try await line.receive() }
 
-    /// Ends the connection and wakes those who wait for it.
+    /// Ends the connection and wakes the tasks that wait for it.
     package func close() { line.close() }
 }

@@ -3,8 +3,8 @@ import MMSystem
 
 /// One exchange with a server of this machine, over a Unix socket and a connection of its own: HTTP/1.1 (RFC 9112).
 ///
-/// Every command asks the pool this way. libcurl with the thirty libraries behind it takes longer to load than such a call takes, and
-/// nothing that it is good for (TLS, proxies, names, HTTP/2) is between two processes of one machine.
+/// Every command talks to the pool this way. Loading libcurl and its thirty libraries takes longer than such a call, and none of its
+/// features (TLS, proxies, name look-ups, HTTP/2) is needed between two processes on one machine.
 actor UnixSocketExchange {
     /// The status and the header fields.
     struct Head: Sendable {
@@ -12,7 +12,7 @@ actor UnixSocketExchange {
         let headers: HTTPHeaders
     }
 
-    /// How the body's end is known (RFC 9112, section 6.3).
+    /// The rule by which the body's end is found (RFC 9112, section 6.3).
     private enum Framing {
         case length(Int)
         /// The bytes left of the current chunk; `nil` before the next chunk's size.
@@ -35,20 +35,20 @@ actor UnixSocketExchange {
     private let reader: PolledReader
     private let writer: PolledWriter
     private let stallTimeout: Duration
-    /// Why the connection was closed on this side.
+    /// The reason why the connection was closed on this side.
     private let ending = Mutex(Ending())
     private var framing = Framing.over
     private var buffer: [UInt8] = []
-    /// Where the unread part of the buffer begins.
+    /// The offset of the unread part of the buffer.
     private var start = 0
 
-    /// Connects, and sees to it that the right user listens; nothing is sent yet.
+    /// Connects and checks that the right user is listening; nothing is sent yet.
     /// - Parameters:
-    ///   - request: with the path of its socket.
-    ///   - path: that path.
-    ///   - address: its URL.
-    ///   - configuration: the client's.
-    /// - Throws: `.connect`, `.invalidRequest` for what can't be a socket's path, `.timeout` where the listener takes nobody any more.
+    ///   - request: the request, with the path of its socket.
+    ///   - path: the path of the socket.
+    ///   - address: the request's URL.
+    ///   - configuration: the client's configuration.
+    /// - Throws: `.connect`, `.invalidRequest` for an invalid socket path, `.timeout` when the listener accepts no more connections.
     init(
         _ request: HTTPRequest, at path: String, _ address: HTTPAddress, _ configuration: HTTPClientConfiguration
     ) async throws(HTTPError) {
@@ -79,7 +79,7 @@ actor UnixSocketExchange {
         stallTimeout = request.stallTimeout ?? configuration.stallTimeout
     }
 
-    /// Ends the exchange; whoever waits for it gets the reason.
+    /// Ends the exchange; waiting tasks get the reason as their error.
     nonisolated func close(_ reason: HTTPError? = nil) {
         ending.withLock { ending in
             if !ending.isOver, ending.reason == nil { ending.reason = reason }
@@ -90,7 +90,7 @@ actor UnixSocketExchange {
     }
 
     /// Sends the request and reads the answer's head, within the request's time limit.
-    /// - Parameter userAgent: of requests that say none.
+    /// - Parameter userAgent: the user agent of requests that don't set one.
     func head(userAgent: String) async throws(HTTPError) -> Head {
         try await limited(by: request.timeout) { () async throws(HTTPError) in
             try await send(userAgent)
@@ -116,14 +116,14 @@ actor UnixSocketExchange {
         }
     }
 
-    /// The next piece of the body; `nil` at its end.
+    /// Returns the next piece of the body; `nil` at its end.
     func next() async throws(HTTPError) -> [UInt8]? {
         try await limited(by: stallTimeout > .zero ? stallTimeout : nil) { () async throws(HTTPError) in
             try await readPiece()
         }
     }
 
-    /// Does a part of the exchange; what ends it early closes the connection, and is the error.
+    /// Runs a part of the exchange with a time limit. A timeout or cancellation closes the connection and becomes the error.
     private func limited<Value: Sendable>(
         by limit: Duration?, _ work: () async throws(HTTPError) -> Value
     ) async throws(HTTPError) -> Value {
@@ -159,7 +159,7 @@ extension UnixSocketExchange {
         if let refusal = (request.permit ?? SendPermit.current)?.refusal() {
             throw HTTPError(.unavailable, "\(what): \(refusal)", mayHaveBeenSent: false)
         }
-        // A server that answers before it has read everything may close its end: its answer is read all the same.
+        // A server that answers before it has read everything may close its end; its answer is read nevertheless.
         guard await write(Self.headBytes(of: request, userAgent) + (request.body ?? [])) else { return }
         guard let upload = request.upload else { return }
         var pieces = upload.pieces.makeAsyncIterator()
@@ -252,7 +252,7 @@ extension UnixSocketExchange {
         return length == 0 ? .over : .length(length)
     }
 
-    /// The next piece of the body, as it arrives.
+    /// Reads the next piece of the body as it arrives.
     private func readPiece() async throws(HTTPError) -> [UInt8]? {
         while true {
             switch framing {
@@ -299,7 +299,7 @@ extension UnixSocketExchange {
     }
 
     /// Reads a line without its end.
-    /// - Parameter room: how many bytes of lines may still come.
+    /// - Parameter room: the number of bytes that further lines may have.
     private func line(_ room: inout Int) async throws(HTTPError) -> [UInt8] {
         var looked = start
         while true {
@@ -319,7 +319,7 @@ extension UnixSocketExchange {
         throw violation("the answer's headers are larger than 256 KiB.")
     }
 
-    /// Makes more than so many unread bytes available.
+    /// Reads until more than `count` unread bytes are available.
     /// - Returns: false at the end of the connection.
     private func fill(beyond count: Int = 0) async throws(HTTPError) -> Bool {
         while buffer.count - start <= count {

@@ -1,7 +1,7 @@
 /// Parses server-sent events from chunks of any size (HTML Living Standard, section 9.2.6 “Interpreting an event
 /// stream”).
 package struct SSEParser: Sendable {
-    /// Why a stream can't be parsed any further.
+    /// The reason why a stream can't be parsed any further.
     package enum Fault: Error, Sendable, Hashable {
         /// A line or an event's data exceeds the limit, in bytes.
         case tooLong(limit: Int)

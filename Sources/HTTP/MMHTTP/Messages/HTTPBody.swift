@@ -2,7 +2,7 @@ import MMCore
 
 /// A body that is read piece by piece, once, by one reader.
 ///
-/// The source is held back while nobody reads, and released when the last reference is.
+/// The source is held back while there is no reader, and released with the last reference.
 package struct HTTPBody: AsyncSequence, Sendable {
     /// A chunk of the body.
     package typealias Element = [UInt8]
@@ -15,7 +15,7 @@ package struct HTTPBody: AsyncSequence, Sendable {
     /// - Parameters:
     ///   - next: returns the next chunk, or nil at the end.
     ///   - isReady: whether `next` would return at once.
-    ///   - release: called once when nobody can read any more.
+    ///   - release: called once when the body can no longer be read.
     package init(
         next: @escaping @Sendable () async throws(HTTPError) -> [UInt8]?,
         isReady: @escaping @Sendable () -> Bool = { false },
@@ -24,7 +24,7 @@ package struct HTTPBody: AsyncSequence, Sendable {
         source = Source(next: next, isReady: isReady, release: release)
     }
 
-    /// Whether more of it, or its end, is here already.
+    /// Whether more of the body, or its end, has already arrived.
     package var isReady: Bool { source.isReady() }
 
     /// Creates a body that is already complete, for tests and stand-ins.

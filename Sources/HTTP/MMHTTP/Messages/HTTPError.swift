@@ -1,8 +1,8 @@
 package import MMCore
 
-/// Why an exchange ended without a response. A response with status 400 or 500 isn't an error.
+/// The reason why an exchange ended without a response. A response with status 400 or 500 isn't an error.
 package struct HTTPError: Error, Sendable, CustomStringConvertible {
-    /// What kind of failure it is.
+    /// The kind of failure.
     package enum Kind: Sendable, Hashable {
         /// The request must not be sent as it is; the message names the field.
         case invalidRequest
@@ -28,7 +28,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         case unavailable
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     package let kind: Kind
     /// What happened, without secrets: URLs are shown without their query.
     package let message: String
@@ -57,13 +57,13 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
             }()
     }
 
-    /// How promising it is to send the same request again.
+    /// The prospects of sending the same request again.
     package enum RetryAdvice: Sendable, Hashable {
         /// Pointless, or it could act twice.
         case never
-        /// Unlikely to succeed: nobody was reached.
+        /// Unlikely to succeed, because no server was reached.
         case unlikely
-        /// Likely enough to succeed.
+        /// Reasonably likely to succeed.
         case worthwhile
     }
 

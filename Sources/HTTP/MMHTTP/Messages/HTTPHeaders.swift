@@ -30,8 +30,8 @@ package struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral, Sequence, 
         fields = elements.map { Field(name: $0.0, value: $0.1) }
     }
 
-    /// The value of a header, or nil if there is none; several lines are joined with a comma and a space (RFC 9110,
-    /// section 5.3). Setting a value replaces all lines of that name; setting nil removes them.
+    /// Returns the value of a header, or nil if there is none; several lines are joined with a comma and a space (RFC
+    /// 9110, section 5.3). Setting a value replaces all lines of that name; setting nil removes them.
     package subscript(_ name: String) -> String? {
         get {
             var found: String?

@@ -14,7 +14,7 @@ package struct HTTPRequest: Sendable {
     package var isNeverResent = false
     /// The time limit for the whole exchange; for a streamed response, until its headers have arrived.
     package var timeout: Duration
-    /// How long a body may stall once it has begun; nil for the client's default, zero for no limit.
+    /// The time that a body may stall once it has begun; nil for the client's default, zero for no limit.
     package var stallTimeout: Duration?
     /// The maximum size of a response for `send`, in bytes after decompression. Readers of a stream apply their own
     /// limit.
@@ -25,10 +25,10 @@ package struct HTTPRequest: Sendable {
     package var unixSocketOwner: UInt32?
     /// Whether `http:` is allowed; even then only to a loopback address or through a Unix socket.
     package var allowsPlainHTTP: Bool
-    /// Whether `http:` is also allowed to other machines, because someone has declared the network between them closed.
+    /// Whether `http:` is also allowed to other machines, because the network between them was declared private.
     package var allowsPlainHTTPToOtherHosts = false
 
-    /// Asked before anything is sent; nil for the permit of the task that sends.
+    /// The permit that is checked before anything is sent; nil for the permit of the sending task.
     package var permit: SendPermit?
 
     /// Creates a request.
@@ -38,7 +38,7 @@ package struct HTTPRequest: Sendable {
     ///   - headers: the header fields.
     ///   - body: the body.
     ///   - timeout: the time limit for the whole exchange.
-    ///   - stallTimeout: how long a body may stall.
+    ///   - stallTimeout: the time that a body may stall.
     ///   - maxResponseBytes: the maximum size of the response in bytes.
     ///   - unixSocket: the path of a Unix socket.
     ///   - allowsPlainHTTP: whether `http:` to this machine is allowed.

@@ -23,7 +23,7 @@ package struct HTTPChain<Peer: Sendable>: Sendable {
     /// Creates a chain.
     /// - Parameters:
     ///   - steps: the steps, in order.
-    ///   - end: responds to what every step has passed on; by default with `notFound`.
+    ///   - end: responds to requests that every step has passed on; by default with `notFound`.
     package init(
         _ steps: [any HTTPMiddleware<Peer>],
         end: @escaping HTTPResponder<Peer> = { request, _ in Problem.notFound(at: request.path) }

@@ -17,7 +17,7 @@ package final class HTTPListener: Sendable {
 
     /// Starts a listener.
     /// - Parameters:
-    ///   - address: where to listen.
+    ///   - address: the address to listen on.
     ///   - limits: the listener's limits.
     ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP.
     ///   - admission: refuses requests before their large bodies are received; the handler still has to check them.
@@ -77,7 +77,8 @@ package final class HTTPListener: Sendable {
     }
 
     deinit {
-        // Released without `stop`: nothing may outlive the object, but nobody can wait for the end.
+        // The listener was released without `stop`: its parts must not outlive it, but a deinitializer can't wait for
+        // their end.
         if let server = server.withLock({ $0 }) { Task { await server.stop(graceful: .zero) } }
     }
 
@@ -91,7 +92,7 @@ package final class HTTPListener: Sendable {
         await server?.stop(graceful: graceful)
     }
 
-    /// What `start` creates and `stop` tears down.
+    /// The parts that `start` creates and `stop` releases.
     private struct Server: @unchecked Sendable {
         // `@unchecked Sendable`: the daemon may be used from any thread, and `stop` runs once because its owner gives
         // it away once.
@@ -100,7 +101,7 @@ package final class HTTPListener: Sendable {
         let file: UnixSocket.SocketFile?
         let sweep: Task<Void, Never>
 
-        /// How long a cancelled handler may take to respond before its connection is closed.
+        /// The time that a cancelled handler gets to respond before its connection is closed.
         private static let lastMoment = Duration.milliseconds(250)
 
         func stop(graceful: Duration) async {
@@ -180,8 +181,8 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
     case tcp(host: String, port: UInt16)
     /// A Unix socket at this path, with mode 0600 in a folder that only its owner may enter.
     case unix(path: String)
-    /// A listening Unix socket passed in by someone else, such as systemd; its file is left in place when the listener
-    /// stops.
+    /// A listening Unix socket passed in by another process, such as systemd; its file is left in place when the
+    /// listener stops.
     case inherited(descriptor: Int32, path: String)
 
     /// The address as people write it.
@@ -214,10 +215,10 @@ package enum AuthenticationResult<Peer: Sendable>: Sendable {
 extension HTTPListener {
     /// Starts a listener whose requests are authenticated and then pass a chain.
     /// - Parameters:
-    ///   - address: where to listen.
+    ///   - address: the address to listen on.
     ///   - limits: the listener's limits.
     ///   - certificate: the certificate for TLS; without one the listener speaks plain HTTP.
-    ///   - authenticator: decides who is admitted, before a large body is received.
+    ///   - authenticator: decides which requests are admitted, before a large body is received.
     ///   - chain: responds to admitted requests.
     /// - Throws: as `start(_:limits:certificate:admission:handler:)`.
     package static func start<Peer>(

@@ -13,7 +13,7 @@ package struct HTTPServerRequest: Sendable {
     package var headers: HTTPHeaders
     /// The body.
     package var body: [UInt8]
-    /// What took the body in place of `body`, where the listener has something that does.
+    /// The receiver that took the body instead of `body`, if the listener has one for this request.
     package var receiver: (any HTTPBodyReceiver)?
     /// The sender.
     package var peer: HTTPPeer
@@ -67,9 +67,9 @@ extension HTTPServerRequest {
     }
 }
 
-/// Takes a request's body as it arrives, so that none of it has to be kept.
+/// A receiver of a request's body as it arrives, so that the body needn't be kept in memory.
 package protocol HTTPBodyReceiver: Sendable {
-    /// Takes the next piece. Called on the server's thread, which waits.
+    /// Takes the next piece. Called on the server's thread, which waits for it.
     func take(_ piece: UnsafeRawBufferPointer)
 }
 

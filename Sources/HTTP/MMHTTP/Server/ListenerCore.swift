@@ -10,17 +10,17 @@ final class ListenerCore: Sendable {
         let descriptor: Int32
         var since: ContinuousClock.Instant
         var isReceiving = false
-        /// Whether a request, or its head at least, is awaited or on its way.
+        /// Whether the head of a request is still awaited or arriving.
         var isBeginning = true
         var isBusy = false
-        /// When the head of the request was whole, or its last piece arrived.
+        /// The time at which the request's head was complete, or its last piece arrived.
         var heard: ContinuousClock.Instant
-        /// The request was answered before its body had arrived.
+        /// Whether the request was answered before its body had arrived.
         var isRefused = false
         var ends: ConnectionEnds?
-        /// Tells it from a later connection at the same place in memory.
+        /// A number that distinguishes it from a later connection at the same address in memory.
         let number: UInt64
-        /// Tells when the client leaves; for all requests of a connection, since the kernel is asked for each watch.
+        /// The watch that reports when the client leaves; one per connection, because each new watch costs a system call.
         var watch: PollLoop.Watch?
         var hasLeft = false
         /// The request that is being handled.
@@ -175,7 +175,7 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// Records that the head of a request is whole.
+    /// Records that the head of a request is complete.
     func headArrived(_ connection: UnsafeMutableRawPointer) {
         state.withLock { state in
             state.connections[UInt(bitPattern: connection)]?.isBeginning = false
@@ -200,7 +200,7 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// Records that a request is refused by its head: its body, if there is one, still has to be taken.
+    /// Records that a request is refused because of its head; its body, if any, still has to be read.
     func refused(_ connection: UnsafeMutableRawPointer) {
         state.withLock { $0.connections[UInt(bitPattern: connection)]?.isRefused = true }
     }
@@ -239,8 +239,8 @@ final class ListenerCore: Sendable {
         }
     }
 
-    /// Sees to it that a request is abandoned when its client leaves: the library doesn't watch the socket of a suspended
-    /// connection. Call it without the exchange's lock.
+    /// Watches for the client leaving, which abandons the request: the library doesn't watch the socket of a suspended connection. Call it
+    /// without the exchange's lock.
     func attend(_ exchange: ServerExchange, on connection: UnsafeMutableRawPointer, _ descriptor: Int32) {
         let key = UInt(bitPattern: connection)
         let hasLeft = state.withLock { state in
@@ -329,22 +329,22 @@ struct ConnectionEnds: Sendable {
     }
 }
 
-/// Connections whose requests were refused by their heads, and whose clients may still be sending the bodies.
+/// Closes connections whose requests were refused because of their heads, and whose clients may still be sending the bodies.
 ///
-/// Each is read to its end and thrown away, within bounds, so that a client which reads only after it has sent everything
-/// finds its answer and no reset (RFC 9112, section 9.6).
+/// The rest of each is read and discarded, within limits, so that a client that reads only after sending everything finds the response
+/// instead of a connection reset (RFC 9112, section 9.6).
 final class LingeringClose: Sendable {
     private let limits: HTTPServerLimits
     private let count = Mutex(0)
 
-    /// More are closed at once, so that nobody can keep descriptors open by being refused.
+    /// The maximum number; further connections are closed at once, so that refused clients can't exhaust the descriptors.
     private static let maxConnections = 100
 
     init(limits: HTTPServerLimits) {
         self.limits = limits
     }
 
-    /// Keeps a connection that the server is about to close, as its own copy of the descriptor.
+    /// Duplicates the descriptor of a connection that the server is about to close, and reads its rest.
     func take(_ descriptor: Int32) {
         let hasRoom = count.withLock { count in
             guard count < Self.maxConnections else { return false }
@@ -354,7 +354,7 @@ final class LingeringClose: Sendable {
         guard hasRoom else { return }
         let copy = mm_duplicate(descriptor)
         guard copy >= 0, let rest = try? PolledReader(FileDescriptor(owning: copy)) else { return leave() }
-        // The answer is complete; its end must not wait for the end of this connection.
+        // The response is complete; the client must see its end before the connection is closed.
         shutdown(descriptor, Int32(SHUT_WR))
         Task {
             await rest.discard(within: limits.discardTime, upTo: limits.discardedBytes)
@@ -409,20 +409,20 @@ package struct HTTPServerLimits: Sendable {
     package var maxBodyBytes: Int
     /// The maximum number of connections; more wait in the kernel's queue.
     package var maxConnections: Int
-    /// How long a connection may be idle, between requests or between two bytes.
+    /// The maximum idle time of a connection, between requests or between two bytes.
     package var idleTimeout: Duration
-    /// How long a client may take until its first request has a head, or a later one that it has begun: nobody needs longer who
-    /// means to ask something.
+    /// The maximum time for the head of a connection's first request, or of a later one that has begun. Regular clients don't need longer.
     package var headTimeout: Duration
-    /// How long nothing of a body may arrive that has begun.
+    /// The maximum time without any bytes of a body that has begun.
     package var silenceTimeout: Duration
-    /// How long a client may take to send a request, from its first byte to its last.
+    /// The maximum time for sending a request, from its first byte to its last.
     package var requestTimeout: Duration
-    /// How much of a refused body is taken and thrown away, so that its sender reads the answer.
+    /// The maximum number of bytes of a refused body that are read and discarded, so that its sender reads the response.
     package var discardedBytes = 64 << 20
-    /// How long that may last.
+    /// The maximum time for discarding a refused body.
     package var discardTime = Duration.seconds(10)
-    /// What takes a request's body in place of memory, however large it is; nil for a request whose body is kept, and limited.
+    /// The function that selects the receiver for a request's body of any size; it returns nil for a request whose body is kept in memory,
+    /// up to the limit.
     package var receiver:
         (@Sendable (_ method: String, _ target: String, _ headers: HTTPHeaders) -> (any HTTPBodyReceiver)?)?
 

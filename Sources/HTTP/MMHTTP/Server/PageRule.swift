@@ -1,15 +1,15 @@
 import MMSystem
 
-/// Which names and pages reach a server: one rule for every address of this product.
+/// The rule that decides which host names and web pages may reach a server; the same for every address of this product.
 ///
-/// A web page is nobody's program. A page that made its name point to this machine (DNS rebinding) sends that name; one of
-/// another server of this machine sends that server's port; and what a browser sends for a page elsewhere says so.
+/// A web page must not act as a local program. A page that made its name point to this machine (DNS rebinding) sends that name, a page of
+/// another server on this machine sends that server's port, and browsers mark requests for pages of other sites.
 package struct PageRule: Sendable {
-    /// Why a request is refused.
+    /// The reason why a request is refused.
     package struct Refusal: Error, Sendable, Hashable {
         /// 421 for a name that isn't served, 403 for a foreign page.
         package let status: Int
-        /// What its sender is told.
+        /// The message for the sender.
         package let message: String
     }
 
@@ -18,11 +18,11 @@ package struct PageRule: Sendable {
     private let admitsNumericHosts: Bool
     private let isMapped: Bool
 
-    /// A rule.
+    /// Creates a rule.
     /// - Parameters:
-    ///   - names: the server's own names, in small letters.
-    ///   - mapped: those of them whose port a proxy may have changed.
-    ///   - admitsNumericHosts: whether every numeric address is a name of it.
+    ///   - names: the server's own names, in lower case.
+    ///   - mapped: those names whose port a proxy may have changed.
+    ///   - admitsNumericHosts: whether every numeric address counts as a name of the server.
     ///   - isMapped: whether all ports may have been changed on the way, as in a network of containers.
     package init(names: Set<String>, mapped: Set<String> = [], admitsNumericHosts: Bool = false, isMapped: Bool = false)
     {
@@ -32,7 +32,7 @@ package struct PageRule: Sendable {
         self.isMapped = isMapped
     }
 
-    /// Why a request is refused; `nil` for one of a program, or of a page of this server.
+    /// Returns why a request is refused; `nil` for a request of a program, or of a page of this server.
     package func refusal(of request: HTTPServerRequest) -> Refusal? {
         guard let host = request.headers["Host"], let name = HostName(host), isOwn(name, request) else {
             return Refusal(status: 421, message: "This server doesn't serve this host name.")
@@ -52,8 +52,8 @@ package struct PageRule: Sendable {
         return port == own || isMapped || mapped.contains(name.text)
     }
 
-    /// Whether a page was served here: at the address and port that the request came to, since another server of this machine
-    /// is somebody else's; or under a name that was allowed, whose port a proxy may have changed.
+    /// Returns whether a page was served by this server: at the address and port that the request came to, since another port of this
+    /// machine may be another user's server; or under an allowed name, whose port a proxy may have changed.
     private func isOwn(page origin: String, host: String) -> Bool {
         let text = origin.lowercased()
         guard let scheme = ["http://", "https://"].first(where: { text.hasPrefix($0) }) else { return false }
@@ -62,13 +62,13 @@ package struct PageRule: Sendable {
         return authority == host.lowercased() || mapped.contains(name.text)
     }
 
-    /// Whether a browser says that the request is for a page of another site, or of another server of this one.
+    /// Returns whether the browser marked the request as made for a page of another site, or of another server of this site.
     private func isForeign(_ site: String?) -> Bool {
         guard let site = site?.lowercased() else { return false }
         return site != "same-origin" && site != "none"
     }
 
-    /// Whether a person followed a link to a page here, which the page before gets nothing of.
+    /// Returns whether a person followed a link to a page here; the page with the link can't read the response.
     private func isFollowedLink(_ request: HTTPServerRequest) -> Bool {
         ["GET", "HEAD"].contains(request.method) && request.headers["Sec-Fetch-Mode"]?.lowercased() == "navigate"
             && request.headers["Sec-Fetch-Dest"]?.lowercased() == "document"
@@ -77,12 +77,12 @@ package struct PageRule: Sendable {
 
 /// The name in a Host header, and its port (RFC 9110, section 7.2).
 package struct HostName: Sendable, Hashable {
-    /// The name in small letters; an IPv6 address in its brackets.
+    /// The name in lower case; an IPv6 address keeps its brackets.
     package let text: String
-    /// The port; `nil` where none is said.
+    /// The port; `nil` if none is given.
     package let port: UInt16?
 
-    /// The name of a header's value; `nil` for what can't be one.
+    /// Parses a header's value; `nil` if it isn't a host name.
     package init?(_ header: String) {
         let all = header.lowercased()
         var name = Substring(all)
@@ -103,7 +103,7 @@ package struct HostName: Sendable, Hashable {
         port = isPort ? UInt16(digits) : nil
     }
 
-    /// Whether a byte ends a name in an address, or stands before it.
+    /// Returns whether a byte ends the host in a URL, or separates it from what precedes it.
     private static func isForbidden(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "/"), UInt8(ascii: "@"), UInt8(ascii: "?"), UInt8(ascii: "#"), 0x20: true
@@ -111,7 +111,7 @@ package struct HostName: Sendable, Hashable {
         }
     }
 
-    /// Whether it is an IP address: a name that no page of the web can have made up.
+    /// Whether it is an IP address, which a web page can't have made up as its name.
     package var isNumeric: Bool {
         if text.hasPrefix("["), text.hasSuffix("]") { return IPAddress(String(text.dropFirst().dropLast())) != nil }
         return IPAddress(text)?.isV4 ?? false

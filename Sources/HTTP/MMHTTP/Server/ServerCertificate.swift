@@ -11,7 +11,7 @@ package struct ServerCertificate: Sendable {
     /// Reads the certificate and its key from PEM files.
     /// - Parameters:
     ///   - certificate: the path of the certificate, followed by the intermediate certificates.
-    ///   - key: the path of the unencrypted private key, which nobody else may read.
+    ///   - key: the path of the unencrypted private key, which only its owner may read.
     /// - Throws: `notFound`; `forbidden` when others may read the key; `invalidInput` when a file doesn't contain the
     ///   right kind of PEM.
     package init(certificate: String, key: String) throws(MMError) {

@@ -33,7 +33,7 @@ final class ServerExchange: Sendable {
         var phase = Phase.head
         var connection: Connection
         var isSuspended = false
-        /// The client has left or the listener is ending; nothing more is sent.
+        /// Whether the client has left or the listener is ending, so that nothing more is sent.
         var isGone = false
         var method = ""
         var headers = HTTPHeaders()
@@ -55,7 +55,7 @@ final class ServerExchange: Sendable {
     static let highWater = 64 << 10
 
     let target: String
-    /// Whether the request line has no NUL that hides the rest of it.
+    /// Whether the request line contains no NUL, which would hide the rest of it.
     private let isWhole: Bool
     private let listener: ListenerCore
     let state: Mutex<State>
@@ -477,7 +477,7 @@ enum RequestRules {
         bad("The body is larger than \(limits.maxBodyBytes) bytes.", status: 413)
     }
 
-    /// The response for a head of which a part is hidden.
+    /// The response for a head that is partly hidden.
     static var hidden: HTTPServerResponse {
         bad("The request head contains a NUL, or a line that doesn't end with CR LF.")
     }
