@@ -7,7 +7,7 @@ struct ApprovalPages {
     let store: DirectoryStore
     let forms: FormTokens
 
-    /// The page that asks for a code.
+    /// Returns the page that asks for a code.
     func codeForm(_ request: HTTPServerRequest, code: String, problem: String?, status: Int = 200) -> HTTPServerResponse
     {
         let (token, cookie) = forms.token(request)
@@ -18,7 +18,7 @@ struct ApprovalPages {
         return answer
     }
 
-    /// The page that names app, tenant and permissions and lists the accounts.
+    /// Returns the page that names app, tenant and permissions and lists the accounts.
     func approval(_ form: ApprovalForm, _ request: HTTPServerRequest) -> HTTPServerResponse {
         let (token, cookie) = forms.token(request)
         let scopes = form.scope.split(separator: " ").map { "<li>\(HTMLText.escaped(String($0)))</li>" }
@@ -57,7 +57,7 @@ struct ApprovalPages {
         }.joined(separator: "\n")
     }
 
-    /// The account that a form names: the typed one, else the marked one.
+    /// Returns the account that a form names: the typed one, else the marked one.
     func chosenAccount(_ fields: PostedForm) -> Record? {
         if let other = fields["other"], !other.allSatisfy({ $0 == " " }) {
             return store.user(other.filter { $0 != " " })
@@ -65,7 +65,7 @@ struct ApprovalPages {
         return fields["account"].flatMap { store.user($0) }
     }
 
-    /// A page in the common frame, with headers that allow nothing but itself.
+    /// Returns a page in the common frame, with headers that allow nothing but itself.
     func page(title: String, content: String, status: Int = 200, formTarget: String? = nil, script: String? = nil)
         -> HTTPServerResponse
     {
@@ -86,7 +86,7 @@ struct ApprovalPages {
             ], body: .bytes(Array(page.utf8)))
     }
 
-    /// A page that posts fields to the app; the script only saves the click.
+    /// Returns a page that posts fields to the app; the script only saves the click.
     func post(_ address: String, _ fields: [(String, String)]) -> HTTPServerResponse {
         let inputs = fields.map {
             "<input type=\"hidden\" name=\"\(HTMLText.escaped($0.0))\" value=\"\(HTMLText.escaped($0.1))\">"
@@ -129,7 +129,7 @@ struct PageTemplate: Sendable {
     static let code = PageTemplate(sandbox_page_code())
     static let approval = PageTemplate(sandbox_page_approval())
 
-    /// The page with its places filled. Texts are escaped, markup is taken as it is; a place without a value stays empty.
+    /// Returns the page with its places filled. Texts are escaped, markup is taken as it is; a place without a value stays empty.
     func filled(texts: [String: String], markup: [String: String] = [:]) -> String {
         var result = ""
         var rest = text[...]

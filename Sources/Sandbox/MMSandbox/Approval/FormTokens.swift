@@ -7,13 +7,13 @@ struct FormTokens {
     let mint: TokenMint
     private static let cookieName = "sandbox_form"
 
-    /// The token for a form, and the cookie that goes with it.
+    /// Returns the token for a form, and the cookie that goes with it.
     func token(_ request: HTTPServerRequest) -> (token: String, cookie: String) {
         let session = cookie(request) ?? RandomBytes.text(bytes: 18)
         return (mint.tag("form:\(session)"), "\(Self.cookieName)=\(session); Path=/; HttpOnly; SameSite=Strict")
     }
 
-    /// Whether a sent token belongs to the sent cookie and the form came from our own page.
+    /// Returns whether a sent token belongs to the sent cookie and the form came from our own page.
     func isRight(_ token: String?, _ request: HTTPServerRequest) -> Bool {
         if let origin = request.headers["origin"], origin != "null" {
             let name = origin.lowercased()

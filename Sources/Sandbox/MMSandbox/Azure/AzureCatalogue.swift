@@ -136,7 +136,7 @@ struct AzureCatalogue {
         }
     }
 
-    /// The assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
+    /// Returns the assignments that a filter names: `atScope()`, `assignedTo('ID')`, `principalId eq 'ID'`.
     func roleAssignments(_ filter: String) -> [JSONValue] {
         let quoted = filter.split(separator: "'", omittingEmptySubsequences: false)
         guard quoted.count > 1 else { return roleAssignments }

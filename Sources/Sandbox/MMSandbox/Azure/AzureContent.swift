@@ -108,7 +108,7 @@ final class AzureContent {
         return made
     }
 
-    /// The name of the group that a resource lies in.
+    /// Returns the name of the group that a resource lies in.
     static func group(of row: JSONValue) -> String? {
         let words = row["id"]?.string?.split(separator: "/") ?? []
         return words.count > 3 && words[2].lowercased() == "resourcegroups" ? String(words[3]) : nil
@@ -163,7 +163,7 @@ struct AzurePath: Sendable {
         return AzureKind.named(written)?.type ?? written
     }
 
-    /// The resource's address.
+    /// Returns the resource's address.
     func id(of name: String) -> String {
         var words = group.map { ["resourceGroups", $0] } ?? []
         words += ["providers", namespace]
@@ -181,10 +181,10 @@ struct AzureKind: Sendable {
     /// What a resource has besides its address, place and state.
     var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
 
-    /// The kind of a type in any case.
+    /// Returns the kind of a type in any case.
     static func named(_ type: String) -> AzureKind? { all.first { $0.type.lowercased() == type.lowercased() } }
 
-    /// The first resource of a group; nil where there is none of this type.
+    /// Returns the first resource of a group; nil where there is none of this type.
     func resource(_ stem: String, _ group: String, _ location: String) -> JSONValue? {
         guard let prefix else { return nil }
         let name = prefix + stem
@@ -309,7 +309,7 @@ struct AzureKind: Sendable {
         ]
     }
 
-    /// An id that stays the same for a name.
+    /// Returns an id that stays the same for a name.
     private static func machineID(_ name: String) -> String {
         let digits = name.utf8.reduce(into: UInt64(0x5A4D_B0C5)) { $0 = $0 &* 31 &+ UInt64($1) }
         return Guid.text(0x5A4D_B0C5_0000_0000, digits)

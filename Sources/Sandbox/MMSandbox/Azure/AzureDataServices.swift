@@ -39,7 +39,7 @@ struct AzureDataServices {
         }
     }
 
-    /// The step of the tenant's chain.
+    /// Returns the step of the tenant's chain.
     static func step(_ services: TenantServices) -> Step { Step(services: services) }
 
     /// Takes requests for hosts of this kind, and passes on all others.
@@ -80,7 +80,7 @@ struct AzureDataServices {
         }
     }
 
-    /// The challenge, from which clients learn whose tokens are taken.
+    /// Returns the challenge, from which clients learn whose tokens are taken.
     private func refusal(_ audience: ServedResource, _ message: String) -> HTTPServerResponse {
         let authority = "https://login.microsoftonline.com/\(TenantIdentity.id)"
         guard audience == .keyVault else {

@@ -133,7 +133,7 @@ struct AzureResourceManager {
         }
     }
 
-    /// A list without what resources are like inside, which their own addresses tell alone.
+    /// Returns a list without what resources are like inside, which their own addresses tell alone.
     private func outlines(_ request: ServiceRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
         let outlines = rows.compactMap(\.object).map { row -> JSONValue in
             var row = row
@@ -221,7 +221,7 @@ struct AzureResourceManager {
         return answer(request, place, catalogue.roleAssignments)
     }
 
-    /// The answer about rows that are only read: one of them by its name, or all that a filter names.
+    /// Returns the answer about rows that are only read: one of them by its name, or all that a filter names.
     private func answer(_ request: HTTPServerRequest, _ place: AzurePath, _ rows: [JSONValue]) -> HTTPServerResponse {
         guard let name = place.name else { return answers.list(request, rows) }
         guard let row = rows.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
@@ -234,7 +234,7 @@ struct AzureResourceManager {
         .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
     }
 
-    /// The answer about a subscription, which must be the one that there is.
+    /// Returns the answer about a subscription, which must be the one that there is.
     private func inSubscription(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         checked(request) {
             let name = request.name("subscription")
@@ -245,7 +245,7 @@ struct AzureResourceManager {
         }
     }
 
-    /// The answer to a request whose token is in order, with the headers of the service.
+    /// Returns the answer to a request whose token is in order, with the headers of the service.
     private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         var answer = answers.checked(request.http, for: .arm, answer)
         let stamp = ServiceTime.text(context.now).filter { $0 != "-" && $0 != ":" }

@@ -41,7 +41,7 @@ final class BlobService {
         ]
     }
 
-    /// The answer to a request whose token is in order.
+    /// Returns the answer to a request whose token is in order.
     func answer(_ request: HTTPServerRequest, at host: AzureDataServices.Host) -> HTTPServerResponse {
         var answer = answered(request, host)
         answer.headers.set("x-ms-request-id", RandomBytes.uuid())
@@ -135,7 +135,7 @@ final class BlobService {
         }
     }
 
-    /// A blob, or the piece of it that is asked for.
+    /// Returns a blob, or the piece of it that is asked for.
     private func told(_ blob: Blob, _ request: HTTPServerRequest) -> HTTPServerResponse {
         guard let bytes = blob.content.bytes else {
             return Self.failure(
@@ -220,7 +220,7 @@ final class BlobService {
         blocks[address] = staged
     }
 
-    /// The ids in a list of blocks (`<Latest>`, `<Uncommitted>`), in order.
+    /// Returns the ids in a list of blocks (`<Latest>`, `<Uncommitted>`), in order.
     private static func listed(_ body: [UInt8]) -> [String] {
         String(decoding: body, as: UTF8.self).split(separator: "<").compactMap { piece in
             let parts = piece.split(separator: ">", maxSplits: 1)

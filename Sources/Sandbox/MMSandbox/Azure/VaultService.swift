@@ -39,7 +39,7 @@ final class VaultService {
         String(Hex.text(SHA256.digest(Array(text.utf8))).prefix(32))
     }
 
-    /// The answer to a request whose token is in order.
+    /// Returns the answer to a request whose token is in order.
     func answer(_ request: HTTPServerRequest, at host: AzureDataServices.Host) -> HTTPServerResponse {
         guard request.queryFields["api-version"]?.isEmpty == false else {
             return .failure(400, "BadParameter", "The api-version query parameter is required.")
@@ -125,7 +125,7 @@ final class VaultService {
         return HTTPServerResponse(status: 200, json: .object(row(name, version, host)))
     }
 
-    /// A secret; with its value, unless it stands in a list.
+    /// Returns a secret; with its value, unless it stands in a list.
     private func row(
         _ name: String, _ version: Version, _ host: AzureDataServices.Host, isList: Bool = false,
         isVersion: Bool = false

@@ -159,7 +159,7 @@ struct ControlPlane {
         return Self.ok(["users": .array(rows)])
     }
 
-    /// The app registrations, those that were made since the start last.
+    /// Returns the app registrations, those that were made since the start last.
     private func apps(_ request: ServiceRequest) -> HTTPServerResponse {
         var rows: [JSONValue] = []
         store.table(.applications).scan { app in
@@ -220,7 +220,7 @@ final class FaultPlan {
     private(set) var faults: [Fault] = []
     private var lastID = 0
 
-    /// The fault that hits a request, used up by one.
+    /// Returns the fault that hits a request, used up by one.
     func take(for request: HTTPServerRequest) -> Fault? {
         for place in faults.indices where faults[place].matches(request) {
             if faults[place].skip > 0 {

@@ -72,7 +72,7 @@ struct Fault: Sendable {
         return true
     }
 
-    /// Whether a request asks for a token of a service in the name of an app that isn't Microsoft's own.
+    /// Returns whether a request asks for a token of a service in the name of an app that isn't Microsoft's own.
     private static func asksForConsent(_ request: HTTPServerRequest, at resource: ServedResource) -> Bool {
         guard request.path.hasSuffix("/oauth2/v2.0/token") else { return false }
         let form = request.form
@@ -82,7 +82,7 @@ struct Fault: Sendable {
         }
     }
 
-    /// Whether a request's token was asked for with an authentication context, or there is none to judge by.
+    /// Returns whether a request's token was asked for with an authentication context, or there is none to judge by.
     private static func hasToken(of request: HTTPServerRequest, for context: String) -> Bool {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer "),
             !request.path.contains("/oauth2/")

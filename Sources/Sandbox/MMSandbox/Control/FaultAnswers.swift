@@ -8,7 +8,7 @@ struct FaultAnswers {
     let devices: DeviceCodes
     private var graph: GraphAnswers { GraphAnswers(context: context, store: store) }
 
-    /// The answer that a fault gives instead of the service's own.
+    /// Returns the answer that a fault gives instead of the service's own.
     func early(_ fault: Fault, _ request: HTTPServerRequest) -> HTTPServerResponse? {
         switch fault.kind {
         case .latency, .torn, .endlessPaging, .foreignNextLink, .revoked: return nil
@@ -55,7 +55,7 @@ struct FaultAnswers {
         }
     }
 
-    /// An answer that was made, with the next page that a fault points to.
+    /// Returns an answer that was made, with the next page that a fault points to.
     func changed(_ answer: HTTPServerResponse, by fault: Fault, of request: HTTPServerRequest) -> HTTPServerResponse {
         guard answer.status == 200, var members = (try? JSONParser.parse(answer.bytes))?.object,
             members["value"]?.array != nil
@@ -89,7 +89,7 @@ struct FaultAnswers {
         return answer
     }
 
-    /// The error of a status, in the words of the service that was asked.
+    /// Returns the error of a status, in the words of the service that was asked.
     private func failure(_ status: Int, retryAfter: Int?, _ request: HTTPServerRequest) -> HTTPServerResponse {
         var answer: HTTPServerResponse
         let isOfSignIn = request.path.contains("/oauth2/")

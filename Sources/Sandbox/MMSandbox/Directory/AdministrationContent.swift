@@ -86,17 +86,17 @@ struct AdministrationContent: Sendable {
         ]
     }
 
-    /// The id that the directory gives a device.
+    /// Returns the id that the directory gives a device.
     func objectID(ofDevice index: Int) -> String { otherIDs.guid(Self.firstDevice + index) }
 
-    /// The device of an id of the directory, or of the id that the device has of itself.
+    /// Returns the device of an id of the directory, or of the id that the device has of itself.
     func directoryDeviceIndex(_ id: String) -> Int? {
         guard let number = otherIDs.index(ofGuid: id) else { return nil }
         let index = number >= Self.firstDevice ? number - Self.firstDevice : number - 100_000
         return (0..<deviceCount).contains(index) ? index : nil
     }
 
-    /// Who has registered a device.
+    /// Returns who has registered a device.
     func owner(ofDevice index: Int) -> UserRow? {
         let owner = users.row(index * 2)
         return owner.isGuest ? nil : owner
@@ -223,7 +223,7 @@ struct AdministrationContent: Sendable {
         }
     }
 
-    /// How somebody can prove who they are.
+    /// Returns how somebody can prove who they are.
     func methods(of user: UserRow) -> [JSONObject] {
         var methods: [JSONObject] = [
             [

@@ -91,7 +91,7 @@ struct AppContent: Sendable {
         }
     }
 
-    /// When the secret of an app ends: of the first in twelve days, of the next nineteen days ago, of others later.
+    /// Returns when the secret of an app ends: of the first in twelve days, of the next nineteen days ago, of others later.
     private func secretEnd(_ index: Int) -> Int64 {
         let days: [Int64] = [140, 12, -19, 75, 300]
         return users.now / 86_400 * 86_400 + days[index % days.count] * 86_400
@@ -122,7 +122,7 @@ struct AppContent: Sendable {
         (ServedResource.powerApps.appID, "PowerApps Service", false),
     ]
 
-    /// A service principal: of an app of the tenant, or of one of the vendor's services with the permissions that it has.
+    /// Returns a service principal: of an app of the tenant, or of one of the vendor's services with the permissions that it has.
     func servicePrincipal(_ index: Int = 0, id: String, appID: String, name: String, owner: String) -> JSONObject {
         [
             "id": .string(id), "deletedDateTime": .null,
@@ -143,7 +143,7 @@ struct AppContent: Sendable {
         ]
     }
 
-    /// The delegated permissions of one of the vendor's services.
+    /// Returns the delegated permissions of one of the vendor's services.
     private func permissions(of appID: String) -> [JSONValue] {
         guard let resource = ServedResource.allCases.first(where: { $0 != .sandbox && $0.appID == appID }) else {
             return []
@@ -176,7 +176,7 @@ struct AppContent: Sendable {
         }
     }
 
-    /// The users who hold a role at the start.
+    /// Returns the users who hold a role at the start.
     func holders(_ role: DirectoryRoleName) -> [Int] {
         NamedAccount.all.indices.filter { NamedAccount.all[$0].role == role }
     }
@@ -303,7 +303,7 @@ extension AppContent {
         (50_053, "The account is locked, you've tried to sign in too many times.", "notApplied"),
     ]
 
-    /// The entry at an index, the newest first.
+    /// Returns the entry at an index, the newest first.
     func signIn(_ index: Int) -> JSONObject {
         let log = users.signIns
         let user = users.row(log.user(at: index) { users.row($0).isActive })

@@ -114,7 +114,7 @@ struct ConfigurationContent: Sendable {
         ]
     }
 
-    /// The application permissions of Graph that apps of the start hold.
+    /// Returns the application permissions of Graph that apps of the start hold.
     static func graphRoles(_ mixing: Mixing) -> [JSONValue] {
         let names = Set(RegisteredApp.all.flatMap(\.roles)).sorted()
         let ids = ObjectIDs(mixing.branch(72))

@@ -268,7 +268,7 @@ struct People: Sendable {
             round: Int32(truncatingIfNeeded: index / Self.combinations))
     }
 
-    /// The index of the person with an address such as `lena.vogt` or `lena.vogt2`.
+    /// Returns the index of the person with an address such as `lena.vogt` or `lena.vogt2`.
     func index(ofAddress address: some StringProtocol) -> Int? {
         let digits = address.reversed().prefix { $0.isASCII && $0.isNumber }
         let name = address.dropLast(digits.count)

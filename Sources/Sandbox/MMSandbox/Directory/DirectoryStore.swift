@@ -60,7 +60,7 @@ final class DirectoryStore {
             })
     }
 
-    /// The collection at an address.
+    /// Returns the collection at an address.
     func table(_ address: TableAddress) -> EntityTable {
         if let table = written[address] { return table }
         switch address {
@@ -95,7 +95,7 @@ final class DirectoryStore {
         body(&links[address, default: LinkChanges()])
     }
 
-    /// The user of an object id or a user principal name.
+    /// Returns the user of an object id or a user principal name.
     func user(_ key: String) -> Record? { table(.users).find(key) }
 
     /// How many users hold each licence, by the id of the product.
@@ -114,12 +114,12 @@ final class DirectoryStore {
         return consumed
     }
 
-    /// The roles that whoever a token speaks for holds here.
+    /// Returns the roles that whoever a token speaks for holds here.
     func roles(of principal: SignedInPrincipal) -> [DirectoryRoleName] {
         principal.delegatedRoles ?? roles(of: principal.objectID)
     }
 
-    /// The roles that a user holds.
+    /// Returns the roles that a user holds.
     func roles(of userID: String) -> [DirectoryRoleName] {
         DirectoryRoleName.allCases.filter {
             linked(LinkAddress(owner: apps.roleID($0), relation: .members)).contains(userID)
@@ -128,7 +128,7 @@ final class DirectoryStore {
 
     func servicePrincipalID(ofApp appID: String) -> String? { table(.servicePrincipals).find(appID)?.id }
 
-    /// The object ids in a list of references.
+    /// Returns the object ids in a list of references.
     func linked(_ address: LinkAddress) -> [String] {
         let changes = links[address]
         var ids = startLinks(address)
@@ -139,7 +139,7 @@ final class DirectoryStore {
         return ids
     }
 
-    /// Whether an object is in a list of references.
+    /// Returns whether an object is in a list of references.
     func isLinked(_ id: String, _ address: LinkAddress) -> Bool { linked(address).contains(id) }
 
     private func startLinks(_ address: LinkAddress) -> [String] {
@@ -156,7 +156,7 @@ final class DirectoryStore {
         return []
     }
 
-    /// The ids of the groups a user is in.
+    /// Returns the ids of the groups a user is in.
     func groups(of userID: String) -> [String] {
         let start =
             users.ids.index(ofGuid: userID).flatMap {
@@ -238,7 +238,7 @@ final class DirectoryStore {
         }
     }
 
-    /// The start content of a mailbox; `nil` for users who came later and have an empty one.
+    /// Returns the start content of a mailbox; `nil` for users who came later and have an empty one.
     private func content(_ owner: String) -> MailContent? {
         users.ids.index(ofGuid: owner).flatMap {
             $0 < users.count ? MailContent(users: users, owner: $0, mixing: mixing.branch(5)) : nil
@@ -337,7 +337,7 @@ extension DirectoryStore {
         }
     }
 
-    /// The application permissions that the app of a principal holds at the start.
+    /// Returns the application permissions that the app of a principal holds at the start.
     private func givenRoles(of owner: String) -> [JSONObject] {
         guard let principal = table(.servicePrincipals).find(owner), let appID = principal["appId"]?.string,
             let app = RegisteredApp.find(appID),
@@ -406,7 +406,7 @@ extension DirectoryStore {
 
 /// The service's own watch over a tenant's configuration: monitors with a baseline, and what differs from it.
 extension DirectoryStore {
-    /// The baseline of a monitor.
+    /// Returns the baseline of a monitor.
     func baseline(of monitor: String) -> Record? {
         guard let row = table(.configurationMonitors).find(monitor), var baseline = row["baseline"]?.object else {
             return nil
@@ -461,7 +461,7 @@ extension DirectoryStore {
 
 /// Relations of users that follow from the start data, and what was written over them.
 extension DirectoryStore {
-    /// The object of an id, wherever in the directory it is.
+    /// Returns the object of an id, wherever in the directory it is.
     func object(_ id: String) -> (TableAddress, Record)? {
         for address in [TableAddress.users, .groups, .servicePrincipals, .applications, .directoryRoles, .devices] {
             if let record = table(address).find(id) { return (address, record) }
@@ -469,7 +469,7 @@ extension DirectoryStore {
         return nil
     }
 
-    /// The object ids of the devices that a user has registered.
+    /// Returns the object ids of the devices that a user has registered.
     func devices(of userID: String) -> [String] {
         guard let index = users.ids.index(ofGuid: userID), index < users.count, index.isMultiple(of: 2),
             administration.owner(ofDevice: index / 2) != nil
@@ -478,14 +478,14 @@ extension DirectoryStore {
         return table(.devices).find(device) == nil ? [] : [device]
     }
 
-    /// The object ids of those who have registered a device.
+    /// Returns the object ids of those who have registered a device.
     func owners(ofDevice id: String) -> [String] {
         guard let index = administration.directoryDeviceIndex(id), let owner = administration.owner(ofDevice: index)
         else { return [] }
         return user(owner.id).map { [$0.id] } ?? []
     }
 
-    /// The object id of a user's manager.
+    /// Returns the object id of a user's manager.
     func managerID(_ id: String) -> String? {
         if let written = table(.users).find(id)?[Self.managerKey] { return written.string }
         guard let index = users.ids.index(ofGuid: id), index < users.count else { return nil }
@@ -524,7 +524,7 @@ extension DirectoryStore {
         }
     }
 
-    /// The folders of a mailbox with their counts.
+    /// Returns the folders of a mailbox with their counts.
     func mailFolderRows(_ owner: String) -> [Record] {
         var totals: [String: (all: Int64, unread: Int64, size: Int64)] = [:]
         table(.messages(owner)).scan { message in

@@ -73,7 +73,7 @@ struct EntityKind: Sendable {
         }
     }
 
-    /// A property's name as it is written here, whatever case it is given in.
+    /// Returns a property's name as it is written here, whatever case it is given in.
     func spelling(of name: String) -> String {
         types[name] == nil ? spellings[name.lowercased()] ?? name : name
     }
@@ -517,7 +517,7 @@ enum PropertyType: Character, Sendable {
 }
 
 extension EntityKind {
-    /// The properties of a body that may be written, each of the right type.
+    /// Returns the properties of a body that may be written, each of the right type.
     func checked(_ body: JSONObject, isNew: Bool) throws(GraphFailure) -> JSONObject {
         var row: JSONObject = [:]
         for (property, value) in body where !property.contains("@") {

@@ -95,7 +95,7 @@ struct EntityTable: Sendable {
         }
     }
 
-    /// The row of an id or another key.
+    /// Returns the row of an id or another key.
     func find(_ key: String) -> Record? {
         switch place(of: key) {
         case .added(let id): added[id]?.record
@@ -104,7 +104,7 @@ struct EntityTable: Sendable {
         }
     }
 
-    /// How often the row was written; 0 for one that never was.
+    /// Returns how often the row was written; 0 for one that never was.
     func version(of key: String) -> Int {
         switch place(of: key) {
         case .added(let id): added[id]?.version ?? 0

@@ -100,10 +100,10 @@ struct FileContent: Sendable {
         return mixing.branch(UInt64(seed))
     }
 
-    /// The numbers of a drive.
+    /// Returns the numbers of a drive.
     func mixing(ofDrive id: String) -> Mixing? { owner(ofDrive: id).map(mixing(of:)) }
 
-    /// The place of an item that its drive starts with.
+    /// Returns the place of an item that its drive starts with.
     func itemIndex(_ id: String, _ local: Mixing) -> Int? {
         let ids = ObjectIDs(local)
         return (0...Self.fileCount + Self.folderCount).first { ids.opaque($0, prefix: "01").uppercased() == id }
@@ -168,7 +168,7 @@ struct FileContent: Sendable {
         return content
     }
 
-    /// A new folder.
+    /// Returns a new folder.
     static func folder(_ name: String, in parent: String, drive: String, url: String, created: Int64) -> JSONObject {
         item(
             id: "01\(RandomBytes.text(bytes: 16).uppercased().filter { $0.isLetter || $0.isNumber })", name: name,
@@ -206,7 +206,7 @@ extension FileContent {
         case none, anonymous, guest, organization
     }
 
-    /// A few files in ten are shared; folders and the root are not.
+    /// Returns a few files in ten are shared; folders and the root are not.
     private func sharing(of place: Int, _ local: Mixing) -> Sharing {
         guard place > Self.folderCount else { return .none }
         switch local.number(place, 31, below: 20) {
@@ -217,7 +217,7 @@ extension FileContent {
         }
     }
 
-    /// The `shared` facet of an item; `nil` for one that is not shared.
+    /// Returns the `shared` facet of an item; `nil` for one that is not shared.
     func shared(_ place: Int, _ local: Mixing) -> JSONValue? {
         let scope: JSONValue
         switch sharing(of: place, local) {
@@ -250,7 +250,7 @@ extension FileContent {
         return rows
     }
 
-    /// A sharing link.
+    /// Returns a sharing link.
     static func link(_ item: String, type: String, scope: String) -> JSONObject {
         let id = permissionID(item, "\(type):\(scope)")
         return [
@@ -263,7 +263,7 @@ extension FileContent {
         ]
     }
 
-    /// The right of one person.
+    /// Returns the right of one person.
     static func grant(_ user: UserRow, on item: String, role: String) -> JSONObject {
         grant(id: user.id, name: user.displayName, mail: user.mail, on: item, role: role)
     }
@@ -282,7 +282,7 @@ extension FileContent {
         Base64.text(SHA256.digest(Array("\(item) \(what)".utf8)).prefix(18).map { $0 }, alphabet: .url)
     }
 
-    /// The first guest from a place on.
+    /// Returns the first guest from a place on.
     private func guestIndex(near start: Int) -> Int {
         (0..<users.count).lazy.map { (start + $0) % users.count }.first { users.row($0).isGuest } ?? 4
     }

@@ -59,7 +59,7 @@ struct GroupDirectory: Sendable {
         "\(Self.colours[place % Self.colours.count]) \(Self.things[place % Self.things.count])"
     }
 
-    /// Whether the group at an index is a team.
+    /// Returns whether the group at an index is a team.
     func isTeam(_ index: Int) -> Bool {
         if case .project(let place) = purpose(index) { return place % 4 != 3 }
         return index == 0
@@ -78,7 +78,7 @@ struct GroupDirectory: Sendable {
         }
     }
 
-    /// The group at an index.
+    /// Returns the group at an index.
     func row(_ index: Int) -> JSONObject {
         let name = displayName(index)
         let nickname = name.lowercased().filter { $0 != " " }.map { $0 == "ã" ? "a" : $0 == "ó" ? "o" : String($0) }
@@ -119,7 +119,7 @@ struct GroupDirectory: Sendable {
         ]
     }
 
-    /// The indices of the users in a group.
+    /// Returns the indices of the users in a group.
     func members(_ index: Int) -> [Int] {
         switch purpose(index) {
         case .everyone: return (0..<users.count).filter { !users.row($0).isGuest }
@@ -147,7 +147,7 @@ struct GroupDirectory: Sendable {
         return (0..<size).map { (start + $0 * step) % users.count }.filter { seen.insert($0).inserted }
     }
 
-    /// The indices of the owners of a group.
+    /// Returns the indices of the owners of a group.
     func owners(_ index: Int) -> [Int] {
         switch purpose(index) {
         // Whoever began this project has left, and nobody is in it.
@@ -157,7 +157,7 @@ struct GroupDirectory: Sendable {
         }
     }
 
-    /// The indices of the groups a user is in.
+    /// Returns the indices of the groups a user is in.
     func groups(of user: Int) -> [Int] {
         let row = users.row(user)
         var groups: [Int] = []

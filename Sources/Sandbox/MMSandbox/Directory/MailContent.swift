@@ -71,7 +71,7 @@ struct MailContent: Sendable {
         }
     }
 
-    /// The message at an index, the newest first.
+    /// Returns the message at an index, the newest first.
     func message(_ index: Int) -> JSONObject {
         let folder = folder(of: index)
         let sent = folder == 2
@@ -102,7 +102,7 @@ struct MailContent: Sendable {
         ])
     }
 
-    /// A message with what it lacks filled in, in the service's order.
+    /// Returns a message with what it lacks filled in, in the service's order.
     static func message(_ given: JSONObject) -> JSONObject {
         let defaults: JSONObject = [
             "changeKey": "CQAAABYAAAD", "categories": [], "hasAttachments": false, "importance": "normal",
@@ -115,7 +115,7 @@ struct MailContent: Sendable {
             EntityKind.message.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
     }
 
-    /// The attachment that a message starts with.
+    /// Returns the attachment that a message starts with.
     func attachment(of index: Int) -> JSONObject? {
         guard mixing.number(index, 26, below: 4) == 0 else { return nil }
         let content = Array("Figures of the quarter, row \(index)\n".utf8)
@@ -133,7 +133,7 @@ struct MailContent: Sendable {
         "Design workshop", "Supplier visit",
     ]
 
-    /// The event at an index: two a day, from ten days ago on.
+    /// Returns the event at an index: two a day, from ten days ago on.
     func event(_ index: Int) -> JSONObject {
         let day = Int64(index / 2 - 10)
         let start = users.now / 86_400 * 86_400 + day * 86_400 + Int64(8 + mixing.number(index, 40, below: 9)) * 3600
@@ -182,7 +182,7 @@ struct MailContent: Sendable {
             EntityKind.event.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
     }
 
-    /// The contacts that a mailbox starts with.
+    /// Returns the contacts that a mailbox starts with.
     func contacts() -> [JSONObject] {
         let ids = ObjectIDs(mixing.branch(5))
         return (0..<12).map { index in

@@ -10,17 +10,17 @@ struct Mixing: Sendable, Hashable {
     /// Numbers of their own for one purpose.
     func branch(_ purpose: UInt64) -> Mixing { Mixing(seed: key ^ Self.scramble(purpose)) }
 
-    /// The number at a place.
+    /// Returns the number at a place.
     func number(_ index: Int, _ field: UInt64 = 0) -> UInt64 {
         Self.scramble(key ^ UInt64(truncatingIfNeeded: index) &* 0xD1B5_4A32_D192_ED03 ^ field &* 0x8CB9_2BA7_2F3D_8DD7)
     }
 
-    /// A number from 0 to below a limit.
+    /// Returns a number from 0 to below a limit.
     func number(_ index: Int, _ field: UInt64, below limit: Int) -> Int {
         Int(number(index, field) % UInt64(max(limit, 1)))
     }
 
-    /// The finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
+    /// Returns the finaliser of SplitMix64 (Steele, Lea and Flood, 2014).
     static func scramble(_ value: UInt64) -> UInt64 {
         var z = value
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

@@ -17,7 +17,7 @@ struct ObjectIDs: Sendable {
         key = UInt32(truncatingIfNeeded: mixing.number(0, 0xFEED))
     }
 
-    /// The id as a GUID.
+    /// Returns the id as a GUID.
     func guid(_ index: Int) -> String {
         let (high, low) = halves(index)
         return Guid.text(high, low)
@@ -29,14 +29,14 @@ struct ObjectIDs: Sendable {
         Guid.append(high, low, to: &bytes)
     }
 
-    /// The index of a GUID, when it is one of these.
+    /// Returns the index of a GUID, when it is one of these.
     func index(ofGuid text: String) -> Int? {
         guard GUID.isValid(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
         let index = unscrambled(front)
         return guid(index) == text.lowercased() ? index : nil
     }
 
-    /// The id in the manner of mail and files: a prefix and letters.
+    /// Returns the id in the manner of mail and files: a prefix and letters.
     func opaque(_ index: Int, prefix: String, suffix: String = "") -> String {
         let (high, low) = halves(index)
         var bytes = Array(prefix.utf8)
@@ -46,7 +46,7 @@ struct ObjectIDs: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The index of an opaque id, when it is one of these.
+    /// Returns the index of an opaque id, when it is one of these.
     func index(ofOpaque text: String, prefix: String, suffix: String = "") -> Int? {
         guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + 24 + suffix.utf8.count,
             let front = UInt32(text.dropFirst(prefix.count).prefix(8), radix: 16)

@@ -186,7 +186,7 @@ struct ObservedContent {
         }
     }
 
-    /// How the risk of a user came to be what it is.
+    /// Returns how the risk of a user came to be what it is.
     func riskHistory(_ user: String) -> [JSONObject] {
         administration.riskyUsers().filter { $0["id"]?.string == user.lowercased() }.map { row in
             var row = row
@@ -495,7 +495,7 @@ struct ObservedContent {
 
     // MARK: One person's
 
-    /// The lists of things to do of somebody.
+    /// Returns the lists of things to do of somebody.
     func todoLists(_ user: String) -> [JSONObject] {
         guard let index = users.index(of: user) else { return [] }
         return ["Tasks", "Flagged Emails"].enumerated().map { place, name in
@@ -506,7 +506,7 @@ struct ObservedContent {
         }
     }
 
-    /// Whether somebody is there.
+    /// Returns whether somebody is there.
     func presence(_ user: String) -> JSONObject {
         let isThere = (users.index(of: user) ?? 0) % 3 != 1
         return [
@@ -540,7 +540,7 @@ extension ObservedContent {
         }
     }
 
-    /// The policies for apps of one system.
+    /// Returns the policies for apps of one system.
     func protection(of system: String) -> [JSONObject] {
         appProtection.filter { $0["@odata.type"]?.string?.contains(".\(system)") == true }.map { row in
             var row = row

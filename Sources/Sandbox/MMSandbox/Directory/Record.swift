@@ -27,7 +27,7 @@ enum Record: Sendable {
         if case .object(let members) = self { members["@odata.type"]?.string } else { nil }
     }
 
-    /// All properties, for a change.
+    /// Returns all properties, for a change.
     func members(of kind: EntityKind) -> JSONObject {
         switch self {
         case .user(let row):

@@ -26,7 +26,7 @@ struct SiteContent: Sendable {
 
     func id(_ index: Int) -> String { "\(FileContent.host),\(ids.guid(index)),\(webs.guid(index))" }
 
-    /// The index of a site by `root`, by id, by the GUID of the site collection, or by `host:/sites/name`.
+    /// Returns the index of a site by `root`, by id, by the GUID of the site collection, or by `host:/sites/name`.
     func index(of key: String) -> Int? {
         let small = key.lowercased()
         if small == "root" || small == FileContent.host { return 0 }
@@ -46,7 +46,7 @@ struct SiteContent: Sendable {
         return parts.count == 1 || small == id(index).lowercased() ? index : nil
     }
 
-    /// Where browsers show a site; the root site stands at the top.
+    /// Returns where browsers show a site; the root site stands at the top.
     private static func address(_ index: Int) -> String {
         "https://\(FileContent.host)" + (index == 0 ? "" : "/sites/\(names[index].path)")
     }

@@ -28,12 +28,12 @@ final class UserDirectory: Sendable {
         self.people = People(offset: self.mixing.number(0, 0xBEEF, below: People.combinations))
     }
 
-    /// The user at an index.
+    /// Returns the user at an index.
     func row(_ index: Int) -> UserRow {
         UserRow(index: index, directory: self, person: people.person(index))
     }
 
-    /// The index of a user by object id or user principal name.
+    /// Returns the index of a user by object id or user principal name.
     func index(of key: String) -> Int? {
         if let index = ids.index(ofGuid: key) { return index < count ? index : nil }
         let key = key.lowercased()
@@ -73,7 +73,7 @@ struct SignInSchedule: Sendable {
         back = Self.inverse(of: step, modulo: users)
     }
 
-    /// The number that times `number` leaves one (extended Euclidean algorithm).
+    /// Returns the number that times `number` leaves one (extended Euclidean algorithm).
     private static func inverse(of number: Int, modulo: Int) -> Int {
         var (old, rest) = (number, modulo)
         var (oldFactor, factor) = (1, 0)
@@ -85,7 +85,7 @@ struct SignInSchedule: Sendable {
         return ((oldFactor % modulo) + modulo) % modulo
     }
 
-    /// The index of the user of an entry, the newest entry first. The turn of one who is not in use goes to the next.
+    /// Returns the index of the user of an entry, the newest entry first. The turn of one who is not in use goes to the next.
     func user(at entry: Int, isActive: (Int) -> Bool) -> Int {
         var place = entry % users
         for _ in 0..<users {
@@ -96,25 +96,25 @@ struct SignInSchedule: Sendable {
         return 0
     }
 
-    /// When a user in use signed in last.
+    /// Returns when a user in use signed in last.
     func last(of user: Int, isActive: (Int) -> Bool) -> Int64 {
         var entry = user * step % users
         while entry > 0, !isActive((entry - 1) * back % users) { entry -= 1 }
         return time(of: entry)
     }
 
-    /// The time of an entry.
+    /// Returns the time of an entry.
     func time(of entry: Int) -> Int64 {
         let gap = max(1, 30 * 86_400 / count)
         return now - Int64(entry * gap) - Int64(mixing.number(entry, 7, below: gap))
     }
 
-    /// The id of an entry.
+    /// Returns the id of an entry.
     func id(of entry: Int) -> String { ids.guid(entry) }
 
-    /// The id of the request that an entry belongs to.
+    /// Returns the id of the request that an entry belongs to.
     func correlationID(of entry: Int) -> String { ids.guid(count + entry) }
 
-    /// The entry of an id.
+    /// Returns the entry of an id.
     func entry(ofID id: String) -> Int? { ids.index(ofGuid: id).flatMap { $0 < count ? $0 : nil } }
 }

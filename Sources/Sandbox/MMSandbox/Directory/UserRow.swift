@@ -90,7 +90,7 @@ struct UserRow: Sendable {
     /// The index of the manager: a tree with eight below each.
     var managerIndex: Int? { index == 0 || isGuest ? nil : (index - 1) / 8 }
 
-    /// The value of a property; `nil` when a user has no such property.
+    /// Returns the value of a property; `nil` when a user has no such property.
     func value(of property: String) -> JSONValue? {
         switch property {
         case "id": .string(id)

@@ -68,14 +68,14 @@ struct ExchangeAdminAPI {
 
     private static let missing = ExchangeFailure(404, "NotFound", type: "ODataException", "No such resource.")
 
-    /// The answer to a request about the one tenant that there is.
+    /// Returns the answer to a request about the one tenant that there is.
     private func inTenant(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         signedIn(request) { caller in
             context.organization.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
         }
     }
 
-    /// The answer to a request whose token is in order, with the headers of the service.
+    /// Returns the answer to a request whose token is in order, with the headers of the service.
     private func signedIn(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         var made: HTTPServerResponse
         do throws(TokenMint.Refusal) {

@@ -99,7 +99,7 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// The records of alerts, which are asked for by their type.
+    /// Returns the records of alerts, which are asked for by their type.
     func alertRecords(_ start: Double, _ end: Double, _ operations: Set<String>?) -> [JSONObject] {
         (0..<12).compactMap { index -> JSONObject? in
             let time = store.users.now - Int64(index) * 86_400

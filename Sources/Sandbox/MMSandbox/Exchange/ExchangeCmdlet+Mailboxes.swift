@@ -164,7 +164,7 @@ extension ExchangeOrganization {
             ])
     }
 
-    /// A row of each mailbox that is meant.
+    /// Returns a row of each mailbox that is meant.
     func rowsOfMailboxes(
         _ call: InvokedCmdlet, _ row: (ExchangeMailbox) -> JSONObject
     ) throws(ExchangeFailure) -> ExchangeAnswer {
@@ -292,14 +292,14 @@ struct ExchangeAnswer: Sendable {
         count += 1
     }
 
-    /// One row.
+    /// Returns one row.
     static func row(_ row: JSONObject, _ call: InvokedCmdlet) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         answer.add(row, select: call.select)
         return answer
     }
 
-    /// A page of rows that are all at hand.
+    /// Returns a page of rows that are all at hand.
     static func page(of rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         let limit = try call.limit()

@@ -90,7 +90,7 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Who has access to a mailbox: its owner, and a manager where it is shared.
+    /// Returns who has access to a mailbox: its owner, and a manager where it is shared.
     func permissions(on mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenPermissions[mailbox.id] { return written }
         var rows = [Self.permission(mailbox, "NT AUTHORITY\\SELF", ["FullAccess", "ReadPermission"])]
@@ -102,7 +102,7 @@ extension ExchangeOrganization {
         return rows
     }
 
-    /// Who may send as a mailbox: its owner, and a manager where it is shared.
+    /// Returns who may send as a mailbox: its owner, and a manager where it is shared.
     func senders(of mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenSenders[mailbox.id] { return written }
         var rows = [Self.sender(mailbox, "NT AUTHORITY\\SELF")]
@@ -112,14 +112,14 @@ extension ExchangeOrganization {
         return rows
     }
 
-    /// The rows of the account that a call names by any of its names; all where it names none.
+    /// Returns the rows of the account that a call names by any of its names; all where it names none.
     fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: InvokedCmdlet) -> [JSONObject] {
         guard let user = call.text(name) else { return rows }
         let address = (try? mailboxes.find(user))?.address ?? user
         return rows.filter { $0[name]?.string?.lowercased() == address.lowercased() }
     }
 
-    /// The place of an account's row: what is allowed and what is denied stand in rows of their own.
+    /// Returns the place of an account's row: what is allowed and what is denied stand in rows of their own.
     private static func place(of user: String, _ name: String, in rows: [JSONObject], _ call: InvokedCmdlet) -> Int? {
         rows.firstIndex { $0[name]?.string == user && ($0["Deny"] == true) == call.isSet("Deny") }
     }

@@ -5,7 +5,7 @@ extension ExchangeCmdlet {
     static let reading: [ExchangeCmdlet] =
         ofMailboxes + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
 
-    /// A cmdlet with one row a mailbox, for `-Identity` alone or for all that the filters leave.
+    /// Returns a cmdlet with one row a mailbox, for `-Identity` alone or for all that the filters leave.
     private static func ofMailbox(
         _ noun: String, _ parameters: String = "Identity",
         _ row: @escaping @Sendable (ExchangeOrganization, ExchangeMailbox) -> JSONObject
@@ -78,7 +78,7 @@ extension ExchangeCmdlet {
         },
     ]
 
-    /// A list of the organization, with `-Identity` for one of its rows.
+    /// Returns a list of the organization, with `-Identity` for one of its rows.
     private static func list(_ noun: String, _ parameters: String, _ rows: [JSONObject]) -> ExchangeCmdlet {
         ExchangeCmdlet("Get-\(noun)", .reading, "Identity " + parameters) {
             (organization, call) throws(ExchangeFailure) in try organization.named(noun, rows, call)
@@ -362,7 +362,7 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// The mailbox in the name of a device: `lena\\ExchangeActiveSyncDevices\\…`, `…/lena/ExchangeActiveSyncDevices/…` or
+    /// Returns the mailbox in the name of a device: `lena\\ExchangeActiveSyncDevices\\…`, `…/lena/ExchangeActiveSyncDevices/…` or
     /// `CN=…,CN=lena,OU=…`.
     private static func holder(ofDevice identity: String) -> String {
         if identity.hasPrefix("CN="), identity.contains("§") {
@@ -374,7 +374,7 @@ extension ExchangeOrganization {
         return parts[place - 1]
     }
 
-    /// The phones that synchronise mailboxes: of one, or of all.
+    /// Returns the phones that synchronise mailboxes: of one, or of all.
     fileprivate func mobileDevices(
         _ call: InvokedCmdlet, _ parameter: String
     ) throws(ExchangeFailure) -> [JSONObject] {
@@ -405,7 +405,7 @@ extension ExchangeOrganization {
 }
 
 extension JSONObject {
-    /// The members of both.
+    /// Returns the members of both.
     func merging(_ other: JSONObject) -> JSONObject {
         var all = self
         for (name, value) in other { all[name] = value }

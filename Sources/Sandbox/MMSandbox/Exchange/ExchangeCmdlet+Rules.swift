@@ -123,7 +123,7 @@ extension JSONObject {
 }
 
 extension ExchangeOrganization {
-    /// The mailbox whose rules are meant: the named one, that of a rule's own name, or the caller's.
+    /// Returns the mailbox whose rules are meant: the named one, that of a rule's own name, or the caller's.
     func ruleMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeMailbox {
         if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
         if let identity = call.text("Identity"), let bar = identity.lastIndex(of: "\\") {
@@ -138,7 +138,7 @@ extension ExchangeOrganization {
         return ["Name", "Identity", "RuleIdentity", "Guid"].contains { row[$0]?.string?.lowercased() == wanted }
     }
 
-    /// A rule that somebody makes: its number is above those of the rules that the tenant begins with.
+    /// Returns a rule that somebody makes: its number is above those of the rules that the tenant begins with.
     func newInboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ priority: Int) -> JSONObject {
         serial += 1
         return Self.inboxRule(name, mailbox, serial + 1_000_000, priority)

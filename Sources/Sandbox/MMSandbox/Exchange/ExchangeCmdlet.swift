@@ -60,7 +60,7 @@ struct ExchangeCmdlet: Sendable {
         }
     }
 
-    /// A parameter's value as it is kept.
+    /// Returns a parameter's value as it is kept.
     func value(_ name: String, in call: InvokedCmdlet) -> JSONValue {
         (parameters[name.lowercased()] ?? .any).value(call.raw(name) ?? .null)
     }
@@ -162,7 +162,7 @@ extension ExchangeOrganization {
         return try mailboxes.find(user).name
     }
 
-    /// The place of the entry that a call names.
+    /// Returns the place of the entry that a call names.
     fileprivate func place(in folder: ExchangeFolder, _ call: InvokedCmdlet) throws(ExchangeFailure) -> Int {
         let holder = try holder(call)
         guard let place = permissions(on: folder).firstIndex(where: { $0["User"]?.string == holder }) else {
@@ -374,7 +374,7 @@ extension ExchangeOrganization {
         store.users.ids.index(ofGuid: id).map { $0 < store.users.count && store.users.row($0).isGuest } ?? false
     }
 
-    /// The group of an identity, or a page of those that the filters leave.
+    /// Returns the group of an identity, or a page of those that the filters leave.
     fileprivate func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     {
         guard let identity = call.text("Identity") else {
@@ -418,7 +418,7 @@ extension ExchangeOrganization {
         }
     }
 
-    /// The one group of `-Identity`.
+    /// Returns the one group of `-Identity`.
     fileprivate func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let wanted = identity.lowercased()
@@ -641,7 +641,7 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// A row with what was written since.
+    /// Returns a row with what was written since.
     func configured(_ noun: String, _ name: String, _ row: JSONObject) -> JSONObject {
         var row = row
         for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] {
@@ -661,12 +661,12 @@ extension ExchangeOrganization {
         }
     }
 
-    /// The rows of a short list with what was written since, or the one of `-Identity`.
+    /// Returns the rows of a short list with what was written since, or the one of `-Identity`.
     func named(_ noun: String, _ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
     }
 
-    /// The rows of a short list, or the one of `-Identity`.
+    /// Returns the rows of a short list, or the one of `-Identity`.
     static func named(_ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
         let found = rows.filter { isRule($0, identity) }
@@ -674,7 +674,7 @@ extension ExchangeOrganization {
         return try .page(of: found, call)
     }
 
-    /// A date as cmdlets take it; `nil` when there is none.
+    /// Returns a date as cmdlets take it; `nil` when there is none.
     private func moment(_ call: InvokedCmdlet, _ name: String) throws(ExchangeFailure) -> Double? {
         guard let text = call.text(name) else { return nil }
         if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")

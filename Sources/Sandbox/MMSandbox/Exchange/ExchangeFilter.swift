@@ -39,12 +39,12 @@ struct ExchangeFilter: Sendable {
         }
     }
 
-    /// Whether a text fits a pattern of `*` and letters, case apart.
+    /// Returns whether a text fits a pattern of `*` and letters, case apart.
     static func matches(_ text: String, _ pattern: String) -> Bool {
         matches(Array(text.lowercased()), Array(pattern.lowercased()))
     }
 
-    /// Whether a row passes; names are compared without case.
+    /// Returns whether a row passes; names are compared without case.
     func passes(_ row: JSONObject) -> Bool { Self.passes(root, row) }
 
     private static func passes(_ node: Node, _ row: JSONObject) -> Bool {

@@ -296,7 +296,7 @@ final class ExchangeMailboxes: Sendable {
     /// How many places there are; a guest's holds no mailbox.
     var count: Int { users.count }
 
-    /// The mailbox at a place.
+    /// Returns the mailbox at a place.
     func mailbox(_ index: Int) -> ExchangeMailbox? {
         index >= 0 && index < count ? ExchangeMailbox(users.row(index)) : nil
     }
@@ -304,7 +304,7 @@ final class ExchangeMailboxes: Sendable {
     /// Enough of them for a look at names: the search by display name goes no further.
     private static let searched = 20_000
 
-    /// The mailbox of an identity: object id, address, alias, name, distinguished name, or display name.
+    /// Returns the mailbox of an identity: object id, address, alias, name, distinguished name, or display name.
     func find(_ identity: String) throws(ExchangeFailure) -> ExchangeMailbox {
         var text = identity
         for prefix in ["smtp:", "SMTP:"] where text.hasPrefix(prefix) { text = String(text.dropFirst(prefix.count)) }

@@ -35,13 +35,13 @@ final class ExchangeOrganization {
 
 /// Which mailboxes a cmdlet speaks of.
 extension ExchangeOrganization {
-    /// The mailbox of `-Identity`.
+    /// Returns the mailbox of `-Identity`.
     func mailbox(_ call: InvokedCmdlet, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
         guard let identity = call.text(parameter) else { throw .missing(parameter) }
         return try mailboxes.find(identity)
     }
 
-    /// A mailbox's properties, as they were written last.
+    /// Returns a mailbox's properties, as they were written last.
     func properties(of mailbox: ExchangeMailbox) -> JSONObject {
         let bytes = mailbox.append(to: [], select: nil, overrides: writtenProperties[mailbox.id] ?? [:])
         return (try? JSONParser.parse(bytes))?.object ?? [:]
@@ -79,7 +79,7 @@ extension ExchangeOrganization {
         Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? []).union(["members"])
     }
 
-    /// The places of the mailboxes that pass, in the order of a property.
+    /// Returns the places of the mailboxes that pass, in the order of a property.
     private func sorted(by name: String, _ selection: MailboxSelection) throws(ExchangeFailure) -> [Int] {
         guard knownProperties.contains(name.lowercased()) else {
             throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")

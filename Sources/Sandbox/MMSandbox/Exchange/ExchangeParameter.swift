@@ -51,7 +51,7 @@ enum ExchangeParameter: Sendable {
         }
     }
 
-    /// The value as it is kept: switches as such, however they were written.
+    /// Returns the value as it is kept: switches as such, however they were written.
     func value(_ given: JSONValue) -> JSONValue {
         guard case .flag = self else { return given }
         if let number = given.int { return .bool(number != 0) }

@@ -49,13 +49,13 @@ struct InvokedCmdlet: Sendable {
     /// A parameter's value; case doesn't count.
     subscript(name: String) -> JSONValue? { parameters[name.lowercased()].flatMap { $0.isNull ? nil : $0 } }
 
-    /// Whether a parameter was given at all, `null` included.
+    /// Returns whether a parameter was given at all, `null` included.
     func has(_ name: String) -> Bool { parameters[name.lowercased()] != nil }
 
-    /// A parameter as it was given, `null` included.
+    /// Returns a parameter as it was given, `null` included.
     func raw(_ name: String) -> JSONValue? { parameters[name.lowercased()] }
 
-    /// A parameter's text.
+    /// Returns a parameter's text.
     func text(_ name: String) -> String? {
         switch self[name] {
         case .string(let text)?: text
@@ -64,7 +64,7 @@ struct InvokedCmdlet: Sendable {
         }
     }
 
-    /// A parameter's texts: a list, or one.
+    /// Returns a parameter's texts: a list, or one.
     func texts(_ name: String) -> [String]? {
         switch self[name] {
         case .string(let text)?: text.split(separator: ",").map { $0.filter { $0 != " " } }
@@ -73,7 +73,7 @@ struct InvokedCmdlet: Sendable {
         }
     }
 
-    /// Whether a switch is set.
+    /// Returns whether a switch is set.
     func isSet(_ name: String) -> Bool {
         self[name].map { ExchangeParameter.flag.value($0).bool ?? false } ?? false
     }

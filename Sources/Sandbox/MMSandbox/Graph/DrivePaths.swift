@@ -44,7 +44,7 @@ struct DrivePaths {
         }
     }
 
-    /// An item by key, or below it by a path between colons.
+    /// Returns an item by key, or below it by a path between colons.
     private func item(
         _ drive: String, _ key: String, _ label: String, _ rest: ArraySlice<GraphSegment>, isColon: Bool = false
     ) throws(GraphFailure) -> GraphPlace {
@@ -173,7 +173,7 @@ struct SitePaths {
         }
     }
 
-    /// The apps that have rights on one site alone.
+    /// Returns the apps that have rights on one site alone.
     private func permissions(_ id: String) -> [Record] {
         guard store.sites.index(of: id).map({ $0 % 4 == 0 }) == true else { return [] }
         let app: JSONValue = [

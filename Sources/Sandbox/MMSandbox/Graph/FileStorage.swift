@@ -19,7 +19,7 @@ final class FileStorage {
         self.mint = mint
     }
 
-    /// Where a file is read.
+    /// Returns where a file is read.
     func downloadAddress(of item: String, drive: String) -> String {
         "\(context.base)/_layouts/15/download.aspx?drive=\(PercentCoding.unreserved(drive))"
             + "&item=\(PercentCoding.unreserved(item))&tempauth=\(mint.tag("download:\(drive):\(item)"))"
@@ -65,7 +65,7 @@ final class FileStorage {
         return parent
     }
 
-    /// A name that no file of a folder has yet.
+    /// Returns a name that no file of a folder has yet.
     func freeName(_ name: String, in parent: String, drive: String) -> String {
         let taken = store.table(.driveItems(drive)).all
             .filter { $0["parentReference"]?["id"]?.string == parent }.compactMap { $0["name"]?.string }
@@ -116,7 +116,7 @@ final class FileStorage {
 
     // MARK: Addresses
 
-    /// Where what Graph handed out is fetched and sent.
+    /// Returns where what Graph handed out is fetched and sent.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.files }
         routes.on("GET", path: "/_layouts/15/download.aspx", FileStorage.download)

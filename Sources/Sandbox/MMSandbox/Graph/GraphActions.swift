@@ -48,7 +48,7 @@ struct GraphActions {
         return try property(call, place, named: name)
     }
 
-    /// One property of an object.
+    /// Returns one property of an object.
     private func property(_ call: GraphCall, _ place: GraphPlace, named name: String) throws(GraphFailure)
         -> HTTPServerResponse
     {
@@ -209,7 +209,7 @@ struct GraphActions {
         return HTTPServerResponse(status: 202)
     }
 
-    /// The events of a time span.
+    /// Returns the events of a time span.
     func calendarView(_ call: GraphCall, _ place: GraphPlace, owner: String) throws(GraphFailure) -> HTTPServerResponse
     {
         func bound(_ name: String) throws(GraphFailure) -> Double {

@@ -12,7 +12,7 @@ struct GraphAnswers {
     static let diagnostic =
         #"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"SANDBOX0001"}}"#
 
-    /// An answer of this JSON.
+    /// Returns an answer of this JSON.
     static func json(_ json: JSONValue, status: Int = 200) -> HTTPServerResponse {
         HTTPServerResponse(status: status, json: json, contentType: contentType)
     }
@@ -40,7 +40,7 @@ struct GraphAnswers {
             contentType: Self.contentType)
     }
 
-    /// The answer to a successful creation.
+    /// Returns the answer to a successful creation.
     func created(_ call: GraphCall, _ stored: JSONObject, in address: TableAddress, label: String, status: Int = 201)
         throws(GraphFailure) -> HTTPServerResponse
     {
@@ -63,7 +63,7 @@ struct GraphAnswers {
         return answer
     }
 
-    /// The etag of a row, where its type has one; the id is made only for those.
+    /// Returns the etag of a row, where its type has one; the id is made only for those.
     func etag(of id: @autoclosure () -> String, in table: EntityTable) -> String? {
         guard table.kind.hasETag else { return nil }
         let id = id()

@@ -203,7 +203,7 @@ struct GraphPlace: Sendable {
 }
 
 extension GraphPlace {
-    /// A collection, or one row of it by key.
+    /// Returns a collection, or one row of it by key.
     static func plain(
         _ address: TableAddress, _ label: String, _ area: GraphArea, _ rest: ArraySlice<GraphSegment>,
         owner: String? = nil
@@ -214,7 +214,7 @@ extension GraphPlace {
         return GraphPlace(.row(address, key: key), label, area, rest.dropFirst(), owner: owner)
     }
 
-    /// A list of references, one of them, or those of one type.
+    /// Returns a list of references, one of them, or those of one type.
     static func references(_ ids: [String], _ address: LinkAddress?, _ rest: ArraySlice<GraphSegment>, area: GraphArea)
         -> GraphPlace
     {

@@ -19,7 +19,7 @@ struct GraphCall: Sendable {
         return kind.properties.filter { $0 != "signInActivity" }
     }
 
-    /// The call with names of properties as a type writes them: the service takes them in any case.
+    /// Returns the call with names of properties as a type writes them: the service takes them in any case.
     func spelled(as kind: EntityKind) -> GraphCall {
         GraphCall(
             request: request, version: version, segments: segments, options: options.spelled(as: kind),
@@ -28,7 +28,7 @@ struct GraphCall: Sendable {
 
     var isEventual: Bool { request.headers["consistencylevel"]?.lowercased() == "eventual" }
 
-    /// A preference of the `Prefer` header.
+    /// Returns a preference of the `Prefer` header.
     func preference(_ name: String) -> String? {
         for piece in (request.headers["prefer"] ?? "").split(separator: ",") {
             let halves = piece.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
@@ -37,7 +37,7 @@ struct GraphCall: Sendable {
         return nil
     }
 
-    /// The JSON object of the body.
+    /// Returns the JSON object of the body.
     /// - Throws: 400 when it is none.
     func object() throws(GraphFailure) -> JSONObject {
         guard !request.body.isEmpty else {
@@ -56,7 +56,7 @@ struct GraphCall: Sendable {
         return object
     }
 
-    /// The body as an object, or none where it may be absent.
+    /// Returns the body as an object, or none where it may be absent.
     func optionalObject() throws(GraphFailure) -> JSONObject { request.body.isEmpty ? [:] : try object() }
 
     /// - Throws: 405 when it is no `POST`.

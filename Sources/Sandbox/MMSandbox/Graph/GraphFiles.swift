@@ -78,7 +78,7 @@ struct GraphFiles {
         return answer
     }
 
-    /// The versions of a file, one of them, or making one the current one again.
+    /// Returns the versions of a file, one of them, or making one the current one again.
     private func version(
         _ call: GraphCall, _ record: Record, drive: String, _ rest: [GraphSegment]
     ) throws(GraphFailure) -> HTTPServerResponse {
@@ -103,7 +103,7 @@ struct GraphFiles {
         }
     }
 
-    /// Where a key of an item, or of a place below one, puts a file.
+    /// Returns where a key of an item, or of a place below one, puts a file.
     private func target(_ key: String, drive: String) -> (parent: String, name: String, existing: Record?) {
         if let record = store.table(.driveItems(drive)).find(key) {
             return (record["parentReference"]?["id"]?.string ?? "", record["name"]?.string ?? "", record)
@@ -114,7 +114,7 @@ struct GraphFiles {
         return (parent, names.last ?? "", nil)
     }
 
-    /// A new folder below another.
+    /// Returns a new folder below another.
     func createFolder(_ call: GraphCall, _ body: JSONObject, drive: String, parent: String?)
         throws(GraphFailure) -> HTTPServerResponse
     {

@@ -191,7 +191,7 @@ struct GraphMail {
         }
     }
 
-    /// The answer to a message, or its forwarding, before it is sent.
+    /// Returns the answer to a message, or its forwarding, before it is sent.
     private func answerDraft(to message: JSONObject, owner: String, _ action: String, _ body: JSONObject)
         throws(GraphFailure) -> JSONObject
     {
@@ -225,7 +225,7 @@ struct GraphMail {
 }
 
 extension JSONObject {
-    /// The members whose key passes a test.
+    /// Returns the members whose key passes a test.
     func filteredMembers(_ keep: (String) -> Bool) -> JSONObject {
         JSONObject(filter { keep($0.key) }.map { ($0.key, $0.value) })
     }
@@ -233,13 +233,13 @@ extension JSONObject {
 
 /// The texts of messages.
 enum MessageText {
-    /// The first line or two of a body.
+    /// Returns the first line or two of a body.
     static func preview(_ body: JSONValue?) -> String {
         let content = body?["content"]?.string ?? ""
         return String((body?["contentType"]?.string?.lowercased() == "html" ? plain(content) : content).prefix(255))
     }
 
-    /// A text without its markup.
+    /// Returns a text without its markup.
     static func plain(_ content: String) -> String {
         var text = ""
         var inTag = false

@@ -105,7 +105,7 @@ struct GraphPaths {
         }
     }
 
-    /// A collection of the directory, or one of its objects by id or by `(name='value')`.
+    /// Returns a collection of the directory, or one of its objects by id or by `(name='value')`.
     private func directory(
         _ address: TableAddress, _ label: String, _ area: GraphArea, _ first: GraphSegment,
         _ rest: ArraySlice<GraphSegment>,
@@ -276,7 +276,7 @@ struct ObservedPaths {
 
     private var content: ObservedContent { ObservedContent(store: store) }
 
-    /// The place of a path; `nil` for everything else.
+    /// Returns the place of a path; `nil` for everything else.
     func place(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         if let below = below(segments) { return below }
         let words = segments.prefix(4).map { $0.name.lowercased() }
@@ -346,7 +346,7 @@ struct ObservedPaths {
         return nil
     }
 
-    /// A place below a user.
+    /// Returns a place below a user.
     func place(ofUser id: String, _ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         let words = segments.prefix(2).map { $0.name.lowercased() }
         switch (words.first, words.dropFirst().first) {
@@ -409,7 +409,7 @@ struct ObservedPaths {
         }
     }
 
-    /// An object without an id, below a user.
+    /// Returns an object without an id, below a user.
     private func whole(
         _ kind: String, _ object: JSONObject, _ path: String, _ rest: ArraySlice<GraphSegment>
     ) -> GraphPlace {
@@ -432,7 +432,7 @@ struct ObservedPaths {
         return GraphPlace(.single(kind, .object(row)), "\(path)/$entity", area, rest.dropFirst(), owner: owner)
     }
 
-    /// A row as lists show it: secrets are given out one at a time.
+    /// Returns a row as lists show it: secrets are given out one at a time.
     private static func listed(_ row: JSONObject) -> JSONObject {
         var row = row
         for name in ["key", "credentials"] { row[name] = nil }
@@ -608,7 +608,7 @@ struct ObservedPaths {
         }
     }
 
-    /// The type of rows that nobody writes, as they are.
+    /// Returns the type of rows that nobody writes, as they are.
     private static func kind(_ name: String, _ rows: [JSONObject]) -> EntityKind {
         var words: [String] = []
         for (property, value) in rows.first ?? ["id": ""] where !property.hasPrefix("@") {
@@ -632,7 +632,7 @@ struct ObservedPaths {
 struct ConfigurationPaths {
     let store: DirectoryStore
 
-    /// The place of a path; `nil` for everything else.
+    /// Returns the place of a path; `nil` for everything else.
     func place(_ name: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace? {
         let words = ([name] + rest.prefix(3).map(\.name)).map { $0.lowercased() }
         func after(_ count: Int) -> ArraySlice<GraphSegment> { rest.dropFirst(count) }
@@ -713,7 +713,7 @@ struct ConfigurationPaths {
         GraphPlace(.row(address, key: key), "policies/\(key)/$entity", .policies, rest)
     }
 
-    /// The only row of a table, under a path of its own.
+    /// Returns the only row of a table, under a path of its own.
     private func only(_ address: TableAddress, _ path: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
         let key = store.table(address).all.first?.id ?? ""
         return GraphPlace(.row(address, key: key), "policies/\(path)/$entity", .policies, rest)

@@ -51,7 +51,7 @@ struct GraphReader {
         }
     }
 
-    /// A row, with the parts that are counted when somebody looks.
+    /// Returns a row, with the parts that are counted when somebody looks.
     func found(_ key: String, in address: TableAddress) -> Record? {
         guard let record = store.table(address).find(key) else { return nil }
         if case .mailFolders(let owner) = address { return store.mailFolderRows(owner).first { $0.id == record.id } }
@@ -80,7 +80,7 @@ struct GraphReader {
         return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
 
-    /// Whether mail is wanted as plain text.
+    /// Returns whether mail is wanted as plain text.
     private static func wantsTextBody(_ call: GraphCall) -> Bool {
         call.preference("outlook.body-content-type") == "text"
     }
@@ -126,7 +126,7 @@ struct GraphReader {
         }
     }
 
-    /// The rows that a call asks for.
+    /// Returns the rows that a call asks for.
     /// - Parameter total: how many rows there are when nothing is left out, if that is known without counting.
     func page(
         _ call: GraphCall, kind: EntityKind, total: Int?, test: (@Sendable (Record) -> Bool)?,
@@ -198,7 +198,7 @@ struct GraphReader {
         return page
     }
 
-    /// The JSON of a page, written straight to bytes.
+    /// Returns the JSON of a page, written straight to bytes.
     func listAnswer(
         _ call: GraphCall, kind: EntityKind, label: String, owner: String? = nil, page: Page,
         typeName: ((Record) -> EntityKind)? = nil,
@@ -237,7 +237,7 @@ struct GraphReader {
         return answer
     }
 
-    /// The address of the next page: the request's own, with another place to begin.
+    /// Returns the address of the next page: the request's own, with another place to begin.
     private func nextLink(_ call: GraphCall, kind: EntityKind, token: PageToken) -> String {
         let kept = (call.request.query ?? "").split(separator: "&").filter { piece in
             let name = (PercentCoding.decode(piece.prefix { $0 != "=" }.utf8) ?? "").lowercased()
@@ -376,7 +376,7 @@ extension GraphReader {
         }
     }
 
-    /// The rows of a list; `nil` where the name is that of a single object.
+    /// Returns the rows of a list; `nil` where the name is that of a single object.
     private func expanded(_ name: String, of record: Record, kind: EntityKind, owner: String?) throws(GraphFailure)
         -> [(EntityKind, Record)]?
     {
@@ -469,7 +469,7 @@ enum RecordSearch {
         }
     }
 
-    /// The parts of a text between blanks and marks.
+    /// Returns the parts of a text between blanks and marks.
     static func words(_ text: String) -> [String] {
         text.split { !$0.isLetter && !$0.isNumber }.map(String.init)
     }
@@ -486,7 +486,7 @@ enum RecordSearch {
 
 /// Puts records in the order of `$orderby`.
 enum SortOrder {
-    /// The records in order; equal ones keep theirs, what has no value comes first.
+    /// Returns the records in order; equal ones keep theirs, what has no value comes first.
     static func sorted(_ records: [Record], by keys: [QueryOptions.SortKey]) -> [Record] {
         let keyed = records.enumerated().map { place, record in
             (place: place, keys: keys.map { Key(value(of: $0.path, in: record)) }, record: record)

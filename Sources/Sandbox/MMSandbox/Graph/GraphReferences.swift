@@ -33,12 +33,12 @@ struct GraphReferences {
         }
     }
 
-    /// The object that the body of a reference names.
+    /// Returns the object that the body of a reference names.
     private func target(_ call: GraphCall) throws(GraphFailure) -> (TableAddress, Record) {
         try target(try call.object()["@odata.id"] ?? .null)
     }
 
-    /// The object that an address names.
+    /// Returns the object that an address names.
     private func target(_ address: JSONValue) throws(GraphFailure) -> (TableAddress, Record) {
         guard let id = address.string?.split(separator: "/").last else {
             throw .badRequest("The request body must contain '@odata.id' with the URL of the object.")

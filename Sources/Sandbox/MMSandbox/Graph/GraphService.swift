@@ -91,7 +91,7 @@ struct GraphService {
         return principal
     }
 
-    /// The answer to a token that was issued before a revocation (continuous access evaluation).
+    /// Returns the answer to a token that was issued before a revocation (continuous access evaluation).
     private func claimsChallenge(_ principal: SignedInPrincipal, challenge: String) -> GraphFailure {
         guard principal.answersChallenges else {
             return GraphFailure(
@@ -109,7 +109,7 @@ struct GraphService {
             ])
     }
 
-    /// The answer of a request whose token is in order.
+    /// Returns the answer of a request whose token is in order.
     private func answer(
         _ request: HTTPServerRequest, principal: SignedInPrincipal, requestID: String, clientRequestID: String
     ) throws(GraphFailure) -> HTTPServerResponse {
@@ -195,7 +195,7 @@ struct GraphService {
 
 /// What Microsoft Graph has and this tenant doesn't: whoever asks is told so, and doesn't look for a mistake of their own.
 enum UnservedPath {
-    /// A failure as it is, or the honest one where the real service knows the path.
+    /// Returns a failure as it is, or the honest one where the real service knows the path.
     static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {
         guard failure.status == 400, failure.message.hasPrefix("Resource not found for the segment"),
             let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
@@ -214,7 +214,7 @@ struct RoleEligibility {
     let context: TenantContext
     let store: DirectoryStore
 
-    /// The answer to `roleEligibilityScheduleInstances`; `nil` for everything else.
+    /// Returns the answer to `roleEligibilityScheduleInstances`; `nil` for everything else.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         let names = call.segments.map { $0.name.lowercased() }
         guard names.count >= 3, names[1] == "directory", names[2] == "roleeligibilityscheduleinstances" else {
@@ -415,7 +415,7 @@ struct Invitations {
         return GraphAnswers.json(.object(answer), status: 201)
     }
 
-    /// The guest of an address: the one that was invited before, or a new one.
+    /// Returns the guest of an address: the one that was invited before, or a new one.
     private func guest(_ address: String, name: String) -> JSONObject {
         let nickname = "\(address.map { $0 == "@" ? "_" : String($0) }.joined())#EXT#"
         let principal = "\(nickname)@\(TenantIdentity.domain)"
@@ -443,7 +443,7 @@ struct FreeBusy {
     let context: TenantContext
     let store: DirectoryStore
 
-    /// The answer; `nil` for every other call.
+    /// Returns the answer; `nil` for every other call.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         guard call.segments.last?.name.lowercased() == "getschedule" else { return nil }
         try call.requirePost()

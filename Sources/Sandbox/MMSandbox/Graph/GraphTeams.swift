@@ -8,7 +8,7 @@ struct GraphTeams {
     let outbox: Outbox
     let answers: GraphAnswers
 
-    /// The answer to `POST /teams` and to questions after its progress; `nil` for everything else.
+    /// Returns the answer to `POST /teams` and to questions after its progress; `nil` for everything else.
     func creation(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         let names = call.segments.map(\.name)
         if names.count == 4, names[2].lowercased() == "operations", call.request.method == "GET" {
@@ -64,7 +64,7 @@ struct GraphTeams {
             ])
     }
 
-    /// A message into a chat or a channel.
+    /// Returns a message into a chat or a channel.
     func post(_ call: GraphCall, _ body: JSONObject, _ address: TableAddress) throws(GraphFailure)
         -> HTTPServerResponse
     {

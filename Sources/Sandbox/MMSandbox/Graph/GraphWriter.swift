@@ -144,7 +144,7 @@ struct GraphWriter {
         return answer
     }
 
-    /// A structured value keeps the members that a request leaves out.
+    /// Returns a structured value keeps the members that a request leaves out.
     private static func patched(_ old: JSONValue?, by new: JSONValue) -> JSONValue {
         guard var members = old?.object, let written = new.object else { return new }
         if let type = written["@odata.type"], type != members["@odata.type"] { return new }

@@ -19,7 +19,7 @@ struct MessageRules {
         ("delete", "DeleteMessage"), ("markAsRead", "MarkAsRead"), ("stopProcessingRules", "StopProcessingRules"),
     ]
 
-    /// The rules of a mailbox, in their order.
+    /// Returns the rules of a mailbox, in their order.
     func rows(_ owner: String) -> [Record] {
         guard let mailbox = ruleOwner(owner) else { return [] }
         return organization.inboxRules(of: mailbox).map { .object(messageRule($0, owner: owner)) }
@@ -62,13 +62,13 @@ struct MessageRules {
         ]
     }
 
-    /// The id of a folder; one that is made up for a name that no folder has.
+    /// Returns the id of a folder; one that is made up for a name that no folder has.
     private func folderID(_ name: String, owner: String) -> String {
         let known = store.table(.mailFolders(owner)).all.first { $0["displayName"]?.string == name }
         return known?.id ?? Base64.text(Array("\(owner) \(name)".utf8), alphabet: .url)
     }
 
-    /// The name of a folder by its id.
+    /// Returns the name of a folder by its id.
     private func folderName(_ id: String, owner: String) -> String {
         if let known = store.table(.mailFolders(owner)).find(id)?["displayName"]?.string { return known }
         let made = Base64.bytes(id, alphabet: .url).map { String(decoding: $0, as: UTF8.self) } ?? ""

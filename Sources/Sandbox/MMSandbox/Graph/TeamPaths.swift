@@ -57,7 +57,7 @@ struct TeamPaths {
         return list(store.groups(of: user).compactMap { store.table(.groups).find($0) }, rest)
     }
 
-    /// All teams of the tenant.
+    /// Returns all teams of the tenant.
     func all(_ rest: ArraySlice<GraphSegment>) -> GraphPlace {
         var groups: [Record] = []
         store.table(.groups).scan { group in

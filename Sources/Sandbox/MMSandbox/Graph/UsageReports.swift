@@ -8,14 +8,14 @@ struct UsageReports {
     let mint: TokenMint
     private static let periods = ["D7": 7, "D30": 30, "D90": 90, "D180": 180]
 
-    /// Where the files are fetched.
+    /// Returns where the files are fetched.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.reports }
         routes.on("GET", path: "/_reports/{report}", Self.file)
         return routes.router
     }
 
-    /// The answer to a report function; `nil` for everything else below `/reports`.
+    /// Returns the answer to a report function; `nil` for everything else below `/reports`.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         guard let function = call.segments.last, call.segments.count > 1, function.name.hasPrefix("get") else {
             return nil
@@ -49,7 +49,7 @@ struct UsageReports {
         guard roles.contains(.globalAdministrator) || roles.contains(.globalReader) else { throw denied }
     }
 
-    /// The file of a report.
+    /// Returns the file of a report.
     private func file(_ request: ServiceRequest) -> HTTPServerResponse {
         let fields = request.http.queryFields
         guard let report = UsageReport.all.first(where: { $0.name == request.name("report") }),
@@ -103,20 +103,20 @@ struct UsageReport: Sendable {
         var day = 0
         var people = 0
 
-        /// A property of the group.
+        /// Returns a property of the group.
         func of(_ name: String) -> String { group[name]?.string ?? "" }
 
-        /// The day on which something last happened in the group.
+        /// Returns the day on which something last happened in the group.
         func groupActivity(_ field: UInt64) -> String {
             Self.day(refreshed - Int64(mixing.number(user.index, field, below: 60) * 86_400))
         }
 
-        /// A number of things done, of a service's own; none for accounts that nobody uses.
+        /// Returns a number of things done, of a service's own; none for accounts that nobody uses.
         func count(_ field: UInt64, below limit: Int) -> String {
             user.isActive ? "\(mixing.number(user.index, field, below: limit * days))" : "0"
         }
 
-        /// When the user last used a service.
+        /// Returns when the user last used a service.
         func activity(_ field: UInt64) -> String {
             guard user.isEnabled || !user.isActive, !user.licenses.isEmpty, let last = user.lastSignIn else {
                 return ""
@@ -124,7 +124,7 @@ struct UsageReport: Sendable {
             return Self.day(min(refreshed, last - Int64(mixing.number(user.index, field, below: 4) * 86_400)))
         }
 
-        /// How many people used a service on the day: fewer at weekends.
+        /// Returns how many people used a service on the day: fewer at weekends.
         func active(_ field: UInt64) -> String {
             let isWeekend = [2, 3].contains((refreshed / 86_400 - Int64(day)) % 7)
             return "\(people * (mixing.number(day, field, below: 12) + (isWeekend ? 4 : 62)) / 100)"

@@ -87,7 +87,7 @@ final class AuthorizeEndpoint {
             challenge: challenge, method: fields["code_challenge_method"] ?? "plain")
     }
 
-    /// A registered `http://localhost` matches any port and path.
+    /// Returns a registered `http://localhost` matches any port and path.
     private static func isLoopback(_ address: String) -> Bool {
         for start in ["http://localhost", "http://127.0.0.1", "http://[::1]"] where address.hasPrefix(start) {
             let rest = address.dropFirst(start.count)

@@ -15,7 +15,7 @@ struct DelegatedAdministration {
         let roles: [String]
     }
 
-    /// Where they are asked for.
+    /// Returns where they are asked for.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.administration }
         for version in ["v1.0", "beta"] {
@@ -53,7 +53,7 @@ struct DelegatedAdministration {
         ]
     }
 
-    /// The relationship by which a customer may be reached now.
+    /// Returns the relationship by which a customer may be reached now.
     func active(with customer: SandboxOrganization) -> Relationship? {
         all.first { $0.customer == customer && $0.status == "active" && $0.endsAt > context.now }
     }

@@ -25,7 +25,7 @@ final class DeviceCodes {
     /// Makes a code run out.
     func end(_ deviceCode: String) { pending[deviceCode]?.endNow(context.now) }
 
-    /// Whether somebody approved a code that was not redeemed yet.
+    /// Returns whether somebody approved a code that was not redeemed yet.
     func isApproved(_ deviceCode: String) -> Bool {
         if case .approved = pending[deviceCode]?.decision { true } else { false }
     }
@@ -56,7 +56,7 @@ final class DeviceCodes {
         ]
     }
 
-    /// Nine letters and digits, without those that people mix up.
+    /// Returns nine letters and digits, without those that people mix up.
     private func freshUserCode() -> String {
         let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         while true {
@@ -65,7 +65,7 @@ final class DeviceCodes {
         }
     }
 
-    /// The device code under a code that a person entered; blanks, dashes and case don't count.
+    /// Returns the device code under a code that a person entered; blanks, dashes and case don't count.
     func find(userCode: String) -> (deviceCode: String, pending: OpenSignIn)? {
         let wanted = userCode.uppercased().filter { $0.isLetter || $0.isNumber }
         return pending.first { $0.value.userCode == wanted }.map { ($0.key, $0.value) }

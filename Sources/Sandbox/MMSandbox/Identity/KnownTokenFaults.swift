@@ -148,7 +148,7 @@ struct TokenFault: Error {
     /// A confidential client sent no credential, or a public one asked for what only those with one get.
     static let credentialMissing = KnownTokenFaults.fault(7_000_218)
 
-    /// The answer that tells of it.
+    /// Returns the answer that tells of it.
     func answer(to request: HTTPServerRequest, now: Int64) -> HTTPServerResponse {
         let trace = RandomBytes.uuid()
         let correlation = request.headers["client-request-id"] ?? RandomBytes.uuid()
@@ -159,7 +159,7 @@ struct TokenFault: Error {
         return answer
     }
 
-    /// An answer of the token endpoint, with the headers that all of them have.
+    /// Returns an answer of the token endpoint, with the headers that all of them have.
     static func answer(
         _ status: Int, _ body: JSONObject, to request: HTTPServerRequest, trace: String
     ) -> HTTPServerResponse {
@@ -172,7 +172,7 @@ struct TokenFault: Error {
         return answer
     }
 
-    /// The body of the answer.
+    /// Returns the body of the answer.
     private func body(trace: String, correlation: String, now: Int64) -> JSONObject {
         // The one error without a number is the answer to a client that polls too fast.
         guard number != 0 else { return ["error": .string(error), "error_description": .string(message)] }

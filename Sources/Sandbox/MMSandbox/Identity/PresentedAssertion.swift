@@ -59,7 +59,7 @@ enum PresentedAssertion {
         }
     }
 
-    /// The certificate that a header names by its digest.
+    /// Returns the certificate that a header names by its digest.
     private static func certificate(
         that header: JSONValue, names certificates: [AppCertificate], _ app: RegisteredApp
     ) throws(TokenFault) -> AppCertificate {
@@ -139,7 +139,7 @@ package final class AppCertificate: @unchecked Sendable {
 
     deinit { mm_public_key_free(key) }
 
-    /// Whether a signature of a text is that of this certificate's key.
+    /// Returns whether a signature of a text is that of this certificate's key.
     /// - Parameter algorithm: one of COpenSSL's.
     func verifies(_ signature: [UInt8], of text: String, by algorithm: Int) -> Bool {
         let bytes = Array(text.utf8)
@@ -147,7 +147,7 @@ package final class AppCertificate: @unchecked Sendable {
             key, Int32(algorithm), bytes, Int32(bytes.count), signature, Int32(signature.count)) == 1
     }
 
-    /// The certificates in a text of PEM, each in DER.
+    /// Returns the certificates in a text of PEM, each in DER.
     package static func read(pem: [UInt8]) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var open: String?

@@ -45,7 +45,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         }
     }
 
-    /// The API of an identifier, with or without a final slash; `nil` when there is none of that name.
+    /// Returns the API of an identifier, with or without a final slash; `nil` when there is none of that name.
     static func named(_ identifier: String, base: String) -> ServedResource? {
         var name = identifier.lowercased()
         while name.hasSuffix("/") { name.removeLast() }
@@ -90,7 +90,7 @@ struct BearerCheck {
     let mint: TokenMint
     let issuer: TokenIssuer
 
-    /// Who a request speaks for.
+    /// Returns who a request speaks for.
     /// - Throws: `TokenMint.Refusal` when the token is absent, broken, run out, or meant for another service.
     func principal(_ request: HTTPServerRequest, for wanted: ServedResource) throws(TokenMint.Refusal)
         -> SignedInPrincipal
@@ -119,7 +119,7 @@ struct BearerCheck {
             delegatedRoles: claims["idp"] == nil ? nil : brought)
     }
 
-    /// Whether the tokens of a principal were ended after this one was issued.
+    /// Returns whether the tokens of a principal were ended after this one was issued.
     func isRevoked(_ principal: SignedInPrincipal) -> Bool {
         issuer.isRevoked(serial: principal.serial, of: principal.objectID)
     }

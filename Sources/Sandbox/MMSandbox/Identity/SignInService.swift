@@ -55,8 +55,8 @@ struct SignInService {
         }
     }
 
-    /// The answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a refresh
-    /// token of somebody else.
+    /// Returns the answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a refresh token of
+    /// somebody else.
     func delegated(
         _ request: HTTPServerRequest, _ customer: SandboxOrganization, _ administration: DelegatedAdministration
     ) -> HTTPServerResponse? {
@@ -77,7 +77,7 @@ struct SignInService {
         }
     }
 
-    /// The answer of an endpoint for programs.
+    /// Returns the answer of an endpoint for programs.
     private func answer(_ request: ServiceRequest, _ work: () throws(TokenFault) -> JSONObject) -> HTTPServerResponse {
         do throws(TokenFault) {
             try checkTenant(request.name("tenant"))
@@ -327,7 +327,7 @@ struct AdminConsent {
         return Wish(app: app, permissions: permissions)
     }
 
-    /// The names of a service's delegated permissions.
+    /// Returns the names of a service's delegated permissions.
     private func names(of ids: [String], at service: String) -> [String] {
         let scopes = store.table(.servicePrincipals).find(service)?["oauth2PermissionScopes"]?.array ?? []
         return scopes.compactMap { scope in

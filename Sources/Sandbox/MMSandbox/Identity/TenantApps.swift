@@ -4,10 +4,10 @@ internal import MMCore
 struct TenantApps {
     let store: DirectoryStore
 
-    /// The app of an id, in any case.
+    /// Returns the app of an id, in any case.
     func find(_ id: String) -> RegisteredApp? { RegisteredApp.find(id) ?? registered(id) }
 
-    /// The app that a form names: known, enabled.
+    /// Returns the app that a form names: known, enabled.
     func named(in form: PostedForm) throws(TokenFault) -> RegisteredApp {
         guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
         guard GUID.isValid(id) else {
@@ -26,13 +26,13 @@ struct TenantApps {
         return app
     }
 
-    /// The certificates that an app may sign in with.
+    /// Returns the certificates that an app may sign in with.
     func certificates(of app: RegisteredApp) -> [AppCertificate] {
         let rows = store.table(.applications).find(app.id)?["keyCredentials"]?.array ?? []
         return rows.compactMap { $0["key"]?.string.flatMap { Base64.bytes($0) }.flatMap(AppCertificate.init) }
     }
 
-    /// An app that somebody registered. Without a service principal the tenant doesn't know it yet.
+    /// Returns an app that somebody registered. Without a service principal the tenant doesn't know it yet.
     private func registered(_ id: String) -> RegisteredApp? {
         guard let app = store.table(.applications).find(id), app["appId"]?.string?.lowercased() == id.lowercased(),
             let principal = store.table(.servicePrincipals).find(id)
@@ -156,7 +156,7 @@ struct RegisteredApp: Sendable {
             id: "9cee029c-6210-4654-90bb-17e6e9d36617", name: "Power Platform CLI - pac", isPublicClient: true),
     ]
 
-    /// The app of an id, in any case, where it was there from the start.
+    /// Returns the app of an id, in any case, where it was there from the start.
     static func find(_ id: String) -> RegisteredApp? {
         let id = id.lowercased()
         return all.first { $0.id == id }

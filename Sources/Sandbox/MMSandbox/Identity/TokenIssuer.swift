@@ -27,7 +27,7 @@ final class TokenIssuer {
         if let userID { revokedBefore[userID] = serial } else { allRevokedBefore = serial }
     }
 
-    /// Whether the tokens of a number were ended.
+    /// Returns whether the tokens of a number were ended.
     func isRevoked(serial: Int, of userID: String) -> Bool {
         serial <= max(revokedBefore[userID] ?? 0, allRevokedBefore)
     }
@@ -109,7 +109,7 @@ final class TokenIssuer {
             at: customer, roles: roles)
     }
 
-    /// Whether a refresh token was issued here.
+    /// Returns whether a refresh token was issued here.
     func knows(refreshToken token: String) -> Bool { grants[token] != nil || spent.contains(token) }
 
     /// Whether an account may get a token now.
@@ -156,7 +156,7 @@ final class TokenIssuer {
             flow: flow, appID: app.id.lowercased(), names: Set([userID.lowercased()] + [address].compactMap(\.self)))
     }
 
-    /// The answer of a successful sign-in or refresh of a person.
+    /// Returns the answer of a successful sign-in or refresh of a person.
     func tokens(
         for userID: String, app: RegisteredApp, scope: ScopeRequest, form: PostedForm, session: SignInSession,
         nonce: String? = nil, replacing old: String? = nil, at customer: SandboxOrganization? = nil,
@@ -209,7 +209,7 @@ final class TokenIssuer {
         return answer
     }
 
-    /// An access token as it is handed out: signed for the API of the tenant's own app, which reads it elsewhere.
+    /// Returns an access token as it is handed out: signed for the API of the tenant's own app, which reads it elsewhere.
     private func written(_ claims: JSONObject, for userID: String, _ scope: ScopeRequest) -> String {
         guard scope.resource == .ownAPI, scope.audience.lowercased().hasSuffix(TenantIdentity.automationApp) else {
             return mint.sealed(claims)
@@ -505,7 +505,7 @@ struct ScopeRequest: Sendable {
             "The provided request must include a valid 'scope' input parameter. The scope '\(word)' is not valid.")
     }
 
-    /// The resource and the permission of one scope.
+    /// Returns the resource and the permission of one scope.
     private static func halves(_ word: String) -> (resource: String, name: String)? {
         guard word.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { return nil }
         guard let mark = word.lastIndex(of: "/") else { return ("https://graph.microsoft.com", word) }
@@ -515,7 +515,7 @@ struct ScopeRequest: Sendable {
         return (resource, name)
     }
 
-    /// Whether a text has the form of a permission of Graph, such as `Mail.Read` or `Sites.ReadWrite.All`.
+    /// Returns whether a text has the form of a permission of Graph, such as `Mail.Read` or `Sites.ReadWrite.All`.
     private static func looksLikePermission(_ name: String) -> Bool {
         let parts = name.split(separator: ".", omittingEmptySubsequences: false)
         let verbs = [

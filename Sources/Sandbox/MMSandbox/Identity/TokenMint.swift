@@ -29,14 +29,14 @@ struct TokenMint: Sendable {
         }
     }
 
-    /// The compact form of a set of claims.
+    /// Returns the compact form of a set of claims.
     func sealed(_ claims: JSONObject) -> String {
         let header = Base64.text(Array(#"{"typ":"JWT","alg":"HS256","kid":"sandbox"}"#.utf8), alphabet: .url)
         let body = "\(header).\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url))"
         return "\(body).\(Base64.text(HMAC.sha256(body.utf8, key: key), alphabet: .url))"
     }
 
-    /// The signed form of a set of claims; `nil` where the machine has no OpenSSL.
+    /// Returns the signed form of a set of claims; `nil` where the machine has no OpenSSL.
     func signed(_ claims: JSONObject) -> String? {
         let payload = Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)
         let header: JSONObject = ["typ": "JWT", "alg": "ES256", "kid": .string(SigningKey.name)]
@@ -44,7 +44,7 @@ struct TokenMint: Sendable {
         return signing.signature(of: text).map { "\(text).\(Base64.text($0, alphabet: .url))" }
     }
 
-    /// The claims of a token of this mint.
+    /// Returns the claims of a token of this mint.
     func claims(of token: String) throws(Refusal) -> JSONObject {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 3 else { throw .malformed }
@@ -61,7 +61,7 @@ struct TokenMint: Sendable {
         return claims
     }
 
-    /// A tag that only this process can make, for form tokens.
+    /// Returns a tag that only this process can make, for form tokens.
     func tag(_ text: String) -> String { Base64.text(HMAC.sha256(text.utf8, key: key), alphabet: .url) }
 }
 
@@ -104,7 +104,7 @@ final class SigningKey: Sendable {
         ]
     }
 
-    /// The signature of a text.
+    /// Returns the signature of a text.
     func signature(of text: String) -> [UInt8]? {
         guard let handle = made() else { return nil }
         let bytes = Array(text.utf8)
@@ -113,7 +113,7 @@ final class SigningKey: Sendable {
         return room
     }
 
-    /// Whether a signature of a text is this key's.
+    /// Returns whether a signature of a text is this key's.
     func verifies(_ signature: [UInt8], of text: String) -> Bool {
         guard let handle = made() else { return false }
         let bytes = Array(text.utf8)

@@ -94,7 +94,7 @@ struct AccessPolicy: Sendable {
         return words.contains("all") ? nil : words
     }
 
-    /// Whether it speaks of a sign-in.
+    /// Returns whether it speaks of a sign-in.
     func applies(to attempt: SignInAttempt, in surroundings: Surroundings) -> Bool {
         guard flows.contains(attempt.flow), apps?.contains(attempt.appID) ?? true else { return false }
         if let users, users.isDisjoint(with: attempt.names) { return false }

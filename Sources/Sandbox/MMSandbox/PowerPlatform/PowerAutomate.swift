@@ -114,7 +114,7 @@ final class PowerAutomate {
         answers.checked(request.http, for: .flow, version: "2016-11-01", answer)
     }
 
-    /// The answer about an environment, which must be there.
+    /// Returns the answer about an environment, which must be there.
     private func inEnvironment(
         _ request: ServiceRequest, _ answer: (PowerEnvironment) -> HTTPServerResponse
     ) -> HTTPServerResponse {
@@ -127,7 +127,7 @@ final class PowerAutomate {
         }
     }
 
-    /// The answer about a flow, which must be there: gets it, its name, and that of its environment.
+    /// Returns the answer about a flow, which must be there: gets it, its name, and that of its environment.
     private func ofFlow(
         _ request: ServiceRequest, _ answer: (JSONObject, String, String) -> HTTPServerResponse
     ) -> HTTPServerResponse {
@@ -275,7 +275,7 @@ struct PowerEnvironment: Sendable {
         PowerEnvironment(name: "5a4db0c5-e0e0-4000-8000-000000000002", shown: "Test", isDefault: false),
     ]
 
-    /// The environment of a name, in any case.
+    /// Returns the environment of a name, in any case.
     static func find(_ name: String) -> PowerEnvironment? { all.first { $0.name.lowercased() == name.lowercased() } }
 }
 
@@ -316,7 +316,7 @@ struct PowerPlatformAdministration {
         }
     }
 
-    /// The environments, as the address that was asked shows them.
+    /// Returns the environments, as the address that was asked shows them.
     private func rows(_ request: ServiceRequest) -> [JSONValue] {
         let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
         return PowerEnvironment.all.map { environment in
@@ -350,7 +350,8 @@ struct PlatformAnswers {
     let context: TenantContext
     let bearer: BearerCheck
 
-    /// The answer to a request whose token and version of the API are in order, with the headers that all of them have.
+    /// Returns the answer to a request whose token and version of the API are in order, with the headers that all of
+    /// them have.
     /// - Parameter version: the version that the service has; any where there is none.
     func checked(
         _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
@@ -376,7 +377,7 @@ struct PlatformAnswers {
         return nil
     }
 
-    /// The answer when the token of a platform request is not in order; `nil` when it is.
+    /// Returns the answer when the token of a platform request is not in order; `nil` when it is.
     private func refusal(_ request: HTTPServerRequest, for resource: ServedResource) -> HTTPServerResponse? {
         let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
         do throws(TokenMint.Refusal) {
@@ -397,7 +398,7 @@ struct PlatformAnswers {
         }
     }
 
-    /// A list with the paging of these services: `nextLink` without a namespace, the port always written out.
+    /// Returns a list with the paging of these services: `nextLink` without a namespace, the port always written out.
     /// - Parameter named: what filters know by a name that is no member of a row.
     func list(
         _ request: HTTPServerRequest, _ rows: [JSONValue],

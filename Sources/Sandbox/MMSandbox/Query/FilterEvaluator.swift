@@ -10,7 +10,7 @@ struct FilterEvaluator {
         self.property = property
     }
 
-    /// Whether the expression is true of the record; an undefined comparison is not.
+    /// Returns whether the expression is true of the record; an undefined comparison is not.
     func matches(_ expression: FilterExpression) -> Bool { value(expression).isTrue }
 
     private func value(_ expression: FilterExpression) -> ODataValue {
@@ -112,7 +112,7 @@ struct FilterEvaluator {
 
 /// Comparison of texts without regard to case, as the directory does it.
 enum CaselessText {
-    /// The form in which texts are compared.
+    /// Returns the form in which texts are compared.
     static func folded(_ text: String) -> String { text.lowercased() }
 
     static func equal(_ left: String, _ right: String) -> Bool {
@@ -140,7 +140,7 @@ enum CaselessText {
 
     static func contains(_ text: String, _ part: String) -> Bool { position(of: part, in: text) != nil }
 
-    /// The character position of the first occurrence.
+    /// Returns the character position of the first occurrence.
     static func position(of part: String, in text: String) -> Int? {
         let haystack = Array(folded(text))
         let needle = Array(folded(part))
@@ -151,6 +151,7 @@ enum CaselessText {
 
     private static func small(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
 
-    /// A plain letter may be followed by a combining mark, which makes another character of it: not decidable by bytes.
+    /// Returns a plain letter may be followed by a combining mark, which makes another character of it: not decidable
+    /// by bytes.
     private static func combines(_ next: UInt8) -> Bool? { next >= 0x80 ? nil : false }
 }

@@ -24,7 +24,7 @@ struct FilterParser {
         self.tokens = try FilterToken.all(in: text)
     }
 
-    /// The expression of a text.
+    /// Returns the expression of a text.
     /// - Throws: `QueryFault` with the position of the fault.
     static func parse(_ text: String) throws(QueryFault) -> FilterExpression {
         guard text.utf8.count <= lengthLimit else { throw QueryFault(message: "The filter is too long.") }
@@ -212,7 +212,7 @@ indirect enum FilterExpression: Sendable {
         }
     }
 
-    /// Whether this expression, or one below, satisfies a test.
+    /// Returns whether this expression, or one below, satisfies a test.
     func contains(_ test: (FilterExpression) -> Bool) -> Bool {
         test(self) || children.contains { $0.contains(test) }
     }
@@ -228,7 +228,7 @@ enum FilterToken: Equatable, Sendable {
     case guid(String)
     case open, close, comma, slash, colon
 
-    /// All words of a text with their byte positions.
+    /// Returns all words of a text with their byte positions.
     /// - Throws: `QueryFault` where no word can be read.
     static func all(in text: String) throws(QueryFault) -> [(token: FilterToken, position: Int)] {
         let bytes = Array(text.utf8)
@@ -340,7 +340,7 @@ enum ODataValue: Sendable {
         if case .bool(let flag) = self { flag } else { false }
     }
 
-    /// Whether two values are equal as the service compares them: texts without case, instants by time.
+    /// Returns whether two values are equal as the service compares them: texts without case, instants by time.
     func equals(_ other: ODataValue) -> Bool {
         switch (self, other) {
         case (.null, .null): true
@@ -354,7 +354,7 @@ enum ODataValue: Sendable {
         }
     }
 
-    /// Whether this value comes before another; `nil` where the two have no order.
+    /// Returns whether this value comes before another; `nil` where the two have no order.
     func precedes(_ other: ODataValue) -> Bool? {
         switch (self, other) {
         case (.number(let left), .number(let right)): left < right

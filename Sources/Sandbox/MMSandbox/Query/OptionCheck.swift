@@ -49,7 +49,7 @@ enum OptionCheck {
         }
     }
 
-    /// The first operator that only advanced queries may use.
+    /// Returns the first operator that only advanced queries may use.
     private static func firstAdvanced(_ expression: FilterExpression) -> String? {
         switch expression {
         case .call("endswith", _): return "endsWith"
@@ -65,7 +65,7 @@ enum OptionCheck {
         return nil
     }
 
-    /// Whether an expression is true or false rather than some other value.
+    /// Returns whether an expression is true or false rather than some other value.
     private static func isCondition(_ expression: FilterExpression, on kind: EntityKind) -> Bool {
         switch expression {
         case .compare, .oneOf, .anyItem, .allItems, .literal(.bool): true

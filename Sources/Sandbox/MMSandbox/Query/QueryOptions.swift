@@ -95,7 +95,8 @@ struct QueryOptions: Sendable {
         return number
     }
 
-    /// A property as the service writes it: its own queries take names in any case, and all of them begin small.
+    /// Returns a property as the service writes it: its own queries take names in any case, and all of them begin
+    /// small.
     private static func property(_ name: String) -> String { name.prefix(1).lowercased() + name.dropFirst() }
 
     private static func names(_ value: String, option: String) throws(QueryFault) -> [String] {
@@ -174,7 +175,7 @@ struct QueryOptions: Sendable {
 
 /// The service takes names of properties in any case.
 extension QueryOptions {
-    /// The options with the names as a type writes its properties.
+    /// Returns the options with the names as a type writes its properties.
     func spelled(as kind: EntityKind) -> QueryOptions {
         func spelled(_ name: String) -> String { kind.spelling(of: name) }
         func spelled(_ path: [String]) -> [String] { path.first.map { [spelled($0)] + path.dropFirst() } ?? path }

@@ -18,7 +18,7 @@ indirect enum SearchExpression: Sendable {
         return expression
     }
 
-    /// Whether a record satisfies the search.
+    /// Returns whether a record satisfies the search.
     func matches(_ found: (_ property: String?, _ text: String) -> Bool) -> Bool {
         switch self {
         case .clause(let property, let text): found(property, text)

@@ -15,7 +15,7 @@ struct SandboxCommands: Sendable {
         paths = StatePaths(environment: environment)
     }
 
-    /// All of them.
+    /// Returns all of them.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let commands = SandboxCommands(environment)
         return SandboxCommand.allCases.map { $0.command(commands.work(of: $0)) }
@@ -39,7 +39,7 @@ struct SandboxCommands: Sendable {
         }
     }
 
-    /// The certificates in a file, in DER.
+    /// Returns the certificates in a file, in DER.
     private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
         guard let text = try ProtectedFile.read(file, limit: 1 << 20) else {
             throw MMError(.invalidInput, "There is no file \(file).", hint: "Give a certificate: --certificate app.pem")
@@ -360,7 +360,7 @@ struct SandboxModuleTenant: StandInTenant {
         return (response.status, (try? JSONParser.parse(response.body)) ?? .null, claims)
     }
 
-    /// The claims that a challenge asks for, as JSON.
+    /// Returns the claims that a challenge asks for, as JSON.
     private static func claims(in challenge: String) -> String? {
         guard let begin = challenge.firstRange(of: "claims=\"") else { return nil }
         let bytes = Base64.bytes(String(challenge[begin.upperBound...].prefix { $0 != "\"" }))

@@ -73,7 +73,7 @@ struct StandInCmdlets: CmdletSource {
         return StandInObjects([.object(StandInReading.context(account.claims, chosen))])
     }
 
-    /// Whether the service of a connection doesn't say that it runs.
+    /// Returns whether the service of a connection doesn't say that it runs.
     private func isBroken(_ reading: StandInReading, _ account: StandInAccount) async -> Bool {
         guard let path = reading.asks, let tenant, account.has(.main) else { return false }
         let answer = try? await account.sending { (token) async throws(MMError) in
@@ -166,7 +166,7 @@ struct StandInCmdlets: CmdletSource {
         return reading
     }
 
-    /// An error that ends the script, as a module's own does that says how to sign in.
+    /// Returns an error that ends the script, as a module's own does that says how to sign in.
     private static func refusal(_ message: String, id: String) -> CmdletFault {
         .interrupted(PipelineStop(endingWith: NativeError(id, message, isReadable: true)))
     }

@@ -50,7 +50,7 @@ final class StandInConsole {
         return hasFailed ? 1 : 0
     }
 
-    /// The exit code with which a script ends the program at its end; nil where it doesn't.
+    /// Returns the exit code with which a script ends the program at its end; nil where it doesn't.
     private static func exitCode(of script: String) -> Int32? {
         guard case .flow(let flow)? = PowerShellParser.parse(script).root?.body?.statements.last, flow.kind == .exit,
             case .pipeline(let value)? = flow.value, case .expression(let element)? = value.elements.first,

@@ -405,7 +405,7 @@ extension StandInHost {
         }
     }
 
-    /// Whether a statement holds one of the reading cmdlets.
+    /// Returns whether a statement holds one of the reading cmdlets.
     private func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
         facts.items.contains { item in
             guard item.extent.start >= extent.start, item.extent.end <= extent.end,
@@ -437,7 +437,7 @@ extension StandInHost {
         return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
     }
 
-    /// The error of a statement that the stand-in can't carry out.
+    /// Returns the error of a statement that the stand-in can't carry out.
     private func beyond(_ reason: String?, _ place: Place) -> PowerShellRecord {
         let what = reason.map { " (\($0))" } ?? ""
         return errorRecord(
@@ -499,7 +499,7 @@ extension StandInHost {
 }
 
 extension StatementSyntax {
-    /// Whether what stands at a place below is assigned, and so not put out.
+    /// Returns whether what stands at a place below is assigned, and so not put out.
     fileprivate func assigns(_ place: SourceExtent) -> Bool {
         switch self {
         case .assignment: true

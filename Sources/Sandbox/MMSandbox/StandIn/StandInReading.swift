@@ -145,7 +145,7 @@ struct StandInReading: Sendable {
             StandInReading(name: "Get-Cs\(kind.noun)", module: "teams", source: .teams(kind))
         }
 
-    /// The row of a context.
+    /// Returns the row of a context.
     static func context(_ claims: TokenClaims, _ subscription: JSONValue?) -> JSONObject {
         [
             "Name": text(claims.account), "Account": ["Id": text(claims.account)],

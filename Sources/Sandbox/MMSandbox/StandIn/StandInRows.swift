@@ -45,7 +45,7 @@ struct StandInRows: Sendable {
         "/providers/Microsoft.BusinessAppPlatform/scopes/admin/environments?api-version=2020-10-01",
         "Name=properties.displayName")
 
-    /// A vault's secrets without their values, or one of them, whose value the module hides in a secure string.
+    /// Returns a vault's secrets without their values, or one of them, whose value the module hides in a secure string.
     static func secrets(of vault: String, named name: String?) -> StandInRows {
         StandInRows(
             "https://\(vault).vault.azure.net/secrets\(name.map { "/" + $0 } ?? "")?api-version=7.4",
@@ -70,7 +70,7 @@ struct StandInRows: Sendable {
         return try await tenant.rows(of: path, body: body, token: token).map(shown)
     }
 
-    /// A row of the service as the cmdlet puts it out.
+    /// Returns a row of the service as the cmdlet puts it out.
     func shown(_ row: JSONValue) -> JSONValue {
         guard cmdlet == nil else {
             return .object(JSONObject((row.object ?? [:]).filter { !$0.key.contains("@") }.map { ($0.key, $0.value) }))

@@ -69,6 +69,6 @@ package protocol StandInTenant: Sendable {
 }
 
 extension StandInTenant {
-    /// A machine without an identity.
+    /// Returns a machine without an identity.
     package func machineToken(for audience: String) async throws(MMError) -> Secret? { nil }
 }

@@ -19,13 +19,13 @@ final class TeamsConfiguration {
             self.objects = objects.map { (name: $0.0, settings: $0.1) }
         }
 
-        /// The type with this noun, in any case.
+        /// Returns the type with this noun, in any case.
         static func named(_ noun: String) -> Kind? { all.first { $0.noun.lowercased() == noun.lowercased() } }
 
         /// The objects of a new tenant, as the module's cmdlets put them out.
         var rows: [JSONValue] { objects.map { .object(row($0.name, $0.settings)) } }
 
-        /// An object as the cmdlets put it out: with members of the store beside its settings.
+        /// Returns an object as the cmdlets put it out: with members of the store beside its settings.
         fileprivate func row(_ name: String, _ settings: JSONObject) -> JSONObject {
             var row: JSONObject = [
                 "Identity": .string(name), "DataSource": .null, "ConfigMetadata": ["Authority": "Tenant"],
@@ -174,7 +174,7 @@ final class TeamsConfiguration {
         return settings
     }
 
-    /// The answer to a request of an administrator whose token is in order.
+    /// Returns the answer to a request of an administrator whose token is in order.
     private func checked(
         _ request: ServiceRequest,
         _ answer: (Kind, inout [(name: String, settings: JSONObject)]) -> HTTPServerResponse

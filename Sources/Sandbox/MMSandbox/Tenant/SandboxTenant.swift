@@ -43,7 +43,7 @@ package actor SandboxTenant {
         chain = Self.chain(services, options, behind: customers.isEmpty ? [] : [door])
     }
 
-    /// The services of a tenant, in the order in which they are asked.
+    /// Returns the services of a tenant, in the order in which they are asked.
     private static func chain(
         _ services: TenantServices, _ options: SandboxOptions, behind door: [any HTTPMiddleware<Void>] = []
     ) -> HTTPChain<Void> {
@@ -204,7 +204,7 @@ struct TenantDoor: HTTPMiddleware {
         return await customers[place].chain.respond(to: request, from: peer)
     }
 
-    /// The answer to a partner's person who asks for a token of a customer.
+    /// Returns the answer to a partner's person who asks for a token of a customer.
     private func delegated(_ request: HTTPServerRequest, _ customer: SandboxOrganization) async -> HTTPServerResponse? {
         guard request.path.lowercased().hasSuffix("/oauth2/v2.0/token"),
             request.form["grant_type"] == "refresh_token"
@@ -229,7 +229,7 @@ struct TenantDoor: HTTPMiddleware {
         return named(tenant)
     }
 
-    /// The customer at which the code waits that a person, or the control request of one, names: there is one page for all.
+    /// Returns the customer at which the code waits that a person, or the control request of one, names: there is one page for all.
     private func waiting(_ request: HTTPServerRequest) async -> Int? {
         let code: String? =
             switch request.segments.first?.lowercased() {
@@ -400,7 +400,7 @@ package struct SandboxOrganization: Sendable, Hashable {
         id: TenantIdentity.id, domain: TenantIdentity.domain, initialDomain: TenantIdentity.initialDomain,
         name: TenantIdentity.name)
 
-    /// A customer.
+    /// Returns a customer.
     /// - Parameter number: which one, from 1.
     package static func customer(_ number: Int) -> SandboxOrganization {
         let digits = String(number)
@@ -411,7 +411,7 @@ package struct SandboxOrganization: Sendable, Hashable {
             name: "Customer \(number)")
     }
 
-    /// Whether a path segment of an authority names this tenant.
+    /// Returns whether a path segment of an authority names this tenant.
     func isNamed(by segment: String) -> Bool {
         let segment = segment.lowercased()
         return [id, domain, initialDomain].contains(segment)
@@ -444,7 +444,7 @@ package struct SandboxStateFile: Sendable {
         self.startedAt = startedAt
     }
 
-    /// The path of the file below the state folder.
+    /// Returns the path of the file below the state folder.
     package static func path(in stateDirectory: String) -> String { "\(stateDirectory)/sandbox.json" }
 
     /// Writes the file, 0600.
@@ -487,7 +487,7 @@ package struct SandboxStateFile: Sendable {
         return SandboxStateFile(base: base, secret: Secret(secret), process: process, startedAt: startedAt)
     }
 
-    /// The file of a tenant that runs; `nil` where none does, whoever has the number of a process that has ended.
+    /// Returns the file of a tenant that runs; `nil` where none does, whoever has the number of a process that has ended.
     /// - Throws: `MMError` when the file can't be read or is damaged.
     package static func ofRunning(in stateDirectory: String) throws(MMError) -> SandboxStateFile? {
         guard let file = try read(in: stateDirectory), file.process.isRunning else { return nil }

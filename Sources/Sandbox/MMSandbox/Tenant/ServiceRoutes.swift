@@ -38,7 +38,7 @@ struct ServiceRoutes<Service> {
         on("GET", "POST", "PUT", "PATCH", "DELETE", path: path, answer)
     }
 
-    /// The error that most services have.
+    /// Returns the error that most services have.
     static func wrongMethod(_ request: HTTPServerRequest) -> HTTPServerResponse {
         .failure(405, "MethodNotAllowed", "The method '\(request.method.prefix(20))' is not allowed for this address.")
     }

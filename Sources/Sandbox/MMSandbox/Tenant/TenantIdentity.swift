@@ -28,7 +28,7 @@ package enum TenantIdentity {
     /// The domains of the tenant.
     static let domains = [domain, initialDomain]
 
-    /// Whether a path segment of an authority names this tenant.
+    /// Returns whether a path segment of an authority names this tenant.
     static func isNamed(by segment: String) -> Bool {
         ([id, "organizations", "common"] + domains).contains(segment.lowercased())
     }

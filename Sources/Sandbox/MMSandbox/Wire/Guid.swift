@@ -1,6 +1,6 @@
 /// GUIDs as text.
 enum Guid {
-    /// The text of 128 bits, with the marks of a random GUID (RFC 9562, section 5.4).
+    /// Returns the text of 128 bits, with the marks of a random GUID (RFC 9562, section 5.4).
     static func text(_ high: UInt64, _ low: UInt64) -> String {
         var bytes: [UInt8] = []
         append(high, low, to: &bytes)

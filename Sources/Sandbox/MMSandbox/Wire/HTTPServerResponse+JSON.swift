@@ -10,7 +10,7 @@ extension HTTPServerResponse {
         self.init(status: status, contentType: contentType, body: JSONWriter.bytes(json))
     }
 
-    /// The error that most services have.
+    /// Returns the error that most services have.
     static func failure(
         _ status: Int, _ code: String, _ message: String, headers: HTTPHeaders = [:]
     ) -> HTTPServerResponse {

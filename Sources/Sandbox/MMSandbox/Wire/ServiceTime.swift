@@ -13,15 +13,15 @@ enum ServiceTime {
     /// With hundred nanoseconds, as flow runs carry it.
     static func longText(_ seconds: Int64) -> String { zonelessText(seconds) + ".0000000Z" }
 
-    /// The form of error bodies of Graph and of calendars.
+    /// Returns the form of error bodies of Graph and of calendars.
     static func zonelessText(_ seconds: Int64) -> String { String(text(seconds).dropLast()) }
 
-    /// The form of error bodies of the token endpoint.
+    /// Returns the form of error bodies of the token endpoint.
     static func blankText(_ seconds: Int64) -> String {
         String(text(seconds).map { $0 == "T" ? " " : $0 })
     }
 
-    /// The form of HTTP headers (RFC 9110, section 5.6.7).
+    /// Returns the form of HTTP headers (RFC 9110, section 5.6.7).
     static func headerText(_ seconds: Int64) -> String {
         let day = (seconds - (seconds % 86_400 + 86_400) % 86_400) / 86_400
         let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int((day % 7 + 7) % 7)]

@@ -325,8 +325,8 @@ enum StandInTeams {
         return try? JSONParser.parse(bytes)
     }
 
-    /// The answer's record. Its `Account` holds a table whose keys are no strings: no JSON comes of an object that has it, and
-    /// the session sends the text of a console in its place.
+    /// Returns the answer's record. Its `Account` holds a table whose keys are no strings: no JSON comes of an object that has it, and the
+    /// session sends the text of a console in its place.
     private static func record(_ texts: [String: String], _ columns: [StandInColumn]?) -> PowerShellRecord {
         guard let columns, columns.allSatisfy({ $0.isText || $0.member != "account" }) else {
             let row = "\(texts["account"] ?? "") \(texts["tenantid"] ?? "")"
@@ -344,7 +344,7 @@ struct StandInColumn {
     let member: String
     let isText: Bool
 
-    /// The columns of a `Select-Object`; `nil` where there is none, or one of another form.
+    /// Returns the columns of a `Select-Object`; `nil` where there is none, or one of another form.
     static func columns(of command: CommandSyntax?) -> [StandInColumn]? {
         guard let command, command.constantName?.lowercased() == "select-object" else { return nil }
         var written: [ExpressionSyntax] = []
@@ -390,7 +390,7 @@ struct StandInColumn {
         }
     }
 
-    /// The expression that a statement consists of.
+    /// Returns the expression that a statement consists of.
     private static func only(_ statement: StatementSyntax) -> ExpressionSyntax? {
         guard case .pipeline(let pipeline) = statement, pipeline.elements.count == 1,
             case .expression(let element)? = pipeline.elements.first

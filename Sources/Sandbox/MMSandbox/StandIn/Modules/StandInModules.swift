@@ -12,13 +12,13 @@ struct StandInModules {
     /// What `Update-AzConfig` has switched, by lower-case name.
     var settings: [String: Bool] = [:]
 
-    /// The version of a module that is installed; `nil` for one that nobody knows.
+    /// Returns the version of a module that is installed; `nil` for one that nobody knows.
     func version(of name: String, _ options: StandInOptions) -> String? {
         let known = StandInModule.all.first { $0.name.lowercased() == name.lowercased() }
         return known.map { options.moduleVersion ?? $0.version }
     }
 
-    /// The numbers of a version, which compare as numbers.
+    /// Returns the numbers of a version, which compare as numbers.
     static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
 
     typealias Run = @Sendable (StandInCall, StandInHost) -> CommandEnd?
@@ -135,7 +135,7 @@ struct StandInModules {
         return nil
     }
 
-    /// The program of the Power Platform, whose output is text.
+    /// Returns the program of the Power Platform, whose output is text.
     private static func pac(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let verb = (call.text(0), call.text(1))
         switch verb {
@@ -161,7 +161,7 @@ struct StandInModules {
         }
     }
 
-    /// The words of a program are no parameters: nothing checks them.
+    /// Returns the words of a program are no parameters: nothing checks them.
     private static func createProfile(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let module = StandInModule.named("powerplatform") else { return nil }
         let isApp = call.argument("Path") != nil || call.values.contains("--managedIdentity")

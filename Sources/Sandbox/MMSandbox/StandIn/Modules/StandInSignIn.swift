@@ -159,7 +159,7 @@ struct StandInAccount: Sendable {
     /// The token that the service of most of its cmdlets accepts; `nil` without a tenant.
     var token: Secret? { given[.main] ?? own?.main }
 
-    /// Whether it could have a token.
+    /// Returns whether it could have a token.
     func has(_ use: Use) -> Bool { given[use] != nil || own != nil }
 
     /// Sends something with a token; once more with another one where the service asks that for claims and the module
@@ -224,7 +224,7 @@ final class StandInOwnSignIn: Sendable {
     /// The token of the first scope.
     var main: Secret? { state.withLock { $0.tokens[scope] } }
 
-    /// The token for a scope; that of the sign-in itself for none.
+    /// Returns the token for a scope; that of the sign-in itself for none.
     /// - Parameter claims: what a service asks of another one.
     func token(for scope: String?, claims: String? = nil) async throws(MMError) -> Secret {
         let scope = scope ?? self.scope

@@ -8,7 +8,7 @@ final class StandInSubscription: Sendable {
     /// The subscription that was chosen last.
     var current: JSONValue? { chosen.withLock { $0 } }
 
-    /// Whether a name is that of the cmdlet that chooses.
+    /// Returns whether a name is that of the cmdlet that chooses.
     static func chooses(_ name: String) -> Bool {
         ["set-azcontext", "select-azsubscription"].contains(name.lowercased())
     }

@@ -137,7 +137,7 @@ extension StandInWriting {
         }
     }
 
-    /// The parameters by lower-case name.
+    /// Returns the parameters by lower-case name.
     /// - Throws: PowerShell's own words for a call that doesn't bind.
     private func bound(_ call: StandInCall) throws(StandInRefusal) -> JSONObject {
         let known = (needs + takes).map { $0.lowercased() }
@@ -190,6 +190,6 @@ extension StandInWriting {
 }
 
 extension StandInCall {
-    /// Whether a switch is given, and not as `$false`.
+    /// Returns whether a switch is given, and not as `$false`.
     func isSet(_ name: String) -> Bool { named[name].map { $0.bool != false } ?? false }
 }
