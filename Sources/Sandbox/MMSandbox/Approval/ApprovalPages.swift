@@ -2,7 +2,7 @@ internal import CSandboxPages
 internal import MMCore
 internal import MMHTTP
 
-/// The pages on which a person approves a sign-in: plain forms, no script, nothing from elsewhere.
+/// The pages on which a person approves a sign-in: plain forms without scripts or external resources.
 struct ApprovalPages {
     let store: DirectoryStore
     let forms: FormTokens
@@ -57,7 +57,7 @@ struct ApprovalPages {
         }.joined(separator: "\n")
     }
 
-    /// Returns the account that a form names: the typed one, else the marked one.
+    /// Returns the account that a form names: the typed one, otherwise the selected one.
     func chosenAccount(_ fields: PostedForm) -> Record? {
         if let other = fields["other"], !other.allSatisfy({ $0 == " " }) {
             return store.user(other.filter { $0 != " " })
@@ -65,7 +65,7 @@ struct ApprovalPages {
         return fields["account"].flatMap { store.user($0) }
     }
 
-    /// Returns a page in the common frame, with headers that allow nothing but itself.
+    /// Returns a page in the common frame, with headers that allow no external resources.
     func page(title: String, content: String, status: Int = 200, formTarget: String? = nil, script: String? = nil)
         -> HTTPServerResponse
     {
@@ -86,7 +86,7 @@ struct ApprovalPages {
             ], body: .bytes(Array(page.utf8)))
     }
 
-    /// Returns a page that posts fields to the app; the script only saves the click.
+    /// Returns a page that posts fields to the app; a script submits the form so that no click is needed.
     func post(_ address: String, _ fields: [(String, String)]) -> HTTPServerResponse {
         let inputs = fields.map {
             "<input type=\"hidden\" name=\"\(HTMLText.escaped($0.0))\" value=\"\(HTMLText.escaped($0.1))\">"
@@ -117,7 +117,7 @@ struct ApprovalPages {
     }
 }
 
-/// A page with places to fill in: `{{name}}`.
+/// A page with placeholders: `{{name}}`.
 struct PageTemplate: Sendable {
     private let text: String
 
@@ -129,7 +129,8 @@ struct PageTemplate: Sendable {
     static let code = PageTemplate(sandbox_page_code())
     static let approval = PageTemplate(sandbox_page_approval())
 
-    /// Returns the page with its places filled. Texts are escaped, markup is taken as it is; a place without a value stays empty.
+    /// Returns the page with its placeholders filled. Texts are escaped, markup is inserted as it is; a placeholder without a value stays
+    /// empty.
     func filled(texts: [String: String], markup: [String: String] = [:]) -> String {
         var result = ""
         var rest = text[...]
@@ -145,17 +146,17 @@ struct PageTemplate: Sendable {
     }
 }
 
-/// What a person is asked to approve.
+/// The contents of the form that asks a person for approval.
 struct ApprovalForm: Sendable {
     let app: RegisteredApp
     let scope: String
-    /// The third fact shown: the code, or where the browser goes back to.
+    /// The label of the third fact shown: the code, or the address that the browser returns to.
     let whatName: String
     let what: String
     let action: String
     let hidden: [(name: String, value: String)]
     let loginHint: String?
-    /// Where the answer leads, when it leaves the sandbox.
+    /// The address of the answer, if it is outside of the sandbox.
     let redirect: String?
     let problem: String?
 }
@@ -168,7 +169,7 @@ struct DeviceApproval {
     let issuer: TokenIssuer
     let pages: ApprovalPages
 
-    /// What it answers: the page by its own address, and by the one that the real service shows.
+    /// Returns the routes: the page at its own address, and at the one that the real service shows.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.approval }
         routes.on("GET", path: "/", Self.home)

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Forms carry a token that belongs to a cookie, so that no other page can send them.
+/// The tokens of forms, each bound to a cookie, so that no other page can send the form.
 struct FormTokens {
     let context: TenantContext
     let mint: TokenMint
@@ -13,7 +13,7 @@ struct FormTokens {
         return (mint.tag("form:\(session)"), "\(Self.cookieName)=\(session); Path=/; HttpOnly; SameSite=Strict")
     }
 
-    /// Returns whether a sent token belongs to the sent cookie and the form came from our own page.
+    /// Returns whether a sent token belongs to the sent cookie and the form came from a page of the sandbox.
     func isRight(_ token: String?, _ request: HTTPServerRequest) -> Bool {
         if let origin = request.headers["origin"], origin != "null" {
             let name = origin.lowercased()

@@ -1,6 +1,7 @@
 internal import MMCore
 
-/// What a subscription says of Azure itself: regions, resource providers, sizes, roles and who has them.
+/// The parts of a subscription that describe Azure itself: regions, resource providers, sizes, roles and their
+/// assignments.
 struct AzureCatalogue {
     let store: DirectoryStore
     private static let root = AzureContent.root
@@ -49,7 +50,7 @@ struct AzureCatalogue {
 
     // MARK: Providers
 
-    /// The resource providers of all types that there are, each with its types.
+    /// The resource providers of all known types, each with its types.
     static let providers: [JSONValue] = {
         let split = AzureKind.all.map { $0.type.split(separator: "/").map(String.init) }
         var namespaces: [String] = []
@@ -119,7 +120,7 @@ struct AzureCatalogue {
         ]
     }
 
-    /// Who has which role: the administrator owns the subscription, somebody reads it.
+    /// The role assignments: the administrator owns the subscription, and one user reads it.
     var roleAssignments: [JSONValue] {
         [(0, 0, "a001"), (2, 3, "a002")].map { role, user, end in
             let id = "5a4db0c5-a551-4000-8000-00000000\(end)"

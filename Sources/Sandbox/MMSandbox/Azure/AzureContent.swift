@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What the sandbox's subscription holds: groups, resources, and what was made or removed since.
+/// The content of the sandbox's subscription: groups, resources, and the changes since the start.
 final class AzureContent {
     static let subscriptionID = "5a4db0c5-5ab5-4000-8000-000000000001"
     static let root = "/subscriptions/\(subscriptionID)"
@@ -24,7 +24,7 @@ final class AzureContent {
 
     func group(_ name: String) -> JSONValue? { groups.first { Self.isNamed($0, name) } }
 
-    /// Makes a group, or changes it.
+    /// Creates or changes a group.
     /// - Returns: the group, and whether it is new.
     func putGroup(_ name: String, _ body: JSONObject) -> (row: JSONValue, isNew: Bool) {
         let at = groups.firstIndex { Self.isNamed($0, name) }
@@ -56,7 +56,7 @@ final class AzureContent {
 
     func resource(_ id: String) -> JSONValue? { resources.first { Self.hasID($0, id) } }
 
-    /// Makes a resource, or changes it.
+    /// Creates or changes a resource.
     /// - Returns: the resource, and whether it is new.
     func putResource(_ place: AzurePath, name: String, _ body: JSONObject) -> (row: JSONValue, isNew: Bool) {
         let id = place.id(of: name)
@@ -72,7 +72,7 @@ final class AzureContent {
         return (.object(row), at == nil)
     }
 
-    /// Removes a resource and what lies below it.
+    /// Removes a resource and its child resources.
     /// - Returns: whether there was one.
     func removeResource(_ id: String) -> Bool {
         let count = resources.count
@@ -108,7 +108,7 @@ final class AzureContent {
         return made
     }
 
-    /// Returns the name of the group that a resource lies in.
+    /// Returns the name of a resource's group.
     static func group(of row: JSONValue) -> String? {
         let words = row["id"]?.string?.split(separator: "/") ?? []
         return words.count > 3 && words[2].lowercased() == "resourcegroups" ? String(words[3]) : nil
@@ -135,10 +135,10 @@ struct AzurePath: Sendable {
     let namespace: String
     /// The types, from the outermost to the innermost.
     let types: [String]
-    /// The names; as many as types where one resource is meant, one less for a list, more words for an action of it.
+    /// The names; as many as types for a single resource, one less for a list, and more for an action of a resource.
     let names: [String]
 
-    /// Takes a path apart; nil for one that names no provider's resources.
+    /// Parses a path; nil for one that doesn't name a provider's resources.
     init?(_ segments: [String]) {
         var rest = segments[...]
         if rest.first?.lowercased() == "resourcegroups", rest.count > 2 {
@@ -154,10 +154,10 @@ struct AzurePath: Sendable {
         names = words.enumerated().filter { !$0.offset.isMultiple(of: 2) }.map(\.element)
     }
 
-    /// The name of the resource that is meant; nil for a list.
+    /// The name of the resource; nil for a list.
     var name: String? { names.count == types.count ? names.last : nil }
 
-    /// The whole type (`Microsoft.Sql/servers/databases`), in the spelling that is known.
+    /// The whole type (`Microsoft.Sql/servers/databases`), in the known spelling.
     var type: String {
         let written = "\(namespace)/\(types.joined(separator: "/"))"
         return AzureKind.named(written)?.type ?? written
@@ -172,19 +172,19 @@ struct AzurePath: Sendable {
     }
 }
 
-/// A type of resources: what the subscription lists, and what its first resources are like.
+/// A type of resources, with the properties of its first resources.
 struct AzureKind: Sendable {
     /// The type.
     let type: String
-    /// What names begin with; nil for a type of which there is nothing yet.
+    /// The prefix of names; nil for a type that has no resources at the start.
     var prefix: String?
-    /// What a resource has besides its address, place and state.
+    /// The properties of a resource besides its address, location and state.
     var members: @Sendable (_ name: String, _ group: String) -> JSONObject = { _, _ in [:] }
 
-    /// Returns the kind of a type in any case.
+    /// Returns the kind with a type name, ignoring case.
     static func named(_ type: String) -> AzureKind? { all.first { $0.type.lowercased() == type.lowercased() } }
 
-    /// Returns the first resource of a group; nil where there is none of this type.
+    /// Returns the first resource in a group; nil if there is none of this type.
     func resource(_ stem: String, _ group: String, _ location: String) -> JSONValue? {
         guard let prefix else { return nil }
         let name = prefix + stem
@@ -208,7 +208,7 @@ struct AzureKind: Sendable {
             AzureKind(type: "Microsoft.Network/virtualNetworks", prefix: "vnet-", members: network),
         ] + others.map { AzureKind(type: $0) }
 
-    /// Types of which there is nothing, until something is made.
+    /// The types that have no resources until one is created.
     private static let others = [
         "Microsoft.Authorization/denyAssignments", "Microsoft.Authorization/locks",
         "Microsoft.Authorization/policyAssignments", "Microsoft.Authorization/policyDefinitions",
@@ -309,7 +309,7 @@ struct AzureKind: Sendable {
         ]
     }
 
-    /// Returns an id that stays the same for a name.
+    /// Returns an id that is always the same for a name.
     private static func machineID(_ name: String) -> String {
         let digits = name.utf8.reduce(into: UInt64(0x5A4D_B0C5)) { $0 = $0 &* 31 &+ UInt64($1) }
         return Guid.text(0x5A4D_B0C5_0000_0000, digits)

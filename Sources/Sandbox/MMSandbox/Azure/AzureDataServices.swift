@@ -1,10 +1,10 @@
 internal import MMCore
 internal import MMHTTP
 
-/// What vaults and storage accounts of the sandbox's subscription answer at the hosts that they have of their own.
+/// The data services of the subscription's vaults and storage accounts, which have hosts of their own.
 ///
-/// All of them lead to the one address of the sandbox: whoever stands in for these hosts names the one that was asked in
-/// `X-Forwarded-Host`, as proxies do.
+/// All of these hosts lead to the one address of the sandbox. The proxy in between names the original host in `X-Forwarded-Host`, as
+/// proxies do.
 struct AzureDataServices {
     let context: TenantContext
     let bearer: BearerCheck
@@ -20,14 +20,14 @@ struct AzureDataServices {
 
     /// The host of a vault or an account, in lower case.
     struct Host {
-        /// What answers there: `vault`, `blob`, `file` …
+        /// The kind of service: `vault`, `blob`, `file` …
         let kind: String
-        /// The vault or the account.
+        /// The name of the vault or account.
         let name: String
-        /// The whole name.
+        /// The whole host name.
         let text: String
 
-        /// A host as a request names it; `nil` for one of no service that has hosts of this kind.
+        /// Parses a host from a request; `nil` for one that belongs to no such service.
         init?(_ text: String) {
             let host = text.lowercased()
             let name = String(host.prefix { $0 != "." })
@@ -39,10 +39,10 @@ struct AzureDataServices {
         }
     }
 
-    /// Returns the step of the tenant's chain.
+    /// Returns the step for the tenant's chain.
     static func step(_ services: TenantServices) -> Step { Step(services: services) }
 
-    /// Takes requests for hosts of this kind, and passes on all others.
+    /// Handles requests for hosts of this kind, and passes on all others.
     struct Step: HTTPMiddleware {
         let services: TenantServices
 
@@ -80,7 +80,7 @@ struct AzureDataServices {
         }
     }
 
-    /// Returns the challenge, from which clients learn whose tokens are taken.
+    /// Returns the refusal with a challenge, which tells clients which issuer's tokens are accepted.
     private func refusal(_ audience: ServedResource, _ message: String) -> HTTPServerResponse {
         let authority = "https://login.microsoftonline.com/\(TenantIdentity.id)"
         guard audience == .keyVault else {

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The resource manager: subscriptions, resource groups, resources, and what Azure says of itself.
+/// The resource manager: subscriptions, resource groups, resources, and facts about Azure itself.
 struct AzureResourceManager {
     let context: TenantContext
     let answers: PlatformAnswers
@@ -10,7 +10,7 @@ struct AzureResourceManager {
     private static let subscriptionID = AzureContent.subscriptionID
     private static let root = AzureContent.root
 
-    /// What it answers.
+    /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.azure }
         routes.on("GET", path: "/tenants", Self.tenants)
@@ -111,7 +111,7 @@ struct AzureResourceManager {
         }
     }
 
-    /// The answer to work that goes on: where to ask for its end.
+    /// The answer to long-running work, with the URL of its status.
     private var accepted: HTTPServerResponse {
         let result = "\(context.base)\(Self.root)/operationresults/SANDBOX?api-version=2021-04-01"
         return HTTPServerResponse(status: 202, headers: ["Location": result, "Retry-After": "15"])
@@ -133,7 +133,7 @@ struct AzureResourceManager {
         }
     }
 
-    /// Returns a list without what resources are like inside, which their own addresses tell alone.
+    /// Returns a list of resources without their properties, which only the address of each resource returns.
     private func outlines(_ request: ServiceRequest, _ rows: [JSONValue]) -> HTTPServerResponse {
         let outlines = rows.compactMap(\.object).map { row -> JSONValue in
             var row = row
@@ -213,7 +213,7 @@ struct AzureResourceManager {
                 "The client does not have authorization to perform action 'Microsoft.Authorization/roleAssignments/write' over scope '\(Self.root)'."
             )
         }
-        // Its filter has functions of its own.
+        // The filter of role assignments has functions of its own.
         if place.name == nil {
             let rows = catalogue.roleAssignments(request.queryFields["$filter"] ?? "")
             return HTTPServerResponse(status: 200, json: ["value": .array(rows)])
@@ -221,7 +221,7 @@ struct AzureResourceManager {
         return answer(request, place, catalogue.roleAssignments)
     }
 
-    /// Returns the answer about rows that are only read: one of them by its name, or all that a filter names.
+    /// Returns the answer about read-only rows: one by its name, or all that a filter selects.
     private func answer(_ request: HTTPServerRequest, _ place: AzurePath, _ rows: [JSONValue]) -> HTTPServerResponse {
         guard let name = place.name else { return answers.list(request, rows) }
         guard let row = rows.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) else {
@@ -234,7 +234,7 @@ struct AzureResourceManager {
         .failure(404, "ResourceNotFound", "The Resource '\(path)' was not found.")
     }
 
-    /// Returns the answer about a subscription, which must be the one that there is.
+    /// Returns the answer about a subscription, after checking that it is the existing one.
     private func inSubscription(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         checked(request) {
             let name = request.name("subscription")
@@ -245,7 +245,7 @@ struct AzureResourceManager {
         }
     }
 
-    /// Returns the answer to a request whose token is in order, with the headers of the service.
+    /// Returns the answer to a request with a valid token, with the headers of the service.
     private func checked(_ request: ServiceRequest, _ answer: () -> HTTPServerResponse) -> HTTPServerResponse {
         var answer = answers.checked(request.http, for: .arm, answer)
         let stamp = ServiceTime.text(context.now).filter { $0 != "-" && $0 != ":" }

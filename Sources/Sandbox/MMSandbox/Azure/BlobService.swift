@@ -5,7 +5,7 @@ internal import MMHTTP
 final class BlobService {
     private let context: TenantContext
     private var accounts: [String: [Container]] = [:]
-    /// Blocks that no list has put into a blob yet, by the address of the blob and their ids.
+    /// Blocks that aren't part of a blob yet, by the address of the blob and their ids.
     private var blocks: [String: [String: StoredContent]] = [:]
 
     private struct Container {
@@ -41,7 +41,7 @@ final class BlobService {
         ]
     }
 
-    /// Returns the answer to a request whose token is in order.
+    /// Returns the answer to a request with a valid token.
     func answer(_ request: HTTPServerRequest, at host: AzureDataServices.Host) -> HTTPServerResponse {
         var answer = answered(request, host)
         answer.headers.set("x-ms-request-id", RandomBytes.uuid())
@@ -135,7 +135,7 @@ final class BlobService {
         }
     }
 
-    /// Returns a blob, or the piece of it that is asked for.
+    /// Returns a blob, or the requested range of it.
     private func told(_ blob: Blob, _ request: HTTPServerRequest) -> HTTPServerResponse {
         guard let bytes = blob.content.bytes else {
             return Self.failure(
@@ -209,7 +209,7 @@ final class BlobService {
         )
     }
 
-    /// Keeps a block. Those of a large blob are kept without their bytes.
+    /// Stores a block. Blocks of a large blob are stored without their bytes.
     private func stage(_ block: StoredContent, _ id: String, of address: String) {
         var staged = blocks[address] ?? [:]
         blocks[address] = nil

@@ -1,12 +1,12 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The data plane of Key Vault: secrets, and lists of what else a vault may hold, of which there is nothing.
+/// The data plane of Key Vault: secrets, and empty lists of the other objects that a vault may hold.
 final class VaultService {
     private let context: TenantContext
     private var vaults: [String: Vault] = [:]
 
-    /// What a vault holds.
+    /// The content of a vault.
     private struct Vault {
         var secrets: [(name: String, versions: [Version])] = []
         var deleted: [String] = []
@@ -39,7 +39,7 @@ final class VaultService {
         String(Hex.text(SHA256.digest(Array(text.utf8))).prefix(32))
     }
 
-    /// Returns the answer to a request whose token is in order.
+    /// Returns the answer to a request with a valid token.
     func answer(_ request: HTTPServerRequest, at host: AzureDataServices.Host) -> HTTPServerResponse {
         guard request.queryFields["api-version"]?.isEmpty == false else {
             return .failure(400, "BadParameter", "The api-version query parameter is required.")
@@ -125,7 +125,7 @@ final class VaultService {
         return HTTPServerResponse(status: 200, json: .object(row(name, version, host)))
     }
 
-    /// Returns a secret; with its value, unless it stands in a list.
+    /// Returns a secret, with its value unless it is part of a list.
     private func row(
         _ name: String, _ version: Version, _ host: AzureDataServices.Host, isList: Bool = false,
         isVersion: Bool = false

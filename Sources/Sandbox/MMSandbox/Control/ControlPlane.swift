@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The endpoints with which tests and `mm sandbox` steer the tenant. Whoever calls them holds the secret of the state file.
+/// The endpoints with which tests and `mm sandbox` control the tenant. Callers need the secret of the state file.
 struct ControlPlane {
     let context: TenantContext
     let store: DirectoryStore
@@ -12,7 +12,7 @@ struct ControlPlane {
     let issuer: TokenIssuer
     let policies: AccessPolicies
 
-    /// What it answers to those whom `ControlGate` lets in.
+    /// Returns the routes, which `ControlGate` protects.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.control }
         routes.on("GET", path: "/sandbox/health", Self.health)
@@ -159,7 +159,7 @@ struct ControlPlane {
         return Self.ok(["users": .array(rows)])
     }
 
-    /// Returns the app registrations, those that were made since the start last.
+    /// Returns the app registrations, starting with those of the start.
     private func apps(_ request: ServiceRequest) -> HTTPServerResponse {
         var rows: [JSONValue] = []
         store.table(.applications).scan { app in
@@ -215,12 +215,12 @@ struct ControlPlane {
     }
 }
 
-/// The faults that are switched on.
+/// The active faults.
 final class FaultPlan {
     private(set) var faults: [Fault] = []
     private var lastID = 0
 
-    /// Returns the fault that hits a request, used up by one.
+    /// Returns the fault that applies to a request, and counts it as used once.
     func take(for request: HTTPServerRequest) -> Fault? {
         for place in faults.indices where faults[place].matches(request) {
             if faults[place].skip > 0 {
@@ -236,7 +236,7 @@ final class FaultPlan {
         return nil
     }
 
-    /// Switches a fault on.
+    /// Activates a fault.
     /// - Throws: a sentence that says what is wrong with its description.
     func add(_ description: JSONObject) throws(FaultProblem) -> Fault {
         lastID += 1
@@ -321,7 +321,7 @@ final class FaultPlan {
     func clear() { faults = [] }
 }
 
-/// What is wrong with the description of a fault.
+/// The problem with the description of a fault.
 struct FaultProblem: Error {
     let message: String
 }

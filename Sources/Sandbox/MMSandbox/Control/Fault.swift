@@ -1,40 +1,40 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Something that goes wrong on purpose.
+/// A deliberate fault.
 struct Fault: Sendable {
-    /// What goes wrong.
+    /// The kind of fault.
     enum Kind: Sendable {
-        /// The answer is held back.
+        /// The answer is delayed.
         case latency(Duration)
         /// An error of the service, with or without `Retry-After` in seconds.
         case status(Int, retryAfter: Int?)
-        /// The connection breaks off after so many bytes of the body.
+        /// The connection breaks after this many bytes of the body.
         case torn(Int)
-        /// The access token counts as run out.
+        /// The access token counts as expired.
         case expiredToken
         /// The access token is refused, with claims that a new one must carry.
         case claimsChallenge
-        /// An access token is refused until the client comes back with one that was asked for with these claims (an
+        /// An access token is refused until the client sends one that was requested with these claims (an
         /// authentication context, `acrs`).
         case challenge(String)
-        /// All tokens that an account has got so far were ended when the fault was added; `nil` for every account's.
+        /// All tokens that an account had obtained when the fault was added are revoked; `nil` for every account.
         case revoked(String?)
-        /// Nobody has consented to what apps other than Microsoft's own ask for at a service.
+        /// There is no consent to the requests of apps other than Microsoft's own for a service.
         case refusedConsent(ServedResource)
-        /// The device code counts as run out.
+        /// The device code counts as expired.
         case expiredCode
-        /// Somebody else approved than was asked for.
+        /// A different account than the expected one approved.
         case wrongAccount(String)
         /// An error of the token endpoint by its number.
         case tokenError(Int)
-        /// The answer points elsewhere.
+        /// The answer redirects to another address.
         case redirect(String)
         /// The next page is always the same one again.
         case endlessPaging
-        /// The next page is said to be on another host.
+        /// The next link names another host.
         case foreignNextLink(String)
-        /// The delta token counts as too old.
+        /// The delta token counts as expired.
         case resync
         /// The body isn't JSON.
         case garbage
@@ -42,19 +42,19 @@ struct Fault: Sendable {
 
     let id: Int
     let kind: Kind
-    /// The word that the control endpoint has for it.
+    /// The name of the fault at the control endpoint.
     let word: String
     let method: String?
-    /// A request is meant when its path begins so; `*` stands for any run of characters.
+    /// The beginning of the paths that it applies to; `*` stands for any characters.
     let path: String
-    /// How many requests are spared first.
+    /// The number of requests that are spared first.
     var skip: Int
-    /// How many requests it hits; `nil` for all.
+    /// The number of requests that it still applies to; `nil` for all.
     var remaining: Int?
 
     func matches(_ request: HTTPServerRequest) -> Bool {
         switch kind {
-        // It happened once.
+        // It took effect when it was added.
         case .revoked: return false
         case .refusedConsent(let resource): if !Self.asksForConsent(request, at: resource) { return false }
         case .challenge(let context): if Self.hasToken(of: request, for: context) { return false }
@@ -72,7 +72,7 @@ struct Fault: Sendable {
         return true
     }
 
-    /// Returns whether a request asks for a token of a service in the name of an app that isn't Microsoft's own.
+    /// Returns whether a request asks for a token of a service for an app that isn't Microsoft's own.
     private static func asksForConsent(_ request: HTTPServerRequest, at resource: ServedResource) -> Bool {
         guard request.path.hasSuffix("/oauth2/v2.0/token") else { return false }
         let form = request.form
@@ -82,7 +82,7 @@ struct Fault: Sendable {
         }
     }
 
-    /// Returns whether a request's token was asked for with an authentication context, or there is none to judge by.
+    /// Returns whether a request's token was requested with an authentication context, or can't be judged.
     private static func hasToken(of request: HTTPServerRequest, for context: String) -> Bool {
         guard let header = request.headers["authorization"], header.lowercased().hasPrefix("bearer "),
             !request.path.contains("/oauth2/")

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// What faults do to requests and answers, in the words of the service that was asked.
+/// The effects of faults on requests and answers, in the format of the requested service.
 struct FaultAnswers {
     let context: TenantContext
     let store: DirectoryStore
@@ -55,7 +55,7 @@ struct FaultAnswers {
         }
     }
 
-    /// Returns an answer that was made, with the next page that a fault points to.
+    /// Returns an answer with the next link that a fault sets.
     func changed(_ answer: HTTPServerResponse, by fault: Fault, of request: HTTPServerRequest) -> HTTPServerResponse {
         guard answer.status == 200, var members = (try? JSONParser.parse(answer.bytes))?.object,
             members["value"]?.array != nil
@@ -89,12 +89,12 @@ struct FaultAnswers {
         return answer
     }
 
-    /// Returns the error of a status, in the words of the service that was asked.
+    /// Returns the error with a status in the format of the requested service.
     private func failure(_ status: Int, retryAfter: Int?, _ request: HTTPServerRequest) -> HTTPServerResponse {
         var answer: HTTPServerResponse
         let isOfSignIn = request.path.contains("/oauth2/")
         if status == 502 || isOfSignIn && status < 500 && status != 429 {
-            // What is on the way answers, and not the service, which always names its error.
+            // A gateway answers instead of the service, which always names its error.
             answer = HTTPServerResponse(
                 status: status, contentType: "text/html", body: Array("<html><body>\(status)</body></html>".utf8))
         } else if isOfSignIn {

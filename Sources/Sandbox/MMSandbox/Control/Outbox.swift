@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Mail and chat messages that left a mailbox, for tests to look at.
+/// The mail and chat messages that were sent, for tests to inspect.
 final class Outbox {
     private(set) var sent: [JSONValue] = []
 

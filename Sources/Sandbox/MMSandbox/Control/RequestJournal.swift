@@ -1,11 +1,11 @@
 internal import MMCore
 internal import MMHTTP
 
-/// What came in, for tests to look at. Tokens are not kept, only whether there was one.
+/// The received requests, for tests to inspect. Tokens are not stored, only whether there was one.
 final class RequestJournal {
     private(set) var recent: [JSONValue] = []
     private(set) var count = 0
-    /// The number of the last one that is listed: whoever looks again and again sees what came in between.
+    /// The number of the last listed request, so that repeated readers see what arrived in between.
     private var last = 0
 
     func note(_ request: HTTPServerRequest) {

@@ -26,7 +26,7 @@ struct AdministrationContent: Sendable {
         ("Samsung", "SM-S926B", "Android", "14.0", "PHONE"),
     ]
 
-    /// One device for every second place of the directory.
+    /// One device for every second user of the directory.
     var deviceCount: Int { users.count / 2 }
 
     func deviceIndex(_ id: String) -> Int? { deviceIDs.index(ofGuid: id).flatMap { $0 < deviceCount ? $0 : nil } }
@@ -62,7 +62,7 @@ struct AdministrationContent: Sendable {
         ]
     }
 
-    /// What the directory knows of a device that is managed.
+    /// Returns the directory's entry of a managed device.
     func directoryDevice(_ index: Int) -> JSONObject {
         let managed = device(index)
         let state = managed["complianceState"]?.string
@@ -86,23 +86,23 @@ struct AdministrationContent: Sendable {
         ]
     }
 
-    /// Returns the id that the directory gives a device.
+    /// Returns the object id of a device in the directory.
     func objectID(ofDevice index: Int) -> String { otherIDs.guid(Self.firstDevice + index) }
 
-    /// Returns the device of an id of the directory, or of the id that the device has of itself.
+    /// Returns the index of the device with an object id of the directory, or with the device's own id.
     func directoryDeviceIndex(_ id: String) -> Int? {
         guard let number = otherIDs.index(ofGuid: id) else { return nil }
         let index = number >= Self.firstDevice ? number - Self.firstDevice : number - 100_000
         return (0..<deviceCount).contains(index) ? index : nil
     }
 
-    /// Returns who has registered a device.
+    /// Returns the user who registered a device.
     func owner(ofDevice index: Int) -> UserRow? {
         let owner = users.row(index * 2)
         return owner.isGuest ? nil : owner
     }
 
-    /// Behind the ids of authentication methods, of which there is one a user.
+    /// The first index for ids of devices, after those for authentication methods, of which there is one per user.
     private static let firstDevice = 1 << 24
 
     func configurations() -> [JSONObject] {
@@ -124,7 +124,7 @@ struct AdministrationContent: Sendable {
             ], from: 20)
     }
 
-    /// Policies of the settings catalogue: what they set stands beside them, one object a setting.
+    /// Returns the policies of the settings catalogue. Their settings are separate objects.
     func catalogPolicies() -> [JSONObject] {
         [
             ("Windows: BitLocker", "windows10"), ("Windows: local administrator password", "windows10"),
@@ -140,7 +140,7 @@ struct AdministrationContent: Sendable {
         }
     }
 
-    /// What a policy of the settings catalogue sets.
+    /// Returns the settings of a policy of the settings catalogue.
     static func catalogSettings(of policy: JSONObject) -> [JSONObject] {
         let family =
             policy["platforms"]?.string == "macOS" ? "com.apple.firewall_enable" : "device_vendor_msft_bitlocker"
@@ -223,7 +223,7 @@ struct AdministrationContent: Sendable {
         }
     }
 
-    /// Returns how somebody can prove who they are.
+    /// Returns the authentication methods of a user.
     func methods(of user: UserRow) -> [JSONObject] {
         var methods: [JSONObject] = [
             [

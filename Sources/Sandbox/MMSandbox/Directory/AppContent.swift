@@ -9,11 +9,11 @@ struct AppContent: Sendable {
     private let principalIDs: ObjectIDs
     private let roleIDs: ObjectIDs
 
-    /// What the tenant is called.
+    /// The names of the tenant.
     private let tenant: SandboxOrganization
     /// The certificates of the confidential app, in DER.
     private let certificates: [[UInt8]]
-    /// All delegated permissions of Graph: hundreds, made once.
+    /// All delegated permissions of Graph: hundreds, created once.
     private let scopesOfGraph: [JSONValue]
 
     init(users: UserDirectory, mixing: Mixing, organization: SandboxOrganization, certificates: [[UInt8]] = []) {
@@ -28,10 +28,10 @@ struct AppContent: Sendable {
     }
 
     private static let others = ["Expense reports", "Visitor register", "Payroll export", withoutOwner]
-    /// The app that nobody owns.
+    /// The app without an owner.
     static let withoutOwner = "Device inventory"
 
-    /// What was consented to: a visitors' app that may read all mail, and a harmless one of one person.
+    /// Returns the consents: for a visitor app that may read all mail, and for a harmless app of one person.
     func permissionGrants() -> [JSONObject] {
         let principals = servicePrincipals()
         func id(_ name: String) -> JSONValue? { principals.first { $0["displayName"]?.string == name }?["id"] }
@@ -91,7 +91,7 @@ struct AppContent: Sendable {
         }
     }
 
-    /// Returns when the secret of an app ends: of the first in twelve days, of the next nineteen days ago, of others later.
+    /// Returns when the secret of an app expires: that of the first in twelve days, of the next nineteen days ago, of others later.
     private func secretEnd(_ index: Int) -> Int64 {
         let days: [Int64] = [140, 12, -19, 75, 300]
         return users.now / 86_400 * 86_400 + days[index % days.count] * 86_400
@@ -108,10 +108,10 @@ struct AppContent: Sendable {
         }
     }
 
-    /// The organisation that the vendor's apps belong to.
+    /// The id of the organisation that owns the vendor's apps.
     static let vendor = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
-    /// The vendor's services, and whether the tenant has used them before; the others get a principal on first use.
+    /// The vendor's services, and whether the tenant has used them before; the others get a service principal on first use.
     static let vendorApps: [(id: String, name: String, isThere: Bool)] = [
         (ServedResource.graph.appID, "Microsoft Graph", true),
         (ServedResource.exchange.appID, "Office 365 Exchange Online", true),
@@ -122,7 +122,7 @@ struct AppContent: Sendable {
         (ServedResource.powerApps.appID, "PowerApps Service", false),
     ]
 
-    /// Returns a service principal: of an app of the tenant, or of one of the vendor's services with the permissions that it has.
+    /// Returns a service principal, of an app of the tenant or of a vendor's service with its permissions.
     func servicePrincipal(_ index: Int = 0, id: String, appID: String, name: String, owner: String) -> JSONObject {
         [
             "id": .string(id), "deletedDateTime": .null,
@@ -192,7 +192,8 @@ struct AppContent: Sendable {
         roleIDs.guid(DirectoryRoleName.allCases.firstIndex(of: role) ?? 0)
     }
 
-    /// - Parameter consumed: how many users hold each, by the id of the product.
+    /// Returns the products of the tenant.
+    /// - Parameter consumed: the number of users who hold each product, by its id.
     func subscribedSkus(consumed: [String: Int]) -> [JSONObject] {
         License.all.map { license in
             let used = consumed[license.sku] ?? 0
@@ -303,7 +304,7 @@ extension AppContent {
         (50_053, "The account is locked, you've tried to sign in too many times.", "notApplied"),
     ]
 
-    /// Returns the entry at an index, the newest first.
+    /// Returns the entry at an index; the newest is first.
     func signIn(_ index: Int) -> JSONObject {
         let log = users.signIns
         let user = users.row(log.user(at: index) { users.row($0).isActive })
@@ -369,9 +370,9 @@ extension AppContent {
     }
 }
 
-/// An account that is always there, so that demonstrations, documents and tests can name it.
+/// An account that always exists, so that demonstrations, documents and tests can refer to it.
 struct NamedAccount: Sendable {
-    /// What happens when this account signs in.
+    /// The outcome when this account signs in.
     enum SignInOutcome: Sendable, Hashable {
         case granted
         /// The account is disabled (50057).
@@ -390,7 +391,7 @@ struct NamedAccount: Sendable {
     let role: DirectoryRoleName?
     let outcome: SignInOutcome
     let isGuest: Bool
-    /// The role that the account may take up for a while, and hasn't.
+    /// The role that the account may activate for a limited time, and hasn't.
     var eligible: DirectoryRoleName?
 
     /// The accounts in the order of their indices, from 0.

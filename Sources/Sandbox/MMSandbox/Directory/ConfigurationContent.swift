@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What administrators have configured: locations, ways to sign in, what users may do, roles and permissions that were given.
+/// The configuration by administrators: locations, authentication methods, permissions of users, roles and granted permissions.
 struct ConfigurationContent: Sendable {
     let users: UserDirectory
     private let ids: ObjectIDs
@@ -114,7 +114,7 @@ struct ConfigurationContent: Sendable {
         ]
     }
 
-    /// Returns the application permissions of Graph that apps of the start hold.
+    /// Returns the application permissions of Graph that the initial apps hold.
     static func graphRoles(_ mixing: Mixing) -> [JSONValue] {
         let names = Set(RegisteredApp.all.flatMap(\.roles)).sorted()
         let ids = ObjectIDs(mixing.branch(72))

@@ -1,7 +1,7 @@
-/// Names that belong together, and the office where people with such names mostly work. Every value of every row looks here, so
-/// nobody copies it.
+/// A set of first and last names that belong together, and the office of most people with such names. A class, because every value of every
+/// row reads it and copying would be slow.
 final class Culture: Sendable {
-    /// One name: as it is shown, and as it stands in an address.
+    /// One name in its display form and in its form for addresses.
     struct Name: Sendable {
         let shown: String
         let shownBytes: [UInt8]
@@ -27,7 +27,7 @@ final class Culture: Sendable {
         }
     }
 
-    /// Where people work.
+    /// An office.
     final class Office: Sendable {
         let name: String
         let city: String
@@ -37,7 +37,7 @@ final class Culture: Sendable {
         let street: String
         let postalCode: String
         let dialling: String
-        /// Name and dialling code as they begin in JSON.
+        /// The beginnings of the name and the dialling code in JSON.
         let nameBytes: [UInt8]
         let diallingBytes: [UInt8]
 
@@ -210,22 +210,22 @@ final class Culture: Sendable {
     ]
 }
 
-/// Who the people are: index to name and back, no two with the same address.
+/// The names of the people: from index to name and back. No two people have the same address.
 struct People: Sendable {
     /// One person.
     struct Person: Sendable {
         let culture: UInt8
         let given: UInt8
         let family: UInt8
-        /// 0 for the first person of a name, 1 for the second…
+        /// 0 for the first person with a name, 1 for the second …
         let round: Int32
     }
 
     let offset: Int
 
-    /// How many different names there are.
+    /// The number of different names.
     static let combinations = Culture.all.reduce(0) { $0 + $1.combinations }
-    /// Spreads neighbours over the cultures; has no divisor in common with the number of names.
+    /// The step that spreads neighbours over the cultures; coprime to the number of names.
     private static let step: Int = {
         var step = combinations * 382 / 1000
         while greatestDivisor(step, combinations) != 1 { step += 1 }
@@ -261,7 +261,7 @@ struct People: Sendable {
         while Self.starts[culture] > combination { culture -= 1 }
         let place = combination - Self.starts[culture]
         let families = Culture.all[culture].family.count
-        // No culture has more than 255 names of a kind, and rounds count users.
+        // Each culture has at most 255 names of each kind, and rounds count users.
         return Person(
             culture: UInt8(truncatingIfNeeded: culture), given: UInt8(truncatingIfNeeded: place / families),
             family: UInt8(truncatingIfNeeded: place % families),

@@ -1,6 +1,6 @@
 import MMCore
 
-/// All collections of the tenant. What nobody wrote is made again for every request; only writes are kept.
+/// All collections of the tenant. Unchanged rows are generated for every request; only writes are stored.
 final class DirectoryStore {
     let users: UserDirectory
     let groups: GroupDirectory
@@ -12,9 +12,9 @@ final class DirectoryStore {
     let mixing: Mixing
     private(set) var written: [TableAddress: EntityTable] = [:]
     private(set) var links: [LinkAddress: LinkChanges] = [:]
-    /// Counts every write, for delta queries and etags.
+    /// The number of writes so far, for delta queries and etags.
     private(set) var sequence = 0
-    /// The kinds that hardly change are made once.
+    /// Small collections, which are generated once.
     private let small: [TableAddress: EntityTable]
     private let usersTable: EntityTable
     private let groupsTable: EntityTable
@@ -89,16 +89,16 @@ final class DirectoryStore {
     /// Deletes a row of the collection at an address.
     func remove(_ key: String, from address: TableAddress) { change(address) { _ = $0.remove(key, sequence: $1) } }
 
-    /// Adds to and takes from a list of references.
+    /// Changes a list of references.
     func changeLinks(_ address: LinkAddress, _ body: (inout LinkChanges) -> Void) {
         sequence += 1
         body(&links[address, default: LinkChanges()])
     }
 
-    /// Returns the user of an object id or a user principal name.
+    /// Returns the user with an object id or a user principal name.
     func user(_ key: String) -> Record? { table(.users).find(key) }
 
-    /// How many users hold each licence, by the id of the product.
+    /// The number of users who hold each licence, by the id of the product.
     private var consumedLicenses: [String: Int] {
         var consumed: [String: Int] = [:]
         table(.users).scan { user in
@@ -114,7 +114,7 @@ final class DirectoryStore {
         return consumed
     }
 
-    /// Returns the roles that whoever a token speaks for holds here.
+    /// Returns the roles that a token's principal holds here.
     func roles(of principal: SignedInPrincipal) -> [DirectoryRoleName] {
         principal.delegatedRoles ?? roles(of: principal.objectID)
     }
@@ -238,7 +238,7 @@ final class DirectoryStore {
         }
     }
 
-    /// Returns the start content of a mailbox; `nil` for users who came later and have an empty one.
+    /// Returns the initial content of a mailbox; `nil` for users who were added later and have an empty one.
     private func content(_ owner: String) -> MailContent? {
         users.ids.index(ofGuid: owner).flatMap {
             $0 < users.count ? MailContent(users: users, owner: $0, mixing: mixing.branch(5)) : nil
@@ -277,7 +277,7 @@ final class DirectoryStore {
     }
 }
 
-/// Collections that administrators look at.
+/// Collections for monitoring by administrators.
 extension DirectoryStore {
     func administrationTable(_ address: TableAddress) -> EntityTable {
         let (administration, users) = (administration, users)
@@ -337,7 +337,7 @@ extension DirectoryStore {
         }
     }
 
-    /// Returns the application permissions that the app of a principal holds at the start.
+    /// Returns the application permissions that the app of a principal holds initially.
     private func givenRoles(of owner: String) -> [JSONObject] {
         guard let principal = table(.servicePrincipals).find(owner), let appID = principal["appId"]?.string,
             let app = RegisteredApp.find(appID),
@@ -358,7 +358,7 @@ extension DirectoryStore {
         }
     }
 
-    /// The roles of the directory as definitions.
+    /// The definitions of the directory roles.
     var roleDefinitions: [Record] {
         DirectoryRoleName.allCases.map { role in
             .object([
@@ -372,7 +372,7 @@ extension DirectoryStore {
         }
     }
 
-    /// Who holds which role.
+    /// The role assignments.
     var roleAssignments: [Record] {
         DirectoryRoleName.allCases.flatMap { role in
             linked(LinkAddress(owner: apps.roleID(role), relation: .members)).map { holder in
@@ -386,7 +386,7 @@ extension DirectoryStore {
         }
     }
 
-    /// Whom a policy of devices is assigned to: everybody for the first of a kind, a department for the others.
+    /// Returns the assignments of a device policy: everybody for the first of a kind, a department for the others.
     func assignments(of policy: String, in address: TableAddress) -> [Record] {
         let rows = table(address).all
         guard let place = rows.firstIndex(where: { $0.id == policy }) else { return [] }
@@ -404,7 +404,7 @@ extension DirectoryStore {
     }
 }
 
-/// The service's own watch over a tenant's configuration: monitors with a baseline, and what differs from it.
+/// The service's monitoring of a tenant's configuration: monitors with a baseline, and the deviations from it.
 extension DirectoryStore {
     /// Returns the baseline of a monitor.
     func baseline(of monitor: String) -> Record? {
@@ -415,7 +415,7 @@ extension DirectoryStore {
         return .object(baseline)
     }
 
-    /// What differs now from the baselines of all monitors. The real service looks four times a day.
+    /// The current deviations from the baselines of all monitors. The real service checks four times a day.
     var configurationDrifts: [Record] {
         table(.configurationMonitors).all.flatMap { monitor -> [Record] in
             (monitor["baseline"]?["resources"]?.array ?? []).enumerated().compactMap { place, resource in
@@ -459,9 +459,9 @@ extension DirectoryStore {
     ]
 }
 
-/// Relations of users that follow from the start data, and what was written over them.
+/// Relations of users that are derived from the initial data, and the changes to them.
 extension DirectoryStore {
-    /// Returns the object of an id, wherever in the directory it is.
+    /// Returns the object with an id, from any collection of the directory.
     func object(_ id: String) -> (TableAddress, Record)? {
         for address in [TableAddress.users, .groups, .servicePrincipals, .applications, .directoryRoles, .devices] {
             if let record = table(address).find(id) { return (address, record) }
@@ -478,7 +478,7 @@ extension DirectoryStore {
         return table(.devices).find(device) == nil ? [] : [device]
     }
 
-    /// Returns the object ids of those who have registered a device.
+    /// Returns the object ids of the users who registered a device.
     func owners(ofDevice id: String) -> [String] {
         guard let index = administration.directoryDeviceIndex(id), let owner = administration.owner(ofDevice: index)
         else { return [] }
@@ -492,7 +492,7 @@ extension DirectoryStore {
         return users.row(index).managerIndex.map { users.ids.guid($0) }.flatMap { user($0)?.id }
     }
 
-    /// Where a written manager is kept in a row; no property of the service has this name.
+    /// The key under which a written manager is stored in a row; no property of the service has this name.
     static let managerKey = "\u{1}manager"
 
     func directReports(_ id: String) -> [String] {
@@ -547,7 +547,7 @@ extension DirectoryStore {
     }
 }
 
-/// What a tenant says of itself as a whole: security defaults, access to and from other tenants, consent, administrative units.
+/// The tenant-wide policies: security defaults, access to and from other tenants, consent, administrative units.
 enum TenantPolicyContent {
     static let securityDefaults: JSONObject = [
         "id": "00000000-0000-0000-0000-000000000005", "displayName": "Security Defaults",

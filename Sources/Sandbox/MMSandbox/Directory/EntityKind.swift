@@ -1,33 +1,33 @@
 internal import MMCore
 
-/// What the sandbox knows of one entity type of Graph: its properties and what the service does with queries on it.
+/// An entity type of Graph: its properties, and how the service handles queries on it.
 struct EntityKind: Sendable {
     /// The name of the type, without `microsoft.graph.`.
     let name: String
-    /// Properties in the order in which they are answered.
+    /// The properties in the order in which they are returned.
     let properties: [String]
     private let spellings: [String: String]
     /// The type of each property.
     let types: [String: PropertyType]
-    /// What is answered without `$select`; `nil` means everything.
+    /// The properties returned without `$select`; `nil` means all.
     let selected: [String]?
-    /// Kept by the directory: advanced queries need `ConsistencyLevel: eventual`, and there is no `$skip`.
+    /// Whether it is a directory object: advanced queries need `ConsistencyLevel: eventual`, and there is no `$skip`.
     let isDirectoryObject: Bool
-    /// How many items a page has unless `$top` says otherwise.
+    /// The number of items per page unless `$top` is given.
     let pageSize: Int
-    /// The largest page.
+    /// The maximum page size.
     let pageLimit: Int
-    /// Properties that nobody can write.
+    /// The read-only properties.
     let readOnly: Set<String>
-    /// Properties a new one must come with.
+    /// The properties that a new object must have.
     let required: [String]
-    /// Where `$search` looks when no property is named.
+    /// The properties that `$search` uses when none is named.
     let searched: [String]
     /// Whether rows carry `@odata.etag`.
     let hasETag: Bool
-    /// Whether a row is of one of several types below this one, which it names.
+    /// Whether each row has one of several subtypes, which it names.
     let isAbstract: Bool
-    /// Whether nothing is known of its properties, because there are no rows: any may be asked for.
+    /// Whether its properties are unknown because there are no rows, so that any may be requested.
     var isOpen = false
 
     init(
@@ -59,7 +59,8 @@ struct EntityKind: Sendable {
         self.isAbstract = abstract
     }
 
-    /// What rows of the type lead to. The service takes these names in `$select` as well, and answers nothing for them.
+    /// The relationships of the type. The service accepts these names in `$select` as well, and returns nothing for
+    /// them.
     var related: Set<String> {
         switch name {
         case "user":
@@ -73,7 +74,7 @@ struct EntityKind: Sendable {
         }
     }
 
-    /// Returns a property's name as it is written here, whatever case it is given in.
+    /// Returns a property's name in its canonical spelling, from any case.
     func spelling(of name: String) -> String {
         types[name] == nil ? spellings[name.lowercased()] ?? name : name
     }
@@ -283,7 +284,7 @@ extension EntityKind {
         readOnly: "id displayName email")
 }
 
-/// The entity types of what administrators configure beside policies of access and devices.
+/// The entity types of further configuration by administrators.
 extension EntityKind {
     static let namedLocation = EntityKind(
         "namedLocation",
@@ -494,7 +495,7 @@ extension EntityKind {
         "licenseDetails", "id skuId skuPartNumber servicePlans:c", searched: "skuPartNumber")
 }
 
-/// What a property of an entity holds.
+/// The type of a property.
 enum PropertyType: Character, Sendable {
     case text = "s"
     case flag = "b"
@@ -517,7 +518,7 @@ enum PropertyType: Character, Sendable {
 }
 
 extension EntityKind {
-    /// Returns the properties of a body that may be written, each of the right type.
+    /// Returns the writable properties of a body, after checking their types.
     func checked(_ body: JSONObject, isNew: Bool) throws(GraphFailure) -> JSONObject {
         var row: JSONObject = [:]
         for (property, value) in body where !property.contains("@") {
@@ -542,7 +543,7 @@ extension EntityKind {
         return row
     }
 
-    /// The name as errors write it.
+    /// The name as it appears in errors.
     private var resource: String { "\(name.prefix(1).uppercased())\(name.dropFirst())" }
 
     private static func fits(_ value: JSONValue, _ type: PropertyType) -> Bool {

@@ -1,8 +1,8 @@
 internal import MMCore
 
-/// A collection: rows that are made from their index, and on top what was added, changed and deleted since the start.
+/// A collection: generated rows, overlaid with the additions, changes and deletions since the start.
 struct EntityTable: Sendable {
-    /// A row that somebody wrote.
+    /// A row that was written.
     private struct Written: Sendable {
         var record: Record
         var version: Int
@@ -16,7 +16,7 @@ struct EntityTable: Sendable {
     }
 
     let kind: EntityKind
-    /// Whether what is added comes first, as in a mailbox.
+    /// Whether added rows come first, as in a mailbox.
     let newestFirst: Bool
     private let baseCount: Int
     private let base: @Sendable (Int) -> Record
@@ -28,13 +28,13 @@ struct EntityTable: Sendable {
     private var names: [String: String] = [:]
     private(set) var changes: [Change] = []
 
-    /// A collection.
+    /// Creates a collection.
     /// - Parameters:
     ///   - kind: the type of its rows.
-    ///   - count: how many rows it starts with.
-    ///   - newestFirst: whether what is added comes first.
-    ///   - base: the row at an index.
-    ///   - index: the index of an id or another key.
+    ///   - count: the initial number of rows.
+    ///   - newestFirst: whether added rows come first.
+    ///   - base: returns the row at an index.
+    ///   - index: returns the index of an id or another key.
     init(
         _ kind: EntityKind, count: Int = 0, newestFirst: Bool = false,
         base: @escaping @Sendable (Int) -> Record = { _ in .object([:]) },
@@ -47,14 +47,14 @@ struct EntityTable: Sendable {
         self.baseIndex = index
     }
 
-    /// A collection that starts with these rows.
+    /// Creates a collection with these rows.
     init(_ kind: EntityKind, rows: [JSONObject], newestFirst: Bool = false) {
         self.init(
             kind, count: rows.count, newestFirst: newestFirst, base: { .object(rows[$0]) },
             index: { key in rows.firstIndex { $0["id"]?.string == key } })
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     var count: Int { baseCount - removed.count + added.count }
 
     /// Passes the rows in order to `body` until it returns `false`.
@@ -95,7 +95,7 @@ struct EntityTable: Sendable {
         }
     }
 
-    /// Returns the row of an id or another key.
+    /// Returns the row with an id or another key.
     func find(_ key: String) -> Record? {
         switch place(of: key) {
         case .added(let id): added[id]?.record
@@ -137,7 +137,7 @@ struct EntityTable: Sendable {
     }
 
     /// Deletes a row.
-    /// - Returns: what it was.
+    /// - Returns: the deleted row.
     @discardableResult
     mutating func remove(_ key: String, sequence: Int) -> Record? {
         guard let place = place(of: key), let record = find(key) else { return nil }
@@ -170,7 +170,7 @@ struct EntityTable: Sendable {
         }
         guard let index = baseIndex(key), index < baseCount, !removed.contains(index) else { return nil }
         guard let written = changed[index] else { return .base(index) }
-        // A row that got another name is no longer found under the old one.
+        // A renamed row is no longer found under its old name.
         let answers =
             written.record.id == key || written.record.id.lowercased() == small
             || Self.keys.contains { written.record[$0]?.string?.lowercased() == small }

@@ -1,8 +1,8 @@
 internal import MMCore
 
-/// The drives of the tenant and the files they start with.
+/// The drives of the tenant and their initial files.
 struct FileContent: Sendable {
-    /// Whose drive it is.
+    /// The owner of a drive.
     enum Owner: Sendable {
         case user(Int)
         case group(Int)
@@ -87,7 +87,7 @@ struct FileContent: Sendable {
     ]
 
     private static let fileCount = 24
-    /// How many folders a drive starts with, below its root.
+    /// The number of folders that a drive has initially, below its root.
     static var folderCount: Int { folderNames.count }
 
     private func mixing(of owner: Owner) -> Mixing {
@@ -100,16 +100,16 @@ struct FileContent: Sendable {
         return mixing.branch(UInt64(seed))
     }
 
-    /// Returns the numbers of a drive.
+    /// Returns the generated numbers of a drive.
     func mixing(ofDrive id: String) -> Mixing? { owner(ofDrive: id).map(mixing(of:)) }
 
-    /// Returns the place of an item that its drive starts with.
+    /// Returns the index of an initial item of a drive.
     func itemIndex(_ id: String, _ local: Mixing) -> Int? {
         let ids = ObjectIDs(local)
         return (0...Self.fileCount + Self.folderCount).first { ids.opaque($0, prefix: "01").uppercased() == id }
     }
 
-    /// What a drive starts with: a root, four folders, two dozen files.
+    /// Returns the initial items of a drive: a root, four folders, two dozen files.
     func items(ofDrive id: String) -> [JSONObject] {
         guard let owner = owner(ofDrive: id), let drive = drive(id) else { return [] }
         let local = mixing(of: owner)
@@ -161,7 +161,7 @@ struct FileContent: Sendable {
         return items
     }
 
-    /// What is in a file that nobody wrote yet.
+    /// Returns the initial content of a file.
     static func startContent(name: String) -> [UInt8] {
         var content: [UInt8] = []
         for line in 0..<64 { content.append(contentsOf: "\(name): line \(line) of the sandbox\n".utf8) }
@@ -199,14 +199,14 @@ struct FileContent: Sendable {
     }
 }
 
-/// With whom files are shared.
+/// The sharing of files.
 extension FileContent {
-    /// How an item is shared, besides with its owner.
+    /// The ways in which an item is shared.
     private enum Sharing {
         case none, anonymous, guest, organization
     }
 
-    /// Returns a few files in ten are shared; folders and the root are not.
+    /// Returns how an item is shared: a few files in ten are, folders and the root are not.
     private func sharing(of place: Int, _ local: Mixing) -> Sharing {
         guard place > Self.folderCount else { return .none }
         switch local.number(place, 31, below: 20) {
@@ -217,7 +217,7 @@ extension FileContent {
         }
     }
 
-    /// Returns the `shared` facet of an item; `nil` for one that is not shared.
+    /// Returns the `shared` facet of an item; `nil` for one that isn't shared.
     func shared(_ place: Int, _ local: Mixing) -> JSONValue? {
         let scope: JSONValue
         switch sharing(of: place, local) {
@@ -229,7 +229,7 @@ extension FileContent {
         return ["scope": scope]
     }
 
-    /// What a drive's item starts with: its owner, and a link or a guest.
+    /// Returns the initial permissions on a drive's item: its owner, and a link or a guest.
     func permissions(on item: String, ofDrive drive: String) -> [JSONObject] {
         guard let local = mixing(ofDrive: drive), let place = itemIndex(item, local) else { return [] }
         var rows: [JSONObject] = []
@@ -263,7 +263,7 @@ extension FileContent {
         ]
     }
 
-    /// Returns the right of one person.
+    /// Returns the permission of one person.
     static func grant(_ user: UserRow, on item: String, role: String) -> JSONObject {
         grant(id: user.id, name: user.displayName, mail: user.mail, on: item, role: role)
     }
@@ -282,7 +282,7 @@ extension FileContent {
         Base64.text(SHA256.digest(Array("\(item) \(what)".utf8)).prefix(18).map { $0 }, alphabet: .url)
     }
 
-    /// Returns the first guest from a place on.
+    /// Returns the index of the first guest from an index on.
     private func guestIndex(near start: Int) -> Int {
         (0..<users.count).lazy.map { (start + $0) % users.count }.first { users.row($0).isGuest } ?? 4
     }

@@ -1,13 +1,13 @@
 internal import MMCore
 
-/// The groups that the tenant starts with, and who is in them.
+/// The initial groups of the tenant and their members.
 struct GroupDirectory: Sendable {
     let users: UserDirectory
     let ids: ObjectIDs
     private let mixing: Mixing
     private let projects: Int
 
-    /// What a group is for; decides who is in it.
+    /// The purpose of a group, which decides its members.
     private enum Purpose {
         case everyone
         case department(Int)
@@ -31,7 +31,7 @@ struct GroupDirectory: Sendable {
 
     private var firstProject: Int { 1 + Position.departments.count + Culture.all.count + Self.standing.count }
 
-    /// How many groups there are.
+    /// The number of groups.
     var count: Int { firstProject + projects }
 
     private func purpose(_ index: Int) -> Purpose {
@@ -55,7 +55,7 @@ struct GroupDirectory: Sendable {
     ]
 
     private func projectName(_ place: Int) -> String {
-        // Twenty and twenty-one have no divisor in common: the pairs repeat only after 420.
+        // Twenty and twenty-one are coprime, so the pairs repeat only after 420.
         "\(Self.colours[place % Self.colours.count]) \(Self.things[place % Self.things.count])"
     }
 
@@ -150,7 +150,7 @@ struct GroupDirectory: Sendable {
     /// Returns the indices of the owners of a group.
     func owners(_ index: Int) -> [Int] {
         switch purpose(index) {
-        // Whoever began this project has left, and nobody is in it.
+        // The owner of this project has left, and it has no members.
         case .project(3): []
         case .project, .standing: Array(stride(index).prefix(2))
         default: [0]
@@ -169,13 +169,13 @@ struct GroupDirectory: Sendable {
     }
 }
 
-/// Departments and the titles people have in them.
+/// Departments and the job titles in them.
 enum Position {
     /// One department.
     struct Department: Sendable {
         let name: String
         let titles: [String]
-        /// The titles as they stand in JSON.
+        /// The titles as JSON text.
         let titleBytes: [[UInt8]]
 
         init(name: String, titles: [String]) {

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// The mail, calendar and contacts that a mailbox starts with.
+/// The initial mail, calendar and contacts of a mailbox.
 struct MailContent: Sendable {
     let users: UserDirectory
     /// The index of the owner.
@@ -19,7 +19,7 @@ struct MailContent: Sendable {
         eventIDs = ObjectIDs(self.mixing.branch(3))
     }
 
-    /// The folders that every mailbox has: the well-known name and the shown one.
+    /// The folders that every mailbox has: well-known name and display name.
     static let folders: [(name: String, shown: String)] = [
         ("inbox", "Inbox"), ("drafts", "Drafts"), ("sentitems", "Sent Items"), ("deleteditems", "Deleted Items"),
         ("junkemail", "Junk Email"), ("archive", "Archive"), ("outbox", "Outbox"),
@@ -71,7 +71,7 @@ struct MailContent: Sendable {
         }
     }
 
-    /// Returns the message at an index, the newest first.
+    /// Returns the message at an index; the newest is first.
     func message(_ index: Int) -> JSONObject {
         let folder = folder(of: index)
         let sent = folder == 2
@@ -102,7 +102,7 @@ struct MailContent: Sendable {
         ])
     }
 
-    /// Returns a message with what it lacks filled in, in the service's order.
+    /// Returns a message with its missing properties filled in, in the service's order.
     static func message(_ given: JSONObject) -> JSONObject {
         let defaults: JSONObject = [
             "changeKey": "CQAAABYAAAD", "categories": [], "hasAttachments": false, "importance": "normal",
@@ -115,7 +115,7 @@ struct MailContent: Sendable {
             EntityKind.message.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
     }
 
-    /// Returns the attachment that a message starts with.
+    /// Returns the initial attachment of a message.
     func attachment(of index: Int) -> JSONObject? {
         guard mixing.number(index, 26, below: 4) == 0 else { return nil }
         let content = Array("Figures of the quarter, row \(index)\n".utf8)
@@ -133,7 +133,7 @@ struct MailContent: Sendable {
         "Design workshop", "Supplier visit",
     ]
 
-    /// Returns the event at an index: two a day, from ten days ago on.
+    /// Returns the event at an index: two a day, starting ten days ago.
     func event(_ index: Int) -> JSONObject {
         let day = Int64(index / 2 - 10)
         let start = users.now / 86_400 * 86_400 + day * 86_400 + Int64(8 + mixing.number(index, 40, below: 9)) * 3600
@@ -182,7 +182,7 @@ struct MailContent: Sendable {
             EntityKind.event.properties.compactMap { name in (given[name] ?? defaults[name]).map { (name, $0) } })
     }
 
-    /// Returns the contacts that a mailbox starts with.
+    /// Returns the initial contacts of a mailbox.
     func contacts() -> [JSONObject] {
         let ids = ObjectIDs(mixing.branch(5))
         return (0..<12).map { index in

@@ -1,13 +1,13 @@
 internal import MMCore
 
-/// The ids of one kind of object, made from the index and readable back into it.
+/// The ids of one kind of object, derived from the index and convertible back to it.
 struct ObjectIDs: Sendable {
     private let mixing: Mixing
     private let key: UInt32
     private static let multiplier: UInt32 = 0x9E37_79B1
     private static let inverse: UInt32 = {
         var inverse: UInt32 = 1
-        // Newton's iteration doubles the right bits each time.
+        // Each step of Newton's iteration doubles the number of correct bits.
         for _ in 0..<5 { inverse = inverse &* (2 &- multiplier &* inverse) }
         return inverse
     }()
@@ -29,14 +29,14 @@ struct ObjectIDs: Sendable {
         Guid.append(high, low, to: &bytes)
     }
 
-    /// Returns the index of a GUID, when it is one of these.
+    /// Returns the index of a GUID, if it is one of these ids.
     func index(ofGuid text: String) -> Int? {
         guard GUID.isValid(text), let front = UInt32(text.prefix(8), radix: 16) else { return nil }
         let index = unscrambled(front)
         return guid(index) == text.lowercased() ? index : nil
     }
 
-    /// Returns the id in the manner of mail and files: a prefix and letters.
+    /// Returns the id in the form of mail and files: a prefix and letters.
     func opaque(_ index: Int, prefix: String, suffix: String = "") -> String {
         let (high, low) = halves(index)
         var bytes = Array(prefix.utf8)
@@ -46,7 +46,7 @@ struct ObjectIDs: Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Returns the index of an opaque id, when it is one of these.
+    /// Returns the index of an opaque id, if it is one of these ids.
     func index(ofOpaque text: String, prefix: String, suffix: String = "") -> Int? {
         guard text.hasPrefix(prefix), text.utf8.count == prefix.utf8.count + 24 + suffix.utf8.count,
             let front = UInt32(text.dropFirst(prefix.count).prefix(8), radix: 16)

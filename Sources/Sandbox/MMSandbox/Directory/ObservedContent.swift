@@ -1,7 +1,7 @@
 internal import MMCore
 
-/// What administrators look at beside the directory: devices' keys, secure score, alerts, messages of the service, rooms, reviews.
-/// Nobody writes it; it follows from the same people and devices as everything else.
+/// Content for administrators besides the directory: keys of devices, secure score, alerts, service messages, rooms, reviews. It is
+/// read-only and derived from the same people and devices as everything else.
 struct ObservedContent {
     let store: DirectoryStore
 
@@ -13,7 +13,7 @@ struct ObservedContent {
 
     private func id(_ kind: Int, _ place: Int) -> JSONValue { .string(ids.guid(kind << 20 | place)) }
 
-    /// The managed devices that run Windows, with their places.
+    /// The managed devices with Windows, with their indices.
     private var windows: [(place: Int, row: JSONObject)] {
         (0..<min(administration.deviceCount, 400)).map { ($0, administration.device($0)) }
             .filter { $0.1["operatingSystem"] == "Windows" }
@@ -36,7 +36,7 @@ struct ObservedContent {
         }
     }
 
-    /// The keys of encrypted disks; the key itself is asked for by name.
+    /// The keys of encrypted disks; the key itself is only returned by `$select`.
     var bitLockerKeys: [JSONObject] {
         windows.filter { $0.row["isEncrypted"] == true }.map { place, device in
             [
@@ -48,7 +48,7 @@ struct ObservedContent {
         }
     }
 
-    /// The passwords of local administrators that the directory keeps; the password itself is asked for by name.
+    /// The stored passwords of local administrators; the password itself is only returned by `$select`.
     var localCredentials: [JSONObject] {
         windows.map { place, device in
             [
@@ -186,7 +186,7 @@ struct ObservedContent {
         }
     }
 
-    /// Returns how the risk of a user came to be what it is.
+    /// Returns the history of a user's risk.
     func riskHistory(_ user: String) -> [JSONObject] {
         administration.riskyUsers().filter { $0["id"]?.string == user.lowercased() }.map { row in
             var row = row
@@ -197,7 +197,7 @@ struct ObservedContent {
         }
     }
 
-    /// The members of each administrative unit: the office of the first accounts.
+    /// The members of each administrative unit: the colleagues of the first accounts.
     var unitMembers: [String] { (3..<min(9, users.count)).map { users.row($0).id } }
 
     var accessTemplates: [JSONObject] {
@@ -211,7 +211,7 @@ struct ObservedContent {
         }
     }
 
-    /// What administrators did to devices.
+    /// The audit events of device administration.
     var deviceEvents: [JSONObject] {
         ["Sync device", "Create policy", "Assign policy"].enumerated().map { place, name in
             [
@@ -263,7 +263,7 @@ struct ObservedContent {
         }
     }
 
-    /// How devices come into the tenant.
+    /// The enrolment configurations for devices.
     var enrollment: [JSONObject] {
         [
             [
@@ -274,7 +274,7 @@ struct ObservedContent {
         ]
     }
 
-    /// What was bought: a subscription for each product.
+    /// The purchases: a subscription for each product.
     var subscriptions: [JSONObject] {
         store.table(.subscribedSkus).all.enumerated().map { place, sku in
             [
@@ -287,7 +287,7 @@ struct ObservedContent {
         }
     }
 
-    /// When apps were last signed in to.
+    /// The last sign-ins of apps.
     var appActivities: [JSONObject] {
         store.table(.servicePrincipals).all.prefix(12).enumerated().map { place, app in
             let last: JSONValue = ["lastSignInDateTime": ago(place * 3), "lastSignInRequestId": id(28, place)]
@@ -476,7 +476,7 @@ struct ObservedContent {
         ]
     }
 
-    /// How many accounts have registered each way to prove who they are.
+    /// The number of accounts that have registered each authentication method.
     var registeredMethods: JSONObject {
         var counts: [String: Int] = [:]
         for index in 0..<users.count {
@@ -495,7 +495,7 @@ struct ObservedContent {
 
     // MARK: One person's
 
-    /// Returns the lists of things to do of somebody.
+    /// Returns a user's to-do lists.
     func todoLists(_ user: String) -> [JSONObject] {
         guard let index = users.index(of: user) else { return [] }
         return ["Tasks", "Flagged Emails"].enumerated().map { place, name in
@@ -506,7 +506,7 @@ struct ObservedContent {
         }
     }
 
-    /// Returns whether somebody is there.
+    /// Returns a user's presence.
     func presence(_ user: String) -> JSONObject {
         let isThere = (users.index(of: user) ?? 0) % 3 != 1
         return [
@@ -517,7 +517,7 @@ struct ObservedContent {
     }
 }
 
-// What is asked for more seldom.
+// Content that is requested less often.
 extension ObservedContent {
     /// The roles that a directory can have, as templates.
     var roleTemplates: [JSONObject] {
@@ -529,7 +529,7 @@ extension ObservedContent {
         }
     }
 
-    /// How many signed in with a second factor, by day.
+    /// The numbers of sign-ins with a second factor, by day.
     var secondFactors: [JSONObject] {
         (1...7).map { day in
             let (all, single) = (Int64(400 + day * 37 % 90), Int64(day * 13 % 30))
@@ -549,7 +549,7 @@ extension ObservedContent {
         }
     }
 
-    /// The partners that the address list holds beside the accounts.
+    /// The external contacts in the address list.
     var orgContacts: [JSONObject] {
         [("Frida Fabrikam", "Fabrikam", "fabrikam.com"), ("Nils Northwind", "Northwind Traders", "northwind.example")]
             .enumerated().map { place, contact in
@@ -567,7 +567,7 @@ extension ObservedContent {
         (0..<min(40, users.count)).map { ["id": .string(users.row($0).id)] }
     }
 
-    /// Who may see a calendar: everybody in the organisation whether somebody is free, unless the owner says otherwise.
+    /// The permissions on a calendar: everybody in the organisation sees free/busy times, unless the owner decides otherwise.
     var calendarPermissions: [JSONObject] {
         [
             [
@@ -629,7 +629,7 @@ extension ObservedContent {
         ]
     }
 
-    /// What the domain's name servers are to say.
+    /// The required DNS records of the domain.
     var dnsRecords: [JSONObject] {
         let mail = "\(TenantIdentity.sharePointHost).mail.protection.outlook.com"
         return [
@@ -665,10 +665,10 @@ extension ObservedContent {
         }
     }
 
-    /// The plans of the first group that has some.
+    /// The plans of the first group.
     var ownPlans: [JSONObject] { store.table(.groups).first.map { plans(of: $0.id) } ?? [] }
 
-    /// How each role is taken up and for how long.
+    /// The policies for activating each role.
     var rolePolicies: [JSONObject] {
         store.roleDefinitions.prefix(6).map { role in
             [

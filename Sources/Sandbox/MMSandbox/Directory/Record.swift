@@ -2,11 +2,11 @@ internal import MMCore
 
 /// One row of a collection.
 enum Record: Sendable {
-    /// A user as the tenant started with it.
+    /// A user of the initial data.
     case user(UserRow)
     case object(JSONObject)
 
-    /// The value of a property; `nil` when the row has none of this name.
+    /// Returns the value of a property; `nil` if the row has no such property.
     subscript(property: String) -> JSONValue? {
         switch self {
         case .user(let row): row.value(of: property)

@@ -46,7 +46,7 @@ struct SiteContent: Sendable {
         return parts.count == 1 || small == id(index).lowercased() ? index : nil
     }
 
-    /// Returns where browsers show a site; the root site stands at the top.
+    /// Returns the web address of a site; the root site has no path.
     private static func address(_ index: Int) -> String {
         "https://\(FileContent.host)" + (index == 0 ? "" : "/sites/\(names[index].path)")
     }

@@ -1,42 +1,42 @@
 internal import MMCore
 internal import MMHTTP
 
-/// What a file holds: its bytes while they are few; of a larger one its size and checksum alone, so that gigabytes can be
-/// uploaded to a tenant that lives in memory.
+/// The content of a file: its bytes if it is small, otherwise only its size and checksum, so that gigabytes can be uploaded to a tenant
+/// that is kept in memory.
 struct StoredContent: Sendable {
-    /// How much is kept of one file.
+    /// The maximum number of bytes kept of one file.
     static let most = 64 << 20
-    /// The checksum's bits come round after this many bytes.
+    /// The number of bytes after which the positions in the checksum repeat.
     private static let round = 160
 
     private let most: Int
     private var kept: [UInt8] = []
-    /// Its size.
+    /// The size in bytes.
     private(set) var count = 0
-    /// The bytes at each place of a round, laid over each other: the checksum is a sum without carry.
+    /// The bytes at each position of a round, combined by exclusive or.
     private var laid = [UInt8](repeating: 0, count: StoredContent.round)
 
-    /// Nothing yet.
-    /// - Parameter most: how much of it is kept.
+    /// Creates empty content.
+    /// - Parameter most: the maximum number of bytes to keep.
     init(keeping most: Int = StoredContent.most) { self.most = most }
 
-    /// All of it.
+    /// Creates content from bytes.
     init(_ bytes: [UInt8]) {
         self.init()
         bytes.withUnsafeBytes { append($0) }
     }
 
-    /// The bytes; nil for content of which they are not kept.
+    /// The bytes; nil if they weren't kept.
     var bytes: [UInt8]? { kept.count == count ? kept : nil }
 
-    /// The same, of which only size and checksum are kept.
+    /// The same content with only its size and checksum.
     var withoutBytes: StoredContent {
         var other = self
         other.kept = []
         return other
     }
 
-    /// Adds a piece at the end.
+    /// Appends a piece.
     mutating func append(_ piece: UnsafeRawBufferPointer) {
         if let bytes, bytes.count + piece.count <= most { kept.append(contentsOf: piece) } else { kept = [] }
         let words = Self.round / 8
@@ -61,7 +61,7 @@ struct StoredContent: Sendable {
         count += piece.count
     }
 
-    /// Adds other content at the end.
+    /// Appends other content.
     mutating func append(_ other: StoredContent) {
         if let bytes = other.bytes { return bytes.withUnsafeBytes { append($0) } }
         kept = []
@@ -69,7 +69,7 @@ struct StoredContent: Sendable {
         count += other.count
     }
 
-    /// The checksum that the service gives, byte by byte as it is described ("Code snippets: QuickXorHash algorithm").
+    /// The checksum that the service returns, computed byte by byte as documented ("Code snippets: QuickXorHash algorithm").
     var quickXorHash: String {
         var sum = [UInt8](repeating: 0, count: 20)
         for (place, byte) in laid.enumerated() {
@@ -83,7 +83,7 @@ struct StoredContent: Sendable {
     }
 }
 
-/// Takes the body of an upload as it arrives.
+/// The receiver of an upload's body.
 final class UploadReceiver: HTTPBodyReceiver {
     private let taken = Mutex(StoredContent())
 
@@ -91,7 +91,7 @@ final class UploadReceiver: HTTPBodyReceiver {
 
     func take(_ piece: UnsafeRawBufferPointer) { taken.withLock { $0.append(piece) } }
 
-    /// Receives what goes into files of drives and blobs, where it may be large.
+    /// Returns a receiver for uploads of files and blobs, which may be large.
     static func receiver(_ method: String, _ target: String, _ headers: HTTPHeaders) -> (any HTTPBodyReceiver)? {
         guard method == "PUT", headers["content-length"].flatMap({ Int($0) }).map({ $0 >= 1 << 20 }) ?? true else {
             return nil
@@ -103,6 +103,6 @@ final class UploadReceiver: HTTPBodyReceiver {
 }
 
 extension HTTPServerRequest {
-    /// What the body holds, whether it was received piece by piece or whole.
+    /// The content of the body, whether it was received in pieces or whole.
     var content: StoredContent { (receiver as? UploadReceiver)?.content ?? StoredContent(body) }
 }

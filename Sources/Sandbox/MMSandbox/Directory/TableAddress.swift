@@ -1,4 +1,4 @@
-/// Where a collection is. Owners are object ids.
+/// The address of a collection. Owners are object ids.
 enum TableAddress: Hashable, Sendable {
     case users, groups, applications, servicePrincipals, permissionGrants, directoryRoles, organization, domains,
         subscribedSkus
@@ -21,7 +21,7 @@ enum TableAddress: Hashable, Sendable {
 }
 
 extension TableAddress {
-    /// Where deleted objects are kept for 30 days, and where they come back to.
+    /// The collections of deleted objects, kept for 30 days, with the collections to which they can be restored.
     static let deleted: [TableAddress: TableAddress] = [
         .deletedUsers: .users, .deletedGroups: .groups, .deletedApplications: .applications,
         .deletedServicePrincipals: .servicePrincipals,
@@ -38,7 +38,7 @@ struct LinkAddress: Hashable, Sendable {
     let relation: Relation
 }
 
-/// What was added to and taken from a list of references.
+/// The additions to and removals from a list of references.
 struct LinkChanges: Sendable {
     var added: [String] = []
     var removed: Set<String> = []

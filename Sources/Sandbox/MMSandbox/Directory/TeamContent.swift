@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Channels, chats and what was said in them.
+/// Channels, chats and their messages.
 struct TeamContent: Sendable {
     let users: UserDirectory
     private let mixing: Mixing
@@ -33,7 +33,7 @@ struct TeamContent: Sendable {
         ]
     }
 
-    /// Returns the apps that every team has, with what `$expand` asks for.
+    /// Returns the apps of every team, with the properties for `$expand`.
     static func installedApps(of id: String) -> [JSONObject] {
         [("com.microsoft.teamspace.tab.planner", "Planner"), ("com.microsoftstream.embed.skypeteamstab", "Stream")].map
         {
@@ -70,7 +70,7 @@ struct TeamContent: Sendable {
         }
     }
 
-    /// Returns the chats of a user: one to one with colleagues. The id of a chat holds both.
+    /// Returns the chats of a user, each with one colleague. The id of a chat contains both people.
     func chats(of user: Int) -> [JSONObject] {
         var seen: Set<Int> = [user]
         return (0..<8).compactMap { index in
@@ -90,7 +90,7 @@ struct TeamContent: Sendable {
         ]
     }
 
-    /// Returns the chat of an id, when both of its people exist.
+    /// Returns the chat with an id, if both of its people exist.
     func chat(id: String) -> JSONObject? {
         guard id.hasPrefix("19:"), id.hasSuffix("@unq.gbl.spaces") else { return nil }
         let pair = id.dropFirst(3).dropLast("@unq.gbl.spaces".count).split(separator: "_").map(String.init)

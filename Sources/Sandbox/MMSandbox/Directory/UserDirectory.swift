@@ -1,16 +1,16 @@
 internal import MMCore
 
-/// The users that the tenant starts with: none is stored, each is made from its index when somebody asks.
+/// The initial users of the tenant. None is stored; each is generated from its index on request.
 final class UserDirectory: Sendable {
-    /// How many there are.
+    /// The number of users.
     let count: Int
     /// The domain of the tenant.
     let domain: String
-    /// When the tenant started: what happened before is told from here.
+    /// The start time of the tenant, from which earlier events are dated.
     let now: Int64
-    /// Who signed in when.
+    /// The schedule of past sign-ins.
     let signIns: SignInSchedule
-    /// Their ids.
+    /// The object ids of the users.
     let ids: ObjectIDs
     let mixing: Mixing
     /// `@domain"`, as the end of an address in JSON.
@@ -49,16 +49,16 @@ final class UserDirectory: Sendable {
     }
 }
 
-/// Who signed in when, over the last thirty days: every account in use comes up in each of two rounds, so that the log and
-/// the users' own activity say the same.
+/// The sign-ins of the last thirty days: every active account appears in each of two rounds, so that the log agrees with the users' own
+/// activity.
 struct SignInSchedule: Sendable {
-    /// How many entries the log has.
+    /// The number of entries in the log.
     let count: Int
     private let users: Int
     private let now: Int64
     private let mixing: Mixing
     private let ids: ObjectIDs
-    /// Steps through the users, without a common divisor with their number, and the way back.
+    /// The step through the users, coprime to their number, and its inverse.
     private let step: Int
     private let back: Int
 
@@ -73,7 +73,7 @@ struct SignInSchedule: Sendable {
         back = Self.inverse(of: step, modulo: users)
     }
 
-    /// Returns the number that times `number` leaves one (extended Euclidean algorithm).
+    /// Returns the modular inverse of a number (extended Euclidean algorithm).
     private static func inverse(of number: Int, modulo: Int) -> Int {
         var (old, rest) = (number, modulo)
         var (oldFactor, factor) = (1, 0)
@@ -85,7 +85,7 @@ struct SignInSchedule: Sendable {
         return ((oldFactor % modulo) + modulo) % modulo
     }
 
-    /// Returns the index of the user of an entry, the newest entry first. The turn of one who is not in use goes to the next.
+    /// Returns the index of an entry's user; the newest entry is first. The turn of an inactive user goes to the next.
     func user(at entry: Int, isActive: (Int) -> Bool) -> Int {
         var place = entry % users
         for _ in 0..<users {
@@ -96,7 +96,7 @@ struct SignInSchedule: Sendable {
         return 0
     }
 
-    /// Returns when a user in use signed in last.
+    /// Returns when an active user last signed in.
     func last(of user: Int, isActive: (Int) -> Bool) -> Int64 {
         var entry = user * step % users
         while entry > 0, !isActive((entry - 1) * back % users) { entry -= 1 }
@@ -115,6 +115,6 @@ struct SignInSchedule: Sendable {
     /// Returns the id of the request that an entry belongs to.
     func correlationID(of entry: Int) -> String { ids.guid(count + entry) }
 
-    /// Returns the entry of an id.
+    /// Returns the entry with an id.
     func entry(ofID id: String) -> Int? { ids.index(ofGuid: id).flatMap { $0 < count ? $0 : nil } }
 }

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// One user of the start data.
+/// One user of the initial data.
 struct UserRow: Sendable {
     let index: Int
     let directory: UserDirectory
@@ -77,7 +77,7 @@ struct UserRow: Sendable {
     var licenses: [Int] {
         if isGuest { return [] }
         if index == 0 { return [1] }
-        // Some keep what they cost after they were disabled.
+        // Some keep their licences after they were disabled.
         if !isEnabled { return named != nil || number(.kept, below: 3) == 0 ? [0] : [] }
         switch number(.license, below: 10) {
         case 0, 1: return [1]
@@ -90,7 +90,7 @@ struct UserRow: Sendable {
     /// The index of the manager: a tree with eight below each.
     var managerIndex: Int? { index == 0 || isGuest ? nil : (index - 1) / 8 }
 
-    /// Returns the value of a property; `nil` when a user has no such property.
+    /// Returns the value of a property; `nil` if a user has no such property.
     func value(of property: String) -> JSONValue? {
         switch property {
         case "id": .string(id)
@@ -167,23 +167,23 @@ struct UserRow: Sendable {
         }
     }
 
-    /// Whether the password never expires: of the accounts that nobody wanted to break.
+    /// Whether the password never expires.
     private var keepsPassword: Bool { index == 0 || named == nil && number(.mobile, below: 40) == 0 }
 
-    /// Whether the account is in use these days; guests come seldom, and disabled accounts not at all.
+    /// Whether the account is currently in use; guests rarely are, and disabled accounts never.
     var isActive: Bool {
         if named != nil { return true }
         return isEnabled && isRedeemed && number(.signIn, below: isGuest ? 2 : 12) != 0
     }
 
-    /// Whether a guest has taken the invitation.
+    /// Whether a guest has accepted the invitation.
     var isRedeemed: Bool { !isGuest || named != nil || number(.kept, below: 8) != 0 }
 
-    /// When somebody signed in last; `nil` for never.
+    /// The time of the last sign-in; `nil` for never.
     var lastSignIn: Int64? {
         guard isRedeemed else { return nil }
         if isActive { return max(directory.signIns.last(of: index) { directory.row($0).isActive }, created) }
-        // Nobody has used the account for one to fifteen months.
+        // The account hasn't been used for one to fifteen months.
         let last = directory.now - Int64((31 + number(.synced, below: 420)) * 86_400 + number(.mobile, below: 86_400))
         return last > created ? last : nil
     }
@@ -202,13 +202,13 @@ struct UserRow: Sendable {
     }
 }
 
-/// The properties that a page of users is mostly made of.
+/// The properties that make up most of a page of users.
 enum UserColumn: String, Sendable {
     case id, displayName, givenName, surname, userPrincipalName, mail, jobTitle, officeLocation, preferredLanguage
     case mobilePhone, businessPhones, accountEnabled
 }
 
-/// Users straight to bytes: a page of users is what benchmarks read.
+/// Direct encoding of users, because benchmarks read pages of users.
 extension UserRow {
     /// Appends the JSON text of a property.
     func append(_ column: UserColumn, to bytes: inout [UInt8]) {
@@ -285,7 +285,7 @@ struct License: Sendable {
     /// The name in reports.
     let product: String
     let plans: [(id: String, name: String, service: String)]
-    /// How many seats, as a part of the number of users in percent.
+    /// The number of seats, in percent of the number of users.
     let seats: Int
 
     static let all: [License] = [

@@ -18,7 +18,7 @@ struct ExchangeAdminAPI {
         let user: UserRow?
     }
 
-    /// What it answers.
+    /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.exchange }
         for version in ["beta", "v1.0"] {

@@ -24,7 +24,7 @@ struct SignInService {
             context: context, apps: apps, issuer: issuer, devices: devices, browser: browser)
     }
 
-    /// What it answers.
+    /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         let clock = services.clock
         var routes = ServiceRoutes(services, { $0.signIn }) { request in

@@ -7,7 +7,7 @@ struct SharePointService {
     let store: DirectoryStore
     let bearer: BearerCheck
 
-    /// What it answers.
+    /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.sharePoint }
         routes.on("GET", path: "/_api/web", Self.web)

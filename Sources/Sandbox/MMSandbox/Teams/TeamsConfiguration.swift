@@ -96,7 +96,7 @@ final class TeamsConfiguration {
         objects = Dictionary(uniqueKeysWithValues: Kind.all.map { ($0.type.lowercased(), $0.objects) })
     }
 
-    /// What it answers.
+    /// Returns the routes of the service.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.teams }
         let place = "/Skype.Policy/configurations/{type}"
