@@ -36,7 +36,7 @@ struct ObservedContent {
         }
     }
 
-    /// The keys of encrypted disks; the key itself is only returned by `$select`.
+    /// The keys of encrypted disks; lists leave the key itself out.
     var bitLockerKeys: [JSONObject] {
         windows.filter { $0.row["isEncrypted"] == true }.map { place, device in
             [
@@ -48,7 +48,7 @@ struct ObservedContent {
         }
     }
 
-    /// The stored passwords of local administrators; the password itself is only returned by `$select`.
+    /// The stored passwords of local administrators; lists leave the password itself out.
     var localCredentials: [JSONObject] {
         windows.map { place, device in
             [

@@ -10,7 +10,7 @@ struct ExchangeAdminAPI {
     let organization: ExchangeOrganization
     private static let contentType = "application/json;odata.metadata=minimal;odata.streaming=true"
 
-    /// Who calls, and for which of the two services.
+    /// The caller, and the service that is called.
     private struct Caller {
         let principal: SignedInPrincipal
         let isCompliance: Bool
@@ -46,7 +46,7 @@ struct ExchangeAdminAPI {
         }
     }
 
-    /// Whether the service runs, as the module asks it before it calls a connection good.
+    /// The status query that the module sends before it considers a connection good.
     private static let basicInfo = "basicinfo('adminapistate')"
 
     private func banner(_ request: ServiceRequest) -> HTTPServerResponse {
@@ -68,14 +68,14 @@ struct ExchangeAdminAPI {
 
     private static let missing = ExchangeFailure(404, "NotFound", type: "ODataException", "No such resource.")
 
-    /// Returns the answer to a request about the one tenant that there is.
+    /// Returns the answer to a request, after checking that it names this tenant.
     private func inTenant(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         signedIn(request) { caller in
             context.organization.isNamed(by: request.name("tenant")) ? answer(caller) : failed(Self.missing)
         }
     }
 
-    /// Returns the answer to a request whose token is in order, with the headers of the service.
+    /// Returns the answer to a request with a valid token, with the headers of the service.
     private func signedIn(_ request: ServiceRequest, _ answer: (Caller) -> HTTPServerResponse) -> HTTPServerResponse {
         var made: HTTPServerResponse
         do throws(TokenMint.Refusal) {
@@ -121,7 +121,7 @@ struct ExchangeAdminAPI {
         inTenant(request) { run(request.http, for: $0) }
     }
 
-    /// Up to ten cmdlets in one request.
+    /// Runs up to ten cmdlets from one request.
     private func batch(_ request: ServiceRequest) -> HTTPServerResponse {
         inTenant(request) { caller in
             let items = (try? JSONParser.parse(request.http.body))?["requests"]?.array ?? []
@@ -146,7 +146,7 @@ struct ExchangeAdminAPI {
                     "body": (try? JSONParser.parse(answer.bytes)) ?? .null,
                 ]
             }
-            // The service promises no order.
+            // The service doesn't guarantee an order.
             if responses.count > 1 { responses.insert(responses.removeLast(), at: 0) }
             return json(200, ["responses": .array(responses)])
         }

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Cmdlets of the compliance service that reports read with, and that nothing here changes.
+/// Cmdlets of the compliance service for reports, which only read.
 extension ExchangeCmdlet {
     static let complianceReading: [ExchangeCmdlet] = complianceLists.map { list in
         ExchangeCmdlet("Get-\(list.noun)", .reading, "Identity " + list.parameters, compliance: true) {
@@ -99,7 +99,7 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// Returns the records of alerts, which are asked for by their type.
+    /// Returns the audit records of alerts, which are requested by their type.
     func alertRecords(_ start: Double, _ end: Double, _ operations: Set<String>?) -> [JSONObject] {
         (0..<12).compactMap { index -> JSONObject? in
             let time = store.users.now - Int64(index) * 86_400

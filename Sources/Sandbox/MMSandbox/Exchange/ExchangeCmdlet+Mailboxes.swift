@@ -124,7 +124,7 @@ extension ExchangeOrganization {
     }
 
     static func statistics(of mailbox: ExchangeMailbox, archive: Bool) -> JSONObject {
-        // What lies in an archive is older, and less.
+        // An archive holds older and fewer items.
         let part = archive ? 3 : 1
         let (bytes, items) = (mailbox.size.bytes / part, mailbox.size.items / part)
         let id = archive ? mailbox.archiveGuid : mailbox.exchangeGuid
@@ -146,7 +146,7 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// By which ways a mailbox can be reached.
+    /// Returns the protocols by which a mailbox can be reached.
     func clientAccess(_ mailbox: ExchangeMailbox) -> JSONObject {
         configured(
             "CASMailbox", mailbox.id,
@@ -164,7 +164,7 @@ extension ExchangeOrganization {
             ])
     }
 
-    /// Returns a row of each mailbox that is meant.
+    /// Returns a row for each selected mailbox.
     func rowsOfMailboxes(
         _ call: InvokedCmdlet, _ row: (ExchangeMailbox) -> JSONObject
     ) throws(ExchangeFailure) -> ExchangeAnswer {
@@ -173,7 +173,7 @@ extension ExchangeOrganization {
         return answer
     }
 
-    /// `Get-Mailbox`.
+    /// Runs `Get-Mailbox`.
     func mailboxPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         if !call.has("Identity") { answer.rows.reserveCapacity(call.pageSize * 3000) }
@@ -189,7 +189,7 @@ extension ExchangeOrganization {
         return answer
     }
 
-    /// `Set-Mailbox`.
+    /// Runs `Set-Mailbox`.
     func setMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         let mailbox = try mailbox(call)
         let row = properties(of: mailbox)
@@ -227,7 +227,7 @@ extension ExchangeOrganization {
         return answer
     }
 
-    /// Recipients as they are shown: by their unique names, however they were given.
+    /// Returns recipients as they are shown: by their unique names, however they were given.
     private func namesOfRecipients(_ value: JSONValue) throws(ExchangeFailure) -> JSONValue {
         if let items = value.array {
             var names: [JSONValue] = []
@@ -243,7 +243,7 @@ extension ExchangeOrganization {
         return .string(try mailboxes.find(text).name)
     }
 
-    /// `@{Add=…; Remove=…}` on a list.
+    /// Applies `@{Add=…; Remove=…}` to a list.
     private static func edited(_ value: JSONValue, by edit: JSONObject) -> JSONValue {
         var items = value.array?.compactMap(\.string) ?? []
         for (key, change) in edit {
@@ -261,24 +261,24 @@ extension ExchangeOrganization {
 }
 
 extension ExchangeOrganization {
-    /// When the day began, where nobody has set a time: two looks at the same mailbox are to show the same.
+    /// The start of the day, as the default for times: two reads of the same mailbox must give the same result.
     fileprivate var today: Int64 { context.now - context.now % 86_400 }
 }
 
-/// What a cmdlet of the sandbox put out.
+/// The output of a cmdlet of the sandbox.
 struct ExchangeAnswer: Sendable {
     /// The rows, JSON texts joined by commas.
     var rows: [UInt8] = []
-    /// How many they are.
+    /// The number of rows.
     var count = 0
-    /// Warnings.
+    /// The warnings.
     var warnings: [String] = []
-    /// The place where the next page starts.
+    /// The position where the next page starts.
     var next: Int?
-    /// What `-WhatIf` says.
+    /// The text of `-WhatIf`.
     var confirmation: String?
 
-    /// Nothing: what writing cmdlets put out.
+    /// No output, as of writing cmdlets.
     static let nothing = ExchangeAnswer()
 
     /// Appends a row.
@@ -292,14 +292,14 @@ struct ExchangeAnswer: Sendable {
         count += 1
     }
 
-    /// Returns one row.
+    /// Returns an answer with one row.
     static func row(_ row: JSONObject, _ call: InvokedCmdlet) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         answer.add(row, select: call.select)
         return answer
     }
 
-    /// Returns a page of rows that are all at hand.
+    /// Returns a page of rows that are all in memory.
     static func page(of rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         var answer = ExchangeAnswer()
         let limit = try call.limit()

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Cmdlets on who may do what in a mailbox.
+/// Cmdlets for the permissions on mailboxes.
 extension ExchangeCmdlet {
     static let permissions: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-MailboxPermission", .reading, "Identity User Owner") {
@@ -73,7 +73,7 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Rights are flags, which are always shown in the same order.
+    /// Returns rights in the fixed order in which the service shows these flags.
     private static func inOrder(_ rights: [String]) -> [String] {
         let order = [
             "fullaccess", "sendas", "externalaccount", "deleteitem", "readpermission", "changepermission",
@@ -90,7 +90,7 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Returns who has access to a mailbox: its owner, and a manager where it is shared.
+    /// Returns the permissions on a mailbox: those of its owner, and of a manager if it is shared.
     func permissions(on mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenPermissions[mailbox.id] { return written }
         var rows = [Self.permission(mailbox, "NT AUTHORITY\\SELF", ["FullAccess", "ReadPermission"])]
@@ -102,7 +102,7 @@ extension ExchangeOrganization {
         return rows
     }
 
-    /// Returns who may send as a mailbox: its owner, and a manager where it is shared.
+    /// Returns the accounts that may send as a mailbox: its owner, and a manager if it is shared.
     func senders(of mailbox: ExchangeMailbox) -> [JSONObject] {
         if let written = writtenSenders[mailbox.id] { return written }
         var rows = [Self.sender(mailbox, "NT AUTHORITY\\SELF")]
@@ -112,14 +112,14 @@ extension ExchangeOrganization {
         return rows
     }
 
-    /// Returns the rows of the account that a call names by any of its names; all where it names none.
+    /// Returns the rows of the account that a call names, by any of its names; all rows if it names none.
     fileprivate func granted(_ rows: [JSONObject], _ name: String, _ call: InvokedCmdlet) -> [JSONObject] {
         guard let user = call.text(name) else { return rows }
         let address = (try? mailboxes.find(user))?.address ?? user
         return rows.filter { $0[name]?.string?.lowercased() == address.lowercased() }
     }
 
-    /// Returns the place of an account's row: what is allowed and what is denied stand in rows of their own.
+    /// Returns the index of an account's row; allowed and denied rights have separate rows.
     private static func place(of user: String, _ name: String, in rows: [JSONObject], _ call: InvokedCmdlet) -> Int? {
         rows.firstIndex { $0[name]?.string == user && ($0["Deny"] == true) == call.isSet("Deny") }
     }

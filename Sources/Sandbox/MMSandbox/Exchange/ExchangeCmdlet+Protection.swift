@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Policies that protect mail and mailboxes: one that a tenant has from the beginning, each.
+/// Policies that protect mail and mailboxes: of each, the one that a tenant has from the beginning.
 extension ExchangeCmdlet {
     static let protection: [ExchangeCmdlet] =
         policies.flatMap { [policy($0.noun, $0.row), setting($0.noun, $0.parameters)] } + [

@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// Cmdlets that reports read a mailbox's or the organization's settings with, and that nothing here changes.
+/// Cmdlets for reports on the settings of mailboxes and the organization, which only read.
 extension ExchangeCmdlet {
     static let reading: [ExchangeCmdlet] =
         ofMailboxes + lists.map { entry in list(entry.noun, entry.parameters, entry.rows) } + others
 
-    /// Returns a cmdlet with one row a mailbox, for `-Identity` alone or for all that the filters leave.
+    /// Returns a cmdlet with one row per mailbox, for `-Identity` or for all that pass the filters.
     private static func ofMailbox(
         _ noun: String, _ parameters: String = "Identity",
         _ row: @escaping @Sendable (ExchangeOrganization, ExchangeMailbox) -> JSONObject
@@ -78,7 +78,7 @@ extension ExchangeCmdlet {
         },
     ]
 
-    /// Returns a list of the organization, with `-Identity` for one of its rows.
+    /// Returns a cmdlet for a list of the organization, with `-Identity` for one of its rows.
     private static func list(_ noun: String, _ parameters: String, _ rows: [JSONObject]) -> ExchangeCmdlet {
         ExchangeCmdlet("Get-\(noun)", .reading, "Identity " + parameters) {
             (organization, call) throws(ExchangeFailure) in try organization.named(noun, rows, call)
@@ -374,7 +374,7 @@ extension ExchangeOrganization {
         return parts[place - 1]
     }
 
-    /// Returns the phones that synchronise mailboxes: of one, or of all.
+    /// Returns the phones that synchronise one mailbox or all mailboxes.
     fileprivate func mobileDevices(
         _ call: InvokedCmdlet, _ parameter: String
     ) throws(ExchangeFailure) -> [JSONObject] {
@@ -405,7 +405,7 @@ extension ExchangeOrganization {
 }
 
 extension JSONObject {
-    /// Returns the members of both.
+    /// Returns the members of both objects; those of `other` win.
     func merging(_ other: JSONObject) -> JSONObject {
         var all = self
         for (name, value) in other { all[name] = value }

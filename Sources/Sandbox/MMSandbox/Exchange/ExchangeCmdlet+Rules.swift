@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// Cmdlets on the rules of mailboxes and of the transport.
+/// Cmdlets for the rules of mailboxes and of the transport.
 extension ExchangeCmdlet {
     private static let transportParameters =
         "Identity Name Priority:n Mode:Audit|AuditAndNotify|Enforce Enabled:b Comments SentToScope FromScope SubjectContainsWords "
@@ -123,7 +123,7 @@ extension JSONObject {
 }
 
 extension ExchangeOrganization {
-    /// Returns the mailbox whose rules are meant: the named one, that of a rule's own name, or the caller's.
+    /// Returns the mailbox whose rules a call concerns: the named one, that of a rule's own name, or the caller's.
     func ruleMailbox(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeMailbox {
         if call.has("Mailbox") { return try mailbox(call, "Mailbox") }
         if let identity = call.text("Identity"), let bar = identity.lastIndex(of: "\\") {
@@ -138,7 +138,7 @@ extension ExchangeOrganization {
         return ["Name", "Identity", "RuleIdentity", "Guid"].contains { row[$0]?.string?.lowercased() == wanted }
     }
 
-    /// Returns a rule that somebody makes: its number is above those of the rules that the tenant begins with.
+    /// Returns a new rule, whose number is above those of the initial rules.
     func newInboxRule(_ name: String, _ mailbox: ExchangeMailbox, _ priority: Int) -> JSONObject {
         serial += 1
         return Self.inboxRule(name, mailbox, serial + 1_000_000, priority)
@@ -174,7 +174,7 @@ extension ExchangeOrganization {
             rows.append(row)
         }
         if index % 50 == 7 {
-            // What an intruder leaves behind.
+            // A rule as an intruder leaves it behind.
             var row = Self.inboxRule(".", mailbox, index * 4 + 2, 3)
             row["SubjectOrBodyContainsWords"] = ["password", "payment"]
             row["ForwardTo"] = .array([.string("collector@elsewhere.example")])

@@ -2,11 +2,11 @@ internal import MMCore
 
 /// A cmdlet that the sandbox runs.
 struct ExchangeCmdlet: Sendable {
-    /// Who may run it.
+    /// The permission that a cmdlet needs.
     enum Need: Sendable {
-        /// Anybody, on the own mailbox.
+        /// None, for one's own mailbox.
         case own
-        /// A role that sees everything.
+        /// A role that may read everything.
         case reading
         /// A role that manages Exchange.
         case managing
@@ -14,7 +14,7 @@ struct ExchangeCmdlet: Sendable {
 
     let name: String
     let need: Need
-    /// The parameters it takes, besides those that every cmdlet takes, and what each takes.
+    /// The parameters that it accepts besides the common ones, with their types.
     let parameters: [String: ExchangeParameter]
     let isCompliance: Bool
     let run: @Sendable (ExchangeOrganization, InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
@@ -50,7 +50,7 @@ struct ExchangeCmdlet: Sendable {
     ]
 
     /// Checks the parameters of a call.
-    /// - Throws: what the service says to one that the cmdlet doesn't take, or to a value of another type.
+    /// - Throws: the service's error for an unknown parameter, or for a value of another type.
     func check(_ call: InvokedCmdlet) throws(ExchangeFailure) {
         for given in call.names {
             guard let parameter = parameters[given.lowercased()] ?? Self.common[given.lowercased()] else {
@@ -60,12 +60,12 @@ struct ExchangeCmdlet: Sendable {
         }
     }
 
-    /// Returns a parameter's value as it is kept.
+    /// Returns a parameter's value as it is stored.
     func value(_ name: String, in call: InvokedCmdlet) -> JSONValue {
         (parameters[name.lowercased()] ?? .any).value(call.raw(name) ?? .null)
     }
 
-    /// All of them, by name in small letters.
+    /// All cmdlets, by name in lower case.
     static let all: [String: ExchangeCmdlet] = Dictionary(
         [
             mailboxes, permissions, folderPermissions, rules, groups, organization, settings, compliance,
@@ -76,7 +76,7 @@ struct ExchangeCmdlet: Sendable {
         uniquingKeysWith: { first, _ in first })
 }
 
-/// Cmdlets on who may do what in a folder of a mailbox.
+/// Cmdlets for the permissions on folders of mailboxes.
 extension ExchangeCmdlet {
     static let folderPermissions: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-MailboxFolderPermission", .reading, "Identity User GroupMailbox") {
@@ -155,14 +155,14 @@ extension ExchangeOrganization {
         ]
     }
 
-    /// Whom a call names, as a folder's permissions show it.
+    /// Returns the account that a call names, as a folder's permissions show it.
     fileprivate func holder(_ call: InvokedCmdlet) throws(ExchangeFailure) -> String {
         guard let user = call.text("User") else { throw .missing("User") }
         if let own = ["Default", "Anonymous"].first(where: { $0.lowercased() == user.lowercased() }) { return own }
         return try mailboxes.find(user).name
     }
 
-    /// Returns the place of the entry that a call names.
+    /// Returns the index of the entry that a call names.
     fileprivate func place(in folder: ExchangeFolder, _ call: InvokedCmdlet) throws(ExchangeFailure) -> Int {
         let holder = try holder(call)
         guard let place = permissions(on: folder).firstIndex(where: { $0["User"]?.string == holder }) else {
@@ -175,7 +175,7 @@ extension ExchangeOrganization {
     }
 }
 
-/// Cmdlets on groups and who is in them.
+/// Cmdlets for groups and their members.
 extension ExchangeCmdlet {
     private static let listing = "Identity Anr Filter RecipientTypeDetails SortBy ManagedBy"
 
@@ -259,10 +259,10 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// The groups of the directory that Exchange has no mailbox for.
+    /// The groups of the directory without a mailbox in Exchange.
     fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
 
-    /// Recipients of the kinds that are asked for: where groups are among them, they come first.
+    /// Returns a page of the requested kinds of recipients; groups come first.
     func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         let kinds = Set(
             (call.texts("RecipientTypeDetails") ?? []).flatMap { $0.split(separator: ",") }
@@ -315,7 +315,7 @@ extension ExchangeOrganization {
         }
     }
 
-    /// `New-DistributionGroup`: a group of the directory with a mail address, and its members.
+    /// Runs `New-DistributionGroup`: creates a group of the directory with a mail address and its members.
     fileprivate func newGroup(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let name = call.text("Name") else { throw .missing("Name") }
         let alias = call.text("Alias") ?? name.filter { $0 != " " }
@@ -350,7 +350,7 @@ extension ExchangeOrganization {
         return .row(shown, call)
     }
 
-    /// Writes settings of a group, under the names that it is shown with.
+    /// Writes settings of a group under the names with which they are shown.
     fileprivate func setGroup(_ id: String, _ call: InvokedCmdlet) {
         let cmdlet = ExchangeCmdlet.all[call.cmdlet.lowercased()]
         var written = writtenSettings["distributiongroup/\(id)"] ?? [:]
@@ -374,14 +374,14 @@ extension ExchangeOrganization {
         store.users.ids.index(ofGuid: id).map { $0 < store.users.count && store.users.row($0).isGuest } ?? false
     }
 
-    /// Returns the group of an identity, or a page of those that the filters leave.
+    /// Returns the group with an identity, or a page of those that pass the filters.
     fileprivate func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     {
         guard let identity = call.text("Identity") else {
             var rows = groups
             let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])
             if let text = call.text("Filter") {
-                // Who is in a group can be asked for, and isn't shown.
+                // The members of a group can be filtered by, but aren't shown.
                 let filter = try ExchangeFilter(text, properties: known.union(["members"]))
                 let asksForMembers = text.lowercased().contains("members")
                 rows = rows.filter { row in
@@ -418,7 +418,7 @@ extension ExchangeOrganization {
         }
     }
 
-    /// Returns the one group of `-Identity`.
+    /// Returns the group that `-Identity` names.
     fileprivate func group(_ call: InvokedCmdlet, in groups: [JSONObject]) throws(ExchangeFailure) -> JSONObject {
         guard let identity = call.text("Identity") else { throw .missing("Identity") }
         let wanted = identity.lowercased()
@@ -449,7 +449,7 @@ extension ExchangeOrganization {
     }
 }
 
-/// Cmdlets on the organization: domains, groups, traces, audit logs.
+/// Cmdlets for the organization: domains, groups, traces, audit logs.
 extension ExchangeCmdlet {
     static let organization: [ExchangeCmdlet] = [
         ExchangeCmdlet("Get-AcceptedDomain", .reading, "Identity") { (organization, call) throws(ExchangeFailure) in
@@ -568,7 +568,7 @@ extension ExchangeCmdlet {
             ExchangeOrganization.auditLog),
     ]
 
-    /// Settings that are written as they are shown.
+    /// Cmdlets for settings that are written as they are shown.
     static let settings: [ExchangeCmdlet] = [
         setting(
             "OrganizationConfig",
@@ -641,11 +641,11 @@ extension ExchangeCmdlet {
 }
 
 extension ExchangeOrganization {
-    /// Returns a row with what was written since.
+    /// Returns a row with the settings written since.
     func configured(_ noun: String, _ name: String, _ row: JSONObject) -> JSONObject {
         var row = row
         for (key, value) in writtenSettings["\(noun)/\(name)".lowercased()] ?? [:] {
-            // A list is shown as one, also where a single item was given.
+            // A list is shown as a list even if a single item was given.
             let isList = row[key]?.array != nil && value.array == nil
             row[key] = isList ? .array(value.isNull ? [] : [value]) : value
         }
@@ -661,12 +661,12 @@ extension ExchangeOrganization {
         }
     }
 
-    /// Returns the rows of a short list with what was written since, or the one of `-Identity`.
+    /// Returns the rows of a short list with the settings written since, or the one that `-Identity` names.
     func named(_ noun: String, _ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         try Self.named(rows.map { configured(noun, $0["Identity"]?.string ?? "", $0) }, call)
     }
 
-    /// Returns the rows of a short list, or the one of `-Identity`.
+    /// Returns the rows of a short list, or the one that `-Identity` names.
     static func named(_ rows: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else { return try .page(of: rows, call) }
         let found = rows.filter { isRule($0, identity) }
@@ -674,7 +674,7 @@ extension ExchangeOrganization {
         return try .page(of: found, call)
     }
 
-    /// Returns a date as cmdlets take it; `nil` when there is none.
+    /// Returns a date parameter; `nil` if it isn't given.
     private func moment(_ call: InvokedCmdlet, _ name: String) throws(ExchangeFailure) -> Double? {
         guard let text = call.text(name) else { return nil }
         if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")

@@ -1,13 +1,13 @@
 internal import MMCore
 
-/// An error as the admin API words it.
+/// An error in the format of the admin API.
 struct ExchangeFailure: Error {
     let status: Int
     let code: String
     let id: String
     let type: String
     let text: String
-    /// Whether the reason stands in the inner exception alone, as with some faults of parameters.
+    /// Whether only the inner exception holds the reason, as with some errors of parameters.
     let isInner: Bool
     /// The number of PowerShell's category.
     var category = "Client"

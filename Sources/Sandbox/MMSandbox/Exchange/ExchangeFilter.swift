@@ -14,7 +14,7 @@ struct ExchangeFilter: Sendable {
     /// Reads a filter.
     /// - Parameters:
     ///   - text: the filter.
-    ///   - properties: the properties that it may name, in small letters.
+    ///   - properties: the properties that it may name, in lower case.
     init(_ text: String, properties: Set<String>) throws(ExchangeFailure) {
         var reader = Reader(text)
         guard let node = reader.any(depth: 0), reader.isAtEnd else {
@@ -39,12 +39,12 @@ struct ExchangeFilter: Sendable {
         }
     }
 
-    /// Returns whether a text fits a pattern of `*` and letters, case apart.
+    /// Returns whether a text matches a pattern with `*`, ignoring case.
     static func matches(_ text: String, _ pattern: String) -> Bool {
         matches(Array(text.lowercased()), Array(pattern.lowercased()))
     }
 
-    /// Returns whether a row passes; names are compared without case.
+    /// Returns whether a row passes; property names are case-insensitive.
     func passes(_ row: JSONObject) -> Bool { Self.passes(root, row) }
 
     private static func passes(_ node: Node, _ row: JSONObject) -> Bool {

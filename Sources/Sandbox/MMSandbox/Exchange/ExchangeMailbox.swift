@@ -1,15 +1,15 @@
 internal import MMCore
 
-/// A mailbox of the start data: a user's, a shared one, a room's or a machine's.
+/// A mailbox of the initial data: a user's, a shared one, a room's or an equipment's.
 struct ExchangeMailbox: Sendable {
-    /// What kind of mailbox it is.
+    /// The kind of mailbox.
     enum Kind: String, Sendable {
         case user = "UserMailbox"
         case shared = "SharedMailbox"
         case room = "RoomMailbox"
         case equipment = "EquipmentMailbox"
 
-        /// The service's number in `RecipientTypeDetails` filters is a word; this is the type in older properties.
+        /// The type in the older `ResourceType` property; `nil` for other mailboxes.
         var resource: String? {
             switch self {
             case .room: "Room"
@@ -59,7 +59,7 @@ struct ExchangeMailbox: Sendable {
     /// The unique name.
     var name: String { kind == .user ? alias : displayName }
 
-    /// Where a few send what they get; most do not.
+    /// The forwarding address, which a few mailboxes have.
     var forwarding: String? {
         guard kind != .room, row.index > 0 else { return nil }
         switch mixing.number(row.index, 75, below: 80) {
@@ -69,7 +69,7 @@ struct ExchangeMailbox: Sendable {
         }
     }
 
-    /// Whether the mailbox answers by itself at the start.
+    /// Whether automatic replies are initially on.
     var isAway: Bool { kind == .user && row.named == nil && row.index % 29 == 12 }
 
     private var isOnHold: Bool { mixing.number(row.index, 76, below: 60) == 0 }
@@ -183,24 +183,24 @@ struct ExchangeMailbox: Sendable {
         return writer.bytes
     }
 
-    /// Size and number of what lies in it.
+    /// The size and the number of its items.
     var size: (bytes: Int, items: Int) {
         let items = 200 + mixing.number(row.index, 79, below: 40_000)
         return (items * (18_000 + mixing.number(row.index, 80, below: 60_000)), items)
     }
 
-    /// When somebody used it last.
+    /// The time of its last use.
     var lastLogon: Int64? { row.lastSignIn }
 }
 
-/// Writes one row straight to bytes, with the notes of type that the admin API sets beside some properties.
+/// Writes one row directly as bytes, with the type annotations that the admin API adds to some properties.
 struct ExchangeRowWriter {
     private(set) var bytes: [UInt8]
     private let select: Set<String>?
     private let overrides: JSONObject
     private var isEmpty = true
 
-    /// A writer behind what is there already.
+    /// Creates a writer that appends to the given bytes.
     init(_ bytes: [UInt8], select: Set<String>?, overrides: JSONObject = [:]) {
         self.bytes = bytes
         self.select = select
@@ -284,27 +284,28 @@ struct ExchangeRowWriter {
     }
 }
 
-/// The mailboxes that the tenant starts with, made from their index when somebody asks.
+/// The initial mailboxes of the tenant, generated from their index on request.
 final class ExchangeMailboxes: Sendable {
     private let users: UserDirectory
 
-    /// - Parameter users: whose mailboxes they are; as many as the directory, or more.
+    /// Creates the mailboxes of a directory.
+    /// - Parameter users: the owners of the mailboxes; as many as the directory has, or more.
     init(users: UserDirectory) {
         self.users = users
     }
 
-    /// How many places there are; a guest's holds no mailbox.
+    /// The number of indices; that of a guest has no mailbox.
     var count: Int { users.count }
 
-    /// Returns the mailbox at a place.
+    /// Returns the mailbox at an index.
     func mailbox(_ index: Int) -> ExchangeMailbox? {
         index >= 0 && index < count ? ExchangeMailbox(users.row(index)) : nil
     }
 
-    /// Enough of them for a look at names: the search by display name goes no further.
+    /// The number of mailboxes that the search by display name covers.
     private static let searched = 20_000
 
-    /// Returns the mailbox of an identity: object id, address, alias, name, distinguished name, or display name.
+    /// Returns the mailbox with an identity: object id, address, alias, name, distinguished name, or display name.
     func find(_ identity: String) throws(ExchangeFailure) -> ExchangeMailbox {
         var text = identity
         for prefix in ["smtp:", "SMTP:"] where text.hasPrefix(prefix) { text = String(text.dropFirst(prefix.count)) }

@@ -1,29 +1,29 @@
 internal import MMCore
 
-/// The Exchange organization that cmdlets work on: the mailboxes it starts with, and what was written since.
+/// The Exchange organization that cmdlets work on: the initial mailboxes, and the changes since.
 final class ExchangeOrganization {
     let context: TenantContext
     let store: DirectoryStore
     let mailboxes: ExchangeMailboxes
-    /// Properties of mailboxes that were written, by object id.
+    /// The changed properties of mailboxes, by object id.
     var writtenProperties: [String: JSONObject] = [:]
-    /// Permissions of mailboxes, by object id; the start permissions go once somebody changes them.
+    /// The changed permissions of mailboxes, by object id; they replace the initial ones.
     var writtenPermissions: [String: [JSONObject]] = [:]
-    /// Who may send as a mailbox, by its object id; the start permissions go once somebody changes them.
+    /// The changed accounts that may send as a mailbox, by its object id; they replace the initial ones.
     var writtenSenders: [String: [JSONObject]] = [:]
-    /// Permissions of folders that were changed, by object id of the mailbox and name of the folder.
+    /// The changed permissions of folders, by object id of the mailbox and name of the folder.
     var writtenFolders: [String: [JSONObject]] = [:]
-    /// Inbox rules that were made, by object id of the mailbox; the start rules go once somebody changes them.
+    /// The changed inbox rules, by object id of the mailbox; they replace the initial ones.
     var writtenInboxRules: [String: [JSONObject]] = [:]
-    /// All transport rules, once somebody changed them.
+    /// All transport rules, once they were changed.
     var writtenTransportRules: [JSONObject]?
-    /// Settings of other objects that were written, by noun and name in small letters.
+    /// The changed settings of other objects, by noun and name in lower case.
     var writtenSettings: [String: JSONObject] = [:]
-    /// Compliance searches that were made.
+    /// The compliance searches that were created.
     var searches: [JSONObject] = []
     /// Automatic replies, by object id of the mailbox.
     var replies: [String: JSONObject] = [:]
-    /// Counts the rules that were made.
+    /// The number of rules created so far.
     var serial = 0
 
     init(context: TenantContext, store: DirectoryStore, mailboxes: ExchangeMailboxes) {
@@ -33,21 +33,21 @@ final class ExchangeOrganization {
     }
 }
 
-/// Which mailboxes a cmdlet speaks of.
+/// The selection of mailboxes for a cmdlet.
 extension ExchangeOrganization {
-    /// Returns the mailbox of `-Identity`.
+    /// Returns the mailbox that `-Identity` names.
     func mailbox(_ call: InvokedCmdlet, _ parameter: String = "Identity") throws(ExchangeFailure) -> ExchangeMailbox {
         guard let identity = call.text(parameter) else { throw .missing(parameter) }
         return try mailboxes.find(identity)
     }
 
-    /// Returns a mailbox's properties, as they were written last.
+    /// Returns a mailbox's current properties.
     func properties(of mailbox: ExchangeMailbox) -> JSONObject {
         let bytes = mailbox.append(to: [], select: nil, overrides: writtenProperties[mailbox.id] ?? [:])
         return (try? JSONParser.parse(bytes))?.object ?? [:]
     }
 
-    /// Goes over the mailboxes of a page: one identity, or all that the call's filters leave.
+    /// Visits the mailboxes of a page: the one with an identity, or all that pass the call's filters.
     func walk(
         _ call: InvokedCmdlet, into answer: inout ExchangeAnswer, _ add: (ExchangeMailbox, inout ExchangeAnswer) -> Void
     ) throws(ExchangeFailure) {
@@ -74,12 +74,12 @@ extension ExchangeOrganization {
         }
     }
 
-    /// Properties that filters and orders may name, in small letters.
+    /// The properties that filters and sort orders may name, in lower case.
     private var knownProperties: Set<String> {
         Set(mailboxes.mailbox(0).map { properties(of: $0).keys.map { $0.lowercased() } } ?? []).union(["members"])
     }
 
-    /// Returns the places of the mailboxes that pass, in the order of a property.
+    /// Returns the indices of the selected mailboxes, sorted by a property.
     private func sorted(by name: String, _ selection: MailboxSelection) throws(ExchangeFailure) -> [Int] {
         guard knownProperties.contains(name.lowercased()) else {
             throw .invalid("SortBy", "\"\(name)\" is not a property that results can be sorted by.")
@@ -110,19 +110,20 @@ extension ExchangeOrganization {
     }
 }
 
-/// What a call leaves of all mailboxes.
+/// The selection of mailboxes by a call.
 struct MailboxSelection: Sendable {
-    /// Kinds in small letters; `nil` for all.
+    /// The kinds in lower case; `nil` for all.
     let kinds: Set<String>?
     let filter: ExchangeFilter?
     let anr: String?
     let wildcard: String?
     let wantsArchive: Bool
-    /// Whether other mailboxes are meant than those in use: deleted ones, public folders.
+    /// Whether the call selects other mailboxes than those in use: deleted ones, public folders.
     let isElsewhere: Bool
 
-    /// - Parameter known: the properties that a filter may name, in small letters.
-    /// - Throws: what the service says to a filter that it can't read, or of a property that it doesn't know.
+    /// Reads the selection of a call.
+    /// - Parameter known: the properties that a filter may name, in lower case.
+    /// - Throws: the service's error for a filter that can't be parsed, or that names an unknown property.
     init(_ call: InvokedCmdlet, wildcard: String?, known: Set<String>) throws(ExchangeFailure) {
         kinds = call.texts("RecipientTypeDetails").map { given in
             Set(given.flatMap { $0.split(separator: ",").map { $0.filter { $0 != " " }.lowercased() } })

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What a parameter of a cmdlet takes.
+/// The type of a cmdlet's parameter.
 enum ExchangeParameter: Sendable {
     case any
     case flag
@@ -8,7 +8,7 @@ enum ExchangeParameter: Sendable {
     /// One of these words.
     case choice([String])
 
-    /// The type of a parameter as its cmdlet declares it: nothing, `b`, `n`, or words between bars.
+    /// Parses the type of a parameter from its declaration: nothing, `b`, `n`, or words separated by bars.
     init(_ declared: Substring) {
         switch declared {
         case "": self = .any
@@ -18,7 +18,8 @@ enum ExchangeParameter: Sendable {
         }
     }
 
-    /// - Throws: what the service says to a value of another type.
+    /// Checks a value.
+    /// - Throws: the service's error for a value of another type.
     func check(_ value: JSONValue, of name: String) throws(ExchangeFailure) {
         guard !value.isNull else { return }
         switch self {
@@ -51,7 +52,7 @@ enum ExchangeParameter: Sendable {
         }
     }
 
-    /// Returns the value as it is kept: switches as such, however they were written.
+    /// Returns the value as it is stored: switches as Booleans, however they were written.
     func value(_ given: JSONValue) -> JSONValue {
         guard case .flag = self else { return given }
         if let number = given.int { return .bool(number != 0) }

@@ -1,22 +1,22 @@
 internal import MMCore
 internal import MMHTTP
 
-/// One request of InvokeCommand, read.
+/// A parsed request of InvokeCommand.
 struct InvokedCmdlet: Sendable {
-    /// The cmdlet as asked for.
+    /// The cmdlet's name as requested.
     let cmdlet: String
     private let parameters: [String: JSONValue]
-    /// Most rows a page.
+    /// The maximum number of rows per page.
     let pageSize: Int
-    /// Where the page starts, in places of the collection.
+    /// The position in the collection where the page starts.
     let offset: Int
-    /// How many rows the earlier pages held.
+    /// The number of rows on earlier pages.
     let returned: Int
-    /// Properties that are asked for, small letters; `nil` for all.
+    /// The requested properties in lower case; `nil` for all.
     let select: Set<String>?
-    /// Who asks.
+    /// The caller.
     let caller: UserRow?
-    /// Names of the parameters that were given.
+    /// The names of the given parameters.
     let names: [String]
 
     init?(_ request: HTTPServerRequest, caller: UserRow?) {
@@ -46,7 +46,7 @@ struct InvokedCmdlet: Sendable {
         select = request.queryFields["$select"].map { Set($0.lowercased().split(separator: ",").map(String.init)) }
     }
 
-    /// A parameter's value; case doesn't count.
+    /// Returns a parameter's value; the name is case-insensitive.
     subscript(name: String) -> JSONValue? { parameters[name.lowercased()].flatMap { $0.isNull ? nil : $0 } }
 
     /// Returns whether a parameter was given at all, `null` included.
@@ -78,7 +78,7 @@ struct InvokedCmdlet: Sendable {
         self[name].map { ExchangeParameter.flag.value($0).bool ?? false } ?? false
     }
 
-    /// Most rows in all; `nil` for all there are.
+    /// Returns the maximum number of rows in total; `nil` for all.
     func limit() throws(ExchangeFailure) -> Int? {
         guard let given = self["ResultSize"] else { return 1000 }
         if let number = given.int ?? given.string.flatMap({ Int($0) }), number > 0 { return number }

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What paths to drives and their items name.
+/// Resolves paths to drives and their items.
 struct DrivePaths {
     let store: DirectoryStore
 
@@ -13,7 +13,7 @@ struct DrivePaths {
         return row
     }
 
-    /// What a path below `/drives/{id}` names.
+    /// Resolves a path below `/drives/{id}`.
     func drive(_ id: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         let row = try driveRow(id)
         let label = "drives('\(id)')"
@@ -44,7 +44,7 @@ struct DrivePaths {
         }
     }
 
-    /// Returns an item by key, or below it by a path between colons.
+    /// Resolves an item by key, or by a path below it between colons.
     private func item(
         _ drive: String, _ key: String, _ label: String, _ rest: ArraySlice<GraphSegment>, isColon: Bool = false
     ) throws(GraphFailure) -> GraphPlace {
@@ -61,7 +61,7 @@ struct DrivePaths {
             names.removeAll(where: \.isEmpty)
             let (parent, missing) = walk(names, from: key, drive: drive)
             if let missing {
-                // A path to a file that is not there yet is where one can be put.
+                // A path to a missing file is valid for uploads.
                 guard ["content", "createUploadSession"].contains(rest.first?.name ?? "") else {
                     throw .fileMissing
                 }
@@ -122,7 +122,7 @@ struct SitePaths {
     let store: DirectoryStore
     let drives: DrivePaths
 
-    /// What a path below `/sites` names.
+    /// Resolves a path below `/sites`.
     func place(_ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         guard var key = rest.first?.name, !key.hasPrefix("$") else {
             return GraphPlace(.made(.site, store.table(.sites).all), "sites", .sites, rest)
@@ -173,7 +173,7 @@ struct SitePaths {
         }
     }
 
-    /// Returns the apps that have rights on one site alone.
+    /// Returns the permissions of apps that have rights on a single site.
     private func permissions(_ id: String) -> [Record] {
         guard store.sites.index(of: id).map({ $0 % 4 == 0 }) == true else { return [] }
         let app: JSONValue = [

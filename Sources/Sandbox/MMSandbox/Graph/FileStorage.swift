@@ -1,16 +1,16 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Where files are kept: what was uploaded, and the addresses that Graph hands out for it, which carry their own permission.
+/// The storage of uploaded files, and the URLs that Graph returns for them, which carry their own authorisation.
 final class FileStorage {
     private let context: TenantContext
     private let store: DirectoryStore
     private let mint: TokenMint
-    /// Files on their way in, by the number of the session.
+    /// The uploads in progress, by the number of the session.
     private var uploads: [String: OpenUpload] = [:]
-    /// What was uploaded, by drive and item.
+    /// The uploaded contents, by drive and item.
     private var contents: [String: StoredContent] = [:]
-    /// What files held before, the oldest first, by drive and item.
+    /// The earlier versions of files, the oldest first, by drive and item.
     private var earlier: [String: [FileVersion]] = [:]
 
     init(context: TenantContext, store: DirectoryStore, mint: TokenMint) {
@@ -19,14 +19,14 @@ final class FileStorage {
         self.mint = mint
     }
 
-    /// Returns where a file is read.
+    /// Returns the download URL of a file.
     func downloadAddress(of item: String, drive: String) -> String {
         "\(context.base)/_layouts/15/download.aspx?drive=\(PercentCoding.unreserved(drive))"
             + "&item=\(PercentCoding.unreserved(item))&tempauth=\(mint.tag("download:\(drive):\(item)"))"
     }
 
     /// Opens an upload.
-    /// - Returns: where its parts are sent.
+    /// - Returns: the URL to which its parts are sent.
     func open(_ session: OpenUpload) -> String {
         let id = RandomBytes.text(bytes: 18)
         uploads[id] = session
@@ -38,7 +38,8 @@ final class FileStorage {
             ?? StoredContent(FileContent.startContent(name: record["name"]?.string ?? ""))
     }
 
-    /// What a file holds and has held, the newest first. Their numbers go on, whatever is made the current one again.
+    /// Returns the current and earlier versions of a file, the newest first. Version numbers keep increasing even when
+    /// an earlier version is restored.
     func versions(of record: Record, drive: String) -> [FileVersion] {
         let before = earlier["\(drive)/\(record.id)"] ?? []
         let current = FileVersion(
@@ -47,7 +48,7 @@ final class FileStorage {
         return [current] + before.reversed()
     }
 
-    /// Finds the folder that names lead to, and makes those that are missing, as the service does on the way to a file.
+    /// Finds the folder with a path and creates missing ones, as the service does for uploads.
     func folder(_ names: some Sequence<String>, below parent: String, drive: String) -> String {
         var parent = parent
         for name in names {
@@ -78,7 +79,7 @@ final class FileStorage {
         return name
     }
 
-    /// Writes a file and answers its row.
+    /// Writes a file and returns its row.
     func put(name: String, content: StoredContent, parent: String, drive: String) -> JSONObject {
         let table = store.table(.driveItems(drive))
         let existing = table.all.first {
@@ -116,7 +117,7 @@ final class FileStorage {
 
     // MARK: Addresses
 
-    /// Returns where what Graph handed out is fetched and sent.
+    /// Returns the routes for the URLs that Graph returned.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.files }
         routes.on("GET", path: "/_layouts/15/download.aspx", FileStorage.download)
@@ -136,7 +137,7 @@ final class FileStorage {
             type: record["file"]?["mimeType"]?.string ?? "application/octet-stream")
     }
 
-    /// Copies are done at once.
+    /// Reports a copy as completed, because copies are done at once.
     private func progress(_ request: ServiceRequest) -> HTTPServerResponse {
         HTTPServerResponse(
             status: 200,
@@ -164,7 +165,7 @@ final class FileStorage {
     private static let refused = HTTPServerResponse.failure(
         401, "unauthenticated", "The tempauth of the address is not valid.")
 
-    /// What of an upload is still to come.
+    /// Returns the answer with the missing ranges of an upload.
     private static func expected(_ range: String, of session: OpenUpload, status: Int) -> HTTPServerResponse {
         HTTPServerResponse(
             status: status,
@@ -252,7 +253,7 @@ final class FileStorage {
     }
 }
 
-/// A state of a file that the service keeps.
+/// A version of a file that the service keeps.
 struct FileVersion: Sendable {
     let number: Int
     let content: StoredContent
@@ -268,9 +269,9 @@ struct FileVersion: Sendable {
     }
 }
 
-/// A file on its way in, part by part.
+/// An upload in progress, part by part.
 struct OpenUpload: Sendable {
-    /// Where it goes.
+    /// The destination.
     enum Place: Sendable {
         case file(drive: String, parent: String, conflict: String)
         case attachment(owner: String, message: String)
@@ -279,7 +280,8 @@ struct OpenUpload: Sendable {
     let place: Place
     let name: String
     let contentType: String
-    /// What has arrived. All of an attachment is shown again, whose size is limited.
+    /// The content that has arrived. An attachment is kept completely, because it is returned later and its size is
+    /// limited.
     var content: StoredContent
     var total: Int?
     let expires: Int64
@@ -289,9 +291,9 @@ struct OpenUpload: Sendable {
         content = if case .attachment = place { StoredContent(keeping: 150 << 20) } else { StoredContent() }
     }
 
-    /// How much has arrived.
+    /// The number of bytes that have arrived.
     var count: Int { content.count }
 
-    /// Mailboxes take parts of any size below their limit.
+    /// Whether it is an attachment: mailboxes accept parts of any size below their limit.
     var isMail: Bool { if case .attachment = place { true } else { false } }
 }

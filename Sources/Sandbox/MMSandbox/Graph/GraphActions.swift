@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// What follows an object in a path: a property, or something to do.
+/// Handles the segments after an object in a path: a property or an action.
 struct GraphActions {
     let context: TenantContext
     let store: DirectoryStore
@@ -146,7 +146,7 @@ struct GraphActions {
         guard record["usageLocation"]?.string != nil else {
             throw .badRequest("License assignment cannot be done for user with invalid usage location.")
         }
-        // What is assigned again gets the plans that are switched off now.
+        // A licence that is assigned again gets the plans that are disabled now.
         let replaced = removing.union(adding)
         var held = record["assignedLicenses"]?.array?.filter { !replaced.contains($0["skuId"]?.string ?? "") } ?? []
         for license in added {

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// How Graph answers: its errors, single values, rows that were written, and their etags.
+/// The answers of Graph: errors, single values, written rows and their etags.
 struct GraphAnswers {
     let context: TenantContext
     let store: DirectoryStore
@@ -12,7 +12,7 @@ struct GraphAnswers {
     static let diagnostic =
         #"{"ServerInfo":{"DataCenter":"Sandbox","Slice":"E","Ring":"5","ScaleUnit":"001","RoleInstance":"SANDBOX0001"}}"#
 
-    /// Returns an answer of this JSON.
+    /// Returns an answer with JSON.
     static func json(_ json: JSONValue, status: Int = 200) -> HTTPServerResponse {
         HTTPServerResponse(status: status, json: json, contentType: contentType)
     }
@@ -63,7 +63,7 @@ struct GraphAnswers {
         return answer
     }
 
-    /// Returns the etag of a row, where its type has one; the id is made only for those.
+    /// Returns the etag of a row, if its type has one; the id is evaluated only then.
     func etag(of id: @autoclosure () -> String, in table: EntityTable) -> String? {
         guard table.kind.hasETag else { return nil }
         let id = id()
@@ -77,7 +77,7 @@ struct GraphAnswers {
         return "W/\"CQAAABYAAA\(String(decoding: bytes, as: UTF8.self))\""
     }
 
-    /// Whether an `If-Match` header fits the row.
+    /// Checks that an `If-Match` header matches the row.
     func checkETag(_ call: GraphCall, id: String, in table: EntityTable) throws(GraphFailure) {
         guard let wanted = call.request.headers["if-match"], wanted != "*" else { return }
         let right = Self.etag(id, version: table.version(of: id))

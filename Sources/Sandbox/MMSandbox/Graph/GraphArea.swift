@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// A part of Graph with permissions and error words of its own.
+/// A part of Graph with its own permissions and error texts.
 enum GraphArea: Sendable {
     case users, groups, directoryDevices, applications, consents, roles, logs, organization, mail, calendars, contacts,
         files, sites,
@@ -8,7 +8,7 @@ enum GraphArea: Sendable {
     case mailboxSettings, devices, policies, risks, health, reports, authenticationMethods, sharePointSettings,
         monitoring
 
-    /// Permissions of which one must be there to read.
+    /// The permissions of which one is needed to read.
     var reading: [String] {
         switch self {
         case .users:
@@ -69,7 +69,7 @@ enum GraphArea: Sendable {
         }
     }
 
-    /// Permissions of which one must be there to write.
+    /// The permissions of which one is needed to write.
     var writing: [String] {
         switch self {
         case .users: ["User.ReadWrite.All", "Directory.ReadWrite.All"]
@@ -107,7 +107,7 @@ enum GraphArea: Sendable {
         }
     }
 
-    /// Whether only administrators see it, and readers of everything.
+    /// Whether only administrators and global readers may read it.
     var needsReader: Bool {
         switch self {
         case .logs, .devices, .policies, .risks, .health, .reports, .authenticationMethods, .sharePointSettings,
@@ -136,10 +136,10 @@ enum GraphArea: Sendable {
     }
 }
 
-/// The settings of mailboxes: those that everybody starts with, and what somebody wrote.
+/// The settings of mailboxes: the initial ones, and the changes to them.
 final class MailboxSettings {
     private let store: DirectoryStore
-    /// What was written, by owner.
+    /// The changed settings, by owner.
     private var changed: [String: JSONObject] = [:]
 
     init(store: DirectoryStore) { self.store = store }
@@ -166,23 +166,23 @@ final class MailboxSettings {
     }
 }
 
-/// What a Graph path names.
+/// The target of a Graph path.
 enum GraphNode: Sendable {
     /// A collection, or the part of it that passes a test.
     case collection(TableAddress, where: (@Sendable (Record) -> Bool)? = nil)
     /// One row of a collection.
     case row(TableAddress, key: String)
-    /// References to objects of the directory; they can be changed where there is an address.
+    /// References to objects of the directory; they can be changed if there is an address.
     case links([String], LinkAddress?)
     /// One reference.
     case link(String)
-    /// Rows that are made for this request.
+    /// Rows that are generated for this request.
     case made(EntityKind, [Record])
-    /// One object that is made for this request.
+    /// One object that is generated for this request.
     case single(EntityKind?, Record)
 }
 
-/// A node with the words that `@odata.context` has for it, and what of the path is left.
+/// A node with its text for `@odata.context`, and the rest of the path.
 struct GraphPlace: Sendable {
     var node: GraphNode
     var label: String
@@ -226,7 +226,7 @@ extension GraphPlace {
         }
         if let key = rest.first?.name, GUID.isValid(key) {
             let found = ids.contains(key.lowercased())
-            // What follows may be $ref, which takes the link away and leaves the object.
+            // `$ref` may follow, which removes the link but keeps the object.
             return GraphPlace(
                 .links(found ? [key.lowercased()] : [], address), "directoryObjects", area, rest, cast: cast)
         }

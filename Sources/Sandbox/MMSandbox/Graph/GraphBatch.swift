@@ -1,9 +1,9 @@
 internal import MMCore
 internal import MMHTTP
 
-/// `$batch`: up to twenty requests in one.
+/// A `$batch` request: up to twenty requests in one.
 struct GraphBatch {
-    /// How many requests a batch may hold.
+    /// The maximum number of requests in a batch.
     static let limit = 20
 
     let call: GraphCall
@@ -20,7 +20,7 @@ struct GraphBatch {
     }
 
     /// Answers the batch.
-    /// - Parameter answer: answers one of its requests, which has an id of its own.
+    /// - Parameter answer: answers one of its requests, which has its own id.
     func answer(
         _ answer: (_ request: HTTPServerRequest, _ requestID: String) throws(GraphFailure) -> HTTPServerResponse
     ) throws(GraphFailure) -> HTTPServerResponse {
@@ -60,7 +60,8 @@ struct GraphBatch {
             let (shown, status) = failed ? dependencyFailure(item) : result(of: item, answer)
             done.append((item.id, shown, status))
         }
-        // The service promises no order; one that is never the order of the requests keeps clients honest.
+        // The service doesn't guarantee an order; never using the order of the requests reveals clients that rely on
+        // it.
         if done.count > 1 { done.insert(done.removeLast(), at: 0) }
         return GraphAnswers.json(["responses": .array(done.map(\.answer))])
     }

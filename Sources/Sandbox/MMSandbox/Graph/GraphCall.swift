@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// One request to Graph on its way to an answer.
+/// A request to Graph that is being answered.
 struct GraphCall: Sendable {
     let request: HTTPServerRequest
     /// `v1.0` or `beta`.
@@ -13,13 +13,14 @@ struct GraphCall: Sendable {
     let requestID: String
     let clientRequestID: String
 
-    /// What `beta` answers without `$select`: all but what takes long, where `v1.0` answers a few properties.
+    /// Returns the properties that `beta` returns without `$select`: all but expensive ones, where `v1.0` returns a
+    /// few.
     func everything(of kind: EntityKind) -> [String]? {
         guard version == "beta", kind.selected != nil else { return nil }
         return kind.properties.filter { $0 != "signInActivity" }
     }
 
-    /// Returns the call with names of properties as a type writes them: the service takes them in any case.
+    /// Returns the call with property names in their canonical spelling; the service accepts any case.
     func spelled(as kind: EntityKind) -> GraphCall {
         GraphCall(
             request: request, version: version, segments: segments, options: options.spelled(as: kind),
@@ -38,7 +39,7 @@ struct GraphCall: Sendable {
     }
 
     /// Returns the JSON object of the body.
-    /// - Throws: 400 when it is none.
+    /// - Throws: 400 when it isn't an object.
     func object() throws(GraphFailure) -> JSONObject {
         guard !request.body.isEmpty else {
             throw GraphFailure(400, "BadRequest", "Empty Payload. JSON content expected.")
@@ -56,10 +57,11 @@ struct GraphCall: Sendable {
         return object
     }
 
-    /// Returns the body as an object, or none where it may be absent.
+    /// Returns the body as an object, or an empty one if the body is missing.
     func optionalObject() throws(GraphFailure) -> JSONObject { request.body.isEmpty ? [:] : try object() }
 
-    /// - Throws: 405 when it is no `POST`.
+    /// Checks the method.
+    /// - Throws: 405 when it isn't `POST`.
     func requirePost() throws(GraphFailure) {
         guard request.method == "POST" else { throw .notAllowed(request.method) }
     }

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Delta rounds: everything once, then only what changed.
+/// Delta queries: everything once, then only the changes.
 struct GraphDelta {
     let context: TenantContext
     let store: DirectoryStore
@@ -33,7 +33,7 @@ struct GraphDelta {
         return try fullRound(call, place, table, from: 0, since: store.sequence, select: select, test: test)
     }
 
-    /// Names this run of the sandbox: a token of another one is too old.
+    /// The id of this run of the sandbox; a delta token of another run is expired.
     private var runID: String { String(mint.tag("run").prefix(12)) }
 
     private func resync(_ call: GraphCall, _ place: GraphPlace) -> GraphFailure {

@@ -9,7 +9,7 @@ struct GraphFiles {
     let drives: DrivePaths
     let answers: GraphAnswers
 
-    /// What follows an item in a path.
+    /// Handles the segments after an item in a path.
     func step(_ call: GraphCall, _ place: GraphPlace, drive: String, key: String, _ action: String)
         throws(GraphFailure) -> HTTPServerResponse
     {
@@ -78,7 +78,7 @@ struct GraphFiles {
         return answer
     }
 
-    /// Returns the versions of a file, one of them, or making one the current one again.
+    /// Returns the versions of a file or one of them, or restores a version.
     private func version(
         _ call: GraphCall, _ record: Record, drive: String, _ rest: [GraphSegment]
     ) throws(GraphFailure) -> HTTPServerResponse {
@@ -103,7 +103,7 @@ struct GraphFiles {
         }
     }
 
-    /// Returns where a key of an item, or of a place below one, puts a file.
+    /// Returns where an upload puts a file: at an item's key, or at a path below one.
     private func target(_ key: String, drive: String) -> (parent: String, name: String, existing: Record?) {
         if let record = store.table(.driveItems(drive)).find(key) {
             return (record["parentReference"]?["id"]?.string ?? "", record["name"]?.string ?? "", record)
@@ -114,7 +114,7 @@ struct GraphFiles {
         return (parent, names.last ?? "", nil)
     }
 
-    /// Returns a new folder below another.
+    /// Creates a folder in another.
     func createFolder(_ call: GraphCall, _ body: JSONObject, drive: String, parent: String?)
         throws(GraphFailure) -> HTTPServerResponse
     {
@@ -176,7 +176,7 @@ struct GraphFiles {
 
 /// Sharing files with links and with people.
 extension GraphFiles {
-    /// `POST …/createLink`: the link that is there already, or a new one.
+    /// Handles `POST …/createLink`: returns the existing link, or a new one.
     func createLink(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         let type = body["type"]?.string ?? "view"
@@ -189,7 +189,7 @@ extension GraphFiles {
         return GraphAnswers.json(.object(row), status: isNew ? 201 : 200)
     }
 
-    /// `POST …/invite`.
+    /// Handles `POST …/invite`.
     func share(_ call: GraphCall, _ item: Record, drive: String) throws(GraphFailure) -> HTTPServerResponse {
         let body = try call.object()
         let roles = body["roles"]?.array?.compactMap(\.string) ?? []
@@ -217,7 +217,8 @@ extension GraphFiles {
         ])
     }
 
-    /// - Returns: how many of them are new.
+    /// Adds permissions to an item.
+    /// - Returns: the number of new ones.
     private func add(_ rows: [JSONObject], to item: Record, drive: String, scope: String) -> Int {
         let address = TableAddress.permissions(drive: drive, item: item.id)
         let new = rows.filter { store.table(address).find($0["id"]?.string ?? "") == nil }

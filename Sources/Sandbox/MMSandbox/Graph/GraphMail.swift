@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Sending, answering and moving mail. What is sent stays here: in Sent Items, in the recipients' mailboxes of this
-/// tenant, and in the outbox that tests read.
+/// Sending, answering and moving mail. Sent messages stay in the tenant: in Sent Items, in the recipients' mailboxes,
+/// and in the outbox that tests read.
 struct GraphMail {
     let context: TenantContext
     let store: DirectoryStore
@@ -22,7 +22,7 @@ struct GraphMail {
         return HTTPServerResponse(status: 202)
     }
 
-    /// Puts a message into the mailboxes it is meant for.
+    /// Delivers a message to the mailboxes of its recipients.
     private func deliver(
         _ message: JSONObject, attachments: [JSONValue], from owner: String, saves: Bool, action: String
     ) throws(GraphFailure) {
@@ -96,7 +96,7 @@ struct GraphMail {
 
     func folderID(_ name: String, owner: String) -> String { store.table(.mailFolders(owner)).find(name)?.id ?? name }
 
-    /// What a new message in a mailbox lacks.
+    /// Adds the missing properties to a new message in a mailbox.
     func finishMessage(_ row: inout JSONObject, owner: String, draft: Bool, folder: GraphPlace) {
         var folderName = "drafts"
         if folder.label.contains("mailFolders('"), let named = folder.label.split(separator: "'").dropLast().last {
@@ -113,7 +113,7 @@ struct GraphMail {
         row = MailContent.message(row)
     }
 
-    /// What a new attachment lacks; its message learns that it has one.
+    /// Adds the missing properties to a new attachment, and marks its message as having one.
     func noteAttachment(_ row: inout JSONObject, owner: String, message: String) {
         row["@odata.type"] = row["@odata.type"] ?? "#microsoft.graph.fileAttachment"
         row["contentType"] = row["contentType"] ?? "application/octet-stream"
@@ -128,7 +128,7 @@ struct GraphMail {
         store.replace(message, with: changed, in: .messages(owner))
     }
 
-    /// Deleting a message moves it to Deleted Items; there it goes for good.
+    /// Moves a deleted message to Deleted Items, or deletes it permanently there.
     func moveToDeleted(_ record: Record, owner: String) throws(GraphFailure) {
         let bin = folderID("deleteditems", owner: owner)
         store.remove(record.id, from: .messages(owner))
@@ -191,7 +191,7 @@ struct GraphMail {
         }
     }
 
-    /// Returns the answer to a message, or its forwarding, before it is sent.
+    /// Returns the draft of a reply or of a forwarded message.
     private func answerDraft(to message: JSONObject, owner: String, _ action: String, _ body: JSONObject)
         throws(GraphFailure) -> JSONObject
     {

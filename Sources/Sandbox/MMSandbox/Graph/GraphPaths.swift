@@ -1,6 +1,6 @@
 import MMCore
 
-/// From a path to what it names.
+/// Resolves the paths of Graph.
 struct GraphPaths {
     let store: DirectoryStore
     let drives: DrivePaths
@@ -78,7 +78,7 @@ struct GraphPaths {
             return try drives.drive(id, rest.dropFirst())
         case "drive": return try drives.drive(drives.ownDrive(call.principal.objectID), rest)
         case "sites":
-            // All sites of the tenant are those that a search for anything finds.
+            // `getAllSites` returns the same as a search for everything.
             let place = try sites.place(rest.first?.name.lowercased() == "getallsites" ? rest.dropFirst() : rest)
             guard case .made(let kind, let rows) = place.node, kind.name == "site",
                 let wanted = call.options.other.first(where: { $0.name == "search" })?.value, wanted != "*"
@@ -96,7 +96,7 @@ struct GraphPaths {
             return try teams.team(id, rest.dropFirst())
         case "chats": return try teams.chats(call.principal.objectID, rest)
         default:
-            // Graph has the settings catalogue in its beta version alone.
+            // Graph has the settings catalogue only in its beta version.
             if rest.first?.name.lowercased() == "configurationpolicies", call.version != "beta" {
                 throw .unknownSegment("configurationPolicies")
             }
@@ -105,7 +105,7 @@ struct GraphPaths {
         }
     }
 
-    /// Returns a collection of the directory, or one of its objects by id or by `(name='value')`.
+    /// Resolves a collection of the directory, or one of its objects by id or by `(name='value')`.
     private func directory(
         _ address: TableAddress, _ label: String, _ area: GraphArea, _ first: GraphSegment,
         _ rest: ArraySlice<GraphSegment>,
@@ -264,19 +264,19 @@ struct GraphPaths {
         }
     }
 
-    /// Nobody here has a picture.
+    /// The error for profile photos, which no account has.
     private static let noPhoto = GraphFailure(
         404, "ImageNotFound",
         "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")
 }
 
-/// What paths name that administrators look at and nobody writes here.
+/// Resolves the paths of read-only content for administrators.
 struct ObservedPaths {
     let store: DirectoryStore
 
     private var content: ObservedContent { ObservedContent(store: store) }
 
-    /// Returns the place of a path; `nil` for everything else.
+    /// Resolves a path; returns `nil` for all others.
     func place(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         if let below = below(segments) { return below }
         let words = segments.prefix(4).map { $0.name.lowercased() }
@@ -291,7 +291,7 @@ struct ObservedPaths {
         return nil
     }
 
-    /// Lists below one object of a collection: `collection/{id}/list`.
+    /// Resolves lists below one object of a collection: `collection/{id}/list`.
     private func below(_ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         let all = Array(segments)
         let words = all.map { $0.name.lowercased() }
@@ -346,7 +346,7 @@ struct ObservedPaths {
         return nil
     }
 
-    /// Returns a place below a user.
+    /// Resolves a path below a user.
     func place(ofUser id: String, _ segments: ArraySlice<GraphSegment>) -> GraphPlace? {
         let words = segments.prefix(2).map { $0.name.lowercased() }
         switch (words.first, words.dropFirst().first) {
@@ -409,7 +409,7 @@ struct ObservedPaths {
         }
     }
 
-    /// Returns an object without an id, below a user.
+    /// Returns the place of an object without an id, below a user.
     private func whole(
         _ kind: String, _ object: JSONObject, _ path: String, _ rest: ArraySlice<GraphSegment>
     ) -> GraphPlace {
@@ -425,14 +425,14 @@ struct ObservedPaths {
         guard let key = rest.first?.name, !key.hasPrefix("$") else {
             return GraphPlace(.made(kind, rows.map { .object(Self.listed($0)) }), path, area, rest, owner: owner)
         }
-        // A cast such as graph.room has been read with the path.
+        // A cast such as graph.room was handled with the path.
         guard let row = rows.first(where: { $0["id"]?.string?.lowercased() == key.lowercased() }) else {
             return GraphPlace(.made(kind, []), path, area, rest, owner: owner)
         }
         return GraphPlace(.single(kind, .object(row)), "\(path)/$entity", area, rest.dropFirst(), owner: owner)
     }
 
-    /// Returns a row as lists show it: secrets are given out one at a time.
+    /// Returns a row as lists show it, without secrets, which are returned one at a time.
     private static func listed(_ row: JSONObject) -> JSONObject {
         var row = row
         for name in ["key", "credentials"] { row[name] = nil }
@@ -523,7 +523,7 @@ struct ObservedPaths {
         }
     }
 
-    /// What is asked for more seldom.
+    /// Resolves paths that are requested less often.
     private func further(_ path: String) -> (String, GraphArea, [JSONObject])? {
         switch path {
         case "admin/exchange/mailboxes": ("mailbox", .organization, content.exchangeMailboxes)
@@ -608,7 +608,7 @@ struct ObservedPaths {
         }
     }
 
-    /// Returns the type of rows that nobody writes, as they are.
+    /// Returns the type of read-only rows, derived from the rows.
     private static func kind(_ name: String, _ rows: [JSONObject]) -> EntityKind {
         var words: [String] = []
         for (property, value) in rows.first ?? ["id": ""] where !property.hasPrefix("@") {
@@ -628,11 +628,11 @@ struct ObservedPaths {
     }
 }
 
-/// What paths to locations, ways to sign in, roles and assignments name.
+/// Resolves the paths to locations, authentication methods, roles and assignments.
 struct ConfigurationPaths {
     let store: DirectoryStore
 
-    /// Returns the place of a path; `nil` for everything else.
+    /// Resolves a path; returns `nil` for all others.
     func place(_ name: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace? {
         let words = ([name] + rest.prefix(3).map(\.name)).map { $0.lowercased() }
         func after(_ count: Int) -> ArraySlice<GraphSegment> { rest.dropFirst(count) }
@@ -713,7 +713,7 @@ struct ConfigurationPaths {
         GraphPlace(.row(address, key: key), "policies/\(key)/$entity", .policies, rest)
     }
 
-    /// Returns the only row of a table, under a path of its own.
+    /// Returns the place of a table's only row, which has a path of its own.
     private func only(_ address: TableAddress, _ path: String, _ rest: ArraySlice<GraphSegment>) -> GraphPlace {
         let key = store.table(address).all.first?.id ?? ""
         return GraphPlace(.row(address, key: key), "policies/\(path)/$entity", .policies, rest)
@@ -727,7 +727,7 @@ struct ConfigurationPaths {
     }
 }
 
-/// What paths to devices, policies, risks, service health and settings name.
+/// Resolves the paths to devices, policies, risks, service health and settings.
 enum AdministrationPaths {
     static func place(_ name: String, _ rest: ArraySlice<GraphSegment>) throws(GraphFailure) -> GraphPlace {
         let second = rest.first?.name.lowercased() ?? ""

@@ -1,13 +1,13 @@
 import MMCore
 import MMHTTP
 
-/// Reading: objects, and lists with filter, order, search, count, pages.
+/// Reads objects, and lists with filter, order, search, count and pages.
 struct GraphReader {
     let context: TenantContext
     let store: DirectoryStore
     let answers: GraphAnswers
 
-    /// One page of rows and where the next begins.
+    /// One page of rows and the position of the next.
     struct Page {
         var records: [Record] = []
         var next: PageToken?
@@ -51,7 +51,7 @@ struct GraphReader {
         }
     }
 
-    /// Returns a row, with the parts that are counted when somebody looks.
+    /// Returns a row, including the counts that are computed on reading.
     func found(_ key: String, in address: TableAddress) -> Record? {
         guard let record = store.table(address).find(key) else { return nil }
         if case .mailFolders(let owner) = address { return store.mailFolderRows(owner).first { $0.id == record.id } }
@@ -80,7 +80,7 @@ struct GraphReader {
         return HTTPServerResponse(status: 200, contentType: GraphAnswers.contentType, body: bytes)
     }
 
-    /// Returns whether mail is wanted as plain text.
+    /// Returns whether the caller prefers message bodies as plain text.
     private static func wantsTextBody(_ call: GraphCall) -> Bool {
         call.preference("outlook.body-content-type") == "text"
     }
@@ -100,7 +100,7 @@ struct GraphReader {
         } catch { throw GraphFailure(error) }
     }
 
-    /// Reads a page size out of `$top`, the preference, and what the type allows.
+    /// Returns the page size from `$top`, the preference, and the limit of the type.
     func pageSize(_ call: GraphCall, _ kind: EntityKind) throws(GraphFailure) -> Int {
         let preferred = call.preference("odata.maxpagesize").flatMap { Int($0) }
         guard let top = call.options.top else {
@@ -127,7 +127,7 @@ struct GraphReader {
     }
 
     /// Returns the rows that a call asks for.
-    /// - Parameter total: how many rows there are when nothing is left out, if that is known without counting.
+    /// - Parameter total: the number of rows without a filter, if it is known without counting.
     func page(
         _ call: GraphCall, kind: EntityKind, total: Int?, test: (@Sendable (Record) -> Bool)?,
         scan: (_ skipping: Int, _ body: (Record) -> Bool) -> Void
@@ -198,7 +198,7 @@ struct GraphReader {
         return page
     }
 
-    /// Returns the JSON of a page, written straight to bytes.
+    /// Returns the JSON of a page, written directly as bytes.
     func listAnswer(
         _ call: GraphCall, kind: EntityKind, label: String, owner: String? = nil, page: Page,
         typeName: ((Record) -> EntityKind)? = nil,
@@ -237,7 +237,7 @@ struct GraphReader {
         return answer
     }
 
-    /// Returns the address of the next page: the request's own, with another place to begin.
+    /// Returns the next link: the request's own URL with another position.
     private func nextLink(_ call: GraphCall, kind: EntityKind, token: PageToken) -> String {
         let kept = (call.request.query ?? "").split(separator: "&").filter { piece in
             let name = (PercentCoding.decode(piece.prefix { $0 != "=" }.utf8) ?? "").lowercased()
@@ -267,7 +267,7 @@ struct GraphReader {
             .users: .user, .groups: .group, .servicePrincipals: .servicePrincipal, .applications: .application,
             .directoryRoles: .directoryRole, .devices: .device,
         ]
-        // The rows are looked up as the page needs them: the group of everybody is as large as the directory.
+        // Rows are looked up only as the page needs them, because the group of everybody is as large as the directory.
         func typed(_ id: String) -> (EntityKind, Record)? {
             store.object(id).flatMap { found in kinds[found.0].map { ($0, found.1) } }
         }
@@ -288,7 +288,7 @@ struct GraphReader {
     }
 }
 
-/// `$count`: how many there are, as plain text.
+/// Answers `$count`: the number of rows as plain text.
 extension GraphReader {
     func countAnswer(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) -> HTTPServerResponse {
         guard call.request.method == "GET" else { throw .notAllowed(call.request.method) }
@@ -364,7 +364,7 @@ extension GraphReader {
                 continue
             }
             bytes.append(UInt8(ascii: "["))
-            // The service answers at most twenty objects of an expanded list of references.
+            // The service returns at most twenty objects of an expanded list of references.
             let limit = min(expansion.top ?? .max, kind.isDirectoryObject ? 20 : 200)
             for (place, (kind, row)) in rows.prefix(limit).enumerated() {
                 if place > 0 { bytes.append(UInt8(ascii: ",")) }
@@ -376,7 +376,7 @@ extension GraphReader {
         }
     }
 
-    /// Returns the rows of a list; `nil` where the name is that of a single object.
+    /// Returns the rows of a list; `nil` if the name is that of a single object.
     private func expanded(_ name: String, of record: Record, kind: EntityKind, owner: String?) throws(GraphFailure)
         -> [(EntityKind, Record)]?
     {
@@ -440,14 +440,14 @@ extension GraphReader {
     }
 }
 
-/// Whether a record has what a `$search` clause looks for.
+/// Decides whether a record matches a `$search` clause.
 enum RecordSearch {
     static func matches(_ search: SearchExpression, _ record: Record, kind: EntityKind) -> Bool {
         search.matches { property, text in
             if let property, kind.types[property] != nil || property == "to" {
                 return has(record, property == "to" ? "toRecipients" : property, text, kind: kind)
             }
-            // Mail reads an unknown word before a colon as part of the text.
+            // In mail, an unknown word before a colon is part of the text.
             let text = property.map { "\($0):\(text)" } ?? text
             return kind.searched.contains { has(record, $0, text, kind: kind) }
         }
@@ -460,7 +460,7 @@ enum RecordSearch {
         guard property == "displayName" || property == "description" else {
             return texts.contains { CaselessText.hasPrefix($0, text) }
         }
-        // Names are cut into words; each word asked for must begin one of them.
+        // Names are split into words; each requested word must be the beginning of one of them.
         let wanted = words(text)
         return texts.contains { candidate in
             let words = words(candidate)
@@ -469,7 +469,7 @@ enum RecordSearch {
         }
     }
 
-    /// Returns the parts of a text between blanks and marks.
+    /// Returns the words of a text.
     static func words(_ text: String) -> [String] {
         text.split { !$0.isLetter && !$0.isNumber }.map(String.init)
     }
@@ -484,9 +484,9 @@ enum RecordSearch {
     }
 }
 
-/// Puts records in the order of `$orderby`.
+/// Sorts records by `$orderby`.
 enum SortOrder {
-    /// Returns the records in order; equal ones keep theirs, what has no value comes first.
+    /// Returns the sorted records; equal ones keep their order, and missing values come first.
     static func sorted(_ records: [Record], by keys: [QueryOptions.SortKey]) -> [Record] {
         let keyed = records.enumerated().map { place, record in
             (place: place, keys: keys.map { Key(value(of: $0.path, in: record)) }, record: record)
@@ -508,7 +508,7 @@ enum SortOrder {
         return value
     }
 
-    /// A value made ready for many comparisons.
+    /// A value prepared for many comparisons.
     private enum Key {
         case nothing
         case flag(Bool)

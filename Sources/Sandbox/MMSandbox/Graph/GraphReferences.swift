@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// `$ref`: adding and taking away references between objects.
+/// Handles `$ref`: adds and removes references between objects.
 struct GraphReferences {
     let context: TenantContext
     let store: DirectoryStore
@@ -53,7 +53,7 @@ struct GraphReferences {
     {
         guard case .links(let ids, _) = place.node else { throw .unknownSegment("$ref") }
         if call.request.method == "GET" {
-            // One reference by its key: there, or not found.
+            // A single reference by its key: it exists, or it isn't found.
             let names = call.segments.map(\.name)
             if let key = names.dropLast().last, GUID.isValid(key) {
                 guard ids.contains(key.lowercased()) else { throw .missing(key) }

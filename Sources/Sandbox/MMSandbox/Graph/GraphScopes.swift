@@ -2,13 +2,13 @@ internal import MMCore
 internal import MMGuard
 internal import MMHTTP
 
-/// Whether a token's permissions open a call, by the table of what Microsoft Graph asks for.
+/// Decides whether a token's permissions allow a call, by the table of the permissions that Microsoft Graph requires.
 struct GraphScopes {
     let call: GraphCall
-    /// Whether the call is about the person who signed in, whom also the permissions of `/me` open.
+    /// Whether the call is about the signed-in person, for whom the permissions of `/me` suffice too.
     let isSelf: Bool
 
-    /// The answer; `nil` where the table doesn't know the call.
+    /// The decision; `nil` if the table doesn't contain the call.
     var isOpen: Bool? {
         let kind: SignInKind = call.principal.isApp ? .application : .work
         let all = targets.compactMap { PermissionTable.standard.permissions(call.request.method, $0) }

@@ -1,13 +1,13 @@
 internal import MMCore
 
-/// One step of a Graph path: a name, and for functions their arguments.
+/// One segment of a Graph path: a name, and for functions their arguments.
 struct GraphSegment: Sendable {
     var name: String
     var arguments: [String: String]?
 
-    /// Takes a raw path apart: slashes inside quotes within parentheses do not separate, escapes are resolved once, after
-    /// that `users('x')` becomes two steps.
-    /// - Returns: `nil` where an escape is no UTF-8 or a step is `..` or empty.
+    /// Splits a raw path: slashes inside quotes within parentheses don't separate, escapes are decoded once, and after that `users('x')`
+    /// becomes two segments.
+    /// - Returns: `nil` if an escape isn't UTF-8 or a segment is `..` or empty.
     static func all(in path: String) -> [GraphSegment]? {
         var segments: [GraphSegment] = []
         for raw in pieces(path) where !raw.isEmpty {
@@ -51,7 +51,7 @@ struct GraphSegment: Sendable {
         return pieces
     }
 
-    /// `a=1,b='x'` by name; a lone value stands under the empty name.
+    /// Returns the arguments of `a=1,b='x'` by name; a single unnamed value has the empty name.
     private static func arguments(_ text: String) -> [String: String] {
         var result: [String: String] = [:]
         var name = ""
