@@ -2,7 +2,7 @@ import MMCore
 import MMGuard
 import MMHTTP
 
-/// Graph: reads what a request asks for out of its path, checks who may, and hands it to who answers it.
+/// The Graph service: resolves the path of a request, checks its permissions, and passes it to the part that answers it.
 struct GraphService {
     let context: TenantContext
     let store: DirectoryStore
@@ -17,7 +17,7 @@ struct GraphService {
     let faults: FaultPlan
     let faultAnswers: FaultAnswers
 
-    // Its parts remember nothing.
+    // The parts are stateless, so they are created on each use.
     private var answers: GraphAnswers { GraphAnswers(context: context, store: store) }
     private var drives: DrivePaths { DrivePaths(store: store) }
     private var rules: MessageRules { MessageRules(context: context, store: store, organization: organization) }
@@ -48,7 +48,7 @@ struct GraphService {
     private var eligibility: RoleEligibility { RoleEligibility(context: context, store: store) }
     private var invitations: Invitations { Invitations(context: context, store: store) }
 
-    /// What it answers: whatever stands below a version; what a path means there, OData says.
+    /// Returns the routes: every path below a version, since OData gives paths a meaning of their own.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.graph }
         for version in ["v1.0", "beta"] { routes.all("/\(version)/{path...}", Self.answer) }
@@ -91,7 +91,7 @@ struct GraphService {
         return principal
     }
 
-    /// Returns the answer to a token that was issued before a revocation (continuous access evaluation).
+    /// Returns the challenge for a token that was issued before a revocation (continuous access evaluation).
     private func claimsChallenge(_ principal: SignedInPrincipal, challenge: String) -> GraphFailure {
         guard principal.answersChallenges else {
             return GraphFailure(
@@ -109,7 +109,7 @@ struct GraphService {
             ])
     }
 
-    /// Returns the answer of a request whose token is in order.
+    /// Returns the answer to a request with a valid token.
     private func answer(
         _ request: HTTPServerRequest, principal: SignedInPrincipal, requestID: String, clientRequestID: String
     ) throws(GraphFailure) -> HTTPServerResponse {
@@ -164,7 +164,7 @@ struct GraphService {
             place.rest.count == 1
         {
             guard call.request.method == "DELETE" else { return try reader.read(call, place) }
-            // Without /$ref this is not about the reference: the object itself goes.
+            // Without `/$ref` this deletes the object itself, not the reference.
             guard ids.contains(key.lowercased()), let (address, record) = store.object(key) else { throw .missing(key) }
             return try writer.delete(call, GraphPlace(.row(address, key: record.id), place.label, place.area, []))
         }
@@ -193,9 +193,9 @@ struct GraphService {
     }
 }
 
-/// What Microsoft Graph has and this tenant doesn't: whoever asks is told so, and doesn't look for a mistake of their own.
+/// Paths that Microsoft Graph has and the sandbox doesn't. The error says so, so that callers don't look for a mistake of their own.
 enum UnservedPath {
-    /// Returns a failure as it is, or the honest one where the real service knows the path.
+    /// Returns a failure unchanged, or the error of an unsupported path if the real service knows it.
     static func told(_ failure: GraphFailure, _ call: GraphCall) -> GraphFailure {
         guard failure.status == 400, failure.message.hasPrefix("Resource not found for the segment"),
             let target = try? RequestTarget(parsing: call.request.path, service: .graph, normalization: .clean),
@@ -209,7 +209,7 @@ enum UnservedPath {
     }
 }
 
-/// Roles that accounts may take up for a while: the part of Privileged Identity Management that says which.
+/// Roles that accounts may activate for a limited time: the eligibility part of Privileged Identity Management.
 struct RoleEligibility {
     let context: TenantContext
     let store: DirectoryStore
@@ -251,14 +251,14 @@ struct RoleEligibility {
     }
 }
 
-/// Assignments of roles of the directory: another face of the roles' members.
+/// The assignments of directory roles: another view of the roles' members.
 struct RoleAssignments {
     let context: TenantContext
     let store: DirectoryStore
     let reader: GraphReader
 
     /// Lists, shows, creates or deletes assignments.
-    /// - Parameter rows: those that there are.
+    /// - Parameter rows: the existing assignments.
     func answer(_ call: GraphCall, _ place: GraphPlace, _ rows: [Record]) throws(GraphFailure) -> HTTPServerResponse {
         guard let key = place.rest.first?.name, key != "$count" else {
             return call.request.method == "POST" ? try create(call, place, rows) : try reader.read(call, place)
@@ -309,11 +309,12 @@ struct RoleAssignments {
     }
 }
 
-/// Who may do what: the permissions of the app, and the roles of the person.
+/// The check of a call: the permissions of the app, and the roles of the person.
 struct GraphPermissions {
     let store: DirectoryStore
 
-    /// - Throws: what the service says to who may not.
+    /// Checks whether a call is permitted.
+    /// - Throws: the service's error if it isn't.
     func check(_ call: GraphCall, _ place: GraphPlace) throws(GraphFailure) {
         var held = call.principal.permissions
         if place.area.isDirectory, held.contains("Directory.AccessAsUser.All") {
@@ -331,7 +332,7 @@ struct GraphPermissions {
         let action = place.rest.first?.name ?? ""
         let isMail = ["sendMail", "send", "reply", "replyAll", "forward"].contains(action)
         let wanted = isRead ? place.area.reading : isMail ? ["Mail.Send"] : place.area.writing
-        // What acts with all of a person's rights in the directory is asked for by no call by name.
+        // `Directory.AccessAsUser.All` grants all of a person's rights in the directory, though no call names it.
         let hasAll = place.area.isDirectory && held.contains("Directory.AccessAsUser.All")
         let known = hasAll ? nil : GraphScopes(call: call, isSelf: isSelf).isOpen
         let isOpen = known ?? !held.isDisjoint(with: wanted)
@@ -344,7 +345,7 @@ struct GraphPermissions {
         }
     }
 
-    /// What belongs to nobody in particular takes a role beside the permission.
+    /// Checks the roles of the person, which objects without an owner require besides the permission.
     private func checkRoles(
         _ call: GraphCall, _ place: GraphPlace, isRead: Bool, isSelf: Bool
     ) throws(GraphFailure) {
@@ -354,13 +355,13 @@ struct GraphPermissions {
         let roles = Set(store.roles(of: call.principal).map(\.rawValue))
         guard !roles.contains(DirectoryRoleName.globalAdministrator.rawValue) else { return }
         let enough = area?.roles(reading: isRead) ?? []
-        // Everybody in a tenant reads the directory itself.
+        // Everybody in a tenant may read the directory itself.
         if isRead, enough.first?.name == "Directory Readers" || (enough.isEmpty && !place.area.needsReader) { return }
         if enough.isEmpty, !place.area.isDirectory, !place.area.needsReader { return }
         guard enough.contains(where: { roles.contains($0.id) }) else { throw .denied }
     }
 
-    /// One's own mailbox, or any as an administrator or an app.
+    /// Checks the access to a mailbox: one's own, or any for an administrator or an app.
     private func checkMailbox(_ call: GraphCall, _ owner: String) throws(GraphFailure) {
         if call.principal.isApp || owner == call.principal.objectID { return }
         let roles = store.roles(of: call.principal)
@@ -368,12 +369,12 @@ struct GraphPermissions {
     }
 }
 
-/// Invitations: guests that come into the directory.
+/// Invitations of guests to the directory.
 struct Invitations {
     let context: TenantContext
     let store: DirectoryStore
 
-    /// `POST /invitations`.
+    /// Handles `POST /invitations`.
     func answer(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse {
         guard call.segments.count == 1 else { throw .unknownSegment(call.segments[1].name) }
         guard call.request.method == "POST" else { throw .notAllowed(call.request.method) }
@@ -415,7 +416,7 @@ struct Invitations {
         return GraphAnswers.json(.object(answer), status: 201)
     }
 
-    /// Returns the guest of an address: the one that was invited before, or a new one.
+    /// Returns the guest with an address: one that was invited before, or a new one.
     private func guest(_ address: String, name: String) -> JSONObject {
         let nickname = "\(address.map { $0 == "@" ? "_" : String($0) }.joined())#EXT#"
         let principal = "\(nickname)@\(TenantIdentity.domain)"
@@ -438,7 +439,7 @@ struct Invitations {
     }
 }
 
-/// `getSchedule`: when people and rooms are free, as their calendars say.
+/// Handles `getSchedule`: when people and rooms are free according to their calendars.
 struct FreeBusy {
     let context: TenantContext
     let store: DirectoryStore
@@ -503,7 +504,7 @@ struct FreeBusy {
     }
 }
 
-/// A write to the directory, as the audit log of the directory tells it.
+/// A write to the directory, as an entry of its audit log.
 struct DirectoryDeed {
     private let name: String
     private let category: String
@@ -511,10 +512,10 @@ struct DirectoryDeed {
     private let principal: SignedInPrincipal
     private let userName: JSONValue
     private let correlation: String
-    /// The object before the write: a deleted one has no name afterwards.
+    /// The object before the write, because a deleted one has no name afterwards.
     private let target: JSONValue?
 
-    /// The deed that a request is; `nil` for reads, and for what is no part of the directory.
+    /// Creates the entry for a request; `nil` for reads, and for objects outside of the directory.
     init?(_ call: GraphCall, _ place: GraphPlace, store: DirectoryStore) {
         guard call.request.method != "GET", place.area.isDirectory else { return nil }
         let key: String?
@@ -563,7 +564,7 @@ struct DirectoryDeed {
         ["id": .string(id), "displayName": name ?? .null, "type": .string(types[noun] ?? "Other")]
     }
 
-    /// Writes it down when it succeeded.
+    /// Adds the entry to the log if the write succeeded.
     func note(_ answer: HTTPServerResponse, in store: DirectoryStore, at now: Int64) {
         guard (200..<300).contains(answer.status) else { return }
         var made: JSONValue?

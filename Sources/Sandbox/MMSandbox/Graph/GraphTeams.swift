@@ -1,14 +1,15 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Making teams, where the service answers at once and works on, and messages into chats and channels.
+/// Creates teams, for which the service answers at once and continues working, and posts messages to chats and
+/// channels.
 struct GraphTeams {
     let context: TenantContext
     let store: DirectoryStore
     let outbox: Outbox
     let answers: GraphAnswers
 
-    /// Returns the answer to `POST /teams` and to questions after its progress; `nil` for everything else.
+    /// Returns the answer to `POST /teams` and to requests for its progress; `nil` for everything else.
     func creation(_ call: GraphCall) throws(GraphFailure) -> HTTPServerResponse? {
         let names = call.segments.map(\.name)
         if names.count == 4, names[2].lowercased() == "operations", call.request.method == "GET" {
@@ -64,7 +65,7 @@ struct GraphTeams {
             ])
     }
 
-    /// Returns a message into a chat or a channel.
+    /// Posts a message to a chat or a channel.
     func post(_ call: GraphCall, _ body: JSONObject, _ address: TableAddress) throws(GraphFailure)
         -> HTTPServerResponse
     {

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Creating, changing and deleting objects.
+/// Creates, changes and deletes objects.
 struct GraphWriter {
     let context: TenantContext
     let store: DirectoryStore
@@ -137,14 +137,14 @@ struct GraphWriter {
             row["bodyPreview"] = .string(MessageText.preview(changes["body"]))
         }
         store.replace(record.id, with: row, in: address)
-        // The directory answers a change with nothing, the other services with the whole object.
+        // The directory answers a change without a body, the other services with the whole object.
         guard !table.kind.isDirectoryObject else { return HTTPServerResponse(status: 204) }
         var answer = try answers.created(call, row, in: address, label: place.label, status: 200)
         answer.headers.remove("Location")
         return answer
     }
 
-    /// Returns a structured value keeps the members that a request leaves out.
+    /// Returns a structured value with the changed members; members that a request omits are kept.
     private static func patched(_ old: JSONValue?, by new: JSONValue) -> JSONValue {
         guard var members = old?.object, let written = new.object else { return new }
         if let type = written["@odata.type"], type != members["@odata.type"] { return new }
@@ -161,7 +161,7 @@ struct GraphWriter {
         kept["deletedDateTime"] = .string(ServiceTime.text(context.now))
         switch address {
         case .users: store.insert(kept, into: .deletedUsers)
-        // Security and distribution groups are gone at once.
+        // Security and distribution groups are deleted at once.
         case .groups:
             if kept["groupTypes"]?.array?.contains("Unified") == true { store.insert(kept, into: .deletedGroups) }
         case .applications: store.insert(kept, into: .deletedApplications)

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What paths into mailboxes and calendars name.
+/// Resolves the paths to mailboxes and calendars.
 struct MailPaths {
     let store: DirectoryStore
     let rules: MessageRules

@@ -1,13 +1,13 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Inbox rules by Graph: the same rules that Exchange cmdlets show.
+/// Inbox rules in Graph's form: the same rules that Exchange cmdlets show.
 struct MessageRules {
     let context: TenantContext
     let store: DirectoryStore
     let organization: ExchangeOrganization
 
-    /// Conditions and actions: their names here, and the cmdlets' names.
+    /// Conditions and actions: their names in Graph and in the cmdlets.
     private static let conditions = [
         ("subjectContains", "SubjectContainsWords"), ("bodyOrSubjectContains", "SubjectOrBodyContainsWords"),
         ("senderContains", "From"),
@@ -62,7 +62,7 @@ struct MessageRules {
         ]
     }
 
-    /// Returns the id of a folder; one that is made up for a name that no folder has.
+    /// Returns the id of a folder; a generated one for a name that no folder has.
     private func folderID(_ name: String, owner: String) -> String {
         let known = store.table(.mailFolders(owner)).all.first { $0["displayName"]?.string == name }
         return known?.id ?? Base64.text(Array("\(owner) \(name)".utf8), alphabet: .url)

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// New users and groups: what they must have, and what they get.
+/// The required properties and the default values of new users and groups.
 struct NewAccounts {
     let context: TenantContext
     let store: DirectoryStore

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// New app registrations, service principals and grants of permissions: what they must have, and what they get.
+/// The required properties and the default values of new app registrations, service principals and permission grants.
 struct NewApps {
     let store: DirectoryStore
 
@@ -16,7 +16,7 @@ struct NewApps {
         for (name, value) in defaults where row[name] == nil { row[name] = value }
     }
 
-    /// Completes the service principal of an app: one registered here, or one of the vendor's that this tenant lacked.
+    /// Completes the service principal of an app: one registered here, or a vendor's that this tenant lacked.
     func finishPrincipal(_ row: inout JSONObject) throws(GraphFailure) {
         let id = row["appId"]?.string?.lowercased() ?? ""
         guard store.table(.servicePrincipals).find(id) == nil else { throw .conflict }
@@ -31,7 +31,8 @@ struct NewApps {
         for (name, value) in made where row[name] == nil && name != "id" { row[name] = value }
     }
 
-    /// A grant names an app, a service and, unless it is for everybody, a person. There is one of a kind.
+    /// Checks a grant, which names an app, a service and, unless it is for everybody, a person. No two may name the
+    /// same.
     func checkGrant(_ row: JSONObject) throws(GraphFailure) {
         let principals = store.table(.servicePrincipals)
         for name in ["clientId", "resourceId"] {

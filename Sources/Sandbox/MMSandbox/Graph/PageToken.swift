@@ -2,13 +2,13 @@ internal import MMCore
 
 /// The opaque text behind `$skiptoken` and `$deltatoken`.
 struct PageToken: Sendable {
-    /// How many rows, before any filter, were looked at.
+    /// The number of rows that were examined, before any filter.
     var raw: Int?
-    /// How many matching rows were answered.
+    /// The number of matching rows that were returned.
     var matched: Int?
-    /// The state of the tenant that a delta round began with.
+    /// The state of the tenant at the beginning of a delta query.
     var since: Int?
-    /// Which sandbox gave it out; another one cannot continue it.
+    /// The run of the sandbox that issued the token; another one can't continue it.
     var tenant: String?
     var select: [String]?
 

@@ -1,12 +1,12 @@
 internal import MMCore
 
-/// Writes rows as JSON, straight to bytes.
+/// Writes rows as JSON, directly as bytes.
 struct RowWriter: Sendable {
     let kind: EntityKind
     /// The properties to write, each with its quoted name and colon.
     private let columns: [(name: String, user: UserColumn?, label: [UInt8])]
     private let isWhole: Bool
-    /// The type to name in each row, where a list holds several.
+    /// The type to name in each row, if a list holds several.
     let typeName: String?
 
     init(kind: EntityKind, select: [String]?, typeName: String? = nil) {
@@ -44,7 +44,7 @@ struct RowWriter: Sendable {
             JSONWriter.append(etag, to: &bytes)
         }
         if isWhole, case .object(let members) = record {
-            // Without a selection an object answers what it has, as files and folders differ.
+            // Without a selection, an object returns the properties it has, since files and folders differ.
             for (name, value) in members where kind.types[name] != nil {
                 separate(&bytes)
                 JSONWriter.append(name, to: &bytes)

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// What paths to teams, channels and chats name.
+/// Resolves the paths to teams, channels and chats.
 struct TeamPaths {
     let store: DirectoryStore
 

@@ -1,14 +1,14 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Usage reports: Graph answers with the address of a file, which carries its own permission.
+/// Usage reports: Graph answers with the URL of a file, which carries its own authorisation.
 struct UsageReports {
     let context: TenantContext
     let store: DirectoryStore
     let mint: TokenMint
     private static let periods = ["D7": 7, "D30": 30, "D90": 90, "D180": 180]
 
-    /// Returns where the files are fetched.
+    /// Returns the routes for the files.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.reports }
         routes.on("GET", path: "/_reports/{report}", Self.file)
@@ -57,13 +57,13 @@ struct UsageReports {
             fields["token"] == mint.tag("report:\(report.name):\(period)")
         else { return HTTPServerResponse(status: 403, contentType: "text/plain", body: Array("AccessDenied\n".utf8)) }
         var text = "\u{FEFF}" + report.columns.map(\.title).joined(separator: ",") + "\r\n"
-        // Reports lag two days behind.
+        // Reports are two days behind.
         let refreshed = store.users.now / 86_400 * 86_400 - 2 * 86_400
         let mixing = context.mixing.branch(71)
         let groups = report.isOfGroups ? store.table(.groups).all : []
         let count = report.isOfDays ? days : report.isOfGroups ? groups.count : store.users.count
         for index in 0..<count {
-            // A group is told by its first owner, who stands for how much goes on in it.
+            // The activity of a group is that of its first owner.
             let user = store.users.row(index % store.users.count)
             var row = UsageReport.Row(user: user, refreshed: refreshed, days: days, mixing: mixing)
             if report.isOfDays {
@@ -87,31 +87,31 @@ struct UsageReports {
     }
 }
 
-/// A usage report: its name, and its columns with where each value comes from.
+/// A usage report: its name, and its columns with their values.
 struct UsageReport: Sendable {
-    /// What a report tells of one user, or of one day.
+    /// The data of one user, one group or one day in a report.
     struct Row: Sendable {
         let user: UserRow
         /// The day of the report, in seconds.
         let refreshed: Int64
-        /// How many days it covers.
+        /// The number of days that it covers.
         let days: Int
         let mixing: Mixing
         /// The group, in reports on groups.
         var group: Record = .object([:])
-        /// In reports on days, how many days ago it was, and how many people there are.
+        /// The age of the day in days, followed by the number of people, in reports on days.
         var day = 0
         var people = 0
 
         /// Returns a property of the group.
         func of(_ name: String) -> String { group[name]?.string ?? "" }
 
-        /// Returns the day on which something last happened in the group.
+        /// Returns the day of the last activity in the group.
         func groupActivity(_ field: UInt64) -> String {
             Self.day(refreshed - Int64(mixing.number(user.index, field, below: 60) * 86_400))
         }
 
-        /// Returns a number of things done, of a service's own; none for accounts that nobody uses.
+        /// Returns the number of activities in a service; 0 for inactive accounts.
         func count(_ field: UInt64, below limit: Int) -> String {
             user.isActive ? "\(mixing.number(user.index, field, below: limit * days))" : "0"
         }
@@ -124,7 +124,7 @@ struct UsageReport: Sendable {
             return Self.day(min(refreshed, last - Int64(mixing.number(user.index, field, below: 4) * 86_400)))
         }
 
-        /// Returns how many people used a service on the day: fewer at weekends.
+        /// Returns the number of people who used a service on the day; fewer at weekends.
         func active(_ field: UInt64) -> String {
             let isWeekend = [2, 3].contains((refreshed / 86_400 - Int64(day)) % 7)
             return "\(people * (mixing.number(day, field, below: 12) + (isWeekend ? 4 : 62)) / 100)"
@@ -150,9 +150,9 @@ struct UsageReport: Sendable {
     }
 
     let name: String
-    /// Whether guests stand in it.
+    /// Whether it includes guests.
     var isOfEverybody = false
-    /// Whether its rows are groups, or those of them that are teams.
+    /// Whether its rows are groups, followed by whether only teams are included.
     var isOfGroups = false
     var isOfTeams = false
     /// Whether its rows are the days of the period.
@@ -171,7 +171,7 @@ struct UsageReport: Sendable {
         "Exchange", "OneDrive", "SharePoint", "Skype For Business", "Yammer", "Teams",
     ]
 
-    /// Services without users here.
+    /// Returns whether a service has no users here.
     private static func isUnused(_ service: String) -> Bool { ["Skype For Business", "Yammer"].contains(service) }
 
     static let all: [UsageReport] = [

@@ -1,13 +1,13 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The browser flow: authorization code with PKCE (RFC 7636), and the codes on their way to the token endpoint.
+/// The browser flow: authorization code with PKCE (RFC 7636), and the codes that weren't redeemed yet.
 final class AuthorizeEndpoint {
     private let context: TenantContext
     private let apps: TenantApps
     private let issuer: TokenIssuer
     private let pages: ApprovalPages
-    /// By authorization code.
+    /// The pending codes, by their text.
     private var codes: [String: AuthorizationCode] = [:]
 
     init(context: TenantContext, apps: TenantApps, issuer: TokenIssuer, pages: ApprovalPages) {
@@ -17,7 +17,7 @@ final class AuthorizeEndpoint {
         self.pages = pages
     }
 
-    /// What an authorization request asks for, once it is known to be in order.
+    /// A valid authorization request.
     private struct Authorization {
         let app: RegisteredApp
         let scope: String
@@ -87,7 +87,7 @@ final class AuthorizeEndpoint {
             challenge: challenge, method: fields["code_challenge_method"] ?? "plain")
     }
 
-    /// Returns a registered `http://localhost` matches any port and path.
+    /// Returns whether an address is a loopback address; a registered `http://localhost` matches any port and path.
     private static func isLoopback(_ address: String) -> Bool {
         for start in ["http://localhost", "http://127.0.0.1", "http://[::1]"] where address.hasPrefix(start) {
             let rest = address.dropFirst(start.count)
@@ -209,7 +209,7 @@ final class AuthorizeEndpoint {
     }
 }
 
-/// A code of the browser flow, on its way from the address line to the token endpoint.
+/// A code of the browser flow that waits to be redeemed at the token endpoint.
 struct AuthorizationCode: Sendable {
     let appID: String
     let scope: String

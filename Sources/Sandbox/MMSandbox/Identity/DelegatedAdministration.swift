@@ -1,8 +1,8 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The relationships by which the sandbox's own tenant administers for its customers (granular delegated admin privileges).
-/// The first customers' are active; one further has ended, and one awaits the customer's approval.
+/// The relationships by which the sandbox's own tenant administers its customers (granular delegated admin privileges). Those with the
+/// first customers are active; one has expired, and one awaits the customer's approval.
 struct DelegatedAdministration {
     let context: TenantContext
     let bearer: BearerCheck
@@ -15,7 +15,7 @@ struct DelegatedAdministration {
         let roles: [String]
     }
 
-    /// Returns where they are asked for.
+    /// Returns the routes for the relationships.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.administration }
         for version in ["v1.0", "beta"] {
@@ -42,7 +42,7 @@ struct DelegatedAdministration {
         }
         let roles = [DirectoryRoleName.globalReader.rawValue]
         return active + [
-            // The service takes a while to call one ended whose time is over.
+            // The service needs a while to mark an expired relationship as such.
             Relationship(
                 customer: .customer(count + 1), status: "active", endsAt: context.now - day, roles: roles),
             Relationship(
@@ -53,7 +53,7 @@ struct DelegatedAdministration {
         ]
     }
 
-    /// Returns the relationship by which a customer may be reached now.
+    /// Returns the active relationship with a customer.
     func active(with customer: SandboxOrganization) -> Relationship? {
         all.first { $0.customer == customer && $0.status == "active" && $0.endsAt > context.now }
     }

@@ -1,11 +1,11 @@
 internal import MMCore
 
-/// The device code flow (RFC 8628): the codes that wait for a person, or were answered and wait for their app.
+/// The device code flow (RFC 8628): the codes that wait for a person, or for their app after the person's decision.
 final class DeviceCodes {
     private let context: TenantContext
     private let apps: TenantApps
     private let issuer: TokenIssuer
-    /// By device code.
+    /// The pending sign-ins, by device code.
     private var pending: [String: OpenSignIn] = [:]
 
     init(context: TenantContext, apps: TenantApps, issuer: TokenIssuer) {
@@ -14,18 +14,18 @@ final class DeviceCodes {
         self.issuer = issuer
     }
 
-    /// The codes that nobody has answered yet.
+    /// The codes without a decision yet.
     var open: [OpenSignIn] {
         pending.values.filter { $0.decision == .open && $0.expires > context.now }.sorted { $0.expires < $1.expires }
     }
 
-    /// Notes what a person said.
+    /// Records a person's decision.
     func decide(_ deviceCode: String, _ decision: OpenSignIn.Decision) { pending[deviceCode]?.decision = decision }
 
-    /// Makes a code run out.
+    /// Makes a code expire.
     func end(_ deviceCode: String) { pending[deviceCode]?.endNow(context.now) }
 
-    /// Returns whether somebody approved a code that was not redeemed yet.
+    /// Returns whether a code was approved and not redeemed yet.
     func isApproved(_ deviceCode: String) -> Bool {
         if case .approved = pending[deviceCode]?.decision { true } else { false }
     }
@@ -36,7 +36,7 @@ final class DeviceCodes {
         guard app.isPublicClient else { throw .credentialMissing }
         let scope = form["scope"] ?? ""
         _ = try ScopeRequest(parsing: scope, app: app, base: context.base)
-        // Forgets what has run out, so that a long-lived sandbox does not grow.
+        // Removes expired codes, so that a long-lived sandbox doesn't grow.
         if pending.count > 64 { pending = pending.filter { $0.value.expires + 3600 > context.now } }
         let userCode = freshUserCode()
         let deviceCode = "DAQABSANDBOX-\(RandomBytes.text(bytes: 32))"
@@ -56,7 +56,7 @@ final class DeviceCodes {
         ]
     }
 
-    /// Returns nine letters and digits, without those that people mix up.
+    /// Returns nine letters and digits, without those that people confuse.
     private func freshUserCode() -> String {
         let letters = Array("ABCDEFGHJKLMNPQRSTUVWXYZ23456789")
         while true {
@@ -65,7 +65,7 @@ final class DeviceCodes {
         }
     }
 
-    /// Returns the device code under a code that a person entered; blanks, dashes and case don't count.
+    /// Finds the device code for a code that a person entered, ignoring spaces, dashes and case.
     func find(userCode: String) -> (deviceCode: String, pending: OpenSignIn)? {
         let wanted = userCode.uppercased().filter { $0.isLetter || $0.isNumber }
         return pending.first { $0.value.userCode == wanted }.map { ($0.key, $0.value) }
@@ -106,9 +106,9 @@ final class DeviceCodes {
     }
 }
 
-/// A device code that waits for a person, or was answered and waits for its app.
+/// A device code that waits for a person, or for its app after the person's decision.
 struct OpenSignIn: Sendable {
-    /// What the person said.
+    /// The person's decision.
     enum Decision: Sendable, Hashable {
         case open
         case approved(userID: String)
@@ -124,7 +124,7 @@ struct OpenSignIn: Sendable {
     var lastPoll: Int64?
     var decision: Decision
 
-    /// Makes the code as old as codes get.
+    /// Makes the code expire now.
     mutating func endNow(_ now: Int64) {
         self = OpenSignIn(
             userCode: userCode, appID: appID, scope: scope, expires: now, interval: interval, lastPoll: lastPoll,

@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// Errors of the token endpoint that only policies and outages cause, by number.
+/// Errors of the token endpoint, by number, that only policies and outages cause.
 enum KnownTokenFaults {
     static func fault(_ number: Int) -> TokenFault {
         switch number {
@@ -145,10 +145,10 @@ struct TokenFault: Error {
         TokenFault("invalid_request", 900_144, "The request body must contain the following parameter: '\(field)'.")
     }
 
-    /// A confidential client sent no credential, or a public one asked for what only those with one get.
+    /// A confidential client sent no credential, or a public one requested something that needs a credential.
     static let credentialMissing = KnownTokenFaults.fault(7_000_218)
 
-    /// Returns the answer that tells of it.
+    /// Returns the answer for the error.
     func answer(to request: HTTPServerRequest, now: Int64) -> HTTPServerResponse {
         let trace = RandomBytes.uuid()
         let correlation = request.headers["client-request-id"] ?? RandomBytes.uuid()
@@ -159,7 +159,7 @@ struct TokenFault: Error {
         return answer
     }
 
-    /// Returns an answer of the token endpoint, with the headers that all of them have.
+    /// Returns an answer of the token endpoint with its common headers.
     static func answer(
         _ status: Int, _ body: JSONObject, to request: HTTPServerRequest, trace: String
     ) -> HTTPServerResponse {
@@ -174,7 +174,7 @@ struct TokenFault: Error {
 
     /// Returns the body of the answer.
     private func body(trace: String, correlation: String, now: Int64) -> JSONObject {
-        // The one error without a number is the answer to a client that polls too fast.
+        // The only error without a number is the answer to a client that polls too fast.
         guard number != 0 else { return ["error": .string(error), "error_description": .string(message)] }
         let stamp = ServiceTime.blankText(now)
         var body: JSONObject = [

@@ -1,17 +1,18 @@
 internal import COpenSSL
 internal import MMCore
 
-/// The check of a client assertion (RFC 7523): form, names and times, and the signature by a certificate of the app. The
-/// tokens of other issuers are believed, since nobody here can ask those for their keys.
+/// The check of a client assertion (RFC 7523): form, names and times, and the signature by a certificate of the app. Tokens of other
+/// issuers are trusted, since the sandbox can't request those issuers' keys.
 ///
-/// An assertion may come again while it is good: the vendor's libraries keep one for as long.
+/// An assertion may be used repeatedly while it is valid, because the vendor's libraries cache it that long.
 enum PresentedAssertion {
     private static let type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
     private static let algorithms = [
         "PS256": MM_SIGNATURE_PS256, "RS256": MM_SIGNATURE_RS256, "ES256": MM_SIGNATURE_ES256,
     ]
 
-    /// - Parameter certificates: those of the app.
+    /// Checks an assertion.
+    /// - Parameter certificates: the certificates of the app.
     /// - Throws: `TokenFault` naming what is wrong.
     static func check(
         _ assertion: String, type: String?, app: RegisteredApp, certificates: [AppCertificate], now: Int64,
@@ -80,7 +81,7 @@ enum PresentedAssertion {
         return found
     }
 
-    /// A token of another issuer that stands for the app's own credential.
+    /// Checks a token of another issuer that replaces the app's own credential.
     private static func checkFederated(
         _ app: RegisteredApp, issuer: String, subject: String, audience: String
     ) throws(TokenFault) {
@@ -111,20 +112,20 @@ enum PresentedAssertion {
     }
 }
 
-/// A certificate that an app has registered: its public half alone.
+/// The public half of a certificate that an app has registered.
 package final class AppCertificate: @unchecked Sendable {
     // `@unchecked Sendable`: OpenSSL's object is set once and then only read; each check has its own context.
     private let key: UnsafeMutableRawPointer
-    /// Its SHA-256 digest, which `x5t#S256` holds.
+    /// The SHA-256 digest, as in `x5t#S256`.
     let digest: [UInt8]
-    /// Its SHA-1 digest, which `x5t` holds.
+    /// The SHA-1 digest, as in `x5t`.
     let thumbprint: [UInt8]
-    /// From when it is good, in seconds since 1970.
+    /// The start of its validity, in seconds since 1970.
     let startsAt: Int64
-    /// Until when it is good, in seconds since 1970.
+    /// The end of its validity, in seconds since 1970.
     let endsAt: Int64
 
-    /// Reads a certificate in DER; `nil` for anything else, and where the machine has no OpenSSL.
+    /// Reads a certificate in DER; `nil` for anything else, and on a machine without OpenSSL.
     init?(_ der: [UInt8]) {
         var thumbprint = [UInt8](repeating: 0, count: 20)
         var (start, end): (Int64, Int64) = (0, 0)
@@ -139,15 +140,15 @@ package final class AppCertificate: @unchecked Sendable {
 
     deinit { mm_public_key_free(key) }
 
-    /// Returns whether a signature of a text is that of this certificate's key.
-    /// - Parameter algorithm: one of COpenSSL's.
+    /// Returns whether a signature of a text was made with this certificate's key.
+    /// - Parameter algorithm: an algorithm number of COpenSSL.
     func verifies(_ signature: [UInt8], of text: String, by algorithm: Int) -> Bool {
         let bytes = Array(text.utf8)
         return mm_public_key_verify(
             key, Int32(algorithm), bytes, Int32(bytes.count), signature, Int32(signature.count)) == 1
     }
 
-    /// Returns the certificates in a text of PEM, each in DER.
+    /// Returns the certificates in a PEM text, each in DER.
     package static func read(pem: [UInt8]) -> [[UInt8]] {
         var found: [[UInt8]] = []
         var open: String?

@@ -1,17 +1,17 @@
 internal import MMCore
 internal import MMHTTP
 
-/// An API that tokens are issued for.
+/// An API for which tokens are issued.
 enum ServedResource: String, Sendable, CaseIterable {
     case graph, flow, powerApps, powerPlatform, arm, exchange, compliance, teamsAdmin, sharePoint, dataverse
     /// The data of Azure's vaults and storage accounts.
     case keyVault, storage
     /// An API of the tenant's own.
     case ownAPI
-    /// Asked for by the sandbox's own address: every service there takes it.
+    /// The sandbox's own address: every service there accepts its tokens.
     case sandbox
 
-    /// The identifiers under which a token may be asked for.
+    /// The identifiers by which a token may be requested.
     private var identifiers: [String] {
         switch self {
         case .graph: ["https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000"]
@@ -29,7 +29,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         case .sharePoint:
             [
                 "https://contososandbox.sharepoint.com", "https://contososandbox-admin.sharepoint.com",
-                // What connections take for the site's name that know the tenant by its domain alone.
+                // The site name that connections assume if they know the tenant only by its domain.
                 "https://contoso-sandbox.sharepoint.com",
                 "00000003-0000-0ff1-ce00-000000000000",
             ]
@@ -45,7 +45,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         }
     }
 
-    /// Returns the API of an identifier, with or without a final slash; `nil` when there is none of that name.
+    /// Returns the API with an identifier, with or without a trailing slash; `nil` if there is none.
     static func named(_ identifier: String, base: String) -> ServedResource? {
         var name = identifier.lowercased()
         while name.hasSuffix("/") { name.removeLast() }
@@ -53,7 +53,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         return allCases.first { $0.identifiers.contains(name) }
     }
 
-    /// The app whose service principal stands for it.
+    /// The id of the app that represents the API.
     var appID: String {
         switch self {
         case .sandbox: Self.graph.appID
@@ -62,7 +62,7 @@ enum ServedResource: String, Sendable, CaseIterable {
         }
     }
 
-    /// The permissions that `.default` stands for, where they are not those of Graph.
+    /// The permissions that `.default` stands for, if they aren't those of Graph.
     var delegatedPermissions: [String] {
         switch self {
         case .graph, .sandbox: []
@@ -78,7 +78,7 @@ enum ServedResource: String, Sendable, CaseIterable {
 }
 
 extension String {
-    /// The same loopback address by its other name.
+    /// The same address with `localhost` instead of 127.0.0.1.
     fileprivate var replacingHost: String {
         hasPrefix("http://127.0.0.1") ? "http://localhost" + dropFirst("http://127.0.0.1".count) : self
     }
@@ -90,8 +90,8 @@ struct BearerCheck {
     let mint: TokenMint
     let issuer: TokenIssuer
 
-    /// Returns who a request speaks for.
-    /// - Throws: `TokenMint.Refusal` when the token is absent, broken, run out, or meant for another service.
+    /// Returns the principal of a request's token.
+    /// - Throws: `TokenMint.Refusal` when the token is missing, broken, expired, or meant for another service.
     func principal(_ request: HTTPServerRequest, for wanted: ServedResource) throws(TokenMint.Refusal)
         -> SignedInPrincipal
     {
@@ -119,14 +119,14 @@ struct BearerCheck {
             delegatedRoles: claims["idp"] == nil ? nil : brought)
     }
 
-    /// Returns whether the tokens of a principal were ended after this one was issued.
+    /// Returns whether the principal's tokens were revoked after this one was issued.
     func isRevoked(_ principal: SignedInPrincipal) -> Bool {
         issuer.isRevoked(serial: principal.serial, of: principal.objectID)
     }
 
     private func accepts(_ resource: ServedResource, at wanted: ServedResource) -> Bool {
         if resource == wanted || resource == .sandbox { return true }
-        // Old clients call Power Automate with a token of the resource manager, and the platform with either of its two.
+        // Old clients call Power Automate with a token for the resource manager, and Power Platform with either of its two.
         return switch wanted {
         case .flow: resource == .arm
         case .powerApps: resource == .powerPlatform || resource == .flow

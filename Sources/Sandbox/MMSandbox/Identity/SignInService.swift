@@ -56,7 +56,7 @@ struct SignInService {
     }
 
     /// Returns the answer to a person of this tenant who redeems a refresh token at a customer's authority; `nil` for a refresh token of
-    /// somebody else.
+    /// another account.
     func delegated(
         _ request: HTTPServerRequest, _ customer: SandboxOrganization, _ administration: DelegatedAdministration
     ) -> HTTPServerResponse? {
@@ -140,7 +140,7 @@ struct SignInService {
             ])
     }
 
-    /// What kind of account a name is, and what its organisation calls itself.
+    /// Returns the kind of account of a sign-in name, and the name of its organisation.
     private func userRealm(_ request: ServiceRequest) -> HTTPServerResponse {
         let name = request.http.queryFields["login"] ?? ""
         let domain = name.split(separator: "@").last.map(String.init)?.lowercased() ?? ""
@@ -200,7 +200,7 @@ struct SignInService {
     private var host: String { context.base.split(separator: "/").last.map(String.init) ?? context.base }
 }
 
-/// The token endpoint: checks the client, and hands each grant to who answers it.
+/// The token endpoint: checks the client, and passes each grant to the part that answers it.
 struct TokenEndpoint {
     let context: TenantContext
     let apps: TenantApps
@@ -231,7 +231,7 @@ struct TokenEndpoint {
         }
     }
 
-    /// The credential of a confidential client, or none of a public one.
+    /// Checks the credential of a confidential client; a public client has none.
     private func checkClient(
         _ app: RegisteredApp, request: HTTPServerRequest, form: PostedForm, tenant: String
     ) throws(TokenFault) {
@@ -278,17 +278,17 @@ struct TokenEndpoint {
     }
 }
 
-/// The page on which an administrator consents for the whole tenant: to what a link names, or to all that an app asks for.
+/// The page on which an administrator consents for the whole tenant: to the permissions in a link, or to all that an app requires.
 struct AdminConsent {
     let context: TenantContext
     let store: DirectoryStore
     let apps: TenantApps
     let pages: ApprovalPages
 
-    /// What a link asks for, once it is known to be in order.
+    /// The content of a valid consent link.
     private struct Wish {
         let app: RegisteredApp
-        /// By the app of the service.
+        /// The permissions, by the app id of the service.
         let permissions: [(service: String, names: [String])]
     }
 
@@ -369,7 +369,7 @@ struct AdminConsent {
                 "\(wish.app.name) may do this for everybody now", note: "You can close this page."))
     }
 
-    /// Enters a consent, or adds to the one that is there.
+    /// Stores a consent, or extends the existing one.
     private func grant(_ names: [String], of service: String, to app: RegisteredApp) {
         guard let client = store.table(.servicePrincipals).find(app.id)?["id"],
             let resource = store.table(.servicePrincipals).find(service)?["id"]

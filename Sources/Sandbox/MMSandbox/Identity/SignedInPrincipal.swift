@@ -1,4 +1,4 @@
-/// Who a token speaks for.
+/// The principal that a token represents.
 struct SignedInPrincipal: Sendable {
     /// The object id: of the user, or of the app itself.
     let objectID: String
@@ -7,10 +7,10 @@ struct SignedInPrincipal: Sendable {
     /// Delegated permissions, or roles of an app.
     let permissions: Set<String>
     let resource: ServedResource
-    /// Tokens are numbered as they are issued, so that a revocation reaches exactly the ones before it.
+    /// The serial number of the token, in the order of issue, so that a revocation affects exactly the earlier ones.
     let serial: Int
-    /// Whether the client said that it can answer a claims challenge.
+    /// Whether the client declared that it handles claims challenges.
     let answersChallenges: Bool
-    /// The roles that a partner's person brings along, who has no account here; `nil` for everybody else.
+    /// The roles of a person at a partner, who has no account here; `nil` for all others.
     var delegatedRoles: [DirectoryRoleName]?
 }

@@ -1,13 +1,13 @@
 internal import MMCore
 
-/// The apps that can sign in to the tenant: those that the sandbox starts with, and those that were registered since.
+/// The apps that can sign in to the tenant: the initial ones, and those registered since.
 struct TenantApps {
     let store: DirectoryStore
 
-    /// Returns the app of an id, in any case.
+    /// Returns the app with an id, ignoring case.
     func find(_ id: String) -> RegisteredApp? { RegisteredApp.find(id) ?? registered(id) }
 
-    /// Returns the app that a form names: known, enabled.
+    /// Returns the app that a form names, after checking that it is known and enabled.
     func named(in form: PostedForm) throws(TokenFault) -> RegisteredApp {
         guard let id = form["client_id"], !id.isEmpty else { throw .missing("client_id") }
         guard GUID.isValid(id) else {
@@ -32,7 +32,7 @@ struct TenantApps {
         return rows.compactMap { $0["key"]?.string.flatMap { Base64.bytes($0) }.flatMap(AppCertificate.init) }
     }
 
-    /// Returns an app that somebody registered. Without a service principal the tenant doesn't know it yet.
+    /// Returns an app that was registered later. Without a service principal the tenant doesn't know it yet.
     private func registered(_ id: String) -> RegisteredApp? {
         guard let app = store.table(.applications).find(id), app["appId"]?.string?.lowercased() == id.lowercased(),
             let principal = store.table(.servicePrincipals).find(id)
@@ -47,7 +47,7 @@ struct TenantApps {
 
 /// An app registration that the sandbox knows.
 struct RegisteredApp: Sendable {
-    /// An outside issuer whose tokens stand for the app's own credential.
+    /// An external issuer whose tokens replace the app's own credential.
     struct FederatedCredential: Sendable {
         let issuer: String
         let subject: String
@@ -60,18 +60,18 @@ struct RegisteredApp: Sendable {
     var isEnabled = true
     var secret: String?
     var federated: FederatedCredential?
-    /// The delegated permissions of Graph that `.default` stands for; `nil` for all the sandbox knows.
+    /// The delegated permissions of Graph that `.default` stands for; `nil` for all that the sandbox knows.
     var delegated: [String]?
     /// Whether it shares refresh tokens with the other apps of Microsoft's family.
     var isOfFamily = false
     /// The application permissions of Graph.
     var roles: [String] = []
-    /// Whether it gets only what somebody granted to it, as every app does that was registered here later.
+    /// Whether it gets only granted permissions, as every app that was registered later.
     var needsConsent = false
-    /// Where a browser may take a person back to, where that is not any address of their machine.
+    /// The addresses to which a browser may return; `nil` for any address on the person's machine.
     var redirectURIs: [String]?
 
-    /// Whether it is one of Microsoft's own, which need nobody's consent.
+    /// Whether it is one of Microsoft's own apps, which need no consent.
     var isMicrosofts: Bool { Self.microsofts.contains(id) }
 
     private static let microsofts: Set<String> = [
@@ -115,7 +115,7 @@ struct RegisteredApp: Sendable {
         User.RevokeSessions.All
         """.split(separator: " ").map(String.init)
 
-    /// Its permissions at a service: each has its own.
+    /// Returns its permissions at a service.
     func roles(at resource: ServedResource) -> [String] {
         resource == .exchange && id == TenantIdentity.automationApp ? ["Exchange.ManageAsApp"] : roles
     }
@@ -156,7 +156,7 @@ struct RegisteredApp: Sendable {
             id: "9cee029c-6210-4654-90bb-17e6e9d36617", name: "Power Platform CLI - pac", isPublicClient: true),
     ]
 
-    /// Returns the app of an id, in any case, where it was there from the start.
+    /// Returns the initial app with an id, ignoring case.
     static func find(_ id: String) -> RegisteredApp? {
         let id = id.lowercased()
         return all.first { $0.id == id }

@@ -1,16 +1,16 @@
 internal import MMCore
 
-/// Issues tokens to people and apps, and knows which of them still hold.
+/// Issues tokens to people and apps, and tracks which of them are still valid.
 final class TokenIssuer {
     let context: TenantContext
     private let store: DirectoryStore
     let mint: TokenMint
     private let policies: AccessPolicies
-    /// By refresh token.
+    /// The grants, by refresh token.
     private var grants: [String: RefreshGrant] = [:]
-    /// Refresh tokens that were used up, to tell a reused one from an unknown one.
+    /// Used refresh tokens, to distinguish a reused one from an unknown one.
     private var spent: Set<String> = []
-    /// Tokens of a user with a lower number are revoked.
+    /// The serial number up to which a user's tokens are revoked, by user.
     private var revokedBefore: [String: Int] = [:]
     private var allRevokedBefore = 0
     private var serial = 0
@@ -22,25 +22,25 @@ final class TokenIssuer {
         self.policies = policies
     }
 
-    /// Ends every token that a user has got so far; `nil` ends everybody's.
+    /// Revokes every token that a user has obtained so far; `nil` revokes everybody's.
     func revoke(_ userID: String?) {
         if let userID { revokedBefore[userID] = serial } else { allRevokedBefore = serial }
     }
 
-    /// Returns whether the tokens of a number were ended.
+    /// Returns whether the token with a serial number was revoked.
     func isRevoked(serial: Int, of userID: String) -> Bool {
         serial <= max(revokedBefore[userID] ?? 0, allRevokedBefore)
     }
 
     private func nextSerial() -> Int {
         serial += 1
-        // Forgets the oldest, so that a long-lived sandbox does not grow.
+        // Removes the oldest, so that a long-lived sandbox doesn't grow.
         if spent.count > 10_000 { spent = [] }
         if grants.count > 20_000 { grants = grants.filter { $0.value.serial > serial - 10_000 } }
         return serial
     }
 
-    /// Answers an app that speaks for itself.
+    /// Answers an app that signs in by itself.
     func appOnly(_ form: PostedForm, app: RegisteredApp, tenant: String) throws(TokenFault) -> JSONObject {
         guard tenant.lowercased() != "common", tenant.lowercased() != "organizations" else {
             throw TokenFault(
@@ -70,10 +70,10 @@ final class TokenIssuer {
         ]
     }
 
-    /// Answers a refresh token.
+    /// Answers a request with a refresh token.
     /// - Parameters:
-    ///   - customer: the tenant that a partner's person goes to, where it isn't this one.
-    ///   - roles: the roles that the person has there.
+    ///   - customer: the customer's tenant that a person at a partner goes to, if it isn't this one.
+    ///   - roles: the roles of the person there.
     func refresh(
         _ form: PostedForm, app: RegisteredApp, at customer: SandboxOrganization? = nil, roles: [String] = []
     ) throws(TokenFault) -> JSONObject {
@@ -112,7 +112,7 @@ final class TokenIssuer {
     /// Returns whether a refresh token was issued here.
     func knows(refreshToken token: String) -> Bool { grants[token] != nil || spent.contains(token) }
 
-    /// Whether an account may get a token now.
+    /// Checks whether an account may currently get a token.
     func checkAccount(_ userID: String, isRefresh: Bool = false) throws(TokenFault) {
         guard let record = store.user(userID) else {
             throw TokenFault(
@@ -143,8 +143,8 @@ final class TokenIssuer {
         }
     }
 
-    /// Begins the session of a person who approved a sign-in.
-    /// - Throws: what the service answers where the account or a policy of the tenant stands against it.
+    /// Begins the session of a person who has approved a sign-in.
+    /// - Throws: the service's error if the account or a policy of the tenant forbids it.
     func begin(_ userID: String, app: RegisteredApp, by flow: SignInFlow) throws(TokenFault) -> SignInSession {
         try checkAccount(userID)
         return try policies.begin(attempt(userID, app: app, by: flow), at: context.now)
@@ -156,7 +156,7 @@ final class TokenIssuer {
             flow: flow, appID: app.id.lowercased(), names: Set([userID.lowercased()] + [address].compactMap(\.self)))
     }
 
-    /// Returns the answer of a successful sign-in or refresh of a person.
+    /// Returns the answer to a successful sign-in or refresh of a person.
     func tokens(
         for userID: String, app: RegisteredApp, scope: ScopeRequest, form: PostedForm, session: SignInSession,
         nonce: String? = nil, replacing old: String? = nil, at customer: SandboxOrganization? = nil,
@@ -209,7 +209,7 @@ final class TokenIssuer {
         return answer
     }
 
-    /// Returns an access token as it is handed out: signed for the API of the tenant's own app, which reads it elsewhere.
+    /// Returns an access token in its final form: signed for the API of the tenant's own app, which verifies it elsewhere.
     private func written(_ claims: JSONObject, for userID: String, _ scope: ScopeRequest) -> String {
         guard scope.resource == .ownAPI, scope.audience.lowercased().hasSuffix(TenantIdentity.automationApp) else {
             return mint.sealed(claims)
@@ -299,7 +299,7 @@ final class TokenIssuer {
 }
 
 extension TokenIssuer {
-    /// Answers an app that acts for the person whose token it was sent.
+    /// Answers an app that acts for the person whose token it received.
     func onBehalfOf(_ form: PostedForm, app: RegisteredApp) throws(TokenFault) -> JSONObject {
         guard !app.isPublicClient else { throw .credentialMissing }
         guard form["requested_token_use"] == "on_behalf_of" else { throw .missing("requested_token_use") }
@@ -333,26 +333,26 @@ extension TokenIssuer {
     }
 }
 
-/// What a refresh token stands for.
+/// The data behind a refresh token.
 struct RefreshGrant: Sendable {
     let appID: String
     let userID: String
     let issued: Int64
-    /// Tokens of one sign-in end together.
+    /// The number of the sign-in, whose tokens are revoked together.
     let family: Int
     let serial: Int
-    /// What its person showed when they signed in.
+    /// The session that began with the sign-in.
     let session: SignInSession
 }
 
-/// The claims of an access token for the tenant's own API: of version 2.0, with the groups of the account as far as they have room.
+/// The claims of an access token for the tenant's own API: version 2.0, with the groups of the account if there aren't too many.
 struct OwnAPIClaims {
-    /// Who issues it.
+    /// The issuer.
     let issuer: String
-    /// How many groups have room ("groups overage claim").
+    /// The maximum number of groups in a token ("groups overage claim").
     let most: Int
 
-    /// Makes them of those of version 1.0.
+    /// Converts claims of version 1.0.
     func claims(_ given: JSONObject, groups: [String]) -> JSONObject {
         var claims = given
         claims["aud"] = .string(TenantIdentity.automationApp)
@@ -367,7 +367,7 @@ struct OwnAPIClaims {
         if groups.count <= most {
             claims["groups"] = .array(groups.map { .string($0) })
         } else {
-            // The place is one that no longer answers; readers ask Graph.
+            // This address no longer works; readers ask Graph.
             claims["_claim_names"] = ["groups": "src1"]
             claims["_claim_sources"] = [
                 "src1": [
@@ -381,12 +381,12 @@ struct OwnAPIClaims {
     }
 }
 
-/// What a registered app may do in a person's name: what was granted to it for that person or for everybody.
+/// The permissions of a registered app to act for a person: those granted for that person or for everybody.
 struct Consents {
     let store: DirectoryStore
 
-    /// What a scope comes to for a person.
-    /// - Throws: 65001 where nothing of it was granted, or not all that was named.
+    /// Returns a scope limited to the granted permissions.
+    /// - Throws: 65001 if nothing was granted, or not all named permissions were.
     func granted(_ scope: ScopeRequest, to app: RegisteredApp, for userID: String) throws(TokenFault) -> ScopeRequest {
         guard app.needsConsent else { return scope }
         let held = permissions(of: app, for: userID, at: scope.resource)
@@ -408,7 +408,7 @@ struct Consents {
         else { return [] }
         var names: Set<String> = []
         store.table(.permissionGrants).scan { grant in
-            // A token for the sandbox's own address stands for all services that have none of their own there.
+            // A token for the sandbox's own address covers all services that share that address.
             let isOfService = resource == .sandbox || grant["resourceId"]?.string == service
             let isTheirs = grant["clientId"]?.string == client && isOfService
             let isFor = grant["consentType"] == "AllPrincipals" || grant["principalId"]?.string == userID
@@ -421,17 +421,17 @@ struct Consents {
     }
 }
 
-/// What a `scope` parameter asks for.
+/// The content of a `scope` parameter.
 struct ScopeRequest: Sendable {
     let resource: ServedResource
-    /// The identifier of the resource as it was written, without a final slash too many.
+    /// The identifier of the resource as written, without an extra trailing slash.
     let audience: String
     /// The permissions that are granted.
     var permissions: [String]
     let isDefault: Bool
     let wantsRefreshToken: Bool
     let wantsIDToken: Bool
-    /// `profile` and `email`, as asked for.
+    /// The requested ones of `profile` and `email`.
     let identityScopes: [String]
 
     private static let identityNames: Set<String> = ["openid", "profile", "email", "offline_access"]
@@ -476,7 +476,7 @@ struct ScopeRequest: Sendable {
             for name in names where resource == .graph && !Self.looksLikePermission(name) {
                 throw Self.invalid(name, text)
             }
-            // Consent was given for the app's own list; what goes beyond needs an administrator.
+            // Consent covers only the app's own list; further permissions need an administrator.
             let excess = resource == .graph && app.delegated != nil ? names.filter { !all.contains($0) } : []
             guard excess.isEmpty else {
                 throw TokenFault(

@@ -1,20 +1,21 @@
 internal import COpenSSL
 internal import MMCore
 
-/// Makes and reads the sandbox's tokens: the shape and the claims of Entra's, sealed with a key that dies with the process.
+/// Creates and reads the sandbox's tokens: in the form and with the claims of Entra ID's, sealed with a key that exists only in this
+/// process.
 ///
-/// Only the sandbox's own services read most of them. What an API of the tenant's own reads is signed with a key whose public half
-/// is published.
+/// Most tokens are read only by the sandbox's own services. Tokens for the tenant's own API are signed with a key whose public half is
+/// published.
 struct TokenMint: Sendable {
     private let key: [UInt8]
-    /// Signs tokens for those who read them elsewhere.
+    /// The key for tokens that are verified outside of the sandbox.
     let signing = SigningKey()
 
     init() {
         key = RandomBytes.make(32)
     }
 
-    /// Why an access token is not accepted, in the words of Graph.
+    /// The reason why an access token isn't accepted, as Graph distinguishes it.
     enum Refusal: Error, Equatable {
         case absent, malformed, forged, expired, wrongAudience
 
@@ -29,14 +30,14 @@ struct TokenMint: Sendable {
         }
     }
 
-    /// Returns the compact form of a set of claims.
+    /// Returns the compact form of claims.
     func sealed(_ claims: JSONObject) -> String {
         let header = Base64.text(Array(#"{"typ":"JWT","alg":"HS256","kid":"sandbox"}"#.utf8), alphabet: .url)
         let body = "\(header).\(Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url))"
         return "\(body).\(Base64.text(HMAC.sha256(body.utf8, key: key), alphabet: .url))"
     }
 
-    /// Returns the signed form of a set of claims; `nil` where the machine has no OpenSSL.
+    /// Returns the signed form of claims; `nil` on a machine without OpenSSL.
     func signed(_ claims: JSONObject) -> String? {
         let payload = Base64.text(JSONWriter.bytes(.object(claims)), alphabet: .url)
         let header: JSONObject = ["typ": "JWT", "alg": "ES256", "kid": .string(SigningKey.name)]
@@ -61,15 +62,15 @@ struct TokenMint: Sendable {
         return claims
     }
 
-    /// Returns a tag that only this process can make, for form tokens.
+    /// Returns a tag that only this process can create, for form tokens.
     func tag(_ text: String) -> String { Base64.text(HMAC.sha256(text.utf8, key: key), alphabet: .url) }
 }
 
-/// The key with which the sandbox signs tokens that others read, made when it is first needed.
+/// The key with which the sandbox signs tokens that others verify; created on first use.
 final class SigningKey: Sendable {
-    /// The library's object, which is freed with its owner here.
+    /// The library's object, which is freed with its owner.
     ///
-    /// `@unchecked Sendable`: it is only read once it is made; each signature has its own context.
+    /// `@unchecked Sendable`: it is only read after its creation; each signature has its own context.
     private final class Handle: @unchecked Sendable {
         let raw: UnsafeMutableRawPointer
 
@@ -81,7 +82,7 @@ final class SigningKey: Sendable {
         deinit { mm_credential_free(raw) }
     }
 
-    /// What it is called.
+    /// The key id.
     static let name = "sandbox-signing"
     private let handle = Mutex<Handle?>(nil)
 
@@ -92,7 +93,7 @@ final class SigningKey: Sendable {
         }
     }
 
-    /// The public half (RFC 7517); `nil` where the machine has no OpenSSL.
+    /// The public half (RFC 7517); `nil` on a machine without OpenSSL.
     var published: JSONValue? {
         guard let handle = made() else { return nil }
         var point = [UInt8](repeating: 0, count: 64)
@@ -113,7 +114,7 @@ final class SigningKey: Sendable {
         return room
     }
 
-    /// Returns whether a signature of a text is this key's.
+    /// Returns whether a signature of a text was made with this key.
     func verifies(_ signature: [UInt8], of text: String) -> Bool {
         guard let handle = made() else { return false }
         let bytes = Array(text.utf8)

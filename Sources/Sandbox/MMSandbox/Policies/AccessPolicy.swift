@@ -1,37 +1,37 @@
 internal import MMCore
 
-/// A Conditional Access policy: for whom and where it holds, and what it asks for.
+/// A Conditional Access policy: its conditions, and the control that it requires.
 struct AccessPolicy: Sendable {
-    /// What a sign-in must show.
+    /// The control that a sign-in must satisfy.
     enum Grant: String, Sendable, CaseIterable {
-        /// Nothing would do.
+        /// None: access is blocked.
         case block
         /// A second factor.
         case mfa
-        /// A device that the tenant knows.
+        /// A device that is registered in the tenant.
         case registeredDevice
-        /// A device that the tenant manages and finds in order.
+        /// A device that the tenant manages and that is compliant.
         case compliantDevice
         /// A device that is joined to the tenant's domain.
         case joinedDevice
-        /// A step at somebody else's: another maker's second factor, terms of use.
+        /// A step at an external provider: another vendor's second factor, terms of use.
         case external
     }
 
     let id: Int
     let name: String
-    /// Addresses or object ids; nil for everybody.
+    /// The addresses or object ids of the users; nil for everybody.
     let users: Set<String>?
-    /// Ids of apps; nil for all.
+    /// The ids of the apps; nil for all.
     let apps: Set<String>?
-    /// The ways to sign in that it speaks of. A refresh counts as the way that its session began with.
+    /// The sign-in flows that it covers. A refresh counts as the flow that its session began with.
     let flows: Set<SignInFlow>
-    /// Where it holds; nil for everywhere.
+    /// The locations where it applies; nil for everywhere.
     let locations: Set<String>?
-    /// Where it doesn't hold.
+    /// The locations where it doesn't apply.
     let exceptLocations: Set<String>
     let grant: Grant?
-    /// How many seconds after a sign-in the next one is due.
+    /// The time in seconds after which a new sign-in is required.
     let frequency: Int64?
 
     private static let fields: Set<String> = [
@@ -84,7 +84,7 @@ struct AccessPolicy: Sendable {
         }
     }
 
-    /// Some words, in small letters; nil for `All` and for a field that isn't there.
+    /// Returns words in lower case; nil for `All` and for a missing field.
     private static func words(_ name: String, _ description: JSONObject) throws(PolicyProblem) -> Set<String>? {
         guard let value = description[name], !value.isNull else { return nil }
         guard let items = value.array, items.allSatisfy({ $0.string != nil }) else {
@@ -94,7 +94,7 @@ struct AccessPolicy: Sendable {
         return words.contains("all") ? nil : words
     }
 
-    /// Returns whether it speaks of a sign-in.
+    /// Returns whether the policy applies to a sign-in.
     func applies(to attempt: SignInAttempt, in surroundings: Surroundings) -> Bool {
         guard flows.contains(attempt.flow), apps?.contains(attempt.appID) ?? true else { return false }
         if let users, users.isDisjoint(with: attempt.names) { return false }
@@ -115,44 +115,44 @@ struct AccessPolicy: Sendable {
     }
 }
 
-/// What is wrong with the description of a policy, or of the surroundings.
+/// The problem with the description of a policy, or of the surroundings.
 struct PolicyProblem: Error {
     let message: String
 
     init(_ message: String) { self.message = message }
 }
 
-/// A way to sign in, as policies tell them apart.
+/// A sign-in flow, as policies distinguish it.
 enum SignInFlow: String, Sendable, CaseIterable {
-    /// A code that is typed elsewhere: it says nothing of the device that it was started on.
+    /// A code that is entered elsewhere, which says nothing about the device of the sign-in.
     case device
-    /// A browser of the machine itself.
+    /// A browser on the machine itself.
     case browser
     /// An app by itself.
     case app
 }
 
-/// Who tries to sign in, to what and how.
+/// An attempt to sign in.
 struct SignInAttempt: Sendable {
     let flow: SignInFlow
     let appID: String
-    /// What a policy may call the account: its address and its object id, in small letters; the app's id for an app.
+    /// The names of the account in policies: its address and its object id, in lower case; the app's id for an app.
     let names: Set<String>
 }
 
-/// What a session has shown when it began; its refresh tokens carry it on.
+/// The facts about a session from its beginning; its refresh tokens carry them on.
 struct SignInSession: Sendable {
     let flow: SignInFlow
-    /// When the person signed in.
+    /// The time of the sign-in.
     let began: Int64
     let device: Surroundings.Device
     let hasSecondFactor: Bool
     let hasExternalStep: Bool
 }
 
-/// Where the people of the tenant are, and what they sit at.
+/// The network and the device of the tenant's people.
 struct Surroundings: Sendable {
-    /// What the tenant knows of a device.
+    /// The state of a device in the tenant.
     enum Device: String, Sendable, CaseIterable {
         case unknown, registered, compliant, joined
     }
@@ -162,7 +162,7 @@ struct Surroundings: Sendable {
     /// The name of the network that requests come from.
     var location = "office"
 
-    /// Changes what a description names.
+    /// Applies the changes in a description.
     /// - Throws: a sentence that says what is wrong with it.
     mutating func change(_ description: JSONObject) throws(PolicyProblem) {
         for (name, value) in description {
@@ -182,7 +182,7 @@ struct Surroundings: Sendable {
     var json: JSONValue { ["device": .string(device.rawValue), "location": .string(location)] }
 }
 
-/// The policies that every sign-in of the tenant meets, in front of all ways to sign in.
+/// The policies that apply to every sign-in of the tenant, in all flows.
 final class AccessPolicies {
     private(set) var policies: [AccessPolicy] = []
     var surroundings = Surroundings()
@@ -197,14 +197,15 @@ final class AccessPolicies {
         return policy
     }
 
-    /// Removes all policies; everybody is in the office again, at any device.
+    /// Removes all policies and resets the surroundings.
     func clear() {
         policies = []
         surroundings = Surroundings()
     }
 
-    /// What a person shows who signs in now: in a browser the second factor and any further step that is asked for.
-    /// - Throws: what the service answers to whom a policy refuses.
+    /// Returns the session of a person who signs in now: a browser provides the second factor and any further required
+    /// step.
+    /// - Throws: the service's error if a policy refuses the sign-in.
     func begin(_ attempt: SignInAttempt, at now: Int64) throws(TokenFault) -> SignInSession {
         let asked = Set(applying(to: attempt).compactMap(\.grant))
         let session = SignInSession(
@@ -215,13 +216,13 @@ final class AccessPolicies {
         return session
     }
 
-    /// Looks at a session again, for a new token.
-    /// - Throws: what the service answers where a policy wants more than the session has shown.
+    /// Checks a session again, for a new token.
+    /// - Throws: the service's error if a policy requires more than the session has shown.
     func goOn(_ attempt: SignInAttempt, _ session: SignInSession, at now: Int64) throws(TokenFault) {
         try check(attempt, session, at: now, isRefresh: true)
     }
 
-    /// Looks at an app that signs in by itself: it has no device and no second factor, so only a block concerns it.
+    /// Checks an app that signs in by itself: it has no device and no second factor, so only a block affects it.
     func checkApp(_ attempt: SignInAttempt) throws(TokenFault) {
         if applying(to: attempt).contains(where: { $0.grant == .block }) { throw KnownTokenFaults.fault(53_003) }
     }

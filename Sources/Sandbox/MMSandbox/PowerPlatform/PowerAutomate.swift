@@ -6,7 +6,7 @@ final class PowerAutomate {
     let context: TenantContext
     let store: DirectoryStore
     private let answers: PlatformAnswers
-    /// What was done to flows, by name.
+    /// The changes of flows, by name.
     private(set) var changes: [String: FlowChange] = [:]
 
     init(context: TenantContext, store: DirectoryStore, answers: PlatformAnswers) {
@@ -15,7 +15,7 @@ final class PowerAutomate {
         self.answers = answers
     }
 
-    /// What it answers: flows by both of their addresses, for users and for administrators.
+    /// Returns the routes: flows at both of their addresses, for users and for administrators.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.automate }
         for scope in ["", "/scopes/admin"] {
@@ -114,7 +114,7 @@ final class PowerAutomate {
         answers.checked(request.http, for: .flow, version: "2016-11-01", answer)
     }
 
-    /// Returns the answer about an environment, which must be there.
+    /// Returns the answer about an environment, after checking that it exists.
     private func inEnvironment(
         _ request: ServiceRequest, _ answer: (PowerEnvironment) -> HTTPServerResponse
     ) -> HTTPServerResponse {
@@ -127,7 +127,8 @@ final class PowerAutomate {
         }
     }
 
-    /// Returns the answer about a flow, which must be there: gets it, its name, and that of its environment.
+    /// Returns the answer about a flow, after checking that it exists; `answer` gets the flow, its name, and that of
+    /// its environment.
     private func ofFlow(
         _ request: ServiceRequest, _ answer: (JSONObject, String, String) -> HTTPServerResponse
     ) -> HTTPServerResponse {
@@ -170,7 +171,7 @@ final class PowerAutomate {
     }
 }
 
-/// The flows that there are, and their runs.
+/// The initial flows and their runs.
 extension PowerAutomate {
     private static let flowNames = [
         "Notify on new invoice", "Copy attachments to Finance", "Weekly status reminder", "Approve travel requests",
@@ -257,7 +258,7 @@ extension PowerAutomate {
     }
 }
 
-/// What was done to a flow.
+/// A change of a flow.
 enum FlowChange: Sendable, Hashable {
     case deleted
     case state(String)
@@ -275,7 +276,7 @@ struct PowerEnvironment: Sendable {
         PowerEnvironment(name: "5a4db0c5-e0e0-4000-8000-000000000002", shown: "Test", isDefault: false),
     ]
 
-    /// Returns the environment of a name, in any case.
+    /// Returns the environment with a name, ignoring case.
     static func find(_ name: String) -> PowerEnvironment? { all.first { $0.name.lowercased() == name.lowercased() } }
 }
 
@@ -284,7 +285,7 @@ struct PowerPlatformAdministration {
     let context: TenantContext
     let answers: PlatformAnswers
 
-    /// What it answers, for users and for administrators.
+    /// Returns the routes, for users and for administrators.
     static func routes(_ services: TenantServices) -> Router<Void> {
         var routes = ServiceRoutes(services) { $0.platform }
         let provider = "/providers/Microsoft.BusinessAppPlatform"
@@ -316,7 +317,7 @@ struct PowerPlatformAdministration {
         }
     }
 
-    /// Returns the environments, as the address that was asked shows them.
+    /// Returns the environments in the form for the requested address.
     private func rows(_ request: ServiceRequest) -> [JSONValue] {
         let scope = request.http.path.lowercased().contains("/scopes/admin/") ? "/scopes/admin" : ""
         return PowerEnvironment.all.map { environment in
@@ -345,14 +346,13 @@ struct PowerPlatformAdministration {
     }
 }
 
-/// How the platform services answer: their check of tokens, their lists.
+/// The common behaviour of the platform services: the check of tokens, and the form of lists.
 struct PlatformAnswers {
     let context: TenantContext
     let bearer: BearerCheck
 
-    /// Returns the answer to a request whose token and version of the API are in order, with the headers that all of
-    /// them have.
-    /// - Parameter version: the version that the service has; any where there is none.
+    /// Returns the answer to a request with a valid token and API version, with the common headers.
+    /// - Parameter version: the version of the service; empty for any.
     func checked(
         _ request: HTTPServerRequest, for resource: ServedResource, version: String = "",
         _ answer: () -> HTTPServerResponse
@@ -377,7 +377,7 @@ struct PlatformAnswers {
         return nil
     }
 
-    /// Returns the answer when the token of a platform request is not in order; `nil` when it is.
+    /// Returns the refusal of a request with an invalid token; `nil` if the token is valid.
     private func refusal(_ request: HTTPServerRequest, for resource: ServedResource) -> HTTPServerResponse? {
         let challenge: HTTPHeaders = ["WWW-Authenticate": "Bearer authorization_uri=\"\(context.base)/\""]
         do throws(TokenMint.Refusal) {
@@ -398,8 +398,8 @@ struct PlatformAnswers {
         }
     }
 
-    /// Returns a list with the paging of these services: `nextLink` without a namespace, the port always written out.
-    /// - Parameter named: what filters know by a name that is no member of a row.
+    /// Returns a list with the paging of these services: `nextLink` without a namespace, and always with the port.
+    /// - Parameter named: returns the value of a name that filters know but that isn't a member of a row.
     func list(
         _ request: HTTPServerRequest, _ rows: [JSONValue],
         named: @escaping (_ name: String, _ row: JSONValue) -> JSONValue? = { _, _ in nil }
