@@ -2,7 +2,7 @@ internal import MMCore
 
 /// Decides whether a record satisfies a `$filter`.
 struct FilterEvaluator {
-    /// Where a property path starts when it names no lambda variable.
+    /// The function that returns a property, for paths that don't start with a lambda variable.
     let property: (String) -> JSONValue?
     private var scope: [(name: String, value: JSONValue)] = []
 
@@ -10,7 +10,7 @@ struct FilterEvaluator {
         self.property = property
     }
 
-    /// Returns whether the expression is true of the record; an undefined comparison is not.
+    /// Returns whether the expression is true for the record; an undefined comparison isn't.
     func matches(_ expression: FilterExpression) -> Bool { value(expression).isTrue }
 
     private func value(_ expression: FilterExpression) -> ODataValue {
@@ -63,7 +63,7 @@ struct FilterEvaluator {
     private func call(_ name: String, _ arguments: [ODataValue]) -> ODataValue {
         if let component = timeComponent(name, arguments[0]) { return component }
         guard let text = arguments[0].text else {
-            // A property without a value never matches, as in the service.
+            // A property without a value never matches, as in the real service.
             return ["startswith", "endswith", "contains"].contains(name) ? .bool(false) : .null
         }
         let other = arguments.count > 1 ? arguments[1].text : nil
@@ -110,7 +110,7 @@ struct FilterEvaluator {
     }
 }
 
-/// Comparison of texts without regard to case, as the directory does it.
+/// Case-insensitive comparison of texts, as in the directory.
 enum CaselessText {
     /// Returns the form in which texts are compared.
     static func folded(_ text: String) -> String { text.lowercased() }
@@ -151,7 +151,7 @@ enum CaselessText {
 
     private static func small(_ byte: UInt8) -> UInt8 { byte >= 0x41 && byte <= 0x5A ? byte | 0x20 : byte }
 
-    /// Returns a plain letter may be followed by a combining mark, which makes another character of it: not decidable
-    /// by bytes.
+    /// Returns whether the next byte combines with a plain letter into another character; `nil` if that can't be
+    /// decided by bytes.
     private static func combines(_ next: UInt8) -> Bool? { next >= 0x80 ? nil : false }
 }

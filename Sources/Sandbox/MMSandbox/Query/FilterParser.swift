@@ -7,12 +7,12 @@ struct FilterParser {
     private var next = 0
     private var depth = 0
 
-    /// How deep a filter may nest.
+    /// The maximum nesting depth of a filter.
     static let depthLimit = 64
-    /// How long a filter may be, in bytes.
+    /// The maximum length of a filter, in bytes.
     static let lengthLimit = 16_384
 
-    /// The functions that are known, with the number of their arguments.
+    /// The known functions, with the numbers of their arguments.
     static let functions: [String: ClosedRange<Int>] = [
         "startswith": 2...2, "endswith": 2...2, "contains": 2...2, "tolower": 1...1, "toupper": 1...1, "trim": 1...1,
         "length": 1...1, "indexof": 2...2, "concat": 2...2, "substring": 2...3, "year": 1...1, "month": 1...1,
@@ -156,12 +156,12 @@ struct FilterParser {
             guard case .name(let step) = token else { throw fault() }
             next += 1
             if step == "$count", !steps.isEmpty { return .count(steps) }
-            // The service takes both in any case.
+            // The service accepts both in any case.
             let quantifier = step.lowercased()
             if quantifier == "any" || quantifier == "all", !steps.isEmpty, token == .open {
                 return try lambda(over: steps, quantifier)
             }
-            // A cast such as microsoft.graph.user narrows nothing here.
+            // A cast such as microsoft.graph.user has no effect here.
             if !step.contains(".") { steps.append(step) }
         } while take(.slash)
         guard !steps.isEmpty else { throw fault() }
@@ -201,7 +201,7 @@ indirect enum FilterExpression: Sendable {
     case anyItem([String], variable: String, FilterExpression?)
     case allItems([String], variable: String, FilterExpression)
 
-    /// The expressions directly below.
+    /// The direct subexpressions.
     var children: [FilterExpression] {
         switch self {
         case .literal, .path, .count: []
@@ -212,13 +212,13 @@ indirect enum FilterExpression: Sendable {
         }
     }
 
-    /// Returns whether this expression, or one below, satisfies a test.
+    /// Returns whether this expression, or one of its subexpressions, satisfies a test.
     func contains(_ test: (FilterExpression) -> Bool) -> Bool {
         test(self) || children.contains { $0.contains(test) }
     }
 }
 
-/// One word of a `$filter` text.
+/// One token of a `$filter` text.
 enum FilterToken: Equatable, Sendable {
     /// An identifier with dots, or a keyword.
     case name(String)
@@ -228,8 +228,8 @@ enum FilterToken: Equatable, Sendable {
     case guid(String)
     case open, close, comma, slash, colon
 
-    /// Returns all words of a text with their byte positions.
-    /// - Throws: `QueryFault` where no word can be read.
+    /// Returns all tokens of a text with their byte positions.
+    /// - Throws: `QueryFault` where no token can be read.
     static func all(in text: String) throws(QueryFault) -> [(token: FilterToken, position: Int)] {
         let bytes = Array(text.utf8)
         var tokens: [(token: FilterToken, position: Int)] = []
@@ -307,7 +307,7 @@ enum FilterToken: Equatable, Sendable {
     }
 }
 
-/// What an expression of a `$filter` evaluates to.
+/// The value of a `$filter` expression.
 enum ODataValue: Sendable {
     case null
     case bool(Bool)
@@ -331,7 +331,7 @@ enum ODataValue: Sendable {
         }
     }
 
-    /// The text, when this is one.
+    /// The text, if this is one.
     var text: String? {
         if case .string(let text) = self { text } else { nil }
     }
@@ -340,7 +340,7 @@ enum ODataValue: Sendable {
         if case .bool(let flag) = self { flag } else { false }
     }
 
-    /// Returns whether two values are equal as the service compares them: texts without case, instants by time.
+    /// Returns whether two values are equal by the service's rules: texts ignoring case, instants by time.
     func equals(_ other: ODataValue) -> Bool {
         switch (self, other) {
         case (.null, .null): true
@@ -354,7 +354,7 @@ enum ODataValue: Sendable {
         }
     }
 
-    /// Returns whether this value comes before another; `nil` where the two have no order.
+    /// Returns whether this value comes before another; `nil` if the two have no order.
     func precedes(_ other: ODataValue) -> Bool? {
         switch (self, other) {
         case (.number(let left), .number(let right)): left < right

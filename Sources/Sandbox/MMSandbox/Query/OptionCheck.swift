@@ -1,6 +1,7 @@
-/// Whether the service would take a query on a type at all.
+/// The check whether the service would accept a query on a type.
 enum OptionCheck {
-    /// - Throws: `QueryFault` where a property is unknown, types don't fit, or the query is an advanced one and lacks what those need.
+    /// Checks the options of a query.
+    /// - Throws: `QueryFault` if a property is unknown, types don't match, or an advanced query lacks its requirements.
     static func check(_ options: QueryOptions, on kind: EntityKind, isEventual: Bool) throws(QueryFault) {
         if kind.isOpen { return }
         for name in options.select ?? []
@@ -65,12 +66,12 @@ enum OptionCheck {
         return nil
     }
 
-    /// Returns whether an expression is true or false rather than some other value.
+    /// Returns whether an expression is Boolean.
     private static func isCondition(_ expression: FilterExpression, on kind: EntityKind) -> Bool {
         switch expression {
         case .compare, .oneOf, .anyItem, .allItems, .literal(.bool): true
         case .literal, .count: false
-        // What lies inside a complex property is not known here.
+        // The types inside a complex property aren't known here.
         case .path(let path): path.count > 1 || kind.types[path[0]] == .flag
         case .both(let left, let right), .either(let left, let right):
             isCondition(left, on: kind) && isCondition(right, on: kind)
@@ -123,7 +124,8 @@ enum OptionCheck {
     }
 
     private static func fits(_ property: String, _ literal: String) -> Bool {
-        // A time without quotes is a time, with quotes a text that may be one; calendars keep times in texts.
+        // A time without quotes is a time; with quotes it is a text that may be one, and calendars store times as
+        // texts.
         (property == "Edm.DateTimeOffset" && literal == "Edm.String")
             || (property == "Edm.Int32" && literal == "Edm.Double")
     }

@@ -1,6 +1,6 @@
 internal import MMCore
 
-/// The OData options of a request, taken apart and checked.
+/// The OData options of a request, parsed and checked.
 struct QueryOptions: Sendable {
     /// One `$orderby` key.
     struct SortKey: Sendable {
@@ -26,7 +26,7 @@ struct QueryOptions: Sendable {
     var search: SearchExpression?
     var count = false
     var expand: [Expansion] = []
-    /// Options that no service option is named like.
+    /// The options that aren't OData options.
     var other: [(name: String, value: String)] = []
 
     private static let names: Set<String> = [
@@ -95,8 +95,8 @@ struct QueryOptions: Sendable {
         return number
     }
 
-    /// Returns a property as the service writes it: its own queries take names in any case, and all of them begin
-    /// small.
+    /// Returns a property in the service's spelling: its own queries accept names in any case, and all of them begin
+    /// with a lower-case letter.
     private static func property(_ name: String) -> String { name.prefix(1).lowercased() + name.dropFirst() }
 
     private static func names(_ value: String, option: String) throws(QueryFault) -> [String] {
@@ -173,9 +173,9 @@ struct QueryOptions: Sendable {
     }
 }
 
-/// The service takes names of properties in any case.
+/// The conversion of property names, which the service accepts in any case.
 extension QueryOptions {
-    /// Returns the options with the names as a type writes its properties.
+    /// Returns the options with the property names in the canonical spelling of a type.
     func spelled(as kind: EntityKind) -> QueryOptions {
         func spelled(_ name: String) -> String { kind.spelling(of: name) }
         func spelled(_ path: [String]) -> [String] { path.first.map { [spelled($0)] + path.dropFirst() } ?? path }
@@ -199,18 +199,18 @@ extension FilterExpression {
         case .negated(let inner): .negated(inner.spelled(name))
         case .oneOf(let inner, let values): .oneOf(inner.spelled(name), values)
         case .call(let function, let arguments): .call(function, arguments.map { $0.spelled(name) })
-        // Within a lambda a path begins with its variable.
+        // Within a lambda, a path begins with its variable.
         case .anyItem(let path, let variable, let inner): .anyItem(name(path), variable: variable, inner)
         case .allItems(let path, let variable, let inner): .allItems(name(path), variable: variable, inner)
         }
     }
 }
 
-/// Why a query option is refused, in the service's words.
+/// The reason why a query option is refused, in the service's words.
 struct QueryFault: Error {
     /// The error code of the answer.
     var code = "BadRequest"
-    /// What is wrong.
+    /// The description of the fault.
     let message: String
 
     static func syntax(_ position: Int, in text: String) -> QueryFault {

@@ -1,16 +1,16 @@
 /// A parsed `$search`: clauses like `"displayName:ann"` or `"budget"`, joined by `AND`, `OR` and parentheses.
 indirect enum SearchExpression: Sendable {
-    /// A clause; no property means the usual ones of the entity.
+    /// A clause; without a property, it applies to the default ones of the entity.
     case clause(property: String?, text: String)
     case both(SearchExpression, SearchExpression)
     case either(SearchExpression, SearchExpression)
     case negated(SearchExpression)
 
-    /// How deep parentheses may nest.
+    /// The maximum nesting depth of parentheses.
     static let depthLimit = 32
 
     /// Reads a text.
-    /// - Throws: `QueryFault` where a clause lacks its quotes or an operator its clause.
+    /// - Throws: `QueryFault` if a clause lacks its quotes or an operator its clause.
     static func parse(_ text: String) throws(QueryFault) -> SearchExpression {
         var parser = Parser(text)
         let expression = try parser.disjunction()
@@ -88,7 +88,7 @@ indirect enum SearchExpression: Sendable {
                 if take("AND") {
                     expression = .both(expression, try primary())
                 } else if startsClause {
-                    // Two clauses side by side both have to hold.
+                    // Two adjacent clauses must both match.
                     expression = .both(expression, try primary())
                 } else {
                     return expression

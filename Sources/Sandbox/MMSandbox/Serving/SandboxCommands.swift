@@ -5,7 +5,7 @@ import MMOperations
 import MMPowerShell
 import MMSystem
 
-/// What the commands of `mm sandbox` do: start, steer and end the tenant, and stand in for PowerShell.
+/// The commands of `mm sandbox`: they start, control and end the tenant, and run the stand-in for PowerShell.
 struct SandboxCommands: Sendable {
     private let environment: [String: String]
     private let paths: StatePaths
@@ -15,7 +15,7 @@ struct SandboxCommands: Sendable {
         paths = StatePaths(environment: environment)
     }
 
-    /// Returns all of them.
+    /// Returns all commands.
     static func all(environment: [String: String]) -> [LocalCommand] {
         let commands = SandboxCommands(environment)
         return SandboxCommand.allCases.map { $0.command(commands.work(of: $0)) }
@@ -78,7 +78,7 @@ struct SandboxCommands: Sendable {
         for name in ["port", "users", "customers", "mailboxes", "interval", "lifetime", "token-groups"] {
             if let number = try input.integer(name) { arguments += ["--\(name)", "\(number)"] }
         }
-        // Who asks for a connection alone gets it to the tenant that runs, if one does.
+        // A request for only a connection uses the running tenant, if there is one.
         var known: SandboxStateFile?
         if connection != nil, arguments.isEmpty { known = try SandboxStateFile.ofRunning(in: paths.stateDirectory) }
         let running: SandboxStateFile
@@ -167,14 +167,14 @@ struct SandboxCommands: Sendable {
     }
 }
 
-/// Steers a running sandbox tenant with the secret of its state file.
+/// The control of a running sandbox tenant, with the secret of its state file.
 struct SandboxControl {
-    /// Where the tenant is reached.
+    /// The base URL of the tenant.
     let base: String
     private let secret: Secret
 
-    /// The tenant that runs for this user.
-    /// - Throws: `unavailable` when none does.
+    /// Finds the running tenant of this user.
+    /// - Throws: `unavailable` when there is none.
     init(_ paths: StatePaths) throws(MMError) {
         guard let file = try SandboxStateFile.ofRunning(in: paths.stateDirectory) else {
             throw MMError(.unavailable, "No sandbox tenant is running.", hint: "Start it: mm sandbox start")
@@ -187,9 +187,9 @@ struct SandboxControl {
     /// - Parameters:
     ///   - method: the HTTP method.
     ///   - name: the endpoint below `/sandbox/`.
-    ///   - body: what is sent.
-    /// - Returns: what the tenant answers; `null` for nothing.
-    /// - Throws: `MMError` with the tenant's own words.
+    ///   - body: the body to send.
+    /// - Returns: the tenant's answer; `null` for an empty one.
+    /// - Throws: `MMError` with the tenant's own message.
     func call(_ method: String, _ name: String, _ body: JSONValue? = nil) async throws(MMError) -> JSONValue {
         var request = HTTPRequest(
             method: method, url: "\(base)/sandbox/\(name)", body: body.map { JSONWriter.bytes($0) },
@@ -211,13 +211,13 @@ struct SandboxControl {
     }
 }
 
-/// The sandbox tenant as the modules of a stand-in reach it: device codes of its sign-in service, rows of its services.
+/// The sandbox tenant for the modules of a stand-in: device codes of its sign-in service, rows of its services.
 struct SandboxModuleTenant: StandInTenant {
     private let address: String
     private let client: HTTPClient
     private let environment: [String: String]
 
-    /// Where the modules find each service that they have built in.
+    /// The addresses of the services that are built into the modules.
     private static let services = [
         ("/v1.0/", "https://graph.microsoft.com"), ("/beta/", "https://graph.microsoft.com"),
         ("/subscriptions", "https://management.azure.com"), ("/adminapi/", "https://outlook.office365.com"),
@@ -227,11 +227,11 @@ struct SandboxModuleTenant: StandInTenant {
         ("/_api/", "https://contososandbox.sharepoint.com"), ("/", "https://login.microsoftonline.com"),
     ]
 
-    /// The tenant at an address of this machine.
+    /// Creates the tenant at an address of this machine.
     /// - Parameters:
-    ///   - address: the address; an empty one for those that the modules have built in.
-    ///   - environment: of this process: as PowerShell's own clients do, it uses the proxy and trusts the certificates that
-    ///     are named there, for this machine's addresses as for others.
+    ///   - address: the address; empty for the addresses that are built into the modules.
+    ///   - environment: the environment of this process. As PowerShell's own clients do, the tenant uses the proxy and the trusted
+    ///     certificates that are named there, for this machine's addresses too.
     init(address: String, environment: [String: String]) {
         self.address = address
         self.environment = environment
@@ -360,7 +360,7 @@ struct SandboxModuleTenant: StandInTenant {
         return (response.status, (try? JSONParser.parse(response.body)) ?? .null, claims)
     }
 
-    /// Returns the claims that a challenge asks for, as JSON.
+    /// Returns the claims that a challenge demands, as JSON.
     private static func claims(in challenge: String) -> String? {
         guard let begin = challenge.firstRange(of: "claims=\"") else { return nil }
         let bytes = Base64.bytes(String(challenge[begin.upperBound...].prefix { $0 != "\"" }))
@@ -373,7 +373,7 @@ struct SandboxModuleTenant: StandInTenant {
         }
     }
 
-    /// What a service refused with, in its own words: those of sign-in services, else those of resource services.
+    /// Returns a service's refusal in its own words, in the form of sign-in services or of resource services.
     private func refusal(_ answer: Answer) -> MMError {
         if let text = answer.json["error_description"]?.string {
             return MMError(.remoteFailed, text, details: ["error": answer.json["error"] ?? .null])
@@ -385,7 +385,7 @@ struct SandboxModuleTenant: StandInTenant {
     }
 }
 
-/// What `mm-sandbox` is: the commands of `mm sandbox`, which `mm` hands on as they are.
+/// The main function of `mm-sandbox`: the commands of `mm sandbox`, which `mm` passes on unchanged.
 package enum SandboxMain {
     /// Runs the command line of this process and ends it with the exit code.
     package static func main() -> Never {

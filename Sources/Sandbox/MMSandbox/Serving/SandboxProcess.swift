@@ -5,23 +5,23 @@ import MMSystem
 
 /// The process in which the sandbox tenant lives.
 enum SandboxProcess {
-    /// Serves the tenant in this process until it is ended by a signal; other processes find it by its state file.
-    /// - Throws: `MMError` when the port can't be had, `cancelled` when the task is.
+    /// Serves the tenant in this process until a signal ends it; other processes find it by its state file.
+    /// - Throws: `MMError` when the port is unavailable, `cancelled` when the task is cancelled.
     static func serve(_ options: SandboxOptions, _ paths: StatePaths) async throws(MMError) {
         try requireNone(paths)
         let tenant = SandboxTenant(options: options)
         _ = try await tenant.start()
         let file = await tenant.stateFile()
         try file.write(in: paths.stateDirectory)
-        // The command's own signals cancel this task.
+        // The signals of the command cancel this task.
         let ended = Ended()
         await ended.wait()
         await tenant.stop()
         try file.remove(in: paths.stateDirectory)
     }
 
-    /// Starts the tenant as a process of its own and waits until it answers.
-    /// - Throws: `MMError` when one runs already or it does not come up.
+    /// Starts the tenant in a process of its own and waits until it answers.
+    /// - Throws: `MMError` when one is already running or it doesn't start.
     static func start(_ arguments: [String], environment: [String: String], _ paths: StatePaths) async throws(MMError)
         -> SandboxStateFile
     {
@@ -75,7 +75,7 @@ enum SandboxProcess {
             hint: "Use it, or end it with `mm sandbox stop`.")
     }
 
-    /// Adds the registry entry of a connection to the tenant; one that stands there already is left alone.
+    /// Adds the registry entry of a connection to the tenant; an existing entry is left unchanged.
     static func addConnection(_ name: String, _ paths: StatePaths) throws(MMError) {
         let registry = ConnectionRegistry(path: paths.registry)
         if let known = try registry.snapshot().connections.first(where: { $0.name == name }) {

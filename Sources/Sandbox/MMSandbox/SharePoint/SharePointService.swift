@@ -1,7 +1,7 @@
 internal import MMCore
 internal import MMHTTP
 
-/// SharePoint's own interface, which takes tokens for SharePoint alone: the tenant's root site and its lists.
+/// SharePoint's own API, which accepts only tokens for SharePoint: the tenant's root site and its lists.
 struct SharePointService {
     let context: TenantContext
     let store: DirectoryStore

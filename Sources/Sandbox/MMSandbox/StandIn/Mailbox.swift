@@ -1,6 +1,6 @@
 import MMCore
 
-/// Passes values from tasks to the stand-in's thread.
+/// A queue of values from tasks to the stand-in's thread.
 final class Mailbox<Value: Sendable>: Sendable {
     private let values = Mutex<[Value]>([])
 

@@ -3,17 +3,17 @@ package import MMNative
 package import MMPowerShell
 package import PowerShellSyntax
 
-/// Makes the native engine the evaluator of a stand-in: one session, whose variables persist from command to command.
+/// The native engine as the evaluator of a stand-in: one session, whose variables persist from command to command.
 package actor NativeEvaluator: ScriptEvaluator {
     private var session = NativeSession()
-    /// The columns of a table where nobody says how wide the screen is.
+    /// The width of tables if the command doesn't name one.
     private static let usualWidth = 200
     private static let endlessWidth = 1 << 20
 
     /// Creates an evaluator.
     package init() {}
 
-    /// Runs a script. One whose output can't be formatted with certainty is beyond the engine, too.
+    /// Runs a script. A script whose output can't be formatted reliably counts as beyond the engine.
     package func evaluate(
         _ command: PowerShellCommand, with cmdlets: any CmdletSource,
         emit: @escaping @Sendable (PowerShellRecord) -> Void
@@ -42,7 +42,7 @@ package actor NativeEvaluator: ScriptEvaluator {
         return .ended(CommandEnd(.failed, failure: CommandFailure(message: failure.message, id: failure.id)))
     }
 
-    /// Why a script's form is beyond the engine's language.
+    /// Returns why a script isn't supported by the engine; `nil` if it is.
     package nonisolated func reasonAgainst(
         _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
     ) -> String? {
@@ -67,7 +67,7 @@ package actor NativeEvaluator: ScriptEvaluator {
 
     private func records(of objects: [PSValue], for command: PowerShellCommand) -> [PowerShellRecord]? {
         guard command.format == .json else {
-            // Where PowerShell would break a long value, the engine doesn't say where: it stands in one line then.
+            // The engine can't tell where PowerShell would break a long value, so such a value stays on one line.
             let lines =
                 PSValue.lines(of: objects, width: command.width ?? Self.usualWidth)
                 ?? PSValue.lines(of: objects, width: Self.endlessWidth)

@@ -56,7 +56,7 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `flood COUNT BYTES`: emits that many texts of that length, without end when the count is 0.
+    /// Runs `flood COUNT BYTES`: emits that many texts of that length, endlessly when the count is 0.
     private static func flood(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let count = call.number(1)
         var line = StandInWire.head(host.current, .output)
@@ -73,8 +73,8 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `child SECONDS`: starts a child in its own process group and keeps the command running until the child ends,
-    /// whatever is stopped.
+    /// Runs `child SECONDS`: starts a child in its own process group and keeps the command running until the child
+    /// ends, regardless of stops.
     private static func child(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         var pid: pid_t = 0
         let words = ["/bin/sh", "-c", "sleep \(call.number(1, 60)); exit 0"]
@@ -95,12 +95,12 @@ enum StandInBehaviour {
         return host.isStopping ? CommandEnd(.stopped) : nil
     }
 
-    /// `lie KIND`: sends frames that no host may send.
+    /// Runs `lie KIND`: sends frames that violate the protocol.
     private static func lie(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let id = host.current
         switch call.text(1) ?? "" {
         case "other-id":
-            // Records of no command, of an earlier one, and of one that is yet to come.
+            // Records of a nonexistent command, of an earlier one, and of future ones.
             for other in [0, id - 1, id + 1, id + 1000] {
                 host.wire.put(other, PowerShellRecord(.output, "of another command"))
             }
@@ -121,7 +121,7 @@ enum StandInBehaviour {
         return nil
     }
 
-    /// `request MODULE METHOD ADDRESS [BODY]`: sends a request that a module's cmdlet could send, and emits the answer.
+    /// Runs `request MODULE METHOD ADDRESS [BODY]`: sends a request like a module's cmdlet, and emits the answer.
     private static func request(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
         let token = host.modules.signedIn[call.text(1) ?? ""]?.token
@@ -142,7 +142,7 @@ enum StandInBehaviour {
         }
     }
 
-    /// `program TEXT`: runs a text in a shell, as a script runs programs, and puts out what it wrote and its status.
+    /// Runs `program TEXT`: runs a text in a shell, as scripts run programs, and emits its output and status.
     private static func program(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let command = ChildCommand(
             "/bin/sh", ["-c", call.text(1) ?? ""],
@@ -199,7 +199,7 @@ enum StandInBehaviour {
         }
     }
 
-    /// `late-console TEXT MS`: writes a text after the command has ended.
+    /// Runs `late-console TEXT MS`: writes a text after the command has ended.
     private static func late(_ call: StandInCall) {
         let text = call.text(1) ?? "late"
         let wait = call.number(2, 100)

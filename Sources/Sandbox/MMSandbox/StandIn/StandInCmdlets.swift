@@ -1,22 +1,22 @@
 import MMCore
 import MMNative
 
-/// The reading cmdlets of the stand-in's modules, around which the evaluator carries out the rest of a pipeline.
+/// The reading cmdlets of the stand-in's modules; the evaluator runs the rest of their pipelines.
 struct StandInCmdlets: CmdletSource {
-    /// The tenant that is read from; `nil` for made-up objects.
+    /// The tenant to read from; `nil` for generated objects.
     let tenant: (any StandInTenant)?
     /// The signed-in accounts, by module.
     let accounts: [String: StandInAccount]
     /// The subscription that Azure's cmdlets use.
     var subscription = StandInSubscription()
-    /// The modules whose cmdlets don't work: those that constrained language would have to load.
+    /// Returns whether a module's cmdlets don't work because constrained language would have to load it.
     var isClosed: @Sendable (_ companion: String) -> Bool = { _ in false }
-    /// Cmdlets that aren't there, in lower case.
+    /// The missing cmdlets, in lower case.
     var lacks: Set<String> = []
 
-    /// The functions in front of the cmdlets that sign in, once a session has defined them.
+    /// The functions that replace the sign-in cmdlets, once a session has defined them.
     var signIn: SignInSource?
-    /// The cmdlets that are called in other sessions; `nil` where there are none.
+    /// The cmdlets that are called in other sessions; `nil` for none.
     var elsewhere: StandInElsewhere?
 
     func knows(_ name: String) -> Bool {
@@ -59,7 +59,7 @@ struct StandInCmdlets: CmdletSource {
         return StandInObjects(rows)
     }
 
-    /// `Set-AzContext` and its alias: chooses a subscription and puts the context out.
+    /// Runs `Set-AzContext` or its alias: chooses a subscription and outputs the context.
     private func choose(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
         guard let account = accounts["azure"], let reading = StandInReading.named("Get-AzSubscription") else {
             throw Self.refusal("Run Connect-AzAccount to login.", id: "NotConnected")
@@ -73,7 +73,7 @@ struct StandInCmdlets: CmdletSource {
         return StandInObjects([.object(StandInReading.context(account.claims, chosen))])
     }
 
-    /// Returns whether the service of a connection doesn't say that it runs.
+    /// Returns whether the service of a connection doesn't report that it runs.
     private func isBroken(_ reading: StandInReading, _ account: StandInAccount) async -> Bool {
         guard let path = reading.asks, let tenant, account.has(.main) else { return false }
         let answer = try? await account.sending { (token) async throws(MMError) in
@@ -123,19 +123,19 @@ struct StandInCmdlets: CmdletSource {
         }
     }
 
-    /// What a service answers, whose refusal ends the script.
+    /// Returns a service's answer; its refusal ends the script.
     private static func asked(
         _ reading: StandInReading, _ work: @escaping @Sendable () async throws(MMError) -> [JSONValue]
     ) async throws(CmdletFault) -> [JSONValue] {
         do throws(MMError) {
-            // A task of its own isn't cancelled by a stop.
+            // An unstructured task isn't cancelled by a stop.
             return reading.heedsStops ? try await work() : try await Task { await Result(catching: work) }.value.get()
         } catch {
             throw refusal(error.message, id: "ServiceRefused")
         }
     }
 
-    /// `Get-AzKeyVaultSecret`: names, or one secret whose value stays hidden.
+    /// Runs `Get-AzKeyVaultSecret`: returns names, or one secret whose value stays hidden.
     private func secrets(
         _ account: StandInAccount, _ arguments: StandInArguments, _ reading: StandInReading
     ) async throws(CmdletFault) -> [JSONValue] {
@@ -166,13 +166,13 @@ struct StandInCmdlets: CmdletSource {
         return reading
     }
 
-    /// Returns an error that ends the script, as a module's own does that says how to sign in.
+    /// Returns an error that ends the script, like a module's error that tells how to sign in.
     private static func refusal(_ message: String, id: String) -> CmdletFault {
         .interrupted(PipelineStop(endingWith: NativeError(id, message, isReadable: true)))
     }
 }
 
-/// The objects of a reading cmdlet, all at once.
+/// The objects of a reading cmdlet, delivered all at once.
 private struct StandInObjects: CmdletRows {
     private var waiting: CmdletBatch?
 
@@ -187,14 +187,14 @@ private struct StandInObjects: CmdletRows {
     }
 }
 
-/// The arguments of a reading cmdlet, as far as the stand-in knows them.
+/// The arguments of a reading cmdlet that the stand-in knows.
 struct StandInArguments: Sendable {
-    /// How many objects are wanted at most; `nil` for all.
+    /// The maximum number of objects; `nil` for all.
     let count: Int?
-    /// What a cmdlet of Exchange is called with.
+    /// The parameters for a cmdlet of Exchange.
     let parameters: JSONObject
 
-    /// No arguments.
+    /// An empty list of arguments.
     static let none = StandInArguments()
 
     private init() {
@@ -202,7 +202,7 @@ struct StandInArguments: Sendable {
         parameters = [:]
     }
 
-    /// Parameters of every cmdlet that change nothing here.
+    /// The common parameters that have no effect here.
     private static let common: Set<String> = [
         "erroraction", "ea", "warningaction", "verbose", "debug", "progressaction",
     ]

@@ -4,18 +4,18 @@ import MMPowerShell
 import MMSystem
 import PowerShellSyntax
 
-/// The stand-in as a program by itself: a session that it holds with its own host, whose records go to the standard streams
-/// and whose end is the exit code.
+/// The stand-in as a program by itself: it holds a session with its own host, writes the records to the standard streams, and exits with
+/// the code of the session's end.
 final class StandInConsole {
     private let wire: StandInWire
     private var commands: Int64 = 0
-    /// Whether the last thing that was shown is an error.
+    /// Whether the last output was an error.
     private var hasFailed = false
 
     private init(_ wire: StandInWire) { self.wire = wire }
 
-    /// Carries out what the stand-in was started for.
-    /// - Parameter host: the host at the other end of a wire, used by one thread alone.
+    /// Runs the work that the stand-in was started for.
+    /// - Parameter host: returns the host for the other end of a wire; it is used by one thread only.
     /// - Returns: the exit code.
     static func run(_ options: StandInOptions, host: @escaping @Sendable (StandInWire) -> StandInHost) -> Int32 {
         do throws(MMError) {
@@ -38,7 +38,7 @@ final class StandInConsole {
         }
     }
 
-    /// Carries out each line of standard input as it comes, in one session.
+    /// Runs each line of standard input as it arrives, in one session.
     private func readLines() -> Int32 {
         let isAsked = Terminal.isTerminal(0)
         while true {
@@ -50,7 +50,7 @@ final class StandInConsole {
         return hasFailed ? 1 : 0
     }
 
-    /// Returns the exit code with which a script ends the program at its end; nil where it doesn't.
+    /// Returns the exit code with which a script ends the program; nil if it doesn't.
     private static func exitCode(of script: String) -> Int32? {
         guard case .flow(let flow)? = PowerShellParser.parse(script).root?.body?.statements.last, flow.kind == .exit,
             case .pipeline(let value)? = flow.value, case .expression(let element)? = value.elements.first,
@@ -60,7 +60,7 @@ final class StandInConsole {
     }
 
     /// Runs a script.
-    /// - Returns: the exit code where the script has ended the program; nil where it has come to its end.
+    /// - Returns: the exit code if the script has ended the program; otherwise nil.
     private func run(_ script: String, _ parameters: JSONObject = [:]) -> Int32? {
         commands += 1
         hasFailed = false

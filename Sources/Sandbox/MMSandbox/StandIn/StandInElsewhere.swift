@@ -2,7 +2,7 @@ import MMCore
 import MMHTTP
 import MMNative
 
-/// The cmdlets that scripts call in the sessions of other modules, over the session's wire: what `other-modules.ps1` does in a real
+/// The cmdlets that scripts call in the sessions of other modules, through the session's proxy, as `other-modules.ps1` does in a real
 /// PowerShell.
 struct StandInElsewhere: Sendable {
     /// Their names in lower case.
@@ -11,7 +11,8 @@ struct StandInElsewhere: Sendable {
     private let authorization: String
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
 
-    /// - Parameter environment: the session's variables, which name its wire; `nil` for a session without one.
+    /// Reads the address of the session's proxy.
+    /// - Parameter environment: the session's variables, which name its proxy; `nil` is returned for a session without one.
     init?(_ environment: [String: String]) {
         guard let proxy = environment["HTTPS_PROXY"], let at = proxy.lastIndex(of: "@"),
             let start = proxy.firstRange(of: "://")?.upperBound
@@ -23,8 +24,8 @@ struct StandInElsewhere: Sendable {
     func knows(_ name: String) -> Bool { names.contains(name.lowercased()) }
 
     /// Calls a cmdlet.
-    /// - Returns: what it put out.
-    /// - Throws: the error that ended it, and its first error record: the stand-in has no other way to tell of one.
+    /// - Returns: its output.
+    /// - Throws: the error that ended it, or its first error record, which the stand-in can't report otherwise.
     func rows(of call: CmdletCall) async throws(CmdletFault) -> [JSONValue] {
         var body: JSONObject = ["cmdlet": .string(call.name), "arguments": .array(try arguments(of: call))]
         if call.takesInput, let input = call.input { body["input"] = .array([try Self.packed(input)]) }

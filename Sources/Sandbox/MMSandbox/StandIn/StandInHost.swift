@@ -13,7 +13,7 @@ final class StandInHost {
     let wire: StandInWire
     let environment: [String: String]
     private let evaluator: (any ScriptEvaluator)?
-    /// The tenant behind the modules; `nil` for made-up answers.
+    /// The tenant behind the modules; `nil` for generated answers.
     let tenant: (any StandInTenant)?
     /// The id of the running command.
     private(set) var current: UInt64 = 0
@@ -26,17 +26,17 @@ final class StandInHost {
     private(set) var sent = 0
     /// Whether every answer to a question is preceded by unsolicited ones.
     var answersForOthers = false
-    /// After how many records the process exits, and with which status.
+    /// The number of records after which the process exits, and its status.
     var diesAfter: (records: Int, status: Int32)?
     var modules = StandInModules()
-    /// The functions in front of the cmdlets that sign in, once the session has defined them.
+    /// The functions that replace the sign-in cmdlets, once the session has defined them.
     var signIn: SignInSource?
     let jobs = StandInJobs()
     /// The cmdlets that are called in other sessions, once a script has named them.
     private var elsewhere: StandInElsewhere?
-    /// The members of tables that the running script's conditions have filled, for its connect cmdlet.
+    /// The members of tables that the running script's conditions have set, for its connect cmdlet.
     var splatted: [String: JSONValue] = [:]
-    /// The script parsed last: benchmarks send the same one repeatedly, and parsing is no part of what they measure.
+    /// The script parsed last: benchmarks send the same one repeatedly and shouldn't measure parsing.
     var lastRead: (script: String, parsed: ParsedScript, facts: ScriptFacts)?
     /// The language mode, which `constrain` changes.
     private(set) var language = "FullLanguage"
@@ -98,7 +98,7 @@ final class StandInHost {
         sent = 0
         diesAfter = nil
         let command = Self.command(request)
-        // What the script in front of a real PowerShell does: modules are loaded in full language before the script runs.
+        // As in a real PowerShell, modules are loaded in full language before the script runs.
         for name in request["load"]?["names"]?.array?.compactMap(\.string) ?? [] {
             if let cmdlet = ScriptNeeds.cmdletElsewhere(name) {
                 elsewhere = elsewhere ?? StandInElsewhere(environment)
@@ -208,7 +208,7 @@ final class StandInHost {
         }
     }
 
-    /// Has the evaluator carry out a script, or a statement of one.
+    /// Lets the evaluator run a script, or a statement of one.
     func tryEvaluator(_ parsed: ParsedScript, _ command: PowerShellCommand) -> ScriptEvaluation {
         guard let evaluator else { return .beyond(reason: "there is no evaluator") }
         let (loaded, isConstrained) = (modules.loaded, language == "ConstrainedLanguage")
@@ -230,7 +230,7 @@ final class StandInHost {
     /// - Parameters:
     ///   - milliseconds: the pause between two polls.
     ///   - work: the work, which ends soon after its task is cancelled.
-    ///   - meanwhile: takes what the work has produced; also runs once after its end.
+    ///   - meanwhile: handles the results that the work has produced so far; also runs once after its end.
     func result<Value: Sendable>(
         every milliseconds: Int, of work: @escaping @Sendable () async -> Value, meanwhile: () -> Void = {}
     ) -> Value {
@@ -244,7 +244,7 @@ final class StandInHost {
             let finished = results.take()
             meanwhile()
             if let value = finished.first { return value }
-            // The end of the work is told at once: a warm call takes no longer than what it does.
+            // The end of the work wakes this thread at once, so a warm call takes no longer than its work.
             if isDone.wait(milliseconds: Int32(clamping: milliseconds)) { continue }
             if !shouldContinue() {
                 task.cancel()
@@ -254,9 +254,9 @@ final class StandInHost {
     }
 }
 
-/// Evaluates scripts without a PowerShell, for the stand-in.
+/// An evaluator of scripts without PowerShell, for the stand-in.
 package protocol ScriptEvaluator: Sendable {
-    /// Why a script of this form is beyond the evaluator; `nil` when it may be asked to evaluate it.
+    /// Returns why a script isn't supported; `nil` when the evaluator may be asked to evaluate it.
     func reasonAgainst(_ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource) -> String?
 
     /// Evaluates a script. Ends soon after its task is cancelled.
@@ -270,24 +270,24 @@ package protocol ScriptEvaluator: Sendable {
     ) async -> ScriptEvaluation
 }
 
-/// What became of a script.
+/// The outcome of a script.
 package enum ScriptEvaluation: Sendable, Hashable {
     /// It ran.
     case ended(CommandEnd)
-    /// It is beyond the evaluator, which has emitted nothing.
+    /// The evaluator doesn't support it and has emitted nothing.
     case beyond(reason: String)
 }
 
 extension ScriptEvaluator {
-    /// Every script is tried.
+    /// Returns `nil`, so that every script is tried.
     package func reasonAgainst(
         _ script: ParsedScript, _ command: PowerShellCommand, with cmdlets: any CmdletSource
     ) -> String? { nil }
 }
 
 extension StandInHost {
-    /// Answers a command from the recordings, through the evaluator, or statement by statement as far as the stand-in's
-    /// few commands go. Anything else becomes an error record.
+    /// Answers a command from the recordings, through the evaluator, or statement by statement with the stand-in's few commands. Anything
+    /// else becomes an error record.
     func evaluate(_ command: PowerShellCommand) -> CommandEnd {
         if let transcript = Transcript.matching(command) { return replay(transcript) }
         if let (rule, module) = OwnSignInScript.rule(of: command) {
@@ -391,7 +391,7 @@ extension StandInHost {
         return nil
     }
 
-    /// Carries out `if ($Value) { $more.Parameter = … }`: the parameter is given where the script's argument is.
+    /// Runs `if ($Value) { $more.Parameter = … }`: the parameter is set if the script's argument is given.
     private func fillTable(in extent: SourceExtent, _ facts: ScriptFacts, _ command: PowerShellCommand) {
         var value: JSONValue?
         for item in facts.items where item.extent.start >= extent.start && item.extent.end <= extent.end {
@@ -405,7 +405,7 @@ extension StandInHost {
         }
     }
 
-    /// Returns whether a statement holds one of the reading cmdlets.
+    /// Returns whether a statement contains one of the reading cmdlets.
     private func reads(_ extent: SourceExtent, _ facts: ScriptFacts) -> Bool {
         facts.items.contains { item in
             guard item.extent.start >= extent.start, item.extent.end <= extent.end,
@@ -417,8 +417,7 @@ extension StandInHost {
         }
     }
 
-    /// Has the evaluator carry out a statement around a reading cmdlet: what it can't do would else be left out, and the rows
-    /// that came of it be wrong.
+    /// Lets the evaluator run a statement around a reading cmdlet. Leaving out the parts that it can't run would give wrong rows.
     private func read(_ statement: StatementSyntax, _ command: PowerShellCommand) -> CommandEnd? {
         let extent = statement.extent
         var part = command
@@ -437,7 +436,7 @@ extension StandInHost {
         return CommandEnd(.failed, failure: CommandFailure(message: message, id: message, line: 1, column: 1))
     }
 
-    /// Returns the error of a statement that the stand-in can't carry out.
+    /// Returns the error for a statement that the stand-in can't run.
     private func beyond(_ reason: String?, _ place: Place) -> PowerShellRecord {
         let what = reason.map { " (\($0))" } ?? ""
         return errorRecord(
@@ -459,7 +458,7 @@ extension StandInHost {
             Self.notRecognized(name), id: "CommandNotFoundException", place, target: name)
     }
 
-    /// PowerShell's words for a command that it doesn't know.
+    /// Returns PowerShell's message for an unknown command.
     static func notRecognized(_ name: String) -> String {
         """
         The term '\(name)' is not recognized as a name of a cmdlet, function, script file, or executable program.
@@ -499,7 +498,7 @@ extension StandInHost {
 }
 
 extension StatementSyntax {
-    /// Returns whether what stands at a place below is assigned, and so not put out.
+    /// Returns whether the output at a position is assigned, and so not emitted.
     fileprivate func assigns(_ place: SourceExtent) -> Bool {
         switch self {
         case .assignment: true
@@ -543,7 +542,7 @@ struct StandInCommand: Sendable {
 
     /// Returns the command with this name, ignoring case.
     static func named(_ name: String) -> StandInCommand? {
-        // A name may say of which module it is.
+        // A name may be qualified by its module.
         all[(name.split(separator: "\\").last.map(String.init) ?? name).lowercased()]
     }
 

@@ -2,8 +2,8 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// The jobs of the stand-in's session: requests that go on when the command that began them has ended, as those of `-AsJob`
-/// do, and the cmdlets that list them and wait for them.
+/// The jobs of the stand-in's session: requests that continue after the command that started them has ended, as with `-AsJob`, and the
+/// cmdlets that list them and wait for them.
 final class StandInJobs: Sendable {
     /// One job.
     final class Job: Sendable {
@@ -20,7 +20,7 @@ final class StandInJobs: Sendable {
 
         func end(_ state: String, error: String? = nil) { outcome.withLock { $0 = (state, error) } }
 
-        /// What `Get-Job` tells of it.
+        /// The row of `Get-Job`.
         var row: JSONValue {
             let (state, error) = outcome.withLock { $0 }
             return [
@@ -32,7 +32,7 @@ final class StandInJobs: Sendable {
 
     private let jobs = Mutex<[Job]>([])
 
-    /// `Invoke-StandIn job MODULE METHOD ADDRESS BODY MS`: sends a request after a while, beside whatever runs then.
+    /// Runs `Invoke-StandIn job MODULE METHOD ADDRESS BODY MS`: sends a request after a while, in parallel to other commands.
     func start(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let tenant = host.tenant else { return StandInRefusal("There is no tenant.", id: "NoTenant").end }
         let token = host.modules.signedIn[call.text(1) ?? ""]?.token
@@ -47,7 +47,7 @@ final class StandInJobs: Sendable {
         return nil
     }
 
-    /// Starts work that goes on beside whatever runs then, and fails with what it throws.
+    /// Starts work in parallel to other commands; the job fails with the work's error.
     func start(_ name: String, _ work: @escaping @Sendable () async throws(MMError) -> Void) -> Job {
         let job = jobs.withLock { jobs in
             let job = Job(id: jobs.count + 1, name: name)
@@ -65,7 +65,7 @@ final class StandInJobs: Sendable {
         return job
     }
 
-    /// Puts a job out as a cmdlet does with -AsJob; where that is piped into `Wait-Job`, once it has ended.
+    /// Outputs a job as a cmdlet does with `-AsJob`; if that is piped into `Wait-Job`, once it has ended.
     func show(_ job: Job, _ call: StandInCall, _ host: StandInHost) {
         if call.next?.constantName?.lowercased() == "wait-job" {
             while job.isRunning, host.wait(milliseconds: 10) {}
@@ -74,13 +74,13 @@ final class StandInJobs: Sendable {
         host.emit(PowerShellRecord(.output, .object(StandInColumn.chosen(of: row, by: call.next))))
     }
 
-    /// `Get-Job`.
+    /// Runs `Get-Job`.
     static func list(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         for job in host.jobs.named(in: call) where !call.isSilent { host.emit(PowerShellRecord(.output, job.row)) }
         return nil
     }
 
-    /// `Wait-Job`, which heeds stops.
+    /// Runs `Wait-Job`, which can be stopped.
     static func wait(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let wanted = host.jobs.named(in: call)
         while wanted.contains(where: \.isRunning) {

@@ -1,9 +1,9 @@
 import MMCore
 import MMPowerShell
 
-/// How the stand-in is started: like `pwsh`, preceded by options of its own that make it misbehave.
+/// The command line of the stand-in: like that of `pwsh`, preceded by options of its own that make it misbehave.
 package struct StandInOptions: Sendable {
-    /// What goes wrong at start.
+    /// The fault at the start.
     package enum Start: String, Sendable, CaseIterable {
         case wellBehaved = "well-behaved"
         case wrongNonce = "wrong-nonce"
@@ -17,7 +17,7 @@ package struct StandInOptions: Sendable {
         case garbage = "garbage"
     }
 
-    /// How a device code is shown.
+    /// The way in which a device code is shown.
     package enum PromptWay: String, Sendable, CaseIterable {
         case console
         case error
@@ -31,19 +31,19 @@ package struct StandInOptions: Sendable {
     var startAfter = 0
     var promptWay: PromptWay?
     var approveAfter = 50
-    /// A file whose existence counts as the person's approval, in place of a delay.
+    /// A file whose existence counts as the person's approval, instead of a delay.
     var approveWhen: String?
     var declines = false
     var account = "admin@contoso.example"
     var tenant = "11111111-2222-3333-4444-555555555555"
-    /// The address of the sandbox tenant whose services the modules use; `nil` for made-up answers.
+    /// The address of the sandbox tenant whose services the modules use; `nil` for generated answers.
     var sandbox: String?
     var missingModule = false
-    /// Cmdlets that it doesn't know, in lower case: those of a module's part that isn't there.
+    /// The unknown cmdlets, in lower case, of a missing part of a module.
     var lacks: Set<String> = []
-    /// The version of the modules that are installed; each one's own of the table when `nil`.
+    /// The version of the installed modules; `nil` for each one's own.
     var moduleVersion: String?
-    /// What it is to carry out.
+    /// The work to run.
     var work = StandInWork.input
     var asksVersion = false
 
@@ -76,7 +76,7 @@ package struct StandInOptions: Sendable {
         }
     }
 
-    /// Reads a word as `pwsh` does: parameters by any beginning that is theirs alone, and a word without a dash as a file.
+    /// Reads a word as `pwsh` does: parameters by any unique prefix, and a word without a dash as a file.
     private mutating func readAsPowerShell(_ word: String, _ rest: inout ArraySlice<String>) throws(MMError) {
         guard word.hasPrefix("-"), word != "-" else {
             return take(.file(word, Array(rest)), &rest)
@@ -105,13 +105,13 @@ package struct StandInOptions: Sendable {
         }
     }
 
-    /// What is carried out takes all that follows.
+    /// Sets the work, which takes all remaining words.
     private mutating func take(_ work: StandInWork, _ rest: inout ArraySlice<String>) {
         self.work = work
         rest = []
     }
 
-    /// The claims of the signed-in account where there is no tenant.
+    /// The claims of the signed-in account without a tenant.
     var claims: TokenClaims {
         TokenClaims(account: account, objectID: "99999999-0000-0000-0000-000000000000", tenantID: tenant)
     }
@@ -132,13 +132,13 @@ package struct StandInOptions: Sendable {
     }
 }
 
-/// What the stand-in is to carry out.
+/// The work of the stand-in.
 enum StandInWork: Sendable, Equatable {
-    /// A script file, with its arguments; that of a session where one is waiting.
+    /// A script file with its arguments; the session's bootstrap script if a session is waiting.
     case file(String, [String])
-    /// A text.
+    /// A script text.
     case text(String)
-    /// What standard input holds, line by line.
+    /// Standard input, line by line.
     case input
 }
 
@@ -149,9 +149,9 @@ private struct StandInParameter {
     }
 
     let name: String
-    /// The shortest beginning that means it.
+    /// The minimum length of an abbreviation.
     let least: Int
-    /// Names besides.
+    /// Further names.
     var short: [String] = []
     let use: Use
 

@@ -1,49 +1,49 @@
 import MMCore
 import MMPowerShell
 
-/// A reading cmdlet of a module: of the session's own account, or of rows of a service.
+/// A reading cmdlet of a module, for the session's own account or for rows of a service.
 struct StandInReading: Sendable {
-    /// Where its objects come from.
+    /// The source of its objects.
     enum Source: Sendable {
-        /// The claims of the account that is signed in.
+        /// The claims of the signed-in account.
         case account(@Sendable (TokenClaims) -> [JSONObject])
-        /// Azure's context: the account and the subscription that was chosen.
+        /// Azure's context: the account and the chosen subscription.
         case context
-        /// A service of the tenant; without a tenant this many objects are made up, each from its number.
+        /// A service of the tenant; without a tenant, this many objects are generated, each from its number.
         case service(StandInRows, count: Int, make: @Sendable (Int) -> JSONObject)
-        /// Nobody: what it puts out is made here.
+        /// Constant output.
         case made([JSONValue])
-        /// It fails with these words, whatever it is asked.
+        /// An error with this message for every call.
         case fails(String)
-        /// The secrets of a vault, which takes a token of its own.
+        /// The secrets of a vault, which needs a token of its own.
         case vault
-        /// The configuration store of Teams, which takes the module's second token.
+        /// The configuration store of Teams, which needs the module's second token.
         case teams(TeamsConfiguration.Kind)
     }
 
-    /// The cmdlet as its module writes it.
+    /// The cmdlet's name in its module's spelling.
     let name: String
-    /// The module whose account it reads with.
+    /// The module whose account it uses.
     let module: String
-    /// The module beside the profile's that it lives in, which loads with it.
+    /// The companion module that contains it, which loads with it.
     var companion: String?
     /// Whether objects may be piped into it.
     var takesInput = false
-    /// Whether it fails where nobody is signed in; else it then has no output.
+    /// Whether it fails without a sign-in; otherwise it then has no output.
     var needsSignIn = true
     let source: Source
-    /// What the module asks its service before it calls the connection good: the answer's value has to be `Running`.
+    /// The path that the module reads before it considers the connection good; the answer must be `Running`.
     var asks: String?
-    /// Parameters that change nothing here, in lower case, besides those that all cmdlets have.
+    /// The parameters without an effect here, in lower case, besides the common ones.
     var ignored: Set<String> = []
-    /// Parameters that it takes, in the order of its positions.
+    /// The supported parameters, in the order of its positions.
     var takes: [String] = []
 
-    /// Whether a stop reaches it while it waits for an answer; else it comes to its end when the answer does. Among the real
-    /// modules Exchange's and Graph's cmdlets look up, those of Az and Teams don't.
+    /// Whether it can be stopped while it waits for an answer; otherwise it ends when the answer arrives. Of the real modules, the cmdlets
+    /// of Exchange and Graph can be stopped, those of Az and Teams can't.
     var heedsStops: Bool { module != "azure" && module != "teams" }
 
-    /// The cmdlet that Exchange is asked to run, for a cmdlet of Exchange.
+    /// The cmdlet that Exchange runs, for a cmdlet of Exchange.
     var exchangeCmdlet: String? {
         guard case .service(let rows, _, _) = source else { return nil }
         return rows.cmdlet

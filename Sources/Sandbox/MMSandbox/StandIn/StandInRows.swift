@@ -1,12 +1,12 @@
 import MMCore
 import MMPowerShell
 
-/// What a reading cmdlet of the stand-in reads from its tenant: a path, and the service's name for each property.
+/// The rows that a reading cmdlet reads from its tenant: a path, and the service's name for each property.
 struct StandInRows: Sendable {
     let path: String
     /// The cmdlet's properties, each with the path of its value in the service's answer.
     let properties: [(name: String, member: [String])]
-    /// The cmdlet that Exchange is asked to run, in place of a read request.
+    /// The cmdlet that Exchange runs, instead of a read request.
     var cmdlet: String?
 
     init(_ path: String, _ properties: String) {
@@ -53,13 +53,13 @@ struct StandInRows: Sendable {
     }
 
     /// Reads the rows.
-    /// - Parameter parameters: what a cmdlet of Exchange is called with.
+    /// - Parameter parameters: the parameters for a cmdlet of Exchange.
     func read(
         _ tenant: any StandInTenant, _ token: Secret, _ parameters: JSONObject = [:], subscription: String? = nil
     ) async throws(MMError) -> [JSONValue] {
         var path = path
         if path.contains("{subscription}") {
-            // Without a choice the first subscription of the sign-in counts, as it does for the module.
+            // Without a choice, the first subscription of the sign-in is used, as by the module.
             var chosen = subscription
             if chosen == nil { chosen = try await Self.subscriptions.read(tenant, token).first?["Id"]?.string }
             path = path.replacing("{subscription}", with: chosen ?? "")
@@ -70,7 +70,7 @@ struct StandInRows: Sendable {
         return try await tenant.rows(of: path, body: body, token: token).map(shown)
     }
 
-    /// Returns a row of the service as the cmdlet puts it out.
+    /// Returns a row of the service as the cmdlet outputs it.
     func shown(_ row: JSONValue) -> JSONValue {
         guard cmdlet == nil else {
             return .object(JSONObject((row.object ?? [:]).filter { !$0.key.contains("@") }.map { ($0.key, $0.value) }))

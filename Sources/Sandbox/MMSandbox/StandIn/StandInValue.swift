@@ -2,9 +2,9 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// The value of an expression that follows from the script's text and arguments alone.
+/// The value of an expression that depends only on the script's text and arguments.
 struct StandInValue {
-    /// What enters the pipeline: the items of an array, otherwise the value.
+    /// The objects that enter the pipeline: the items of an array, otherwise the value.
     let enumerated: [JSONValue]
 
     init?(_ expression: ExpressionSyntax, parameters: [String: PowerShellValue]) {
@@ -58,7 +58,8 @@ struct StandInCall {
     /// The command that its output is piped into.
     let next: CommandSyntax?
 
-    /// - Parameter splatted: the members of tables that the script's conditions have filled.
+    /// Creates a call.
+    /// - Parameter splatted: the members of tables that the script's conditions have set.
     init(
         _ fact: CommandFact, name: String, parameters: [String: PowerShellValue], splatted: [String: JSONValue] = [:],
         isSilent: Bool, next: CommandSyntax? = nil

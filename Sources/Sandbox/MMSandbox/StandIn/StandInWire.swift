@@ -12,7 +12,7 @@ final class StandInWire {
     private var outgoing: [UInt8] = []
 
     /// Connects to the driver at a port of this machine.
-    /// - Throws: what the system says.
+    /// - Throws: the error of the system.
     init(port: UInt16) throws(MMError) {
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { throw SystemError.error("Creating a socket") }
@@ -35,7 +35,7 @@ final class StandInWire {
         outgoing.reserveCapacity(128 << 10)
     }
 
-    /// An end of a pair of sockets.
+    /// Creates one end of a pair of sockets.
     /// - Parameter socket: the end, which is closed with this value.
     init(owning socket: Int32) { self.socket = socket }
 
@@ -65,7 +65,7 @@ final class StandInWire {
         Array("{\"t\":\"\(stream.rawValue)\",\"id\":\(id),\"v\":".utf8)
     }
 
-    /// Sends the buffered output; exits the process when nobody reads it any more, as the real script does.
+    /// Sends the buffered output; exits the process when the connection is closed, as the real script does.
     func flush() {
         var done = 0
         outgoing.withUnsafeBytes { bytes in
@@ -81,12 +81,13 @@ final class StandInWire {
     }
 
     /// Returns the next request.
-    /// - Parameter milliseconds: how long to wait for it; `nil` for ever.
+    /// - Parameter milliseconds: the time to wait for it; `nil` for ever.
     func request(within milliseconds: Int32?) -> Arrival {
         flush()
         while true {
             if let line = takeLine() {
-                // Skips lines that aren't JSON objects, at which the script's loop would end; nobody sends any.
+                // Skips lines that aren't JSON objects. The script's loop would end there, but the driver never sends
+                // any.
                 guard let request = (try? JSONParser.parse(line))?.object else { continue }
                 return .request(request)
             }
@@ -106,7 +107,7 @@ final class StandInWire {
         }
     }
 
-    /// What arrived, if anything.
+    /// The result of waiting for a request.
     enum Arrival {
         case request(JSONObject)
         case nothing

@@ -1,15 +1,15 @@
 internal import MMCore
 internal import MMHTTP
 
-/// The configuration store behind the policies of Teams: objects of a type, by name, whose settings its administrators change.
+/// The configuration store behind the policies of Teams: objects of a type, by name, whose settings administrators change.
 final class TeamsConfiguration {
     /// A type of objects as the store and the module of Teams call it.
     struct Kind: Sendable {
-        /// The noun of its cmdlets, behind `Cs`.
+        /// The noun of its cmdlets, after `Cs`.
         let noun: String
-        /// What the store calls it.
+        /// The name in the store.
         let type: String
-        /// Whether there is the global one alone.
+        /// Whether there is only the global object.
         let isSingle: Bool
         /// The objects of a new tenant.
         let objects: [(name: String, settings: JSONObject)]
@@ -19,13 +19,13 @@ final class TeamsConfiguration {
             self.objects = objects.map { (name: $0.0, settings: $0.1) }
         }
 
-        /// Returns the type with this noun, in any case.
+        /// Returns the type with this noun, ignoring case.
         static func named(_ noun: String) -> Kind? { all.first { $0.noun.lowercased() == noun.lowercased() } }
 
-        /// The objects of a new tenant, as the module's cmdlets put them out.
+        /// The objects of a new tenant, as the module's cmdlets output them.
         var rows: [JSONValue] { objects.map { .object(row($0.name, $0.settings)) } }
 
-        /// Returns an object as the cmdlets put it out: with members of the store beside its settings.
+        /// Returns an object as the cmdlets output it: with members of the store besides its settings.
         fileprivate func row(_ name: String, _ settings: JSONObject) -> JSONObject {
             var row: JSONObject = [
                 "Identity": .string(name), "DataSource": .null, "ConfigMetadata": ["Authority": "Tenant"],
@@ -88,7 +88,7 @@ final class TeamsConfiguration {
 
     private let store: DirectoryStore
     private let bearer: BearerCheck
-    /// The objects by type, both in lower case where they are sought.
+    /// The objects by type; types and names are looked up in lower case.
     private var objects: [String: [(name: String, settings: JSONObject)]]
 
     init(store: DirectoryStore, bearer: BearerCheck) {
@@ -138,7 +138,7 @@ final class TeamsConfiguration {
     private func remove(_ request: ServiceRequest) -> HTTPServerResponse {
         checked(request) { kind, objects in
             guard let place = Self.place(of: request.name("name"), in: objects) else { return Self.notFound }
-            // The global one goes back to what it was at first.
+            // Deleting the global object resets it.
             if objects[place].name == "Global" {
                 objects[place] = kind.objects[0]
             } else {
@@ -152,7 +152,7 @@ final class TeamsConfiguration {
     private static let unknownSetting = HTTPServerResponse.failure(
         400, "BadRequest", "The configuration has no such setting.")
 
-    /// Names are found with and without the mark of those that are given to people.
+    /// Returns the index of a name, with or without the prefix of assignable policies.
     private static func place(of name: String, in objects: [(name: String, settings: JSONObject)]) -> Int? {
         let name = name.lowercased()
         return objects.firstIndex {
@@ -164,7 +164,7 @@ final class TeamsConfiguration {
         request.http.object ?? [:]
     }
 
-    /// Settings with those that a request writes; `nil` for one that the type doesn't have.
+    /// Returns settings with the changes of a request; `nil` if the type lacks one of them.
     private func settings(_ request: ServiceRequest, over known: JSONObject) -> JSONObject? {
         var settings = known
         for (name, value) in body(request) where name != "Identity" {
@@ -174,7 +174,7 @@ final class TeamsConfiguration {
         return settings
     }
 
-    /// Returns the answer to a request of an administrator whose token is in order.
+    /// Returns the answer to a request of an administrator with a valid token.
     private func checked(
         _ request: ServiceRequest,
         _ answer: (Kind, inout [(name: String, settings: JSONObject)]) -> HTTPServerResponse

@@ -3,7 +3,7 @@ package import MMCore
 package import MMHTTP
 package import MMSystem
 
-/// A sandbox tenant that listens: an offline stand-in for Microsoft 365 on this machine's loopback address.
+/// A listening sandbox tenant: an offline stand-in for Microsoft 365 on this machine's loopback address.
 package actor SandboxTenant {
     let services: TenantServices
     private let customers: [TenantServices]
@@ -13,13 +13,13 @@ package actor SandboxTenant {
     private var listener: HTTPListener?
     private let startedAt: Timestamp
 
-    /// Where it is reached, such as `http://127.0.0.1:40213`.
+    /// The base URL, such as `http://127.0.0.1:40213`.
     package private(set) var baseURL: String
 
-    /// A tenant that does not listen yet.
+    /// Creates a tenant that doesn't listen yet.
     /// - Parameters:
-    ///   - options: how it is set up.
-    ///   - base: where it says that it is reached until it listens.
+    ///   - options: the configuration.
+    ///   - base: the base URL that it uses until it listens.
     package init(options: SandboxOptions = SandboxOptions(), base: String = "http://127.0.0.1:1") {
         self.options = options
         baseURL = base
@@ -61,17 +61,17 @@ package actor SandboxTenant {
         }
     }
 
-    /// What a control request must carry.
+    /// The secret that control requests must carry.
     package var controlSecret: Secret { options.controlSecret }
 
-    /// Starts to listen on 127.0.0.1.
-    /// - Returns: where it is reached.
-    /// - Throws: `.unavailable` when the port or the library can't be had, `.conflict` when it listens already.
+    /// Starts listening on 127.0.0.1.
+    /// - Returns: the base URL.
+    /// - Throws: `.unavailable` when the port or the library is unavailable, `.conflict` when it is already listening.
     package func start() async throws(MMError) -> String {
         guard listener == nil else { throw MMError(.conflict, "The sandbox listens already on \(baseURL).") }
         var limits = HTTPServerLimits()
         limits.maxBodyBytes = 64 << 20
-        // Uploads are of any size, and take as long as they take.
+        // Uploads may have any size and take any time.
         limits.receiver = UploadReceiver.receiver
         limits.requestTimeout = .seconds(3600)
         let listener = try HTTPListener.start(
@@ -83,7 +83,7 @@ package actor SandboxTenant {
         return base
     }
 
-    /// Stops listening; requests under way get a moment to finish.
+    /// Stops listening; current requests get a moment to finish.
     package func stop() async {
         await listener?.stop(graceful: .seconds(1))
         listener = nil
@@ -97,13 +97,13 @@ package actor SandboxTenant {
         }
     }
 
-    /// What the state file says of this tenant.
+    /// Returns the state file of this tenant.
     package func stateFile() -> SandboxStateFile {
         SandboxStateFile(base: baseURL, secret: options.controlSecret, startedAt: startedAt)
     }
 }
 
-/// The step that notes what comes in.
+/// The step that records requests in the journal.
 struct JournalStep: HTTPMiddleware {
     let services: TenantServices
 
@@ -115,8 +115,7 @@ struct JournalStep: HTTPMiddleware {
     }
 }
 
-/// Lets in whoever asks for this machine by a loopback name: a web page of somebody else can make a browser send requests
-/// here under its own.
+/// Admits requests that name this machine by a loopback name: a foreign web page can make a browser send requests here under its own name.
 struct LoopbackAuthenticator: HTTPAuthenticator {
     func authenticate(_ request: HTTPServerRequest) -> AuthenticationResult<Void> {
         guard let host = request.headers["host"] else { return .admitted(()) }
@@ -128,7 +127,7 @@ struct LoopbackAuthenticator: HTTPAuthenticator {
     }
 }
 
-/// The step in front of the control plane: only those go on to it who know the secret of the state file.
+/// The step in front of the control plane, which requires the secret of the state file.
 struct ControlGate: HTTPMiddleware {
     let secret: Secret
 
@@ -147,8 +146,7 @@ struct ControlGate: HTTPMiddleware {
     }
 }
 
-/// The step at which something goes wrong on purpose: an answer instead of the service's own, or one that is held back,
-/// broken off or changed.
+/// The step that applies deliberate faults: another answer instead of the service's own, or a delayed, interrupted or changed one.
 struct FaultStep: HTTPMiddleware {
     let services: TenantServices
 
@@ -179,9 +177,8 @@ struct FaultStep: HTTPMiddleware {
     }
 }
 
-/// The step that hands a request to the tenant that it is for: the one that its path names, else the one that its token was
-/// issued by, else the one that a control request asks for, else the one at which the code waits that a person enters. All
-/// others are the sandbox's own.
+/// The step that passes a request to its tenant: the one that its path names, otherwise the one that issued its token, otherwise the one
+/// that a control request asks for, otherwise the one with the code that a person enters. All others go to the sandbox's own tenant.
 struct TenantDoor: HTTPMiddleware {
     /// A tenant behind the door.
     struct Customer: Sendable {
@@ -191,7 +188,7 @@ struct TenantDoor: HTTPMiddleware {
     }
 
     let customers: [Customer]
-    /// Tells refresh tokens of the sandbox's own tenant.
+    /// The services of the sandbox's own tenant, which recognise its refresh tokens.
     let partner: TenantServices
 
     func respond(
@@ -204,7 +201,7 @@ struct TenantDoor: HTTPMiddleware {
         return await customers[place].chain.respond(to: request, from: peer)
     }
 
-    /// Returns the answer to a partner's person who asks for a token of a customer.
+    /// Returns the answer to a person at the partner who requests a token of a customer.
     private func delegated(_ request: HTTPServerRequest, _ customer: SandboxOrganization) async -> HTTPServerResponse? {
         guard request.path.lowercased().hasSuffix("/oauth2/v2.0/token"),
             request.form["grant_type"] == "refresh_token"
@@ -229,7 +226,7 @@ struct TenantDoor: HTTPMiddleware {
         return named(tenant)
     }
 
-    /// Returns the customer at which the code waits that a person, or the control request of one, names: there is one page for all.
+    /// Returns the customer whose code a person, or a control request, names; one page serves all tenants.
     private func waiting(_ request: HTTPServerRequest) async -> Int? {
         let code: String? =
             switch request.segments.first?.lowercased() {
@@ -253,9 +250,9 @@ struct TenantDoor: HTTPMiddleware {
     }
 }
 
-/// The services of one tenant, each of which owns what it remembers, put together.
+/// The services of one tenant, each of which owns its state.
 ///
-/// They are plain types that know nothing of threads: this actor holds all of them, and lets in one request at a time.
+/// They are plain types without synchronisation: this actor holds all of them and admits one request at a time.
 actor TenantServices {
     nonisolated let clock: WallClock
     let context: TenantContext
@@ -278,11 +275,11 @@ actor TenantServices {
     let administration: DelegatedAdministration
     let teams: TeamsConfiguration
 
-    /// A tenant as it is when nobody has changed anything yet.
+    /// Creates a tenant in its initial state.
     /// - Parameters:
-    ///   - options: how it is set up.
-    ///   - base: where it is reached, without a final slash.
-    ///   - mint: makes its tokens; all tenants of a sandbox share one.
+    ///   - options: the configuration.
+    ///   - base: the base URL, without a trailing slash.
+    ///   - mint: the mint of its tokens; all tenants of a sandbox share one.
     init(options: SandboxOptions, base: String, mint: TokenMint = TokenMint()) {
         let context = TenantContext(options: options, base: base)
         func people(_ count: Int) -> UserDirectory {
@@ -333,64 +330,64 @@ actor TenantServices {
             issuer: issuer, policies: policies)
     }
 
-    /// Does something with the services, while nobody else does.
+    /// Runs work with exclusive access to the services.
     func use<Answer: Sendable>(_ work: @Sendable (isolated TenantServices) -> Answer) -> Answer { work(self) }
 }
 
-/// How a sandbox tenant is set up. The defaults suit the demonstration; tests and benchmarks turn the numbers.
+/// The configuration of a sandbox tenant. The defaults suit demonstrations; tests and benchmarks change the numbers.
 package struct SandboxOptions: Sendable {
-    /// What a refresh does to the refresh token that was used.
+    /// The effect of a refresh on the used refresh token.
     package enum RefreshRotation: Sendable {
-        /// The same refresh token goes on.
+        /// The refresh token stays the same.
         case keep
-        /// A new one is handed out; the old one stays valid, as in Entra.
+        /// A new one is issued; the old one stays valid, as in Entra ID.
         case renew
-        /// A new one is handed out and the old one is dead at once: finds clients that lose the new one.
+        /// A new one is issued and the old one is revoked at once, which finds clients that lose the new one.
         case renewAndRevoke
     }
 
-    /// Two tenants with the same seed have the same people, groups, mail and files.
+    /// The seed: two tenants with the same one have the same people, groups, mail and files.
     package var seed: UInt64 = 1
-    /// How many users the directory starts with.
+    /// The initial number of users in the directory.
     package var userCount = 5_000
-    /// How many customers the tenant administers for, each a tenant of its own in the same process.
+    /// The number of customers that the tenant administers, each a tenant of its own in the same process.
     package var customerCount = 0
-    /// How many users each customer has.
+    /// The number of users of each customer.
     package var customerUserCount = 12
-    /// Which tenant it is.
+    /// The identity of the tenant.
     var organization = SandboxOrganization.own
-    /// How many mailboxes Exchange has; `nil` for one a user.
+    /// The number of mailboxes in Exchange; `nil` for one per user.
     package var mailboxCount: Int?
-    /// The time of the services.
+    /// The clock of the services.
     package var clock: WallClock = .system
-    /// How long an access token lives, in seconds.
+    /// The lifetime of an access token, in seconds.
     package var accessTokenLifetime: Int64 = 4_821
-    /// How many groups an access token for the tenant's own API names; of an account with more it names none.
+    /// The maximum number of groups in an access token for the tenant's own API; with more, it names none.
     package var groupsInTokens = 200
-    /// How long a device code lives, in seconds.
+    /// The lifetime of a device code, in seconds.
     package var deviceCodeLifetime: Int64 = 900
-    /// How many seconds a client must wait between two polls.
+    /// The minimum time between two polls, in seconds.
     package var pollInterval: Int64 = 5
-    /// What a refresh does to the refresh token that was used.
+    /// The effect of a refresh on the used refresh token.
     package var refreshRotation: RefreshRotation = .renew
-    /// The certificates, in DER, that the confidential app has besides its secret.
+    /// The certificates, in DER, of the confidential app, in addition to its secret.
     package var certificates: [[UInt8]] = []
-    /// What guards the control endpoints; made up anew unless given.
+    /// The secret of the control endpoints; random by default.
     package var controlSecret = Secret(RandomBytes.text(bytes: 24))
-    /// The TCP port; 0 takes any free one.
+    /// The TCP port; 0 for any free one.
     package var port: UInt16 = 0
 
-    /// The defaults.
+    /// Creates the default options.
     package init() {}
 }
 
-/// What one tenant of a sandbox is called: the sandbox's own, and each customer that it administers for.
+/// The id and names of one tenant of a sandbox: the sandbox's own, or a customer that it administers.
 package struct SandboxOrganization: Sendable, Hashable {
     /// The id of the tenant.
     package let id: String
     /// The default domain.
     package let domain: String
-    /// The domain that the tenant was made with.
+    /// The domain with which the tenant was created.
     package let initialDomain: String
     /// The name of the organisation.
     package let name: String
@@ -401,7 +398,7 @@ package struct SandboxOrganization: Sendable, Hashable {
         name: TenantIdentity.name)
 
     /// Returns a customer.
-    /// - Parameter number: which one, from 1.
+    /// - Parameter number: the customer's number, from 1.
     package static func customer(_ number: Int) -> SandboxOrganization {
         let digits = String(number)
         let padded = String(repeating: "0", count: max(0, 4 - digits.count)) + digits
@@ -423,11 +420,11 @@ package struct SandboxOrganization: Sendable, Hashable {
 package struct SandboxStateFile: Sendable {
     /// The base address of every service.
     package let base: String
-    /// What control requests must carry.
+    /// The secret that control requests must carry.
     package let secret: Secret
     /// The process that serves it.
     package let process: ProcessIdentity
-    /// When it started.
+    /// The time of the start.
     package let startedAt: Timestamp
 
     init(base: String, secret: Secret, startedAt: Timestamp) {
@@ -469,7 +466,7 @@ package struct SandboxStateFile: Sendable {
             Self.path(in: stateDirectory), with: JSONWriter.bytes(.object(members), layout: .indented(2)) + [0x0A])
     }
 
-    /// What the file says; `nil` when there is none.
+    /// Reads the file; returns `nil` when there is none.
     /// - Throws: `MMError` when it can't be read or is damaged.
     package static func read(in stateDirectory: String) throws(MMError) -> SandboxStateFile? {
         let path = path(in: stateDirectory)
@@ -487,14 +484,14 @@ package struct SandboxStateFile: Sendable {
         return SandboxStateFile(base: base, secret: Secret(secret), process: process, startedAt: startedAt)
     }
 
-    /// Returns the file of a tenant that runs; `nil` where none does, whoever has the number of a process that has ended.
+    /// Returns the file of the running tenant; `nil` if none runs, even if its process id was reused.
     /// - Throws: `MMError` when the file can't be read or is damaged.
     package static func ofRunning(in stateDirectory: String) throws(MMError) -> SandboxStateFile? {
         guard let file = try read(in: stateDirectory), file.process.isRunning else { return nil }
         return file
     }
 
-    /// Removes the file, if it still speaks of this process.
+    /// Removes the file, if it still belongs to this process.
     /// - Throws: `MMError` when it can't be removed.
     package func remove(in stateDirectory: String) throws(MMError) {
         guard let written = try? Self.read(in: stateDirectory), written.process == process else { return }

@@ -1,10 +1,10 @@
 internal import MMCore
 internal import MMHTTP
 
-/// A request as a service gets it: nothing is known of who sent it but what it carries.
+/// A request as a service receives it, without an identified sender.
 typealias ServiceRequest = RoutedRequest<Void>
 
-/// The requests that a service of a tenant answers: paths, in any case as those of the real services, and their methods.
+/// The routes of a tenant's service: paths, which are case-insensitive as in the real services, and their methods.
 struct ServiceRoutes<Service> {
     /// A method of the service.
     typealias Answer = @Sendable (Service) -> (ServiceRequest) -> HTTPServerResponse
@@ -13,11 +13,11 @@ struct ServiceRoutes<Service> {
     private(set) var router: Router<Void>
     private let answering: @Sendable (@escaping Answer, ServiceRequest) async -> HTTPServerResponse
 
-    /// No routes yet.
+    /// Creates an empty set of routes.
     /// - Parameters:
-    ///   - services: the tenant's.
-    ///   - service: the one that answers.
-    ///   - wrongMethod: what it says where a path has other methods.
+    ///   - services: the tenant's services.
+    ///   - service: returns the service that answers.
+    ///   - wrongMethod: returns the answer for a method that a path doesn't support.
     init(
         _ services: TenantServices, _ service: @escaping @Sendable (isolated TenantServices) -> Service,
         wrongMethod: @escaping @Sendable (HTTPServerRequest) -> HTTPServerResponse = Self.wrongMethod
@@ -28,17 +28,17 @@ struct ServiceRoutes<Service> {
         answering = { answer, request in await services.use { answer(service($0))(request) } }
     }
 
-    /// Adds what answers methods of a path.
+    /// Adds the handler for methods of a path.
     mutating func on(_ methods: String..., path: String, _ answer: @escaping Answer) {
         for method in methods { router.on(method, path) { [answering] request in await answering(answer, request) } }
     }
 
-    /// Adds what answers every method of a path: the service has words of its own for those that it doesn't take.
+    /// Adds the handler for every method of a path, for services with their own errors for unsupported methods.
     mutating func all(_ path: String, _ answer: @escaping Answer) {
         on("GET", "POST", "PUT", "PATCH", "DELETE", path: path, answer)
     }
 
-    /// Returns the error that most services have.
+    /// Returns the error of most services for an unsupported method.
     static func wrongMethod(_ request: HTTPServerRequest) -> HTTPServerResponse {
         .failure(405, "MethodNotAllowed", "The method '\(request.method.prefix(20))' is not allowed for this address.")
     }

@@ -1,9 +1,9 @@
 internal import MMCore
 
-/// What every service of a tenant knows: where the tenant is reached, what time it is there, what its content is made from.
+/// The context shared by all services of a tenant: its base URL, its time, and the source of its content.
 final class TenantContext {
     let options: SandboxOptions
-    /// Where the sandbox is reached, without a final slash.
+    /// The base URL of the sandbox, without a trailing slash.
     var base: String
     let mixing: Mixing
 
@@ -13,9 +13,9 @@ final class TenantContext {
         mixing = Mixing(seed: options.seed)
     }
 
-    /// Which tenant it is.
+    /// The identity of the tenant.
     var organization: SandboxOrganization { options.organization }
 
-    /// Seconds since 1970, by the clock of the services.
+    /// The current time of the services, in seconds since 1970.
     var now: Int64 { options.clock.now.seconds }
 }

@@ -1,10 +1,10 @@
-/// What the sandbox tenant is called. The same in every sandbox, so that a registry entry keeps fitting.
+/// The id and names of the sandbox tenant; the same in every sandbox, so that registry entries stay valid.
 package enum TenantIdentity {
     /// The id of the tenant.
     package static let id = "5a4db0c5-7e11-4c02-9d0e-5a11db0c5e01"
     /// The default domain.
     package static let domain = "contoso-sandbox.example"
-    /// The domain that the tenant was made with.
+    /// The domain with which the tenant was created.
     package static let initialDomain = "contososandbox.onmicrosoft.com"
     /// The name of the organisation.
     package static let name = "Contoso Sandbox"
@@ -20,9 +20,9 @@ package enum TenantIdentity {
     package static let automationApp = "5a4db0c5-0000-4000-8000-00000000a002"
     /// The secret of the confidential client.
     package static let automationSecret = "sandbox~automation~secret"
-    /// A public client that may do little: read mail and one's own profile.
+    /// A public client with few permissions: it may read mail and one's own profile.
     package static let readerApp = "5a4db0c5-0000-4000-8000-00000000a003"
-    /// An app that is switched off.
+    /// A disabled app.
     package static let disabledApp = "5a4db0c5-0000-4000-8000-00000000a004"
 
     /// The domains of the tenant.

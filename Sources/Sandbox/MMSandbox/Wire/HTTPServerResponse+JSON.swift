@@ -10,7 +10,7 @@ extension HTTPServerResponse {
         self.init(status: status, contentType: contentType, body: JSONWriter.bytes(json))
     }
 
-    /// Returns the error that most services have.
+    /// Returns an error in the format of most services.
     static func failure(
         _ status: Int, _ code: String, _ message: String, headers: HTTPHeaders = [:]
     ) -> HTTPServerResponse {
@@ -20,6 +20,6 @@ extension HTTPServerResponse {
         return answer
     }
 
-    /// The body, which services make whole before it is sent.
+    /// The body, which services build completely before it is sent.
     var bytes: [UInt8] { if case .bytes(let bytes) = body { bytes } else { [] } }
 }

@@ -1,7 +1,7 @@
 internal import MMCore
 
 extension PercentCoding {
-    /// Returns the bytes that need no escape anywhere (RFC 3986, section 2.3).
+    /// Returns whether a byte needs no escape anywhere (RFC 3986, section 2.3).
     static func isUnreservedByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true
@@ -9,6 +9,6 @@ extension PercentCoding {
         }
     }
 
-    /// Returns a text with every byte escaped that isn't one of them.
+    /// Returns a text in which every other byte is escaped.
     static func unreserved(_ text: String) -> String { encode(text, isPlain: isUnreservedByte) }
 }

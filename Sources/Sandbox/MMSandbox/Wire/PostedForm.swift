@@ -16,7 +16,7 @@ struct PostedForm: Sendable {
         }
     }
 
-    /// The value of the first pair of this name.
+    /// Returns the value of the first pair with this name.
     subscript(name: String) -> String? { pairs.first { $0.name == name }?.value }
 
     private static func decoded(_ text: Substring) -> String? {

@@ -1,27 +1,27 @@
 internal import MMCore
 
-/// Times in the forms in which the services write them. A time is a number of whole seconds since 1970.
+/// Times in the formats of the services. A time is a number of whole seconds since 1970.
 enum ServiceTime {
-    /// Seconds since 1970 of a date or date-time; `nil` when the text is none.
+    /// Returns the seconds since 1970 of a date or date-time; `nil` when the text is neither.
     static func seconds(_ text: String) -> Double? {
         Timestamp(iso8601: text).map { Double($0.seconds) + Double($0.nanoseconds) / 1e9 }
     }
 
-    /// `2026-01-31T08:15:00Z`.
+    /// Returns a time such as `2026-01-31T08:15:00Z`.
     static func text(_ seconds: Int64) -> String { Timestamp(seconds: seconds).iso8601 }
 
-    /// With hundred nanoseconds, as flow runs carry it.
+    /// Returns a time with hundred nanoseconds, as in flow runs.
     static func longText(_ seconds: Int64) -> String { zonelessText(seconds) + ".0000000Z" }
 
-    /// Returns the form of error bodies of Graph and of calendars.
+    /// Returns the format of error bodies of Graph and of calendars.
     static func zonelessText(_ seconds: Int64) -> String { String(text(seconds).dropLast()) }
 
-    /// Returns the form of error bodies of the token endpoint.
+    /// Returns the format of error bodies of the token endpoint.
     static func blankText(_ seconds: Int64) -> String {
         String(text(seconds).map { $0 == "T" ? " " : $0 })
     }
 
-    /// Returns the form of HTTP headers (RFC 9110, section 5.6.7).
+    /// Returns the format of HTTP headers (RFC 9110, section 5.6.7).
     static func headerText(_ seconds: Int64) -> String {
         let day = (seconds - (seconds % 86_400 + 86_400) % 86_400) / 86_400
         let weekday = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"][Int((day % 7 + 7) % 7)]

@@ -2,24 +2,24 @@ import MMCore
 import MMPowerShell
 import PowerShellSyntax
 
-/// A module as its vendor ships it, as far as it was seen at the wire or read in its sources: the one place that says how
-/// the stand-in behaves where a module is awkward. `StandInModule+Table.swift` holds the rows.
+/// A module as its vendor ships it, as far as its requests were observed or its sources read: the only place that describes a module's
+/// peculiarities. `StandInModule+Table.swift` holds the rows.
 struct StandInModule: Sendable {
-    /// The word of its sessions, such as `exo`.
+    /// The name of its sessions, such as `exo`.
     let word: String
     /// The name of the PowerShell module or program.
     let name: String
     /// The version whose behaviour this is.
     let version: String
-    /// Modules beside it, which load with the first of their cmdlets.
+    /// Companion modules, which load with the first of their cmdlets.
     var companions: [String] = []
-    /// How it signs in by a code of its own; `nil` where it never does.
+    /// Its sign-in by a code of its own; `nil` if it has none.
     let code: StandInDeviceCode?
-    /// How it signs in.
+    /// Its connect cmdlet.
     let connect: StandInConnect
     /// The cmdlet that signs out.
     let disconnect: String?
-    /// The environment variables and settings that switch off what it sends beside its work.
+    /// Its telemetry and similar requests, with the variables and settings that disable them.
     var asides: [StandInAside] = []
 
     /// Returns the module that has a connect cmdlet of this name, ignoring case.
@@ -27,33 +27,33 @@ struct StandInModule: Sendable {
         all.first { $0.connect.cmdlet.lowercased() == cmdlet.lowercased() }
     }
 
-    /// Returns the module of a session's word.
+    /// Returns the module with a session's name.
     static func named(_ word: String) -> StandInModule? { all.first { $0.word == word } }
 }
 
-/// A module's sign-in by a code that it asks for itself.
+/// A module's sign-in by a code that it requests itself.
 struct StandInDeviceCode: Sendable {
     /// The app registration of the vendor; `nil` where the caller must name one.
     let app: String?
     /// The stream on which the code is shown.
     let way: StandInOptions.PromptWay
-    /// The authority's tenant where it isn't the connection's.
+    /// The tenant of the authority, if it isn't the connection's.
     var authority: String?
-    /// The scopes that it asks for, as the module writes them.
+    /// The requested scopes, in the module's spelling.
     let scope: String
-    /// What it asks a machine's identity for a token of.
+    /// The audience of the token that it requests from a machine's identity.
     var audience: String {
         scope.hasSuffix("/.default") ? String(scope.dropLast("/.default".count)) : "https://graph.microsoft.com"
     }
 
-    /// What the module does with the code before it polls; each may fail where a session is confined.
+    /// The module's steps between the code and the first poll; each may fail in a confined session.
     var beforePolling: [Step] = []
 
-    /// Something that happens between the code and the first poll.
+    /// A step between the code and the first poll.
     enum Step: Sendable {
-        /// Puts the code on the clipboard, for which a program must be there.
+        /// Copies the code to the clipboard, which requires a program.
         case clipboard
-        /// Listens on a port of this machine for the browser that comes back.
+        /// Listens on a port of this machine for the returning browser.
         case listen
     }
 }
@@ -63,17 +63,17 @@ struct StandInConnect: Sendable {
     let cmdlet: String
     /// Its parameter sets; a call must fit one of them.
     let sets: [StandInParameterSet]
-    /// Parameters that bind, but that the module refuses together, and its words for it.
+    /// Parameters that bind together but that the module refuses in combination, with its message.
     var refusals: [(together: [String], message: String)] = []
-    /// What it finds wrong with the tokens that it is given; `nil` for nothing.
+    /// Returns the module's objection to the given tokens; `nil` for none.
     var check: @Sendable (StandInCall) -> String? = { _ in nil }
-    /// What it reads from its service before it is content, relative to the tenant's address.
+    /// The paths that it reads from its service before it reports success, relative to the tenant's address.
     var firstReads: [String] = []
-    /// What it puts out.
+    /// The function that creates its output.
     var output: @Sendable (TokenClaims, StandInCall) -> [PowerShellRecord] = { _, _ in [] }
 
     /// Returns how a call signs in.
-    /// - Throws: PowerShell's own words for a call that doesn't bind, the module's for one that it refuses.
+    /// - Throws: PowerShell's own message for a call that doesn't bind, the module's for one that it refuses.
     func way(of call: StandInCall) throws(StandInRefusal) -> StandInParameterSet.Way {
         let given = Set(call.named.keys).subtracting(StandInParameterSet.common)
         let known = sets.reduce(into: Set<String>()) { $0.formUnion($1.all) }
@@ -98,7 +98,7 @@ struct StandInConnect: Sendable {
 
 /// A parameter set of a connect cmdlet.
 struct StandInParameterSet: Sendable {
-    /// How a call with it signs in.
+    /// The way in which a call with it signs in.
     enum Way: Sendable {
         case tokens, device, app
         /// The identity of the machine.
@@ -115,7 +115,7 @@ struct StandInParameterSet: Sendable {
         "whatif", "confirm", "progressaction", "outvariable", "outbuffer", "pipelinevariable",
     ]
 
-    /// A set from its parameters, with a star behind each that is needed.
+    /// Creates a set from its parameters; a star follows each mandatory one.
     init(_ way: Way, _ parameters: String) {
         self.way = way
         let words = parameters.lowercased().split(separator: " ")
@@ -127,18 +127,18 @@ struct StandInParameterSet: Sendable {
     func takes(_ given: Set<String>) -> Bool { given.isSubset(of: all) && needed.isSubset(of: given) }
 }
 
-/// A request that a module sends beside its work, when it is loaded or connects.
+/// A request that a module sends in addition to its work, when it is loaded or connects.
 struct StandInAside: Sendable {
     /// The address, of a host outside the tenant.
     let address: String
-    /// An environment variable that switches it off, with its value.
+    /// An environment variable that disables it, with its value.
     var variable: (name: String, value: String)?
-    /// A setting of `Update-AzConfig` that switches it off, with its value.
+    /// A setting of `Update-AzConfig` that disables it, with its value.
     var setting: (name: String, value: Bool)?
 }
 
 extension StandInModule {
-    /// The modules, each from what was seen of the version that it names.
+    /// The modules, each as observed in the named version.
     static let all = [exchange, azure, teams, pnp, graph, powerPlatform]
 
     private static let exchange = StandInModule(
@@ -221,7 +221,7 @@ extension StandInModule {
                     .identity,
                     "Identity* TenantId AccountId ManagedServicePort ManagedServiceHostName ManagedServiceSecret"),
             ],
-            // It takes the tenant from the tokens, and compares what is given with a name that nobody gives.
+            // It reads the tenant from the tokens, and compares a given tenant with a name that no caller passes.
             refusals: [(["accesstokens", "tenantid"], "Not supported tenant type.")],
             check: StandInTeams.check, firstReads: ["/v1.0/organization"], output: StandInTeams.output),
         disconnect: "Disconnect-MicrosoftTeams")
@@ -281,7 +281,7 @@ extension StandInModule {
             ]),
         disconnect: "Disconnect-MgGraph")
 
-    /// The program pac, whose words aren't parameters.
+    /// The program pac, whose arguments aren't parameters.
     private static let powerPlatform = StandInModule(
         word: "powerplatform", name: "pac", version: "1.43.6",
         code: StandInDeviceCode(
@@ -293,13 +293,14 @@ extension StandInModule {
     private static func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
 }
 
-/// `Connect-MicrosoftTeams` as MicrosoftTeams 7.8 has it: two tokens that agree with each other, and an answer that is no JSON.
+/// `Connect-MicrosoftTeams` of MicrosoftTeams 7.8: two tokens that must agree with each other, and an answer that can't be converted to
+/// JSON.
 enum StandInTeams {
     private static let graphAudiences: Set<String> = [
         "https://graph.microsoft.com", "https://graph.microsoft.com/", "00000003-0000-0000-c000-000000000000",
     ]
 
-    /// Returns why the module takes no such tokens.
+    /// Returns why the module refuses the tokens; `nil` if it accepts them.
     @Sendable static func check(_ call: StandInCall) -> String? {
         let tokens = ["GraphToken", "TeamsToken"].compactMap { call.argument($0).flatMap(payload) }
         guard tokens.count == 2 else { return "Invalid access tokens." }
@@ -313,7 +314,7 @@ enum StandInTeams {
         return nil
     }
 
-    /// Returns what the next command of the pipeline makes of the module's answer.
+    /// Returns the output of the pipeline's next command for the module's answer.
     @Sendable static func output(_ claims: TokenClaims, _ call: StandInCall) -> [PowerShellRecord] {
         let texts = ["account": claims.account ?? claims.appID ?? "", "tenantid": claims.tenantID ?? ""]
         return [record(texts, StandInColumn.columns(of: call.next))]
@@ -325,8 +326,8 @@ enum StandInTeams {
         return try? JSONParser.parse(bytes)
     }
 
-    /// Returns the answer's record. Its `Account` holds a table whose keys are no strings: no JSON comes of an object that has it, and the
-    /// session sends the text of a console in its place.
+    /// Returns the answer's record. Its `Account` holds a table whose keys aren't strings, so an object that contains it can't be converted
+    /// to JSON, and the session sends the text of a console instead.
     private static func record(_ texts: [String: String], _ columns: [StandInColumn]?) -> PowerShellRecord {
         guard let columns, columns.allSatisfy({ $0.isText || $0.member != "account" }) else {
             let row = "\(texts["account"] ?? "") \(texts["tenantid"] ?? "")"
@@ -337,14 +338,14 @@ enum StandInTeams {
     }
 }
 
-/// A column that `Select-Object` makes: a property, or what `[string]` makes of one.
+/// A column that `Select-Object` creates: a property, or its conversion by `[string]`.
 struct StandInColumn {
     let name: String
     /// The property, in lower case.
     let member: String
     let isText: Bool
 
-    /// Returns the columns of a `Select-Object`; `nil` where there is none, or one of another form.
+    /// Returns the columns of a `Select-Object`; `nil` if there is none, or one in another form.
     static func columns(of command: CommandSyntax?) -> [StandInColumn]? {
         guard let command, command.constantName?.lowercased() == "select-object" else { return nil }
         var written: [ExpressionSyntax] = []
@@ -355,7 +356,7 @@ struct StandInColumn {
         return columns.count == written.count && !columns.isEmpty ? columns : nil
     }
 
-    /// What the next command of a pipeline leaves of a row.
+    /// Returns the part of a row that the pipeline's next command selects.
     static func chosen(of row: JSONObject, by next: CommandSyntax?) -> JSONObject {
         guard let columns = columns(of: next) else { return row }
         let values = columns.map { column in

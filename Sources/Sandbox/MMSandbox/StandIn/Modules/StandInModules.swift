@@ -9,16 +9,16 @@ struct StandInModules {
     var loaded: Set<String> = []
     /// The subscription that Azure's cmdlets use.
     let subscription = StandInSubscription()
-    /// What `Update-AzConfig` has switched, by lower-case name.
+    /// The settings changed by `Update-AzConfig`, by lower-case name.
     var settings: [String: Bool] = [:]
 
-    /// Returns the version of a module that is installed; `nil` for one that nobody knows.
+    /// Returns the installed version of a module; `nil` for an unknown one.
     func version(of name: String, _ options: StandInOptions) -> String? {
         let known = StandInModule.all.first { $0.name.lowercased() == name.lowercased() }
         return known.map { options.moduleVersion ?? $0.version }
     }
 
-    /// Returns the numbers of a version, which compare as numbers.
+    /// Returns the numbers of a version, for comparison.
     static func numbers(_ version: String) -> [Int] { version.split(separator: ".").map { Int($0) ?? 0 } }
 
     typealias Run = @Sendable (StandInCall, StandInHost) -> CommandEnd?
@@ -85,7 +85,7 @@ struct StandInModules {
         }
     }
 
-    /// Sends what nobody asked for, as far as nobody has switched it off. Nothing comes of it, whatever is answered.
+    /// Sends a module's additional requests that aren't disabled. Their answers are ignored.
     private static func sendAsides(of module: StandInModule, _ host: StandInHost) {
         guard let tenant = host.tenant else { return }
         for aside in module.asides {
@@ -99,7 +99,7 @@ struct StandInModules {
         }
     }
 
-    /// Reads what the module reads from its service before it is content.
+    /// Reads the paths that the module reads from its service before it reports success.
     private static func read(
         _ module: StandInModule, _ account: StandInAccount, _ call: StandInCall, _ host: StandInHost
     ) throws(StandInRefusal) {
@@ -135,7 +135,7 @@ struct StandInModules {
         return nil
     }
 
-    /// Returns the program of the Power Platform, whose output is text.
+    /// Runs the program of Power Platform, whose output is text.
     private static func pac(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let verb = (call.text(0), call.text(1))
         switch verb {
@@ -161,7 +161,7 @@ struct StandInModules {
         }
     }
 
-    /// Returns the words of a program are no parameters: nothing checks them.
+    /// Runs `pac auth create`. A program's arguments aren't parameters, so nothing checks them.
     private static func createProfile(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         guard let module = StandInModule.named("powerplatform") else { return nil }
         let isApp = call.argument("Path") != nil || call.values.contains("--managedIdentity")
@@ -204,7 +204,7 @@ struct StandInModules {
 
 /// The cmdlets that send any request with a module's sign-in.
 enum StandInRequests {
-    /// `Invoke-MgGraphRequest`: puts the answer out, or fails with its status.
+    /// Runs `Invoke-MgGraphRequest`: outputs the answer, or fails with its status.
     static func graph(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         send(call, host, "graph", address: call.named["uri"]?.string, body: call.named["body"]) { answer in
             guard answer.status < 300 else {
@@ -218,7 +218,7 @@ enum StandInRequests {
         }
     }
 
-    /// `Invoke-AzRestMethod`: puts out the status and the content, whatever they are.
+    /// Runs `Invoke-AzRestMethod`: outputs the status and the content, whatever they are.
     static func azure(_ call: StandInCall, _ host: StandInHost) -> CommandEnd? {
         let address = call.named["path"]?.string ?? call.named["uri"]?.string
         return send(call, host, "azure", address: address, body: call.named["payload"]) { answer in
@@ -267,7 +267,7 @@ enum StandInPolicies {
         return commands
     }()
 
-    /// Parameters of every cmdlet that are no settings.
+    /// The common parameters, which aren't settings.
     private static let common: Set<String> = ["identity", "erroraction", "warningaction", "confirm", "force", "whatif"]
 
     private static func write(

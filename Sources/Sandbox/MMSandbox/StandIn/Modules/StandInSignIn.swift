@@ -3,11 +3,11 @@ import MMCore
 import MMPowerShell
 import MMSystem
 
-/// Sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the
-/// account that the stand-in was started with.
+/// The sign-in by device code for the stand-in's modules: at the tenant's own sign-in service, or with the code and the account from the
+/// stand-in's options.
 enum StandInSignIn {
     /// Shows a code and waits for the person.
-    /// - Returns: the signed-in account, or how the command ends.
+    /// - Returns: the signed-in account, or the end of the command.
     static func run(
         _ module: StandInModule, _ call: StandInCall, _ host: StandInHost
     ) -> Result<StandInAccount, StandInRefusal> {
@@ -46,7 +46,7 @@ enum StandInSignIn {
     }
 
     /// Signs in with the identity of the machine.
-    /// - Returns: nil where the machine has none.
+    /// - Returns: nil if the machine has none.
     static func identity(_ module: StandInModule, _ host: StandInHost) throws(StandInRefusal) -> StandInAccount? {
         guard let tenant = host.tenant, let audience = module.code?.audience else { return nil }
         let answer = host.result(every: 5) {
@@ -81,8 +81,7 @@ enum StandInSignIn {
         return .success(StandInAccount(claims: options.claims))
     }
 
-    /// Takes the steps between a code and the first poll; what one of them throws ends the sign-in, as it does in the library
-    /// that modules sign in with.
+    /// Takes the steps between a code and the first poll. An error of a step ends the sign-in, as in the library that the modules use.
     private static func take(
         _ steps: [StandInDeviceCode.Step], _ environment: [String: String]
     ) throws(MMError) {
@@ -132,21 +131,21 @@ enum StandInSignIn {
 struct StandInAccount: Sendable {
     /// The account's claims.
     var claims: TokenClaims
-    /// The tokens that the module was given, by what they are for.
+    /// The tokens that the module was given, by use.
     var given: [Use: Secret] = [:]
-    /// The sign-in that the module made by itself; `nil` where it was given tokens.
+    /// The sign-in that the module performed itself; `nil` if it was given tokens.
     var own: StandInOwnSignIn?
 
-    /// What a module has tokens for.
+    /// The use of a token.
     enum Use: Sendable {
-        /// The service that most of its cmdlets speak to.
+        /// The service of most of its cmdlets.
         case main
         /// The administration of Teams.
         case administration
         /// The content of vaults.
         case vault
 
-        /// The scope that a module asks for by itself.
+        /// The scope that a module requests for it.
         fileprivate var scope: String? {
             switch self {
             case .main: nil
@@ -159,11 +158,10 @@ struct StandInAccount: Sendable {
     /// The token that the service of most of its cmdlets accepts; `nil` without a tenant.
     var token: Secret? { given[.main] ?? own?.main }
 
-    /// Returns whether it could have a token.
+    /// Returns whether the account has a token for a use, or can get one.
     func has(_ use: Use) -> Bool { given[use] != nil || own != nil }
 
-    /// Sends something with a token; once more with another one where the service asks that for claims and the module
-    /// signed in by itself.
+    /// Sends a request with a token, and once more with a new one if the service demands claims and the module signed in by itself.
     /// - Throws: the service's error, or the sign-in service's.
     func sending<Value: Sendable>(
         for use: Use = .main, _ work: @Sendable (Secret) async throws(MMError) -> Value
@@ -178,7 +176,7 @@ struct StandInAccount: Sendable {
         }
     }
 
-    /// The permissions in its token; `nil` where there is none to read.
+    /// The permissions in its token; `nil` if there is none to read.
     var scopes: [String]? {
         guard let token else { return nil }
         let parts = token.reveal().split(separator: ".", omittingEmptySubsequences: false)
@@ -189,15 +187,15 @@ struct StandInAccount: Sendable {
     }
 }
 
-/// What a module keeps of a sign-in of its own. As the library does that the vendors sign in with, it gets tokens of further
-/// services by itself, and another one where a service asks for claims.
+/// The state of a module's own sign-in. Like the library that the vendors use, it gets tokens for further services by itself, and a new one
+/// if a service demands claims.
 final class StandInOwnSignIn: Sendable {
     private struct State {
         var refresh: Secret?
         var tokens: [String: Secret]
     }
 
-    /// How it gets another token.
+    /// The way to get another token.
     private enum Way: Sendable {
         case refresh(app: String, authority: String)
         case machine
@@ -208,14 +206,15 @@ final class StandInOwnSignIn: Sendable {
     private let scope: String
     private let state: Mutex<State>
 
-    /// - Parameter scope: what the first token is for.
+    /// Creates the sign-in of a person.
+    /// - Parameter scope: the scope of the first token.
     init(_ tenant: any StandInTenant, app: String, authority: String, scope: String, _ first: StandInTokens) {
         (self.tenant, self.scope) = (tenant, scope)
         way = .refresh(app: app, authority: authority)
         state = Mutex(State(refresh: first.refresh, tokens: [scope: first.access]))
     }
 
-    /// The sign-in of the machine's identity, which gives a token for each service.
+    /// Creates the sign-in of the machine's identity, which supplies a token for each service.
     init(ofMachine tenant: any StandInTenant, scope: String, _ first: Secret) {
         (self.tenant, self.scope, way) = (tenant, scope, .machine)
         state = Mutex(State(refresh: nil, tokens: [scope: first]))
@@ -224,8 +223,8 @@ final class StandInOwnSignIn: Sendable {
     /// The token of the first scope.
     var main: Secret? { state.withLock { $0.tokens[scope] } }
 
-    /// Returns the token for a scope; that of the sign-in itself for none.
-    /// - Parameter claims: what a service asks of another one.
+    /// Returns the token for a scope; `nil` stands for the scope of the sign-in.
+    /// - Parameter claims: the claims that a service demands of a new token.
     func token(for scope: String?, claims: String? = nil) async throws(MMError) -> Secret {
         let scope = scope ?? self.scope
         let (known, refresh) = state.withLock { ($0.tokens[scope], $0.refresh) }
@@ -259,7 +258,7 @@ struct StandInRefusal: Error {
         end = CommandEnd(.failed, failure: CommandFailure(message: message, id: id, line: 1, column: 1))
     }
 
-    /// The same as PowerShell tells it where the caller made every error a final one.
+    /// The same error as PowerShell reports it with `-ErrorAction Stop`.
     var final: StandInRefusal {
         guard let failure = end.failure else { return self }
         let preface =

@@ -8,13 +8,13 @@ final class StandInSubscription: Sendable {
     /// The subscription that was chosen last.
     var current: JSONValue? { chosen.withLock { $0 } }
 
-    /// Returns whether a name is that of the cmdlet that chooses.
+    /// Returns whether a name is that of the cmdlet that chooses a subscription.
     static func chooses(_ name: String) -> Bool {
         ["set-azcontext", "select-azsubscription"].contains(name.lowercased())
     }
 
-    /// Chooses among the subscriptions of the sign-in by name or id, as `Set-AzContext` does.
-    /// - Returns: `nil` when none is meant, in the module's own words an error.
+    /// Chooses one of the sign-in's subscriptions by name or id, as `Set-AzContext` does.
+    /// - Returns: `nil` when none matches, which the module reports as an error.
     func choose(_ wanted: String?, among rows: [JSONValue]) -> JSONValue? {
         let found = rows.first { row in
             wanted.map { text in
@@ -26,15 +26,15 @@ final class StandInSubscription: Sendable {
         return found
     }
 
-    /// Begins with the one that a sign-in names, or with the first one; a tenant may have none.
-    /// - Returns: `false` when one is named that isn't there.
+    /// Chooses the initial subscription: the one that a sign-in names, or the first; a tenant may have none.
+    /// - Returns: `false` when the named one doesn't exist.
     func begin(_ wanted: String?, among rows: [JSONValue]) -> Bool {
         guard wanted == nil else { return choose(wanted, among: rows) != nil }
         chosen.withLock { $0 = rows.first }
         return true
     }
 
-    /// What a call names: by a parameter, by position, or by the object that comes in.
+    /// Returns the subscription that a call names by a parameter, by position, or by its input object.
     /// - Throws: `handedOver` for a parameter that the stand-in doesn't know.
     static func named(in call: CmdletCall) throws(CmdletFault) -> String? {
         var found: String?

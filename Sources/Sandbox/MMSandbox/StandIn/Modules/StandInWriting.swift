@@ -1,41 +1,41 @@
 import MMCore
 import MMPowerShell
 
-/// A cmdlet of a module that changes something at its service: what it sends, and what it does around that.
+/// A cmdlet of a module that makes changes at its service: its requests, and its behaviour around them.
 struct StandInWriting: Sendable {
     /// One request of a cmdlet.
     struct Request: Sendable {
         let method: String
         let path: String
         var body: JSONObject?
-        /// Whether the cmdlet goes on only where it finds something.
+        /// Whether the cmdlet only continues if the request finds something.
         var isCheck = false
     }
 
-    /// The cmdlet as its module writes it.
+    /// The cmdlet's name in its module's spelling.
     let name: String
-    /// The module whose account it writes with.
+    /// The module whose account it uses.
     let module: String
-    /// The module beside the profile's that it lives in, which loads with it.
+    /// The companion module that contains it, which loads with it.
     var companion: String?
-    /// The parameters that it needs and those that it takes, in the order of its positions.
+    /// The mandatory and the optional parameters, in the order of its positions.
     let needs: [String]
     var takes: [String] = []
-    /// Whether it asks at a prompt of its own unless -Force is given, whatever -Confirm says.
+    /// Whether it shows a prompt of its own unless `-Force` is given, whatever `-Confirm` says.
     var asks = false
-    /// Whether it works in a job with -AsJob.
+    /// Whether it runs as a job with `-AsJob`.
     var isLong = false
-    /// What it works on, as -WhatIf and jobs call it.
+    /// The name of its target, for `-WhatIf` and jobs.
     let target: @Sendable (_ given: JSONObject) -> String
-    /// What it sends, for lower-case parameters and the subscription in use.
+    /// The function that returns its requests, for lower-case parameters and the current subscription.
     let requests: @Sendable (_ given: JSONObject, _ subscription: String) -> [Request]
-    /// What it puts out of the last answer; nothing where there is none.
+    /// The function that creates its output from the last answer; nil for no output.
     var output: @Sendable (JSONValue) -> JSONObject? = { _ in nil }
 
-    /// The cmdlets, each as it was seen at the wire.
+    /// The cmdlets, each with its observed requests.
     static let all = [newTeamChannel, removeAzResourceGroup]
 
-    /// The module always names the kind of a channel, in a spelling of its own.
+    /// `New-TeamChannel`, which always sends the kind of the channel, in a spelling of its own.
     private static let newTeamChannel = StandInWriting(
         name: "New-TeamChannel", module: "teams", needs: ["GroupId", "DisplayName"],
         takes: ["Description", "MembershipType", "Owner"], target: { $0["displayname"]?.string ?? "" },
@@ -54,7 +54,7 @@ struct StandInWriting: Sendable {
             ]
         })
 
-    /// Looks whether the group is there, deletes it, and asks for the end of the work.
+    /// `Remove-AzResourceGroup`, which checks that the group exists, deletes it, and polls for the end of the work.
     private static let removeAzResourceGroup = StandInWriting(
         name: "Remove-AzResourceGroup", module: "azure", companion: "Az.Resources", needs: ["Name"], asks: true,
         isLong: true, target: { "resource group '\($0["name"]?.string ?? "")'" },
@@ -81,7 +81,7 @@ extension StandInWriting {
         return commands
     }()
 
-    /// How long a job needs to begin: it sends when the command has long ended.
+    /// The delay before a job starts: it sends its request long after the command has ended.
     private static let jobDelay = Duration.milliseconds(500)
 
     private static let switches: Set<String> = ["whatif", "confirm", "force", "asjob"]
@@ -125,7 +125,7 @@ extension StandInWriting {
             let work: @Sendable () async -> Result<JSONValue, MMError> = {
                 await Result { () async throws(MMError) in try await Self.send(requests, account, tenant) }
             }
-            // A task of its own isn't cancelled by a stop.
+            // An unstructured task isn't cancelled by a stop.
             return isHeedless ? await Task(operation: work).value : await work()
         }
         switch outcome {
@@ -138,7 +138,7 @@ extension StandInWriting {
     }
 
     /// Returns the parameters by lower-case name.
-    /// - Throws: PowerShell's own words for a call that doesn't bind.
+    /// - Throws: PowerShell's own message for a call that doesn't bind.
     private func bound(_ call: StandInCall) throws(StandInRefusal) -> JSONObject {
         let known = (needs + takes).map { $0.lowercased() }
         var given = JSONObject()
@@ -167,7 +167,7 @@ extension StandInWriting {
 
     /// Sends the requests one after the other.
     /// - Returns: the last answer.
-    /// - Throws: the first refusal, in the service's words or those of whoever answered for it.
+    /// - Throws: the first refusal, in the words of the service or of a proxy that answered instead.
     private static func send(
         _ requests: [Request], _ account: StandInAccount, _ tenant: any StandInTenant
     ) async throws(MMError) -> JSONValue {
@@ -190,6 +190,6 @@ extension StandInWriting {
 }
 
 extension StandInCall {
-    /// Returns whether a switch is given, and not as `$false`.
+    /// Returns whether a switch is given and isn't `$false`.
     func isSet(_ name: String) -> Bool { named[name].map { $0.bool != false } ?? false }
 }
