@@ -486,7 +486,7 @@ public struct GraphItems<Item: Decodable & Sendable>: AsyncSequence, Sendable {
     }
 }
 
-/// How a client signs in.
+/// The way in which a client signs in.
 ///
 /// ```swift
 /// let graph = try GraphClient(

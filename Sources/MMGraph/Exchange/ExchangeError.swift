@@ -237,7 +237,7 @@ package struct ExchangePage: Sendable {
     package internal(set) var warnings: [String] = []
     /// Errors that didn't end the cmdlet.
     package internal(set) var errors: [ExchangeError] = []
-    /// What the cmdlet would do, or asks to confirm: the text of `-WhatIf` and `-Confirm`.
+    /// The action that the cmdlet would take, or asks to confirm: the text of `-WhatIf` and `-Confirm`.
     package internal(set) var confirmation: String?
     /// The link to the next page, as the service writes it.
     let nextLink: String?

@@ -77,7 +77,7 @@ final class PageIteration: Sendable {
         var pages = 0
         var items = 0
         var isOver = false
-        /// Why the next page can't be fetched; thrown after the page that contained the link.
+        /// The reason why the next page can't be fetched; thrown after the page that contained the link.
         var pendingError: MMError?
         /// The next link of the last page that was returned.
         var nextLink: String?

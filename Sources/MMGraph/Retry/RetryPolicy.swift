@@ -4,7 +4,7 @@ package import MMHTTP
 ///
 /// A write is repeated only when it certainly didn't run: a second mail is worse than an error.
 package struct RetryPolicy: Sendable, Hashable {
-    /// How an attempt ended.
+    /// The end of an attempt.
     package enum Ending: Sendable {
         /// With this status and the wait that the service asks for.
         case status(Int, asked: Duration?)

@@ -1,6 +1,6 @@
 package import MMCore
 
-/// How a PowerShell process is started and supervised, independent of any module.
+/// The settings for starting and supervising a PowerShell process, independent of any module.
 package struct HostSettings: Sendable {
     /// The PowerShell to start.
     package var location: PowerShellLocation
@@ -27,7 +27,7 @@ package struct HostSettings: Sendable {
     package var requests: OpenRequests?
     /// The registry of the session's processes.
     package var processes: SessionProcesses?
-    /// Where starts, ends and irregularities are logged, without any content.
+    /// The log of starts, ends and irregularities, without any content.
     package var log: Log?
     /// Folders that may contain a module's own program: those of this process's search path and of the .NET tools.
     let userProgramPaths: [String]

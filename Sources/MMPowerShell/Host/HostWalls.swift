@@ -6,7 +6,7 @@ package import MMSystem
 /// The confinement of a PowerShell and everything it starts: it may write to its own folder, read the system,
 /// PowerShell and its modules, and connect to one port.
 ///
-/// What a session may see is determined when it starts and can't be changed afterwards.
+/// The view of a session is determined when it starts and can't be changed afterwards.
 package struct HostWalls: Sendable {
     /// The prefix of the names of sessions' own folders.
     private static let prefix = "session-"

@@ -492,7 +492,7 @@ final class HostGreeting: Sendable {
 
 /// The reason why a host was lost, and whether the command in question had reached it.
 struct HostLoss: Error, Sendable {
-    /// What happened, as the end of a sentence: “PowerShell ended with status 3”.
+    /// The description of what happened, as the end of a sentence: “PowerShell ended with status 3”.
     let reason: String
     /// The last output on its standard error, if any.
     var lastWords: String?

@@ -87,7 +87,7 @@ public struct PowerShellAnswer: Sendable, Hashable {
     public private(set) var records: [PowerShellRecord] = []
     /// The text that bypassed the streams.
     public private(set) var console: [ConsoleText] = []
-    /// How it ended; `nil` only before its end.
+    /// The end of the command; `nil` only before it.
     public private(set) var end: CommandEnd?
     /// The number of records beyond the limit.
     package private(set) var dropped = 0

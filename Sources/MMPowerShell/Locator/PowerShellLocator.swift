@@ -143,7 +143,7 @@ public struct PowerShellLocator: Sendable {
 
 /// The PowerShell that sessions run on, and why it was chosen.
 public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
-    /// Why it was chosen.
+    /// The reason why it was chosen.
     package enum Reason: Sendable, Hashable {
         /// A variable names it.
         case variable(String)
@@ -159,7 +159,7 @@ public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
     public let program: String
     /// Arguments that precede those of a session; empty for pwsh.
     public let arguments: [String]
-    /// Why it was chosen.
+    /// The reason why it was chosen.
     package let reason: Reason
 
     /// Creates a location.

@@ -370,7 +370,7 @@ package struct WireDecoder: Sendable {
     }
 }
 
-/// How a command ended inside PowerShell.
+/// The end of a command inside PowerShell.
 public struct CommandEnd: Sendable, Hashable {
     /// The state of the pipeline when it ended.
     public enum State: String, Sendable, Hashable, CaseIterable {

@@ -30,9 +30,9 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
 
     /// The kind of failure.
     package let kind: Kind
-    /// What happened, without secrets: URLs are shown without their query.
+    /// The description of what happened, without secrets: URLs are shown without their query.
     package let message: String
-    /// What to do next.
+    /// The advice on what to do next.
     package let hint: String?
     /// Whether the server may have begun to act on the request; false only if it certainly hasn't.
     package let mayHaveBeenSent: Bool

@@ -3,7 +3,7 @@ package typealias HTTPResponder<Peer> = @Sendable (HTTPServerRequest, Peer) asyn
 
 /// A step in a listener's chain: responds to a request, or passes it on and may change the response.
 package protocol HTTPMiddleware<Peer>: Sendable {
-    /// What is known about the sender of a request.
+    /// The information about the sender of a request.
     associatedtype Peer: Sendable
 
     /// Responds to a request.

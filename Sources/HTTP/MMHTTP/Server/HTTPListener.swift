@@ -197,7 +197,7 @@ package enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
 /// Identifies the sender of a request from its head. Every listener has one, so that everything behind it knows the
 /// sender.
 package protocol HTTPAuthenticator<Peer>: Sendable {
-    /// What is known about the sender of a request.
+    /// The information about the sender of a request.
     associatedtype Peer: Sendable
 
     /// Returns the sender of a request, or the response that refuses it.

@@ -158,7 +158,7 @@ struct BrokerTokenAcquirer: Sendable {
 /// Speaks with the identity broker of a Linux machine (`com.microsoft.identity.broker1`): the service that holds the
 /// sign-in of a managed device and gives tokens that prove the device.
 struct BrokerClient: Sendable {
-    /// How a request to the broker ended without a token.
+    /// The reason why a request to the broker ended without a token.
     enum Fault: Error, Sendable {
         /// There is no broker, or no bus: the reason as a sentence.
         case missing(String)

@@ -86,7 +86,7 @@ final class TokenCacheFindings: Sendable {
         var resource: ServiceResource?
     }
 
-    /// An answer, which may be that there is none.
+    /// A cached result, which may be that there is none.
     private struct Found<Value: Sendable>: Sendable {
         let value: Value
     }
@@ -106,7 +106,7 @@ final class TokenCacheFindings: Sendable {
     }
 }
 
-/// What is wrong with a token cache, phrased as the end of "The token cache can't be used: …".
+/// The problem with a token cache, phrased as the end of "The token cache can't be used: …".
 struct TokenCacheFault: Error, Sendable, Hashable {
     /// The end of that sentence.
     let text: String

@@ -6,7 +6,7 @@ internal import MMSystem
 /// The form in which token caches, pending sign-ins and the journal of changes are stored: plain (caches as MSAL's JSON,
 /// which other programs share), or encrypted with the key of a file or of the user's Secret Service (AES-256-GCM), which ends that sharing.
 package struct TokenSeal: Sendable {
-    /// Why a file can't be read or written in its form, phrased as the end of "FILE …".
+    /// The reason why a file can't be read or written in its form, phrased as the end of "FILE …".
     package struct Fault: Error {
         package let text: String
         package let hint: String
@@ -14,7 +14,7 @@ package struct TokenSeal: Sendable {
         package var isDamage = false
     }
 
-    /// Where the key is.
+    /// The source of the key.
     private enum KeySource: Sendable {
         case file(String)
         case secretService(SecretServiceKey)

@@ -17,7 +17,7 @@ final class SigningCertificate: @unchecked Sendable {
         case wrongPIN
     }
 
-    /// What is wrong with a certificate's files.
+    /// The problem with a certificate's files.
     struct Reason: Sendable {
         let text: String
         /// Whether the reason concerns the key's file.

@@ -4,7 +4,7 @@ package import MMHTTP
 /// A client for a sign-in service: requests and polls device codes, redeems the codes of browser sign-ins, refreshes
 /// tokens, and signs apps in.
 package struct EntraClient: Sendable {
-    /// Why a request failed.
+    /// The reason why a request failed.
     package enum Fault: Error, Sendable {
         /// The service answered with an error.
         case refused(EntraError)
@@ -441,7 +441,7 @@ package struct TokenAnswer: Sendable {
     package let scopes: [String]
     /// The lifetime of the access token in seconds.
     package let expiresIn: Int
-    /// How many seconds the token may be used during an outage of the sign-in service.
+    /// The number of seconds that the token may be used during an outage of the sign-in service.
     package let extendedExpiresIn: Int
     /// The number of seconds after which a refresh is advised.
     package let refreshIn: Int?

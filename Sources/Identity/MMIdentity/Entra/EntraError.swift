@@ -18,7 +18,7 @@ package struct EntraError: Error, Sendable, Hashable {
     package let claims: String?
     /// The correlation id, which Microsoft's support asks for.
     package let correlationID: String?
-    /// How long the service asks to wait.
+    /// The wait that the service asks for.
     package let retryAfter: Duration?
     /// When the service may be asked again, if it says so.
     package let until: Timestamp?
@@ -286,9 +286,9 @@ package struct EntraAdvice: Sendable, Hashable {
     package let code: Int
     /// The next step.
     package let action: EntraAction
-    /// What happened, in a few words.
+    /// The description of the error, in a few words.
     package let title: String
-    /// What a person should do, in a sentence or two.
+    /// The advice for a person, in a sentence or two.
     package let advice: String
 
     /// The advice for a code that a person declined.

@@ -10,7 +10,8 @@ struct ManagedIdentityGrant: AppTokenSource {
     /// The folder in which the agent of Azure Arc places the keys that authenticate requests.
     var keyFolder = "/var/opt/azcmagent/tokens"
 
-    /// How long to wait for the metadata service. It answers at once; if it doesn't, this isn't an Azure machine.
+    /// The maximum time to wait for the metadata service. It answers at once; if it doesn't, this isn't an Azure
+    /// machine.
     private static let patience = Duration.seconds(2)
 
     func token(

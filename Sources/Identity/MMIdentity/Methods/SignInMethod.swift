@@ -1,6 +1,6 @@
 import MMCore
 
-/// How a connection signs in.
+/// The way in which a connection signs in.
 public enum SignInMethod: Sendable {
     /// A person enters a code in a browser on any machine (RFC 8628). Many tenants forbid it.
     case deviceCode

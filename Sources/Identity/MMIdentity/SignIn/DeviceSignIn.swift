@@ -9,11 +9,11 @@ struct DeviceSignIn: Sendable {
     private let claims: String?
     /// The digest of the refresh token that was refused, so that it isn't retried with every poll.
     private let refused: String?
-    /// Why the last sign-in ended.
+    /// The reason why the last sign-in ended.
     private let reason: String?
     private let file: PendingFile
 
-    // How many seconds a refusal, or a second expired code, keeps automatic callers from starting over.
+    // The number of seconds for which a refusal, or a second expired code, keeps automatic callers from starting over.
     private static let rest: Int64 = 900
 
     init(_ work: TokenAcquirer, claims: String?, refused: String?, because reason: String? = nil) {
@@ -352,7 +352,7 @@ package struct PendingSignIn: Sendable {
     var isRenewal: Bool
     /// The digest of the refresh token whose refusal made the sign-in necessary.
     var refused: String?
-    /// Why the sign-in before it ended.
+    /// The reason why the sign-in before it ended.
     var reason: String?
     var outcome: Outcome?
     /// The values that the sign-in belongs to: connection, app, sign-in service, tenant, resource.

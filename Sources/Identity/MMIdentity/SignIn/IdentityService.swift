@@ -86,7 +86,7 @@ public actor IdentityService {
     ///   - environment: the process's environment, for `MM_SANDBOX_URL`.
     ///   - transport: sends its requests.
     ///   - direct: the transport for this machine's own services, which bypasses proxies; `transport` by default.
-    ///   - clock: supplies the time of day.
+    ///   - clock: the clock for the time of day.
     ///   - configuration: the service's configuration.
     ///   - methods: sign-in methods by connection name, where they differ from those of the entries.
     ///   - log: the log to write to.

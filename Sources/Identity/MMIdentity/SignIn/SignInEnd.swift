@@ -12,7 +12,7 @@ package struct SignInEnd: Sendable, Hashable {
     let resource: String?
     /// The time at which the service reported it, in seconds since 1970.
     let at: Int64
-    /// What went wrong, in a sentence.
+    /// The description of what went wrong, in a sentence.
     package let reason: String
     /// Entra ID's error number.
     package let number: Int?

@@ -22,9 +22,9 @@ public struct SignInPrompt: Sendable, Hashable {
     public let expiresAt: Timestamp
     /// The minimum time between two polls.
     package let interval: Duration
-    /// Why the last poll failed, if it did.
+    /// The reason why the last poll failed, if it did.
     package let lastError: String?
-    /// Why the sign-in before this one ended, if there was one.
+    /// The reason why the sign-in before this one ended, if there was one.
     package var reason: String? = nil
     /// The fate of the previous code, in a sentence.
     package var note: String? = nil

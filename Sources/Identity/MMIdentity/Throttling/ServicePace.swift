@@ -7,7 +7,7 @@ struct FilePaces: PaceStore {
     private let clock: WallClock
     private let log: Log
 
-    /// How long to wait for the file's lock, which is held only briefly.
+    /// The maximum time to wait for the file's lock, which is held only briefly.
     private static let patience = Duration.seconds(5)
 
     init(_ paths: StatePaths, _ clock: WallClock, _ log: Log) {
@@ -115,7 +115,7 @@ struct Pace: Sendable, Hashable {
     /// The longest wait that is accepted from a header; an entry further ahead stems from before the clock was set
     /// back.
     private static let furthest = RetryAfter.ceiling.milliseconds
-    /// How long after `notBefore` an entry is kept without news; by then the service has forgotten it too.
+    /// The time after `notBefore` for which an entry is kept without news; by then the service has forgotten it too.
     private static let lifetime: Int64 = 60_000
 
     /// Creates a pace after a service's first request to slow down.
