@@ -14,7 +14,7 @@ struct CommandMachine: Sendable {
         case cancelled
         /// Its caller asked it to stop and waits for its end.
         case asked
-        /// The session is closing, or needs the host for another command.
+        /// The session is closing.
         case closing
     }
 

@@ -53,12 +53,6 @@ final class SigningCertificate: @unchecked Sendable {
     }
 
     /// Takes ownership of the object that OpenSSL has read.
-    ///   - attempts: the maximum number of times that the request is sent.
-    ///   - transport: the transport that sends the requests.
-    ///   - clock: the clock for the time of day.
-    ///   - pace: the pace at which requests may be sent, which all processes share.
-    ///   - log: the log, which gets a line for each request.
-    ///   - pause: the function that waits between attempts.
     private init(_ raw: UnsafeMutableRawPointer) throws(Fault) {
         self.raw = raw
         algorithm =

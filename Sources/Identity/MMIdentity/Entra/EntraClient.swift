@@ -29,12 +29,12 @@ package struct EntraClient: Sendable {
 
     /// Creates a client.
     /// - Parameters:
-    ///   - transport: sends the requests.
-    ///   - clock: supplies the time of day.
+    ///   - transport: the transport that sends the requests.
+    ///   - clock: the clock for the time of day.
     ///   - capabilities: the capabilities that the client declares, such as `CP1`.
-    ///   - pace: when requests may be sent, which all processes share.
-    ///   - log: gets a line for each request.
-    ///   - pause: waits between attempts.
+    ///   - pace: the pace at which requests may be sent, which all processes share.
+    ///   - log: the log, which gets a line for each request.
+    ///   - pause: the function that waits between attempts.
     package init(
         transport: any HTTPTransport, clock: WallClock, capabilities: [String], pace: ServicePace, log: Log = .off,
         pause: @escaping @Sendable (Duration) async throws -> Void
@@ -135,7 +135,7 @@ package struct EntraClient: Sendable {
     }
 
     /// - Parameters:
-    ///   - attempts: how many times the request is sent at most.
+    ///   - attempts: the maximum number of times that the request is sent.
     ///   - isRepeatable: whether the service may receive it twice; a refresh token may be valid for a single use.
     ///   - anchor: the mailbox whose region should answer.
     private func post(
