@@ -546,6 +546,7 @@ extension IdentityService {
 
 extension IdentityService {
     /// Returns the account and tenant that send the next request of a connection, without asking anyone to sign in.
+    /// - Returns: `nil` if that isn't known.
     package func acting(on connection: Connection, resource: ServiceResource, deadline: Deadline) async
         -> SignedInAccount?
     {
