@@ -2,6 +2,7 @@ package import MMCore
 internal import MMSystem
 
 /// The end of a person's sign-in, as the service reported it: to a renewal by this program, or to a module's session.
+///
 /// It belongs to the refused refresh token and counts while that is the newest one. A new sign-in, in any program,
 /// brings another token, so the end needn't be reset. It is stored beside the token cache, so that every process sees
 /// it at once.
