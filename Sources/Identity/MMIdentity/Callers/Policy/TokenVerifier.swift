@@ -215,7 +215,7 @@ package struct TokenPolicy: Sendable, Hashable {
     package var audiences: Set<String>
     /// The tenants whose accounts are admitted, in lower case; if empty, only that of the issuer.
     package var tenants: Set<String> = []
-    /// The groups of which an account must be in one; if `roles` is empty too, there is no such rule.
+    /// The groups of which an account must be in one, unless it has one of `roles`. If both are empty, there is no such rule.
     package var groups: Set<String> = []
     /// The app roles of which an account must have one.
     package var roles: Set<String> = []
