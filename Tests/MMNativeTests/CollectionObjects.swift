@@ -3,22 +3,7 @@ import Testing
 
 /// Queues, stacks, sets and dictionaries of .NET, and what scripts ask of lists.
 @Suite("Collections of .NET", .timeLimit(.minutes(5)))
-struct CollectionObjects {
-    private func outcome(_ script: String) async -> NativeOutcome {
-        var session = NativeSession()
-        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
-    }
-
-    private func texts(_ script: String) async throws -> [String] {
-        let end = await outcome(script)
-        guard case .completed(let result) = end else {
-            Issue.record("\(script) did not run: \(end)")
-            return []
-        }
-        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
-        return result.objects.map(\.text)
-    }
-
+struct CollectionObjects: RunningReports {
     @Test(
         "queues give back what came first, stacks what came last",
         arguments: [

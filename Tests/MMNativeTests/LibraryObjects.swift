@@ -3,22 +3,7 @@ import Testing
 
 /// What scripts ask of .NET's objects: matches, arrays of one type, exceptions, formats and cultures.
 @Suite("Objects of .NET", .timeLimit(.minutes(5)))
-struct LibraryObjects {
-    private func outcome(_ script: String) async -> NativeOutcome {
-        var session = NativeSession()
-        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
-    }
-
-    private func texts(_ script: String) async throws -> [String] {
-        let end = await outcome(script)
-        guard case .completed(let result) = end else {
-            Issue.record("\(script) did not run: \(end)")
-            return []
-        }
-        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
-        return result.objects.map(\.text)
-    }
-
+struct LibraryObjects: RunningReports {
     @Test(
         "matches have groups by number and by name, and a block may say what stands in their place",
         arguments: [

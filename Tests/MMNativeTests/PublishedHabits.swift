@@ -3,22 +3,7 @@ import Testing
 
 /// What published scripts of administrators are full of beside cmdlets: menus, windows, colours, temporary files.
 @Suite("Habits of published scripts", .timeLimit(.minutes(5)))
-struct PublishedHabits {
-    private func outcome(_ script: String) async -> NativeOutcome {
-        var session = NativeSession()
-        return await NativeEngine(host: NativeHost(), isPatient: true).run(script, in: &session)
-    }
-
-    private func texts(_ script: String) async throws -> [String] {
-        let end = await outcome(script)
-        guard case .completed(let result) = end else {
-            Issue.record("\(script) did not run: \(end)")
-            return []
-        }
-        #expect(result.errors.isEmpty && result.failure == nil, "\(script): \(result.errors)")
-        return result.objects.map(\.text)
-    }
-
+struct PublishedHabits: RunningReports {
     @Test(
         "they run as they are written",
         arguments: [

@@ -498,7 +498,7 @@ package struct ContentSource: Sendable {
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
             let bytes = try ReadableFile.contents(of: path, limit: Self.limit)
         else { return nil }
-        guard let text = SavedText.isScript(path) ? SavedText.readScript(bytes) : SavedText.read(bytes) else {
+        guard let text = SavedText.read(bytes, from: path) else {
             throw MMError(.invalidInput, "The file \(path) for \(flag) is no UTF-8 text.")
         }
         return text

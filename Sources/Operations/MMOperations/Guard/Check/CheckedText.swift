@@ -39,7 +39,7 @@ struct CheckedText {
             throw MMError(
                 .invalidInput, "There is no file \(name).", hint: "Check the name.", details: ["file": .string(name)])
         }
-        guard let text = SavedText.isScript(name) ? SavedText.readScript(bytes) : SavedText.read(bytes) else {
+        guard let text = SavedText.read(bytes, from: name) else {
             throw MMError(
                 .invalidInput, "The file \(name) is no UTF-8 text.", hint: "Save it as UTF-8.",
                 details: ["file": .string(name)])

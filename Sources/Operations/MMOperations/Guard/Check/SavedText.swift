@@ -1,7 +1,12 @@
 /// The text of a file, as editors save it.
 package enum SavedText {
+    /// Returns the text of a file: of a script as `readScript` does, of any other file as `read` does.
+    package static func read(_ bytes: [UInt8], from path: String) -> String? {
+        isScript(path) ? readScript(bytes) : read(bytes)
+    }
+
     /// Returns the text of a file: UTF-8, or UTF-16 after a byte order mark; `nil` for any other.
-    package static func read(_ bytes: [UInt8]) -> String? {
+    static func read(_ bytes: [UInt8]) -> String? {
         for (mark, isLittle) in [([0xFF, 0xFE] as [UInt8], true), ([0xFE, 0xFF], false)] where bytes.starts(with: mark)
         {
             guard bytes.count % 2 == 0 else { return nil }
@@ -16,7 +21,7 @@ package enum SavedText {
 
     /// Returns the text of a script; `nil` for a file that contains no text. A file that isn't Unicode is read in Windows' Western
     /// code page, which older PowerShell editors use.
-    package static func readScript(_ bytes: [UInt8]) -> String? {
+    static func readScript(_ bytes: [UInt8]) -> String? {
         if let text = read(bytes) { return text }
         guard !bytes.contains(0) else { return nil }
         var text = ""
@@ -28,7 +33,7 @@ package enum SavedText {
     }
 
     /// Returns whether a path is that of a PowerShell script.
-    package static func isScript(_ path: String) -> Bool {
+    static func isScript(_ path: String) -> Bool {
         let name = path.lowercased()
         return name.hasSuffix(".ps1") || name.hasSuffix(".psm1")
     }
