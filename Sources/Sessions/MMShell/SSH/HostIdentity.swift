@@ -1,5 +1,5 @@
 import Glibc
-package import MMCore
+import MMCore
 import MMSystem
 
 /// What a connected host reveals about itself: whether it is this machine, by whichever name, address or route it was reached,
@@ -168,46 +168,5 @@ package struct HostKeys: Sendable, Hashable {
         // ssh ends its lines with CR LF, which Swift treats as one character.
         let words = text[mark.upperBound...].prefix { !$0.isNewline }.split(separator: " ")
         return words.count >= 2 ? String(words[1]) : nil
-    }
-}
-
-/// Decides which hosts a session may be opened on, once they are connected.
-package struct HostAdmission: Sendable {
-    private let marker: HostIdentity.Marker
-    /// The host keys of this machine.
-    private let ownKeys: @Sendable (SSHMaster) -> HostKeys
-    private let refuse: @Sendable (HostIdentity, String) throws(MMError) -> Void
-
-    /// Creates an admission.
-    /// - Parameters:
-    ///   - marker: the file that shows whether an account can read this user's own files.
-    ///   - refuse: throws for a host on which no session may be opened; receives the host's name.
-    package init(
-        marker: HostIdentity.Marker, refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
-    ) {
-        self.init(marker: marker, ownKeys: { HostKeys.ofThisMachine(home: $0.home) }, refuse: refuse)
-    }
-
-    init(
-        marker: HostIdentity.Marker, ownKeys: @escaping @Sendable (SSHMaster) -> HostKeys,
-        refuse: @escaping @Sendable (HostIdentity, String) throws(MMError) -> Void
-    ) {
-        self.ownKeys = ownKeys
-        self.marker = marker
-        self.refuse = refuse
-    }
-
-    /// Checks a host and returns what it reveals.
-    /// - Throws: the refusal.
-    func check(_ master: SSHMaster) async throws(MMError) -> HostIdentity {
-        var identity = await HostIdentity.of(master, marker)
-        // A host that runs no scripts may be a device, or an interactive way back into this machine.
-        if identity == nil, !master.hasJump { identity = await HostIdentity.byAddress(master.name) }
-        var known = identity ?? HostIdentity(isThisMachine: false, reachesOwnFiles: false)
-        if !known.isThisMachine, let key = master.hostKey, ownKeys(master).fingerprints.contains(key) {
-            known = HostIdentity(isThisMachine: true, reachesOwnFiles: known.reachesOwnFiles)
-        }
-        try refuse(known, master.name)
-        return known
     }
 }
