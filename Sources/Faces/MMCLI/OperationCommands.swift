@@ -31,7 +31,7 @@ package struct OperationCommands: Sendable {
         let options = scanned.options
         let terminal = terminal
         let connection = scanned.arguments["connection"]?.string
-        var context = context(options, of: connection)
+        var context = context(operation.declaration, options, of: connection)
         if plansProgram(operation, scanned.arguments, try service(options).get()) {
             // The program's output is not part of the call's answer, so it goes to standard error.
             context.seat = ProgramTerminal(isAside: true)
@@ -39,8 +39,6 @@ package struct OperationCommands: Sendable {
         if operation.declaration.startsProgram {
             context.seat = ProgramTerminal()
             context.input = nil
-            // The call lasts as long as the program, unless the command line sets a time limit.
-            if !options.hasTimeLimit { context.timeLimit = SessionTerminal.stay }
         }
         // Even an operation that reports no progress may take long.
         if let connection, !options.quiet, !operation.declaration.startsProgram {
@@ -121,7 +119,8 @@ package struct OperationCommands: Sendable {
         do throws(MMError) {
             answer = try await call(
                 operation, screen.arguments(scanned.arguments, environment: ProcessEnvironment.read()),
-                try service(scanned.options).get(), in: screen.context(context(scanned.options, of: nil)))
+                try service(scanned.options).get(),
+                in: screen.context(context(operation.declaration, scanned.options, of: nil)))
         } catch {
             terminal.progress(nil)
             throw error
@@ -132,11 +131,14 @@ package struct OperationCommands: Sendable {
 
     /// Returns the context of a call.
     /// - Parameter connection: the call's connection, whose name precedes progress reports.
-    private func context(_ options: GlobalOptions, of connection: String?) -> CallContext {
+    private func context(
+        _ declaration: OperationDeclaration, _ options: GlobalOptions, of connection: String?
+    ) -> CallContext {
         let terminal = terminal
         let showsProgress = terminal.isErrorScreen && !options.quiet
         var context = CallContext(
-            caller: Caller(surface: .terminal, name: "mm", server: nil), timeLimit: options.timeLimit,
+            caller: Caller(surface: .terminal, name: "mm", server: nil),
+            timeLimit: options.timeLimit ?? declaration.usualTimeLimit ?? SessionTerminal.stay,
             waitsForSignIn: terminal.canAsk && !options.detach, backgroundAfter: options.detach ? .zero : nil,
             person: terminal.canAsk && isPerson() ? TerminalPerson(terminal: terminal, proof: proof) : nil,
             progress: { report in

@@ -70,6 +70,15 @@ struct HelpTests {
         }
     }
 
+    @Test(
+        "the help of a command names the time limit of its calls",
+        arguments: [("graph", "(300)"), ("exec", "(no limit)"), ("pool status", "(300)")])
+    func timeLimit(command: String, limit: String) throws {
+        let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)
+        let line = HelpText.command(entry).split(separator: "\n").first { $0.contains("--timeout SECONDS") }
+        #expect(try #require(line).hasSuffix(limit))
+    }
+
     @Test("a noun that is a command too lists its further commands below its own usage", arguments: ["ssh", "cmdlets"])
     func nouns(word: String) throws {
         let entry = try #require(index.find([word])?.entry)

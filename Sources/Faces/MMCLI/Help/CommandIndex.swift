@@ -29,6 +29,12 @@ package struct CommandIndex: Sendable {
             if case .operation(let operation) = self { operation.declaration.startsProgram } else { false }
         }
 
+        /// The time limit of the command's calls that set none; `nil` if there is none.
+        var usualTimeLimit: Duration? {
+            if case .operation(let operation) = self { return operation.declaration.usualTimeLimit }
+            return OperationDeclaration.usualTimeLimit
+        }
+
         /// Whether the command is for programs only and not shown to people.
         var isHidden: Bool {
             if case .local(let command) = self { command.isHidden } else { false }

@@ -33,7 +33,7 @@ package enum HelpText {
 
     /// Returns all commands with one line each, the global options and the exit codes.
     package static func all(_ index: CommandIndex) -> String {
-        title + "\nCommands:\n" + list(index.shown) + "\n" + options + """
+        title + "\nCommands:\n" + list(index.shown) + "\n" + options() + """
 
             Exit codes: 0 done, 1 failed, 2 usage, 3 sign-in needed, 4 denied by the guard, 5 confirmation needed,
             6 deadline, 7 pool unavailable, 130 cancelled.
@@ -97,7 +97,7 @@ package enum HelpText {
         if let field = fields.first(where: \.namesFile) {
             text += columns([("--file, -f FILE", "read \(field.name.uppercased()) from a file; - is standard input")])
         }
-        text += "\n" + options(besides: flags)
+        text += "\n" + options(GlobalOptions.listing(timeLimit: entry.usualTimeLimit), besides: flags)
         if !examples.isEmpty {
             text += "\nExamples:\n"
             for example in examples { text += "  \(example.command)\n      \(example.purpose)\n" }
@@ -105,18 +105,16 @@ package enum HelpText {
         return text
     }
 
-    private static let options =
-        "Options of every command:\n" + columns(GlobalOptions.listing.map { ($0.flag, $0.purpose) })
-
     /// Returns the global options without the letters that a command uses for its own flags.
-    private static func options(besides flags: [InputField]) -> String {
+    private static func options(
+        _ listing: [(flag: String, purpose: String)] = GlobalOptions.listing, besides flags: [InputField] = []
+    ) -> String {
         let taken = flags.compactMap { field -> String? in
             if case .option(let letter?) = field.placement { "-\(letter)" } else { nil }
         }
-        guard !taken.isEmpty else { return options }
         return "Options of every command:\n"
             + columns(
-                GlobalOptions.listing.map { option in
+                listing.map { option in
                     var flag = option.flag
                     for letter in taken { flag = flag.replacing(", \(letter)", with: "") }
                     return (flag, option.purpose)

@@ -6,7 +6,7 @@ import MMSystem
 
 /// This terminal, connected to a session: keys go there and output comes from there, both unchanged.
 struct SessionTerminal {
-    /// The time limit of a stay.
+    /// The longest time that a person or a program stays at a terminal.
     static let stay = Duration.seconds(90 * 86_400)
 
     private let streams: CommandStreams
@@ -29,11 +29,10 @@ struct SessionTerminal {
         return arguments
     }
 
-    /// Returns the call's context with this terminal as input and with the time limit of a stay.
+    /// Returns the call's context with this terminal as input.
     func context(_ given: CallContext) -> CallContext {
         var context = given
         context.input = keyboard
-        context.timeLimit = Self.stay
         context.backgroundAfter = nil
         return context
     }

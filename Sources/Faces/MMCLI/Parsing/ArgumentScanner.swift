@@ -301,7 +301,6 @@ extension ArgumentScanner {
                     .invalidInput, "--timeout is more than 0 and at most 86400 seconds, not `\(text.prefix(20))`.")
             }
             result.options.timeLimit = .seconds(seconds)
-            result.options.hasTimeLimit = true
         case "--output", "-o":
             let text = try value(attached, flag: name, &rest)
             guard let format = GlobalOptions.Format(rawValue: text.lowercased()) else {

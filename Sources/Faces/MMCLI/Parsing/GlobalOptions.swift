@@ -1,3 +1,4 @@
+import MMOperations
 package import MMSystem
 
 /// The options that every command takes.
@@ -28,10 +29,8 @@ package struct GlobalOptions: Sendable {
     package var jq: String?
     /// Whether help was asked for.
     package var help = false
-    /// The time limit of the whole call.
-    package var timeLimit: Duration = .seconds(300)
-    /// Whether the command line set the time limit.
-    package var hasTimeLimit = false
+    /// The time limit of the whole call; `nil` for the operation's own.
+    package var timeLimit: Duration?
     /// Whether to return a handle at once while the call continues.
     package var detach = false
     /// Whether to do everything in this process, without the pool.
@@ -45,22 +44,29 @@ package struct GlobalOptions: Sendable {
 
     package init() {}
 
-    /// The options as help texts list them.
-    package static let listing: [(flag: String, purpose: String)] = [
-        ("--output, -o FORMAT", "table, json, jsonl, csv, text, tsv, yaml or md"),
-        ("--columns NAME,NAME", "these members of each row, in this order"),
-        ("--sort NAME", "rows in the order of a column; -NAME for the largest first"),
-        ("--json", "the same as --output json; --json=NAME,NAME these members alone"),
-        ("--jq PROGRAM", "pass the answer through jq"),
-        ("--timeout SECONDS", "end the call after this time (300)"),
-        ("--detach", "run a long call in the background; see `mm jobs`"),
-        ("--embedded", "do everything in this process, without the pool (also MM_EMBEDDED=1)"),
-        ("--pool URL", "use the pool at this address (also MM_SESSION_POOL_URL)"),
-        ("--quiet, -q", "print neither notes nor progress"),
-        ("--no-pager", "no pager for long answers (also MM_PAGER=cat)"),
-        ("--no-color", "no colours (also NO_COLOR)"),
-        ("--help, -h", "this text"),
-    ]
+    /// The options as texts about all commands list them.
+    package static let listing = listing(timeLimit: OperationDeclaration.usualTimeLimit)
+
+    /// Returns the options as the help of a command lists them.
+    /// - Parameter limit: the time limit of its calls that set none; `nil` if there is none.
+    package static func listing(timeLimit limit: Duration?) -> [(flag: String, purpose: String)] {
+        let limit = limit.map { "\($0.components.seconds)" } ?? "no limit"
+        return [
+            ("--output, -o FORMAT", "table, json, jsonl, csv, text, tsv, yaml or md"),
+            ("--columns NAME,NAME", "these members of each row, in this order"),
+            ("--sort NAME", "rows in the order of a column; -NAME for the largest first"),
+            ("--json", "the same as --output json; --json=NAME,NAME these members alone"),
+            ("--jq PROGRAM", "pass the answer through jq"),
+            ("--timeout SECONDS", "end the call after this time (\(limit))"),
+            ("--detach", "run a long call in the background; see `mm jobs`"),
+            ("--embedded", "do everything in this process, without the pool (also MM_EMBEDDED=1)"),
+            ("--pool URL", "use the pool at this address (also MM_SESSION_POOL_URL)"),
+            ("--quiet, -q", "print neither notes nor progress"),
+            ("--no-pager", "no pager for long answers (also MM_PAGER=cat)"),
+            ("--no-color", "no colours (also NO_COLOR)"),
+            ("--help, -h", "this text"),
+        ]
+    }
 
     /// The names of the options that take a value, and of those that take none.
     package static let names: (valued: [String], plain: [String]) = {

@@ -31,7 +31,7 @@ public struct OperationDeclaration: Sendable {
     package var carriesSessionOutput = false
     /// Whether exit code 2 is a result of the operation. Invalid arguments then end with 1.
     package var answersWithTwo = false
-    /// Whether it gives the caller's own streams and terminal to a program, which runs without a time limit.
+    /// Whether it gives the caller's own streams and terminal to a program.
     package var startsProgram = false
     /// Whether its changes can be planned: it hands its writes to `CallContext.planning` if that is set.
     package var isPlannable = false
@@ -88,6 +88,16 @@ public struct OperationDeclaration: Sendable {
 
     /// Whether a call may take long enough to become a job. A call that only reads this machine's own files doesn't.
     package var mayLast: Bool { effects.openWorld || !effects.readOnly }
+
+    /// The time limit of a call from the command line that sets none; `nil` for a call that lasts as long as the program or
+    /// the terminal that it opens.
+    package var usualTimeLimit: Duration? {
+        if case .opens? = atTerminal { return nil }
+        return startsProgram ? nil : Self.usualTimeLimit
+    }
+
+    /// The time limit of most operations' calls.
+    package static let usualTimeLimit = Duration.seconds(300)
 
     /// The command that a person types.
     package var commandLine: String { "mm " + command.joined(separator: " ") }
