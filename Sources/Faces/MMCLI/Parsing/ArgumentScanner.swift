@@ -113,7 +113,7 @@ package struct ArgumentScanner {
         _ field: InputField, attached: String?, flag: String, _ rest: inout ArraySlice<String>
     ) throws(MMError) {
         let path = try value(attached, flag: flag, &rest)
-        guard let text = path == "-" ? try content.resolve("-", for: flag) : try content.file(path, for: flag) else {
+        guard let text = path == "-" ? try content.resolve("-", for: flag) : try content.file(path) else {
             throw MMError(.invalidInput, "\(flag) names the file \(path), which does not exist.")
         }
         result.arguments[field.name] = .string(text)
@@ -457,12 +457,12 @@ package struct ContentSource: Sendable {
     ///   - word: the word as typed.
     ///   - flag: the flag or argument, for messages.
     ///   - namingFile: whether the word itself may be the path of a file.
-    /// - Throws: `MMError.invalidInput` if the file can't be read or isn't UTF-8 text.
+    /// - Throws: `MMError.invalidInput` if the file can't be read or isn't text.
     package func resolve(_ word: String, for flag: String, namingFile: Bool = false) throws(MMError) -> String {
         // curl's -d uses `@-` for standard input.
         if word == "-" || word == "@-" { return try standardInput() }
         if namingFile {
-            if let text = try file(word, for: flag) { return text }
+            if let text = try file(word) { return text }
             // A script's file name without `@` was meant as a file, not as a command.
             if !word.hasPrefix("@"), word.lowercased().hasSuffix(".ps1"), !word.contains(where: \.isWhitespace) {
                 throw MMError(
@@ -473,7 +473,7 @@ package struct ContentSource: Sendable {
         guard word.hasPrefix("@") else { return word }
         if word.hasPrefix("@@") { return String(word.dropFirst()) }
         let path = String(word.dropFirst())
-        guard let text = try file(path, for: flag) else {
+        guard let text = try file(path) else {
             // Scripts may begin with `@(`, `@{` or a here-string; files aren't named like that.
             if namingFile, let first = path.first, "({'\"".contains(first) { return word }
             throw MMError(
@@ -491,15 +491,12 @@ package struct ContentSource: Sendable {
     }
 
     /// Returns the text of a file; `nil` if the file doesn't exist.
-    /// - Throws: `MMError.invalidInput` if it can't be read or isn't UTF-8 text.
-    package func file(_ path: String, for flag: String) throws(MMError) -> String? {
+    /// - Throws: `MMError.invalidInput` if it can't be read or isn't text.
+    package func file(_ path: String) throws(MMError) -> String? {
         // A script longer than any path can't name a file; trying to open it would only give a misleading error.
         guard path.utf8.count < 4096, !path.utf8.contains(0), !path.isEmpty,
             let bytes = try ReadableFile.contents(of: path, limit: Self.limit)
         else { return nil }
-        guard let text = SavedText.read(bytes, from: path) else {
-            throw MMError(.invalidInput, "The file \(path) for \(flag) is no UTF-8 text.")
-        }
-        return text
+        return try SavedText.read(bytes, from: path)
     }
 }

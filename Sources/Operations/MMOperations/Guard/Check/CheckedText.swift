@@ -39,11 +39,7 @@ struct CheckedText {
             throw MMError(
                 .invalidInput, "There is no file \(name).", hint: "Check the name.", details: ["file": .string(name)])
         }
-        guard let text = SavedText.read(bytes, from: name) else {
-            throw MMError(
-                .invalidInput, "The file \(name) is no UTF-8 text.", hint: "Save it as UTF-8.",
-                details: ["file": .string(name)])
-        }
+        let text = try SavedText.read(bytes, from: name)
         // PowerShell begins saved files with a byte order mark.
         self.text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
         file = name

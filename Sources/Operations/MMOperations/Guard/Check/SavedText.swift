@@ -1,29 +1,53 @@
+package import MMCore
+
 /// The text of a file, as editors save it.
 package enum SavedText {
-    /// Returns the text of a file: of a script as `readScript` does, of any other file as `read` does.
-    package static func read(_ bytes: [UInt8], from path: String) -> String? {
-        isScript(path) ? readScript(bytes) : read(bytes)
+    /// Why bytes are no text.
+    enum Fault: String, Error {
+        case cutUTF16 = "ends in the middle of a UTF-16 character"
+        case badUTF16 = "is marked as UTF-16 but contains other bytes"
+        case zeroBytes = "contains zero bytes: it is binary, or UTF-16 without a byte order mark"
+        case otherBytes = "is no UTF-8 text"
     }
 
-    /// Returns the text of a file: UTF-8, or UTF-16 after a byte order mark; `nil` for any other.
-    static func read(_ bytes: [UInt8]) -> String? {
+    /// Returns the text of a file: of a script as `readScript` does, of any other file as `read` does.
+    /// - Throws: `invalidInput` that says why the file is no text.
+    package static func read(_ bytes: [UInt8], from path: String) throws(MMError) -> String {
+        do throws(Fault) {
+            return try isScript(path) ? readScript(bytes) : read(bytes)
+        } catch {
+            throw MMError(
+                .invalidInput, "The file \(path) \(error.rawValue).", hint: "Save it as UTF-8.",
+                details: ["file": .string(path)])
+        }
+    }
+
+    /// Returns the text of a file: UTF-8, or UTF-16 after a byte order mark.
+    static func read(_ bytes: [UInt8]) throws(Fault) -> String {
         for (mark, isLittle) in [([0xFF, 0xFE] as [UInt8], true), ([0xFE, 0xFF], false)] where bytes.starts(with: mark)
         {
-            guard bytes.count % 2 == 0 else { return nil }
+            guard bytes.count % 2 == 0 else { throw .cutUTF16 }
             let units = stride(from: 2, to: bytes.count, by: 2).map { place in
                 let (one, other) = (UInt16(bytes[place]), UInt16(bytes[place + 1]))
                 return isLittle ? one | other << 8 : one << 8 | other
             }
-            return String(validating: units, as: UTF16.self)
+            guard let text = String(validating: units, as: UTF16.self) else { throw .badUTF16 }
+            return text
         }
-        return String(validating: bytes, as: UTF8.self)
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw bytes.contains(0) ? .zeroBytes : .otherBytes
+        }
+        return text
     }
 
-    /// Returns the text of a script; `nil` for a file that contains no text. A file that isn't Unicode is read in Windows' Western
-    /// code page, which older PowerShell editors use.
-    static func readScript(_ bytes: [UInt8]) -> String? {
-        if let text = read(bytes) { return text }
-        guard !bytes.contains(0) else { return nil }
+    /// Returns the text of a script. One that isn't Unicode is read in Windows' Western code page, which older PowerShell editors
+    /// use.
+    static func readScript(_ bytes: [UInt8]) throws(Fault) -> String {
+        do throws(Fault) {
+            return try read(bytes)
+        } catch {
+            guard error == .otherBytes else { throw error }
+        }
         var text = ""
         for byte in bytes {
             let own = (0x80...0x9F).contains(byte) ? western[Int(byte) - 0x80] : UInt16(byte)
