@@ -12,6 +12,8 @@ public struct DevicePrompt: Sendable, Hashable {
     public let expiresAt: Timestamp?
     /// The reason why a person is asked although there was a token, in a sentence.
     package var reason: String?
+    /// The sentence that reports that the sign-in service couldn't be asked whether the code has been entered.
+    package var trouble: String?
 
     /// Creates a prompt.
     /// - Parameters:
@@ -28,10 +30,9 @@ public struct DevicePrompt: Sendable, Hashable {
 
     /// Returns the prompt with a note that the sign-in service couldn't be asked whether the code has been entered.
     func noting(_ trouble: String?) -> DevicePrompt {
-        guard let trouble else { return self }
-        return DevicePrompt(
-            userCode: userCode, page: page,
-            message: "\(message) (The last question to the service failed: \(trouble))", expiresAt: expiresAt)
+        var prompt = self
+        prompt.trouble = trouble.map { "(The last question to the service failed: \($0))" }
+        return prompt
     }
 }
 

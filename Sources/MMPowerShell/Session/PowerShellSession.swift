@@ -434,7 +434,8 @@ extension PowerShellSession {
         let person = target?.account.map { " as \($0)" } ?? ""
         var details: JSONObject = [
             "connection": .string(connection), "userCode": .string(prompt.userCode),
-            "verificationUri": .string(prompt.page), "message": .string(prompt.message),
+            "verificationUri": .string(prompt.page),
+            "message": .string([prompt.message, prompt.trouble].compactMap(\.self).joined(separator: " ")),
         ]
         if let module = settings.profile?.name { details["module"] = .string(module) }
         if let account = target?.account { details["account"] = .string(account) }
@@ -442,6 +443,7 @@ extension PowerShellSession {
             details["expiresAt"] = .string(end.iso8601)
         }
         details["reason"] = prompt.reason.map { .string($0) }
+        details["trouble"] = prompt.trouble.map { .string($0) }
         let reason = prompt.reason.map { $0 + " " } ?? ""
         return MMError(
             .signInNeeded,

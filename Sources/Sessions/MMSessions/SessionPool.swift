@@ -456,8 +456,6 @@ extension SessionPool {
             slots[key]?.life.signIn(nil, in: number)
             return
         }
-        let before: JSONObject? = if case .signingIn(let known)? = slots[key]?.life.state { known } else { nil }
-        let isNews = before?["userCode"] != prompt["userCode"]
         guard slots[key]?.life.signIn(prompt, in: number) == true, let callers = slots[key]?.callers else { return }
         slots[key]?.wasShown = true
         if let reason = slots[key]?.reason, !callers.isEmpty {
@@ -469,7 +467,7 @@ extension SessionPool {
         slots[key]?.touched = clock.now()
         for caller in callers {
             if let onPrompt = caller.onPrompt {
-                if isNews { onPrompt(prompt) }
+                onPrompt(prompt)
             } else {
                 caller.place.dismiss(Self.signInNeeded(prompt))
             }

@@ -7,9 +7,10 @@ import MMSystem
 /// The person at this terminal, who sees sign-ins and answers questions.
 ///
 /// Answers are read from the controlling terminal, never from standard input, so that a pipe can't give them.
-package struct TerminalPerson: ConfirmingPerson {
+package final class TerminalPerson: ConfirmingPerson {
     private let terminal: CommandStreams
     private let proof: OwnerProof
+    private let signIn = Mutex(ShownSignIn())
 
     /// Creates the person at a terminal.
     /// - Parameters:
@@ -23,10 +24,23 @@ package struct TerminalPerson: ConfirmingPerson {
     /// Always true: input typed here can be hidden.
     package var isAtTerminal: Bool { true }
 
-    /// Shows the code, address and account of a pending sign-in. The code is copied to the clipboard, the page is opened if there is a
-    /// desktop, and the remaining time is counted down.
+    /// Shows a pending sign-in, or what is new about the one that is shown, and counts down the remaining time.
     package func showSignIn(_ details: JSONObject) async {
-        terminal.progress(nil)
+        let news = signIn.withLock { $0.news(of: details) }
+        if news != .nothing { terminal.progress(nil) }
+        switch news {
+        case .nothing: return
+        case .signIn: await showNew(details)
+        case .trouble(let trouble): terminal.note(terminal.styled(trouble, .warning))
+        case .troubleIsOver: terminal.note("The sign-in service answers again.")
+        }
+        if let expiry = details["expiresAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
+            terminal.countDown(to: expiry, "Waiting for the sign-in")
+        }
+    }
+
+    /// Shows the code, address and account. The code is copied to the clipboard, and the page is opened if there is a desktop.
+    private func showNew(_ details: JSONObject) async {
         terminal.note(SignInText.waiting(details, emphasised: { terminal.styled($0, .emphasis) }))
         if let code = details["userCode"]?.string, let address = details["verificationUri"]?.string {
             showQRCode(details["verificationUriComplete"]?.string ?? address)
@@ -36,9 +50,6 @@ package struct TerminalPerson: ConfirmingPerson {
                 done.append("The page opens in your browser.")
             }
             if !done.isEmpty { terminal.note(terminal.styled(done.joined(separator: " "), .quiet)) }
-        }
-        if let expiry = details["expiresAt"]?.string.flatMap({ Timestamp(iso8601: $0) }) {
-            terminal.countDown(to: expiry, "Waiting for the sign-in")
         }
     }
 
@@ -177,5 +188,31 @@ struct QRCode: Sendable {
         let language = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
         guard let screen, language.lowercased().contains("utf") else { return false }
         return screen.rows >= lines.count + 12 && screen.columns >= (lines.first?.count ?? 0) + 2
+    }
+}
+
+/// The sign-in that a person was shown last, so that the same code isn't shown anew each time something is said about it.
+struct ShownSignIn: Sendable {
+    /// What a person hasn't seen yet.
+    enum News: Sendable, Hashable {
+        case nothing
+        /// Another sign-in.
+        case signIn
+        /// The service can't be asked about the code, with the sentence that says so.
+        case trouble(String)
+        /// The service can be asked again.
+        case troubleIsOver
+    }
+
+    private var code: String?
+    private var trouble: String?
+
+    /// Returns what is new in the details of a sign-in.
+    mutating func news(of details: JSONObject) -> News {
+        let (before, last) = (code, trouble)
+        (code, trouble) = (details["userCode"]?.string, details["trouble"]?.string)
+        guard let code, code == before else { return .signIn }
+        guard trouble != last else { return .nothing }
+        return trouble.map { .trouble($0) } ?? .troubleIsOver
     }
 }

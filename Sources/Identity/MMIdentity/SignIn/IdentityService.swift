@@ -699,17 +699,25 @@ extension IdentityService {
         by method: SignInMethod? = nil, deadline: Deadline = .never,
         show: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
-        try await signIn(
-            connection, resource: resource, renewing: renewing, by: method, deadline: deadline, show: show,
-            again: { _ in })
+        let shown = Mutex("")
+        return try await signIn(
+            to: connection, resource: resource, renewing: renewing, by: method, deadline: deadline,
+            telling: { prompt in
+                let isNew = shown.withLock { code in
+                    defer { code = prompt.userCode }
+                    return code != prompt.userCode || prompt.opensBrowserHere
+                }
+                if isNew { await show(prompt) }
+            })
     }
 
     /// Signs in and waits until a person has approved, as above.
-    /// - Parameter again: called again with a code when polling for it starts to fail, and when it works again.
+    /// - Parameter tell: called with each code and URL, and again with a code when polling for it starts to fail and when it
+    ///   works again.
     package func signIn(
-        _ connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
+        to connection: Connection, resource: ServiceResource = .graph, renewing: Bool = false,
         by method: SignInMethod? = nil, deadline: Deadline = .never,
-        show: @Sendable (SignInPrompt) async -> Void, again: @Sendable (SignInPrompt) async -> Void
+        telling tell: @Sendable (SignInPrompt) async -> Void
     ) async throws(MMError) -> SignedInAccount {
         let method = try self.method(of: connection, unless: method)
         let resource = await resourceToMend(connection, asked: resource)
@@ -726,18 +734,14 @@ extension IdentityService {
                     work: acquirer(target, resource, options, deadline, usesBrowser: true), claims: claims,
                     asksForAccount: renewing && target.expectedEmail == nil,
                     opener: BrowserOpener(environment: environment))
-                return try await signIn.run(show: show).account
+                return try await signIn.run(show: tell).account
             case .window(let claims):
                 let acquirer = brokerAcquirer(target, resource, options, min(deadline, .after(BrowserSignIn.patience)))
                 return try await acquirer.signIn(
                     claims: claims, choosesAccount: renewing && target.expectedEmail == nil
                 ).account
             case .approval(let prompt, let wait):
-                if prompt.userCode != shown?.userCode {
-                    await show(prompt)
-                } else if prompt.lastError != shown?.lastError {
-                    await again(prompt)
-                }
+                if prompt.userCode != shown?.userCode || prompt.lastError != shown?.lastError { await tell(prompt) }
                 shown = prompt
                 guard wait < deadline.remaining else { throw prompt.error(now: clock.now) }
                 do { try await pause(wait) } catch {

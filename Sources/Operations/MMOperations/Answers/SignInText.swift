@@ -4,7 +4,7 @@ package import MMCore
 package enum SignInText {
     /// Returns the instructions for a sign-in that waits, from the details of a `sign_in_needed` error.
     /// - Parameters:
-    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`; without a code, `message`.
+    ///   - details: `userCode`, `verificationUri`, `connection`, `account`, `expiresAt`, `trouble`; without a code, `message`.
     ///   - emphasised: marks up the code and the address, if the front-end can.
     package static func waiting(_ details: JSONObject, emphasised: (String) -> String = { $0 }) -> String {
         // A sign-in in this machine's browser needs no code; the message says what to do if no browser opened.
@@ -23,6 +23,7 @@ package enum SignInText {
             let left = details["expiresInSeconds"]?.int.map { " (\(duration($0)))" } ?? ""
             text += "\nThe code is good until \(expiry)\(left)."
         }
+        if let trouble = details["trouble"]?.string { text += "\n\(trouble)" }
         return text + warning
     }
 

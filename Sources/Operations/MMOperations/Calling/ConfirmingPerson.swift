@@ -11,7 +11,8 @@ public protocol ConfirmingPerson: Sendable {
     /// Whether the person is at a terminal, where typed text can be hidden.
     var isAtTerminal: Bool { get }
 
-    /// Shows a sign-in that waits for the person. The operation goes on by itself once the sign-in is approved.
+    /// Shows a sign-in that waits for the person. The operation goes on by itself once the sign-in is approved. Called again for the
+    /// same code if the sign-in service can't be asked about it (`trouble`), and once it can.
     func showSignIn(_ details: JSONObject) async
 
     /// Asks whether the action shown in the question may be carried out.

@@ -91,7 +91,7 @@ package actor ExchangeSession {
         }
         let show: @Sendable (SignInPrompt) async -> Void = { report(.personNeeded($0.details)) }
         let account = try await identity.signIn(
-            connection, resource: resource, deadline: .after(Self.signInLimit), show: show, again: show)
+            to: connection, resource: resource, deadline: .after(Self.signInLimit), telling: show)
         report(.approved)
         isNativelySignedIn = true
         return account.title

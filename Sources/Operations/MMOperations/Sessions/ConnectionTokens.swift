@@ -51,13 +51,13 @@ struct ConnectionTokens: TokenFeeding {
             throw MMError(.unsupported, "Nobody can sign in for \(resource) here.")
         }
         try await bearer.signIn(for: wanted) { prompt in
-            await show(
-                DevicePrompt(
-                    userCode: prompt.userCode, page: prompt.verificationURI,
-                    message: (prompt.note.map { $0 + " " } ?? "")
-                        + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode)."
-                        + (prompt.trouble.map { " " + $0 } ?? ""),
-                    expiresAt: prompt.expiresAt))
+            var device = DevicePrompt(
+                userCode: prompt.userCode, page: prompt.verificationURI,
+                message: (prompt.note.map { $0 + " " } ?? "")
+                    + "To sign in, open the page \(prompt.verificationURI) and enter the code \(prompt.userCode).",
+                expiresAt: prompt.expiresAt)
+            device.trouble = prompt.trouble
+            await show(device)
         }
     }
 

@@ -84,7 +84,7 @@ package final class ModuleSession: PooledSession {
         }
         let show: @Sendable (SignInPrompt) async -> Void = { report(.personNeeded($0.details)) }
         _ = try await identity.signIn(
-            connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit), show: show, again: show)
+            to: connection, resource: services.first ?? .graph, deadline: .after(Self.signInLimit), telling: show)
         report(.approved)
     }
 

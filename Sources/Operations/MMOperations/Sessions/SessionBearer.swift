@@ -146,7 +146,7 @@ struct SessionBearer: Sendable {
             _ = try await token(for: resource, until: .after(.seconds(60)))
             return
         }
-        _ = try await identity.signIn(connection, resource: resource, by: .deviceCode, show: show, again: show)
+        _ = try await identity.signIn(to: connection, resource: resource, by: .deviceCode, telling: show)
     }
 
     private func assertion() throws(MMError) -> Secret? {

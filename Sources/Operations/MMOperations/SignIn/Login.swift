@@ -74,9 +74,9 @@ struct Login: CatalogueOperation {
         let account: SignedInAccount
         if context.call.waitsForSignIn, let person = context.call.person {
             account = try await identity.signIn(
-                connection, resource: resource, renewing: input.renew, by: input.method,
-                deadline: context.deadline
-            ) { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) }
+                to: connection, resource: resource, renewing: input.renew, by: input.method,
+                deadline: context.deadline,
+                telling: { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) })
         } else if case .browser = input.method {
             throw MMError(
                 .invalidInput, "There is no person here for whom a browser could be opened.",
@@ -196,9 +196,8 @@ struct LoginAll: Sendable {
             }
             // Each sign-in has the whole time limit, however long the earlier ones took.
             let account = try await services.identity.signIn(
-                connection, resource: resource, renewing: input.renew, by: input.method,
-                deadline: .after(context.call.timeLimit)
-            ) { await person.showSignIn($0.details) }
+                to: connection, resource: resource, renewing: input.renew, by: input.method,
+                deadline: .after(context.call.timeLimit), telling: { await person.showSignIn($0.details) })
             return .signedIn(account)
         } catch {
             guard error.code != .cancelled else { throw error }
