@@ -6,6 +6,8 @@ final class ScriptedSession: PooledSession {
     /// What a test scripts and reads.
     struct Script {
         var prompt: JSONObject?
+        /// What is said of the prompt next.
+        var promptAgain: JSONObject?
         /// Whether connecting waits until `approve`.
         var waitsForApproval = false
         /// Holds back what is left of connecting once the person has approved.
@@ -63,7 +65,7 @@ final class ScriptedSession: PooledSession {
             if let fault = script.connectFault { throw fault }
             return "late@contoso.example"
         }
-        if let details = script.prompt { report(.personNeeded(details)) }
+        for details in [script.prompt, script.promptAgain].compactMap(\.self) { report(.personNeeded(details)) }
         if script.waitsForApproval { await gate.passed() }
         if let last = script.finishesAfter {
             report(.approved)

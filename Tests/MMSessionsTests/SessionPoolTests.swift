@@ -105,6 +105,22 @@ struct SessionPoolTests {
         #expect(number == 1)
     }
 
+    @Test("tells a terminal that waits what is new behind the code")
+    func trouble() async throws {
+        var again = prompt
+        again["trouble"] = "The service is down."
+        let factory = ScriptedFactory(.init(prompt: prompt, promptAgain: again, waitsForApproval: true))
+        let pool = SessionPool(factory: factory)
+        let told = Mutex<[JSONObject]>([])
+        _ = try await pool.connect(
+            key,
+            onPrompt: { details in
+                told.withLock { $0.append(details) }
+                if details["trouble"] != nil { factory.made[0].approve() }
+            })
+        #expect(told.withLock { $0 } == [prompt, again])
+    }
+
     @Test("tells every waiting caller why a sign-in failed, and starts afresh with the next call")
     func failedSignIn() async throws {
         let factory = ScriptedFactory(.init(connectFault: MMError(.forbidden, "wrong account")))
