@@ -26,6 +26,7 @@ struct ScreenTests {
             ("main\u{1B}[?1049hother\u{1B}[?1049l", "main"), ("a\u{1B}7\u{1B}[3;3Hb\u{1B}8c", "ac\n\n  b"),
             ("\u{1B}[1;3Ha\u{1B}[1K", ""),
             ("\u{1B}Mx", "x"), ("abc\u{1B}[1;1H\u{1B}[2Xy", "y c"), ("x\u{1B}[99999999999;1Hy", "x\n\n\ny"),
+            ("\u{1B}[" + String(repeating: "1;", count: 1000) + "4mx", "x"), ("\u{1B}[2;99999999999rx", "x"),
         ])
     func shows(text: String, expected: String) {
         #expect(Self.screen(text).text == expected)
@@ -39,7 +40,16 @@ struct ScreenTests {
         #expect(screen.cursor == Screen.Place(row: 0, column: 5))
     }
 
-    @Test("survives any bytes, in pieces of any size", arguments: 0..<30)
+    @Test("saved places stay on a screen that gets smaller", arguments: [(1, 1), (2, 3), (4, 2)])
+    func smaller(rows: Int, columns: Int) {
+        var screen = Self.screen("\u{1B}[3;4r\u{1B}[4;9H\u{1B}7\u{1B}[?1049h\u{1B}[4;9Hx")
+        screen.resize(rows: rows, columns: columns)
+        screen.write(Array("\u{1B}8漢\n\u{1B}[L\u{1B}[M\u{1B}[?1049l漢\n".utf8))
+        #expect(screen.cells.count == rows && screen.cells.allSatisfy { $0.count == columns })
+        #expect(screen.cursor.row < rows && screen.cursor.column < columns)
+    }
+
+    @Test("survives any bytes, in pieces of any size, and any sizes of its own", arguments: 0..<30)
     func fuzz(seed: UInt64) {
         var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
         func next(_ bound: Int) -> Int {
@@ -49,26 +59,32 @@ struct ScreenTests {
         let final = Array("ABCDEFGHJKLMPSTX@dfrsuhl`7 8c".utf8)
         var bytes: [UInt8] = []
         for _ in 0..<3_000 {
-            switch next(5) {
-            case 0: bytes += [0x1B, 0x5B] + Array("\(next(14));\(next(14))".utf8) + [final[next(final.count)]]
-            case 1: bytes.append(UInt8(next(32)))
-            case 2: bytes += Array("漢é".utf8).prefix(next(6))
-            case 3: bytes += [0x1B, UInt8(0x20 + next(0x5F))]
+            switch next(6) {
+            case 0: bytes += Array("\u{1B}[?\([1, 6, 7, 25, 47, 1047, 1049, 2004][next(8)])\(next(2) == 0 ? "h" : "l")".utf8)
+            case 1: bytes += [0x1B, 0x5B] + Array("\(next(14));\(next(14))".utf8) + [final[next(final.count)]]
+            case 2: bytes.append(UInt8(next(32)))
+            case 3: bytes += Array("漢é".utf8).prefix(next(6))
+            case 4: bytes += [0x1B, UInt8(0x20 + next(0x5F))]
             default: bytes.append(UInt8(next(256)))
             }
         }
         var whole = Screen(rows: 1 + next(8), columns: 1 + next(12))
         var pieces = whole
-        whole.write(bytes)
-        var start = 0
-        while start < bytes.count {
-            let count = 1 + next(50)
-            pieces.write(Array(bytes[start..<min(bytes.count, start + count)]))
-            start += count
+        for stretch in stride(from: 0, to: bytes.count, by: 500).map({ bytes[$0...].prefix(500) }) {
+            whole.write(Array(stretch))
+            var rest = stretch
+            while !rest.isEmpty {
+                let count = 1 + next(50)
+                pieces.write(Array(rest.prefix(count)))
+                rest = rest.dropFirst(count)
+            }
+            #expect(whole.lines == pieces.lines)
+            #expect(whole.cursor == pieces.cursor)
+            #expect(whole.cells.count == whole.rows && whole.cells.allSatisfy { $0.count == whole.columns })
+            let (rows, columns) = (1 + next(8), 1 + next(12))
+            whole.resize(rows: rows, columns: columns)
+            pieces.resize(rows: rows, columns: columns)
         }
-        #expect(whole.lines == pieces.lines)
-        #expect(whole.cursor == pieces.cursor)
-        #expect(whole.cells.count == whole.rows && whole.cells.allSatisfy { $0.count == whole.columns })
     }
 
     @Test(

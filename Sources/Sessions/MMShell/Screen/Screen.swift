@@ -63,14 +63,15 @@ package struct Screen: Sendable {
     }
 
     static func text(_ row: [Cell]) -> String {
-        var line = String.UnicodeScalarView()
+        var line: [UInt8] = []
+        line.reserveCapacity(row.count)
         for cell in row {
             guard let scalar = cell.scalar else { continue }
-            line.append(scalar)
-            line.append(contentsOf: cell.marks)
+            line += scalar.utf8
+            for mark in cell.marks { line += mark.utf8 }
         }
-        while line.last == " " { line.removeLast() }
-        return String(line)
+        while line.last == UInt8(ascii: " ") { line.removeLast() }
+        return String(decoding: line, as: UTF8.self)
     }
 
     /// Processes output of a program.
@@ -419,17 +420,17 @@ struct ScreenStyle: Sendable, Hashable {
         /// The terminal's own.
         case usual
         /// One of the terminal's 256.
-        case number(Int)
+        case number(UInt8)
         /// Red, green and blue.
-        case mixed(Int, Int, Int)
+        case mixed(UInt8, UInt8, UInt8)
     }
 
     /// The colour of the character.
     var foreground = Color.usual
     /// The colour behind it.
     var background = Color.usual
-    /// The attributes that are on: bold (1), faint, italic, underlined, blinking, reversed (7), hidden, struck out (9).
-    var attributes: Set<Int> = []
+    /// The attributes, a bit each: bold (bit 1), faint, italic, underlined, blinking, reversed (bit 7), hidden, struck out (bit 9).
+    private var attributes: UInt16 = 0
 
     /// The style of erased cells: only the background.
     var erased: ScreenStyle {
@@ -444,18 +445,18 @@ struct ScreenStyle: Sendable, Hashable {
         while let number = numbers.popFirst() {
             switch number {
             case 0: self = ScreenStyle()
-            case 1...9: attributes.insert(number == 6 ? 5 : number)
-            case 21: attributes.insert(4)
-            case 22: attributes.subtract([1, 2])
-            case 23...29: attributes.remove(number - 20)
-            case 30...37: foreground = .number(number - 30)
+            case 1...9: attributes |= 1 << (number == 6 ? 5 : number)
+            case 21: attributes |= 1 << 4
+            case 22: attributes &= ~(1 << 1 | 1 << 2)
+            case 23...29: attributes &= ~(1 << (number - 20))
+            case 30...37: foreground = .number(UInt8(number - 30))
             case 38: if let color = Self.color(&numbers) { foreground = color }
             case 39: foreground = .usual
-            case 40...47: background = .number(number - 40)
+            case 40...47: background = .number(UInt8(number - 40))
             case 48: if let color = Self.color(&numbers) { background = color }
             case 49: background = .usual
-            case 90...97: foreground = .number(number - 82)
-            case 100...107: background = .number(number - 92)
+            case 90...97: foreground = .number(UInt8(number - 82))
+            case 100...107: background = .number(UInt8(number - 92))
             default: break
             }
         }
@@ -463,12 +464,12 @@ struct ScreenStyle: Sendable, Hashable {
 
     private static func color(_ numbers: inout ArraySlice<Int>) -> Color? {
         switch numbers.popFirst() {
-        case 5: return numbers.popFirst().map { .number(min($0, 255)) }
+        case 5: return numbers.popFirst().map { .number(UInt8(clamping: $0)) }
         case 2:
             guard let red = numbers.popFirst(), let green = numbers.popFirst(), let blue = numbers.popFirst() else {
                 return nil
             }
-            return .mixed(min(red, 255), min(green, 255), min(blue, 255))
+            return .mixed(UInt8(clamping: red), UInt8(clamping: green), UInt8(clamping: blue))
         default: return nil
         }
     }
@@ -476,16 +477,16 @@ struct ScreenStyle: Sendable, Hashable {
     /// The sequence that sets this style, whatever was set before.
     var sequence: String {
         let numbers =
-            ["0"] + attributes.sorted().map(String.init) + Self.numbers(foreground, 30)
-            + Self.numbers(background, 40)
+            ["0"] + (1...9).filter { attributes & 1 << $0 != 0 }.map(String.init)
+            + Self.numbers(foreground, 30) + Self.numbers(background, 40)
         return "\u{1B}[\(numbers.joined(separator: ";"))m"
     }
 
     private static func numbers(_ color: Color, _ first: Int) -> [String] {
         switch color {
         case .usual: []
-        case .number(let number) where number < 8: ["\(first + number)"]
-        case .number(let number) where number < 16: ["\(first + 52 + number)"]
+        case .number(let number) where number < 8: ["\(first + Int(number))"]
+        case .number(let number) where number < 16: ["\(first + 52 + Int(number))"]
         case .number(let number): ["\(first + 8)", "5", "\(number)"]
         case .mixed(let red, let green, let blue): ["\(first + 8)", "2", "\(red)", "\(green)", "\(blue)"]
         }
