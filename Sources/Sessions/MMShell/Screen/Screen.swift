@@ -1,4 +1,7 @@
 /// The screen of a terminal: what a person would see.
+///
+/// Own code, because the bytes come from other machines. libvterm 0.3.3 writes beyond its arrays if a sequence has more than 16
+/// numbers or the screen gets smaller. It doesn't keep faint text and doesn't tell the scroll region, which later viewers need.
 package struct Screen: Sendable {
     /// A place on the screen, counted from 0.
     package struct Place: Sendable, Hashable {
