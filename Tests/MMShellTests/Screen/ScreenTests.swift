@@ -57,10 +57,11 @@ struct ScreenTests {
             return Int((state >> 33) % UInt64(bound))
         }
         let final = Array("ABCDEFGHJKLMPSTX@dfrsuhl`7 8c".utf8)
+        let modes = [1, 6, 7, 25, 47, 1047, 1049, 2004]
         var bytes: [UInt8] = []
         for _ in 0..<3_000 {
             switch next(6) {
-            case 0: bytes += Array("\u{1B}[?\([1, 6, 7, 25, 47, 1047, 1049, 2004][next(8)])\(next(2) == 0 ? "h" : "l")".utf8)
+            case 0: bytes += Array("\u{1B}[?\(modes[next(modes.count)])\(next(2) == 0 ? "h" : "l")".utf8)
             case 1: bytes += [0x1B, 0x5B] + Array("\(next(14));\(next(14))".utf8) + [final[next(final.count)]]
             case 2: bytes.append(UInt8(next(32)))
             case 3: bytes += Array("漢é".utf8).prefix(next(6))

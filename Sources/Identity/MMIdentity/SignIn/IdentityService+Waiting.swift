@@ -19,7 +19,8 @@ extension IdentityService {
                 return try await work()
             } catch {
                 guard error.code == .signInNeeded else { throw error }
-                _ = try await signIn(to: connection, resource: resource, renewing: renewing, deadline: deadline, telling: show)
+                _ = try await signIn(
+                    to: connection, resource: resource, renewing: renewing, deadline: deadline, telling: show)
             }
         }
         return try await work()

@@ -575,11 +575,13 @@ extension ConnectSteps {
         let first = input.method ?? (identity.hasBrowser ? .browser : nil)
         // Device codes and sign-in pages have their own expiry; the call's deadline is for requests.
         do throws(MMError) {
-            return try await identity.signIn(to: connection, by: first, telling: { await person.showSignIn($0.details) })
+            return try await identity.signIn(
+                to: connection, by: first, telling: { await person.showSignIn($0.details) })
         } catch {
             guard input.method == nil, error.details["nextWay"] == "browser" else { throw error }
             report("A policy of the tenant refuses codes; trying a browser of this machine…")
-            return try await identity.signIn(to: connection, by: .browser, telling: { await person.showSignIn($0.details) })
+            return try await identity.signIn(
+                to: connection, by: .browser, telling: { await person.showSignIn($0.details) })
         }
     }
 
