@@ -6,7 +6,7 @@ extension IdentityService {
     ///   - connection: the connection that signs in.
     ///   - resource: the service that the work uses.
     ///   - deadline: when to give up waiting.
-    ///   - show: called once with each code.
+    ///   - show: called with each code, and again as `signIn(to:)` does.
     ///   - work: the work; it throws `.signInNeeded` when someone has to sign in first.
     /// - Throws: what the work throws, and as `signIn`.
     package nonisolated func waitingForSignIn<Answer: Sendable>(
