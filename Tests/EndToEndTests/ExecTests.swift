@@ -281,7 +281,7 @@ struct ExecTests {
         let ran = try await tenant.mm(["exec", "Demo", "--", "sh", "-c", script], input: config)
         let statuses = ran.output.split(separator: "\n")
         #expect(statuses.count == 200 && statuses.allSatisfy { $0 == "403" }, "\(ran)")
-        #expect(ran.error.contains("200 changes were held back, and not sent:"), "\(ran.error)")
+        #expect(ran.error.contains("200 changes were held back and not sent:"), "\(ran.error)")
         let reached = try await tenant.control("GET", "requests")["requests"]?.array ?? []
         #expect(
             !reached.contains { $0["method"] != "GET" && $0["path"]?.string?.contains("oauth2") == false }, "\(reached)"
@@ -301,6 +301,6 @@ struct ExecTests {
             let line = ran.output.split(separator: "\n").first { $0.contains(" \(tool) ") } ?? ""
             #expect(line.contains("not installed") && line.contains(place), "\(ran)")
         }
-        #expect(ran.output.contains("no connection leads to a sandbox tenant"))
+        #expect(ran.output.contains("no connection to a sandbox tenant"))
     }
 }

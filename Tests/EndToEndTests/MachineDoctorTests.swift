@@ -39,7 +39,7 @@ struct MachineDoctorTests {
         let clock = try row("clock", rows)
         #expect(clock["state"] == "ok" && clock["detail"]?.string?.contains("agrees with") == true)
         let expiry = try row("expiry Demo", rows)
-        #expect(expiry["state"] == "ok" && expiry["detail"]?.string?.contains("renewed at a call") == true)
+        #expect(expiry["state"] == "ok" && expiry["detail"]?.string?.contains("renewed by calls") == true)
         #expect(ran.code == 0, "\(rows)")
     }
 

@@ -99,7 +99,7 @@ package struct GuardedClient: Sendable {
         guard verdict.guardClass == .read else {
             throw MMError(
                 .internalError,
-                "\(request.method) \(request.target.path) does more than read: it was not sent without the guard.")
+                "\(request.method) \(request.target.path) changes something and the guard hasn't cleared it: it was not sent.")
         }
     }
 
@@ -246,8 +246,8 @@ extension Cleared where Act: CmdletAct {
 extension Cleared {
     func notJudged(_ what: String) -> MMError {
         MMError(
-            .conflict, "\(what) is not what was judged: it was not sent.",
-            hint: "Make the call again, so that the guard sees what is sent.")
+            .conflict, "\(what) differs from what the guard judged: it was not sent.",
+            hint: "Repeat the call, so that the guard judges what is sent.")
     }
 }
 
@@ -304,7 +304,7 @@ package struct GuardedExchange: Sendable {
     package static var largestBatch: Int { ExchangeClient.largestBatch }
 
     private static func refusal(of command: ExchangeCommand) -> MMError {
-        MMError(.internalError, "\(command.cmdlet) does more than read: it was not sent without the guard.")
+        MMError(.internalError, "\(command.cmdlet) changes something and the guard hasn't cleared it: it was not sent.")
     }
 
     // MARK: Cleared requests

@@ -35,7 +35,7 @@ package struct GuardedPowerShell: Sendable {
             let set = try await session.answer(PowerShellCommand(variables), deadline: deadline)
             guard set.isClean else {
                 throw MMError(
-                    .conflict, "The variables of the native engine could not be carried over to PowerShell.",
+                    .conflict, "The native engine's variables could not be copied to PowerShell.",
                     hint: "Set them again in the same script.", cause: set.problem)
             }
         }

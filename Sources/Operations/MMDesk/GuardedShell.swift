@@ -73,8 +73,8 @@ package struct GuardedShell: Sendable {
     ) async throws(MMError) -> ShellJob {
         guard command.text == cleared.act.text else {
             throw MMError(
-                .conflict, "The command is not what was judged: it was not run.",
-                hint: "Make the call again, so that the guard sees what is run.")
+                .conflict, "The command differs from what the guard judged: it was not run.",
+                hint: "Repeat the call, so that the guard judges what is run.")
         }
         return isBeside
             ? try await session.detach(command, deadline: deadline, observer: observer)
@@ -91,7 +91,7 @@ package struct GuardedShell: Sendable {
         by cleared: Cleared<ShellLine>, limit: Int, sudo: RemoteFiles.Sudo
     ) throws(MMError) -> RemoteFiles {
         guard let host = session as? SSHSession else {
-            throw MMError(.unsupported, "Files of a device can't be reached this way.", hint: "Use its own commands.")
+            throw MMError(.unsupported, "Files can't be copied to or from a network device.", hint: "Use the device's own commands.")
         }
         return RemoteFiles(host, limit: limit, sudo: sudo)
     }

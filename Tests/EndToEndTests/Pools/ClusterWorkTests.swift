@@ -73,7 +73,7 @@ struct ClusterWorkTests {
         #expect(kept.code == 0 && kept.output.contains("displayName"), "\(kept)")
         let lost = try await nodes.mm(1, ["output", running, "--json"])
         let message = lost.failure?["message"]?.string ?? ""
-        #expect(message.contains("whether it was done is unknown") && message.contains(nodes.address(0)), "\(lost)")
+        #expect(message.contains("its outcome is unknown") && message.contains(nodes.address(0)), "\(lost)")
         await nodes.stop()
     }
 

@@ -73,7 +73,7 @@ struct RouteFaultTests {
         let error = try #require(late["error"]?.string)
         #expect(error.hasPrefix("Timeout: "), "\(late.body)")
         // It is one or the other.
-        #expect(error.contains("session stays") != error.contains("Session reset"), "\(late.body)")
+        #expect(error.contains("session is kept") != error.contains("Session reset"), "\(late.body)")
         let next = try await place.pool().runSignedIn(body("Get-Mailbox -ResultSize 2"))
         #expect(next["output"]?.string?.contains("person2@contoso.example") == true, "\(next.body)")
         #expect(next["output"]?.string?.contains("too late") == false)

@@ -245,7 +245,7 @@ struct UndoTests {
         }
         let open = try #require(try await tenant.newest())
         let error = await #expect(throws: MMError.self) { try await tenant.call("undo", ["id": .string(open.id)]) }
-        #expect(error?.code == .conflict && error?.message.contains("nobody knows") == true)
+        #expect(error?.code == .conflict && error?.message.contains("it is unknown") == true)
         for isDryRun in [true, false] {
             let answer = try await tenant.call("undo", ["call": "killed", "dryRun": .bool(isDryRun)])
             let word = ChangesHome.value(answer)[0]?[isDryRun ? "undo" : "result"]?.string

@@ -35,7 +35,7 @@ struct SessionWords {
         let before = EngineRefusal.beyond("a trap", [], "exo", hasPowerShell: false)
         #expect(before.message.hasSuffix("Nothing was sent."))
         let after = EngineRefusal.beyond("a trap", [], "exo", hasPowerShell: false, hasSent: true)
-        #expect(after.message.hasSuffix("It had only read: nothing was changed."))
+        #expect(after.message.hasSuffix("Only reads were sent: nothing was changed."))
     }
 
     @Test("only a name that nobody knows is told as a missing cmdlet of the service")

@@ -200,7 +200,7 @@ struct ExecTests {
     }
 
     @Test(
-        "a tool that insists on an app's token is not started where a person has signed in",
+        "a tool that needs an app's access token is not started where a person has signed in",
         arguments: [
             (
                 [
@@ -230,7 +230,7 @@ struct ExecTests {
                     ["/usr/bin/pwsh"] + arguments, in: home.path, for: account, of: connection)
             } catch let refusal { error = refusal }
             #expect((error != nil) == (isRefused && !isApp), "\(String(describing: error))")
-            if let error { #expect(error.code == .unsupported && error.message.contains("insists on an app's token")) }
+            if let error { #expect(error.code == .unsupported && error.message.contains("needs an app's access token")) }
         }
     }
 

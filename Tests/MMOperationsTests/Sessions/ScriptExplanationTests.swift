@@ -47,13 +47,13 @@ struct ScriptExplanationTests {
         let write = "$x = \(construct); Set-Mailbox lena.vogt -CustomAttribute1 $x"
         let page = try await explained(write, in: home)
         #expect(page["runs"]?[0]?.string?.contains(named) == true, "\(page)")
-        #expect(page["runs"]?[0]?.string?.contains("not proven") == true, "\(page)")
+        #expect(page["runs"]?[0]?.string?.contains("does not run in a script that changes") == true, "\(page)")
         do throws(MMError) {
             _ = try await home.call(
                 "run", ["connection": "Demo", "module": "exo", "command": .string(write), "engine": "native"])
             Issue.record("it ran")
         } catch {
-            #expect(error.message.contains("not proven"), "\(error)")
+            #expect(error.message.contains("does not run in a script that changes"), "\(error)")
         }
     }
 

@@ -17,8 +17,8 @@ struct AgentWordsTests {
                 #"`mm__recipe {"name":"endpoints","parameters":{"properties":"user"}}` lists its properties."#
             ),
             (
-                "mm undo list shows the changes; mm undo ID takes one back.",
-                #"mm__recipe {"name":"undo_list"} shows the changes; mm__recipe {"name":"undo","parameters":{"id":"ID"}} takes one back."#
+                "mm undo list shows the changes; mm undo ID undoes one.",
+                #"mm__recipe {"name":"undo_list"} shows the changes; mm__recipe {"name":"undo","parameters":{"id":"ID"}} undoes one."#
             ),
             ("undo: `mm undo chg_5f0`", #"undo: `mm__recipe {"name":"undo","parameters":{"id":"chg_5f0"}}`"#),
             ("`mm recipe` lists them.", "`mm__recipe` lists them."),

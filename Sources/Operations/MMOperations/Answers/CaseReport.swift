@@ -168,9 +168,9 @@ enum MarkdownText {
 
 /// The input fields that name the files for a report.
 struct CaseReportFiles: OperationInput {
-    @Argument("junit", "A file for a JUnit report, which CI services show.", .notForModels) var junit: String?
+    @Argument("junit", "Write a JUnit report to this file, for CI services.", .notForModels) var junit: String?
     @Argument(
-        "summary", "A file that a summary in Markdown is added to, such as $GITHUB_STEP_SUMMARY.", .notForModels)
+        "summary", "Append a Markdown summary to this file, such as $GITHUB_STEP_SUMMARY.", .notForModels)
     var summary: String?
 
     private var isEmpty: Bool { junit == nil && summary == nil }
@@ -181,7 +181,7 @@ struct CaseReportFiles: OperationInput {
         _ work: () async throws(MMError) -> (answer: OperationAnswer, report: CaseReport)
     ) async throws(MMError) -> OperationAnswer {
         if !isEmpty, context.call.caller.surface != .terminal {
-            throw MMError(.forbidden, "Files are named by people at a terminal.", hint: "The answer holds all of it.")
+            throw MMError(.forbidden, "Only a person at a terminal can name files.", hint: "Leave the file out: the answer has all of it.")
         }
         do throws(MMError) {
             let (answer, report) = try await work()

@@ -33,7 +33,7 @@ package struct CommandPiece: Sendable, Hashable {
         let isError = object?["stderr"] != nil
         let text = object?[isError ? "stderr" : "stdout"]?.string
         let bytes = object?["encoding"] == "base64" ? text.flatMap { Base64.bytes($0) } : text.map { Array($0.utf8) }
-        guard let bytes else { throw MMError(.remoteFailed, "A piece of the command's output can't be read.") }
+        guard let bytes else { throw MMError(.remoteFailed, "Part of the command's output can't be read.") }
         self.init(bytes, isError: isError)
     }
 }

@@ -60,8 +60,8 @@ package struct JQProgram: Sendable {
         // A caller that knows the service's raw answers expects the list in `value`.
         let hint =
             words.contains("Cannot index array with string")
-            ? "What it gets is an array of rows: `.[]` in place of `.value[]`."
-            : "See the jq manual, section Basic filters."
+            ? "The input is an array of rows: use `.[]`, not `.value[]`."
+            : "See "Basic filters" in the jq manual."
         return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
     }
 
@@ -69,13 +69,13 @@ package struct JQProgram: Sendable {
     /// cache.
     func check() throws(MMError) {
         guard program.utf8.count <= Self.longest, !program.utf8.contains(0) else {
-            throw MMError(.invalidInput, "A jq program has at most \(Self.longest) bytes and no NUL.")
+            throw MMError(.invalidInput, "A jq filter has at most \(Self.longest) bytes and no NUL.")
         }
         let words = program.split { !($0.isLetter || $0.isNumber || $0 == "_") }.map(String.init)
         guard let word = words.first(where: { Self.refused.contains($0) }) else { return }
         throw MMError(
-            .denied, "jq programs may not use `\(word)`: it reads files or tells about the process.",
-            hint: "Filter the input alone.")
+            .denied, "jq filters may not use `\(word)`: it reads files or reveals details of the process.",
+            hint: "Use only the filter's input.")
     }
 }
 

@@ -104,5 +104,5 @@ struct SARIFLog {
 
 extension InputField {
     /// The flag that requests the answer in SARIF.
-    static let sarif = InputField("sarif", .flag, "Answer in SARIF 2.1.0, for code scanning in CI and for editors.")
+    static let sarif = InputField("sarif", .flag, "Output SARIF 2.1.0, for code scanning in CI and for editors.")
 }

@@ -21,7 +21,7 @@ package enum SignInText {
         if let account = details["account"]?.string { text += "\nSign in as \(emphasised(account))." }
         if let expiry = details["expiresAt"]?.string {
             let left = details["expiresInSeconds"]?.int.map { " (\(duration($0)))" } ?? ""
-            text += "\nThe code is good until \(expiry)\(left)."
+            text += "\nThe code expires at \(expiry)\(left)."
         }
         if let trouble = details["trouble"]?.string { text += "\n\(trouble)" }
         return text + warning

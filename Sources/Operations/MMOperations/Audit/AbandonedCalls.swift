@@ -43,7 +43,7 @@ struct AbandonedCalls: Sendable {
         var entry = begun
         for name in ["seq", "time", "prev", "hash", "durationMilliseconds", "process"] { entry[name] = nil }
         entry["outcome"] = "unknown"
-        entry["reason"] = "Its process ended before it did."
+        entry["reason"] = "The process ended before the call did."
         entry["writes"] = Self.told(writes)
         return entry
     }

@@ -3,9 +3,9 @@ import MMCore
 /// `audit_mine`: lists the caller's newest calls in the audit log.
 struct AuditMine: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("connection", "Only this connection.") var connection: String?
-        @Argument("outcome", "Only this outcome, such as done or denied.") var outcome: String?
-        @Argument("last", "How many calls at most (default 20).", in: 1...1_000) var last = 20
+        @Argument("connection", "Show only this connection.") var connection: String?
+        @Argument("outcome", "Show only this outcome, such as done or denied.") var outcome: String?
+        @Argument("last", "Maximum number of calls (default 20).", in: 1...1_000) var last = 20
 
         func check() throws(MMError) {
             if let outcome { try AuditOutcomes.check(outcome) }
@@ -14,9 +14,9 @@ struct AuditMine: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "audit_mine", command: ["audit", "mine"], title: "Own calls",
-        summary: "Show what this client did: when, on which connection, with what outcome.",
+        summary: "Show this client's own calls: time, connection and outcome.",
         effects: .init(readOnly: true, idempotent: true),
-        examples: [.init("mm audit mine --outcome denied", "what the guard refused to this terminal")]
+        examples: [.init("mm audit mine --outcome denied", "what the guard denied to this terminal")]
     ).unlisted
 
     func run(
@@ -42,7 +42,7 @@ struct AuditMine: CatalogueOperation {
         }
         return OperationAnswer(
             .value(.array(rows)),
-            notes: missing + (rows.isEmpty ? ["The audit log has no such call of this client."] : []),
+            notes: missing + (rows.isEmpty ? ["The audit log has no matching call from this client."] : []),
             columns: ["time", "connection", "what", "outcome", "call"])
     }
 

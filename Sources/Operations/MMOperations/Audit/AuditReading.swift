@@ -24,7 +24,7 @@ package struct AuditReading: Sendable {
             let all = (own + told).sorted { Self.time($0) < Self.time($1) }
             return (Array(all.suffix(limit)), [])
         } catch {
-            return (own, ["\(error.message) Only this node's own lines are shown."])
+            return (own, ["\(error.message) Only this node's lines are shown."])
         }
     }
 

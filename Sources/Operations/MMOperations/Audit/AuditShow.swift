@@ -3,12 +3,12 @@ import MMCore
 /// `audit_show`: shows the newest lines of the audit log.
 struct AuditShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("connection", "Only this connection.") private var connection: String?
-        @Argument("operation", "Only this operation.") private var operation: String?
-        @Argument("outcome", "Only this outcome, such as done or denied.") private var outcome: String?
-        @Argument("call", "Only this call (`call` of its line), with each request that its script sent.")
+        @Argument("connection", "Show only this connection.") private var connection: String?
+        @Argument("operation", "Show only this operation.") private var operation: String?
+        @Argument("outcome", "Show only this outcome, such as done or denied.") private var outcome: String?
+        @Argument("call", "Show only this call (`call` in its line) and each request that its script sent.")
         private var call: String?
-        @Argument("last", "How many lines at most (default 50).", in: 1...10_000) var last = 50
+        @Argument("last", "Maximum number of lines (default 50).", in: 1...10_000) var last = 50
 
         /// The members and values that a line must have to be shown.
         var wanted: [(key: String, value: String)] {
@@ -29,12 +29,12 @@ struct AuditShow: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "audit_show", command: ["audit", "show"], title: "Show the audit log",
-        summary: "Show what was done: when, by which client, on which connection, with what outcome.",
+        summary: "Show the audit log: time, client, connection and outcome of each call.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
         examples: [
-            .init("mm audit show --outcome denied", "what the guard refused"),
-            .init("mm audit show --call Zb3kP9xQ2a1L", "a call, and the requests that its script sent"),
-            .init("mm audit show --operation request --connection Contoso", "what the connection's sessions sent"),
+            .init("mm audit show --outcome denied", "what the guard denied"),
+            .init("mm audit show --call Zb3kP9xQ2a1L", "one call, and the requests that its script sent"),
+            .init("mm audit show --operation request --connection Contoso", "requests that the connection's sessions sent"),
         ]
     )
 
@@ -63,7 +63,7 @@ struct AuditShow: CatalogueOperation {
             .array(entries.map { .object(Self.row($0)) }),
             notes: missing
                 + (entries.isEmpty && !wanted.isEmpty
-                    ? ["No line matches. mm audit show shows the newest ones, with the words they contain."] : []),
+                    ? ["No line matches. Run mm audit show without filters to see the newest lines."] : []),
             columns: includesRequests
                 ? [
                     "time", "operation", "what", "host", "class", "status", "bytesSent", "bytesAnswered",

@@ -6,9 +6,9 @@ struct AuditVerify: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "audit_verify", command: ["audit", "verify"], title: "Verify the audit log",
-        summary: "Verify that no line of the audit log was changed, removed or put in.",
+        summary: "Verify that no line of the audit log was changed, removed or inserted.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
-        examples: [.init("mm audit verify", "exit code 1 names the first broken line")]
+        examples: [.init("mm audit verify", "ends with 1 and names the first broken line")]
     )
 
     /// The log and its path.
@@ -25,11 +25,11 @@ struct AuditVerify: CatalogueOperation {
             throw MMError(
                 .conflict,
                 "The audit log is broken at line \(broken.line)\(broken.file.map { " of \($0)" } ?? ""): \(broken.reason)",
-                hint: "Somebody or something changed \(services.path), or took a full file away from beside it. "
+                hint: "\(services.path) was changed, or one of the full files beside it was removed. "
                     + "Compare it with a copy.")
         }
         let lost = result.lostHeads.map {
-            "Before line \($0) the head beside the log was gone: lines may have been cut off."
+            "The .head file was missing before line \($0): lines before it may have been cut off."
         }
         return .value(
             [

@@ -60,14 +60,14 @@ struct CallAudit: Sendable {
         await notePlace()
         for name in ["verdict", "rule", "rules", "reason"] { record.note(name, .null) }
         record.note("begunBy", .string(node))
-        record.note("reason", "The node that had begun it is gone.")
+        record.note("reason", "The node that began the call is gone.")
         record.note("writes", await AbandonedCalls.writes(of: record.call, in: journal))
         var entry = entry(outcome: "unknown", rows: nil)
         for (name, value) in entry where value == .null { entry[name] = nil }
         end(span, record.facts, nil, "unknown", nil)
         let log = log.scoped(record.facts["connection"]?.string ?? "-", operation.declaration.name)
         log.warning(
-            "\(operation.declaration.name) was begun by a node that is gone: whether it was done is unknown", entry)
+            "\(operation.declaration.name) was begun by a node that is gone: its outcome is unknown", entry)
         guard isAudited else { return }
         do throws(MMError) {
             try await audit.append(entry)
@@ -112,7 +112,7 @@ struct CallAudit: Sendable {
     /// The notes that tell the caller about an audit line that could not be written.
     var notes: [String] {
         record.auditFault.map {
-            ["The audit log could not be written (\($0.message)): this call has no line of its own there."]
+            ["The audit log could not be written (\($0.message)): this call is not recorded there."]
         } ?? []
     }
 

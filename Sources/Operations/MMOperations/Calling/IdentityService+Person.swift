@@ -28,8 +28,8 @@ extension IdentityService {
         guard let pinned = await pinnedName(unlikeThatOf: connection) else { return nil }
         let name = ShellWord.quoted(connection.name)
         return
-            "\(connection.name) is pinned to the account that was called \(pinned). If it has only another name now, sign "
-            + "in. If another account is meant, first: mm logout \(name) --forget-account."
+            "\(connection.name) is pinned to the account \(pinned). If that account was renamed, sign "
+            + "in. To use another account, first run mm logout \(name) --forget-account."
     }
 }
 

@@ -12,7 +12,7 @@ package enum JobAnswer {
         ]
         value["progress"] = report.progress.map { .string($0.message) }
         if jobs.endWithClient {
-            value["note"] = "It ends with this server's process, since no pool carries it (--embedded)."
+            value["note"] = "It ends with this server's process, because no pool runs it (--embedded)."
         }
         var answer = OperationAnswer.value(.object(value))
         answer.text = text(of: value) { "mm output \($0) --action \($1)" }
@@ -36,9 +36,9 @@ package enum JobAnswer {
     ) -> String {
         let name = members["operation"]?.string ?? "The call"
         let handle = members["handle"]?.string ?? ""
-        let progress = members["progress"]?.string.map { " Last heard: \($0)." } ?? ""
+        let progress = members["progress"]?.string.map { " Latest progress: \($0)." } ?? ""
         let note = members["note"]?.string.map { " \($0)" } ?? ""
         return "\(name) is still running, for \(members["seconds"]?.int ?? 0) s so far.\(progress)\(note) Wait for it: "
-            + "\(calling(handle, "wait")); or end it: \(calling(handle, "cancel")). Don't start the same again."
+            + "\(calling(handle, "wait")); or cancel it: \(calling(handle, "cancel")). Don't repeat the call."
     }
 }

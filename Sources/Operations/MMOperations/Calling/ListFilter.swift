@@ -15,7 +15,7 @@ enum ListFilter {
         throw MMError(
             .invalidInput, "No \(row) has the \(field) `\(word.prefix(40))`.\(near)",
             hint: known.isEmpty
-                ? "None has any \(field)." : "Each \(field): \(known.prefix(most).joined(separator: ", ")).",
+                ? "No \(row) has a \(field)." : "Known \(field) values: \(known.prefix(most).joined(separator: ", ")).",
             details: ["field": .string(field)])
     }
 

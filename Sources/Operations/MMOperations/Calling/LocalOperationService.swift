@@ -167,8 +167,8 @@ struct JobCall: Sendable {
     ) async throws(MMError) -> OperationAnswer {
         if context.caller.surface == .terminal, !services.jobs.outlivesCalls {
             throw MMError(
-                .unavailable, "Nothing can run in the background without a pool: this process ends with the command.",
-                hint: "Start the pool with `mm pool start`, or leave out --detach.",
+                .unavailable, "A background call needs the pool, because this process ends with the command.",
+                hint: "Run mm pool start, or leave out --detach.",
                 details: ["pool": "none"])
         }
         let (outputs, server) = (services.outputs.of(context.caller), context.caller.server)
@@ -259,8 +259,8 @@ private struct JobPerson: ConfirmingPerson {
         let answer = try await job.asking { () async throws(MMError) in try await person.decide(question) }
         if let answer { return answer }
         throw MMError(
-            .confirmationNeeded, "A person must confirm, but the call has moved to the background: \(question.title)",
-            hint: "Call again for this step alone.")
+            .confirmationNeeded, "A person must confirm, but the call now runs in the background: \(question.title)",
+            hint: "Repeat the call for this step only.")
     }
 }
 
@@ -284,7 +284,7 @@ final class FlowingAnswer: Sendable {
         guard let rows = taken() else { return }
         audit.endAtOnce(
             MMError(
-                .cancelled, countsRows ? "The reader went away after \(rows) rows." : "The reader went away.",
+                .cancelled, countsRows ? "The client disconnected after \(rows) rows." : "The client disconnected.",
                 hint: "Run it again."), rows: countsRows ? rows : nil)
     }
 

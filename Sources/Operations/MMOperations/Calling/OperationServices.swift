@@ -59,7 +59,7 @@ public struct OperationServices: Sendable {
             let journal = requestServices.journal
             try await AbandonedCalls(audit: audit, journal: journal).close()
         } catch {
-            log.error("calls that ended with their process have no line of it: \(error.message)")
+            log.error("could not record the calls that ended with their process: \(error.message)")
         }
         async let spares: Void = SpareSessions(environment: environment, registry: registry, log: log)
             .keep(in: sessions)
@@ -187,7 +187,7 @@ package final class AuditCopies: Sendable {
 
     /// Sends lines as they come. When the task is cancelled, the lines already written are still sent. For long-running processes.
     package func run() async {
-        if let fault { log.from("audit-copies").error("no copies of the audit log are sent: \(fault.message)") }
+        if let fault { log.from("audit-copies").error("the audit log is not forwarded: \(fault.message)") }
         guard !destinations.isEmpty else { return }
         let end = OneShot<Void>()
         self.end.withLock { $0 = end }
@@ -329,7 +329,7 @@ actor SecureSyslogSink: AuditSink {
     private func settle(_ tunnel: HTTPTunnel) async throws(HTTPError) {
         while true {
             guard let left = tunnel.unacknowledged else {
-                throw HTTPError(.connectionLost, "the server closed the connection, or takes nothing more")
+                throw HTTPError(.connectionLost, "the server closed the connection or accepts no more data")
             }
             if left == 0 { return }
             try? await Task.sleep(for: .milliseconds(2))
@@ -402,7 +402,7 @@ struct CollectorSink: AuditSink {
         do throws(MMError) {
             return try await BlockingWork.run { () throws(MMError) in
                 guard let bytes = try ProtectedFile.read(tokenFile, limit: 4096) else {
-                    throw MMError(.notFound, "there is no token file \(tokenFile)")
+                    throw MMError(.notFound, "the token file \(tokenFile) does not exist")
                 }
                 let text = bytes.filter { $0 > 0x20 && $0 < 0x7F }
                 guard !text.isEmpty else { throw MMError(.invalidInput, "the token file \(tokenFile) is empty") }
@@ -448,12 +448,12 @@ struct SpareSessions: Sendable {
         guard let snapshot = try? registry.snapshot() else { return ([], []) }
         func add(_ connection: String, _ module: String, _ place: String) {
             guard let known = try? snapshot.connection(named: connection) else {
-                faults.append("\(place) names the connection \(connection), which there is not.")
+                faults.append("\(place) names the connection \(connection), which does not exist.")
                 return
             }
             guard let profile = try? ModuleProfiles.named(module) else {
                 let names = ModuleProfiles.all.map(\.name).joined(separator: ", ")
-                faults.append("\(place) names the module \(module); there are \(names).")
+                faults.append("\(place) names the module \(module), which does not exist. Modules: \(names).")
                 return
             }
             keys.insert(SessionKey(connection: known.name, module: profile.name))

@@ -63,21 +63,21 @@ extension Job: OperationWork where Answer == KeptAnswer {
         from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
         guard stream == .stdout else {
-            throw MMError(.unsupported, "“\(handle)” is a call of \(label): it has an answer, and no screen or errors.")
+            throw MMError(.unsupported, "“\(handle)” is a call of \(label): it has one answer, but no screen and no separate error output.")
         }
         let answer = try await answer(to: context, prompt: nil, from: services)
         guard offset > 0 || limit != nil, result != nil else { return answer }
         throw MMError(
-            .invalidInput, "The answer of a job is read whole.",
-            hint: answer.stored.map { "It is stored: page it with the handle \($0.handle)." }
+            .invalidInput, "A job's answer can't be read in parts.",
+            hint: answer.stored.map { "It is stored: read parts of it with the handle \($0.handle)." }
                 ?? "Leave out offset and limit; it is short.")
     }
 
     func wait(for wish: WaitingWish, until deadline: Deadline) async throws(MMError) -> ShellPrompt? {
         guard wish.text == nil, wish.pattern == nil, wish.quiet == nil else {
             throw MMError(
-                .unsupported, "“\(handle)” is a call of \(label): what it says comes with its answer.",
-                hint: "Wait for its end alone.")
+                .unsupported, "“\(handle)” is a call of \(label): its output comes with its answer.",
+                hint: "Wait only for it to end.")
         }
         await finished(within: deadline.remaining)
         return nil

@@ -45,7 +45,7 @@ public struct InputReader: Sendable {
 
     private func value(_ name: String) throws(MMError) -> JSONValue? {
         guard fields.contains(where: { $0.name == name }) else {
-            throw MMError(.internalError, "\(operation) reads `\(name)`, which it doesn't declare.")
+            throw MMError(.internalError, "\(operation) reads `\(name)`, which is not among its arguments.")
         }
         return isAbsent(name) ? nil : arguments[name]
     }

@@ -99,7 +99,7 @@ final class CmdletRehearsal: Sendable {
         let changes = steps.compactMap { step in step.change.map { (step.command.cmdlet, $0) } }
         var lines = steps.filter { $0.command.isWhatIf }.map { "\($0.command.cmdlet) -WhatIf changes nothing" }
         for (cmdlet, objects) in Self.grouped(changes) {
-            if objects.count > 1 { lines.append("\(cmdlet) reaches \(objects.count) objects") }
+            if objects.count > 1 { lines.append("\(cmdlet) affects \(objects.count) objects") }
             for change in objects.prefix(Self.most) { lines += change.shownLines }
             let rest = objects.dropFirst(Self.most)
             if !rest.isEmpty {
@@ -149,7 +149,7 @@ extension Change {
         var lines = [title]
         for line in self.lines { lines.append("  " + line) }
         for consequence in consequences { lines.append("  ! " + consequence) }
-        if let reason = expectedObstacle { lines.append("  ! It can't be taken back: \(reason).") }
+        if let reason = expectedObstacle { lines.append("  ! It can't be undone: \(reason).") }
         return lines
     }
 }

@@ -3,14 +3,14 @@ import MMCore
 /// `history`: the changes of one object.
 struct History: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("object", "Its name, its id, or a path such as /users/ada@contoso.com.", .at(0)) var object: String
-        @Argument("connection", "Only this connection.") var connection: String?
-        @Argument("last", "How many changes at most (default 50).", in: 1...10_000) var last = 50
+        @Argument("object", "The object's name or id, or a path such as /users/ada@contoso.com.", .at(0)) var object: String
+        @Argument("connection", "Show only this connection.") var connection: String?
+        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = 50
     }
 
     let declaration = OperationDeclaration(
         "history", command: ["history"], title: "History of an object",
-        summary: "Show what mm changed of one object, newest first: what, when, by whom.",
+        summary: "Show the changes that mm made to one object, newest first.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [
             .init("mm history ada@contoso.com", "a user, by sign-in name"),
@@ -41,7 +41,7 @@ struct History: CatalogueOperation {
             for line in entry.change.lines { text.append("    " + line) }
         }
         return OperationAnswer(
-            .value(.array(rows)), notes: entries.isEmpty ? ["The journal has no change of \(input.object)."] : [],
+            .value(.array(rows)), notes: entries.isEmpty ? ["The journal has no change to \(input.object)."] : [],
             columns: ["time", "id", "change", "state", "client"],
             text: text.isEmpty ? nil : text.joined(separator: "\n"))
     }

@@ -111,7 +111,7 @@ enum WriteEnding: Sendable {
         let items = body?["responses"]?.array ?? []
         return ids.map { id in
             guard let item = items.first(where: { ($0["id"]?.string ?? $0["id"]?.int.map(String.init)) == id }) else {
-                return .failed(MMError(.remoteFailed, "The answer to the batch says nothing of this request."))
+                return .failed(MMError(.remoteFailed, "The answer to the batch doesn't include this request."))
             }
             return WriteEnding(
                 status: item["status"]?.int ?? 0, headers: item["headers"]?.object ?? [:], body: item["body"] ?? .null)

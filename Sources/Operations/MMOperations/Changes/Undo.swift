@@ -8,24 +8,24 @@ import MMIdentity
 /// since are left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "The change, by its name in the list of changes.", .at(0)) var id: String?
-        @Argument("since", "All changes of the last time: 10m, 2h, 1d.", as: Input.duration) var since: Duration?
-        @Argument("call", "All changes of this call.") var call: String?
-        @Argument("session", "All changes of this session of a client.") var session: String?
-        @Argument("connection", "Only changes of this connection.") var connection: String?
+        @Argument("id", "ID of the change, as mm undo list shows it.", .at(0)) var id: String?
+        @Argument("since", "Undo all changes of this period: 10m, 2h, 1d.", as: Input.duration) var since: Duration?
+        @Argument("call", "Undo all changes of this call.") var call: String?
+        @Argument("session", "Undo all changes of this client session.") var session: String?
+        @Argument("connection", "Undo only changes of this connection.") var connection: String?
         @Argument(
-            "skip", "Of many changes, leave those that can't be taken back, and end well: the answer names them.")
+            "skip", "Skip changes that can't be undone and end with 0; the answer names them.")
         var skips: Bool
-        @Argument("dryRun", "Show what would be taken back; nothing is sent.") var isDryRun: Bool
-        @Argument("confirmed", "Changes nothing: a person confirms.") var confirmed: Bool
+        @Argument("dryRun", "Show what would be undone; nothing is sent.") var isDryRun: Bool
+        @Argument("confirmed", "Has no effect: a person confirms.") var confirmed: Bool
 
         func check() throws(MMError) {
             let chosen = [id != nil, since != nil, call != nil, session != nil].count { $0 }
             guard chosen == 1 else {
                 throw MMError(
                     .invalidInput,
-                    chosen == 0 ? "Which change is to be undone?" : "Give one of `id`, `since`, `call` and `session`.",
-                    hint: "mm undo list shows the changes; mm undo ID takes one back.", details: ["field": "id"])
+                    chosen == 0 ? "Name the change to undo." : "Give only one of `id`, `since`, `call` and `session`.",
+                    hint: "mm undo list shows the changes; mm undo ID undoes one.", details: ["field": "id"])
             }
         }
 
@@ -36,7 +36,7 @@ struct Undo: CatalogueOperation {
                 count <= 10_000
             else {
                 throw MMError(
-                    .invalidInput, "`since` is a number with s, m, h or d, not “\(text.prefix(40))”.",
+                    .invalidInput, "`since` must be a number followed by s, m, h or d, not “\(text.prefix(40))”.",
                     hint: "For example 10m or 2h.", details: ["field": "since"])
             }
             return .seconds(count * unit)
@@ -45,12 +45,12 @@ struct Undo: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "undo", command: ["undo"], title: "Undo changes",
-        summary: "Undo changes: one, those of a call or session, or of the last minutes, newest first.",
+        summary: "Undo one change, or those of a call, a session or a period, newest first.",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
         examples: [
-            .init("mm undo chg_5f0c1a9e27", "one change; mm undo list names them"),
-            .init("mm undo --since 10m --dry-run", "what undoing the last ten minutes would do"),
-            .init("mm undo --call Zb3kP9xQ2a1L", "all that a call has changed, the last one first"),
+            .init("mm undo chg_5f0c1a9e27", "one change; mm undo list shows the ids"),
+            .init("mm undo --since 10m --dry-run", "shows what undoing the last ten minutes would do"),
+            .init("mm undo --call Zb3kP9xQ2a1L", "all changes of one call, newest first"),
         ]
     ).plannable.unlisted
 
@@ -66,12 +66,12 @@ struct Undo: CatalogueOperation {
         }
         guard !entries.isEmpty else {
             throw MMError(
-                .notFound, "There is no such change that could be undone.", hint: "mm undo list shows the changes.")
+                .notFound, "No matching change can be undone.", hint: "mm undo list shows the changes.")
         }
         let (files, others) = FileUndo.split(entries)
         guard !files.isEmpty else { return try await Self.undo(others, selection, input, services, context) }
         guard context.call.planning == nil else {
-            throw MMError(.unsupported, "A file of a host can't be put back by a plan.", hint: "mm undo \(files[0].id)")
+            throw MMError(.unsupported, "A plan can't restore a file of a host.", hint: "mm undo \(files[0].id)")
         }
         let ofFiles = FileUndo(entries: files, services: transfers, context: context)
         var answer = input.isDryRun ? ofFiles.forecast() : try await ofFiles.undo(skips: input.skips)
@@ -107,11 +107,11 @@ struct Undo: CatalogueOperation {
         if let id = input.id {
             let entry = try selection.entry(id)
             guard entry.outcome != .refused else {
-                throw MMError(.conflict, "\(entry.id) was refused: it has changed nothing.")
+                throw MMError(.conflict, "\(entry.id) was refused and changed nothing.")
             }
             guard !selection.isUndone(entry) else {
                 throw MMError(
-                    .conflict, "\(entry.id) is undone already.", hint: "mm undo show \(entry.id) shows it.")
+                    .conflict, "\(entry.id) is already undone.", hint: "mm undo show \(entry.id) shows it.")
             }
             return [entry]
         }

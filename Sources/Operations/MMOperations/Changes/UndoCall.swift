@@ -155,7 +155,7 @@ struct UndoCall {
         }
         let requests = judged.map { ($0.member, $0.act.request) }
         if var refusal = JointClearance.refusal(of: requests.map(\.1)) {
-            refusal.hint = "Take back those of one connection alone: --connection NAME."
+            refusal.hint = "Undo the changes of one connection only: --connection NAME."
             throw refusal
         }
         var together: Cleared<[ConfirmationRequest]>?
@@ -194,7 +194,7 @@ struct UndoCall {
         guard !outcome.left.isEmpty else { return answer }
         let reasons = outcome.left.prefix(3).map { "\($0.id) \($0.reason)" }.joined(separator: "\n")
         let more = outcome.left.count > 3 ? "\nand \(outcome.left.count - 3) more" : ""
-        let text = "\(outcome.left.count) of \(count) changes were left:\n\(reasons)\(more)"
+        let text = "\(outcome.left.count) of \(count) changes were not undone:\n\(reasons)\(more)"
         answer.notes.append(text)
         if !input.skips { answer.missing = text }
         return answer

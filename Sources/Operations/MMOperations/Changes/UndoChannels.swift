@@ -126,8 +126,8 @@ struct UndoChannels {
         }
         guard
             let verdict = Verdict.joined(verdicts)?.changing(
-                objects, by: "Taking back changes of \(objects) objects",
-                instead: "Look at them first: the same undo with --dry-run.")
+                objects, by: "Undoing changes to \(objects) objects",
+                instead: "To see them first, add --dry-run.")
         else { return nil }
         let module = modules.joined(separator: ", ")
         context.record.note("module", .string(module))

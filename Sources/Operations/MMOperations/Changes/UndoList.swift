@@ -3,19 +3,19 @@ import MMCore
 /// `undo_list`: the writes in the journal.
 struct UndoList: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("connection", "Only this connection.") var connection: String?
-        @Argument("call", "Only this call, by its name in the audit log.") var call: String?
-        @Argument("session", "Only this session of a client.") var session: String?
-        @Argument("last", "How many at most (default 50).", in: 1...10_000) var last = 50
+        @Argument("connection", "Show only this connection.") var connection: String?
+        @Argument("call", "Show only this call, by its id in the audit log.") var call: String?
+        @Argument("session", "Show only this client session.") var session: String?
+        @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = 50
     }
 
     let declaration = OperationDeclaration(
         "undo_list", command: ["undo", "list"], title: "List changes",
-        summary: "List what was changed, newest first, and whether it can be undone.",
+        summary: "List the changes that were made, newest first, and whether each can be undone.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [
             .init("mm undo list", "the newest fifty changes"),
-            .init("mm undo list --connection Contoso --last 5", "those of one connection"),
+            .init("mm undo list --connection Contoso --last 5", "the newest five of one connection"),
         ]
     ).unlisted
 
@@ -31,7 +31,7 @@ struct UndoList: CatalogueOperation {
         }
         return .value(
             .array(entries.prefix(input.last).map { .object(selection.row($0)) }),
-            notes: entries.isEmpty ? ["The journal has no change that could be shown here."] : [],
+            notes: entries.isEmpty ? ["The journal has no matching change."] : [],
             columns: ["id", "time", "connection", "change", "state", "client"])
     }
 }

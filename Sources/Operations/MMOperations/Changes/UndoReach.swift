@@ -81,15 +81,15 @@ struct UndoReach: Sendable {
     private static func unreachable(_ entry: JournalEntry) -> MMError {
         guard let author = entry.author else {
             return MMError(
-                .conflict, "There is no connection \(entry.connection) any more, with which \(entry.id) was made.",
-                hint: "mm connections list shows those that there are.")
+                .conflict, "The connection \(entry.connection), which made \(entry.id), no longer exists.",
+                hint: "mm connections list shows the connections.")
         }
         let who = author.app.map { "the app \($0)" } ?? "the account \(author.account)"
         return MMError(
             .conflict,
-            "No connection leads to where \(entry.id) was made: to the tenant \(author.tenant) as \(who) "
-                + "(then called \(entry.connection)).",
-            hint: "Add one that does and sign in: mm connect \(author.tenant).",
+            "No connection signs in to the tenant \(author.tenant) as \(who), which made \(entry.id) "
+                + "with the connection \(entry.connection).",
+            hint: "Add such a connection and sign in: mm connect \(author.tenant).",
             details: ["tenant": .string(author.tenant), "account": .string(author.account)])
     }
 
@@ -103,15 +103,15 @@ struct UndoReach: Sendable {
         guard let acting else {
             guard isSignedIn else { return }
             throw MMError(
-                .conflict, "Nobody knows which account \(connection.name) signs in with: nothing was undone.",
+                .conflict, "It is unknown which account \(connection.name) signs in with: nothing was undone.",
                 hint: "mm status \(ShellWord.quoted(connection.name)) --check")
         }
         guard acting.isSame(as: author) else {
-            let what = acting.tenant == author.tenant ? "another account of this tenant" : "another tenant"
+            let what = acting.tenant == author.tenant ? "another account of the tenant" : "another tenant"
             throw MMError(
                 .conflict,
-                "\(connection.name) leads to \(what) than the change was made with: nothing was undone.",
-                hint: "It was made in the tenant \(author.tenant) as \(author.app ?? author.account). Sign in there: "
+                "\(connection.name) now signs in to \(what), not the one that made the change: nothing was undone.",
+                hint: "The change was made in the tenant \(author.tenant) as \(author.app ?? author.account). Sign in there: "
                     + "mm connect \(author.tenant)",
                 details: [
                     "tenant": .string(author.tenant), "account": .string(author.account),

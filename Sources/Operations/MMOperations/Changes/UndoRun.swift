@@ -36,16 +36,16 @@ struct UndoRun: Sendable {
         /// The sentence about the later change.
         var since: String? {
             later.map {
-                "\($0.id) of \($0.client) has changed it again since: it is left alone unless that is undone first"
+                "\($0.id) by \($0.client) changed it again later: undo that one first"
             }
         }
 
         /// The lines about the step that a person is shown.
         var lines: [String] {
             guard obstacle == nil else {
-                return ["\(entry.id) stays: \(entry.change.title)", "  ! \(obstacle ?? "")"]
+                return ["\(entry.id) is not undone: \(entry.change.title)", "  ! \(obstacle ?? "")"]
             }
-            return ["\(entry.id) is taken back: \(entry.change.title)"]
+            return ["\(entry.id) is undone: \(entry.change.title)"]
                 + entry.change.undoLines.map { "  " + $0 } + [since ?? nothing].compactMap { $0.map { "  ! " + $0 } }
         }
     }
@@ -56,7 +56,7 @@ struct UndoRun: Sendable {
         var parts: [UndoPart] = []
         for change in entry.change.parts { parts.append(try channels.part(change)) }
         let isEmpty = parts.allSatisfy(\.actions.isEmpty) && !entry.change.changesNothing
-        return Step(entry: entry, parts: parts, obstacle: isEmpty ? "mm knows no request that does" : nil)
+        return Step(entry: entry, parts: parts, obstacle: isEmpty ? "mm has no request that undoes it" : nil)
     }
 
     /// Returns the steps that undo the changes.
@@ -123,7 +123,7 @@ struct UndoRun: Sendable {
         if let doubt = try await doubt(step) {
             throw MMError(
                 .conflict, "This can't be undone: \(doubt).",
-                hint: "mm undo show \(step.entry.id) shows what was to be changed; change what is wrong yourself.")
+                hint: "mm undo show \(step.entry.id) shows the intended change; correct the object yourself.")
         }
     }
 
@@ -139,7 +139,7 @@ struct UndoRun: Sendable {
     private static func doubt(_ entry: JournalEntry) -> String {
         let others = entry.change.others.map(\.text).joined(separator: ", ")
         let word = entry.change.kind == .link ? "in" : "missing from"
-        return "nobody knows whether it was sent, nor whether \(others) was \(word) \(entry.change.relation) before"
+        return "it is unknown whether it was sent, and whether \(others) was \(word) \(entry.change.relation) before"
     }
 
     /// Returns the step. For a creation whose answer was lost, its obstacle lists the objects that may have been created.
@@ -150,9 +150,10 @@ struct UndoRun: Sendable {
         else { return step }
         var step = step
         step.obstacle =
-            "the service did not say what it created, "
+            "the service did not say which object it created"
             + (alike.isEmpty
-                ? "and nothing like it is there" : "which may be \(Self.list(alike)): look, and delete it there")
+                ? ", and no similar object exists"
+                    : "; it may be \(Self.list(alike)): check, and delete it in the service")
         return step
     }
 
@@ -220,7 +221,7 @@ struct UndoRun: Sendable {
             let present = try await channels.present(of: part.change)
             switch present.standing {
             case .changed(let what): step.obstacle = Self.words(step.entry, what)
-            case .asBefore where step.parts.count == 1: step.nothing = "nothing to do: it is as it was before"
+            case .asBefore where step.parts.count == 1: step.nothing = "nothing to do: it is already as it was before"
             case .asLeft where step.entry.mayHaveChangedNothing: step.obstacle = Self.doubt(step.entry)
             case .asBefore: break
             case .asLeft, .unknown: step.obstacle = present.obstacle
@@ -245,7 +246,7 @@ struct UndoRun: Sendable {
         var stopped: String?
     }
 
-    static let leftWord = "a later change of the same could not be undone"
+    static let leftWord = "a later change to the same object could not be undone"
 
     /// Undoes the changes in order. A change that can't be undone blocks only the changes that depend on it.
     /// - Parameter cleared: the clearance of the writes; `nil` if none was needed.
@@ -262,18 +263,18 @@ struct UndoRun: Sendable {
             progress(number, step.entry.change.title)
             var result: String?
             if selection.isUndone(entry) {
-                result = "nothing to do: another call has taken it back meanwhile"
+                result = "nothing to do: another call has undone it meanwhile"
             } else if let obstacle = await explained(step).obstacle {
                 outcome.left.append((entry.id, "can't be undone: \(obstacle)"))
             } else if outcome.stopped != nil {
-                outcome.left.append((entry.id, "left, because what came before it could not be undone"))
+                outcome.left.append((entry.id, "not undone, because an earlier step could not be undone"))
             } else if blocked.hold(step.entry.change) {
-                outcome.left.append((entry.id, "left, because \(Self.leftWord)"))
+                outcome.left.append((entry.id, "not undone, because \(Self.leftWord)"))
             } else {
                 do throws(MMError) {
                     switch try await undo(step, by: cleared, among: newest, &successors, notes: &outcome.notes) {
                     case .sent: result = "undone"
-                    case .nothing: result = "nothing to do: it is as it was before"
+                    case .nothing: result = "nothing to do: it is already as it was before"
                     case .left(let reason): outcome.left.append((entry.id, "can't be undone: \(reason)"))
                     }
                 } catch {
@@ -323,8 +324,8 @@ struct UndoRun: Sendable {
             case .unknown where step.entry.outcome == .unknown:
                 throw MMError(
                     .conflict,
-                    "Nobody knows whether \(step.entry.id) was sent, and nothing tells whether it still stands.",
-                    hint: "Look at the object: \(step.entry.request).")
+                    "It is unknown whether \(step.entry.id) was sent and whether it is still in effect.",
+                    hint: "Check the object: \(step.entry.request).")
             case .asLeft where step.entry.mayHaveChangedNothing: return .left(because: Self.doubt(step.entry))
             case .asLeft, .unknown:
                 if let obstacle = present.obstacle { return .left(because: obstacle) }
@@ -355,8 +356,8 @@ struct UndoRun: Sendable {
     }
 
     private static let notJudged = MMError(
-        .conflict, "What takes it back became known only after the guard was asked: nothing was undone.",
-        hint: "Undo it again.")
+        .conflict, "The requests that undo it became known only after the guard judged the call: nothing was undone.",
+        hint: "Repeat the undo.")
 
     // MARK: Recreation
 
@@ -377,20 +378,20 @@ struct UndoRun: Sendable {
             guard let open else { return .not(beside: nil) }
             throw MMError(
                 error.code,
-                "Nobody knows whether \(open.id) has made it anew, and nothing lists what is there: \(error.message)",
-                hint: "Look yourself: \(open.request).")
+                "It is unknown whether \(open.id) recreated it, because the objects can't be listed: \(error.message)",
+                hint: "Check the object yourself: \(open.request).")
         }
         guard let open else {
-            guard alike.isEmpty else { throw doubtful(entry, alike, "It may have been made anew by somebody else.") }
+            guard alike.isEmpty else { throw doubtful(entry, alike, "Somebody else may have recreated it.") }
             return .not(beside: [])
         }
         guard let before = open.change.twins else {
-            guard alike.isEmpty else { throw doubtful(entry, alike, "\(open.id) may have made it, or not.") }
+            guard alike.isEmpty else { throw doubtful(entry, alike, "\(open.id) may have recreated it.") }
             return .not(beside: [])
         }
         let new = alike.filter { !before.contains($0.id) }
         guard let made = new.first else { return .not(beside: alike) }
-        guard new.count == 1 else { throw doubtful(entry, new, "\(open.id) has made one of them at most.") }
+        guard new.count == 1 else { throw doubtful(entry, new, "\(open.id) recreated at most one of them.") }
         try await services.journal.end(open.left(open.change.made(made)), .done)
         return .already(made)
     }
@@ -398,8 +399,8 @@ struct UndoRun: Sendable {
     private func doubtful(_ entry: JournalEntry, _ alike: [Change.Subject], _ why: String) -> MMError {
         MMError(
             .conflict,
-            "What \(entry.id) deleted seems to be there already: \(Self.list(alike)). \(why) Nothing was sent.",
-            hint: "Look at it. If it is something else, make the deleted one anew yourself: mm undo show \(entry.id).",
+            "The object that \(entry.id) deleted seems to exist already: \(Self.list(alike)). \(why) Nothing was sent.",
+            hint: "Check it. If it is another object, recreate the deleted one yourself: mm undo show \(entry.id).",
             details: ["id": .string(entry.id), "candidates": .array(alike.map { .string($0.id) })])
     }
 
@@ -413,9 +414,9 @@ struct UndoRun: Sendable {
     private func unproven(_ entry: JournalEntry) -> MMError {
         MMError(
             .conflict,
-            "\(entry.id) was noted by an earlier version, which kept neither tenant nor account, and nothing else tells "
-                + "that \(entry.change.objectText) is that of \(connection.name) today: nothing was undone.",
-            hint: "mm undo show \(entry.id) shows how it was before; write back what is still wanted.")
+            "\(entry.id) was recorded by an earlier version without tenant and account, so mm can't tell whether "
+                + "\(entry.change.objectText) belongs to \(connection.name): nothing was undone.",
+            hint: "mm undo show \(entry.id) shows its earlier state; restore the values that you want.")
     }
 
     private static func words(_ entry: JournalEntry, _ what: ObjectDifference) -> String {
@@ -430,8 +431,8 @@ struct UndoRun: Sendable {
             .conflict,
             "\(Self.words(entry, what)): nothing was undone." + (who.map { " " + $0 } ?? ""),
             hint: selection.later(than: entry, among: newest).map {
-                "mm undo \($0.id) takes the later change of \($0.client) back first."
-            } ?? "mm undo show \(entry.id) shows how it was before; write back what is still wanted.",
+                "First undo the later change by \($0.client): mm undo \($0.id)."
+            } ?? "mm undo show \(entry.id) shows its earlier state; restore the values that you want.",
             details: ["id": .string(entry.id), "changed": .array(what.lines.map { .string($0) })])
     }
 }

@@ -4,14 +4,14 @@ import MMShell
 /// `undo_show`: one write in the journal, as a difference.
 struct UndoShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "The change, by its name in the list of changes.", .at(0)) var id: String
+        @Argument("id", "ID of the change, as mm undo list shows it.", .at(0)) var id: String
     }
 
     let declaration = OperationDeclaration(
         "undo_show", command: ["undo", "show"], title: "Show a change",
-        summary: "Show a change: each property before and after, who sent it, and how it is undone.",
+        summary: "Show a change: each property before and after, who made it, and how it would be undone.",
         effects: .init(readOnly: true, idempotent: true),
-        examples: [.init("mm undo show chg_5f0c1a9e27", "one change of mm undo list")]
+        examples: [.init("mm undo show chg_5f0c1a9e27", "one change from mm undo list")]
     ).unlisted
 
     func run(

@@ -5,10 +5,10 @@ import MMIdentity
 /// `connections_add`: adds an entry to the registry.
 struct ConnectionsAdd: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("name", "Name of the new connection; case counts.", .at(0)) var name: String
+        @Argument("name", "Name of the new connection (case-sensitive).", .at(0)) var name: String
         @Argument(ConnectionFields.settable, absent: [], reading: ConnectionFields.read)
         var values: [(key: String, text: String?)]
-        @Argument("keepTokens", "Use the token cache that exists under this name; otherwise it is emptied first.")
+        @Argument("keepTokens", "Keep an existing token cache of this name; by default it is emptied.")
         var keepTokens: Bool
     }
 
@@ -18,7 +18,7 @@ struct ConnectionsAdd: CatalogueOperation {
         examples: [
             .init(
                 "mm connections add Contoso --app-id 11111111-2222-3333-4444-555555555555 --tenant contoso.com "
-                    + "--expected-email admin@contoso.com", "a tenant with an app registration of its own"),
+                    + "--expected-email admin@contoso.com", "a tenant with its own app registration"),
             .init("mm connections add Demo --cloud sandbox --tenant contoso.example", "the sandbox tenant"),
             ConnectionFields.keys(of: "add"),
         ]

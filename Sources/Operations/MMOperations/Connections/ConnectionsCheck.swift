@@ -7,8 +7,8 @@ struct ConnectionsCheck: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "connections_check", command: ["connections", "check"], title: "Check the registry",
-        summary: "Check the registry file and every entry of it.", effects: .init(readOnly: true, idempotent: true),
-        audience: .person, examples: [.init("mm connections check", "exit code 1 when an entry can't be used")]
+        summary: "Check the registry file and each of its entries.", effects: .init(readOnly: true, idempotent: true),
+        audience: .person, examples: [.init("mm connections check", "ends with 1 if an entry can't be used")]
     )
 
     func run(

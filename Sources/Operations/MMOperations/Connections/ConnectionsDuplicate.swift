@@ -5,14 +5,14 @@ import MMIdentity
 struct ConnectionsDuplicate: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
-        @Argument("to", "The copy's name.", .at(1)) var to: String
+        @Argument("to", "Name of the copy.", .at(1)) var to: String
     }
 
     let declaration = OperationDeclaration(
         "connections_duplicate", command: ["connections", "duplicate"], title: "Duplicate a connection",
         summary: "Copy a connection for another account of the same tenant.", effects: .init(readOnly: false),
         audience: .person,
-        examples: [.init("mm connections duplicate Contoso ContosoHelpdesk", "the copy expects no account yet")]
+        examples: [.init("mm connections duplicate Contoso ContosoHelpdesk", "the copy has no expected account yet")]
     )
 
     func run(
@@ -27,6 +27,6 @@ struct ConnectionsDuplicate: CatalogueOperation {
         try services.registry.edit(copying)
         return .value(
             ["copied": .string(input.connection), "to": .string(input.to)],
-            notes: ["Say which account it is for: mm connections edit \(input.to) --expected-email ADDRESS"])
+            notes: ["Set its account: mm connections edit \(input.to) --expected-email ADDRESS"])
     }
 }

@@ -12,7 +12,7 @@ struct ConnectionsEdit: CatalogueOperation {
         func check() throws(MMError) {
             guard !values.isEmpty else {
                 throw MMError(
-                    .invalidInput, "connections_edit was given nothing to change.",
+                    .invalidInput, "connections_edit needs at least one key to change.",
                     hint:
                         "For example --expected-email admin@contoso.com, or --set tags=a,b; an empty value removes a key."
                 )
@@ -24,9 +24,9 @@ struct ConnectionsEdit: CatalogueOperation {
         "connections_edit", command: ["connections", "edit"], title: "Edit a connection",
         summary: "Change keys of a connection.", effects: .init(readOnly: false, idempotent: true), audience: .person,
         examples: [
-            .init("mm connections edit Contoso --guard readonly", "lets reads through and nothing else"),
+            .init("mm connections edit Contoso --guard readonly", "allows reads only"),
             .init("mm connections edit Contoso expectedEmail=admin@contoso.com tags=a,b", "several keys at once"),
-            .init("mm connections edit Contoso mcps=", "removes the key mcps: every server may use it again"),
+            .init("mm connections edit Contoso mcps=", "removes the key mcps, so that every MCP server may use the connection"),
             ConnectionFields.keys(of: "edit"),
         ]
     )
@@ -46,7 +46,7 @@ struct ConnectionsEdit: CatalogueOperation {
             // Tokens for another app or tenant would remain unnoticed, and become valid again if the entry is changed
             // back.
             let left = try await services.identity.signOut(named: input.connection).accounts
-            if !left.isEmpty { notes.append("Signed out: its tokens were for another app, tenant or cloud.") }
+            if !left.isEmpty { notes.append("The connection is signed out, because its tokens were for another app, tenant or cloud.") }
         }
         if Self.account(of: input.connection, in: before) != Self.account(of: input.connection, in: after) {
             // Another account must not continue the earlier account's unfinished operations.
@@ -80,11 +80,11 @@ struct ConnectionsEdit: CatalogueOperation {
 enum ConnectionFields {
     /// The keys with a flag of their own; `--set key=value` sets any other key.
     static let settable: [InputField] = [
-        InputField("appId", .text, "Client id of the app registration (GUID)."),
-        InputField("tenant", .text, "The tenant's domain, such as contoso.com."),
-        InputField("tenantId", .text, "The tenant's id (GUID)."),
-        InputField("expectedEmail", .text, "The account that must have signed in."),
-        InputField("description", .text, "What the connection is for; models see this."),
+        InputField("appId", .text, "Application (client) ID of the app registration (GUID)."),
+        InputField("tenant", .text, "Domain of the tenant, such as contoso.com."),
+        InputField("tenantId", .text, "Tenant ID (GUID)."),
+        InputField("expectedEmail", .text, "Account that must sign in."),
+        InputField("description", .text, "Description of the connection, shown to AI agents."),
         InputField(
             "cloud", .text,
             "\(Connection.clouds.joined(separator: ", ")) (default public), or the path of a cloud file."),
@@ -92,14 +92,14 @@ enum ConnectionFields {
             "guard", .choice(["standard", "strict", "readonly"]), "How strictly the guard judges (default standard)."),
         InputField(
             "egress", .choice(["off"]),
-            "off: PowerShell sessions reach every host by themselves; egress.allow=HOST,… adds hosts instead."),
+            "off: PowerShell sessions connect to any host directly. To add single hosts, use --set egress.allow=HOST,…"),
         InputField(
             "confinement", .choice(ConnectionConfinement.allCases.map(\.rawValue)),
-            "How far the kernel shuts sessions in (default preferred)."),
-        InputField("subscription", .text, "The Azure subscription that sessions begin with, by name or id."),
+            "Confinement of sessions by the kernel (default preferred)."),
+        InputField("subscription", .text, "Azure subscription that sessions start with, by name or ID."),
         InputField(
             "set", .parameters,
-            "Any key=value, such as tags=a,b or auth=certificate; an empty value removes the key.",
+            "Set any key, as key=value: tags=a,b or auth=certificate. An empty value removes the key.",
             .at(1)),
     ]
 
@@ -107,8 +107,8 @@ enum ConnectionFields {
     static func keys(of command: String) -> OperationDeclaration.Example {
         .init(
             "mm connections \(command) Contoso auth=certificate auth.certificatePath=/etc/mm/contoso.pem",
-            "signs in by auth=\(ways), with what that needs as auth.\(ConnectionAuth.fieldNames.joined(separator: ", ")); "
-                + "further keys: \(others)")
+            "auth is one of \(ways), with its fields as auth.\(ConnectionAuth.fieldNames.joined(separator: ", ")); "
+                + "other keys: \(others)")
     }
 
     private static let ways = ConnectionAuth.Method.allCases.map(\.rawValue).joined(separator: "|")

@@ -3,7 +3,7 @@ package import MMCore
 /// `connections`: lists the names and descriptions of the connections that the caller may use.
 package struct ConnectionsList: CatalogueOperation {
     package struct Input: OperationInput {
-        @Argument("tag", "Only connections with this tag.", .notForModels) package var tag: String?
+        @Argument("tag", "List only connections with this tag.", .notForModels) package var tag: String?
 
         /// Creates an input without arguments.
         package init() {}
@@ -11,11 +11,11 @@ package struct ConnectionsList: CatalogueOperation {
 
     package let declaration = OperationDeclaration(
         "connections", aliases: ["mm_connections"], command: ["connections", "list"], title: "Connections",
-        summary: "List the Microsoft 365 connections that can be used.",
+        summary: "List the available Microsoft 365 connections.",
         description:
             "Lists the connections (name, description). The other tools take a name as `connection`; there is no default.",
         effects: .init(readOnly: true, idempotent: true),
-        examples: [.init("mm connections list", "names, tenants and accounts of the registry")]
+        examples: [.init("mm connections list", "names, tenants and accounts")]
     ).answering(withoutPool: .lists).listing("connections")
 
     package func run(

@@ -5,15 +5,15 @@ import MMIdentity
 struct ConnectionsRemove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
-        @Argument("keepTokens", "Leave its token cache where it is.") var keepTokens: Bool
-        @Argument("yes", "Don't ask at a terminal.") var isSure: Bool
+        @Argument("keepTokens", "Keep its token cache.") var keepTokens: Bool
+        @Argument("yes", "Don't ask for confirmation.") var isSure: Bool
     }
 
     let declaration = OperationDeclaration(
         "connections_remove", command: ["connections", "remove"], title: "Remove a connection",
-        summary: "Remove a connection from the registry, and its tokens from this machine.",
+        summary: "Remove a connection from the registry and its tokens from this machine.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), audience: .person,
-        examples: [.init("mm connections remove Contoso", "the registry as it was stays beside it as .bak")]
+        examples: [.init("mm connections remove Contoso", "keeps the previous registry as a .bak file beside it")]
     )
 
     func run(
@@ -27,17 +27,17 @@ struct ConnectionsRemove: CatalogueOperation {
         let isConfirmed = try await services.guarding.settleWeakening(of: input.connection, documents, in: context)
         if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, context.call.person == nil {
             throw MMError(
-                .invalidInput, "Nobody can be asked here whether \(input.connection) is to be removed.",
-                hint: "A script says what it means: --yes.", details: ["field": "yes"])
+                .invalidInput, "Removing \(input.connection) needs a confirmation, and there is no terminal to ask on.",
+                hint: "In a script, add --yes.", details: ["field": "yes"])
         }
         if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
-            let tokens = input.keepTokens ? "Its tokens stay." : "Its tokens go, too: signing in again takes a person."
+            let tokens = input.keepTokens ? "Its tokens are kept." : "Its tokens are removed too: a person must sign in again."
             guard
                 try await person.confirm(
                     ConfirmationQuestion(
                         title: "Remove the connection \(input.connection)", pages: [tokens],
-                        reason: "The registry as it was stays beside it as .bak."))
-            else { throw MMError(.denied, "The person said no: nothing was removed.") }
+                        reason: "The previous registry is kept as a .bak file beside it."))
+            else { throw MMError(.denied, "You answered no: nothing was removed.") }
         }
         // Tokens are removed first, so that an interruption can't leave credentials without a visible entry.
         if !input.keepTokens {

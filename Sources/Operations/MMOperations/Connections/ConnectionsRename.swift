@@ -10,8 +10,8 @@ struct ConnectionsRename: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "connections_rename", command: ["connections", "rename"], title: "Rename a connection",
-        summary: "Give a connection another name; it must sign in again.", effects: .init(readOnly: false),
-        audience: .person, examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its place and keys")]
+        summary: "Rename a connection. It must sign in again.", effects: .init(readOnly: false),
+        audience: .person, examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its position and keys")]
     )
 
     func run(
@@ -33,6 +33,6 @@ struct ConnectionsRename: CatalogueOperation {
         try services.registry.edit(renaming)
         return .value(
             ["renamed": .string(input.connection), "to": .string(input.to)],
-            notes: ["Signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])
+            notes: ["The connection is signed out. Sign in with: mm login \(ShellWord.quoted(input.to))"])
     }
 }

@@ -8,8 +8,8 @@ struct ConnectionsShow: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "connections_show", command: ["connections", "show"], title: "Show a connection",
-        summary: "Show one connection with all its keys.", effects: .init(readOnly: true, idempotent: true),
-        audience: .person, examples: [.init("mm connections show Contoso", "the entry as it stands in the registry")]
+        summary: "Show a connection with all its keys.", effects: .init(readOnly: true, idempotent: true),
+        audience: .person, examples: [.init("mm connections show Contoso", "the entry in the registry")]
     )
 
     func run(

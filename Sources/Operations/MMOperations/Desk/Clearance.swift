@@ -80,7 +80,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         _ pending: PendingConfirmation?, in context: OperationContext, _ guarding: GuardServices
     ) async -> MMError {
         guard var error = verdict.error(pending: pending) else {
-            return MMError(.confirmationNeeded, "A person has to confirm this.", hint: "Make the call again.")
+            return MMError(.confirmationNeeded, "A person must confirm this.", hint: "Repeat the call.")
         }
         if context.call.readsOnly {
             error.hint = "This server only reads (--read-only). Ask the person to do it with mm in a terminal."
@@ -130,7 +130,7 @@ package struct Clearance<Act: Sendable>: Sendable {
         var details: JSONObject = ["verdict": "ask", "rule": .string(verdict.rule)]
         if let reason { details["reason"] = .string(String(reason.prefix(500))) }
         if let person { details["refusedBy"] = .string(person.person) }
-        return MMError(.denied, "The person said no\(words): nothing was sent or run.", details: details)
+        return MMError(.denied, "The person declined\(words): nothing was sent or run.", details: details)
     }
 
     /// Enters the request in the ledger, where a person can confirm it.

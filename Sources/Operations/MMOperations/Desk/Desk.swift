@@ -136,8 +136,8 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
         }
         throw MMError(
             .denied,
-            "\(request.method) \(request.target.path) is more than \(name) shows: it was not sent.",
-            hint: "Write the path out, so that it is asked about before anything runs.")
+            "\(request.method) \(request.target.path) was not part of what the guard judged for \(name): it was not sent.",
+            hint: "Write the whole path in the script, so that the guard judges it before anything runs.")
     }
 
     func holds(
@@ -147,7 +147,7 @@ struct JudgedAgain: RequestAct, CmdletAct, ScriptAct {
         let intent = try guarding.guards.engine().intent(of: try client.wireRequest(of: command))
         guard intent.verdict(policy).decision > verdict.decision else { return true }
         throw MMError(
-            .denied, "\(command.cmdlet) would change more than \(name) shows: it was not sent.",
-            hint: "Write its parameters out, so that they are asked about before it runs.")
+            .denied, "\(command.cmdlet) would change more than the guard judged for \(name): it was not sent.",
+            hint: "Write its parameters in the script, so that the guard judges them before anything runs.")
     }
 }

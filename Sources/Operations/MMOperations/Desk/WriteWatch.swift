@@ -122,7 +122,7 @@ struct WriteWatch: Sendable {
         let request = try GraphRequest(target: try client.target(path), headers: headers)
         let policy = requests.guarding.policy(of: connection, in: context)
         guard try requests.guarding.guards.engine().judge(request.guarded, policy: policy).decision == .allow else {
-            throw MMError(.denied, "the guard holds reading it back")
+            throw MMError(.denied, "the guard does not allow the read that would show its state")
         }
         return request
     }

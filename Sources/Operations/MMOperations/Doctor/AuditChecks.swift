@@ -10,12 +10,12 @@ package struct AuditChecks: Sendable {
 
     /// Reads the whole chain, and checks whether its files can be written.
     package func examine(into report: inout DoctorReport) {
-        let remedy = "mm audit verify says which line; compare it with a copy of the log."
+        let remedy = "Run mm audit verify to see the line, and compare the log with a copy."
         for path in [audit.path, audit.path + ".head", audit.path + ".lock"] {
             guard let reason = Self.fault(of: path) else { continue }
             report.add(
                 "audit log", .failed, "\(path) can't be written: \(reason)",
-                remedy: "Until it can, what mm does has no line: move away what is in its place, or give it back to "
+                remedy: "Calls are not recorded until it can be written. Move away what is in its place, or give the file to "
                     + "\(SecurityKey.login).")
             return
         }
@@ -35,7 +35,7 @@ package struct AuditChecks: Sendable {
                 let numbers = found.lostHeads.prefix(5).map(String.init).joined(separator: ", ")
                 report.add(
                     "audit log", .advice,
-                    "\(lines)\(files), whole\(torn); the head beside it was gone before line \(numbers), so lines may have "
+                    "\(lines)\(files), unbroken\(torn); the .head file was missing before line \(numbers), so lines may have "
                         + "been cut off there",
                     remedy: "Compare it with a copy of the log.")
                 return
@@ -56,7 +56,7 @@ package struct AuditChecks: Sendable {
             guard lstat(folder, &status) == 0 else { return nil }
             return access(folder, W_OK | X_OK) == 0 ? nil : String(cString: strerror(errno))
         }
-        guard status.st_mode & S_IFMT == S_IFREG else { return "it is no file" }
+        guard status.st_mode & S_IFMT == S_IFREG else { return "it is not a file" }
         return access(path, W_OK) == 0 ? nil : String(cString: strerror(errno))
     }
 }

@@ -21,8 +21,8 @@ package struct ConnectionChecks: Sendable {
         let count = snapshot.connections.count
         if snapshot.names.isEmpty {
             report.add(
-                "registry", .advice, "no connection in \(services.paths.registry)",
-                remedy: "mm connect DOMAIN, or to practise: mm sandbox start --connection Demo")
+                "registry", .advice, "no connections in \(services.paths.registry)",
+                remedy: "Run mm connect DOMAIN; to try mm without a tenant: mm sandbox start --connection Demo")
         } else if snapshot.problems.isEmpty {
             report.add("registry", .sound, "\(count) connection\(count == 1 ? "" : "s") in \(services.paths.registry)")
         }
@@ -46,7 +46,7 @@ package struct ConnectionChecks: Sendable {
             await examineExpiry(of: connection, login, into: &report)
         case .pending(let prompt):
             report.add(
-                name, .advice, "waits for a person until \(prompt.expiresAt.localLog)",
+                name, .advice, "waiting for a person to sign in until \(prompt.expiresAt.localLog)",
                 remedy: "Open \(prompt.verificationURI) and enter \(prompt.userCode).")
         case .signedOut: report.add(name, .advice, "signed out", remedy: login)
         case .unusable(let error): report.add(name, error)
@@ -73,22 +73,22 @@ package struct ConnectionChecks: Sendable {
             if end < now {
                 report.add(
                     name, .advice,
-                    "not used since \(date(since)): after \(SignInLife.idleDays) days without use a sign-in ends",
+                    "the sign-in has ended: it expires after \(SignInLife.idleDays) days without use, last use \(date(since))",
                     remedy: login)
             } else if left < 14 {
                 report.add(
-                    name, .advice, "ends on \(date(end)), in \(left) days, unless it is used before",
+                    name, .advice, "the sign-in expires on \(date(end)), in \(left) days, unless it is used before",
                     remedy: "Any call renews it: mm graph \(ShellWord.quoted(connection.name)) /me")
             } else {
-                let token = tokenEndsAt.map { "the token is good until \(date($0)) and " } ?? "the token "
-                report.add(name, .sound, "\(token)is renewed at a call; without any the sign-in ends on \(date(end))")
+                let token = tokenEndsAt.map { "the access token is valid until \(date($0)) and " } ?? "the access token "
+                report.add(name, .sound, "\(token)is renewed by calls; without calls the sign-in expires on \(date(end))")
             }
         case .fixed(let end, let isPerson)?:
             report.add(
-                name, .advice, end < now ? "ended on \(date(end))" : "ends on \(date(end)), and nothing renews it",
-                remedy: isPerson ? login : "Bring a new token before then.")
+                name, .advice, end < now ? "the sign-in expired on \(date(end))" : "the sign-in expires on \(date(end)) and can't be renewed",
+                remedy: isPerson ? login : "Provide a new token before then.")
         case .certificate(let end, let path)?:
-            let remedy = "Make a new certificate, upload it to the app registration, and put it into \(path)."
+            let remedy = "Create a new certificate, upload it to the app registration, and save it as \(path)."
             if end < now {
                 report.add(name, .failed, "the certificate expired on \(date(end))", remedy: remedy)
             } else if days(until: end) < 30 {
@@ -96,10 +96,10 @@ package struct ConnectionChecks: Sendable {
                     name, .advice, "the certificate expires on \(date(end)), in \(days(until: end)) days",
                     remedy: remedy)
             } else {
-                report.add(name, .sound, "the certificate is good until \(date(end))")
+                report.add(name, .sound, "the certificate is valid until \(date(end))")
             }
         case .unknown(let credential)?:
-            report.add(name, .sound, "nothing here tells the end of \(credential)")
+            report.add(name, .sound, "the expiry of \(credential) can't be read on this machine")
         }
     }
 }

@@ -26,14 +26,14 @@ package struct NetworkChecks: Sendable {
     /// - Parameter connections: the connections whose clouds are checked; without any, the public cloud.
     package func examine(_ connections: [Connection], into report: inout DoctorReport) async {
         let configuration = HTTPClientConfiguration(environment: environment)
-        if let proxy = configuration.proxy { report.add("proxy", .sound, "\(proxy.variable) names one") }
+        if let proxy = configuration.proxy { report.add("proxy", .sound, "a proxy is set in \(proxy.variable)") }
         if let file = configuration.certificateFile {
             if access(file, R_OK) == 0 {
                 report.add("certificates", .sound, "\(file), named by SSL_CERT_FILE")
             } else {
                 report.add(
                     "certificates", .failed, "SSL_CERT_FILE names \(file), which can't be read",
-                    remedy: "Correct the path, or unset SSL_CERT_FILE for the system's own.")
+                    remedy: "Correct the path, or unset SSL_CERT_FILE to use the system's certificates.")
             }
         }
         let client = HTTPClient(configuration: configuration)
@@ -67,7 +67,7 @@ package struct NetworkChecks: Sendable {
         } catch {
             report.add(
                 "network", .failed, error.message,
-                remedy: error.hint ?? "Check the network, the name service, and HTTPS_PROXY where there is a proxy.")
+                remedy: error.hint ?? "Check the network, DNS, and HTTPS_PROXY if you use a proxy.")
             return nil
         }
         let took = start.duration(to: .now) / .milliseconds(1)
@@ -82,6 +82,6 @@ package struct NetworkChecks: Sendable {
         let words = "this machine's clock is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") \(host)"
         report.add(
             "clock", abs(ahead) > 300 ? .failed : .advice, words,
-            remedy: "Sign-ins fail beyond five minutes. Set the clock: sudo timedatectl set-ntp true")
+            remedy: "Sign-ins fail if the clock is off by more than five minutes. Set it: sudo timedatectl set-ntp true")
     }
 }

@@ -21,8 +21,8 @@ package enum SessionsDoctor {
             report.add(
                 "processes", true,
                 Confinement.Means.ofThisMachine.contains(.ownProcesses)
-                    ? "sessions see their own alone"
-                    : "this user may make no process tree of its own: sessions see the command lines of other programs")
+                    ? "sessions see only their own processes"
+                    : "this user may not create a process namespace: sessions see the command lines of other programs")
             await tryWalls(&report)
         }
         await tryEgress(&report, services)
@@ -31,7 +31,7 @@ package enum SessionsDoctor {
                 let walls = SessionWalls(of: connection)
                 do throws(MMError) {
                     try walls.check()
-                    report.add(connection.name, true, walls.notice ?? "its sessions are confined")
+                    report.add(connection.name, true, walls.notice ?? "sessions are confined")
                 } catch {
                     report.add(connection.name, false, DoctorReport.words(error))
                 }
@@ -44,14 +44,14 @@ package enum SessionsDoctor {
 
     private static var kernel: String {
         let signals =
-            HostWalls.holdSignals ? "" : "; signals reach other processes of this user, which Linux 6.12 keeps in too"
+            HostWalls.holdSignals ? "" : "; sessions can send signals to other processes of this user (Linux 6.12 or later prevents it)"
         return "version \(Confinement.kernelVersion)\(signals)"
     }
 
     private static var network: String {
         Confinement.road(isSupervised: true) == .ownNetwork
-            ? "sessions have one of their own, with the way to their proxy alone"
-            : "a supervising process makes the connections of sessions, to their proxy alone"
+            ? "each session has its own network namespace, which reaches only its proxy"
+            : "a supervising process opens the connections of sessions, only to their proxy"
     }
 
     /// Starts a program like a session's, which tries forbidden actions.
@@ -68,12 +68,12 @@ package enum SessionsDoctor {
             report.add(
                 "a trial", seen.isConfined,
                 seen.isConfined
-                    ? "a program was started, and reached nothing outside" : "a program reached what it may not")
+                    ? "a test program could reach nothing outside" : "a test program reached something that it must not reach")
             report.add(
                 "mounts", true,
                 seen.hasOwnTemporaryFolder
-                    ? "sessions have a /tmp of their own"
-                    : "this user may make none: sessions share /tmp/.dotnet, and permissions of files can be changed")
+                    ? "sessions have their own /tmp"
+                    : "this user may not create any: sessions share /tmp/.dotnet and can change permissions of files")
         } catch {
             report.add("a trial", false, DoctorReport.words(error))
         }
@@ -88,7 +88,7 @@ package enum SessionsDoctor {
                     session: "doctor", hosts: EgressHosts(cloud: cloud),
                     judge: GrantedRequests(guards: services.guards, policy: .standard), tokens: NoTokens(),
                     folder: folder, environment: services.environment, events: { _ in }))
-            report.add("egress", true, "opened at port \(session.port) of this machine")
+            report.add("egress", true, "the proxy opened port \(session.port)")
             await session.close()
         } catch {
             report.add("egress", false, DoctorReport.words(error))

@@ -44,10 +44,10 @@ enum CallSheet {
         let sorted = ranked.enumerated().sorted { ($1.element.score, $0.offset) < ($0.element.score, $1.offset) }
         guard !sorted.isEmpty || ready.map({ !$0.isEmpty }) ?? false else {
             throw MMError(
-                .notFound, "No call of Microsoft Graph fits “\(question.prefix(80))”.",
+                .notFound, "No call of Microsoft Graph matches “\(question.prefix(80))”.",
                 hint:
-                    "Say it with other words: what the thing is called, such as guests, licences, sign-in logs. A path "
-                    + "such as /users is explained, and --properties user lists what a query may ask for.")
+                    "Use other words, such as guests, licences or sign-in logs. A path "
+                    + "such as /users is explained, and --properties user lists the properties of a type.")
         }
         var rows: [CallRow] = []
         var size = ready.map { $0.isEmpty ? 0 : JSONWriter.string(.object($0.members)).utf8.count } ?? 0
@@ -81,13 +81,13 @@ enum CallSheet {
         }
         guard let found = index.engine.template(of: target) else {
             throw MMError(
-                .notFound, "No table has the path \(path.prefix(200)).", hint: "Graph may have it all the same.")
+                .notFound, "The path \(path.prefix(200)) is unknown.", hint: "It may exist if it is new in Graph.")
         }
         let calls = index.calls(of: found.template).filter { method == nil || $0.method == method }
         guard !calls.isEmpty else {
             throw MMError(
-                .notFound, "Nothing is known of \(index.engine.text(of: found.template)) but that it exists.",
-                hint: "Graph may have it all the same.")
+                .notFound, "The path \(index.engine.text(of: found.template)) exists, but its methods are unknown.",
+                hint: "Try mm graph CONNECTION \(ShellWord.quoted(path)).")
         }
         return answer(calls.map(CallRow.init))
     }
@@ -219,8 +219,8 @@ struct CallRow {
         case (nil, nil): return nil
         case (let work?, let app?) where work == app: return work
         case (let work?, let app?): return "\(work), for apps \(app)"
-        case (let work?, nil): return "\(work), not for apps"
-        case (nil, let app?): return "\(app), for apps only"
+        case (let work?, nil): return "\(work), not available to apps"
+        case (nil, let app?): return "\(app), available to apps only"
         }
     }
 
@@ -229,7 +229,7 @@ struct CallRow {
         let worst = strictest(call.method, target, .none)
         guard call.method != "GET", call.method != "DELETE" else { return worst.rawValue }
         let own = strictest(call.method, target, .json(body ?? [:]))
-        return worst == own ? own.rawValue : "\(own.rawValue), by its body up to \(worst.rawValue)"
+        return worst == own ? own.rawValue : "\(own.rawValue), depending on its body up to \(worst.rawValue)"
     }
 
     private static func strictest(_ method: String, _ target: RequestTarget, _ body: RequestBody) -> GuardClass {

@@ -6,15 +6,15 @@ struct Endpoints: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
             "question",
-            "What is to be done, in words, or a path such as /users/{id}/messages to be told all its methods.", .at(0))
+            "Words for what you want to do, or a path such as /users/{id}/messages to see all its methods.", .at(0))
         var question: String?
-        @Argument("method", "Only calls with this method.", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
+        @Argument("method", "Show only calls with this method.", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
         var method: String?
-        @Argument("beta", "Calls that only beta has count as much as others.") var beta: Bool
-        @Argument("top", "How many calls, best first (default 5).", in: 1...25) var top = 5
+        @Argument("beta", "Rank calls that exist only in beta like others.") var beta: Bool
+        @Argument("top", "Maximum number of calls, best first (default 5).", in: 1...25) var top = 5
         @Argument(
             "properties",
-            "A type such as user: its properties, and what $select, $filter, $orderby, $search and $expand take.")
+            "Show a type, such as user: its properties, and which of them $select, $filter, $orderby, $search and $expand accept.")
         var properties: String?
 
         func check() throws(MMError) {
@@ -28,7 +28,7 @@ struct Endpoints: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "endpoints", command: ["endpoints"], title: "Endpoints",
-        summary: "Find calls of Graph, Azure, Power Automate and others by what they do. Nothing is sent.",
+        summary: "Find API calls of Graph, Azure, Power Automate and others by words. Nothing is sent.",
         description:
             "Finds calls of Microsoft Graph, Power Automate, Azure, the Power Platform and SharePoint by words (\"who forwards "
             + "mail\"), explains a path with all its methods, or with "
@@ -36,11 +36,11 @@ struct Endpoints: CatalogueOperation {
             + "the least permission and the guard's class.",
         effects: .init(readOnly: true, idempotent: true), home: .anywhere,
         examples: [
-            .init("mm endpoints 'inbox rules of a user'", "the calls for it, the likeliest first"),
-            .init("mm endpoints 'reset mfa' --method DELETE", "only calls that delete"),
+            .init("mm endpoints 'inbox rules of a user'", "matching calls, best first"),
+            .init("mm endpoints 'reset mfa' --method DELETE", "only DELETE calls"),
             .init("mm endpoints 'failed flow runs'", "a call of Power Automate"),
-            .init("mm endpoints '/users/{id}/messages'", "all that can be done with a path"),
-            .init("mm endpoints --properties user", "what a query of users may ask for"),
+            .init("mm endpoints '/users/{id}/messages'", "all methods of a path"),
+            .init("mm endpoints --properties user", "the properties of users, and how a query may use them"),
         ]
     ).unlisted
 
@@ -89,9 +89,9 @@ enum TypeSheet {
         }
         var notes: [String] = []
         if members.contains(where: { $0.key.hasSuffix("Eventual") }) {
-            notes.append("…Eventual: only with $count=true, which mm sends with ConsistencyLevel: eventual.")
+            notes.append("…Eventual: supported only with $count=true, which mm sends with ConsistencyLevel: eventual.")
         }
-        if type.isOpen { notes.append("It may have extensions besides.") }
+        if type.isOpen { notes.append("The type may also have extension properties.") }
         return .value(.object(members), notes: notes)
     }
 

@@ -15,10 +15,10 @@ enum PathFault {
         if !hasBody, PathCheck().needsBody(method, target) {
             let path = "/" + target.segments.joined(separator: "/")
             throw MMError(
-                .invalidInput, "A POST to \(path.prefix(200)) needs a body: what to create or add there.",
+                .invalidInput, "A POST to \(path.prefix(200)) needs a body that says what to create or add.",
                 hint: "Give `body` (in a terminal: -d '{…}' or -d @file.json). "
                     + "`mm endpoints \(ShellWord.quoted(path)) --method POST` shows one. "
-                    + "`unlisted: true` (--unlisted) sends it without.",
+                    + "`unlisted: true` (--unlisted) sends it without a body.",
                 details: ["field": "body"])
         }
         if let body = body?.object, let fault = BodyCheck().fault(method, target, body: body) {
@@ -34,8 +34,8 @@ enum PathFault {
         }
         if method == "GET", let fault = FilterTexts().fault(in: target) {
             throw MMError(
-                .invalidInput, "Texts in `$filter` stand in quotes: `\(fault.written.prefix(200))` has none.",
-                hint: "Write \(fault.right.prefix(200)). A quote within a text is written twice. \(allTheSame)",
+                .invalidInput, "Strings in `$filter` need quotes: `\(fault.written.prefix(200))` has none.",
+                hint: "Write \(fault.right.prefix(200)). Double a quote within a string. \(allTheSame)",
                 details: ["field": "query"])
         }
         guard method == "GET", let fault = QueryCheck().fault(in: target) else { return }
@@ -79,10 +79,10 @@ enum PathFault {
         case .method(let template, let methods):
             return MMError(
                 .invalidInput, "\(template) has no such method; it has \(methods.joined(separator: ", ")).",
-                hint: "`mm endpoints \(ShellWord.quoted(template))` says what each takes.\(hint)",
+                hint: "`mm endpoints \(ShellWord.quoted(template))` shows what each needs.\(hint)",
                 details: ["methods": .array(methods.map { .string($0) })])
         }
     }
 
-    private static let allTheSame = "Graph grows: `unlisted: true` (--unlisted) sends it all the same."
+    private static let allTheSame = "If it is new in Graph, `unlisted: true` (--unlisted) sends it anyway."
 }

@@ -8,10 +8,10 @@ import MMSessions
 struct CmdletList: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
-            "pattern", "A name, a part of one, a pattern with * and ?, or words; all cmdlets when left out.", .at(0))
+            "pattern", "A name, part of a name, a pattern with * and ?, or words (default: all cmdlets).", .at(0))
         var pattern: String?
-        @Argument("connection", "Also say which of them this connection's account may run.") var connection: String?
-        @Argument("module", "Only this module's.", of: ["exo", "compliance"]) var module: String?
+        @Argument("connection", "Also show which of them this connection's account may run.") var connection: String?
+        @Argument("module", "List only cmdlets of this module.", of: ["exo", "compliance"]) var module: String?
     }
 
     let declaration = OperationDeclaration(
@@ -19,9 +19,9 @@ struct CmdletList: CatalogueOperation {
         summary: "List Exchange and compliance cmdlets: class, parameters, whether the account may run them.",
         effects: .init(readOnly: true, idempotent: true, openWorld: true), audience: .person,
         examples: [
-            .init("mm cmdlets '*InboxRule'", "every cmdlet of inbox rules"),
-            .init("mm cmdlets 'mailbox permissions'", "cmdlets by words, the likeliest first"),
-            .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso has it"),
+            .init("mm cmdlets '*InboxRule'", "all cmdlets for inbox rules"),
+            .init("mm cmdlets 'mailbox permissions'", "cmdlets that match the words, best first"),
+            .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso's account may run it"),
         ])
 
     func run(
@@ -55,7 +55,7 @@ struct CmdletList: CatalogueOperation {
         guard !rows.isEmpty else {
             let near = NearestNames.of(input.pattern ?? "", among: names)
             throw MMError(
-                .notFound, "No cmdlet is called \(input.pattern ?? "so").",
+                .notFound, "No cmdlet matches \(input.pattern ?? "that name").",
                 hint: near.isEmpty ? "mm cmdlets lists all of them." : "Near: \(near.joined(separator: ", ")).")
         }
         if let only = rows.first, rows.count == 1 {

@@ -18,8 +18,8 @@ package enum CmdletReference {
         guard !sheets.isEmpty else {
             let near = NearestNames.of(name, among: services.flatMap { table.names(of: $0) })
             throw MMError(
-                .notFound, "No cmdlet is called \(name.prefix(100)).",
-                hint: near.isEmpty ? "Names look like Get-Mailbox." : "Near: \(near.joined(separator: ", ")).")
+                .notFound, "There is no cmdlet \(name.prefix(100)).",
+                hint: near.isEmpty ? "Cmdlet names have the form Verb-Noun, such as Get-Mailbox." : "Near: \(near.joined(separator: ", ")).")
         }
         return ["cmdlets": .array(sheets)]
     }
@@ -39,7 +39,7 @@ package enum CmdletReference {
         let described = service.flatMap { table.description(of: name, in: $0) }
         let parameters = (described?.parameters ?? []).map { parameter in
             "-\(parameter.name)" + (parameter.isSwitch ? "" : " <\(parameter.type)>")
-                + (parameter.isPositional ? ", also without its name" : "")
+                + (parameter.isPositional ? ", positional" : "")
         }
         let head = "\(name): \(row["class"]?.string ?? "")"
         let allowed = row["allowed"]?.bool.map { $0 ? "The account may run it." : "The account may not run it." }

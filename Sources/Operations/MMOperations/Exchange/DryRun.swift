@@ -46,7 +46,7 @@ enum DryRun {
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
         var session = session
-        let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop that answers end" : nil)
+        let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: [source]), module, hasPowerShell: false)
@@ -62,9 +62,9 @@ enum DryRun {
             "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
         ]
         if isInPowerShell {
-            notes.append("The native engine has walked through it; it would run in PowerShell.")
+            notes.append("The native engine simulated the script; it would run in PowerShell.")
         }
-        if let words = end.words { notes.append("Unknown from there on: \(words)") }
+        if let words = end.words { notes.append("The rest of the script is unknown: \(words)") }
         return try answer(
             rehearsal, CallAuthority(verdict: verdict, text: script), client, on: connection, notes, context, services)
     }
@@ -162,9 +162,9 @@ enum DryRun {
         switch outcome {
         case .completed(let result):
             if let error = result.failure ?? result.errors.first {
-                lines.append("unknown from there on: \(error.message)")
+                lines.append("the rest of the script is unknown: \(error.message)")
             }
-        case .stopped, .handedOver: lines.append("what it changes besides is unknown")
+        case .stopped, .handedOver: lines.append("what else it changes is unknown")
         }
         return lines
     }
@@ -173,9 +173,9 @@ enum DryRun {
     static func withoutWire(_ connection: Connection) -> MMError {
         MMError(
             .unsupported,
-            "A dry run in PowerShell needs the session's wire to hold back what changes something, and \(connection.name) has "
+            "A dry run in PowerShell needs mm's proxy to hold back changes, and \(connection.name) has "
                 + "\"egress\": \"off\". Nothing was run.",
-            hint: "Leave --dry-run out; mm guard check says how a script is judged.", details: ["field": "dryRun"])
+            hint: "Leave --dry-run out; mm guard check shows how the guard judges a script.", details: ["field": "dryRun"])
     }
 
     /// Returns the answer, which has the same form for every engine: the reads and the writes held back, in the script's order.
@@ -192,7 +192,7 @@ enum DryRun {
             if let change = changes[request.number] {
                 for (key, value) in change.forecast { row[key] = value }
             } else if idle.contains(request.number) {
-                row["change"] = "nothing: -WhatIf only says what it would do"
+                row["change"] = "nothing: with -WhatIf it only reports what it would do"
             } else if !request.isRead {
                 row["change"] = "unknown"
                 row["undo"] = "unknown"
@@ -201,7 +201,7 @@ enum DryRun {
         }
         var notes = notes
         if requests.isEmpty { notes.append("The script sends nothing.") }
-        if report.unlisted > 0 { notes.append("\(report.unlisted) more requests are not listed.") }
+        if report.unlisted > 0 { notes.append("Further requests that are not listed: \(report.unlisted).") }
         return OperationAnswer(
             .value(requests.count == 1 ? requests[0] : .array(requests)), notes: notes,
             text: lines.isEmpty ? nil : lines.joined(separator: "\n"), connection: connection)
@@ -255,7 +255,7 @@ enum DryRun {
     private static func refusal(_ error: NativeError) -> MMError {
         MMError(
             .invalidInput, "\(error.message) Nothing was sent.",
-            hint: "Get-Help \(error.command ?? "NAME") tells its parameters.", details: ["id": .string(error.id)])
+            hint: "Get-Help \(error.command ?? "NAME") shows its parameters.", details: ["id": .string(error.id)])
     }
 }
 

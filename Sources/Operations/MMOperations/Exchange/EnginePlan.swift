@@ -58,13 +58,13 @@ struct EnginePlan: Sendable {
 
     /// Leaves the script to PowerShell, because the guard allowed it only in a confined PowerShell.
     mutating func goesToPowerShell() {
-        if wanted != .pwsh { because = "the guard lets it through in a confined PowerShell alone" }
+        if wanted != .pwsh { because = "the guard allows it only in a confined PowerShell" }
         wanted = .pwsh
     }
 
     /// Keeps the script in the native engine, because the guard judged its names by their meaning there.
     mutating func staysNative() {
-        if wanted != .native { because = "earlier code may have changed what names mean in this session's PowerShell" }
+        if wanted != .native { because = "earlier code may have redefined commands in this session's PowerShell" }
         wanted = .native
     }
 
@@ -143,7 +143,7 @@ struct EnginePlan: Sendable {
     private var unproven: String? {
         guard ServiceCommands(of: parsed).changesSomething else { return nil }
         return NativeEngine.unrecorded(in: parsed).map {
-            "\($0), whose meaning is not proven, in a script that changes something"
+            "\($0), which the native engine does not run in a script that changes something"
         }
     }
 

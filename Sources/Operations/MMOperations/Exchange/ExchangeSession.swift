@@ -120,7 +120,7 @@ package actor ExchangeSession {
         guard let makePowerShell else {
             throw MMError(
                 .unsupported, "The module \(module) has no PowerShell on this machine.",
-                hint: "Its cmdlets run natively: write the script as a pipeline of cmdlets.")
+                hint: "The native engine runs its cmdlets: write the script as a pipeline of cmdlets.")
         }
         let session = try await makePowerShell()
         if let turns { await session.lend(through: turns) }
@@ -216,8 +216,8 @@ package actor ExchangeSession {
     func cmdlets(deadline: Deadline) async throws(MMError) -> ExchangeCmdletList {
         guard isNativelySignedIn, let client = exchange?.client else {
             throw MMError(
-                .unsupported, "Only native sessions of Exchange know what the account may run.",
-                hint: "Give the connection an app registration of its own (appId).")
+                .unsupported, "Only native Exchange sessions know which cmdlets the account may run.",
+                hint: "Give the connection its own app registration (appId).")
         }
         return try await client.cmdlets(deadline: deadline)
     }
@@ -313,7 +313,7 @@ package actor ExchangeSession {
         let writes = sources.flatMap(\.writes)
         var interruption = sources.compactMap(\.failure).first
         if Task.isCancelled, interruption == nil {
-            interruption = MMError(.cancelled, "The script was cancelled; the session stays.")
+            interruption = MMError(.cancelled, "The script was cancelled; the session is kept.")
         } else if case .stopped = outcome, interruption == nil {
             interruption = StopErrors.deadline(restarted: false)
         }
@@ -336,15 +336,15 @@ package actor ExchangeSession {
             guard writes.isEmpty else {
                 throw MMError(
                     .unsupported,
-                    "The script went beyond the native engine (\(reason)) after it had run "
+                    "The native engine can't continue the script (\(reason)). It had already run "
                         + "\(writes.joined(separator: ", ")).",
-                    hint: "Nothing is run twice: check what was done, and run the rest with --engine pwsh.",
+                    hint: "mm does not run these again: check the changes, and run the rest with --engine pwsh.",
                     details: ["ran": .array(writes.map { .string($0) })])
             }
             guard flow?.isFlowing != true else {
                 throw MMError(
-                    .unsupported, "The script went beyond the native engine (\(reason)) among its rows.",
-                    hint: "What came is not the whole: run it with --engine pwsh, or leave out what needs PowerShell.",
+                    .unsupported, "The native engine can't continue the script (\(reason)): the rows are incomplete.",
+                    hint: "Run it with --engine pwsh, or leave out what needs PowerShell.",
                     details: ["reason": .string(reason)])
             }
             return try await handOver(plan, command, cleared, deadline, prompt, because: reason, [], hasSent: hasSent)
@@ -407,8 +407,8 @@ package actor ExchangeSession {
                 let why = reason.map { " (\($0))" } ?? ""
                 throw MMError(
                     .conflict,
-                    "The script runs in PowerShell\(why), but the variable $\(name) was set in the native engine and holds "
-                        + "more than plain values.",
+                    "The script runs in PowerShell\(why), but the variable $\(name) was set in the native engine and its value can't be "
+                        + "copied to PowerShell.",
                     hint: "Set it again in the same script, or write the script so that the native engine can run it.",
                     details: ["variable": .string(name), "reason": reason.map { .string($0) } ?? .null])
             }
@@ -436,17 +436,17 @@ enum EngineRefusal {
         if let unknown = unknown(strangers, module) { return unknown }
         return MMError(
             .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
-            hint: because.map { "It stays in the native engine, because \($0): mm reset makes a new one." }
+            hint: because.map { "This session stays in the native engine, because \($0). Run mm reset to start a new session." }
                 ?? (hasPowerShell
-                    ? "Leave --engine native out, so that PowerShell takes what the native engine can't."
+                    ? "Leave out --engine native, so that PowerShell runs the script."
                     : "The module \(module) has no PowerShell here: write the script as a pipeline of cmdlets, with "
-                        + "Where-Object, Select-Object, Sort-Object, ForEach-Object and their like."),
+                        + "Where-Object, Select-Object, Sort-Object and ForEach-Object."),
             details: ["engine": "native", "reason": .string(reason)])
     }
 
     /// Returns what was sent before the script turned out to be beyond the engine. Scripts that had made changes end differently.
     private static func sent(_ hasSent: Bool) -> String {
-        hasSent ? "It had only read: nothing was changed." : "Nothing was sent."
+        hasSent ? "Only reads were sent: nothing was changed." : "Nothing was sent."
     }
 
     /// Returns the error for a script that needs a PowerShell on a machine without one.
@@ -457,7 +457,7 @@ enum EngineRefusal {
         if let unknown = unknown(strangers, module) { return unknown }
         return MMError(
             .unavailable,
-            "The script is beyond the native engine (\(reason)), and there is no PowerShell on this machine. \(sent(hasSent))",
+            "The native engine can't run the script (\(reason)), and PowerShell is not installed on this machine. \(sent(hasSent))",
             hint: error.hint, details: ["reason": .string(reason), "looked": error.details["looked"] ?? .null])
     }
 
@@ -475,11 +475,10 @@ enum EngineRefusal {
         let near = CmdletCompletion(module: module).near(name)
         return MMError(
             .notFound,
-            "\(title(module)) has no cmdlet \(name) that is known here, or the account may not run it. Nothing was "
-                + "sent.",
+            "\(title(module)) has no cmdlet \(name), or the account may not run it. Nothing was sent.",
             hint: near.isEmpty
-                ? "mm cmdlets lists the cmdlets."
-                : "Near: \(near.joined(separator: ", ")). mm cmdlets lists all of them.",
+                ? "mm cmdlets lists all cmdlets."
+                : "Similar names: \(near.joined(separator: ", ")). mm cmdlets lists all cmdlets.",
             details: ["cmdlet": .string(name), "near": .array(near.map { .string($0) })])
     }
 }

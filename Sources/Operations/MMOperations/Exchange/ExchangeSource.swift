@@ -260,7 +260,7 @@ struct ExchangeRows: CmdletRows {
         if let words = page.confirmation {
             if isPreview { information.append("What if: \(words)") }
             if isAsking {
-                information.append("Confirm: \(words) Nothing was done: run it again without -Confirm to do it.")
+                information.append("Confirm: \(words) Nothing was changed: to run it, leave out -Confirm.")
             }
         }
         source.note(information: information)

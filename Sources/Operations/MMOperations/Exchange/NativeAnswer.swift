@@ -174,8 +174,8 @@ enum NativeText {
         for case .object(let object) in objects {
             guard let view = object.view, view.columns.count < object.shape.names.count else { continue }
             return
-                "\(view.columns.count) of \(object.shape.names.count) properties are shown, as PowerShell shows them: "
-                + "Select-Object, Format-List or JSON output give the others."
+                "\(view.columns.count) of \(object.shape.names.count) properties are shown, the same ones as in PowerShell: "
+                + "Use Select-Object, Format-List or JSON output for the others."
         }
         return nil
     }

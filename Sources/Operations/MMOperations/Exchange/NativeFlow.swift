@@ -127,7 +127,7 @@ final class NativeFlow: Sendable {
 
     private func end() -> AnswerEnd {
         state.withLock { state in
-            let more = state.leftOut > 0 ? ["\(state.leftOut) more warnings and errors are not shown."] : []
+            let more = state.leftOut > 0 ? ["Warnings and errors not shown: \(state.leftOut)."] : []
             var end = AnswerEnd(notes: state.notes + more)
             end.errors = state.errors
             end.exitStatus = state.exitStatus ?? (state.errors.isEmpty ? nil : 1)

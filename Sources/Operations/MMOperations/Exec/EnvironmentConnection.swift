@@ -45,13 +45,13 @@ enum EnvironmentConnection {
             switch connection.auth.method {
             case .secret: "AZURE_CLIENT_SECRET"
             case .certificate: "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_CLIENT_CERTIFICATE_PASSWORD"
-            default: "AZURE_FEDERATED_TOKEN_FILE, or the job's own token service"
+            default: "AZURE_FEDERATED_TOKEN_FILE, or the job's token service"
             }
         var error = error
         // Hints about the connection's entry don't apply, since there is none.
         let remedy = error.hint.flatMap { $0.contains("mm connections") ? nil : $0 + " " } ?? ""
         error.hint =
-            remedy + "The connection is what the job's variables say: AZURE_CLIENT_ID, AZURE_TENANT_ID, \(credential)."
+            remedy + "The connection comes from environment variables: AZURE_CLIENT_ID, AZURE_TENANT_ID, \(credential)."
         return error
     }
 
@@ -62,7 +62,7 @@ enum EnvironmentConnection {
         let address = authority.hasPrefix("https://") ? authority : "https://" + authority
         guard let found = WebAddress(address).flatMap({ Cloud.signInService(at: $0) }) else {
             throw MMError(
-                .invalidInput, "AZURE_AUTHORITY_HOST names no sign-in service that is known: \(authority.prefix(120)).",
+                .invalidInput, "AZURE_AUTHORITY_HOST is not a known sign-in service: \(authority.prefix(120)).",
                 hint: "Leave it out for the public cloud.")
         }
         return found.name

@@ -14,17 +14,17 @@ struct Exec: CatalogueOperation {
     static let module = "exec"
 
     let declaration = OperationDeclaration(
-        "exec", command: ["exec"], title: "Run a program with an identity",
-        summary: "Run any program with a connection's sign-in: it finds a managed identity and gets no token.",
+        "exec", command: ["exec"], title: "Run a program with a managed identity",
+        summary: "Run a program with a connection's sign-in. The program finds a managed identity and never sees a token.",
         description:
-            "Runs a program of this machine (az, terraform, python, pwsh, a shell) in walls. It finds a managed identity, whose "
-            + "tokens are placeholders; the real ones are put in on the way out, where each request is judged: reads pass, "
-            + "changes are asked about.",
+            "Runs a local program (az, terraform, python, pwsh, a shell) confined. It finds a managed identity whose "
+            + "tokens are placeholders; mm's proxy inserts the access tokens and judges each request: it sends reads and "
+            + "holds back changes until a person approves them.",
         effects: .init(readOnly: false, destructive: true, openWorld: true), audience: .person,
         examples: [
-            .init("mm exec Contoso -- az rest --url /subscriptions", "az, signed in with: az login --identity"),
-            .init("mm exec Contoso --read-only -- bash", "a shell in which every tool reads and none writes"),
-            .init("mm exec env: --allow write -- terraform apply", "in a job that has AZURE_CLIENT_ID and its like"),
+            .init("mm exec Contoso -- az rest --url /subscriptions", "az, after mm exec Contoso -- az login --identity"),
+            .init("mm exec Contoso --read-only -- bash", "a shell whose programs can read but not change anything"),
+            .init("mm exec env: --allow write -- terraform apply", "in a CI job that sets AZURE_CLIENT_ID, AZURE_TENANT_ID and a credential"),
         ]
     ).startingProgram.plannable
 
@@ -101,8 +101,8 @@ struct Exec: CatalogueOperation {
         guard input.connection != EnvironmentConnection.name else {
             throw MMError(
                 .unsupported,
-                "What \(input.connection) describes has no entry that a plan could name: nothing was planned.",
-                hint: "Plan it with a connection of the registry: mm connections list.")
+                "\(input.connection) is not a connection in the registry, which a plan needs: nothing was planned.",
+                hint: "Use a connection that mm connections list shows.")
         }
         return PlannedProgram(recorder, of: connection, services.requests, module: Self.module, in: context)
     }
@@ -110,7 +110,7 @@ struct Exec: CatalogueOperation {
     private static func checkMachine() throws(MMError) {
         guard let problem = SandboxProfile.proxyProblem() else { return }
         throw MMError(
-            .unsupported, "This machine can't keep a program to the wire: \(problem.message)",
+            .unsupported, "This machine can't restrict a program to mm's proxy: \(problem.message)",
             hint: "\(problem.hint ?? "") The program was not started.")
     }
 
@@ -124,7 +124,7 @@ struct Exec: CatalogueOperation {
         let line = input.command.map { ShellWord.quoted($0) }.joined(separator: " ")
         let request = ConfirmationRequest(
             on: connection, module: Self.module,
-            title: "run a program whose \(input.allowed.map(\.rawValue).joined(separator: ", ")) requests pass",
+            title: "run a program and allow its \(input.allowed.map(\.rawValue).joined(separator: ", ")) requests",
             text: line, parameters: ["allow": .array(input.allowed.map { .string($0.rawValue) })],
             verdict: Verdict(allowing: input.allowed, policy: policy))
         try await Clearance(request).settle(in: context, with: services.guarding)
@@ -190,12 +190,12 @@ struct Exec: CatalogueOperation {
         let what = held.count == 1 ? "1 change was" : "\(held.count) changes were"
         // Approvals can't be given in advance for secrets and similar classes, so they aren't listed.
         let classes = Set(held.map(\.guardClass)).filter(StandingApproval.isPossible).map(\.rawValue).sorted()
-        var way = isReading ? "This call only reads (--read-only)." : "What waits for a yes: mm confirm."
+        var way = isReading ? "This call only reads (--read-only)." : "To approve them, run mm confirm."
         if !isReading, !classes.isEmpty {
-            way += " Without a question: --allow \(classes.joined(separator: ",")), or for a while: mm allow."
+            way += " To allow them without asking, use --allow \(classes.joined(separator: ",")), or mm allow for a limited time."
         }
         return
-            (["\(what) held back, and not sent:"] + lines
+            (["\(what) held back and not sent:"] + lines
             + (held.count > lines.count ? ["  and \(held.count - lines.count) more"] : []) + [way])
             .joined(separator: "\n")
     }
@@ -208,8 +208,8 @@ struct Exec: CatalogueOperation {
         context.record.note("changesSent", .int(Int64(report.sent.count)))
         context.record.note("changesHeld", .int(Int64(report.held.count)))
         guard let exit else {
-            if Task.isCancelled { throw MMError(.cancelled, "The program was ended.") }
-            throw MMError(.deadlineExceeded, "The program did not end in time and was ended.", details: report.details)
+            if Task.isCancelled { throw MMError(.cancelled, "The program was stopped.") }
+            throw MMError(.deadlineExceeded, "The program exceeded the time limit and was stopped.", details: report.details)
         }
         context.record.note("exit", .int(Int64(exit.code)))
         let notes =
@@ -224,18 +224,18 @@ struct Exec: CatalogueOperation {
 
     /// The note for a program that failed and reached no service: one that ignores the proxy fails with an error of its own.
     private static let unreached =
-        "The program has sent nothing through the wire. Should it have: programs that ignore HTTPS_PROXY reach nothing here, and "
-        + "no name is resolved. Set the program to use that proxy, and the file in SSL_CERT_FILE to trust it."
+        "The program sent no request through mm's proxy. Programs that ignore HTTPS_PROXY can't reach any host or resolve names. "
+            + "Configure the program to use HTTPS_PROXY, and to trust the certificates in SSL_CERT_FILE."
 
     private static let noSeat = MMError(
-        .unsupported, "A program runs where its caller is: `exec` needs the terminal or the streams of this machine.",
-        hint: "Run mm exec without --pool (and MM_SESSION_POOL_URL) and without --detach, on this machine.")
+        .unsupported, "`exec` runs programs only on the caller's own machine.",
+        hint: "Run mm exec without --pool, MM_SESSION_POOL_URL and --detach.")
 
     static func noWire(_ connection: Connection) -> MMError {
         MMError(
             .unsupported,
-            "The connection \(connection.name) has no wire (\"egress\": \"off\"): a program would need tokens.",
-            hint: "Take the key egress out: mm connections edit \(ShellWord.quoted(connection.name)) egress=")
+            "The connection \(connection.name) does not use mm's proxy (\"egress\": \"off\"), so a program would see its tokens.",
+            hint: "Remove the key egress: mm connections edit \(ShellWord.quoted(connection.name)) egress=")
     }
 }
 
@@ -307,7 +307,7 @@ enum ExecEnvironment {
         for name in names {
             guard !EnvironmentConnection.secretVariables.contains(name), !name.hasPrefix("MM_") else {
                 throw MMError(
-                    .denied, "\(name) holds what the program is not to have.", hint: "Leave --env \(name) out.",
+                    .denied, "\(name) can't be passed to the program, because it holds a secret or a setting of mm.", hint: "Leave --env \(name) out.",
                     details: ["field": "env"])
             }
             made[name] = given[name]
@@ -481,11 +481,11 @@ enum AppIdentityNeed {
         else { return }
         throw MMError(
             .unsupported,
-            "\(call) insists on an app's token, and \(connection.name) signs in a person (\(account.title)). The program was not "
-                + "started.",
+            "\(call) needs an app's access token, and \(connection.name) signs in a person (\(account.title)). The program was "
+                + "not started.",
             hint:
-                "Use a connection that signs in as an app (a certificate, a secret, a federated credential), or have the cmdlets "
-                + "run where a person's sign-in serves: mm run \(ShellWord.quoted(connection.name)) …",
+                "Use a connection that signs in as an app (certificate, secret or federated credential), or run the cmdlets as the "
+                    + "signed-in person: mm run \(ShellWord.quoted(connection.name)) …",
             details: ["needs": "app", "account": .string(account.title)])
     }
 

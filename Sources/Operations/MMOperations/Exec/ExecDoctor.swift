@@ -15,7 +15,7 @@ package struct ExecDoctor: Sendable {
         let source: String
 
         /// The message where the tool is missing.
-        var absence: String { "not installed: \(source). Then: \(way)" }
+        var absence: String { "not installed: \(source). Usage: \(way)" }
     }
 
     private static let missing: Int32 = 77
@@ -32,7 +32,7 @@ package struct ExecDoctor: Sendable {
                 curl -sS --fail-with-body -H "Authorization: Bearer $T" 'https://graph.microsoft.com/v1.0/users?$top=1'
                 """,
             ], way: "the identity's endpoint: IDENTITY_ENDPOINT, IDENTITY_HEADER",
-            source: "the system's packages have it (curl)"),
+            source: "install the system package curl"),
         Trial(
             tool: "az", program: "az",
             arguments: [
@@ -47,7 +47,7 @@ package struct ExecDoctor: Sendable {
         Trial(
             tool: "azure-identity", program: "python3",
             arguments: python("azure.identity", "DefaultAzureCredential().get_token(scope).token"),
-            way: "DefaultAzureCredential() as it is", source: "pip install azure-identity requests"),
+            way: "DefaultAzureCredential() without changes", source: "pip install azure-identity requests"),
         Trial(
             tool: "msal", program: "python3",
             arguments: python(
@@ -64,7 +64,7 @@ package struct ExecDoctor: Sendable {
                 except ImportError: raise SystemExit(\(missing))
                 token = DefaultAzureCredential().get_token("https://graph.microsoft.com/.default").token
                 httpx.get("https://graph.microsoft.com/v1.0/me", headers={"Authorization": "Bearer " + token}).raise_for_status()
-                """), way: "httpx with DefaultAzureCredential(), as it is",
+                """), way: "httpx with DefaultAzureCredential(), without changes",
             source: "pip install httpx azure-identity"),
         Trial(
             tool: "msgraph-sdk", program: "python3",
@@ -146,11 +146,11 @@ package struct ExecDoctor: Sendable {
         }
         let name = (try? services.registry.snapshot())?.connections.first(where: { $0.cloud == "sandbox" })?.name
         if let name {
-            report.add("walls", .sound, "programs are kept to the wire; tried with \(name)")
+            report.add("walls", .sound, "programs are restricted to mm's proxy; tested with \(name)")
         } else {
             report.add(
-                "sandbox", .advice, "no connection leads to a sandbox tenant: what is installed was not tried",
-                remedy: "mm sandbox start, then mm connect contoso-sandbox.example")
+                "sandbox", .advice, "there is no connection to a sandbox tenant, so the installed tools were not tested",
+                remedy: "Run mm sandbox start, then mm connect contoso-sandbox.example")
         }
         let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"
         for trial in Self.trials where tool == nil || tool == trial.tool {
@@ -159,7 +159,7 @@ package struct ExecDoctor: Sendable {
                 continue
             }
             guard let name else {
-                report.add(trial.tool, .sound, "\(trial.program) is there, and was not tried: \(trial.way)")
+                report.add(trial.tool, .sound, "\(trial.program) is installed but was not tested. Usage: \(trial.way)")
                 continue
             }
             tell(trial.tool)
@@ -186,7 +186,7 @@ package struct ExecDoctor: Sendable {
             case 0: report.add(trial.tool, .sound, trial.way)
             case Self.missing: report.add(trial.tool, .sound, trial.absence)
             default:
-                let said = seat.text.split(separator: "\n").last.map { String($0.prefix(300)) } ?? "it says nothing"
+                let said = seat.text.split(separator: "\n").last.map { String($0.prefix(300)) } ?? "no output"
                 report.add(trial.tool, .failed, "exit code \(answer.exitStatus): \(said)")
             }
         } catch {

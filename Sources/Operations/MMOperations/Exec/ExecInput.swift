@@ -4,33 +4,33 @@ import MMGuard
 /// The arguments of `exec`.
 struct ExecInput: OperationInput {
     @Argument(
-        "connection", "Whose sign-in the program has; env: for the one that AZURE_CLIENT_ID and its like describe.",
+        "connection", "Connection to sign in with, or env: for the identity in AZURE_CLIENT_ID and AZURE_TENANT_ID.",
         .at(0))
     var connection: String
-    @Argument("command", "The program and its arguments, after --.", .required, .at(1), .mayBeEmpty)
+    @Argument("command", "Program to run and its arguments, after --.", .required, .at(1), .mayBeEmpty)
     var command: [String]
-    @Argument("read_only", "Hold back everything that changes something.") var isReadOnly: Bool
+    @Argument("read_only", "Hold back all requests that change something.") var isReadOnly: Bool
     @Argument(
         "allow",
-        "A class of changes that passes without being asked about: write, destructive, send, … Several are given "
-            + "one by one.", asAll: ExecInput.classes)
+        "Allow a class of changes without asking: write, destructive, send, … Repeat the flag for several classes.",
+        asAll: ExecInput.classes)
     var allowed: [GuardClass] = []
-    @Argument("read", "A folder that the program may read besides.") var readable: [String]
-    @Argument("write", "A folder that the program may write to besides.") var writable: [String]
-    @Argument("env", "A variable of yours that the program gets besides, by its name.") var variables: [String]
-    @Argument("host", "A host that the program may reach besides, such as api.github.com.", asAll: ExecInput.hosts)
+    @Argument("read", "Additional folder that the program may read.") var readable: [String]
+    @Argument("write", "Additional folder that the program may write to.") var writable: [String]
+    @Argument("env", "Name of an environment variable to pass to the program.") var variables: [String]
+    @Argument("host", "Additional host that the program may reach, such as api.github.com.", asAll: ExecInput.hosts)
     var hosts: [PlainHostName] = []
 
     func check() throws(MMError) {
         guard let program = command.first, !program.isEmpty else {
             throw MMError(
-                .invalidInput, "Which program is to run?",
+                .invalidInput, "The program to run is missing.",
                 hint: "Write it after --: mm exec Contoso -- az account show.",
                 details: ["field": "command"])
         }
         guard allowed.isEmpty || !isReadOnly else {
             throw MMError(
-                .invalidInput, "--read-only and --allow exclude each other.", hint: "Leave one of them out.",
+                .invalidInput, "--read-only and --allow can't be used together.", hint: "Leave one of them out.",
                 details: ["field": "allow"])
         }
     }
@@ -43,7 +43,7 @@ struct ExecInput: OperationInput {
                 throw MMError(
                     .invalidInput, "`\(word.prefix(40))` can't be allowed.",
                     hint:
-                        "Classes that can: \(possible.joined(separator: ", ")). All others are asked about each time.",
+                        "Classes that can: \(possible.joined(separator: ", ")). For all other classes a person is asked each time.",
                     details: ["field": "allow"])
             }
             classes.append(one)
@@ -56,7 +56,7 @@ struct ExecInput: OperationInput {
         for text in texts {
             guard let name = PlainHostName(text) else {
                 throw MMError(
-                    .invalidInput, "`\(text.prefix(80))` is no plain host name.", hint: "For example api.github.com.",
+                    .invalidInput, "`\(text.prefix(80))` is not a plain host name.", hint: "For example api.github.com.",
                     details: ["field": "host"])
             }
             names.append(name)

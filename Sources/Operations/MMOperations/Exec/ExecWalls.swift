@@ -37,8 +37,8 @@ struct ExecWalls: Sendable {
             try DefaultWorkspace.make(services)
             workspace = DefaultWorkspace.path(services)
             notes.append(
-                "The program starts in \(workspace): \(start) holds your own settings, which it does not see. Stand in a "
-                    + "folder of the work, or add one with --read or --write.")
+                "The program starts in \(workspace), because \(start) holds your settings, which it may not read. Change to "
+                    + "another folder, or add one with --read or --write.")
         }
         var seen: Set<String> = []
         let folders = readable.filter { seen.insert($0).inserted }
@@ -47,8 +47,8 @@ struct ExecWalls: Sendable {
             let folder = try Self.folder(folder, "write", in: start)
             if let held = own.first(where: { RealPath.lies($0, in: folder) }) {
                 throw MMError(
-                    .invalidInput, "--write \(folder) holds files of mm itself (\(held)).",
-                    hint: "Name a folder that holds the work alone.", details: ["field": "write"])
+                    .invalidInput, "--write \(folder) contains mm's own files (\(held)).",
+                    hint: "Choose a folder that contains only your work.", details: ["field": "write"])
             }
             rules.writable.append(folder)
         }
@@ -65,8 +65,8 @@ struct ExecWalls: Sendable {
             : ExecutableSearch.find(name, path: path)
         guard let found, access(found, X_OK) == 0 else {
             throw MMError(
-                .notFound, "There is no program \(name.prefix(200)).",
-                hint: "Write its path, or see that it is in PATH: command -v \(ShellWord.quoted(name)).",
+                .notFound, "The program \(name.prefix(200)) was not found.",
+                hint: "Give its full path, or check that it is in PATH: command -v \(ShellWord.quoted(name)).",
                 details: ["field": "command"])
         }
         return found
@@ -77,8 +77,8 @@ struct ExecWalls: Sendable {
         let path = text.hasPrefix("/") ? text : directory + "/" + text
         guard let real = RealPath.of(path), real != "/", stat(real, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
             throw MMError(
-                .invalidInput, "--\(field) \(text.prefix(200)) is no folder that exists.",
-                hint: "Name a folder, other than the root.", details: ["field": .string(field)])
+                .invalidInput, "The folder --\(field) \(text.prefix(200)) does not exist or can't be used.",
+                hint: "Name an existing folder other than the root.", details: ["field": .string(field)])
         }
         return real
     }

@@ -16,7 +16,7 @@ package struct WorkServices: Sendable {
     /// - Throws: `notFound`, also for work of another caller.
     func work(_ handle: String, of call: CallContext) async throws(MMError) -> any OperationWork {
         guard let work = try jobs.table.work(handle, for: OperationJobs.reachableOwners(of: call)) as? any OperationWork
-        else { throw MMError(.internalError, "There is no record of the work “\(handle)”.") }
+        else { throw MMError(.internalError, "No work with the handle “\(handle)” is recorded.") }
         if let task = work as? ShellTask { await shells.touch(task.session) }
         return work
     }
@@ -27,8 +27,8 @@ package struct WorkServices: Sendable {
         guard let task = work as? ShellTask else {
             throw MMError(
                 .unsupported,
-                "“\(handle)” is a call of \(work.report.label): it has no terminal, and nothing can be typed.",
-                hint: "Read it, wait for it or end it with `output`.")
+                "“\(handle)” is a call of \(work.report.label): it has no terminal to type into.",
+                hint: "Use `output` to read it, wait for it or cancel it.")
         }
         return task
     }
