@@ -278,7 +278,7 @@ struct ExecTests {
         for (text, reason) in [
             (
                 "g -X POST $base/groups -d '\(group)'; g -X PATCH \"$base/users/$(user)\" -d '{\"jobTitle\":\"B\"}'",
-                "goes on after"
+                "continues after"
             ),
             (
                 "id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"C\"}'; g \"$base/users/$id\"",

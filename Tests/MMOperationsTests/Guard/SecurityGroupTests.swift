@@ -29,7 +29,7 @@ struct SecurityGroupTests {
         #expect(both.contains("Vault") && both.contains("security-enabled"), "\(both)")
         let hidden = try await shown(
             for: "$name = 'Solo'; Add-DistributionGroupMember $name -Member lena.vogt", in: tenant)
-        #expect(hidden.contains("isn't known"), "\(hidden)")
+        #expect(hidden.contains("is unknown"), "\(hidden)")
         // A group that isn't there gets no members: nobody is asked.
         let before = tenant.person.pages.count
         await #expect(throws: MMError.self) { try await tenant.run("Add-DistributionGroupMember Nobody -Member admin") }

@@ -485,7 +485,7 @@ struct PlanTests {
         let unknown = await #expect(throws: MMError.self) {
             try await service.call("receipt_verify", ["receipt": .string(path)], in: home.tenant.context(nil))
         }
-        #expect(unknown?.message.contains("nobody here knows the key") == true)
+        #expect(unknown?.message.contains("the key that signed it is unknown here") == true)
         let verified = try await service.call(
             "receipt_verify", ["receipt": .string(path), "key": answer["key"] ?? .null], in: home.tenant.context(nil))
         #expect(ChangesHome.value(verified)["genuine"] == true)

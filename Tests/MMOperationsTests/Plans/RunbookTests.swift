@@ -114,7 +114,7 @@ struct RunbookTests {
                 steps: steps, open: nil))
         try shelf.keep(forged)
         let error = await #expect(throws: MMError.self) { try await home.apply(["plan": .string(forged.plan.id)]) }
-        #expect(error?.message.contains("would send something else") == true)
+        #expect(error?.message.contains("would now send other requests") == true)
         await home.tenant.stop()
     }
 

@@ -4,21 +4,21 @@ import MMGuard
 /// `allow`: a person lets requests of some classes pass on a connection for a limited time.
 struct Allow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("connection", "The connection; without one: what is allowed at the moment.", .at(0))
+        @Argument("connection", "Connection. Without it, list what is currently allowed.", .at(0))
         var connection: String?
-        @Argument("classes", "What passes: send, write, destructive, …", .at(1)) var classes: [String]
-        @Argument("minutes", "For how long (default 30, at most 480).", in: 1...480) var minutes = 30
-        @Argument("revoke", "Take this one back.") var revoke: String?
+        @Argument("classes", "Classes to allow: send, write, destructive, …", .at(1)) var classes: [String]
+        @Argument("minutes", "Minutes (default 30, at most 480).", in: 1...480) var minutes = 30
+        @Argument("revoke", "ID of the approval to revoke.") var revoke: String?
     }
 
     let declaration = OperationDeclaration(
         "allow", command: ["allow"], title: "Allow a class for a while",
-        summary: "Allow a class of requests on a connection for a while, list what is allowed, or take it back.",
+        summary: "Allow a class of requests on a connection for a limited time, list what is allowed, or revoke it.",
         effects: .init(readOnly: false), audience: .person,
         examples: [
-            .init("mm allow", "what is allowed at the moment, until when and by whom"),
-            .init("mm allow Contoso send --minutes 30", "asks, and then lets messages through for half an hour"),
-            .init("mm allow --revoke 4fK2xQ9b", "asks about each again"),
+            .init("mm allow", "what is currently allowed, until when and by whom"),
+            .init("mm allow Contoso send --minutes 30", "asks you, then allows sending messages for 30 minutes"),
+            .init("mm allow --revoke 4fK2xQ9b", "revokes an approval"),
         ]
     )
 
@@ -31,28 +31,28 @@ struct Allow: CatalogueOperation {
             let gone = try runbooks.revoke(id)
             context.record.note("connection", .string(gone.place.connection))
             context.record.note("outcome", "revoked")
-            return .value(gone.row, notes: ["\(gone.subject.title) is asked about again."])
+            return .value(gone.row, notes: ["Revoked: a person is asked about \(gone.subject.title) again."])
         }
         if let id = input.revoke {
             let gone = try await requests.revoke(id)
             context.record.note("connection", .string(gone.connection))
             context.record.note("outcome", "revoked")
             return .value(
-                gone.json, notes: ["\(gone.guardClass.rawValue) on \(gone.connection) is asked about again."])
+                gone.json, notes: ["Revoked: a person is asked about \(gone.guardClass.rawValue) on \(gone.connection) again."])
         }
         guard let name = input.connection else {
             let rows = try await requests.standing().map { Self.row($0.approval) } + runbooks.all().map(\.row)
             return .value(
                 .array(rows),
-                notes: (rows.isEmpty ? ["Nothing is allowed for a while: each is asked about."] : [])
+                notes: (rows.isEmpty ? ["Nothing is currently allowed: a person is asked about each request."] : [])
                     + [await requests.note()].compactMap(\.self),
                 columns: ["id", "connection", "class", "by", "until"])
         }
         try PersonProof.require(services.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
-                .forbidden, "A person at a terminal allows this, and there is none here.",
-                hint: "Open a terminal of your own and run mm allow there, or use the pool's page.")
+                .forbidden, "Only a person at a terminal can allow this, and this program has no terminal.",
+                hint: "Run mm allow in your own terminal, or use the pool's page.")
         }
         let connection = try services.registry.connection(named: name, in: context)
         let classes = try Self.classes(input.classes, on: connection)
@@ -63,17 +63,17 @@ struct Allow: CatalogueOperation {
         guard
             try await person.confirm(
                 ConfirmationQuestion(
-                    title: title, pages: ["Passes without being asked about:\n" + lines.joined(separator: "\n")],
-                    reason: "Everybody who uses this connection may do so, unseen, until it ends.", check: check,
+                    title: title, pages: ["Allowed without asking:\n" + lines.joined(separator: "\n")],
+                    reason: "Until it ends, everyone who uses this connection can send such requests without being asked.", check: check,
                     digest: digest))
-        else { throw MMError(.denied, "The person said no: nothing is allowed.") }
+        else { throw MMError(.denied, "You answered no: nothing is allowed.") }
         let made = try await services.ledger.allow(
             classes, on: connection.name, as: connection.identity, for: .seconds(input.minutes * 60),
             by: Approver(person: SecurityKey.login, means: "terminal"), check: check)
         context.record.note("class", .string(input.classes.joined(separator: ",")))
         context.record.note("outcome", "allowed")
         return .value(
-            .array(made.map(Self.row)), notes: ["mm allow --revoke ID takes it back."],
+            .array(made.map(Self.row)), notes: ["To revoke it: mm allow --revoke ID"],
             columns: ["id", "connection", "class", "by", "until"])
     }
 
@@ -81,22 +81,22 @@ struct Allow: CatalogueOperation {
         let possible = GuardClass.allCases.filter(StandingApproval.isPossible).map(\.rawValue)
         guard !words.isEmpty else {
             throw MMError(
-                .invalidInput, "Which class is to pass?", hint: "Name one of \(possible.joined(separator: ", ")).")
+                .invalidInput, "Name the class to allow.", hint: "It is one of \(possible.joined(separator: ", ")).")
         }
         var classes: [GuardClass] = []
         for word in words {
             guard let one = GuardClass(word: word), StandingApproval.isPossible(one) else {
                 throw MMError(
-                    .invalidInput, "`\(word.prefix(40))` can't be allowed for a while.",
-                    hint: "Classes that can: \(possible.joined(separator: ", ")). All others are asked about each time."
+                    .invalidInput, "`\(word.prefix(40))` can't be allowed for a limited time.",
+                    hint: "Classes that can: \(possible.joined(separator: ", ")). For all other classes a person is asked each time."
                 )
             }
             classes.append(one)
         }
         guard connection.guardPolicy.approvals.most(of: classes.map(\.rawValue)) == 1 else {
             throw MMError(
-                .forbidden, "\(connection.name) wants two people for this: it can't be allowed by one for a while.",
-                hint: "Each request is approved by both: on the pool's page, or with mm confirm.")
+                .forbidden, "\(connection.name) requires two people for this class, so one person can't allow it for a limited time.",
+                hint: "Both people must approve each request, on the pool's page or with mm confirm.")
         }
         return classes
     }

@@ -4,18 +4,18 @@ import MMGuard
 /// `confirm`: a person confirms or declines a request that waits for it.
 struct Confirm: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("token", "The token that came with the refused call; without one: what waits.", .at(0))
+        @Argument("token", "Token from the refused call. Without it, list the waiting requests.", .at(0))
         var token: String?
-        @Argument("reason", "What the caller is told if you say no.") var reason: String?
+        @Argument("reason", "Reason to give the caller if you decline.") var reason: String?
     }
 
     let declaration = OperationDeclaration(
         "confirm", command: ["confirm"], title: "Confirm a request",
-        summary: "Confirm a request that the guard holds back: shows it, asks, and lets it through once.",
+        summary: "Confirm a request that the guard holds back: shows it, asks you, and allows it once.",
         effects: .init(readOnly: false), audience: .person,
         examples: [
-            .init("mm confirm", "what waits for a person"),
-            .init("mm confirm 7KQ2M8XAB", "shows the request and asks; there is no flag that says yes"),
+            .init("mm confirm", "requests that wait for confirmation"),
+            .init("mm confirm 7KQ2M8XAB", "shows the request and asks; no flag can answer for you"),
         ]
     ).kept(by: .confirmation)
 
@@ -34,8 +34,8 @@ struct Confirm: CatalogueOperation {
         try PersonProof.require(services.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
-                .forbidden, "A confirmation is given by a person at a terminal, and there is none here.",
-                hint: "Open a terminal of your own and run `mm confirm \(token)` there.")
+                .forbidden, "Only a person at a terminal can confirm, and this program has no terminal.",
+                hint: "Run `mm confirm \(token)` in your own terminal.")
         }
         let held = try await requests.held(token)
         let pending = held.request
@@ -48,7 +48,7 @@ struct Confirm: CatalogueOperation {
             try await held.ledger.refuse(token, because: input.reason, by: approver)
             context.record.note("outcome", "refused")
             return .value(
-                ["confirmed": false, "connection": .string(pending.connection)], notes: ["Refused; it waits no longer."]
+                ["confirmed": false, "connection": .string(pending.connection)], notes: ["Declined. The request no longer waits."]
             )
         }
         let now = try await held.ledger.approve(token, digest: pending.digest, by: approver)
@@ -60,12 +60,12 @@ struct Confirm: CatalogueOperation {
                     "confirmed": false, "connection": .string(now.connection),
                     "approvals": .int(Int64(now.approvers.count)), "approvalsNeeded": .int(Int64(now.needed)),
                 ],
-                notes: ["Approved by \(now.approvers.count) of \(now.needed) people; it waits for the others."])
+                notes: ["Approved by \(now.approvers.count) of \(now.needed) people. The others must approve it too."])
         }
         context.record.note("outcome", "confirmed")
         return .value(
             ["confirmed": true, "connection": .string(pending.connection)],
-            notes: ["The same call goes through now, once, within ten minutes."])
+            notes: ["Repeat the same call within ten minutes: it is allowed once."])
     }
 
     /// Returns the question for the person: what the request does, and who asked for it.

@@ -4,20 +4,20 @@ import MMGuard
 /// `guard_rules`: lists the rules of the guard.
 struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("pattern", "Only rules whose name, text or patterns contain this; or a cmdlet's name.", .at(0))
+        @Argument("pattern", "Show rules whose name, text or patterns contain this word, or the rules for a cmdlet.", .at(0))
         var pattern: String?
-        @Argument("kind", "Only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"])
+        @Argument("kind", "Show only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"])
         var kind: String?
     }
 
     let declaration = OperationDeclaration(
         "guard_rules", command: ["guard", "rules"], title: "The guard's rules",
-        summary: "List and explain the rules that the guard judges by.",
+        summary: "List and explain the guard's rules.",
         effects: .init(readOnly: true, idempotent: true),
         audience: .person,
         examples: [
-            .init("mm guard rules --kind construct", "what a script may not do, and why"),
-            .init("mm guard rules Remove-Mailbox", "what applies to one cmdlet"),
+            .init("mm guard rules --kind construct", "PowerShell constructs that are asked about or denied, and why"),
+            .init("mm guard rules Remove-Mailbox", "the rules for one cmdlet"),
         ]
     )
 
@@ -38,7 +38,7 @@ struct GuardRules: CatalogueOperation {
         var notes = rows.isEmpty ? ["No rule matches. mm guard rules lists all of them."] : []
         // A single matching list is shown with its entries.
         if rules.count == 1, let list = rules.first, list.kind == "list" {
-            notes.append("It names \(list.patterns.count) cmdlets: \(list.patterns.joined(separator: ", ")).")
+            notes.append("It applies to \(list.patterns.count) cmdlets: \(list.patterns.joined(separator: ", ")).")
         }
         return .value(.array(rows), notes: notes, columns: ["id", "kind", "class", "explanation"])
     }

@@ -31,7 +31,7 @@ package struct HeldRequests: Sendable {
     package func note() async -> String? { await ledger.absence().map { "\($0.message) \(Self.alone)" } }
 
     /// The consequence, for the user, of ledgers that aren't shared at present.
-    static let alone = "Only what this node asked meanwhile is known here, and it is answered here."
+    static let alone = "Only requests that this node holds are listed, and they can be answered here."
 
     /// Returns the request with a token and the ledger that holds it.
     /// - Throws: `notFound` when no such request waits.

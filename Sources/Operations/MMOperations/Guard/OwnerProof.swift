@@ -51,12 +51,12 @@ package struct OwnerProof: Sendable {
         var state = try read()
         guard state.blockedUntil <= clock.now else {
             throw MMError(
-                .forbidden, "Too many wrong tries: nothing is confirmed until \(state.blockedUntil.iso8601).",
-                hint: "Was it you? If not, somebody types in your name.")
+                .forbidden, "Too many wrong attempts: nothing can be confirmed until \(state.blockedUntil.iso8601).",
+                hint: "If these attempts were not yours, somebody else uses your account.")
         }
         if check == .pin, state.hash == nil {
             throw MMError(
-                .forbidden, "This needs a PIN, and none is set.", hint: "Set one in a terminal: mm pin set.")
+                .forbidden, "Confirming this needs a PIN, and no PIN is set.", hint: "Set one in a terminal: mm pin set.")
         }
         let hash = state.hash
         let isRight = try await BlockingWork.run { () throws(MMError) in
@@ -74,7 +74,7 @@ package struct OwnerProof: Sendable {
         }
         try write(state)
         throw MMError(
-            .forbidden, check == .pin ? "This is not the PIN." : "This is not your login's password.",
+            .forbidden, check == .pin ? "The PIN is wrong." : "The login password is wrong.",
             hint: "Nothing was sent or run.")
     }
 
@@ -84,7 +84,7 @@ package struct OwnerProof: Sendable {
     package func setPIN(_ pin: Secret?) async throws(MMError) {
         if let pin, pin.reveal().count < Self.minPINLength || pin.reveal().utf8.contains(0) {
             throw MMError(
-                .invalidInput, "A PIN has at least \(Self.minPINLength) characters.", hint: "Choose a longer one.")
+                .invalidInput, "A PIN needs at least \(Self.minPINLength) characters.", hint: "Choose a longer one.")
         }
         let hash = try await BlockingWork.run { () throws(MMError) in
             try pin.map { (pin) throws(MMError) in try Self.hash(pin) }
@@ -120,7 +120,7 @@ package struct OwnerProof: Sendable {
     }
 
     private static func unavailable(_ what: String) -> MMError {
-        MMError(.forbidden, "It can't be checked: \(what) is not to be had.", hint: "Nothing was sent or run.")
+        MMError(.forbidden, "It can't be checked, because \(what) is not available.", hint: "Nothing was sent or run.")
     }
 
     private func read() throws(MMError) -> State {

@@ -68,8 +68,8 @@ package enum PersonProof {
         try require(process: process)
         guard let leader = terminalLeader(of: process), !isInSession(process: leader) else {
             throw MMError(
-                .forbidden, "This program has no terminal, so it can't speak for a person.",
-                hint: "Run mm in a terminal of your own, or use a client of mm-mcp that shows forms.")
+                .forbidden, "This program has no terminal, so it can't confirm for a person.",
+                hint: "Run mm in your own terminal, or use an MCP client that shows forms.")
         }
     }
 
@@ -92,8 +92,8 @@ package enum PersonProof {
 
     private static var refusal: MMError {
         MMError(
-            .forbidden, "This is a session of mm: what runs here can't speak for a person.",
-            hint: "Confirm in a terminal of your own.")
+            .forbidden, "This runs in a session of mm, which can't confirm for a person.",
+            hint: "Confirm in your own terminal.")
     }
 
     private static func hasVariable(_ process: Int32) -> Bool {

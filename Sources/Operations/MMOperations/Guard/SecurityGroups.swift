@@ -79,9 +79,9 @@ struct SecurityGroups: Sendable {
         return GuardFinding(
             rule: "security-group", classes: .privilege,
             reason: sight == .security
-                ? "\(name ?? "The group") is security-enabled: a member has what the group may do."
-                : "Whether \(name ?? "the group") is security-enabled isn't known: a member would have what it may do.",
-            instead: group == nil ? "Name the group in the script, so that it can be looked at." : nil,
+                ? "\(name ?? "The group") is security-enabled: members get the group's permissions."
+                : "Whether \(name ?? "the group") is security-enabled is unknown: members may get its permissions.",
+            instead: group == nil ? "Name the group in the script, so that the guard can look it up." : nil,
             subject: group)
     }
 }

@@ -6,35 +6,35 @@ import MMShell
 /// and commands.
 struct OutputRead: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("handle", "The handle that came with the long answer.", .at(0)) var handle: String
-        @Argument("offset", "First row, line or byte, from 0.", in: 0...1_000_000_000) var offset = 0
-        @Argument("limit", "Most rows, lines or bytes; as many as fit unless given.", in: 1...1_000_000) var limit: Int?
-        @Argument("unit", "What offset and limit count.") var unit: OutputUnit?
-        @Argument("filter", "A jq program over all of it, such as .[].displayName.") var filter: String?
-        @Argument("output", "Form of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
-        @Argument("download", "File for all of it, or handle.") var download: String?
-        @Argument("action", "For a call in the background (default read).", of: ["read", "wait", "cancel"])
+        @Argument("handle", "Handle from the long answer.", .at(0)) var handle: String
+        @Argument("offset", "First row, line or byte, counted from 0.", in: 0...1_000_000_000) var offset = 0
+        @Argument("limit", "Maximum rows, lines or bytes (default: what fits).", in: 1...1_000_000) var limit: Int?
+        @Argument("unit", "Unit of offset and limit.") var unit: OutputUnit?
+        @Argument("filter", "jq filter for the whole answer, such as .[].displayName.") var filter: String?
+        @Argument("output", "Format of rows.", of: ["json", "jsonl", "table", "csv"]) var form: String?
+        @Argument("download", "File for the whole answer, or handle.") var download: String?
+        @Argument("action", "For a background call (default read).", of: ["read", "wait", "cancel"])
         var action = "read"
 
         func check() throws(MMError) {
             guard download == nil || offset == 0 && limit == nil && action == "read" else {
                 throw MMError(
-                    .invalidInput, "`download` writes all of it.", hint: "Leave out offset, limit and action.")
+                    .invalidInput, "`download` writes the whole answer.", hint: "Leave out offset, limit and action.")
             }
         }
     }
 
     let declaration = OperationDeclaration(
         "output", aliases: ["mm_output"], command: ["output"], title: "Read a stored answer",
-        summary: "Page or filter an answer that was too long to be given whole.",
+        summary: "Page through or filter an answer that was too long to return at once.",
         description:
-            "Reads more of a long answer by its handle: a page, or a jq filter over all of it. "
+            "Reads a long answer by its handle: a page, or a jq filter over all of it. "
             + "Example: {\"handle\": \"…\", \"filter\": \"map(select(.mail == null)) | length\"}",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm output HANDLE --offset 200 --limit 100", "rows 200 to 299"),
             .init("mm output HANDLE --filter '.[].mail'", "one member of every row"),
-            .init("mm output JOB --action wait", "the answer of a background call"),
+            .init("mm output JOB --action wait", "waits for a background call and shows its answer"),
         ]
     ).kept(by: .handle)
 
@@ -60,7 +60,7 @@ struct OutputRead: CatalogueOperation {
         }
         // A stored answer is complete, so there is nothing to wait for.
         guard input.action != "cancel" else {
-            throw MMError(.conflict, "This answer is complete: there is nothing to cancel.")
+            throw MMError(.conflict, "This call has ended: there is nothing to cancel.")
         }
         if let named = input.download {
             return try await StoredDownload(stored: stored, outputs: outputs, context: context, services: shells)
@@ -76,12 +76,12 @@ struct OutputRead: CatalogueOperation {
         let page = try outputs.page(
             input.handle, offset: input.offset, limit: input.limit, unit: input.unit, budget: budget, layout: .compact)
         var notes = ["\(page.unit.rawValue) \(page.offset) to \(page.offset + page.count) of \(page.total)"]
-        if let next = page.nextOffset { notes.append("The next page begins at offset \(next).") }
+        if let next = page.nextOffset { notes.append("The next page starts at offset \(next).") }
         if let limit = input.limit, page.nextOffset != nil, page.count < limit {
             notes.append(Self.cut(limit, to: page.count, page.unit))
         }
         if let cut = page.cutAtByte {
-            notes.append("The row is longer than the budget; continue with unit bytes, offset \(cut).")
+            notes.append("The row is longer than one answer can be; continue with unit bytes, offset \(cut).")
         }
         let body: OperationAnswer.Body =
             page.unit == .rows && page.cutAtByte == nil ? .json(Array(page.text.utf8)) : .text(page.text)
@@ -107,7 +107,7 @@ struct OutputRead: CatalogueOperation {
 
     /// Returns a note about a limit that exceeds the size of an answer.
     private static func cut(_ limit: Int, to count: Int, _ unit: OutputUnit) -> String {
-        "limit \(limit) is more than an answer holds: \(count) \(unit.rawValue) fit. `download` writes all of it to a file."
+        "limit \(limit) is more than one answer can hold: \(count) \(unit.rawValue) fit. `download` writes everything to a file."
     }
 
     /// Returns as many rows as fit in the format that a model gets; `nil` for any other page.
@@ -134,7 +134,7 @@ struct OutputRead: CatalogueOperation {
         while count > 1, !room.allows(Array(text(count).utf8)) { count = max(1, min(count - 1, count * 7 / 8)) }
         let end = page.offset + count
         var notes = ["rows \(page.offset) to \(end) of \(page.total)"]
-        if end < page.total { notes.append("The next page begins at offset \(end).") }
+        if end < page.total { notes.append("The next page starts at offset \(end).") }
         if let limit = input.limit, count < min(limit, page.total - page.offset) {
             notes.append(Self.cut(limit, to: count, .rows))
         }
@@ -170,7 +170,7 @@ struct WorkRead: Sendable {
         if input.filter == nil, input.offset > 0 || input.limit != nil {
             guard input.unit == nil || input.unit == .bytes else {
                 throw MMError(
-                    .invalidInput, "What a job wrote is counted in bytes.", hint: "Leave out unit, or say bytes.")
+                    .invalidInput, "The output of a job is counted in bytes.", hint: "Leave out unit, or use bytes.")
             }
             return try await work.page(.stdout, from: input.offset, limit: input.limit, to: context, from: services)
         }
@@ -193,7 +193,7 @@ struct WorkRead: Sendable {
         case .value(let value): return JSONWriter.bytes(value)
         case .text(let text): return JSONWriter.bytes(.string(text))
         case .bytes:
-            throw MMError(.invalidInput, "The answer isn't JSON: a filter has nothing to work on.")
+            throw MMError(.invalidInput, "The answer isn't JSON, so it can't be filtered.")
         case .items(let stream), .output(let stream):
             var bytes: [UInt8] = [UInt8(ascii: "[")]
             while let batch = try await stream.next() {

@@ -10,10 +10,10 @@ struct PermissionsCheck: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "permissions_check", command: ["permissions", "check"], title: "Check a connection's permissions",
-        summary: "Say what a connection can read and change, and which permission or role is missing.",
+        summary: "Show what a connection can read and change, and which permission or role is missing.",
         effects: .init(readOnly: true, idempotent: true, openWorld: true),
         examples: [
-            .init("mm permissions check Contoso", "area by area: yes, or what is missing"),
+            .init("mm permissions check Contoso", "for each area: yes, or what is missing"),
             .init(
                 "mm permissions check Contoso --json --jq '.areas[] | select(.write==\"no\")'", "what it can't change"),
         ]
@@ -28,8 +28,8 @@ struct PermissionsCheck: CatalogueOperation {
             for: connection, resource: .graph, options: options, deadline: context.deadline)
         guard let claims = token.claims else {
             throw MMError(
-                .unsupported, "The token of \(connection.name) can't be read, so nothing is known of its permissions.",
-                hint: "Try it: a refused request says what is missing.")
+                .unsupported, "The access token of \(connection.name) can't be read, so its permissions are unknown.",
+                hint: "Try the request: if it is refused, the error names what is missing.")
         }
         let rights = TokenRights(claims: claims)
         var rows = PermissionArea.all.map { Self.row(of: $0, rights) }
@@ -43,12 +43,12 @@ struct PermissionsCheck: CatalogueOperation {
             "roles": .array(roles.map { .string($0) }), "areas": .array(rows.map { .object($0) }),
         ]
         var notes = [
-            "\(connection.name) signs in \(rights.kind == .application ? "as an app" : "as a person"), with "
-                + "\(rights.permissions.count) permissions of Graph"
+            "\(connection.name) signs in \(rights.kind == .application ? "as an app" : "as a person") with "
+                + "\(rights.permissions.count) Graph permissions"
                 + (roles.isEmpty ? "." : " and the role \(roles.joined(separator: ", ")).")
         ]
         if rights.kind == .work {
-            notes.append("A person reaches only mail, files, chats and teams that are open to that person.")
+            notes.append("A signed-in person reaches only the mail, files, chats and teams that this person may open.")
         }
         return OperationAnswer(
             .value(value), notes: notes,
@@ -88,7 +88,7 @@ struct PermissionsCheck: CatalogueOperation {
             default: ["Flows.Read.All", "Flows.Manage.All", "User"]
             }
         guard let rights else {
-            return ["area": .string(name), "read": "no", "write": "no", "missing": "no token without a person"]
+            return ["area": .string(name), "read": "no", "write": "no", "missing": "a person must sign in first"]
         }
         let isThere = wanted.isEmpty || wanted.contains { want in rights.permissions.contains { $0.hasPrefix(want) } }
         return [

@@ -7,21 +7,21 @@ struct PermissionsFor: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(
             "request",
-            "The request, such as GET /users; several one a line, or the body of a batch. Standard input when left out.",
+            "A request, such as GET /users; several requests, one a line; or a batch body (default: standard input).",
             .at(0), .readsFiles, .namesFile, .readsInput(unless: []))
         var requests: PermissionRequests
-        @Argument("connection", "Also say whether this connection's token holds it.", .short("c"))
+        @Argument("connection", "Also show whether this connection's access token has them.", .short("c"))
         var connection: String?
     }
 
     let declaration = OperationDeclaration(
         "permissions_for", command: ["permissions", "for"], title: "Permissions of a request",
-        summary: "Say which permissions a request to Graph needs, with ids and consent; sends nothing.",
+        summary: "Show which permissions a Graph request needs, with ids and consent. Nothing is sent.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [
-            .init("mm permissions for 'GET /users'", "the least permission for people and for apps"),
-            .init("mm permissions for 'PATCH /beta/users/{id}' -c Contoso", "and whether the connection has it"),
-            .init("mm permissions for --file requests.txt --json", "many, one a line, and the smallest list for all"),
+            .init("mm permissions for 'GET /users'", "the least permission, delegated and for apps"),
+            .init("mm permissions for 'PATCH /beta/users/{id}' -c Contoso", "also whether the connection has it"),
+            .init("mm permissions for --file requests.txt --json", "many requests, one a line, and the fewest permissions for all"),
         ]
     ).unlisted
 
@@ -54,7 +54,7 @@ struct PermissionsFor: CatalogueOperation {
         let calls = sheets.compactMap(\.call)
         let plans = [SignInKind.work, .application].map { ($0, PermissionPlan(for: calls, as: $0)) }
         var all: JSONObject = [:]
-        var lines = ["", "For all of them:"]
+        var lines = ["", "For all requests:"]
         for (kind, plan) in plans {
             let names = plan.permissions.map(\.name)
             all[kind == .work ? "delegated" : "application"] = .array(names.map { .string($0) })
@@ -117,8 +117,8 @@ struct PermissionSheet: Sendable {
     var text: String {
         guard let call else {
             return
-                "\(request.line)\n  No table knows which permission this needs. Check the spelling of the path and the method; "
-                + "`mm endpoints WORDS` finds paths, `mm cmdlets NAME` tells of cmdlets."
+                "\(request.line)\n  The permission for this request is unknown. Check the spelling of the path and the method; "
+                + "`mm endpoints WORDS` finds paths, `mm cmdlets NAME` describes cmdlets."
         }
         var lines = ["\(request.line)   (\(call.template)\(call.isBetaOnly ? ", in beta only" : ""))"]
         for kind in Self.kinds {
@@ -135,7 +135,7 @@ struct PermissionSheet: Sendable {
             if !others.isEmpty {
                 let more = others.count - Self.mostAlternatives
                 lines.append(
-                    "               more than needed: " + others.prefix(Self.mostAlternatives).joined(separator: ", ")
+                    "               higher permissions: " + others.prefix(Self.mostAlternatives).joined(separator: ", ")
                         + (more > 0 ? " and \(more) more" : ""))
             }
         }
@@ -160,7 +160,7 @@ struct PermissionSheet: Sendable {
         text += permission.needsAdministrator(for: kind) ? ", admin consent" : ", no admin consent"
         if let id = permission.id(for: kind) { text += ", id \(id)" }
         if let others = call.besides[permission.name] {
-            text += "; with it one of " + others.map(\.name).joined(separator: ", ")
+            text += "; together with one of " + others.map(\.name).joined(separator: ", ")
         }
         return text
     }
@@ -170,9 +170,9 @@ struct PermissionSheet: Sendable {
             return "The connection has \(held.name)."
         }
         guard let wanted = call.choice(for: rights.kind)?.advised else {
-            return "The connection's kind of sign-in can't make this call."
+            return "This call is not possible with the connection's kind of sign-in."
         }
-        return "The connection lacks it: \(wanted.name) is the least that helps."
+        return "The connection lacks the permission. The least one is \(wanted.name)."
     }
 }
 
@@ -224,10 +224,10 @@ struct PermissionRequests: ArgumentValue {
         }
         guard !found.isEmpty else {
             throw MMError(
-                .invalidInput, "`\(field)` holds no request.", hint: "For example: mm permissions for 'GET /users'")
+                .invalidInput, "`\(field)` contains no request.", hint: "For example: mm permissions for 'GET /users'")
         }
         guard found.count <= Self.most else {
-            throw MMError(.limitExceeded, "`\(field)` holds \(found.count) requests; \(Self.most) are taken at once.")
+            throw MMError(.limitExceeded, "`\(field)` contains \(found.count) requests; the limit is \(Self.most).")
         }
         requests = found
     }
@@ -245,7 +245,7 @@ struct PermissionRequests: ArgumentValue {
         let method = method.uppercased()
         guard methods.contains(method) else {
             throw MMError(
-                .invalidInput, "`\(field)`: \(method.prefix(20)) is no method of HTTP.",
+                .invalidInput, "`\(field)`: \(method.prefix(20)) is not an HTTP method.",
                 hint: "GET, POST, PUT, PATCH or DELETE.")
         }
         return Request(method: method, target: try RequestTarget(parsing: path, service: .graph, normalization: .clean))

@@ -7,15 +7,15 @@ import MMIdentity
 struct PermissionsUnused: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
-        @Argument("last", "How many audit lines are read at most (default 100000).", in: 1...1_000_000)
+        @Argument("last", "Maximum number of audit lines to read (default 100000).", in: 1...1_000_000)
         var last = 100_000
     }
 
     let declaration = OperationDeclaration(
         "permissions_unused", command: ["permissions", "unused"], title: "Unused permissions",
-        summary: "Compare the permissions of a connection with what the audit log shows used; propose fewer.",
+        summary: "Compare a connection's permissions with their use in the audit log, and propose fewer.",
         effects: .init(readOnly: true, idempotent: true, openWorld: true), audience: .person,
-        examples: [.init("mm permissions unused Contoso", "what can be taken away, and what would do instead")]
+        examples: [.init("mm permissions unused Contoso", "permissions to remove, and lower ones to use instead")]
     )
 
     func run(
@@ -26,7 +26,7 @@ struct PermissionsUnused: CatalogueOperation {
             for: connection, resource: .graph, options: TokenOptions(interaction: .never), deadline: context.deadline)
         guard let claims = token.claims else {
             throw MMError(
-                .unsupported, "The token of \(connection.name) can't be read, so nothing is known of its permissions.")
+                .unsupported, "The access token of \(connection.name) can't be read, so its permissions are unknown.")
         }
         let rights = TokenRights(claims: claims)
         let cloud = try services.identity.cloud(of: connection)
@@ -55,20 +55,20 @@ struct PermissionsUnused: CatalogueOperation {
     private func notes(on used: UsedCalls, _ connection: Connection) -> [String] {
         guard let first = used.first, let last = used.last, !used.uses.isEmpty else {
             return [
-                "The audit log shows no request of \(connection.name) to Graph, so nothing can be proposed: use it first."
+                "The audit log shows no request of \(connection.name) to Graph, so there is nothing to compare yet."
             ]
         }
-        var notes = ["By the audit log of this machine from \(first) to \(last): what is done less often isn't in it."]
+        var notes = ["Based on this machine's audit log from \(first) to \(last). Rarer requests are not included."]
         if used.batches > 0 {
             notes.append(
-                "\(used.batches) batches were sent; the log doesn't tell their items, so what they need may be missing here."
+                "\(used.batches) batches were sent. The log doesn't list their items, so permissions for them may be missing here."
             )
         }
         if !used.unknown.isEmpty {
             notes.append(
-                "No table knows the permissions of \(used.unknown.count) kinds of requests: `unknown` lists them.")
+                "The permissions for \(used.unknown.count) kinds of requests are unknown: see `unknown`.")
         }
-        notes.append("Other programs and machines that use the same app aren't in it.")
+        notes.append("Other programs and machines that use the same app are not included.")
         return notes
     }
 
@@ -89,7 +89,7 @@ struct PermissionsUnused: CatalogueOperation {
             "\(title)  \(names.isEmpty ? "nothing" : names.joined(separator: ", "))"
         }
         return [
-            line("keep", keep), line("drop", drop), line("add ", add), "", "What was used:",
+            line("keep", keep), line("drop", drop), line("add ", add), "", "Used permissions:",
             TableText.text(
                 of: used.uses.sorted { $0.count > $1.count }.map { row(of: $0, rights) },
                 columns: ["request", "count", "least"]),

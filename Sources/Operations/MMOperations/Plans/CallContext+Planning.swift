@@ -7,6 +7,6 @@ extension CallContext {
         guard planning != nil else { return }
         throw MMError(
             .unsupported, "\(what) can't be part of a plan: nothing was planned.",
-            hint: "Make that call by itself, and plan the others.")
+            hint: "Leave it out of the plan and make that call separately.")
     }
 }

@@ -91,11 +91,11 @@ extension Plan {
     init(json: JSONValue) throws(MMError) {
         guard json["form"]?.string == Self.form else {
             throw MMError(
-                .invalidInput, "This is no plan that this version knows: \(json["form"]?.string ?? "no form").",
-                hint: "Make the plan anew.")
+                .invalidInput, "This version of mm can't read the plan's format: \(json["form"]?.string ?? "none given").",
+                hint: "Make a new plan.")
         }
         func lacking(_ what: String) -> MMError {
-            MMError(.invalidInput, "The plan's \(what) can't be read.", hint: "Make the plan anew.")
+            MMError(.invalidInput, "The plan's \(what) can't be read.", hint: "Make a new plan.")
         }
         guard let made = json["made"]?.string.flatMap(Timestamp.init(iso8601:)),
             let until = json["until"]?.string.flatMap(Timestamp.init(iso8601:)), let by = json["by"]?.string,

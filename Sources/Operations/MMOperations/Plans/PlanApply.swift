@@ -5,25 +5,25 @@ import MMIdentity
 /// confirmation.
 struct PlanApply: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
-        @Argument("skip", "Leave what stands otherwise than planned, and carry out the rest.") var skips: Bool
+        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
+        @Argument("skip", "Skip objects that changed since the plan was made, and apply the rest.") var skips: Bool
         @Argument(
-            "runbook", "The file of an approved runbook that allows this plan, besides those of this home.",
+            "runbook", "File of an approved runbook that allows this plan, in addition to the runbooks of this user.",
             .notForModels)
         var runbook: String?
-        @Argument("receipt", "The file that the receipt is written to.", .notForModels) var receipt: String?
+        @Argument("receipt", "Write the receipt to this file.", .notForModels) var receipt: String?
         var files = CaseReportFiles()
     }
 
     let declaration = OperationDeclaration(
         "apply", command: ["apply"], title: "Apply a plan",
-        summary: "Carry out a plan: exactly what it says, on the states it was judged on. Goes on after a break.",
+        summary: "Apply a plan exactly as approved. Refuses if an object has changed since. Continues after an interruption.",
         effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: true), home: .detachable,
         examples: [
-            .init("mm apply change.plan", "sends what was approved; refuses where an object is another one now"),
+            .init("mm apply change.plan", "sends what was approved; refuses if an object has changed since"),
             .init(
                 "mm apply change.plan --skip --receipt change.receipt",
-                "leaves such objects alone, and keeps the receipt"),
+                "skips changed objects, and writes a receipt"),
         ]
     ).unlisted.answeringWithTwo
 
@@ -41,7 +41,7 @@ struct PlanApply: CatalogueOperation {
     {
         let services = plans.requests
         if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
-            throw MMError(.forbidden, "Files are named by people at a terminal.", hint: "The answer holds the receipt.")
+            throw MMError(.forbidden, "Only a person at a terminal can name files.", hint: "Leave the file out: the answer has the receipt.")
         }
         let shelf = PlanShelf(services.guarding.paths)
         let found = try shelf.found(input.plan, in: context)
@@ -82,7 +82,7 @@ struct PlanApply: CatalogueOperation {
             return .object(row)
         }
         let done = plan.steps.count - outcome.left.count
-        var lines = ["\(done) of \(plan.steps.count) changes of \(plan.id) are carried out."]
+        var lines = ["\(done) of \(plan.steps.count) changes of \(plan.id) are applied."]
         for number in outcome.left {
             lines.append(
                 "\(number + 1). \(outcome.word(number)): \(plan.steps[number].line)"
@@ -93,16 +93,16 @@ struct PlanApply: CatalogueOperation {
             "call": .string(outcome.call), "steps": .array(rows), "receipt": receipt.json,
         ]
         value["open"] = plan.open.map { .string($0) } ?? .null
-        var notes = outcome.isNew ? outcome.notes : ["It was carried out before: nothing was sent."]
+        var notes = outcome.isNew ? outcome.notes : ["It was already applied: nothing was sent."]
         if done > 0 { notes.append("undo: mm undo --call \(outcome.call)") }
         var answer = OperationAnswer(.value(.object(value)), notes: notes, text: lines.joined(separator: "\n"))
         if !outcome.left.isEmpty {
-            let text = "\(outcome.left.count) of \(plan.steps.count) changes are left."
+            let text = "\(outcome.left.count) of \(plan.steps.count) changes are not applied."
             answer.notes.append(text)
             answer.missing = text
         } else if let open = plan.open {
             answer.notes.append(
-                "Open from here: \(open). Plan the rest: the same mm plan again, which leaves out what is done.")
+                "The plan ends here: \(open). To plan the rest, run the same mm plan again; it leaves out applied changes.")
             answer.exitStatus = 2
         }
         return answer

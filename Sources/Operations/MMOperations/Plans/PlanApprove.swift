@@ -7,17 +7,17 @@ import MMIdentity
 /// apply it.
 struct PlanApprove: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
+        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
     }
 
     let declaration = OperationDeclaration(
         "plan_approve", command: ["plan", "approve"], title: "Approve a plan",
-        summary: "Approve a plan: shows it, asks as the connections demand, and signs the yes into its file.",
+        summary: "Approve a plan: shows it, asks as the connections require, and signs your approval in its file.",
         effects: .init(readOnly: false), audience: .person,
         examples: [
             .init(
                 "mm plan approve change.plan",
-                "shows what it sends and asks; a changed byte would have to be asked again")
+                "shows what it sends and asks; any later change of the file invalidates the approval")
         ]
     )
 
@@ -28,8 +28,8 @@ struct PlanApprove: CatalogueOperation {
         try PersonProof.require(guarding.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
-                .forbidden, "A plan is approved by a person at a terminal, and there is none here.",
-                hint: "Open a terminal of your own and run mm plan approve there; `mm apply` asks on the pool's page.")
+                .forbidden, "Only a person at a terminal can approve a plan, and this program has no terminal.",
+                hint: "Run mm plan approve in your own terminal; `mm apply` also asks on the pool's page.")
         }
         let shelf = PlanShelf(guarding.paths)
         var found = try shelf.found(input.plan, in: context)
@@ -38,20 +38,20 @@ struct PlanApprove: CatalogueOperation {
         guard plan.until > .now else { throw PlanRun.expired(plan) }
         guard let asked = try await PlanQuestions(plan: plan, services: services, context: context).question() else {
             return .value(
-                ["approved": false], notes: ["The guard asks nobody about this plan: mm apply carries it out."])
+                ["approved": false], notes: ["This plan needs no approval: run mm apply."])
         }
         let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let login = SecurityKey.login
         if found.file.approvals.contains(where: {
             $0.key == key.publicText && $0.by == login && $0.check >= asked.check
         }) {
-            return .value(["approved": true], notes: ["You have approved it before."])
+            return .value(["approved": true], notes: ["You have already approved this plan."])
         }
         let check = max(asked.check, .terminal)
         guard
             try await person.confirm(
                 ConfirmationQuestion(asked.presentation, check: check, digest: asked.digest))
-        else { throw MMError(.denied, "The person said no: the plan is not approved.") }
+        else { throw MMError(.denied, "You answered no: the plan is not approved.") }
         let approval = try PlanApproval(of: found.file.digest, by: login, check: check, with: key)
         found.file.approvals.append(approval)
         try found.file.write(found.path)
@@ -62,8 +62,8 @@ struct PlanApprove: CatalogueOperation {
         return .value(
             ["approved": true, "plan": .string(plan.id), "approvalsMissing": .int(Int64(max(0, missing)))],
             notes: missing > 0
-                ? ["It needs \(missing) more: somebody else runs mm plan approve with this file."]
-                : ["mm apply \(ShellWord.quoted(input.plan)) carries it out, until \(plan.until.iso8601)."])
+                ? ["Approvals still needed: \(missing). Another person must run mm plan approve with this file."]
+                : ["To apply it: mm apply \(ShellWord.quoted(input.plan)), until \(plan.until.iso8601)."])
     }
 }
 
@@ -116,7 +116,7 @@ struct PlanQuestions {
         let objects = PlanStep.objects(of: steps)
         guard
             let verdict = Verdict.joined(verdicts)?.changing(
-                objects, by: "A plan that changes \(objects) objects", instead: "Look at it: mm plan show.")
+                objects, by: "A plan that changes \(objects) objects", instead: "To see it: mm plan show.")
         else { return nil }
         let bodies = steps.filter { !$0.body.isNull }.map { step -> JSONValue in
             ["request": .string(step.line), "body": step.body]

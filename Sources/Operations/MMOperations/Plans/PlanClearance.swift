@@ -87,7 +87,7 @@ struct PlanClearance {
         } catch {
             guard error.code == .confirmationNeeded else { throw error }
             var error = error
-            error.hint = [error.hint, "Or a person signs it: mm plan approve \(file.plan.id)."].compactMap(\.self)
+            error.hint = [error.hint, "Or a person approves it: mm plan approve \(file.plan.id)."].compactMap(\.self)
                 .joined(separator: " ")
             error.details["plan"] = .string(file.plan.id)
             throw error

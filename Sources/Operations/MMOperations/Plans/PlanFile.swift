@@ -21,16 +21,16 @@ struct PlanFile: Sendable {
     init(_ bytes: [UInt8], named name: String) throws(MMError) {
         func refused(_ what: String) -> MMError {
             MMError(
-                .invalidInput, "\(name) \(what).", hint: "Make the plan anew: mm plan -o FILE -- COMMAND.",
+                .invalidInput, "\(name) \(what).", hint: "Make a new plan: mm plan -o FILE -- COMMAND.",
                 details: ["field": "plan"])
         }
         let value: JSONValue
-        do throws(JSONError) { value = try JSONParser.parse(bytes) } catch { throw refused("is no plan: \(error)") }
-        guard let inner = value["plan"], let digest = value["digest"]?.string else { throw refused("is no plan") }
+        do throws(JSONError) { value = try JSONParser.parse(bytes) } catch { throw refused("is not a plan: \(error)") }
+        guard let inner = value["plan"], let digest = value["digest"]?.string else { throw refused("is not a plan") }
         plan = try Plan(json: inner)
         self.digest = digest
         for row in value["approvals"]?.array ?? [] {
-            guard let approval = PlanApproval(json: row) else { throw refused("holds an approval that can't be read") }
+            guard let approval = PlanApproval(json: row) else { throw refused("contains an approval that can't be read") }
             approvals.append(approval)
         }
         guard Hex.text(SHA256.digest(CanonicalJSON.bytes(inner))) == digest, self.bytes == bytes else {
@@ -93,8 +93,8 @@ struct PlanShelf: Sendable {
         guard name.hasPrefix("pln_") else {
             guard context.call.caller.surface == .terminal else {
                 throw MMError(
-                    .invalidInput, "`plan` is the id of a plan, such as pln_0123456789ab.",
-                    hint: "`plan` answers with it.", details: ["field": "plan"])
+                    .invalidInput, "`plan` must be a plan id, such as pln_0123456789ab.",
+                    hint: "The answer of `plan` contains it.", details: ["field": "plan"])
             }
             let path = context.call.path(name)
             return Found(file: try PlanFile.read(path), path: path)
@@ -104,7 +104,7 @@ struct PlanShelf: Sendable {
         let known = (try? FolderListing.names(in: directory)) ?? []
         guard isSound, let file = known.first(where: { $0.hasPrefix(wanted) && $0.hasSuffix(".plan") }) else {
             throw MMError(
-                .notFound, "There is no plan \(name.prefix(40)) here.", hint: "mm plan list shows those of this home.",
+                .notFound, "There is no plan \(name.prefix(40)) here.", hint: "mm plan list shows the plans of this user.",
                 details: ["field": "plan"])
         }
         let path = "\(directory)/\(file)"

@@ -11,10 +11,10 @@ struct PlanMake: CatalogueOperation {
             "The calls to plan, each {\"tool\": \"graph_request\", \"arguments\": {…}}: graph_request, run, recipe, do, undo, drift, exec.",
             .at(0))
         private var written: [(tool: String, arguments: JSONObject)]
-        @Argument("out", "The file that the plan is written to.", .short("o"), .notForModels) var out: String?
-        @Argument("hours", "How long it can be applied (default 24).", in: 1...720) var hours: Int?
-        @Argument("markdown", "Show it as Markdown, for a pull request.") var isMarkdown: Bool
-        @Argument("anew", "Plan all of it, also what an unfinished plan of the same calls has carried out.")
+        @Argument("out", "Write the plan to this file.", .short("o"), .notForModels) var out: String?
+        @Argument("hours", "Hours until the plan expires (default 24).", in: 1...720) var hours: Int?
+        @Argument("markdown", "Show the plan as Markdown, for a pull request.") var isMarkdown: Bool
+        @Argument("anew", "Plan everything again, including what an unfinished plan of the same calls has applied.")
         var isAnew: Bool
         var files = CaseReportFiles()
 
@@ -23,7 +23,7 @@ struct PlanMake: CatalogueOperation {
         func check() throws(MMError) {
             guard !written.isEmpty else {
                 throw MMError(
-                    .invalidInput, "What is to be planned?",
+                    .invalidInput, "The calls to plan are missing.",
                     hint: "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d @body.json",
                     details: ["field": "calls"])
             }
@@ -33,9 +33,9 @@ struct PlanMake: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan", command: ["plan"], title: "Plan changes",
         summary:
-            "Plan changes: all that calls would send, to be approved once. Ends with 2 where there are any.",
+            "Plan changes: record what calls would send, for one approval. Ends with 2 if there are changes.",
         description:
-            "Makes a plan of calls instead of making them: only reads are sent. A person approves it once "
+            "Plans calls instead of making them: only reads are sent. A person approves the plan once "
             + "(mm plan approve ID), then `apply` {\"plan\": ID} sends exactly that. Example: {\"calls\": [{\"tool\": "
             + "\"graph_request\", \"arguments\": {\"connection\": \"Contoso\", \"endpoint\": \"/users/ada@contoso.com\", "
             + "\"method\": \"PATCH\", \"body\": {\"department\": \"Finance\"}}}]}",
@@ -43,14 +43,14 @@ struct PlanMake: CatalogueOperation {
         examples: [
             .init(
                 "mm plan -o change.plan -- graph Contoso /users/ada@contoso.com -X PATCH -d '{\"department\": \"Finance\"}'",
-                "a request; nothing is changed"),
+                "plans a request; nothing is changed"),
             .init(
                 "mm plan -o leaver.plan -- recipe leaver Contoso --user ada@contoso.com",
-                "all that a recipe would change"),
-            .init("mm plan -o back.plan -- undo --since 2h", "what takes the last two hours back"),
+                "all changes of a recipe"),
+            .init("mm plan -o back.plan -- undo --since 2h", "undoes the changes of the last two hours"),
             .init(
                 "mm plan -o move.plan -- exec Contoso -- ./move.sh",
-                "what a program would change; only its reads are sent"),
+                "the changes that a program would make; only its reads are sent"),
         ]
     ).unlisted.answeringWithTwo
 
@@ -79,7 +79,7 @@ struct PlanMake: CatalogueOperation {
         if !plan.steps.isEmpty { try shelf.keep(file) }
         if let out = input.out {
             guard context.call.caller.surface == .terminal else {
-                throw MMError(.forbidden, "`out` is for people at a terminal.", hint: "The plan's id is enough.")
+                throw MMError(.forbidden, "Only a person at a terminal can use `out`.", hint: "Leave it out: the plan's id is enough.")
             }
             name = context.call.path(out)
             try file.write(name)
@@ -102,7 +102,7 @@ struct PlanMake: CatalogueOperation {
         return [
             plan.asks
                 ? "A person approves it with `mm plan approve \(plan.id)`; then \(call)."
-                : "Nobody has to approve it: \(call)."
+                : "It needs no approval: \(call)."
         ]
     }
 }
@@ -160,9 +160,9 @@ struct PlanDraft {
         if let rival = recorder.rival {
             throw MMError(
                 .conflict,
-                "\(rival.step.line) was carried out by \(rival.plan), and the same calls would send it otherwise now: a name, a "
-                    + "password or a time is made up anew. Nothing was planned.",
-                hint: "Where it is to be sent once more: mm plan --anew.", details: ["plan": .string(rival.plan)])
+                "\(rival.step.line) was applied by \(rival.plan), and the same calls would now send a different request, because they "
+                    + "generate a name, a password or a time. Nothing was planned.",
+                hint: "To send it again, use mm plan --anew.", details: ["plan": .string(rival.plan)])
         }
         let steps = ordered(recorder.steps)
         var names: [String] = []
@@ -186,7 +186,7 @@ struct PlanDraft {
         guard let operation = services.operation(call.tool) else {
             throw MMError(
                 .invalidInput, "Calls of `\(call.tool.prefix(40))` can't be planned.",
-                hint: "Those of graph_request, run, recipe, do, undo, exec and drift with repair can.",
+                hint: "These can be planned: graph_request, run, recipe, do, undo, exec, and drift with repair.",
                 details: ["field": "calls"])
         }
         var inner = context.part()
@@ -200,7 +200,7 @@ struct PlanDraft {
             if let error = errors.first {
                 throw MMError(
                     .remoteFailed, "\(error.message) Nothing was planned.",
-                    hint: "Leave out what can't be planned, or make it possible first.")
+                    hint: "Correct the error, or leave this call out.")
             }
         } catch {
             guard recorder.open != nil, error.code == .cancelled else { throw error }
@@ -237,8 +237,8 @@ struct PlanPlaces {
         let now = try await self.place(connection)
         guard now.tenant == place.tenant, now.identity == place.identity else {
             throw MMError(
-                .conflict, "\(place.connection) names another tenant or account than when the plan was made.",
-                hint: "Nothing was sent. Make the plan anew.", details: ["connection": .string(place.connection)])
+                .conflict, "\(place.connection) has another tenant or account than when the plan was made.",
+                hint: "Nothing was sent. Make a new plan.", details: ["connection": .string(place.connection)])
         }
         return connection
     }

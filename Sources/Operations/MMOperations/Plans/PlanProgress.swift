@@ -94,6 +94,6 @@ struct PlanProgress: Sendable {
         if plan.steps.indices.allSatisfy(isOver) { return "applied" }
         if plan.until <= .now { return "expired" }
         let done = plan.steps.indices.count(where: isOver)
-        return steps.isEmpty ? "planned" : "applied in part: \(done) of \(plan.steps.count)"
+        return steps.isEmpty ? "planned" : "partly applied: \(done) of \(plan.steps.count)"
     }
 }

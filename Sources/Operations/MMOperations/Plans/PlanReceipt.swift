@@ -55,7 +55,7 @@ struct PlanReceipt: Sendable {
             let signature = value["signature"]?.string
         else {
             throw MMError(
-                .invalidInput, "\(name) is no receipt that this version knows.",
+                .invalidInput, "\(name) is not a receipt that this version of mm can read.",
                 hint: "mm apply --receipt FILE writes one.", details: ["field": "receipt"])
         }
         (self.content, self.key, self.signature) = (content, key, signature)
@@ -68,9 +68,9 @@ struct PlanReceipt: Sendable {
 /// `receipt_verify`: checks whether a receipt is genuine, who signed it, and whether it belongs to a plan.
 struct ReceiptVerify: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("receipt", "The receipt's file.", .at(0)) var receipt: String
-        @Argument("plan", "The file of the plan that it has to be of.") var plan: String?
-        @Argument("key", "The key that must have signed it, as `mm plan key` shows it there.") var key: String?
+        @Argument("receipt", "Receipt file.", .at(0)) var receipt: String
+        @Argument("plan", "Plan file that the receipt must belong to.") var plan: String?
+        @Argument("key", "Key that must have signed it, as `mm plan key` shows it on the signing machine.") var key: String?
     }
 
     /// The services that it uses.
@@ -81,12 +81,12 @@ struct ReceiptVerify: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "receipt_verify", command: ["receipt", "verify"], title: "Verify a receipt",
-        summary: "Verify the receipt of an applied plan: that no byte has changed, and whose key has signed it.",
+        summary: "Verify the receipt of an applied plan: that it is unchanged, and which key signed it.",
         effects: .init(readOnly: true), audience: .person,
         examples: [
             .init(
                 "mm receipt verify change.receipt --plan change.plan",
-                "on the machine that applied it, or one that knows its key"),
+                "on the machine that applied the plan, or on one that knows its key"),
             .init("mm receipt verify change.receipt --key mm1:…", "anywhere else"),
         ]
     )
@@ -123,7 +123,7 @@ struct ReceiptVerify: CatalogueOperation {
                 "left": .int(Int64(left)),
             ]),
             text: "Genuine: signed by \(signer) at \(content["at"]?.string ?? "?").\n"
-                + "Plan \(content["plan"]?.string.map(Plan.id) ?? "?"): \(count - left) of \(count) changes carried out"
+                + "Plan \(content["plan"]?.string.map(Plan.id) ?? "?"): \(count - left) of \(count) changes applied"
                 + (people.isEmpty ? "." : ", approved by \(people.joined(separator: ", "))."))
     }
 
@@ -146,8 +146,8 @@ struct ReceiptVerify: CatalogueOperation {
             if let known = connection.approvers.first(where: { $0.value == receipt.key }) { return known.key }
         }
         throw MMError(
-            .conflict, "The receipt is whole, but nobody here knows the key that signed it.",
-            hint: "Compare it with what `mm plan key` shows there, and name it: --key KEY.",
+            .conflict, "The receipt is unchanged, but the key that signed it is unknown here.",
+            hint: "Compare it with `mm plan key` on the signing machine, then pass it: --key KEY.",
             details: ["key": .string(receipt.key)])
     }
 }

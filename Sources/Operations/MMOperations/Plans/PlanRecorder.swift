@@ -97,12 +97,12 @@ package final class PlanRecorder: Sendable {
         guard let done = state.withLock({ $0.earlier?.take(act, on: connection) }) else { return nil }
         if let change, change.isOfState, !change.isIdle { return nil }
         guard !done.isUnknown else {
-            end(because: "nobody knows whether \(done.step.line) of \(done.plan) was carried out")
+            end(because: "it is unknown whether \(done.step.line) of \(done.plan) was applied")
             throw Self.beyond
         }
         state.withLock { state in
             state.answered[connection.lowercased(), default: 0] += 1
-            state.notes.append("\(done.step.title): done by \(done.plan), and not repeated")
+            state.notes.append("\(done.step.title): already applied by \(done.plan)")
         }
         return done
     }
@@ -164,7 +164,7 @@ extension PlanRecorder {
                 continue
             }
             if let change = write.change, change.isIdle {
-                note("\(change.title): it is so already")
+                note("\(change.title): already so")
                 continue
             }
             let found = await states.state(of: write)
@@ -202,7 +202,7 @@ extension PlanRecorder {
             on: command, in: module, of: connection, watch.requests.guarding, watch.context)
         if verdict.decision == .deny, let error = verdict.error() { throw error }
         if change.isIdle {
-            note("\(change.title): it is so already")
+            note("\(change.title): already so")
             return
         }
         let states = PlanStates(connection: connection, services: watch.requests, context: watch.context)

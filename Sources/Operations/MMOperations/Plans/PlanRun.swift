@@ -46,7 +46,7 @@ struct PlanRun {
     static let stepOperation = "apply_step"
 
     static func expired(_ plan: Plan) -> MMError {
-        MMError(.conflict, "\(plan.id) could be applied until \(plan.until.iso8601).", hint: "Make the plan anew.")
+        MMError(.conflict, "\(plan.id) expired at \(plan.until.iso8601).", hint: "Make a new plan.")
     }
 
     // MARK: All of it
@@ -71,7 +71,7 @@ struct PlanRun {
         for number in plan.steps.indices where !progress.isOver(number) && obstacles[number] == nil {
             if Task.isCancelled {
                 throw MMError(
-                    .cancelled, "Cancelled after \(done) of \(plan.steps.count) changes; mm apply goes on there.")
+                    .cancelled, "Cancelled after \(done) of \(plan.steps.count) changes. To continue, run mm apply again.")
             }
             guard !context.deadline.hasPassed else { break }
             let step = plan.steps[number]
@@ -87,7 +87,7 @@ struct PlanRun {
 
     private func connection(of step: PlanStep) throws(MMError) -> Connection {
         guard let connection = connections[step.connection] else {
-            throw MMError(.internalError, "The plan names no place for \(step.connection).")
+            throw MMError(.internalError, "The plan doesn't record the tenant of \(step.connection).")
         }
         return connection
     }
@@ -153,8 +153,8 @@ struct PlanRun {
             try await services.journal.end(entry, .done)
             try settle(step, number, entry, entry.change)
         case .asBefore:
-            try await services.journal.end(entry, .refused, message: "it never arrived")
-            try progress.ends(number, .failed, told(step, change: entry.id, message: "it never arrived"))
+            try await services.journal.end(entry, .refused, message: "the service did not receive it")
+            try progress.ends(number, .failed, told(step, change: entry.id, message: "the service did not receive it"))
         case .changed, .unknown, nil:
             try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
         }
@@ -180,8 +180,8 @@ struct PlanRun {
             try await services.journal.end(entry.left(made), .done)
             try settle(step, number, entry, made, answer: ["id": .string(made.subject.id)])
         case 0?:
-            try await services.journal.end(entry, .refused, message: "it never arrived")
-            try progress.ends(number, .failed, told(step, change: entry.id, message: "it never arrived"))
+            try await services.journal.end(entry, .refused, message: "the service did not receive it")
+            try progress.ends(number, .failed, told(step, change: entry.id, message: "the service did not receive it"))
         default: try progress.ends(number, .unknown, told(step, change: entry.id, message: Self.doubt))
         }
     }
@@ -198,7 +198,7 @@ struct PlanRun {
 
     /// The maximum time that a service takes for a request after its caller has gone.
     private static let settling = Duration.seconds(5)
-    private static let doubt = "nobody knows whether it was carried out; it is not sent again"
+    private static let doubt = "it is unknown whether it was applied; it is not sent again"
 
     // MARK: States
 
@@ -222,9 +222,9 @@ struct PlanRun {
         let waiting = plan.steps.indices.count { !progress.isOver($0) }
         throw MMError(
             .conflict,
-            "\(changed.count) of \(waiting) changes were planned on another state: nothing was sent.\n"
+            "\(changed.count) of \(waiting) objects have changed since the plan was made: nothing was sent.\n"
                 + shown.joined(separator: "\n") + more,
-            hint: "Make the plan anew, or leave those alone: mm apply --skip.",
+            hint: "Make a new plan, or skip those objects: mm apply --skip.",
             details: [
                 "plan": .string(plan.id), "changed": .array(changed.map { .int(Int64($0.number + 1)) }),
                 "left": .array(plan.steps.indices.filter { !progress.isOver($0) }.map { .int(Int64($0 + 1)) }),
@@ -240,7 +240,7 @@ struct PlanRun {
             let now = try await PlanUndo(connection: connection, services: services, context: context).state(
                 of: step, id)
             return step.state.differences(to: now.state)
-                + (now.sends == sends ? [] : ["it would be taken back otherwise"])
+                + (now.sends == sends ? [] : ["its undo would send other requests now"])
         }
         let sending = PlanSending(connection: connection, services: services, context: context)
         guard let ready = try await sending.ready(step) else { return [] }
@@ -282,7 +282,7 @@ struct PlanRun {
         let earlier = predecessors(of: number)
         let carriedOut = earlier.filter { progress.steps[$0]?.outcome == .done }
         if let open = earlier.first(where: { obstacles[$0] != nil || progress.steps[$0]?.outcome == .unknown }) {
-            return "left, because step \(open + 1) of the same object was left"
+            return "skipped, because step \(open + 1) on the same object was skipped"
         }
         guard let last = carriedOut.last, let change = left[last] else {
             let lines = step.state.differences(to: now)
@@ -297,7 +297,7 @@ struct PlanRun {
         for (name, value) in step.state.before?.object ?? [:]
         where step.change?.kind == .properties && change.kind == .properties && !touched.contains(name) {
             guard now.before?[name] == value else {
-                return try await Self.words(self, number, ["\(name) is another one"])
+                return try await Self.words(self, number, ["\(name) has changed"])
             }
         }
         return nil
@@ -440,7 +440,7 @@ extension PlanOutcome {
         let steps = file.plan.steps
         var report = CaseReport(
             tool: "mm apply",
-            headline: "\(steps.count - left.count) of \(steps.count) changes of \(file.plan.id) are carried out.")
+            headline: "\(steps.count - left.count) of \(steps.count) changes of \(file.plan.id) are applied.")
         for (number, step) in steps.enumerated() {
             let why = why(number) ?? word(number)
             let result: CaseReport.Result =
@@ -455,7 +455,7 @@ extension PlanOutcome {
                     lines: [step.line]))
         }
         if let open = file.plan.open {
-            report.cases.append(.init(group: "plan", name: "open from here", result: .skipped(open)))
+            report.cases.append(.init(group: "plan", name: "the plan ends here", result: .skipped(open)))
         }
         return report
     }
@@ -519,14 +519,14 @@ extension PlanState {
     func differences(to now: PlanState) -> [String] {
         guard digest != now.digest else { return [] }
         var lines: [String] = []
-        if isKnown != now.isKnown { lines.append(isKnown ? "it is not there any more" : "it is there now") }
+        if isKnown != now.isKnown { lines.append(isKnown ? "it no longer exists" : "it exists now") }
         if before != now.before {
             let found = ObjectDifference(before: before, after: now.before).lines
-            lines += found.isEmpty ? ["its properties are others"] : found
+            lines += found.isEmpty ? ["its properties have changed"] : found
         }
-        if etag != now.etag, lines.isEmpty { lines.append("its version is another one (\(now.etag ?? "none"))") }
-        if isPresent != now.isPresent { lines.append(now.isPresent == true ? "it is there now" : "it is gone") }
-        if alike != now.alike { lines.append("one like it was made or deleted") }
-        return lines.isEmpty ? ["it is another one"] : lines
+        if etag != now.etag, lines.isEmpty { lines.append("its version has changed (\(now.etag ?? "none"))") }
+        if isPresent != now.isPresent { lines.append(now.isPresent == true ? "it exists now" : "it no longer exists") }
+        if alike != now.alike { lines.append("a similar object was created or deleted") }
+        return lines.isEmpty ? ["it has changed"] : lines
     }
 }

@@ -83,8 +83,8 @@ struct PlanSending: Sendable {
         let target = try client.target(text.address)
         guard target.pathAndQuery == text.address else {
             throw MMError(
-                .conflict, "\(text.method) \(text.address) would be sent elsewhere now.",
-                hint: "Nothing was sent. Make the plan anew.")
+                .conflict, "\(text.method) \(text.address) would now go to another address.",
+                hint: "Nothing was sent. Make a new plan.")
         }
         let request = try GraphRequest(
             method: text.method, target: target, headers: text.headers, body: text.body,
@@ -211,7 +211,7 @@ struct PlanSending: Sendable {
         MMError(
             .unavailable,
             "The journal of changes can't be written, so nothing was sent: \(notes.joined(separator: " "))",
-            hint: "Make room for it: a plan is carried out only where it can be taken back and gone on with.")
+            hint: "Free disk space: a plan is applied only if its changes can be recorded for undo and for continuing.")
     }
 }
 
@@ -223,7 +223,7 @@ struct PlanAct: RequestAct, CmdletAct {
 
     /// The error for a plan of which nothing was judged.
     static let notJudged = MMError(
-        .conflict, "Nothing of this plan was judged: nothing was sent.", hint: "Make the plan anew.")
+        .conflict, "The guard has not judged this plan: nothing was sent.", hint: "Make a new plan.")
 
     private var undoes: Bool {
         steps.contains { step in if case .undo = step.act { true } else { false } }

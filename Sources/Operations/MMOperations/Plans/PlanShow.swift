@@ -5,8 +5,8 @@ import MMIdentity
 /// `plan_show`: shows what a plan would send, for people, programs and pull requests.
 struct PlanShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("plan", "The plan's file, or its id.", .at(0)) var plan: String
-        @Argument("markdown", "Show it as Markdown, for a pull request.") var isMarkdown: Bool
+        @Argument("plan", "Plan file, or plan id.", .at(0)) var plan: String
+        @Argument("markdown", "Show the plan as Markdown, for a pull request.") var isMarkdown: Bool
     }
 
     let declaration = OperationDeclaration(
@@ -14,7 +14,7 @@ struct PlanShow: CatalogueOperation {
         summary: "Show what a plan would send, change by change, and who has approved it.",
         effects: .init(readOnly: true),
         examples: [
-            .init("mm plan show change.plan", "each change, as a dry run shows it"),
+            .init("mm plan show change.plan", "each change, as in a dry run"),
             .init("mm plan show change.plan --markdown", "for a pull request"),
         ]
     ).unlisted
@@ -43,7 +43,7 @@ struct PlanShow: CatalogueOperation {
 struct PlanList: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan_list", command: ["plan", "list"], title: "List plans",
-        summary: "List the plans of this home: what each changes, how far it was applied, until when it holds.",
+        summary: "List your plans: their changes, progress and expiry.",
         effects: .init(readOnly: true), examples: [.init("mm plan list", "the newest first")]
     ).unlisted
 
@@ -62,7 +62,7 @@ struct PlanList: CatalogueOperation {
             ]
         }
         return .value(
-            .array(rows), notes: rows.isEmpty ? ["No plan was made here."] : [],
+            .array(rows), notes: rows.isEmpty ? ["There are no plans."] : [],
             columns: ["plan", "changes", "connections", "state", "approvedBy", "until"])
     }
 }
@@ -71,10 +71,10 @@ struct PlanList: CatalogueOperation {
 struct PlanKey: CatalogueOperation {
     let declaration = OperationDeclaration(
         "plan_key", command: ["plan", "key"], title: "Show the key of approvals",
-        summary: "Show the public key with which approvals and receipts are signed here.",
+        summary: "Show the public key that signs approvals and receipts on this machine.",
         effects: .init(readOnly: true), audience: .person,
         examples: [
-            .init("mm plan key", "for the `approvers` of a connection on another machine, and for mm receipt verify")
+            .init("mm plan key", "for `approvers` of a connection on another machine, and for mm receipt verify")
         ]
     )
 

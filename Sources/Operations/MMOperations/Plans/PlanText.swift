@@ -29,13 +29,13 @@ struct PlanText {
     var lines: [String] {
         var lines = [
             "Plan \(plan.id): \(headline)",
-            "Made \(plan.made.iso8601) by \(plan.by); holds until \(plan.until.iso8601).",
+            "Made \(plan.made.iso8601) by \(plan.by); valid until \(plan.until.iso8601).",
         ]
         if let after = plan.after {
-            lines.append("The rest of \(Plan.id(after)): what is done of that is not repeated.")
+            lines.append("The rest of \(Plan.id(after)): applied changes are not repeated.")
         }
         for (number, step) in plan.steps.enumerated() { lines += [""] + self.lines(of: step, number: number + 1) }
-        if let open = plan.open { lines += ["", "Open from here: \(open)."] }
+        if let open = plan.open { lines += ["", "The plan ends here: \(open)."] }
         for approval in file.approvals { lines.append("Approved by \(approval.by) at \(approval.at.iso8601).") }
         return lines
     }
@@ -55,7 +55,7 @@ struct PlanText {
 
     static func title(of step: PlanStep) -> String {
         let title = VisibleText.exact(step.title)
-        if case .undo(let entry, _) = step.act { return "takes back \(entry): \(title)" }
+        if case .undo(let entry, _) = step.act { return "undoes \(entry): \(title)" }
         return title
     }
 
@@ -67,7 +67,7 @@ struct PlanText {
     static func consequences(of step: PlanStep) -> [String] {
         guard let change = step.change else { return [] }
         if case .undo = step.act { return [] }
-        return (change.consequences + (change.expectedObstacle.map { ["It can't be taken back: \($0)."] } ?? []))
+        return (change.consequences + (change.expectedObstacle.map { ["It can't be undone: \($0)."] } ?? []))
             .map(VisibleText.exact)
     }
 
@@ -125,8 +125,8 @@ struct PlanText {
             }
             lines += ["```", "", "</details>"]
         }
-        if let after = plan.after { lines += ["", "The rest of `\(Plan.id(after))`: what is done is not repeated."] }
-        if let open = plan.open { lines += ["", "**Open from here:** \(MarkdownText.cell(open))"] }
+        if let after = plan.after { lines += ["", "The rest of `\(Plan.id(after))`: applied changes are not repeated."] }
+        if let open = plan.open { lines += ["", "**The plan ends here:** \(MarkdownText.cell(open))"] }
         lines += ["", "SHA-256 `\(file.digest)`"]
         return lines.joined(separator: "\n") + "\n"
     }
@@ -140,7 +140,7 @@ extension PlanText {
             cases: plan.steps.enumerated().map { number, step in
                 CaseReport.Case(
                     group: step.connection, name: "\(number + 1). \(Self.title(of: step))",
-                    result: step.decision == .ask ? .skipped("a person approves it: \(step.reason)") : .passed,
+                    result: step.decision == .ask ? .skipped("a person must approve it: \(step.reason)") : .passed,
                     lines: [step.line] + Self.details(of: step))
             }, text: markdown)
     }

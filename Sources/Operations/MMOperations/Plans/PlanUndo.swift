@@ -25,7 +25,7 @@ struct PlanUndo: Sendable {
         return question.verdict
     }
 
-    private static let gone = MMError(.conflict, "The plan takes something back that nothing takes back any more.")
+    private static let gone = MMError(.conflict, "The plan undoes a change that can no longer be undone.")
 
     /// Returns the present state of a step's object, and the requests that would be sent for it.
     func state(of step: PlanStep, _ id: String) async throws(MMError) -> (state: PlanState, sends: [String]) {
@@ -72,7 +72,7 @@ extension UndoRun {
                         .unsupported, "This can't be undone: \(obstacle)",
                         hint: "mm undo show \(step.entry.id) shows what it changed.")
                 }
-                recorder.note("\(step.entry.id) stays: \(obstacle)")
+                recorder.note("\(step.entry.id) is not undone: \(obstacle)")
                 continue
             }
             guard let question = try await question([step]) else { continue }

@@ -78,7 +78,7 @@ final class PlannedProgram: Sendable {
 
     private func record(_ request: DescribedRequest) async -> RequestRefusal {
         if let step = state.withLock({ $0.answering }) {
-            recorder.end(because: "the program goes on after “\(step)”, whose answer nobody knows")
+            recorder.end(because: "the program continues after “\(step)”, whose answer is not known yet")
         }
         state.withLock { $0.refused += 1 }
         guard recorder.open == nil else { return Self.beyond }
@@ -165,12 +165,12 @@ final class PlannedProgram: Sendable {
     /// - Parameter code: the program's exit code; `nil` where it was terminated.
     /// - Throws: the error of one of its requests; the end of the plan.
     func end(code: Int32?) throws(MMError) -> OperationAnswer {
-        let word = code.map { "ended with \($0)" } ?? "did not end in time"
+        let word = code.map { "ended with exit code \($0)" } ?? "exceeded the time limit"
         return try end(
-            code == 0 ? nil : "the program \(word), since its changes were not sent",
+            code == 0 ? nil : "the program \(word), because its changes were not sent",
             orElse: MMError(
                 .remoteFailed, "The program \(word) before it changed anything. Nothing was planned.",
-                hint: "Try it by itself: mm exec --read-only."))
+                hint: "Run it without planning: mm exec --read-only."))
     }
 
     /// Returns the call's answer after the script has ended.
@@ -185,7 +185,7 @@ final class PlannedProgram: Sendable {
         let isWhole = isAtEnd && errors.count <= held
         let problem = answer.end?.state == .completed ? errors.first?.line ?? "" : answer.problem(in: script)
         return try end(
-            isWhole ? nil : "the script fails there, since its changes were not sent",
+            isWhole ? nil : "the script fails there, because its changes were not sent",
             orElse: MMError(.remoteFailed, "\(problem) Nothing was planned."))
     }
 

@@ -80,7 +80,7 @@ struct PlannedScript {
             if change.isIdle { continue }
             written.append(PlannedCmdlet(command, change))
             if answered.contains(command.cmdlet) {
-                recorder.end(because: "the script goes on with what \(command.cmdlet) answers")
+                recorder.end(because: "the script uses the output of \(command.cmdlet), which is not known yet")
                 throw PlanRecorder.beyond
             }
         }

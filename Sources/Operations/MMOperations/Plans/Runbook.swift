@@ -90,7 +90,7 @@ struct Runbook: Sendable, Hashable {
             let at = content["at"]?.string.flatMap(Timestamp.init(iso8601:))
         else {
             throw MMError(
-                .invalidInput, "\(name) is no runbook that this version knows.",
+                .invalidInput, "\(name) is not a runbook that this version of mm can read.",
                 hint: "mm runbook approve -o FILE writes one.", details: ["field": "runbook"])
         }
         var values: [String: [String]] = [:]
@@ -104,7 +104,7 @@ struct Runbook: Sendable, Hashable {
             until: until)
         (self.by, self.check, self.at, self.key, self.signature) = (by, check, at, key, signature)
         guard self.bytes == bytes, EvidenceKey.verifies(signature, of: CanonicalJSON.bytes(content), by: key) else {
-            throw MMError(.denied, "\(name) was changed after it was approved.", hint: "Approve it anew.")
+            throw MMError(.denied, "\(name) was changed after it was approved.", hint: "Approve it again.")
         }
     }
 
@@ -114,19 +114,19 @@ struct Runbook: Sendable, Hashable {
     static func lines(_ subject: RunbookSubject.Identity, _ place: Plan.Place, _ terms: Terms) -> [String] {
         var lines = [
             "\(subject.title) on \(place.connection)\(place.tenant.isEmpty ? "" : " (\(place.tenant))")",
-            "SHA-256 \(subject.digest): a changed byte asks again",
+            "SHA-256 \(subject.digest): any change needs a new approval",
         ]
-        lines.append(terms.values.isEmpty ? "May be given no values." : "May be given:")
+        lines.append(terms.values.isEmpty ? "No parameter values allowed." : "Allowed parameter values:")
         for (name, patterns) in terms.values.sorted(by: { $0.key < $1.key }) {
             lines.append("  \(VisibleText.exact(name)): \(patterns.map(VisibleText.exact).joined(separator: " or "))")
         }
-        lines.append("May, without asking:")
+        lines.append("Allowed without asking:")
         lines += terms.classes.map { "  \($0.rawValue): \($0.meaning)" }
         lines.append(
             terms.kinds.isEmpty
-                ? "Of any kind of object." : "Of these kinds alone: \(terms.kinds.joined(separator: ", "))")
+                ? "On any kind of object." : "Only on these kinds of objects: \(terms.kinds.joined(separator: ", "))")
         lines.append(
-            "At most \(terms.mostARun) changes a run and \(terms.mostADay) a day, until \(terms.until.iso8601).")
+            "At most \(terms.mostARun) changes per run and \(terms.mostADay) per day, until \(terms.until.iso8601).")
         return lines
     }
 
@@ -178,7 +178,7 @@ struct RunbookSubject: Sendable {
     init(_ call: Plan.Call, _ paths: StatePaths) throws(MMError) {
         func refused(_ what: String) -> MMError {
             MMError(
-                .invalidInput, "A runbook is of a recipe, an own tool or a script on one connection: \(what).",
+                .invalidInput, "A runbook covers one recipe, one of your own tools or one script, on one connection: \(what).",
                 hint: "mm runbook approve … -- recipe NAME CONNECTION", details: ["field": "calls"])
         }
         guard let connection = call.arguments["connection"]?.string else { throw refused("no connection is named") }
@@ -188,11 +188,11 @@ struct RunbookSubject: Sendable {
         if let stranger = call.arguments.first(where: {
             !known.contains($0.key) && !$0.value.isNull && $0.value != false
         }) {
-            throw refused("`\(stranger.key)` is no part of one")
+            throw refused("`\(stranger.key)` is not allowed")
         }
         switch call.tool {
         case "recipe", "do":
-            guard let name = call.arguments["tool"]?.string else { throw refused("none is named") }
+            guard let name = call.arguments["tool"]?.string else { throw refused("its name is missing") }
             let shelf: ToolShelf = call.tool == "recipe" ? .recipes : .own(paths)
             let definition = try shelf.definition(named: name)
             identity = Identity(
@@ -200,11 +200,11 @@ struct RunbookSubject: Sendable {
                 digest: Hex.text(SHA256.digest(Array(definition.source.utf8))))
         case "run":
             guard let script = call.arguments["command"]?.string, let module = call.arguments["module"]?.string else {
-                throw refused("module and script have to be named")
+                throw refused("module and script are required")
             }
             let digest = Hex.text(SHA256.digest(Array(script.utf8)))
             identity = Identity(tool: "run", name: String(digest.prefix(12)), module: module, digest: digest)
-        default: throw refused("\(call.tool) is none")
+        default: throw refused("\(call.tool) is not one of these")
         }
     }
 }
@@ -244,7 +244,7 @@ struct RunbookShelf: Sendable {
     /// - Throws: `notFound` for one that isn't valid here.
     func revoke(_ id: String) throws(MMError) -> Runbook {
         guard let runbook = all().first(where: { $0.id == id }) else {
-            throw MMError(.notFound, "No runbook \(id.prefix(20)) holds.", hint: "mm allow lists those that hold.")
+            throw MMError(.notFound, "There is no valid runbook \(id.prefix(20)).", hint: "mm allow lists the valid runbooks.")
         }
         try ProtectedFile.replace("\(directory)/\(id).revoked", with: Array(Timestamp.now.iso8601.utf8))
         try ProtectedFile.remove("\(directory)/\(id).runbook")
@@ -263,9 +263,9 @@ struct RunbookShelf: Sendable {
         guard spent + count <= runbook.terms.mostADay else {
             throw MMError(
                 .limitExceeded,
-                "The runbook \(runbook.subject.name) may make \(runbook.terms.mostADay) changes a day: \(spent) are made, and this "
-                    + "plan makes \(count) more. Nothing was sent.",
-                hint: "A person approves this plan: mm plan approve.")
+                "The runbook \(runbook.subject.name) allows \(runbook.terms.mostADay) changes a day. \(spent) were made in the last 24 hours, and this "
+                    + "plan would make \(count) more. Nothing was sent.",
+                hint: "A person must approve this plan: mm plan approve.")
         }
         rows.append(["at": .string(Timestamp.now.iso8601), "count": .int(Int64(count))])
         try ProtectedFile.replace(path, with: JSONWriter.bytes(.array(rows)))

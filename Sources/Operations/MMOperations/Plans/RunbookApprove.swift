@@ -5,19 +5,19 @@ import MMIdentity
 /// `runbook_approve`: a person approves what a recipe, an own tool or a script may do without being asked again.
 struct RunbookApprove: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("calls", "The recipe, own tool or script on its connection, as it would be called.", .at(0))
+        @Argument("calls", "The recipe, own tool or script with its connection, as on the command line.", .at(0))
         private var calls: [(tool: String, arguments: JSONObject)]
-        @Argument("classes", "What it may do, with commas: write,destructive (default write).", as: Input.classes)
+        @Argument("classes", "Classes it may use, separated by commas: write,destructive (default write).", as: Input.classes)
         private var classes: [GuardClass]?
-        @Argument("kinds", "Of which kinds of objects, with commas: users,Mailbox (default any).", as: Input.words)
+        @Argument("kinds", "Kinds of objects it may change, separated by commas: users,Mailbox (default any).", as: Input.words)
         private var kinds: [String]?
         @Argument(
-            "value", "The values of a parameter that it may be given; * stands for any part: user=*@contoso.com.")
+            "value", "Allowed values of a parameter; * matches any text: user=*@contoso.com.")
         private var values: [(name: String, value: JSONValue)]
-        @Argument("most", "How many changes a run may make (default 20).", in: 1...10_000) private var mostARun = 20
-        @Argument("mostADay", "How many in a day (default 100).", in: 1...100_000) private var mostADay = 100
-        @Argument("days", "For how long (default 30).", in: 1...366) private var days = 30
-        @Argument("out", "The file that it is written to, for other machines.", .short("o")) var out: String?
+        @Argument("most", "Maximum number of changes per run (default 20).", in: 1...10_000) private var mostARun = 20
+        @Argument("mostADay", "Maximum number of changes per day (default 100).", in: 1...100_000) private var mostADay = 100
+        @Argument("days", "Days until it expires (default 30).", in: 1...366) private var days = 30
+        @Argument("out", "Write the runbook to this file, for other machines.", .short("o")) var out: String?
 
         func check() throws(MMError) { _ = try call }
 
@@ -26,7 +26,7 @@ struct RunbookApprove: CatalogueOperation {
             get throws(MMError) {
                 guard calls.count == 1, let call = calls.first else {
                     throw MMError(
-                        .invalidInput, "A runbook is of one recipe, own tool or script.",
+                        .invalidInput, "A runbook covers one recipe, one of your own tools or one script.",
                         hint: "mm runbook approve --value user='*@contoso.com' -- recipe NAME Contoso",
                         details: ["field": "calls"])
                 }
@@ -55,7 +55,7 @@ struct RunbookApprove: CatalogueOperation {
                 guard let one = GuardClass(word: word), ![.read, .secret, .session].contains(one) else {
                     let possible = GuardClass.allCases.filter { ![.read, .secret, .session].contains($0) }
                     throw MMError(
-                        .invalidInput, "`\(word.prefix(40))` can't be allowed to a runbook.",
+                        .invalidInput, "`\(word.prefix(40))` can't be allowed in a runbook.",
                         hint: "Classes that can: \(possible.map(\.rawValue).joined(separator: ", ")).",
                         details: ["field": "classes"])
                 }
@@ -68,12 +68,12 @@ struct RunbookApprove: CatalogueOperation {
     let declaration = OperationDeclaration(
         "runbook_approve", command: ["runbook", "approve"], title: "Approve a runbook",
         summary:
-            "Allow a recipe, own tool or script, by its digest, what it may do without asking.",
+            "Approve what one version of a recipe, own tool or script may do without asking.",
         effects: .init(readOnly: false), audience: .person,
         examples: [
             .init(
                 "mm runbook approve --classes write,destructive --value user='*@contoso.com' --most 10 -- recipe leaver Contoso",
-                "a job that plans and applies this recipe asks nobody for 30 days"),
+                "a job can plan and apply this recipe for 30 days without asking"),
             .init(
                 "mm runbook approve -o nightly.runbook -- run Contoso exo -f nightly.ps1",
                 "for mm apply --runbook on another machine"),
@@ -87,8 +87,8 @@ struct RunbookApprove: CatalogueOperation {
         try PersonProof.require(guarding.environment)
         guard context.call.caller.surface == .terminal, let person = context.call.person else {
             throw MMError(
-                .forbidden, "A runbook is approved by a person at a terminal, and there is none here.",
-                hint: "Open a terminal of your own and run mm runbook approve there.")
+                .forbidden, "Only a person at a terminal can approve a runbook, and this program has no terminal.",
+                hint: "Run mm runbook approve in your own terminal.")
         }
         let terms = input.terms(from: .now)
         let subject = try RunbookSubject(try input.call, guarding.paths)
@@ -96,8 +96,8 @@ struct RunbookApprove: CatalogueOperation {
         let words = terms.classes.map(\.rawValue)
         guard connection.guardPolicy.approvals.most(of: words) == 1 else {
             throw MMError(
-                .forbidden, "\(connection.name) wants two people for this: no runbook of one person can allow it.",
-                hint: "Each plan is approved by both: mm plan approve.")
+                .forbidden, "\(connection.name) requires two people for this, so one person can't approve it with a runbook.",
+                hint: "Both people must approve each plan: mm plan approve.")
         }
         let place = try await PlanPlaces(services: services, context: context).place(connection)
         let check = max(.terminal, connection.personChecks.strongest(of: words))
@@ -108,8 +108,8 @@ struct RunbookApprove: CatalogueOperation {
                 ConfirmationQuestion(
                     title: "\(connection.name): allow the runbook \(subject.identity.name)",
                     pages: [lines.joined(separator: "\n")], lines: lines,
-                    reason: "Jobs that plan and apply it ask nobody, until it ends.", check: check, digest: digest))
-        else { throw MMError(.denied, "The person said no: nothing is allowed.") }
+                    reason: "Until it ends, jobs can plan and apply it without asking.", check: check, digest: digest))
+        else { throw MMError(.denied, "You answered no: nothing is allowed.") }
         let key = try await EvidenceKey.standing(at: guarding.paths.evidenceKey)
         let runbook = try Runbook(
             subject.identity, on: place, terms, by: SecurityKey.login, check: check, with: key)
@@ -117,7 +117,7 @@ struct RunbookApprove: CatalogueOperation {
         if let out = input.out { try ProtectedFile.replace(context.call.path(out), with: runbook.bytes) }
         context.record.note("runbook", .string(runbook.id))
         return OperationAnswer(
-            .value(runbook.row), notes: ["mm allow --revoke \(runbook.id) takes it back."],
+            .value(runbook.row), notes: ["To revoke it: mm allow --revoke \(runbook.id)"],
             text: runbook.lines.joined(separator: "\n"))
     }
 }
@@ -140,7 +140,7 @@ struct RunbookClearance {
             let subject = try? RunbookSubject(call, paths), let connection = connections[subject.connection]
         else {
             guard let given else { return nil }
-            throw refusal(given, "it speaks of one recipe, own tool or script, and this plan is of something else")
+            throw refusal(given, "it covers one recipe, own tool or script, and this plan contains something else")
         }
         let shelf = RunbookShelf(paths)
         let own = try await EvidenceKey.standing(at: paths.evidenceKey).publicText
@@ -149,7 +149,7 @@ struct RunbookClearance {
             do throws(MMError) {
                 guard !shelf.isRevoked(runbook.id) else { throw refusal(runbook, "it was revoked") }
                 guard runbook.key == own || connection.approvers.values.contains(runbook.key) else {
-                    throw refusal(runbook, "nobody here knows the key that signed it")
+                    throw refusal(runbook, "the key that signed it is unknown here")
                 }
                 try check(runbook, subject, question)
                 try await checkOrigin(runbook, call)
@@ -161,14 +161,14 @@ struct RunbookClearance {
         }
         if let reason { throw reason }
         guard let given else { return nil }
-        throw refusal(given, "it is of \(given.subject.title), and this plan is of \(subject.identity.title)")
+        throw refusal(given, "it covers \(given.subject.title), and this plan is for \(subject.identity.title)")
     }
 
     private func refusal(_ runbook: Runbook, _ why: String) -> MMError {
         MMError(
             .confirmationNeeded,
             "The runbook \(runbook.subject.name) does not allow this plan: \(why). Nothing was sent.",
-            hint: "A person approves this plan (mm plan approve), or the runbook anew (mm runbook approve).",
+            hint: "A person must approve this plan (mm plan approve), or the runbook again (mm runbook approve).",
             details: ["runbook": .string(runbook.id)])
     }
 
@@ -176,7 +176,7 @@ struct RunbookClearance {
         _ runbook: Runbook, _ subject: RunbookSubject, _ question: ConfirmationRequest
     ) throws(MMError) {
         let terms = runbook.terms
-        guard terms.until > .now else { throw refusal(runbook, "it ended at \(terms.until.iso8601)") }
+        guard terms.until > .now else { throw refusal(runbook, "it expired at \(terms.until.iso8601)") }
         guard runbook.subject == subject.identity else {
             throw refusal(runbook, "\(subject.identity.title) was changed since it was approved")
         }
@@ -184,7 +184,7 @@ struct RunbookClearance {
             throw refusal(runbook, "it is for another connection or tenant")
         }
         guard question.approvals == 1, runbook.check >= question.check else {
-            throw refusal(runbook, "the connection demands more than it was approved with")
+            throw refusal(runbook, "the connection now requires a stronger confirmation than the runbook was approved with")
         }
         for (name, value) in subject.values {
             let patterns = terms.values.first { $0.key.lowercased() == name.lowercased() }?.value ?? []
@@ -203,11 +203,11 @@ struct RunbookClearance {
                 step.change?.cmdlet.map { String($0.name.drop { $0 != "-" }.dropFirst()) } ?? step.change?.collection
                 ?? ""
             guard terms.kinds.isEmpty || terms.kinds.contains(where: { $0.lowercased() == kind.lowercased() }) else {
-                throw refusal(runbook, "step \(index + 1) changes `\(kind)`, which is none of its kinds")
+                throw refusal(runbook, "step \(index + 1) changes `\(kind)`, which is not one of its kinds of objects")
             }
         }
         guard file.plan.steps.count <= terms.mostARun else {
-            throw refusal(runbook, "it makes \(file.plan.steps.count) changes, and \(terms.mostARun) a run are allowed")
+            throw refusal(runbook, "it makes \(file.plan.steps.count) changes, and the limit per run is \(terms.mostARun)")
         }
     }
 
@@ -225,7 +225,7 @@ struct RunbookClearance {
             }
         }
         guard acts(again).map(CanonicalJSON.bytes) == acts(file.plan).map(CanonicalJSON.bytes) else {
-            throw refusal(runbook, "\(runbook.subject.title) would send something else now than the plan holds")
+            throw refusal(runbook, "\(runbook.subject.title) would now send other requests than the plan")
         }
     }
 }

@@ -25,7 +25,7 @@ struct CheckedText {
         } else if isTerminal, Self.looksLikeFile(word) {
             throw MMError(
                 .invalidInput, "There is no file \(word).",
-                hint: "Check the name. A script as a text is quoted: mm guard check 'Get-Mailbox'.",
+                hint: "Check the name. To check a script as text, quote it: mm guard check 'Get-Mailbox'.",
                 details: ["file": .string(word)])
         } else {
             self.init(text: word, kind: kind)

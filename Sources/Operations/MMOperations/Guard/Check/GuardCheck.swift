@@ -5,19 +5,19 @@ import PowerShellSyntax
 /// `guard_check`: returns the guard's verdicts on scripts and requests, without running anything.
 struct GuardCheck: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("script", "Scripts, or files with scripts; standard input when left out or -.", .at(0))
+        @Argument("script", "Scripts, or files with scripts (default: standard input, also as -).", .at(0))
         var scripts: [String]
         @Argument("file", "A file with a script.", .short("f")) var files: [String]
-        @Argument("kind", "What the texts are (default: what name or text say).", .short("k"))
+        @Argument("kind", "Language of the texts (default: detected from the name or text).", .short("k"))
         private var givenKind: CheckedKind?
-        @Argument("connection", "Judge by the policy of this connection (default: the standard policy).", .short("c"))
+        @Argument("connection", "Use the policy of this connection (default: the standard policy).", .short("c"))
         var connection: String?
-        @Argument("module", "The module the script would run in, such as exo.", .short("m")) var module: String?
-        @Argument("confined", "Judge as a confined session does, where what is sent is judged when it is sent.")
+        @Argument("module", "Module in which the script would run, such as exo.", .short("m")) var module: String?
+        @Argument("confined", "Judge as for a confined session, where each request is judged when it is sent.")
         var isConfined: Bool
         @Argument("url", "Judge a request to this endpoint instead of a script.") var url: String?
-        @Argument("method", "The request's method (default GET).", .short("X")) var method = "GET"
-        @Argument("body", "The request's body.", .short("d"), .readsFiles) var body: JSONObject?
+        @Argument("method", "Method of the request (default GET).", .short("X")) var method = "GET"
+        @Argument("body", "Body of the request.", .short("d"), .readsFiles) var body: JSONObject?
         @Argument(.sarif) var isSARIF: Bool
 
         /// The kind of the texts; if a module is given, they are scripts.
@@ -25,24 +25,24 @@ struct GuardCheck: CatalogueOperation {
     }
 
     let declaration = OperationDeclaration(
-        "guard_check", command: ["guard", "check"], title: "Ask the guard",
-        summary: "Say what the guard thinks of scripts and requests, and where and why; runs nothing.",
+        "guard_check", command: ["guard", "check"], title: "Check scripts and requests",
+        summary: "Show the guard's verdict on scripts and requests, with place and reason. Nothing runs.",
         effects: .init(readOnly: true, idempotent: true), audience: .person,
         examples: [
             .init(
                 "mm guard check -m exo 'Get-Mailbox | Remove-Mailbox'",
-                "the verdict, with the place underlined; ends with 0 for allow, 5 for ask, 4 for deny"),
-            .init("mm guard check -c Contoso script.ps1 --json", "by the connection's policy, for a program"),
-            .init("mm guard check 'curl -s https://example.com | sh'", "a line for a shell"),
-            .init("mm guard check scripts/*.ps1 deploy.sh --sarif", "many files, for a code host"),
+                "the verdict, with the place underlined; ends with 0 (allow), 5 (ask) or 4 (deny)"),
+            .init("mm guard check -c Contoso script.ps1 --json", "by the connection's policy, as JSON"),
+            .init("mm guard check 'curl -s https://example.com | sh'", "a shell command"),
+            .init("mm guard check scripts/*.ps1 deploy.sh --sarif", "many files, for code scanning"),
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
             .init(
-                "mm guard check --batch < lines.jsonl", "many: {id, src, module} or {id, method, url, body} per line"),
+                "mm guard check --batch < lines.jsonl", "many checks, one JSON object a line: {id, src, module} or {id, method, url, body}"),
         ]
     )
 
     private static let behindWalls =
-        "The session is confined and what it sends is judged when it is sent, so the text is asked about only for what it "
+        "The session is confined and each request is judged when it is sent, so the guard asks about the text only for what it "
         + "plainly says."
 
     func run(
@@ -99,7 +99,7 @@ struct GuardCheck: CatalogueOperation {
         var bytes: [UInt8] = []
         while bytes.count < 16 << 20, let piece = try await source.next() { bytes += piece }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw MMError(.invalidInput, "Standard input is no UTF-8 text.", hint: "Give a script as UTF-8.")
+            throw MMError(.invalidInput, "Standard input is not UTF-8 text.", hint: "Save the script as UTF-8.")
         }
         return text
     }
@@ -203,7 +203,7 @@ struct TextJudge {
         let words = text.split(maxSplits: 2) { $0.isWhitespace }.map(String.init)
         guard words.count > 1, CheckedKind.methods.contains(words[0].uppercased()) else {
             throw MMError(
-                .invalidInput, "“\(text.prefix(60))” is no request.",
+                .invalidInput, "“\(text.prefix(60))” is not a request.",
                 hint: "Write its method and endpoint: 'POST /me/sendMail {…}', or give --url and -X.")
         }
         let target = try ServiceAddress(words[1]).target
@@ -212,7 +212,7 @@ struct TextJudge {
             do throws(JSONError) {
                 body = try JSONParser.parse(words[2], limits: .strict).object
             } catch {
-                throw MMError(.invalidInput, "The request's body is no JSON: \(error).", hint: "Write one JSON object.")
+                throw MMError(.invalidInput, "The request's body is not JSON: \(error).", hint: "Write one JSON object.")
             }
         }
         let request = GuardedRequest(

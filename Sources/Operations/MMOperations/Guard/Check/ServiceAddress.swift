@@ -19,9 +19,9 @@ package struct ServiceAddress {
         let host = String(authority.prefix { $0 != ":" })
         guard let service = Self.service(at: host) else {
             throw MMError(
-                .invalidInput, "No service that the guard knows answers at \(host.prefix(80)).",
+                .invalidInput, "\(host.prefix(80)) is not a service that the guard knows.",
                 hint:
-                    "Give an address of Graph, Azure, SharePoint, Exchange, Power Platform, Dataverse, a vault or storage."
+                    "Use an address of Graph, Azure, SharePoint, Exchange, Power Platform, Dataverse, a key vault or storage."
             )
         }
         target = try RequestTarget(parsing: text, service: service, allowedHosts: [host])

@@ -74,7 +74,7 @@ package struct ApprovalDesk: Sendable {
         guard let held = try await requests.all().first(where: { ceremonies.id(of: $0.request.token) == id }) else {
             throw MMError(
                 .notFound, "This request no longer waits.",
-                hint: "It was answered or has expired; its caller asks again.")
+                hint: "It was answered or has expired. The caller must repeat the call.")
         }
         return held
     }
@@ -108,13 +108,13 @@ package struct ApprovalDesk: Sendable {
         }
         let shown = Self.digest(of: request.presentation)
         guard body["shown"]?.string == shown else {
-            throw MMError(.conflict, "The page shows something else than what waits.", hint: "Load the page again.")
+            throw MMError(.conflict, "The page shows another request than the one that waits.", hint: "Load the page again.")
         }
         let keys = try ring.keys().filter { $0.isPasskey && $0.party == place.party }
         guard !keys.isEmpty else {
             throw MMError(
                 .forbidden, "No passkey is registered for \(place.party).",
-                hint: "The owner makes a link to register one, in a terminal: mm key add NAME --page.")
+                hint: "To get a link that registers one, the owner runs in a terminal: mm key add NAME --page.")
         }
         let decision = ApprovalDecision(
             token: request.token, digest: request.digest, shown: shown, word: word,
@@ -163,7 +163,7 @@ package struct ApprovalDesk: Sendable {
         facts["class"] = .string(request.guardClass.rawValue)
         facts["digest"] = .string(request.digest)
         guard request.digest == decision.digest, Self.digest(of: request.presentation) == decision.shown else {
-            throw PasskeyData.refused("it was signed for another content")
+            throw PasskeyData.refused("it was signed for other content")
         }
         let key = try await ring.verify(data, challenge: challenge, origin: place.origin, party: place.party)
         let approver = Approver(person: key.owner, means: key.means)
@@ -223,7 +223,7 @@ extension ApprovalDesk {
         try ring.check(name)
         guard !owner.isEmpty, owner.utf8.count <= 64, owner.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else {
             throw MMError(
-                .invalidInput, "An owner has a name of one to 64 characters, without blanks.",
+                .invalidInput, "An owner's name needs 1 to 64 characters without spaces.",
                 hint: "For example: mm key add phone --page --owner ann")
         }
         return ceremonies.invite(name, owner: owner)
@@ -277,8 +277,8 @@ extension ApprovalDesk {
 
     private static var noInvitation: MMError {
         MMError(
-            .forbidden, "This link registers no passkey: it is wrong, used, or older than ten minutes.",
-            hint: "mm key add NAME --page prints another, in a terminal.")
+            .forbidden, "This link is invalid, used, or older than ten minutes.",
+            hint: "To get another one, run in a terminal: mm key add NAME --page.")
     }
 }
 
@@ -298,7 +298,7 @@ package struct PageOrigin: Sendable, Hashable {
     package init(origin: String?, host: String?) throws(MMError) {
         guard let origin, let host else {
             throw MMError(
-                .forbidden, "Passkeys are for the pool's own page.", hint: "Open the page of the pool in a browser.")
+                .forbidden, "Passkeys work only on the pool's own page.", hint: "Open the page of the pool in a browser.")
         }
         let isSecure = origin.hasPrefix("https://")
         let authority = String(origin.dropFirst(isSecure ? 8 : 7))
@@ -307,12 +307,12 @@ package struct PageOrigin: Sendable, Hashable {
             isSecure || authority == host.lowercased()
         else {
             throw MMError(
-                .forbidden, "This page is another server's.", hint: "Open the page of the pool itself in a browser.")
+                .forbidden, "This page belongs to another server.", hint: "Open the page of the pool itself in a browser.")
         }
         guard IPAddress(name) == nil, !name.hasPrefix("["), isSecure || name == "localhost" else {
             throw MMError(
-                .forbidden, "Browsers have passkeys only for names over TLS, and for localhost.",
-                hint: "Open the page as http://localhost:PORT, or through the name that --allow-host gives it.")
+                .forbidden, "Browsers support passkeys only for host names with TLS and for localhost.",
+                hint: "Open the page as http://localhost:PORT, or with a name from --allow-host.")
         }
         self.origin = origin
         party = name

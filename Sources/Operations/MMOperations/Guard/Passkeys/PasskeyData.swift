@@ -48,7 +48,7 @@ package struct PasskeyData: Sendable {
         guard authenticatorData.count >= 37, Array(authenticatorData[..<32]) == SHA256.digest(Array(party.utf8)) else {
             throw Self.refused("it was made for another site (rpId)")
         }
-        guard authenticatorData[32] & 0x01 != 0 else { throw Self.refused("nobody was there to touch it") }
+        guard authenticatorData[32] & 0x01 != 0 else { throw Self.refused("nobody touched it") }
         guard authenticatorData[32] & 0x04 != 0 else {
             throw Self.refused("it did not verify the person (PIN, fingerprint or face)")
         }
@@ -113,6 +113,6 @@ package struct PasskeyData: Sendable {
     }
 
     static func refused(_ why: String) -> MMError {
-        MMError(.forbidden, "This passkey's answer does not count: \(why).", hint: "Nothing was approved. Try again.")
+        MMError(.forbidden, "The passkey's answer is not valid: \(why).", hint: "Nothing was approved. Try again.")
     }
 }

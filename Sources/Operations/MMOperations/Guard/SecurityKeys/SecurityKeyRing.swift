@@ -54,13 +54,13 @@ package struct SecurityKeyRing: Sendable {
     private func check(_ name: String, among keys: [SecurityKey]) throws(MMError) {
         guard !name.isEmpty, name.utf8.count <= 64, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
             throw MMError(
-                .invalidInput, "A key's name has one to 64 letters, digits and signs, without blanks.",
+                .invalidInput, "A key's name needs 1 to 64 letters, digits or signs, without spaces.",
                 hint: "For example: mm key add desk")
         }
         guard !keys.contains(where: { $0.name == name }) else {
             throw MMError(
-                .conflict, "There is a key named \(name) already.",
-                hint: "Give another name, or remove that one first: mm key remove \(name)")
+                .conflict, "A key named \(name) already exists.",
+                hint: "Use another name, or first remove that key: mm key remove \(name)")
         }
     }
 
@@ -83,7 +83,7 @@ package struct SecurityKeyRing: Sendable {
             // A counter that stays zero means that the key doesn't count. Otherwise a counter that doesn't grow indicates a
             // copy of the key.
             guard count > keys[index].count || (count == 0 && keys[index].count == 0) else {
-                throw PasskeyData.refused("its count of signatures went back, so there may be a copy of it")
+                throw PasskeyData.refused("its signature counter decreased, so it may have been copied")
             }
             keys[index].count = count
             return keys[index]
@@ -95,7 +95,7 @@ package struct SecurityKeyRing: Sendable {
     package func remove(_ name: String) async throws(MMError) {
         try await change { (keys) throws(MMError) in
             guard keys.contains(where: { $0.name == name }) else {
-                throw MMError(.notFound, "No key is named \(name).", hint: "mm key list tells their names.")
+                throw MMError(.notFound, "No key is named \(name).", hint: "mm key list shows the names.")
             }
             keys.removeAll { $0.name == name }
         }
@@ -109,7 +109,7 @@ package struct SecurityKeyRing: Sendable {
         let keys = try keys().filter { !$0.isPasskey }
         guard !keys.isEmpty else {
             throw MMError(
-                .forbidden, "This needs a security key, and none is registered.",
+                .forbidden, "Confirming this needs a security key, and none is registered.",
                 hint: "Register one in a terminal: mm key add NAME.")
         }
         // The random part prevents an earlier signature for the same request from being reused.
@@ -125,7 +125,7 @@ package struct SecurityKeyRing: Sendable {
             try PluggedSecurityKey.verifies(touch, of: challenge, by: key.publicKey)
         else {
             throw MMError(
-                .forbidden, "What the security key signed is not this request, or isn't a key of yours.",
+                .forbidden, "The security key's signature is for another request or from a key that is not registered.",
                 hint: "Nothing was sent or run.")
         }
     }
@@ -317,12 +317,12 @@ package struct PluggedSecurityKey: SecurityKeyDevice {
         case mm_fido_no_key:
             throw MMError(
                 .forbidden, "No security key is plugged in, or this user may not use it.",
-                hint: "Plug it in and ask again; over SSH it has to be a key of the machine that mm runs on.")
+                hint: "Plug it in and try again. Over SSH, plug it into the machine that mm runs on.")
         default:
             let words = String(decoding: why.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             throw MMError(
                 .forbidden, "The security key did not sign (\(words)).",
-                hint: "Nothing was sent or run. Ask again, and touch a key that `mm key list` names.")
+                hint: "Nothing was sent or run. Try again, and touch a key that `mm key list` shows.")
         }
     }
 
