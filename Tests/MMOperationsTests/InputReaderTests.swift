@@ -35,7 +35,7 @@ struct InputReaderTests {
         }
         #expect(
             error(["connection": "exo", "module": "Get-Mailbox"])?.message
-                == "Which connection is meant is missing: “exo” is a module.")
+                == "The connection is missing: “exo” is a module.")
         #expect(error(["connection": "C", "module": "ex"])?.message.contains("Did you mean `exo`?") == true)
         #expect(error(["connection": "C"])?.message == "The argument `command` is missing.")
     }

@@ -111,7 +111,7 @@ struct ScriptExplanationTests {
                     "connection": "Demo", "command": .string(report), "engine": "native", "script": "r.ps1",
                     "explain": true,
                 ]))
-        #expect(page["runs"]?[0]?.string?.contains("as long as it doesn't reach") == true, "\(page)")
+        #expect(page["runs"]?[0]?.string?.contains("unless it reaches") == true, "\(page)")
         for script in [
             "$m = Get-Mailbox -ResultSize 1; if ($m) { [Net.Dns]::GetHostEntry(1) }",
             "$m = Get-Mailbox -ResultSize 1; [Net.Dns]::GetHostEntry(1)",

@@ -137,7 +137,7 @@ struct ReceiptVerify: CatalogueOperation {
                 throw MMError(
                     .conflict, "The receipt was signed with another key.", details: ["key": .string(receipt.key)])
             }
-            return "the key that was named"
+            return "the given key"
         }
         if try await EvidenceKey.standing(at: services.paths.evidenceKey).publicText == receipt.key {
             return "this home"

@@ -195,7 +195,7 @@ package enum ReadyTask: Sendable {
         switch self {
         case .tool(let definition, _):
             if !effects.effects(of: definition).readOnly { members["changes"] = true }
-            if definition.isPlan { members["plan"] = "shown first; `apply` carries it out" }
+            if definition.isPlan { members["plan"] = "shown first; `apply` runs it" }
             let typed = definition.parameters.map { ($0.name, JSONValue.string(Self.text(of: $0))) }
             if !typed.isEmpty { members["parameters"] = .object(JSONObject(typed)) }
         case .operation(let operation, _):

@@ -18,12 +18,12 @@ struct BatchOfRequests {
                     .invalidInput, "Request \(number) of the batch \(what).",
                     hint:
                         "A request is {\"method\": \"GET\", \"url\": \"/users/ID\"}, with `id`, `headers`, `body` and "
-                        + "`dependsOn` as needed; GET is the usual method.", details: ["field": "batch"])
+                        + "`dependsOn` as needed; the default method is GET.", details: ["field": "batch"])
             }
             guard let object = value.object else { throw refused("isn't a JSON object") }
             let known: Set<String> = ["id", "method", "url", "headers", "body", "dependsOn"]
             if let stranger = object.keys.first(where: { !known.contains($0) }) {
-                throw refused("has `\(stranger.prefix(40))`, which no request has")
+                throw refused("has the unknown key `\(stranger.prefix(40))`")
             }
             guard let url = object["url"]?.string, !url.isEmpty else { throw refused("has no `url`") }
             let target: RequestTarget

@@ -55,8 +55,8 @@ struct FileTransfer {
     private static func tooLargeToPlan(_ file: FileReader) -> MMError {
         MMError(
             .unsupported,
-            "“\(file.path)” is sent piece by piece, and no plan holds that: \(file.size) bytes. Nothing was planned.",
-            hint: "A plan holds a file's bytes where one request takes them: 4 MB for a drive, 3 MB for a message.")
+            "“\(file.path)” is too large for a plan: \(file.size) bytes. Nothing was planned.",
+            hint: "A plan can contain a file that one request can send: up to 4 MB for a drive, 3 MB for a message.")
     }
 
     private var outputs: OutputStore { services.shells.work.outputs.of(context.call.caller) }
@@ -171,7 +171,7 @@ struct FileTransfer {
     }
 
     private static func check(of receipt: DownloadReceipt) -> String {
-        receipt.quickXorHash.map { "as its QuickXorHash says (\($0))" } ?? "the service names no checksum"
+        receipt.quickXorHash.map { "as its QuickXorHash says (\($0))" } ?? "the service has no checksum"
     }
 
     /// Returns a function that reports the progress of a transfer.
@@ -263,10 +263,10 @@ struct FolderUpload {
             if let fault = DriveNames.fault(in: entry.names) { faults.append("\(entry.path): \(fault)") }
         }
         for (one, other) in DriveNames.clashes(folder.files.map(\.path)) {
-            faults.append("\(other): a drive doesn't tell it from \(one)")
+            faults.append("\(other): a drive treats it as the same name as \(one)")
         }
         guard !faults.isEmpty else { return }
-        let more = faults.count > 10 ? " And \(faults.count - 10) more." : ""
+        let more = faults.count > 10 ? " There are \(faults.count - 10) more." : ""
         throw MMError(
             .invalidInput,
             "\(faults.count) of \(folder.files.count) files have names that OneDrive and SharePoint refuse. Nothing was "
@@ -298,7 +298,7 @@ struct FolderUpload {
         let opened = try await local.open(path)
         guard opened.path == path else {
             throw MMError(
-                .conflict, "“\(path)” leads elsewhere by a symbolic link.", hint: "Links aren't followed: try again.")
+                .conflict, "“\(path)” is below a symbolic link.", hint: "Symbolic links aren't followed: remove the link, and try again.")
         }
         return try FileReader(try opened.file.duplicate(), path: opened.path)
     }
@@ -375,8 +375,8 @@ struct FolderDownload {
                 let spot = try await local.place(path, suggested: nil, createsFolders: true)
                 guard spot.path == path else {
                     throw MMError(
-                        .conflict, "“\(path)” leads elsewhere by a symbolic link.",
-                        hint: "Links aren't followed: remove it, or choose another folder.")
+                        .conflict, "“\(path)” is below a symbolic link.",
+                        hint: "Symbolic links aren't followed: remove the link, or choose another folder.")
                 }
                 let folder = try spot.folder.duplicate()
                 if let hash = part.child.hash, let size = part.child.size,
@@ -413,7 +413,7 @@ struct FolderDownload {
                 guard names.isEmpty else { continue }
                 throw MMError(
                     .notFound, "There is no folder at \(request.target.path).",
-                    hint: "Look at what is there: mm graph \(ShellWord.quoted(transfer.connection.name)) "
+                    hint: "List what is there: mm graph \(ShellWord.quoted(transfer.connection.name)) "
                         + "/me/drive/root/children.")
             }
             for child in children {
@@ -478,7 +478,7 @@ struct CallerFiles {
         do throws(MMError) { return try await open() } catch {
             guard error.code == .notFound else { throw error }
             throw MMError(
-                .invalidInput, "There is no file \(name).", hint: "Check the name, and the folder that it is in.",
+                .invalidInput, "There is no file \(name).", hint: "Check the name and the folder.",
                 details: ["file": .string(name)])
         }
     }

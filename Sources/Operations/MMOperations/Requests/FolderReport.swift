@@ -37,7 +37,7 @@ struct FolderReport {
         let isItsOwn = [.conflict, .invalidInput, .notFound, .limitExceeded].contains(error.code)
         guard isItsOwn, error.details["status"]?.int != 507 else {
             var error = error
-            error.hint = [error.hint, "\(done) of \(total) files are done; the same call goes on with the rest."]
+            error.hint = [error.hint, "\(done) of \(total) files are done. Repeat the call to continue with the rest."]
                 .compactMap(\.self).joined(separator: " ")
             throw error
         }
@@ -61,7 +61,7 @@ struct FolderReport {
         var answer = OperationAnswer(.value(.object(value)), connection: connection.name)
         if let first = failed.first {
             let text =
-                "\(failed.count) of \(total) files failed, the first of them \(first.path): \(first.error.message)"
+                "\(failed.count) of \(total) files failed; the first is \(first.path): \(first.error.message)"
                 + (first.error.hint.map { " " + $0 } ?? "")
             answer.notes.append(text)
             answer.missing = text

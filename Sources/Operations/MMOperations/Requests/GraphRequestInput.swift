@@ -3,47 +3,47 @@ import MMDesk
 
 /// The arguments of `graph_request`.
 struct GraphRequestInput: OperationInput {
-    @Argument("connection", "Name; or several: A,B, tag:x.", .at(0)) var connection: String?
+    @Argument("connection", "Name, or several: A,B, tag:x.", .at(0)) var connection: String?
     @Argument("endpoint", "Path such as /me/messages or /beta/users.", .at(1)) var endpoint: String?
     @Argument("method", "HTTP method (default GET).", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
     private var written: String?
     @Argument("body", "JSON body for POST, PATCH and PUT.", .short("d"), .readsFiles) private var given: RequestBody?
     @Argument("resource", "Service (default graph).", .short("r")) var resource: RequestResource?
     @Argument("query", "OData options: $select, $filter…") var query: [(name: String, value: String)]
-    @Argument("top", "Most items; follows pages.", in: 1...1_000_000) var top: Int?
+    @Argument("top", "Maximum items; follows pages.", in: 1...1_000_000) var top: Int?
     @Argument("all", "Follow all pages.") var all: Bool
     /// The form of rows; `nil` where the call doesn't name one.
-    @Argument("output", "Form (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"])
+    @Argument("output", "Format (default json).", .notOnCommandLine, of: ["json", "table", "csv", "jsonl"])
     var form: String?
-    @Argument("search", "Words: finds endpoints.", .notOnCommandLine) var search: String?
-    @Argument("unlisted", "Send what no table lists.") var unlisted: Bool
+    @Argument("search", "Words to find endpoints.", .notOnCommandLine) var search: String?
+    @Argument("unlisted", "Skip the path check.") var unlisted: Bool
     /// The file to send.
-    @Argument("upload", "File or handle to send there.") var upload: String?
+    @Argument("upload", "File or handle to send.") var upload: String?
     /// The file to write.
-    @Argument("download", "File to write all of it to, or handle.") var download: String?
+    @Argument("download", "File to write, or handle.") var download: String?
     /// Whether a whole folder is sent or fetched.
-    @Argument("recursive", "Send or fetch a folder of a drive with all that lies in it.", .notForModels)
+    @Argument("recursive", "Upload or download a folder of a drive with all its contents.", .notForModels)
     var recursive: Bool
     /// The behaviour where a file of that name exists already.
-    @Argument("conflict", "Where a file of that name is there already: fail (default), replace, rename.", .notForModels)
+    @Argument("conflict", "If a file of that name exists: fail (default), replace or rename.", .notForModels)
     var conflict: ConflictBehavior?
     /// Many requests in place of one.
     @Argument(
-        "batch", "Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
+        "batch", "Send many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
         .readsFiles)
     var batch: String?
     /// Whether only changes since the last call are read.
     @Argument(
-        "changes", "Only what has changed since the last such call; the endpoint is a delta query.", .notForModels)
+        "changes", "Read only what has changed since the last such call. The endpoint must be a delta query.", .notForModels)
     var changes: Bool
-    @Argument("if_match", "Change only the version with this @odata.etag.", .notForModels) private var version: String?
-    @Argument("header", "A request header, as Name: value.", .short("H"), .notForModels, asAll: SafeHeaders.read)
+    @Argument("if_match", "Change the object only if it still has this @odata.etag.", .notForModels) private var version: String?
+    @Argument("header", "Request header, as Name: value.", .short("H"), .notForModels, asAll: SafeHeaders.read)
     private var others: [String: String] = [:]
-    @Argument("no_wait", "Don't wait for work that the service goes on with (202).", .notForModels)
+    @Argument("no_wait", "Don't wait for a long-running operation (202) to end.", .notForModels)
     private var leaves: Bool
     /// Whether only the changes are shown and nothing is sent.
-    @Argument("dryRun", "Show what would change, now and then; only reads are sent.", .notForModels) var isDryRun: Bool
-    @Argument("confirmed", "Changes nothing.") private var isMarked: Bool
+    @Argument("dryRun", "Show what would change; only reads are sent.", .notForModels) var isDryRun: Bool
+    @Argument("confirmed", "No effect.") private var isMarked: Bool
 
     var method: String { written ?? "GET" }
     var body: JSONValue? { given?.value }
@@ -85,8 +85,8 @@ struct GraphRequestInput: OperationInput {
                 .invalidInput, "The argument `endpoint` is missing.", hint: "For example /me or /users.")
         }
         throw MMError(
-            .invalidInput, "Which connection is meant is missing: “\(connection.prefix(100))” is a path.",
-            hint: "Give connection and endpoint, in this order; without both the connections are listed.",
+            .invalidInput, "The connection is missing: “\(connection.prefix(100))” is a path.",
+            hint: "Give connection and endpoint, in this order, or neither to list the connections.",
             details: ["field": "connection"])
     }
 
@@ -94,26 +94,26 @@ struct GraphRequestInput: OperationInput {
     private func checkRequest() throws(MMError) {
         guard conflict == nil, !recursive else {
             throw MMError(
-                .invalidInput, "`\(recursive ? "recursive" : "conflict")` goes with `upload` and `download`.",
+                .invalidInput, "`\(recursive ? "recursive" : "conflict")` can only be used with `upload` or `download`.",
                 hint: "Leave it out.")
         }
         if changes, method != "GET" || all || top != nil {
             throw MMError(
-                .invalidInput, "`changes` reads all that has changed; it goes alone.",
+                .invalidInput, "`changes` can't be combined with method, all or top.",
                 hint: "Leave out method, all and top.")
         }
         if method == "GET", body != nil {
-            throw MMError(.invalidInput, "A GET request has no body.", hint: "Say the method: POST, PATCH or PUT.")
+            throw MMError(.invalidInput, "A GET request has no body.", hint: "Set the method to POST, PATCH or PUT.")
         }
         // A POST may be an action without a body. A PATCH or PUT without one changes nothing, so no person should
         // have to confirm it.
         if method == "PATCH" || method == "PUT", body == nil {
             throw MMError(
-                .invalidInput, "A \(method) request needs a body: what to change.",
+                .invalidInput, "A \(method) request needs a body that says what to change.",
                 hint: "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
         }
         if all || top != nil, method != "GET" {
-            throw MMError(.invalidInput, "`all` and `top` go with GET, not with \(method).", hint: "Leave them out.")
+            throw MMError(.invalidInput, "`all` and `top` can only be used with GET, not with \(method).", hint: "Leave them out.")
         }
     }
 
@@ -129,8 +129,8 @@ struct GraphRequestInput: OperationInput {
             upload == nil, download == nil, !recursive
         else {
             throw MMError(
-                .invalidInput, "`batch` holds whole requests; nothing else goes with it but the connection.",
-                hint: "Give each request its method, url, headers and body in the batch.")
+                .invalidInput, "`batch` contains whole requests and can only be combined with the connection.",
+                hint: "Put method, url, headers and body of each request into the batch.")
         }
     }
 
@@ -139,16 +139,16 @@ struct GraphRequestInput: OperationInput {
         func refused(_ message: String, _ hint: String) -> MMError { MMError(.invalidInput, message, hint: hint) }
         guard !isDryRun || upload != nil && !recursive else {
             throw MMError(
-                .unsupported, "`dryRun` shows what a request, or a file that is sent, changes.",
+                .unsupported, "`dryRun` can only be used with a request that changes something or an upload.",
                 hint: "Leave `dryRun` out.", details: ["field": "dryRun"])
         }
         guard upload == nil || download == nil else {
-            throw refused("`upload` and `download` are two calls.", "Give one of them.")
+            throw refused("`upload` and `download` can't be combined.", "Give one of them.")
         }
         let word = upload == nil ? "download" : "upload"
-        guard body == nil else { throw refused("`\(word)` has no `body`.", "Leave `body` out.") }
+        guard body == nil else { throw refused("`\(word)` can't be combined with `body`.", "Leave `body` out.") }
         guard upload == nil || !all && top == nil else {
-            throw refused("`all` and `top` don't go with `\(word)`.", "Leave them out.")
+            throw refused("`all` and `top` can't be combined with `\(word)`.", "Leave them out.")
         }
         if all || top != nil, let endpoint, endpoint.contains(":/"), !endpoint.hasSuffix("children") {
             throw refused("A file has no pages.", "Leave out `all` and `top`.")
@@ -158,7 +158,7 @@ struct GraphRequestInput: OperationInput {
         }
         let methods = upload == nil ? ["GET"] : ["PUT", "POST"]
         guard written.map(methods.contains) ?? true else {
-            throw refused("`\(word)` is no \(written ?? "") request.", "Leave `method` out.")
+            throw refused("`\(word)` can't be combined with the method \(written ?? "").", "Leave `method` out.")
         }
     }
 }

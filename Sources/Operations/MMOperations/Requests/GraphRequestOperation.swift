@@ -14,7 +14,7 @@ struct GraphRequestOperation: CatalogueOperation {
         description:
             "Sends one request as the connection's account to Microsoft Graph, or to the service in resource. "
             + "{\"search\": \"inbox rules of a user\"} finds endpoints. Without arguments it lists the connections. Show a "
-            + "sign-in code to the person, then repeat the call. Risky requests need a person's yes. "
+            + "sign-in code to the person, then repeat the call. A person must approve risky requests. "
             + "Example: {\"connection\": \"Contoso\", \"endpoint\": \"/users\", \"query\": {\"$select\": \"displayName,mail\"}}",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .detachable,
         examples: [
@@ -25,16 +25,16 @@ struct GraphRequestOperation: CatalogueOperation {
             .init("mm graph Contoso /groups -X POST -d @group.json", "a body from a file"),
             .init(
                 "mm graph Contoso /me/drive/root:/Reports/ --upload report.pdf",
-                "a file of any size; the same call goes on where a broken one stopped"),
-            .init("mm graph Contoso /me/drive/root:/Reports/report.pdf --download .", "the file, in this folder"),
+                "a file of any size; repeat the call to continue an interrupted upload"),
+            .init("mm graph Contoso /me/drive/root:/Reports/report.pdf --download .", "saves the file in this folder"),
             .init(
                 "mm graph Contoso /me/drive/root:/Reports --download . --recursive",
-                "the folder with all that lies in it"),
+                "the folder with all its contents"),
             .init("mm graph Contoso /users/delta --changes --json", "what has changed since the last such call"),
             .init("mm graph Contoso --batch @requests.jsonl", "many requests, twenty at a time"),
             .init(
                 "mm graph Contoso /users/ada@contoso.com -X PATCH -d '{\"department\": \"Finance\"}' --dry-run",
-                "what it would change; nothing is sent. `mm undo` takes back what was"),
+                "what it would change; nothing is sent. `mm undo` undoes real changes"),
             .init(
                 "mm graph Contoso /providers/Microsoft.ProcessSimple/environments --resource flow",
                 "Power Automate environments"),
@@ -80,7 +80,7 @@ enum ProviderVersion {
         else { return nil }
         return (
             target.addingQuery("api-version", version),
-            "Asked with api-version=\(version), since the request named none."
+            "mm added api-version=\(version), because the request had none."
         )
     }
 }
@@ -102,7 +102,7 @@ enum UsualProperties {
         let names = type.usualProperties.joined(separator: ",")
         return (
             target.addingQuery("$select", names),
-            "Asked with $select=\(names). For other properties say $select; $select=* leaves it to the service."
+            "mm added $select=\(names). For other properties set $select; $select=* gives the service's default."
         )
     }
 
@@ -128,7 +128,7 @@ struct ChangesReader: Sendable {
 
     /// Returns the changes as rows, with a note about the time since which they are read.
     func answer(connection: Connection) async throws(MMError) -> OperationAnswer {
-        var note = "This is the first full read; the next call with --changes gives only what has changed since."
+        var note = "This is the first, full read. The next call with --changes returns only what has changed since."
         var reader = PageReader(try client.pages(request, by: cleared, deadline: deadline), progress: progress)
         var first: GraphPage?
         if let kept = try memory.read() {
@@ -142,7 +142,7 @@ struct ChangesReader: Sendable {
                 // The service no longer has the state of that time ("resyncRequired").
                 guard error.details["status"]?.int == 410 else { throw error }
                 try memory.forget()
-                note = "The service no longer knows what was read on \(kept.since.iso8601): this is a full read again."
+                note = "The service no longer has the state of \(kept.since.iso8601): this is a full read again."
                 // The service may provide the link at which a full read begins.
                 if let link = error.details["resyncLink"]?.string {
                     reader = PageReader(
@@ -153,8 +153,8 @@ struct ChangesReader: Sendable {
         if first == nil { first = try await reader.next() }
         if let first, !first.isCollection {
             throw MMError(
-                .invalidInput, "\(request.target.path) answers no list of changes.",
-                hint: "Name a delta query, such as /users/delta or /me/drive/root/delta.")
+                .invalidInput, "\(request.target.path) does not return a list of changes.",
+                hint: "Use a delta query, such as /users/delta or /me/drive/root/delta.")
         }
         let (walk, memory) = (reader, memory)
         let link = Mutex(first?.deltaLink)
@@ -222,8 +222,8 @@ struct ListDownload {
                 let response = try await client.send(request, by: cleared, deadline: context.deadline)
                 guard let rows = CSVRows.read(response.body) else {
                     throw MMError(
-                        .remoteFailed, "The report is no table of comma-separated values.",
-                        hint: "Leave `output` out: then it is written as it came.")
+                        .remoteFailed, "The report is not comma-separated text.",
+                        hint: "Leave out `output` to save it unchanged.")
                 }
                 return try await export.write(
                     ItemStream(startingWith: rows.map { JSONWriter.bytes($0)[...] }) { nil }, to: place)

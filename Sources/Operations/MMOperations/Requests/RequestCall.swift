@@ -215,10 +215,10 @@ struct RequestCall: Sendable {
             let isRead = request.method == "GET"
             throw MMError(
                 .remoteFailed,
-                "The answer to \(request.method) \(request.target.path) (\(response.status)) is said to be JSON and isn't: "
+                "The answer to \(request.method) \(request.target.path) (\(response.status)) is declared as JSON but is not valid: "
                     + "\(error).",
                 hint: isRead
-                    ? "Ask again." : "Nobody knows whether it was carried out: look before you send it again.",
+                    ? "Ask again." : "It is unknown whether it was carried out: check before you send it again.",
                 retry: isRead ? .now : .never, details: ["status": .int(Int64(response.status))])
         }
     }

@@ -66,8 +66,8 @@ package enum RequestResource: String, Sendable, CaseIterable, ArgumentValue {
         }
         throw MMError(
             .invalidInput,
-            "\(address.origin) is no service of \(connection.name)'s cloud (\(cloud.name)): nothing was sent there.",
-            hint: "Write the path alone, such as /me, and name the service: --resource "
+            "\(address.origin) is not a service of \(connection.name)'s cloud (\(cloud.name)): nothing was sent there.",
+            hint: "Give only the path, such as /me, and the service with --resource "
                 + "\(allCases.map(\.rawValue).joined(separator: ", ")).", details: ["field": "endpoint"])
     }
 

@@ -22,11 +22,11 @@ final class RowFile: Sendable {
             let exists = fstatat(place.folder.raw, place.name, &old, AT_SYMLINK_NOFOLLOW) == 0
             guard !exists || replaces else {
                 throw MMError(
-                    .conflict, "\(place.path) is there already.", hint: "Give another name.",
+                    .conflict, "\(place.path) already exists.", hint: "Use another name.",
                     details: ["path": .string(place.path)])
             }
             guard !exists || old.st_mode & S_IFMT == S_IFREG else {
-                throw MMError(.invalidInput, "\(place.path) is no regular file.", hint: "Give the path of a file.")
+                throw MMError(.invalidInput, "\(place.path) is not a regular file.", hint: "Give the path of a file.")
             }
             let raw = openat(place.folder.raw, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
             guard raw >= 0 else { throw SystemError.error("Creating a file beside \(place.path)") }

@@ -17,7 +17,7 @@ enum SafeHeaders {
         for line in lines {
             guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else {
                 throw MMError(
-                    .invalidInput, "“\(line.prefix(40))” is no header.",
+                    .invalidInput, "“\(line.prefix(40))” is not a header.",
                     hint: "Write it as Name: value, such as 'Prefer: outlook.body-content-type=\"text\"'.",
                     details: ["field": "header"])
             }
@@ -25,8 +25,8 @@ enum SafeHeaders {
             try check(name)
             guard headers.keys.allSatisfy({ $0.lowercased() != name.lowercased() }) else {
                 throw MMError(
-                    .invalidInput, "The header \(name) stands twice.",
-                    hint: "Give it once; several values go with commas.", details: ["field": "header"])
+                    .invalidInput, "The header \(name) is given twice.",
+                    hint: "Give it once; separate several values by commas.", details: ["field": "header"])
             }
             headers[name] = line[line.index(after: colon)...].trimmed
         }
@@ -40,13 +40,13 @@ enum SafeHeaders {
         let remedy: String =
             switch name.lowercased() {
             case "authorization", "proxy-authorization", "cookie":
-                "Name the connection: its sign-in is what is sent."
-            case "host": "Name the service with --resource, or a full address."
-            case "content-type": "The body is JSON; files go with --upload."
+                "mm sends the connection's own sign-in: set the connection instead."
+            case "host": "Set the service with --resource or a full address."
+            case "content-type": "The body is JSON; send files with --upload."
             default: "Allowed are \(names.sorted().joined(separator: ", "))."
             }
         throw MMError(
-            .invalidInput, "The header \(name.prefix(40)) is not sent for a caller.", hint: remedy,
+            .invalidInput, "The header \(name.prefix(40)) can't be set.", hint: remedy,
             details: ["field": "header"])
     }
 }

@@ -48,7 +48,7 @@ struct ConnectionTokens: TokenFeeding {
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError) {
         guard let wanted = Self.service(of: resource) else {
-            throw MMError(.unsupported, "Nobody can sign in for \(resource) here.")
+            throw MMError(.unsupported, "No person is here to sign in to \(resource).")
         }
         try await bearer.signIn(for: wanted) { prompt in
             var device = DevicePrompt(

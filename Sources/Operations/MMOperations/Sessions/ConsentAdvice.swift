@@ -7,7 +7,7 @@ enum ConsentAdvice {
     static func text(_ error: MMError, _ resource: ServiceResource, of connection: String) -> String {
         let number = error.details["aadsts"]?.int.map { " (AADSTS\($0))" } ?? ""
         return "the app of \(connection) has no consent for \(permission(of: resource))\(number). "
-            + "Add it: \(command(for: resource, of: connection)), or name another app for the module: "
+            + "Add it: \(command(for: resource, of: connection)), or set another app for the module: "
             + "mm connections edit \(ShellWord.quoted(connection)) moduleApps.MODULE=ID."
     }
 
@@ -17,10 +17,10 @@ enum ConsentAdvice {
     ) -> MMError {
         var told = error
         told.message =
-            "\(module) can't be signed in to with the app of \(connection): it has no consent for "
+            "\(module) can't sign in with the app of \(connection), which has no consent for "
             + "\(permission(of: resource)). \(error.message)"
         told.hint =
-            "Add it (or get the link for an administrator): \(command(for: resource, of: connection)); or name another app for this module: mm connections edit "
+            "Add it (or get the link for an administrator): \(command(for: resource, of: connection)); or set another app for this module: mm connections edit "
             + "\(ShellWord.quoted(connection)) moduleApps.\(module)=ID."
         return told
     }

@@ -10,12 +10,12 @@ struct Disconnect: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "disconnect", aliases: ["mm_disconnect"], command: ["disconnect"], title: "Disconnect sessions",
-        summary: "Sign a connection's PowerShell sessions out and end them.",
-        description: "Signs a connection's PowerShell sessions, or one of them, out of the service and ends them.",
+        summary: "Sign out a connection's PowerShell sessions and end them.",
+        description: "Signs out a connection's PowerShell sessions, or one of them, and ends them.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [
-            .init("mm disconnect Contoso", "signs all of its sessions out"),
-            .init("mm disconnect Contoso exo", "signs one of them out"),
+            .init("mm disconnect Contoso", "signs out all of its sessions"),
+            .init("mm disconnect Contoso exo", "signs out one session"),
         ]
     ).unlisted
 

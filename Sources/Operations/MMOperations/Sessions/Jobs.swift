@@ -4,7 +4,7 @@ import MMSessions
 /// `jobs`: the background calls and commands, and those that ended within the last hour.
 struct Jobs: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("watch", "Wait until none is running, and show how far they are meanwhile.") var watches: Bool
+        @Argument("watch", "Show progress until none is running.") var watches: Bool
     }
 
     /// The interval at which watched jobs are checked.
@@ -12,11 +12,11 @@ struct Jobs: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "jobs", aliases: ["mm_jobs"], command: ["jobs"], title: "Jobs",
-        summary: "List background calls and commands, and those that ended within the last hour.",
+        summary: "List background calls and commands, including those that ended in the last hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
-            .init("mm jobs", "all of this user; `mm output JOB --action wait` waits for one, `cancel` ends it"),
-            .init("mm jobs --watch", "how far they are, until all have ended"),
+            .init("mm jobs", "all of this user's; `mm output JOB --action wait` waits for one, `--action cancel` ends it"),
+            .init("mm jobs --watch", "shows progress until all have ended"),
         ]
     ).unlisted.kept(by: .each).listing("jobs")
 
@@ -29,7 +29,7 @@ struct Jobs: CatalogueOperation {
         return .value(
             ["jobs": .array(rows)],
             notes: rows.isEmpty
-                ? ["Nothing runs in the background, and nothing there has ended within the last hour."] : [],
+                ? ["No background call is running or ended in the last hour."] : [],
             columns: ["job", "operation", "state", "seconds", "started", "progress", "owner"])
     }
 

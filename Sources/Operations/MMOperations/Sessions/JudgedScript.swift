@@ -44,13 +44,13 @@ final class JudgedScript: Sendable {
         guard RunModule.hasPowerShell(script.module), script.connection.egress != .off else {
             throw MMError(
                 .unsupported,
-                "This script can't be planned: it needs a PowerShell behind the wire. Nothing was planned.",
-                hint: "Write it as a pipeline of cmdlets of \(script.module), or leave `egress` of "
-                    + "\(script.connection.name) on.", details: ["field": "command"])
+                "This script can't be planned, because it needs a PowerShell that uses mm's proxy. Nothing was planned.",
+                hint: "Write it as a pipeline of cmdlets of \(script.module), or remove \"egress\": \"off\" "
+                    + "from \(script.connection.name).", details: ["field": "command"])
         }
         planning.note(
-            "A script ran in PowerShell, and what changes something was held back: variables that it set, and files that it "
-                + "wrote, are there as after a run.")
+            "The script ran in PowerShell and its changes were held back. Variables that it set and files that it wrote "
+                + "remain, as after a real run.")
         return try await JudgedScript(try await PreparedScript(script.rehearsed)).cleared().answer()
     }
 
@@ -380,7 +380,7 @@ struct ScriptVerdict: Sendable {
     func settle(with session: ModuleSession) throws(MMError) {
         guard !runsBehindWalls || session.walls.isUp else {
             throw MMError(
-                .conflict, "The session is no longer confined as it was when the guard checked the script.",
+                .conflict, "The session's confinement has changed since the guard checked the script.",
                 hint: "Repeat the call.", retry: .now)
         }
         let memory = session.scriptMemory
@@ -392,7 +392,7 @@ struct ScriptVerdict: Sendable {
             memory.replace(now, by: again.memory)
         else {
             throw MMError(
-                .conflict, "Another script has changed this session since the guard looked at this one.",
+                .conflict, "Another script has changed this session since the guard checked this one.",
                 hint: "Repeat the call.", retry: .now)
         }
     }

@@ -330,29 +330,29 @@ struct SessionWalls: Sendable {
             case .unwanted:
                 (
                     "its sessions reach the network directly (`egress`)",
-                    "Take the key egress out: mm connections edit \(ShellWord.quoted(connection.name)) egress="
+                    "Remove the key egress: mm connections edit \(ShellWord.quoted(connection.name)) egress="
                 )
             case .missing(let problem): (problem.message, problem.hint)
             }
         guard let hint else { return }
         throw MMError(
             .unsupported, "The connection \(connection.name) requires confined sessions (`confinement`), but \(why)",
-            hint: "\(hint); or let it run with what there is: mm connections edit "
+            hint: "\(hint); or allow sessions without full confinement: mm connections edit "
                 + "\(ShellWord.quoted(connection.name)) confinement=preferred")
     }
 
     /// The note in a session's first answer, if it is less confined than its caller would expect.
     var notice: String? {
         switch standing {
-        case .up: leak.map { "This session's walls have a gap. \($0.message)" }
+        case .up: leak.map { "This session is not fully confined. \($0.message)" }
         case .unwanted where connection.egress == .off:
-            "This session reaches the network by itself (\"egress\": \"off\"): what its scripts send is not judged, it "
+            "This session connects to the network directly (\"egress\": \"off\"): its requests are not judged, it "
                 + "holds its tokens, and it is not confined."
         case .unwanted:
-            "This session is not confined (\"confinement\": \"off\"): its scripts reach all files and programs of this "
+            "This session is not confined (\"confinement\": \"off\"): its scripts can use all files and programs of this "
                 + "user."
         case .missing(let problem):
-            "This session is not confined: its scripts reach all files and programs of this user. \(problem.message)"
+            "This session is not confined: its scripts can use all files and programs of this user. \(problem.message)"
         }
     }
 

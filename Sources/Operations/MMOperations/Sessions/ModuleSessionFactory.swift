@@ -141,9 +141,9 @@ package struct ModuleSessionFactory: SessionFactory {
         guard auth.assertionFile == nil, auth.assertionVariable == nil else { return }
         let name = bearer.connection.name
         throw MMError(
-            .unsupported, "\(name) acts on behalf of its callers, and nobody signed in to make this call.",
+            .unsupported, "\(name) acts on behalf of its callers, and this caller is not signed in.",
             hint:
-                "Callers of mm-mcp sign in with --oauth-issuer (Docs/StartAgents.md); else name a file with the person's token: "
+                "Let callers of mm-mcp sign in with --oauth-issuer (Docs/StartAgents.md), or set a file with the person's token: "
                 + "mm connections edit \(ShellWord.quoted(name)) auth.assertionFile=/path.",
             details: ["connection": .string(name)])
     }
@@ -194,8 +194,8 @@ struct ModuleWire: Sendable {
         do throws(MMError) { session = try await EgressSession.start(configuration) } catch {
             var told = error
             let way =
-                "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions go without."
-            told.message = "The session's way to the network can't be opened: \(error.message)"
+                "mm connections edit \(ShellWord.quoted(connection.name)) egress=off lets its sessions connect without the proxy."
+            told.message = "The session's proxy can't be started: \(error.message)"
             told.hint = [error.hint, way].compactMap(\.self).joined(separator: "; or: ")
             throw told
         }
@@ -228,7 +228,7 @@ struct ModuleWire: Sendable {
                 do throws(MMError) {
                     try await bearer.keep(grant.refreshToken, app: grant.clientID, scope: grant.scope, known)
                 } catch {
-                    log.warning("the module's sign-in can't be kept: \(error.message)")
+                    log.warning("the module's sign-in can't be saved: \(error.message)")
                 }
             }
         case .over(let error, let isModules):
@@ -246,11 +246,11 @@ struct ModuleWire: Sendable {
         guard told.details["nextWay"] != nil else { return told }
         let app =
             connection.appId == nil
-            ? "give the connection an app of its own first: mm connections edit \(name) appId=ID; then " : ""
+            ? "first give the connection its own app: mm connections edit \(name) appId=ID; then " : ""
         told.hint =
             (error.advice.map { $0.advice + " " } ?? "")
-            + "Another code would be refused as well. A browser of this machine may be allowed (\(app)mm login \(name) "
-            + "--browser), or an app that signs in by itself: mm connections edit \(name) auth=certificate."
+            + "A policy refuses device codes, so another code won't help. Try a browser on this machine (\(app)mm login \(name) "
+                + "--browser), or sign in as an app: mm connections edit \(name) auth=certificate."
         return told
     }
 }

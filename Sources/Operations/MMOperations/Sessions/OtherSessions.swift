@@ -69,7 +69,7 @@ struct OtherSessions: Sendable {
             throw need.withOutput(left.values)
         }
         var told = answer
-        told.notices += account.heldBack.map { "Held back in the session of its module: \($0)" }
+        told.notices += account.heldBack.map { "Held back in its module's session: \($0)" }
         return told
     }
 
@@ -81,8 +81,8 @@ struct OtherSessions: Sendable {
             let call = try CmdletCallText(call)
             guard let module = script.elsewhere[call.cmdlet.lowercased()] else {
                 throw MMError(
-                    .denied, "\(call.cmdlet) is not named in the script's text: it was not called.",
-                    hint: "Write its name out, so that the guard sees it before anything runs.")
+                    .denied, "\(call.cmdlet) is not written in the script, so it was not called.",
+                    hint: "Write its full name in the script, so that the guard sees it before anything runs.")
             }
             script.context.record.note("otherModules", .object(account.count(module)))
             return Self.lines(try await frames(of: call, in: module))
@@ -250,7 +250,7 @@ struct CmdletCallText: Sendable {
     }
 
     private static func strange(_ what: String) -> MMError {
-        MMError(.invalidInput, "What came over the session's wire is not \(what) of a cmdlet.")
+        MMError(.invalidInput, "The session's proxy received something that is not \(what) of a cmdlet.")
     }
 
     private static func names(in value: JSONValue) -> [String] {

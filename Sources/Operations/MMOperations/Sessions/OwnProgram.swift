@@ -19,14 +19,14 @@ package enum OwnProgram {
             guard let program = ExecutableSearch.find(named, path: folders), program.hasPrefix("/") else {
                 throw MMError(
                     .invalidInput, "MM_SANDBOX names “\(named)”, which isn't an executable program.",
-                    hint: "Give the absolute path of mm-sandbox, or leave it out to look beside mm and in PATH.")
+                    hint: "Set it to the absolute path of mm-sandbox, or unset it to search beside mm and in PATH.")
             }
             return program
         }
         let places = [beside("mm-sandbox"), "mm-sandbox"]
         guard let program = places.lazy.compactMap({ ExecutableSearch.find($0, path: folders) }).first else {
             throw MMError(
-                .unavailable, "The sandbox tenant is a program of its own, mm-sandbox, which is not installed here.",
+                .unavailable, "The sandbox tenant is a separate program, mm-sandbox, which is not installed.",
                 hint:
                     "Install it beside mm (`make install` does), build it (`swift build --product mm-sandbox`), or name it "
                     + "with MM_SANDBOX.")

@@ -30,7 +30,7 @@ extension PowerShellAnswer {
         var parts: [String] = []
         if dropped > 0 {
             parts.append(
-                "Only the first \(records.count) records are here, \(dropped) more were left out: "
+                "Only the first \(records.count) records are shown, \(dropped) more were left out: "
                     + "ask for fewer at once, or let the script write them to a file.")
         }
         parts += records.filter(\.isMissingValue).prefix(3).compactMap(\.message)
@@ -101,10 +101,10 @@ extension PowerShellAnswer {
                 let requirement = ModuleRequirement.module(name: lacking, least: nil)
                 return
                     "\(TerminalText.plain(name)) is a cmdlet of the module \(lacking), which is not installed for this user. "
-                    + "Install it: \(requirement.installCommand), then: mm reset. Without it, Invoke-AzRestMethod reaches its service."
+                    + "Install it: \(requirement.installCommand), then: mm reset. Without it, use Invoke-AzRestMethod."
             }
             guard !near.isEmpty, !near.contains(where: { $0.lowercased() == name.lowercased() }) else { return nil }
-            return "Near \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
+            return "Names similar to \(TerminalText.plain(name)): \(near.joined(separator: ", "))."
         }
     }
 

@@ -5,7 +5,7 @@ import MMSessions
 package struct Reset: CatalogueOperation {
     package struct Input: OperationInput {
         @Argument(.connection) package var connection: String
-        @Argument("module", "Only this module, such as exo.", .at(1)) package var module: String?
+        @Argument("module", "Reset only this module, such as exo.", .at(1)) package var module: String?
 
         /// Creates an input without arguments.
         package init() {}
@@ -15,7 +15,7 @@ package struct Reset: CatalogueOperation {
         "reset", aliases: ["mm_reset"], command: ["reset"], title: "Reset sessions",
         summary: "End a connection's PowerShell sessions; the next call starts fresh ones.",
         description:
-            "Ends a connection's PowerShell sessions, or one of them: when one hangs, or to lose its variables.",
+            "Ends a connection's PowerShell sessions, or one of them, for example when one hangs.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm reset Contoso exo", "ends one session")]
     )

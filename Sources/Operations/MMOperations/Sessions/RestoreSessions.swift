@@ -67,7 +67,7 @@ package final class SessionRestorer: Sendable {
             state.entries.values.filter { $0.standing == .restoring }.map(\.session).sorted { $0.key < $1.key }
         }
         guard !list.isEmpty else { return }
-        log.info("bringing \(list.count) sessions back")
+        log.info("restoring \(list.count) sessions")
         await withTaskGroup(of: Void.self) { group in
             for (index, session) in list.enumerated() {
                 if index >= Self.width { await group.next() }
@@ -88,7 +88,7 @@ package final class SessionRestorer: Sendable {
                 list = (items ?? []).compactMap { RestoredSession($0, now: now) }
             }
         } catch {
-            log.warning("the sessions to bring back can't be read: \(error.message)")
+            log.warning("the saved sessions can't be read: \(error.message)")
         }
         // If the registry can't be read now, it is unknown which connections are gone, so none is removed.
         let known = (try? registry.snapshot()).map { Set($0.connections.map(\.name)) }
@@ -109,11 +109,11 @@ package final class SessionRestorer: Sendable {
                 }
                 guard session.account.isEmpty || account.lowercased() == session.account.lowercased() else {
                     log.scoped(key.connection, key.module).warning(
-                        "came back as \(account), not as \(session.account): ended")
+                        "ended, because it was restored as \(account), not as \(session.account)")
                     _ = await sessions.reset(connection: key.connection, module: key.module)
                     return stand(key, .needsPerson)
                 }
-                log.scoped(key.connection, key.module).info("came back as \(account)")
+                log.scoped(key.connection, key.module).info("restored as \(account)")
                 return stand(key, nil)
             } catch {
                 switch error.code {
@@ -131,7 +131,7 @@ package final class SessionRestorer: Sendable {
     }
 
     private func fail(_ key: SessionKey, _ error: MMError) {
-        log.scoped(key.connection, key.module).warning("did not come back: \(error.message)")
+        log.scoped(key.connection, key.module).warning("was not restored: \(error.message)")
         stand(key, .failed(error.message))
     }
 
@@ -197,7 +197,7 @@ package final class SessionRestorer: Sendable {
                 try ProtectedFile.replace(path, with: bytes, durable: false)
                 state.written = mark
             } catch {
-                log.warning("the sessions can't be written down: \(error.message)")
+                log.warning("the list of sessions can't be saved: \(error.message)")
             }
         }
     }

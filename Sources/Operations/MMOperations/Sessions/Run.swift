@@ -12,9 +12,9 @@ struct Run: CatalogueOperation {
         "run", aliases: ["mm_run"], command: ["run"], title: "Run PowerShell",
         summary: "Run a PowerShell command in a connection's persistent session.",
         description:
-            "Runs a PowerShell command in the connection's persistent, signed-in session of a module; variables stay. "
+            "Runs a PowerShell command in the connection's persistent, signed-in session of a module; it keeps variables. "
             + "Without arguments it lists the connections. Show a sign-in code to the person, then repeat the call. "
-            + "Get-Help NAME tells a cmdlet's parameters. Risky commands need a person's yes. Example: {\"connection\": \"Contoso\", "
+            + "Get-Help NAME shows a cmdlet's parameters. A person must approve risky commands. Example: {\"connection\": \"Contoso\", "
             + "\"module\": \"exo\", \"command\": \"Get-Mailbox -ResultSize 5 | Select-Object Name\"}",
         effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
         examples: [
@@ -132,7 +132,7 @@ struct EndedSignIn: Sendable {
         hasChanged = error.details["changed"] == true
     }
 
-    private static let changes = "What the command changed before stays: look before you run it again."
+    private static let changes = "Earlier changes of the command remain: check them before you run it again."
 
     /// Returns the error of the next sign-in, with the reason why it is needed.
     func told(with next: MMError) -> MMError {
@@ -181,12 +181,12 @@ struct SessionWord {
         }
         switch (name, command.arguments.count) {
         case ("cls", 0), ("clear", 0), ("clear-host", 0):
-            return "This session has no screen of its own: nothing was cleared."
+            return "This session has no screen: nothing was cleared."
         case ("cd", 0...1), ("chdir", 0...1), ("sl", 0...1), ("set-location", 0...1):
             if let argument = command.arguments.first, !isText(argument) { return nil }
-            return "This session has no folder to go to: its cmdlets work on the service, not on files."
+            return "This session has no current folder, because its cmdlets work on the service, not on files."
         case ("help", 0), ("get-help", 0):
-            return "Get-Help NAME tells a cmdlet's parameters, Get-Command PATTERN finds names, mm cmdlets lists them."
+            return "Get-Help NAME shows a cmdlet's parameters, Get-Command PATTERN finds names, mm cmdlets lists them."
         default: return nil
         }
     }

@@ -2,46 +2,46 @@ package import MMCore
 
 /// The arguments of `run`.
 package struct RunInput: OperationInput {
-    @Argument("connection", "Name; or several: A,B, tag:x.", .at(0)) package var connection: String?
+    @Argument("connection", "Name, or several: A,B, tag:x.", .at(0)) package var connection: String?
     /// The module; `nil` if it is derived from the script.
     @Argument(
-        InputField("module", .choice(RunModule.names), "exo is Exchange, pnp SharePoint.", .at(1)), absent: .some(nil),
+        InputField("module", .choice(RunModule.names), "exo: Exchange, pnp: SharePoint.", .at(1)), absent: .some(nil),
         reading: RunInput.module)
     package var module: String?
     @Argument(
         InputField(
-            "command", .text, "The PowerShell command or script.", .at(2), .readsFiles, .namesFile,
+            "command", .text, "PowerShell command or script.", .at(2), .readsFiles, .namesFile,
             .tellsFile(in: "script")), absent: .some(nil), reading: RunInput.command)
     package var command: String?
     @Argument(
         "param",
-        "Values for the script's param block, as data: Name=value, Switch alone; a name given twice makes a list.",
+        "Value for the script's param block: Name=value, or only Name for a switch. Repeat a name for a list.",
         .notForModels) package var arguments: [(name: String, value: JSONValue)]
-    @Argument("depth", "How deep objects are followed in JSON (default 3).", .notForModels, in: 1...100) package
+    @Argument("depth", "Depth of objects in JSON (default 3).", .notForModels, in: 1...100) package
         var depth: Int?
     @Argument(
-        "output", "text as PowerShell shows it (default), or objects as json, csv, table.", .notOnCommandLine,
+        "output", "text as in PowerShell (default), or objects as json, csv, table.", .notOnCommandLine,
         of: ["text", "json", "csv", "table"])
     package var output = "text"
     @Argument(
         "engine",
-        "native runs Exchange pipelines without PowerShell; pwsh is PowerShell; auto takes native where possible.",
+        "native runs Exchange pipelines without PowerShell, pwsh runs PowerShell, auto uses native where possible.",
         .notForModels)
     package var engine: ConnectionEngine?
     /// The attached files.
-    @Argument("attach", "A file that the script reads, as PATH or NAME=PATH; repeatable.", .notForModels) package
+    @Argument("attach", "File that the script reads, as PATH or NAME=PATH. Repeat the flag for several files.", .notForModels) package
         var attached: [String]
     /// The folder for the files that the script writes; `nil` to store them behind handles.
-    @Argument("save", "The folder for the files that the script writes.", .notForModels) package var save: String?
+    @Argument("save", "Folder for the files that the script writes.", .notForModels) package var save: String?
     /// The file that the script comes from. The variables and functions of a file end with it; those of a line stay in the session (`nil`).
     @Argument(
-        "script", "The script's file: its variables and functions are its own, as those of a file are.",
+        "script", "Path of the script file. Its variables and functions end with it.",
         .notOnCommandLine, .notForModels)
     package var file: String?
     /// Whether the script is only explained, not run.
-    @Argument("explain", "Tell what the script needs and does; nothing runs.", .notForModels) package var explains: Bool
-    @Argument("dryRun", "Show what would be sent; only reads are.") package var isDryRun: Bool
-    @Argument("confirmed", "Changes nothing: a person confirms.") package var confirmed: Bool
+    @Argument("explain", "Explain what the script needs and does. Nothing runs.", .notForModels) package var explains: Bool
+    @Argument("dryRun", "Dry run: only reads are sent.") package var isDryRun: Bool
+    @Argument("confirmed", "No effect: a person confirms.") package var confirmed: Bool
 
     /// Creates an input without arguments.
     package init() {}
@@ -60,8 +60,8 @@ package struct RunInput: OperationInput {
                 .invalidInput,
                 missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
                 hint:
-                    "Give connection, module and command, or connection and command where the script tells its module; or "
-                    + "nothing at all to list the connections.")
+                    "Give connection, module and command, or connection and command if the script's cmdlets show its module. "
+                        + "Give nothing to list the connections.")
         }
     }
 
@@ -95,7 +95,7 @@ package struct RunInput: OperationInput {
     /// Returns the error for `mm run exo Get-Mailbox`, where a module is in the place of the connection.
     private static func withoutConnection(_ word: String) -> MMError {
         MMError(
-            .invalidInput, "Which connection is meant is missing: “\(word)” is a module.",
+            .invalidInput, "The connection is missing: “\(word)” is a module.",
             hint: "Give connection, module and command, in this order.", details: ["field": "connection"])
     }
 }

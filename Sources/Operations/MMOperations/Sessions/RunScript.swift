@@ -181,14 +181,14 @@ final class PreparedScript: Sendable {
         var (plan, arguments) = try Self.plan(script, signIn)
         var command = script.command
         command.parameters = arguments.parameters
-        var notes = script.joined.map { "\($0) stands in the script where that runs it." }
+        var notes = script.joined.map { "\($0) was inserted where the script runs it." }
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
         if plan.wanted != .pwsh, script.isForNativeModule {
             let progress = script.context.call.progress
             let given = try await files.attached(input.attached)
             let beside = await files.beside(input.file, named: command.script, given: given)
-            notes += beside.map { "\($0.name) lies beside the script and was handed in." }
+            notes += beside.map { "\($0.name), beside the script, was passed to it." }
             plan.host = NativeHost(
                 scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
                 attached: given + beside,
@@ -197,8 +197,8 @@ final class PreparedScript: Sendable {
                 ask: Self.asking(script.context.call.person))
         } else if !input.attached.isEmpty || input.save != nil {
             throw MMError(
-                .unsupported, "Files are handed in and out where a script runs natively alone.",
-                hint: "Leave attach and save out, or --engine pwsh.", details: ["field": "attach"])
+                .unsupported, "Files can be passed to and from a script only in the native engine.",
+                hint: "Leave out attach and save, or --engine pwsh.", details: ["field": "attach"])
         }
         try command.check()
         script.reading.digest.note(in: script.context.record)
@@ -239,12 +239,12 @@ final class PreparedScript: Sendable {
         if input.engine == .native, !script.isForNativeModule {
             throw MMError(
                 .unsupported, "The module \(module) has no native engine.",
-                hint: "Leave engine out: it runs in PowerShell.", details: ["field": "engine"])
+                hint: "Leave out engine: it runs in PowerShell.", details: ["field": "engine"])
         }
         if wanted == .pwsh, !RunModule.hasPowerShell(module) {
             throw MMError(
                 .unsupported, "The module \(module) has no PowerShell here; it runs natively.",
-                hint: "Leave engine out, or take it out of the connection.", details: ["field": "engine"])
+                hint: "Leave out engine, or remove it from the connection.", details: ["field": "engine"])
         }
         var plan = EnginePlan(script.command.script, wanted: wanted, reading: script.reading, signIn: signIn)
         plan.isLocal = script.command.isLocal
@@ -391,7 +391,7 @@ struct ScriptFiles: Sendable {
                 try await CallerFiles(context, services).local().read(path, limit: Self.mostBytes)
             }
             guard piece.size <= Self.mostBytes else {
-                throw MMError(.limitExceeded, "\(path) is too large to be handed in.", details: ["field": "attach"])
+                throw MMError(.limitExceeded, "\(path) is too large to attach.", details: ["field": "attach"])
             }
             let own = path.split(separator: "/").last.map(String.init) ?? path
             files.append((parts.count == 2 ? parts[0] : own, piece.bytes))
@@ -492,7 +492,7 @@ struct ScriptFiles: Sendable {
                 folder + "/" + name, file.bytes, how: how)
             lines.append("file: \(receipt.path), \(file.bytes.count) bytes")
         }
-        if folder == nil, !lines.isEmpty { lines.append("--save DIR puts the files into a folder.") }
+        if folder == nil, !lines.isEmpty { lines.append("--save DIR writes the files to a folder.") }
         return lines
     }
 }

@@ -94,7 +94,7 @@ struct ScriptExplanation {
     private var place: String {
         guard let misfit else { return "natively, without PowerShell" }
         guard isBegun else { return "in PowerShell: \(misfit)" }
-        return "natively, as long as it doesn't reach what needs PowerShell: \(misfit)"
+        return "natively, unless it reaches code that needs PowerShell: \(misfit)"
     }
 
     /// The parameters whose value is the file or the question.
@@ -142,7 +142,7 @@ struct ScriptExplanation {
                 "guard",
                 [
                     verdict.decision == .allow
-                        ? "starts without a question" : "\(verdict.decision.rawValue): \(verdict.reason)"
+                        ? "starts without asking" : "\(verdict.decision.rawValue): \(verdict.reason)"
                 ]
             ),
         ]

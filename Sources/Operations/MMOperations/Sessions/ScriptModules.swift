@@ -60,13 +60,13 @@ struct ScriptModules {
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if cmdlets.isEmpty, let retired {
             throw MMError(
-                .invalidInput, "\(retired) is a cmdlet of a module that has ended.",
+                .invalidInput, "\(retired) belongs to a retired module.",
                 hint: "Use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser.",
                 details: ["field": "module", "cmdlet": .string(retired)])
         }
         guard let first = cmdlets.first else {
             if let hint = hints.first { return hint }
-            let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of one"
+            let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of a module"
             let module = strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first }
             let near = strangers.first.map { Self.modules.near($0).prefix(3) } ?? []
             let meant =
@@ -74,8 +74,8 @@ struct ScriptModules {
                     " Did you mean \(near.map { "\($0.name) (\($0.session))" }.joined(separator: ", "))?"
                 } else { "" }
             throw MMError(
-                .invalidInput, "Which module the script runs in can't be told from it: \(what).\(meant)",
-                hint: "Name one: mm run CONNECTION exo 'SCRIPT'. The modules are "
+                .invalidInput, "The script's module can't be determined: \(what).\(meant)",
+                hint: "Give the module: mm run CONNECTION exo 'SCRIPT'. The modules are "
                     + "\(RunModule.names.joined(separator: ", ")).", details: ["field": "module"])
         }
         let common = cmdlets.dropFirst().reduce(first.sessions) { $0.intersection($1.sessions) }
@@ -123,10 +123,10 @@ struct ScriptModules {
         let words = ranked.map { "\($0.key) (\(Self.shown($0.value)))" }
         return MMError(
             .invalidInput,
-            "The script uses cmdlets of several modules, and a session holds one: \(words.joined(separator: ", ")).",
+            "The script uses cmdlets of several modules, and a session has one: \(words.joined(separator: ", ")).",
             hint:
-                "Let its sessions reach the network through mm alone, where one calls the others' cmdlets: mm connections edit "
-                + "CONNECTION egress= confinement=; or split it.",
+                "Split the script, or let the connection's sessions use mm's proxy, where one can call the others' cmdlets: "
+                    + "mm connections edit CONNECTION egress= confinement=",
             details: ["field": "module", "modules": .array(ranked.map { .string($0.key) })])
     }
 

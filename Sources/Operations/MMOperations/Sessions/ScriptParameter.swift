@@ -123,7 +123,7 @@ struct ScriptParameter: Sendable {
             switch value {
             case .array(let items):
                 throw MMError(
-                    .invalidInput, "The parameter `\(name)` takes one value, and \(items.count) are given.",
+                    .invalidInput, "The parameter `\(name)` takes one value, but \(items.count) are given.",
                     hint: "Give it once, or declare it as a list: [string[]] $\(name).", details: ["field": "param"])
             case .object: throw wrong(value, due: "one value")
             case .int, .double, .number: return .string(value.description)
@@ -194,7 +194,7 @@ struct ScriptArguments: Sendable {
     private mutating func add(_ name: String, _ value: JSONValue) throws(MMError) {
         guard object[name] == nil else {
             throw MMError(
-                .invalidInput, "The parameter `\(name)` is given twice, under two of its names.", hint: "Give it once.")
+                .invalidInput, "The parameter `\(name)` is given twice, with two of its names.", hint: "Give it once.")
         }
         object[name] = value
         parameters[name] = .json(value)
@@ -215,7 +215,7 @@ struct ScriptArguments: Sendable {
         let near = known.filter { $0.names.contains { $0.hasPrefix(wanted) } }
         guard near.count > 1 else { return near.first }
         throw MMError(
-            .invalidInput, "`\(name)` may be several parameters of the script.",
+            .invalidInput, "`\(name)` matches several parameters of the script.",
             hint: "Write one of \(near.map(\.name).joined(separator: ", ")).")
     }
 
@@ -224,7 +224,7 @@ struct ScriptArguments: Sendable {
         guard !names.isEmpty else {
             return MMError(
                 .invalidInput, "The script has no param block, so it takes no value for `\(name.prefix(60))`.",
-                hint: "Begin it with param($\(name.allSatisfy(\.isLetter) ? name : "Name")).",
+                hint: "Start it with param($\(name.allSatisfy(\.isLetter) ? name : "Name")).",
                 details: ["field": "param"])
         }
         let near = NearestNames.of(name, among: names, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""

@@ -57,12 +57,12 @@ package struct SessionAnswer: Sendable {
         switch answer.end?.state {
         case .completed?: break
         case .stopped?:
-            throw MMError(.cancelled, "The command was stopped; the session stays.")
+            throw MMError(.cancelled, "The command was stopped; the session is kept.")
                 .withOutput(answer.output(isText: isText))
         default:
             // A client's error for a refused tunnel names the proxy, but not the host.
             let refused = traffic?.foreignHosts.prefix(3).joined(separator: ", ") ?? ""
-            let unreached = refused.isEmpty ? "" : " (The session may not reach \(refused).)"
+            let unreached = refused.isEmpty ? "" : " (The session is not allowed to reach \(refused).)"
             throw MMError(
                 .remoteFailed, answer.problem(in: script) + unreached,
                 hint: notes.isEmpty ? nil : notes.joined(separator: "\n")
@@ -152,8 +152,8 @@ enum ProcessJobs {
         }
         guard startsOne || isBackground(parsed.root?.body?.statements ?? []) else { return nil }
         return
-            "A job of Start-Job or & runs in a PowerShell of its own, which is not signed in: the module's cmdlets fail there. "
-            + "Start-ThreadJob, ForEach-Object -Parallel and -AsJob stay in the session's own process."
+            "A job of Start-Job or & runs in a separate PowerShell that is not signed in, so the module's cmdlets fail there. "
+                + "Use Start-ThreadJob, ForEach-Object -Parallel or -AsJob, which stay in the session's process."
     }
 
     private static func isBackground(_ statements: [StatementSyntax]) -> Bool {
@@ -186,17 +186,17 @@ extension SessionAnswer {
             _ = try operationAnswer(of: input, connection: connection)
         }
         var notes = [
-            "It ran in PowerShell\(reason.map { " (\($0))" } ?? ""), and what changes something was held back: nothing of that "
-                + "was sent. \(DryRun.guardSays(verdict))"
+            "The script ran in PowerShell\(reason.map { " (\($0))" } ?? ""), and its changes were held back, not sent. "
+                + "\(DryRun.guardSays(verdict))"
         ]
         if held > 0 {
             notes.append(
-                "A request that is held back fails as the service itself would refuse it (403), so what the script does after "
-                    + "the first of them may differ from a run.")
+                "The script sees each request that is held back as refused (403), so after the first one it may behave "
+                    + "differently than in a real run.")
         }
         if !hasEnded { notes.append("The script ended early: \(answer.problem(in: input.command ?? ""))") }
-        notes.append("Variables that it set, and files that it wrote, are there as after a run.")
-        if !answer.values.isEmpty { notes.append("What it put out is left out here: \(answer.values.count) objects.") }
+        notes.append("Variables that it set and files that it wrote remain, as after a real run.")
+        if !answer.values.isEmpty { notes.append("Its output is not shown: \(answer.values.count) objects.") }
         notes += notices + (traffic?.notes(connection: connection) ?? [])
         notes += said(beside: answer, isText: false, of: input)
         return DryRun.answer(report, notes: notes, connection: connection, changes: await forecast(report))

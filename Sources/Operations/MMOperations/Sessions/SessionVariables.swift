@@ -124,9 +124,9 @@ final class HeldVariables: Sendable {
         let shown = list.prefix(5).map { "$\($0)" }.joined(separator: ", ") + (list.count > 5 ? " and more" : "")
         return MMError(
             .sessionLost,
-            "\(shown) \(list.count == 1 ? "was" : "were") set in a session of \(key) that is gone, and went with it: nothing was run.",
+            "\(shown) \(list.count == 1 ? "was" : "were") set in a session of \(key) that has ended, and lost: nothing was run.",
             hint:
-                "Run what sets \(list.count == 1 ? "it" : "them") again, then this; `reset` forgets the lost variables.",
+                "Set \(list.count == 1 ? "it" : "them") again, then repeat this call; `reset` clears this error.",
             details: ["lostVariables": .array(list.map { .string($0) }), "begun": false])
     }
 }

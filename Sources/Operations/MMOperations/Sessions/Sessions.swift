@@ -7,10 +7,10 @@ struct Sessions: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "sessions", aliases: ["mm_sessions"], command: ["sessions"], title: "Sessions",
-        summary: "List the sessions that live: PowerShell, and your shells and hosts.",
+        summary: "List the open sessions: PowerShell, your shells and your hosts.",
         description:
-            "Lists the sessions that live, PowerShell's and those of your own shells and hosts: state, account, commands so "
-            + "far, callers that wait.",
+            "Lists the open sessions of PowerShell and of your own shells and hosts: state, account, number of commands, "
+            + "waiting callers.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [.init("mm sessions --json", "all of them, as an array of rows")]
     ).unlisted.kept(by: .each).listing("sessions")
@@ -100,7 +100,7 @@ struct Sessions: CatalogueOperation {
         case (.needsPerson, .failed): row["state"] = "sign-in needed"
         case (.needsPerson, .lost), (.needsPerson, .stopped):
             row["state"] = "sign-in needed"
-            row["reason"] = "A restart ended it, and its sign-in can't be renewed without a person."
+            row["reason"] = "A restart ended it, and a person must sign in again."
         case (.failed(let reason), .lost), (.failed(let reason), .stopped):
             row["state"] = "failed"
             row["reason"] = .string(reason)

@@ -62,7 +62,7 @@ package struct SignInBasis: Sendable {
         throw MMError(
             .forbidden, "\(signedIn.name) signed in, but the connection \(name) is pinned to another account.",
             hint:
-                "That session was signed out. To pin another account: mm logout \(ShellWord.quoted(name)) --forget-account.",
+                "The session was signed out. To use another account: mm logout \(ShellWord.quoted(name)) --forget-account.",
             details: ["connection": .string(name), "signedIn": .string(signedIn.name)])
     }
 

@@ -56,7 +56,7 @@ struct StartedJobs: Sendable {
             }
             guard !running.isEmpty else { return }
             let titles = running.map(\.title).joined(separator: ", ")
-            report("waiting for what the script left running: job \(titles)")
+            report("waiting for jobs that the script started: \(titles)")
             do throws(MMError) {
                 let ids = running.map(\.id)
                 ended += try await session.listJobs(afterEndOf: ids, until: deadline)
@@ -71,9 +71,9 @@ struct StartedJobs: Sendable {
         guard [.deadlineExceeded, .cancelled].contains(error.code) else { return error }
         var told = error
         told.message =
-            "The script has ended, but the job \(titles), which it started, still runs: from now on it only reads, and "
-            + "what it would change is refused."
-        told.hint = "Allow more time (--timeout), and look at what was done: Get-Job, Receive-Job."
+            "The script has ended, but a job that it started still runs: \(titles). From now on the job can only read; "
+                + "its changes are refused."
+        told.hint = "Allow more time (--timeout), and check the job's results: Get-Job, Receive-Job."
         return told
     }
 
@@ -82,7 +82,7 @@ struct StartedJobs: Sendable {
         ended.map { job in
             let why = job.errors.isEmpty ? "" : ": \(job.errors.joined(separator: " "))"
             return "The job \(job.title) that the script started has ended: \(job.state)\(why). "
-                + "Receive-Job -Id \(job.id) gives what it put out."
+                + "Receive-Job -Id \(job.id) shows its output."
         }
     }
 

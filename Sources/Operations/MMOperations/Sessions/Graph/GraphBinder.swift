@@ -482,7 +482,7 @@ package enum GraphLine {
         do throws(GraphBinder.Fault) { return try binder.bind(call).json } catch {
             switch error {
             case .refused(let record): throw MMError(.invalidInput, record.message, details: ["id": .string(record.id)])
-            case .beyond(let reason): throw MMError(.unsupported, "\(reason): only PowerShell has it.")
+            case .beyond(let reason): throw MMError(.unsupported, "\(reason): only PowerShell supports it.")
             }
         }
     }

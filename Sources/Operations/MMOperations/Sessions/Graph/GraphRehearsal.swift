@@ -42,7 +42,7 @@ final class GraphRehearsal: Sendable {
         }
         var lines: [String] = []
         for (cmdlet, requests) in groups {
-            if requests.count > 1 { lines.append("\(cmdlet) reaches \(requests.count) objects") }
+            if requests.count > 1 { lines.append("\(cmdlet) affects \(requests.count) objects") }
             for write in await watch.writes(Array(requests.prefix(CmdletRehearsal.most))) {
                 let shown = WriteWatch.lines(of: [write])
                 lines += shown.isEmpty ? ["\(write.request.method) \(write.request.target.path)"] : shown

@@ -109,11 +109,11 @@ final class GraphSource: ScriptSource {
     private func fromOutside(_ call: GraphCmdletCall) throws(CmdletFault) -> (any CmdletRows)? {
         guard let address = URLAddress(call.path), let name = address.fileName else { return nil }
         guard call.method == "GET", let bytes = host?.read(name) else {
-            let hint = !name.contains(".") || call.method != "GET" ? "" : ": hand the file in with --attach \(name)"
+            let hint = !name.contains(".") || call.method != "GET" ? "" : ": pass the file with --attach \(name)"
             throw .failed(
                 NativeError(
                     "WebCmdletWebResponseException,Microsoft.PowerShell.Commands.\(call.cmdlet.filter { $0 != "-" })Command",
-                    "\(call.cmdlet) reaches \(address.host), which is no service of this connection\(hint).",
+                    "\(call.cmdlet) uses \(address.host), which is not a service of this connection\(hint).",
                     category: "InvalidOperation", command: call.cmdlet, isReadable: true))
         }
         if let file = call.outFile {

@@ -74,10 +74,10 @@ struct ConnectionWire: Sendable {
         case .refusedConnection(let fault, let host): refused(fault, host)
         case .placeholderElsewhere(let host, let audience):
             let what = audience.map { " of \($0)" } ?? ""
-            log.warning("a placeholder\(what) was carried to \(host); nothing was sent")
+            log.warning("a placeholder token\(what) was used for \(host); nothing was sent")
             sent.add(fault: MMEgress.WireFault.Kind.placeholderElsewhere.rawValue, host: host, facts(requests.call))
         case .foreignCredential(let host):
-            log.warning("a credential that the session was not given was on its way to \(host); nothing was sent")
+            log.warning("the session tried to send a credential of its own to \(host); nothing was sent")
             sent.add(fault: MMEgress.WireFault.Kind.foreignCredential.rawValue, host: host, facts(requests.call))
         case .held: break
         case .signIn(let step): return step
@@ -89,9 +89,9 @@ struct ConnectionWire: Sendable {
         if fault.kind == .foreignHost, let host, !TelemetryHosts.contains(host) {
             let name = host.hasSuffix(":443") ? String(host.dropLast(4)) : host
             requests.refused(host: name)
-            log.info("the session may not reach \(host)")
+            log.info("the session is not allowed to reach \(host)")
         } else if fault.kind != .foreignHost {
-            log.warning("a connection to the session's wire was refused: \(fault.message)")
+            log.warning("the session's proxy refused a connection: \(fault.message)")
         }
         sent.add(fault: fault.kind.rawValue, host: host, facts(requests.call))
     }
@@ -129,15 +129,15 @@ struct FreshTokens: TokenSource {
     private func resource(_ need: TokenNeed) throws(MMError) -> ServiceResource {
         if let resource = cloud.resource(withAudience: need.audience) { return resource }
         if let api = try? ConnectionAPI(need.audience) { return .api(api) }
-        throw MMError(.unsupported, "The connection \(bearer.connection.name) has no tokens for \(need.audience).")
+        throw MMError(.unsupported, "The connection \(bearer.connection.name) has no access tokens for \(need.audience).")
     }
 
     private func checked(_ token: AccessToken, _ need: TokenNeed) throws(MMError) -> Secret {
         let name = bearer.connection.name
         guard token.account.objectID == need.account else {
             throw MMError(
-                .signInNeeded, "Another account has signed in for \(name) since this session began.",
-                hint: "End the session; the next call starts one for that account: mm reset \(ShellWord.quoted(name))")
+                .signInNeeded, "Another account has signed in to \(name) since this session started.",
+                hint: "End the session, so that the next call starts one for that account: mm reset \(ShellWord.quoted(name))")
         }
         return token.secret
     }

@@ -117,7 +117,7 @@ final class GrantedRequests: WireJudge {
                 guard let refusal = self.answered(question, answer, in: number) else { return nil }
                 var way = ""
                 if answer == .nobody, let turn, turn.goesOn, let pending = await turn.pending(question) {
-                    way = " Ask them to run: mm confirm \(pending.token). Then send exactly this again."
+                    way = " Ask them to run: mm confirm \(pending.token). Then send exactly the same request again."
                 }
                 return self.refusal(refusal.code, refusal.message + way, unnamed: intended)
             }
@@ -127,7 +127,7 @@ final class GrantedRequests: WireJudge {
     /// Runs a cmdlet that the call's script calls in another session.
     func carryOut(cmdlet call: [UInt8]) async -> [UInt8] {
         guard let cmdlets = state.withLock({ $0.turn?.cmdlets }) else {
-            return OtherSessions.refusal("No call runs whose script calls cmdlets of other modules.")
+            return OtherSessions.refusal("No running call may use cmdlets of other modules.")
         }
         return await cmdlets.carryOut(call)
     }
@@ -161,7 +161,7 @@ final class GrantedRequests: WireJudge {
         return RequestRefusal(
             code: code,
             message:
-                "\(message) If the host is yours: mm connections edit \(ShellWord.quoted(connection)) egress.allow=\(host)"
+                "\(message) To allow it, if the host is yours: mm connections edit \(ShellWord.quoted(connection)) egress.allow=\(host)"
         )
     }
 
@@ -179,7 +179,7 @@ final class GrantedRequests: WireJudge {
     ) -> RequestRefusal? {
         state.withLock { state in
             guard state.number == number, state.turn != nil else {
-                return RequestRefusal(code: "outside_call", message: "The call that it belonged to has ended.")
+                return RequestRefusal(code: "outside_call", message: "The call that the request belonged to has ended.")
             }
             guard case .refuse(let code, let message) = state.grant.answered(question, answer) else { return nil }
             return RequestRefusal(code: code, message: message)
@@ -241,20 +241,20 @@ struct CallTraffic: Sendable {
         guard let first = report.held.first else { return nil }
         return MMError(
             .denied, "Denied: the script wanted to send \(first.line). It was not sent.",
-            hint: "The connection's policy does not let it through, whoever asks.", details: report.details)
+            hint: "The connection's policy never allows it.", details: report.details)
     }
 
     /// Returns the notes for an answer.
     func notes(connection: String) -> [String] {
         notes {
-            "The session may not reach \($0). To let it: mm connections edit \(ShellWord.quoted(connection)) "
+            "The session is not allowed to reach \($0). To allow it: mm connections edit \(ShellWord.quoted(connection)) "
                 + "egress.allow=\($0)"
         }
     }
 
     /// The notes for the end of a program of `mm exec`, which can be allowed a host for only that run.
     var notesOfProgram: [String] {
-        notes { "The program may not reach \($0). To let it: mm exec --host \($0) …" }
+        notes { "The program is not allowed to reach \($0). To allow it: mm exec --host \($0) …" }
     }
 
     private func notes(of foreignHost: (String) -> String) -> [String] {

@@ -53,7 +53,7 @@ struct WireJournal: Sendable {
         let watch = cmdlet.watch
         // The journal must not cause a sign-in of its own.
         if await !watch.isSignedIn {
-            watch.known.keep(written.unreadable("the connection's own sign-in is not for it"), of: cmdlet.command)
+            watch.known.keep(written.unreadable("the connection's sign-in does not cover it"), of: cmdlet.command)
         }
         var notes: [String] = []
         let entry = await watch.begin(cmdlet.command, notes: &notes)
@@ -109,7 +109,7 @@ struct WireJournal: Sendable {
 
     private static func endings(_ answer: RequestWitness.Answer?, _ ids: [String]?, _ count: Int) -> [WriteEnding] {
         guard let answer else {
-            let unknown = MMError(.unavailable, "No answer came: it may have been carried out.")
+            let unknown = MMError(.unavailable, "No answer arrived: the request may have been carried out.")
             return Array(repeating: .failed(unknown), count: count)
         }
         let body = answer.body.flatMap { try? JSONParser.parse($0) }
