@@ -51,7 +51,7 @@ struct ConnectTests {
         #expect(ran.code == 0, "\(ran.text)")
         for shown in [
             "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "alone",
-            "in somebody's name",
+            "on behalf of a person",
         ] {
             #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")
         }
@@ -254,7 +254,7 @@ struct ConnectTests {
         try await tenant.fault(["kind": "status", "status": 400, "method": "POST", "path": .string(path), "count": 1])
         let line = ["connect", Self.domain, "--uses", "graph"]
         let broken = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
-        #expect(broken.code != 0 && broken.says("it goes on where it stopped"), "\(broken.text)")
+        #expect(broken.code != 0 && broken.says("again to continue"), "\(broken.text)")
         #expect(broken.says("left there: Register the app"), "\(broken.text)")
         let whole = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
         #expect(whole.code == 0 && !whole.says("POST /applications"), "\(whole.text)")

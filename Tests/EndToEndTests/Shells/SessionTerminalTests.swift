@@ -100,7 +100,7 @@ struct SessionTerminalTests {
         #expect(answer.error.contains("Only a person"))
         try ProtectedFile.replace(home.path + "/.m365-shells.json", with: Array(#"{"guard": "readonly"}"#.utf8))
         let person = try await Person(["shell", "work"], home)
-        try await person.see("can't be judged")
+        try await person.see("can't judge what is typed")
         #expect(await person.child.exit().code == 4)
         try await stop(home)
     }

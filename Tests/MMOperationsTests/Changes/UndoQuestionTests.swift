@@ -68,7 +68,7 @@ struct UndoQuestionTests {
             plan.steps.append(.init(purpose: "p", method: method, endpoint: endpoint, body: body, yields: .nothing))
         }
         let verdict = try #require(try plan.verdict(client, GuardEngine(), .standard))
-        #expect(verdict.decision == .ask && verdict.reason.contains("in somebody's name"))
+        #expect(verdict.decision == .ask && verdict.reason.contains("on behalf of a person"))
         #expect(verdict.classes.contains(.external) && verdict.classes.contains(.destructive))
         let request = ConfirmationRequest(
             connection: "Demo", module: "graph-api", title: "t", text: plan.text, verdict: verdict,

@@ -27,7 +27,7 @@ package enum NamedSession: Sendable {
             return
         }
         guard name.count <= 80, !name.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
-            throw MMError(.invalidInput, "A session's name has up to 80 characters.")
+            throw MMError(.invalidInput, "A session's name can have at most 80 characters.")
         }
         self = .local(name)
     }

@@ -66,7 +66,7 @@ struct FileUndo: Sendable {
     /// Returns the files that would be put back.
     func forecast() -> OperationAnswer {
         context.record.note("dryRun", true)
-        let rows = entries.map { row($0, "undo", "put back from \($0.change.keptFile?.kept.copy ?? "")") }
+        let rows = entries.map { row($0, "undo", "restored from \($0.change.keptFile?.kept.copy ?? "")") }
         return Self.answer(rows, "undo", notes: ["Dry run: nothing was changed."])
     }
 
@@ -89,7 +89,7 @@ struct FileUndo: Sendable {
         }
         var answer = Self.answer(rows, "result", notes: [])
         guard !left.isEmpty else { return answer }
-        let text = "\(left.count) of \(entries.count) changes were left:\n\(left.prefix(3).joined(separator: "\n"))"
+        let text = "\(left.count) of \(entries.count) changes were not undone:\n\(left.prefix(3).joined(separator: "\n"))"
         answer.notes.append(text)
         if !skips { answer.missing = text }
         return answer
@@ -102,7 +102,7 @@ struct FileUndo: Sendable {
         }
         // Another call may have put it back while this one waited for the claim.
         let selection = try await UndoSelection(services.requests, in: context)
-        guard !selection.isUndone(entry) else { throw MMError(.conflict, "\(entry.id) is undone already.") }
+        guard !selection.isUndone(entry) else { throw MMError(.conflict, "\(entry.id) is already undone.") }
         let name = entry.change.place
         let (host, further) =
             name.lastIndex(of: "#").map { (String(name[..<$0]), String(name[$0...].dropFirst())) } ?? (name, nil)

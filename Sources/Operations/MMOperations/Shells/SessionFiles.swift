@@ -21,8 +21,8 @@ struct SessionFiles: Sendable {
 
         /// The arguments for sudo.
         static let fields = [
-            InputField("sudo", .flag, "With root's rights (sudo there; password by `sudo_secret`)."),
-            InputField("sudo_secret", .text, "Name of the stored secret that is sudo's password."),
+            InputField("sudo", .flag, "Use sudo on the host, with the password in `sudo_secret`."),
+            InputField("sudo_secret", .text, "Name of the stored secret with the sudo password."),
         ]
     }
 
@@ -101,7 +101,7 @@ struct SessionFiles: Sendable {
         var end = piece.offset + piece.bytes.count
         let text = ShellText(piece.bytes, isCut: piece.offset > 0 || end < piece.size)
         if wanted == "utf-8", text.encoding != nil {
-            throw MMError(.invalidInput, "“\(path)” is no UTF-8 text.", hint: "Ask for encoding base64.")
+            throw MMError(.invalidInput, "“\(path)” is not UTF-8 text.", hint: "Use encoding base64.")
         }
         let isBase64 = wanted == "base64" || text.encoding != nil
         // A character that is split at the end of a part is left to the next part.
@@ -126,7 +126,7 @@ struct SessionFiles: Sendable {
         _ member: ShellSessions.Member, by cleared: Cleared<ShellLine>
     ) throws(MMError) -> RemoteFiles {
         guard case .shell(let shell) = member.body, case .host(let target, _) = session else {
-            throw MMError(.unsupported, "Files of a device can't be reached this way.", hint: "Use its own commands.")
+            throw MMError(.unsupported, "Files can't be copied to or from a network device.", hint: "Use the device's own commands.")
         }
         var rights = RemoteFiles.Sudo.none
         if let sudo {

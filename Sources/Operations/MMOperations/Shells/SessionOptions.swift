@@ -17,7 +17,7 @@ struct SessionOptions: Sendable {
     var passphraseSecret: String?
     /// The private key's passphrase, as a person has just typed it.
     var passphrase: Secret?
-    /// The password, as a person has just typed it.
+    /// Password, as a person has just typed it.
     var password: Secret?
     /// Whether the host is network equipment.
     var isDevice = false
@@ -41,22 +41,22 @@ struct SessionOptions: Sendable {
 
     /// The arguments for connecting to a host.
     static let connectFields = [
-        InputField("key", .text, "Path of a private key to offer first.", .short("i")),
+        InputField("key", .text, "Path of the private key to try first.", .short("i")),
         InputField(
-            "jump", .text, "Hosts to jump over, as ssh -J takes them.", .short("J"), .notForModels),
-        InputField("password_secret", .text, "Name of the stored secret that is the password."),
+            "jump", .text, "Jump hosts, as for ssh -J.", .short("J"), .notForModels),
+        InputField("password_secret", .text, "Name of the stored secret with the password."),
         InputField(
-            "passphrase_secret", .text, "Name of the stored secret that opens the private key.",
+            "passphrase_secret", .text, "Name of the stored secret with the private key's passphrase.",
             .notForModels),
         InputField(
-            "passphrase", .text, "What opens the private key, as a person has just typed it.", .notOnCommandLine,
+            "passphrase", .text, "Passphrase of the private key, as a person has just typed it.", .notOnCommandLine,
             .notForModels),
         InputField(
-            "password", .text, "The password, as a person has just typed it.", .notOnCommandLine, .notForModels),
+            "password", .text, "Password, as a person has just typed it.", .notOnCommandLine, .notForModels),
         InputField(
-            "device", .flag, "Network equipment without a POSIX shell: learns its prompt, turns pages."),
+            "device", .flag, "The host is network equipment without a POSIX shell."),
         InputField(
-            "accept_new", .flag, "Believe the key of a host that was never seen.", .notForModels),
+            "accept_new", .flag, "Accept the key of an unknown host.", .notForModels),
     ]
 
     /// The same arguments, hidden from models, for calls that seldom make a connection, since a model runs a command

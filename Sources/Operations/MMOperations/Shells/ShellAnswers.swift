@@ -28,8 +28,8 @@ extension OperationAnswer {
             made.exitStatus = answer.error == nil ? 0 : 1
             if let question = answer.question {
                 made.notes = [
-                    "It asks: \(question)",
-                    "Answer it: mm ssh write --host \(member.key.name) --text '…' (with nothing between the quotes: Enter).",
+                    "The program asks: \(question)",
+                    "Answer it: mm ssh write --host \(member.key.name) --text '…' (empty text presses Enter).",
                 ]
             }
             made.text = answer.text

@@ -125,8 +125,8 @@ package enum ShellSecretStore {
             }
         guard isName else {
             throw MMError(
-                .invalidInput, "That isn't the name of a secret.",
-                hint: "Give the name under which a person has stored it, never the secret itself.")
+                .invalidInput, "This is not the name of a secret.",
+                hint: "Give the name under which a person stored the secret, never the secret itself.")
         }
         let variable = "MM_SECRET_" + name.uppercased().map { $0 == "-" ? "_" : $0 }
         if let value = services.environment[variable], !value.isEmpty { return held(value) }

@@ -11,16 +11,16 @@ struct ShellClose: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "close", "Close a session", "End a session and all that it started.",
+            "close", "Close a session", "End a session and everything that it started.",
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: !place.isLocal),
             examples: [
                 (place.isLocal ? "mm shell close build" : "mm ssh close web1", "ends it"),
-                ("mm \(place.rawValue) close --all", "ends all of yours"),
+                ("mm \(place.rawValue) close --all", "ends all of your sessions"),
             ])
     }
 
     var fields: [InputField] {
-        place.sessionFields(at: 0) + [InputField("all", .flag, "All of your sessions.")]
+        place.sessionFields(at: 0) + [InputField("all", .flag, "Close all of your sessions.")]
     }
 
     func input(from reader: InputReader) throws(MMError) -> Input {
@@ -41,6 +41,6 @@ struct ShellClose: CatalogueOperation {
         for key in keys { await shells.close(key) }
         return OperationAnswer(
             .value(["closed": .array(keys.map { .string($0.name) })]),
-            text: keys.isEmpty ? "There was none." : "Closed: \(keys.map(\.name).joined(separator: ", "))")
+            text: keys.isEmpty ? "There was no such session." : "Closed: \(keys.map(\.name).joined(separator: ", "))")
     }
 }

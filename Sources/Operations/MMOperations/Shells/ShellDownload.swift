@@ -18,7 +18,7 @@ struct ShellDownload: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "download", "Download a file", "Read a file, or a piece of it.",
+            "download", "Download a file", "Download a file, or part of it.",
             effects: .init(readOnly: true, openWorld: !place.isLocal), home: .pool,
             examples: [
                 (
@@ -32,15 +32,15 @@ struct ShellDownload: CatalogueOperation {
         let first = place.isLocal ? 0 : 1
         let own = [
             InputField(
-                "path", .text, "The file; relative to the session's directory.", .required,
+                "path", .text, "File to download; relative to the session's directory.", .required,
                 .at(first)),
             InputField(
-                "to", .text, "A file of this machine to write it to.", .at(first + 1),
+                "to", .text, "Local file to write.", .at(first + 1),
                 .notForModels),
             InputField(
-                "encoding", .choice(["utf-8", "base64"]), "How content comes (default: text where it is text)."),
+                "encoding", .choice(["utf-8", "base64"]), "Encoding of the content (default: text if it is text)."),
             InputField("offset", .integer(0...Int.max), "First byte, from 0."),
-            InputField("limit", .integer(1...(64 << 20)), "Most bytes (default: the file, at most 1 MiB)."),
+            InputField("limit", .integer(1...(64 << 20)), "Maximum bytes (default: the whole file, at most 1 MiB)."),
         ]
         return place.isLocal
             ? own + place.sessionFields()
@@ -62,7 +62,7 @@ struct ShellDownload: CatalogueOperation {
     ) async throws(MMError) -> OperationAnswer {
         let call = try ShellCallContext(context, services)
         if input.to != nil, !call.mayNamePlaces {
-            throw MMError(.invalidInput, "Only a person names files of this machine.", hint: "Leave `to` out.")
+            throw MMError(.invalidInput, "Only a person can name local files.", hint: "Leave out `to`.")
         }
         let files = SessionFiles(call: call, session: input.session, options: input.options, sudo: input.sudo)
         let piece = try await files.read(

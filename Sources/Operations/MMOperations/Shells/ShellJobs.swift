@@ -7,8 +7,8 @@ struct ShellJobs: CatalogueOperation {
     let place: ShellPlace
 
     struct Input: OperationInput {
-        @Argument("cancel", "Handle of a command to end; its session stays.") var cancelled: String?
-        @Argument("signal", "With cancel: only send this signal.", of: signals.map(\.name)) private var word: String?
+        @Argument("cancel", "Handle of a command to cancel; its session is kept.") var cancelled: String?
+        @Argument("signal", "With cancel: send only this signal.", of: signals.map(\.name)) private var word: String?
 
         var signal: Int32? { Self.signals.first { $0.name == word }?.number }
 
@@ -22,7 +22,7 @@ struct ShellJobs: CatalogueOperation {
         place.declaration(
             "jobs", "Commands", "List the commands of your sessions, or cancel one.",
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: !place.isLocal),
-            examples: [("mm \(place.rawValue) jobs --cancel cmd-…", "ends it, by force if need be")])
+            examples: [("mm \(place.rawValue) jobs --cancel cmd-…", "ends it, forcibly if necessary")])
     }
 
     func run(

@@ -13,7 +13,7 @@ struct ShellKeys: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "keys", "Press keys", "Press keys in a running command's terminal.",
+            "keys", "Press keys", "Send keys to a running command's terminal.",
             effects: .init(readOnly: false, destructive: true, openWorld: !place.isLocal),
             examples: [("mm \(place.rawValue) keys cmd-… ctrl-c", "interrupts it")])
     }
@@ -22,7 +22,7 @@ struct ShellKeys: CatalogueOperation {
         [
             ShellPlace.handleField,
             InputField(
-                "keys", .textList, "Keys in order: enter, tab, esc, up, f5, ctrl-c, alt-x, single characters.",
+                "keys", .textList, "Keys in order: enter, tab, esc, up, f5, ctrl-c, alt-x, or single characters.",
                 .required, .at(1)),
         ] + (place.isLocal ? [] : place.sessionFieldsBesideHandle)
     }

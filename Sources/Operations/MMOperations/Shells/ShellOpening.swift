@@ -77,8 +77,8 @@ package struct ShellOpening: Sendable {
         if confinement == .argv {
             guard !configuration.programs.programs.isEmpty else {
                 throw MMError(
-                    .invalidInput, "The confinement argv admits no program yet.",
-                    hint: "A person lists them under `programs` in the shells file; see Docs/Shells.md.")
+                    .invalidInput, "The confinement argv allows no programs yet.",
+                    hint: "A person must list them under `programs` in the shells file; see Docs/Shells.md.")
             }
             let programs = ArgumentShell(
                 name: key.name, programs: configuration.programs, directory: start, environment: environment)
@@ -123,7 +123,7 @@ package struct ShellOpening: Sendable {
             label += " " + problem
         }
         if let connection = wire?.connection {
-            label += " Programs find a managed identity: that of the connection \(connection.name), without a token."
+            label += " Programs can use the managed identity of the connection \(connection.name). They never see a token."
         }
         return ShellSessions.Member(
             key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)
@@ -157,8 +157,8 @@ package struct ShellOpening: Sendable {
             for own in Self.ownFiles(services)
             where own == directory || own.hasPrefix(directory == "/" ? "/" : directory + "/") {
                 throw MMError(
-                    .invalidInput, "The workspace \(directory) contains files of mm itself (\(own)).",
-                    hint: "Set `directory` in the shells file to a folder of its own.")
+                    .invalidInput, "The workspace \(directory) contains mm's own files (\(own)).",
+                    hint: "Set `directory` in the shells file to another folder.")
             }
             var rules = WorkspaceRules(
                 workspace: directory, network: configuration.network, readable: configuration.readable,
@@ -179,8 +179,8 @@ package struct ShellOpening: Sendable {
     package func target(_ given: SSHTarget) throws(MMError) -> SSHTarget {
         if let hosts = configuration.hosts, !hosts.contains(where: { Self.matches($0[...], given.host[...]) }) {
             throw MMError(
-                .denied, "The host \(given.host) is not one of those that may be reached.",
-                hint: "Allowed are \(hosts.joined(separator: ", ")).", details: ["rule": "ssh-hosts"])
+                .denied, "The host \(given.host) is not allowed.",
+                hint: "Allowed hosts: \(hosts.joined(separator: ", ")).", details: ["rule": "ssh-hosts"])
         }
         var target = given
         target.configFile = target.configFile ?? configuration.sshConfigFile
@@ -240,10 +240,10 @@ package struct ShellOpening: Sendable {
             throw MMError(
                 .denied,
                 identity.isThisMachine
-                    ? "\(name) is this machine, and a shell there would reach the files of mm without walls."
-                    : "\(name) shares this machine's files, and a shell there would reach those of mm without walls.",
+                    ? "\(name) is this machine, and a shell there would not be confined: it could read mm's own files."
+                    : "\(name) shares this machine's files, and a shell there would not be confined: it could read mm's own files.",
                 hint:
-                    "Use shell_run, which has walls. Its owner allows it with \"sandbox\": \"guard\" in the shells file.",
+                    "Use shell_run, which is confined. The owner can allow it with \"sandbox\": \"guard\" in the shells file.",
                 details: ["rule": "ssh-this-machine"])
         }
     }
@@ -357,26 +357,26 @@ enum DefaultWorkspace {
         if mkdir(path, 0o700) == 0 { return }
         guard lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid() else {
             throw MMError(
-                .forbidden, "\(path), the workspace of confined shells, can't be created or isn't a folder of yours.",
-                hint: "Make it a folder, or name another one as `directory` in \(settings(services)).")
+                .forbidden, "\(path), the workspace of confined shells, can't be created, or you don't own it.",
+                hint: "Create the folder, or set another one as `directory` in \(settings(services)).")
         }
     }
 
     /// Returns the note about the default confinement for the first answer.
     static func note(_ services: ShellServices) -> String {
-        "This is how shells are confined that no person opened at a terminal; in \(settings(services)) their owner names "
-            + "another folder (`directory`), more to read (`readable`), the network (`network`, `hosts`), or says "
-            + "`\"sandbox\": \"guard\"` for shells without walls."
+        "Shells that no person opened at a terminal are confined like this. The owner can set in \(settings(services)) "
+            + "another folder (`directory`), more folders to read (`readable`), the network (`network`, `hosts`), or "
+            + "`\"sandbox\": \"guard\"` for shells without confinement."
     }
 
     /// Returns the error if the machine can't confine shells. Unconfined ones are not started unless the owner configures it.
     static func refusal(_ error: MMError, _ services: ShellServices) -> MMError {
         MMError(
             error.code,
-            "Shells that no person opened at a terminal are confined, which this machine can't do: \(error.message)",
-            hint: "Use Linux 6.12 or later; or the owner installs bubblewrap and sets `\"sandbox\": \"isolated\"` in "
-                + "\(settings(services)), or `\"sandbox\": \"guard\"` there: then such shells reach every file of the user. "
-                + "`mm doctor shells` says what this machine can do.",
+            "Shells that no person opened at a terminal must be confined, and this machine can't confine them: \(error.message)",
+            hint: "Use Linux 6.12 or later. Or let the owner install bubblewrap and set `\"sandbox\": \"isolated\"` in "
+                + "\(settings(services)), or `\"sandbox\": \"guard\"`, with which such shells can use every file of the user. "
+                + "`mm doctor shells` shows what this machine supports.",
             details: error.details, cause: error.cause)
     }
 

@@ -117,10 +117,10 @@ extension ShellPlace {
     private static let host = InputField(
         "host", .text, "Host, address or ssh_config alias; user@host and host:port work too.")
     private static let user = InputField(
-        "user", .text, "User there (default: ssh_config, else yours).", .notForModels)
+        "user", .text, "User on the host (default: from ssh_config, else your user name).", .notForModels)
     private static let port = InputField(
-        "port", .integer(1...65535), "Port (default: ssh_config, else 22).", .notForModels)
-    private static let further = InputField("session", .text, "A further session on the host.", .short("s"))
+        "port", .integer(1...65535), "Port (default: from ssh_config, else 22).", .notForModels)
+    private static let further = InputField("session", .text, "Name of an additional session on the host.", .short("s"))
 
     /// The argument that names a command.
     static let handleField = InputField("job", .text, "Handle of the command (cmd-…).", .at(0))

@@ -19,9 +19,9 @@ struct ShellRead: CatalogueOperation {
     var declaration: OperationDeclaration {
         place.declaration(
             "read", "Read output or a file",
-            "Read what a command wrote, from an offset on, or a text file; else what background jobs wrote.",
+            "Read a command's output from an offset, a text file, or the output of background jobs.",
             effects: .init(readOnly: true, openWorld: !place.isLocal),
-            examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "continues where the answer was cut")])
+            examples: [("mm \(place.rawValue) read cmd-… --offset 20000", "continues after a truncated answer")])
     }
 
     var fields: [InputField] {
@@ -31,10 +31,10 @@ struct ShellRead: CatalogueOperation {
                 "job", .text,
                 "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
                 .at(0)),
-            InputField("path", .text, "Instead: a file to read as text.", .at(1)),
-            InputField("offset", .integer(0...Int.max), "First byte, from 0; `next` of the last answer continues."),
-            InputField("limit", .integer(1...(16 << 20)), "Most bytes (default 20000)."),
-            InputField("stream", .choice(streams), "Which output (default stdout); display: the screen as it is now."),
+            InputField("path", .text, "Text file to read instead.", .at(1)),
+            InputField("offset", .integer(0...Int.max), "First byte, counted from 0. To continue, use `next` from the last answer."),
+            InputField("limit", .integer(1...(16 << 20)), "Maximum bytes (default 20000)."),
+            InputField("stream", .choice(streams), "Output to read (default stdout); display is the current screen."),
         ] + place.sessionFieldsBesideHandle
     }
 

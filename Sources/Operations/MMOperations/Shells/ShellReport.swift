@@ -101,7 +101,7 @@ struct ShellReport {
         facts["output"] = .string(stored.handle)
         if stored.bytes < total {
             facts["not_kept"] = .int(Int64(total - stored.bytes))
-            facts["note"] = .string("`output` has the first \(stored.bytes) bytes; send the rest to a file.")
+            facts["note"] = .string("`output` has the first \(stored.bytes) bytes. Redirect longer output to a file.")
         }
         return facts
     }
@@ -122,18 +122,18 @@ struct ShellReport {
     var notes: [String] {
         guard let end = task.job.end else {
             return [
-                "The command keeps running as \(task.handle)."
+                "The command is still running as \(task.handle)."
                     + (prompt.map { " It waits for input: \($0.text)" } ?? "")
             ]
         }
         var notes = [task.traffic?.note].compactMap(\.self)
         if end.wasRestarted {
             notes.append(
-                "The shell had ended: this ran in a new one, with the last directory and exported variables.")
+                "The shell had ended, so this ran in a new one with the last directory and the exported variables.")
         }
         switch end.cause {
         case .finished: break
-        case .shellEnded: notes.append("The shell ended with this command; the next one starts a new shell.")
+        case .shellEnded: notes.append("This command ended the shell; the next one starts a new shell.")
         case .deadline:
             notes.append("The command was cancelled after \(task.timeLimit.components.seconds) s, its time limit.")
         case .cancelled: notes.append("The command was cancelled.")

@@ -8,7 +8,7 @@ struct ShellReset: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "reset", "Start a session over", "Replace a session's shell by a new one in its first state.",
+            "reset", "Reset a session", "Replace a session's shell with a new one in the initial state.",
             effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: !place.isLocal),
             examples: [
                 (place.isLocal ? "mm shell reset build" : "mm ssh reset web1", "a new shell under the same name")
@@ -30,6 +30,6 @@ struct ShellReset: CatalogueOperation {
         case .screen: await shells.close(key)
         }
         return OperationAnswer(
-            .value(["session": .string(key.name), "status": "reset"]), text: "The session \(key.name) starts over.")
+            .value(["session": .string(key.name), "status": "reset"]), text: "The session \(key.name) was reset.")
     }
 }

@@ -26,30 +26,30 @@ struct ShellRun: CatalogueOperation {
     var declaration: OperationDeclaration {
         let local =
             "Runs a command in a persistent shell session of this machine: directory, variables "
-            + "and functions stay for the next call. Answers status, exit_code, stdout, stderr, cwd. What takes "
-            + "longer than `yield` keeps running: status running and a job handle for shell_wait, shell_read, "
+            + "and functions stay for the next call. Returns status, exit_code, stdout, stderr, cwd. A command that takes "
+                + "longer than `yield` keeps running: status running and a job handle for shell_wait, shell_read, "
             + "shell_write, shell_jobs. "
         let remote =
             "Runs a command in a persistent shell session on a host by SSH: directory and "
-            + "variables stay for the next call. Answers status, exit_code, stdout, stderr, cwd. What takes longer "
+            + "variables stay for the next call. Returns status, exit_code, stdout, stderr, cwd. A command that takes longer "
             + "than `yield` keeps running: status running and a job handle for ssh_wait, "
             + "ssh_read, ssh_write, ssh_jobs. "
         let declaration = place.declaration(
             "run", place.isLocal ? "Run in a shell" : "Run on a host",
             place.isLocal
-                ? "Run a command in a shell session of this machine that lasts."
-                : "Run a command on a host by SSH, in a session that lasts.",
+                ? "Run a command in a persistent shell session on this machine."
+                : "Run a command in a persistent session on a host over SSH.",
             place.isLocal
                 ? local + "Example: {\"command\": \"cd /srv && ls\"}"
                 : remote + "Example: {\"host\": \"web1\", \"command\": \"df -h\"}",
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
             examples: place.isLocal
                 ? [
-                    ("mm shell run 'cd /srv && ls'", "the next `mm shell run pwd` says /srv"),
+                    ("mm shell run 'cd /srv && ls'", "the next `mm shell run pwd` prints /srv"),
                     ("mm shell run 'make' --session build --yield 5", "answers after 5 s with a handle"),
                 ]
                 : [
-                    ("mm ssh web1 'uptime'", "its output; the exit status is the command's"),
+                    ("mm ssh web1 'uptime'", "prints its output and ends with its exit status"),
                     ("mm ssh admin@switch1 'show version' --device", "network equipment"),
                 ])
         return place.isLocal
@@ -58,18 +58,18 @@ struct ShellRun: CatalogueOperation {
 
     var fields: [InputField] {
         let command = InputField(
-            "command", .text, "The command, as in a script; several lines work.", .required,
+            "command", .text, "Command to run; can have several lines.", .required,
             .at(place.isLocal ? 0 : 1), .readsFiles)
         let limits = [
             InputField("timeout", .integer(1...604_800), "Seconds until the command is cancelled (default 300)."),
             InputField(
                 "yield", .integer(0...3600),
-                "Seconds until the call answers with a job handle while it keeps running (30)."),
+                "Seconds to wait before returning a job handle; the command keeps running (default 30)."),
             InputField(
                 "input", .choice(["none", "terminal", "screen"]),
-                "What it reads: nothing, typed input, or a full screen (default: piped input, else nothing)."),
-            InputField("rows", .integer(1...1000), "Lines of its screen (default 24)."),
-            InputField("columns", .integer(1...1000), "Columns of its screen (default 80)."),
+                "Input of the command: none, typed input, or a full screen (default: piped input, else none)."),
+            InputField("rows", .integer(1...1000), "Lines of the screen (default 24)."),
+            InputField("columns", .integer(1...1000), "Columns of the screen (default 80)."),
         ]
         let kinds = ShellKind.allCases.map(\.rawValue) + ["python"]
         let options =
@@ -77,12 +77,12 @@ struct ShellRun: CatalogueOperation {
             ? [
                 InputField("shell", .choice(kinds), "Kind of a new session (default bash)."),
                 InputField(
-                    "directory", .text, "Where a new session starts.", .short("C"), .notForModels),
+                    "directory", .text, "Directory of a new session.", .short("C"), .notForModels),
             ] : SessionOptions.connectFields
         let answers = [
             InputField(
-                "beside", .flag, "Run it beside the session, in a shell of its own that begins where it stands."),
-            InputField("wait_for", .text, "Answer as soon as this text was written."),
+                "beside", .flag, "Run the command beside the session, in a separate shell that starts in its directory."),
+            InputField("wait_for", .text, "Return as soon as the output contains this text."),
             InputField(
                 "output", .choice(["text", "json"]), "The command's own output, or the whole answer.",
                 .notOnCommandLine,
@@ -117,7 +117,7 @@ struct ShellRun: CatalogueOperation {
         let call = try ShellCallContext(context, services)
         let configuration = call.configuration
         if input.options.directory != nil, !call.mayNamePlaces {
-            throw MMError(.invalidInput, "Where a session starts is a person's choice.", hint: "Use cd in the command.")
+            throw MMError(.invalidInput, "Only a person can choose the directory of a session.", hint: "Use cd in the command.")
         }
         let (cleared, admission) = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
@@ -130,7 +130,7 @@ struct ShellRun: CatalogueOperation {
             var answer = try await device(cleared, member, .after(min(limit, context.deadline.remaining)), call)
             if context.isTerminal, !input.options.isDevice {
                 answer.notes.append(
-                    "This session is a device's: errors stand in its output. Name another (--session) for a shell there."
+                    "This session is for a network device: its output includes errors. For a shell there, use another --session."
                 )
             }
             return answer
@@ -260,7 +260,7 @@ struct ShellRun: CatalogueOperation {
     private func device(
         _ cleared: Cleared<ShellLine>, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
     ) async throws(MMError) -> OperationAnswer {
-        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a device.") }
+        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "The host is not a network device.") }
         let answer: ScreenSession.Answer
         do throws(MMError) {
             answer = try await call.shells.using(member.key, isCommand: true) { () async throws(MMError) in

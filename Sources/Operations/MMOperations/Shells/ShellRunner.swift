@@ -71,7 +71,7 @@ package struct ShellRunner: Sendable {
             guard !isTerminal, await running.job.wait(until: .after(patience)) != nil else {
                 throw MMError(
                     .conflict, "The session “\(member.key.name)” is running \(running.handle): \(running.summary)",
-                    hint: (isTerminal ? "Its person ends it" : "Wait for it")
+                    hint: (isTerminal ? "The person who uses it must end it" : "Wait for it to end")
                         + ", cancel it (jobs with cancel), or run this beside it (`beside`) or in another session.",
                     details: ["job": .string(running.handle)])
             }

@@ -12,7 +12,7 @@ package actor ShellSessions {
     /// A factory that is never used, because each call says how its session is started.
     private struct Starts: SessionFactory {
         func start(_ key: ShellSessionName) async throws(MMError) -> Member {
-            throw MMError(.notFound, "There is no session “\(key)”.", hint: "Running a command starts one.")
+            throw MMError(.notFound, "There is no session “\(key)”.", hint: "Run a command to start one.")
         }
     }
 
@@ -101,7 +101,7 @@ package actor ShellSessions {
         throw MMError(
             .notFound, "There is no session “\(key.name)”.",
             hint: known.isEmpty
-                ? "There are none; running a command starts one." : "There are \(known.joined(separator: ", ")).")
+                ? "There are no sessions. Run a command to start one." : "Open sessions: \(known.joined(separator: ", ")).")
     }
 
     /// Returns the sessions of an owner, oldest first.
@@ -185,7 +185,7 @@ package actor ShellSessions {
     /// - Throws: `notFound`, also for a handle of another owner.
     package func task(_ handle: String, of owner: String) async throws(MMError) -> ShellTask {
         guard let task = try work.work(handle, for: [owner]) as? ShellTask else {
-            throw MMError(.notFound, "“\(handle)” isn't a command of a shell.")
+            throw MMError(.notFound, "“\(handle)” is not the handle of a shell command.")
         }
         await touch(task.session)
         return task

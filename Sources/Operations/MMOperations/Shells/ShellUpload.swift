@@ -24,7 +24,7 @@ struct ShellUpload: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "upload", "Upload a file", "Write a file: whole, in one step, with its checksum compared.",
+            "upload", "Upload a file", "Upload a file atomically and verify its checksum.",
             effects: .init(readOnly: false, destructive: true, openWorld: !place.isLocal), home: .pool,
             examples: [
                 (
@@ -39,15 +39,15 @@ struct ShellUpload: CatalogueOperation {
         let first = place.isLocal ? 0 : 1
         let own = [
             InputField(
-                "from", .text, "A file of this machine to send.", .at(first), .notForModels),
+                "from", .text, "Local file to send.", .at(first), .notForModels),
             InputField(
-                "path", .text, "Where it goes; relative to the session's directory.", .required,
+                "path", .text, "Destination; relative to the session's directory.", .required,
                 .at(first + 1)),
-            InputField("content", .text, "What it holds.", .mayBeEmpty),
-            InputField("encoding", .choice(["utf-8", "base64"]), "How content is written (default utf-8)."),
-            InputField("append", .flag, "Add to what is there."),
-            InputField("make_dirs", .flag, "Make missing folders."),
-            InputField("permissions", .text, "As chmod takes them, such as 644."),
+            InputField("content", .text, "Content of the file.", .mayBeEmpty),
+            InputField("encoding", .choice(["utf-8", "base64"]), "Encoding of the content (default utf-8)."),
+            InputField("append", .flag, "Append to the file."),
+            InputField("make_dirs", .flag, "Create missing folders."),
+            InputField("permissions", .text, "Permissions, as for chmod, such as 644."),
         ]
         return place.isLocal
             ? own + place.sessionFields()
@@ -86,18 +86,18 @@ struct ShellUpload: CatalogueOperation {
     private static func source(_ input: Input, _ call: ShellCallContext) async throws(MMError) -> FileSource {
         if let file = input.from {
             guard call.mayNamePlaces else {
-                throw MMError(.invalidInput, "Give `content`.", hint: "Only a person names files of this machine.")
+                throw MMError(.invalidInput, "Give `content`.", hint: "Only a person can name local files.")
             }
             return try await CallerFiles.named(file) { () async throws(MMError) in
                 try await SessionFiles.own(call).source(file)
             }
         }
         guard let text = input.content else {
-            throw MMError(.invalidInput, "What is to be written?", hint: "Give `content`, empty for an empty file.")
+            throw MMError(.invalidInput, "The content is missing.", hint: "Give `content`, empty for an empty file.")
         }
         guard input.isBase64 else { return FileSource(Array(text.utf8)) }
         guard let bytes = Base64.bytes(text) else {
-            throw MMError(.invalidInput, "`content` isn't base64.", hint: "Encode it again, or say encoding utf-8.")
+            throw MMError(.invalidInput, "`content` isn't base64.", hint: "Encode it again, or set encoding to utf-8.")
         }
         return FileSource(bytes)
     }

@@ -8,13 +8,13 @@ struct ShellWait: CatalogueOperation {
 
     struct Input: OperationInput {
         @Argument(ShellPlace.handleField) var job: String?
-        @Argument("for", "Until this text was written.") private var text: String?
+        @Argument("for", "Wait until the output contains this text.") private var text: String?
         @Argument(
-            "matching", "Until a line matches this regular expression.",
+            "matching", "Wait until a line matches this regular expression.",
             as: { (text) throws(MMError) in try RegularExpression(text) })
         private var pattern: RegularExpression?
-        @Argument("quiet", "Until nothing was written for so many seconds.", in: 1...3600) private var quiet: Int?
-        @Argument("yield", "Seconds until the call answers in any case (default 30).", in: 0...3600)
+        @Argument("quiet", "Wait until there was no output for this many seconds.", in: 1...3600) private var quiet: Int?
+        @Argument("yield", "Maximum seconds to wait (default 30).", in: 0...3600)
         private var seconds: Int?
 
         var wish: WaitingWish { WaitingWish(text: text, pattern: pattern, quiet: quiet.map { .seconds($0) }) }
@@ -23,9 +23,9 @@ struct ShellWait: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "wait", "Wait for a command", "Wait until a command ends, writes a text or a pattern, or is quiet.",
+            "wait", "Wait for a command", "Wait until a command ends, prints a text or pattern, or prints nothing for some time.",
             effects: .init(readOnly: true, openWorld: true),
-            examples: [("mm \(place.rawValue) wait cmd-… --for 'Listening'", "until the text is there")])
+            examples: [("mm \(place.rawValue) wait cmd-… --for 'Listening'", "waits until the output contains the text")])
     }
 
     func run(

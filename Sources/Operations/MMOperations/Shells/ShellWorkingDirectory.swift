@@ -8,9 +8,9 @@ struct ShellWorkingDirectory: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "cwd", "Working directory", "Say in which directory a session stands.",
+            "cwd", "Working directory", "Show a session's current directory.",
             effects: .init(readOnly: true, idempotent: true, openWorld: !place.isLocal),
-            examples: [(place.isLocal ? "mm shell cwd" : "mm ssh cwd web1", "the directory alone")])
+            examples: [(place.isLocal ? "mm shell cwd" : "mm ssh cwd web1", "prints the directory")])
     }
 
     var fields: [InputField] { place.sessionFields(at: 0) }

@@ -25,11 +25,11 @@ struct ShellWrite: CatalogueOperation {
     var fields: [InputField] {
         [
             ShellPlace.handleField,
-            InputField("text", .text, "What is typed, or the file's content.", .at(1), .readsFiles, .mayBeEmpty),
-            InputField("secret", .text, "Instead of text: the name of a stored secret."),
+            InputField("text", .text, "Text to type, or content of the file.", .at(1), .readsFiles, .mayBeEmpty),
+            InputField("secret", .text, "Name of a stored secret to type instead of text."),
             InputField("no_enter", .flag, "Don't press Enter afterwards."),
-            InputField("path", .text, "Instead of a command: a file to write the text to."),
-            InputField("append", .flag, "Add to the file instead of replacing it."),
+            InputField("path", .text, "File to write the text to, instead of a command."),
+            InputField("append", .flag, "Append to the file instead of replacing it."),
         ] + place.sessionFieldsBesideHandle
     }
 

@@ -87,9 +87,9 @@ package struct ShellsConfiguration: Sendable {
             value = try JSONParser.parse(bytes, limits: .strict)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) isn't JSON: \(error).", hint: "Correct it; until then no shell is started.")
+                .invalidInput, "\(path) isn't JSON: \(error).", hint: "Correct the file; until then no shell is started.")
         }
-        guard let object = value.object else { throw MMError(.invalidInput, "\(path) contains no JSON object.") }
+        guard let object = value.object else { throw MMError(.invalidInput, "\(path) does not contain a JSON object.") }
         return try ShellsConfigurationReader(path: path).read(object)
     }
 }
@@ -100,7 +100,7 @@ struct ShellsConfigurationReader {
 
     func wrong(_ key: String, _ due: String) -> MMError {
         MMError(
-            .invalidInput, "`\(key)` in \(path) must be \(due).", hint: "Correct it; until then no shell is started.")
+            .invalidInput, "`\(key)` in \(path) must be \(due).", hint: "Correct the file; until then no shell is started.")
     }
 
     func read(_ object: JSONObject) throws(MMError) -> ShellsConfiguration {
@@ -181,7 +181,7 @@ struct ShellsConfigurationReader {
     /// Reads `{"web": {"hosts": ["web*.example.com"], "programs": ["/usr/bin/sudo"]}}`.
     private func secrets(_ value: JSONValue) throws(MMError) -> [String: SecretUses] {
         guard let object = value.object else {
-            throw wrong("secrets", "an object: the names of secrets, each with its uses")
+            throw wrong("secrets", "an object with the names of secrets and their uses")
         }
         var made: [String: SecretUses] = [:]
         for (name, entry) in object {
@@ -199,7 +199,7 @@ struct ShellsConfigurationReader {
                         throw wrong("secrets.\(name).programs", "a list of absolute paths")
                     }
                     uses.programs = words
-                default: throw wrong("secrets.\(name).\(key)", "left out: known are hosts and programs")
+                default: throw wrong("secrets.\(name).\(key)", "left out: the known keys are hosts and programs")
                 }
             }
             made[name] = uses
@@ -315,12 +315,12 @@ package struct SecretUses: Sendable, Hashable {
             case .host(let host): ("the host \(host)", "\"hosts\": [\"\(host)\"]")
             case .program(let path):
                 path.isEmpty
-                    ? ("a program that can't be told", "\"programs\": [\"/path/of/the/program\"]")
+                    ? ("an unknown program", "\"programs\": [\"/path/of/the/program\"]")
                     : ("the program \(path)", "\"programs\": [\"\(path)\"]")
             }
         return MMError(
-            .denied, "The secret “\(name)” is not named for \(what).",
-            hint: "Its owner allows it in the shells file: \"secrets\": {\"\(name)\": {\(member)}}.",
+            .denied, "The secret “\(name)” may not be used for \(what).",
+            hint: "The owner can allow it in the shells file: \"secrets\": {\"\(name)\": {\(member)}}.",
             details: ["rule": "secret-use"])
     }
 }
@@ -340,19 +340,19 @@ package enum ShellsDoctor {
             return doctor
         }
         let confinement = configuration.confinement(of: Caller(surface: .mcp, name: "doctor", server: nil))
-        let source = configuration.sandbox == nil ? "as usual" : "as its owner says"
+        let source = configuration.sandbox == nil ? "the default" : "set by the owner"
         doctor.add(
-            "shells of models", true,
+            "shells of AI agents", true,
             "\(confinement.rawValue), \(source)"
-                + (confinement == .guard ? ": no walls, they reach every file of the user" : ""))
+                + (confinement == .guard ? ": not confined, they can use every file of the user" : ""))
         let problem = SandboxProfile.workspaceProblem(configuration.network)
         doctor.add(
             "Landlock", problem == nil || confinement != .workspace,
-            problem.map(DoctorReport.words) ?? "can keep to the profile workspace")
+            problem.map(DoctorReport.words) ?? "supports the profile workspace")
         if let hosts = configuration.egress {
             doctor.add(
                 "network", problem == nil || confinement != .workspace,
-                "egress: confined shells reach \(hosts.map(\.description).joined(separator: ", "))")
+                "egress: confined shells can reach \(hosts.map(\.description).joined(separator: ", "))")
         }
         doctor.add(
             "bubblewrap", SandboxProfile.bubblewrap != nil || confinement != .isolated,
@@ -374,7 +374,7 @@ package enum ShellsDoctor {
             let member = try await opening.local(
                 ShellSessionName(owner: "doctor", place: .shell, name: "trial"), kind: nil, directory: folder)
             if case .shell(let session) = member.body { await session.close() }
-            doctor.add("a trial", true, "a shell was started, confined by \(member.sandbox ?? confinement.rawValue)")
+            doctor.add("a trial", true, "started a shell that is confined by \(member.sandbox ?? confinement.rawValue)")
         } catch {
             doctor.add("a trial", false, DoctorReport.words(error))
         }
@@ -389,17 +389,17 @@ extension ShellsConfigurationReader {
             guard object["network"] == nil, object["hosts"] == nil else {
                 throw wrong(
                     "network",
-                    "left out beside `identity`: such a shell reaches what its connection does (`egress.allow`)")
+                    "left out when `identity` is set, because the shell can reach the connection's hosts (`egress.allow`)")
             }
             guard made.sandbox ?? .workspace == .workspace else {
-                throw wrong("sandbox", "workspace beside `identity`: nothing else keeps a shell to the wire")
+                throw wrong("sandbox", "workspace when `identity` is set, because only this profile restricts a shell to mm's proxy")
             }
             made.identity = name
             return
         }
         guard object["network"] == "egress" else {
             guard object["hosts"] == nil else {
-                throw wrong("hosts", "left out: it counts only with `\"network\": \"egress\"`")
+                throw wrong("hosts", "left out, because it is used only with `\"network\": \"egress\"`")
             }
             if let value = object["network"] { made.network = try network(value) }
             return
@@ -407,8 +407,8 @@ extension ShellsConfigurationReader {
         if let sandbox = made.sandbox, sandbox != .workspace {
             throw MMError(
                 .invalidInput,
-                "`network` in \(path) can't be egress with `\"sandbox\": \"\(sandbox.rawValue)\"`: nothing would keep a "
-                    + "shell to the hosts of the list.",
+                "`network` in \(path) can't be egress with `\"sandbox\": \"\(sandbox.rawValue)\"`, which can't restrict a "
+                    + "shell to the listed hosts.",
                 hint: "Set `sandbox` to \"workspace\", or `network` to something else; until then no shell is started.")
         }
         let patterns = (object["hosts"]?.array ?? []).map { $0.string.flatMap { HostPattern($0) } }
@@ -416,8 +416,8 @@ extension ShellsConfigurationReader {
         guard !hosts.isEmpty, hosts.count == patterns.count else {
             throw wrong(
                 "hosts",
-                "a list of the hosts that shells may reach, for example api.github.com, *.example.com (all names below "
-                    + "it) or localhost:8443")
+                "a list of the hosts that shells may reach, for example api.github.com, *.example.com (all of its subdomains) "
+                    + "or localhost:8443")
         }
         made.egress = hosts
     }

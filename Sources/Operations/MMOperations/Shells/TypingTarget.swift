@@ -90,7 +90,7 @@ struct TypingTarget: Sendable {
     private func type(_ typed: ShellInput, into session: NamedSession) async throws(MMError) -> OperationAnswer {
         let member = try await shells.existing(session.key(of: context.call.shellOwner))
         guard case .screen(let screen) = member.body else {
-            throw MMError(.invalidInput, "This session has no screen.", hint: "Give the `job` that is typed into.")
+            throw MMError(.invalidInput, "This session has no screen.", hint: "Give the `job` to type into.")
         }
         // An open question gets the input as its answer; otherwise the keys are sent to the screen.
         do throws(MMError) {
@@ -121,8 +121,8 @@ struct TypingTarget: Sendable {
         }
         guard let prompt, prompt.isSecret else {
             throw MMError(
-                .conflict, "The command asks for nothing that stays unseen: a secret would be shown.",
-                hint: "Wait until the answer says wants_secret (wait), then write the secret again.")
+                .conflict, "The command is not asking for hidden input, so the secret would be shown.",
+                hint: "Wait until the answer has wants_secret (use wait), then write the secret again.")
         }
         guard !task.session.place.isLocal else {
             return try call.secret(name, for: .program(prompt.program ?? ""))

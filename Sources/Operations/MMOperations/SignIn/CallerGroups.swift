@@ -48,12 +48,12 @@ package struct CallerGroups: Sendable {
     package func memberships(of account: Account, among groups: Set<String>) async throws(MMError) -> Set<String> {
         let ids = groups.filter(GUID.isValid).sorted()
         guard !ids.isEmpty else {
-            throw MMError(.invalidInput, "Graph knows groups by their ids, and this server admits none by an id.")
+            throw MMError(.invalidInput, "Graph identifies groups by id, and this server's settings contain no group id.")
         }
         do throws(MMError) {
             return try await ask(account, ids)
         } catch {
-            log.warning("the groups of \(account.objectID) can't be asked for through \(connection): \(error.message)")
+            log.warning("the groups of \(account.objectID) can't be read through \(connection): \(error.message)")
             throw Self.told(error)
         }
     }
@@ -63,7 +63,7 @@ package struct CallerGroups: Sendable {
         // Ids in another provider's tokens mean nothing in this directory, and anyone could have chosen them.
         guard account.issuer.hasPrefix(try identity.cloud(of: connection).login + "/"),
             GUID.isValid(account.tenantID), GUID.isValid(account.objectID)
-        else { throw MMError(.forbidden, "Its sign-in service is not that of the connection \(connection.name).") }
+        else { throw MMError(.forbidden, "The account's sign-in service differs from that of the connection \(connection.name).") }
         let isCaller = connection.auth.method == .onBehalfOf
         let deadline = Deadline.after(Self.patience)
         return try await CallerAssertion.with(isCaller ? account.token : nil) {
@@ -96,16 +96,16 @@ package struct CallerGroups: Sendable {
         case .forbidden, .invalidInput, .notFound, .unsupported, .signInNeeded:
             told = MMError(
                 .forbidden,
-                "Microsoft Graph can't be asked for them (\(error.code.word)). The server's app needs the permissions "
-                    + "GroupMember.Read.All and User.ReadBasic.All (an app without a person: User.Read.All) with an "
-                    + "administrator's consent.")
+                "The groups can't be read from Microsoft Graph (\(error.code.word)). The server's app needs the permissions "
+                    + "GroupMember.Read.All and User.ReadBasic.All (for app-only access: User.Read.All) with "
+                    + "admin consent.")
             if let challenge = error.details["challenge"] {
                 told = MMError(
-                    .signInNeeded, "Microsoft Graph demands another sign-in before it tells them.",
+                    .signInNeeded, "Microsoft Graph requires another sign-in to read the groups.",
                     details: ["challenge": challenge])
                 told.details["claims"] = error.details["claims"]
             }
-        default: told = MMError(.unavailable, "Microsoft Graph can't be asked for them now (\(error.code.word)).")
+        default: told = MMError(.unavailable, "The groups can't be read from Microsoft Graph now (\(error.code.word)).")
         }
         return told
     }

@@ -11,16 +11,16 @@ struct Login: CatalogueOperation {
             "First service: graph (default), flow, azure, powerplatform, sharepoint, exchange, an address, or an API.",
             .notForModels)
         var resource = SignInResource.graph
-        @Argument("all", "Every connection that needs it, in place of one.", .notForModels) private var isForAll: Bool
-        @Argument("renew", "Start over with a new code.") var renew: Bool
+        @Argument("all", "Sign in every connection that needs it.", .notForModels) private var isForAll: Bool
+        @Argument("renew", "Start again with a new code.") var renew: Bool
         /// The requested sign-in method; `nil` for the one of the connection's entry.
         @Argument(
             [
                 InputField(
-                    "browser", .flag, "Sign in in a browser of this machine, whatever the connection's entry says.",
+                    "browser", .flag, "Sign in with a browser on this machine, even if the connection is set to another way.",
                     .notForModels),
                 InputField(
-                    "deviceCode", .flag, "Sign in with a code, whatever the connection's entry says.", .notForModels),
+                    "deviceCode", .flag, "Sign in with a device code, even if the connection is set to another way.", .notForModels),
             ], absent: .some(nil), reading: SignInMethod.chosen)
         var method: SignInMethod?
 
@@ -33,7 +33,7 @@ struct Login: CatalogueOperation {
                     details: ["field": "connection"])
             case (_?, true):
                 throw MMError(
-                    .invalidInput, "`all` stands in place of a connection.", hint: "Leave one of the two out.",
+                    .invalidInput, "`all` can't be combined with a connection.", hint: "Leave out one of the two.",
                     details: ["field": "all"])
             default: break
             }
@@ -42,17 +42,17 @@ struct Login: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "login", aliases: ["mm_login"], command: ["login"], title: "Sign in",
-        summary: "Sign a connection in; answers with code and address when a person is needed.",
+        summary: "Sign in to a connection. If a person is needed, shows a code and an address.",
         description:
-            "Signs a connection in. When a person is needed it answers with code, address and account: show them, then call "
+            "Signs in to a connection. If a person is needed, it returns code, address and account: show them, then call "
             + "again. Other tools start a sign-in automatically.",
         effects: .init(readOnly: false, idempotent: true, openWorld: true),
         examples: [
-            .init("mm login Contoso", "shows the code, waits for the approval"),
+            .init("mm login Contoso", "shows the code and waits for the approval"),
             .init("mm login Contoso --renew", "signs in again, for example after a password change"),
-            .init("mm login Contoso --browser", "opens the browser, where a policy refuses codes"),
-            .init("mm login Contoso --resource azure", "asks for Azure first, where a policy treats it otherwise"),
-            .init("mm login --connections tag:msp", "those with a tag that need it"),
+            .init("mm login Contoso --browser", "opens a browser, if a policy refuses device codes"),
+            .init("mm login Contoso --resource azure", "signs in to Azure first, if a policy differs for it"),
+            .init("mm login --connections tag:msp", "connections with a tag that need it"),
             .init("mm login --all", "every connection that needs it; exit code 1 when one failed"),
         ]
     )
@@ -79,7 +79,7 @@ struct Login: CatalogueOperation {
                 telling: { prompt in await person.showSignIn(await identity.details(of: prompt, for: connection)) })
         } else if case .browser = input.method {
             throw MMError(
-                .invalidInput, "There is no person here for whom a browser could be opened.",
+                .invalidInput, "A browser can only be opened for a person at a terminal.",
                 hint: "In a terminal: mm login \(ShellWord.quoted(connection.name)) --browser.",
                 details: ["connection": .string(connection.name), "field": "browser"])
         } else {
@@ -122,8 +122,8 @@ struct SignInResource: ArgumentValue {
             let place = try RequestResource.place(word, of: "/", connection: connection, cloud: cloud)
             if let resource = ServiceResource(place.service, sharePointLabel: place.sharePointLabel) { return resource }
             throw MMError(
-                .invalidInput, "\(connection.name) doesn't say which SharePoint is its tenant's.",
-                hint: "mm connections edit \(ShellWord.quoted(connection.name)) sharepoint_host=contoso, or give its "
+                .invalidInput, "\(connection.name) has no SharePoint host.",
+                hint: "mm connections edit \(ShellWord.quoted(connection.name)) sharepoint_host=contoso, or give the "
                     + "address: --resource https://contoso.sharepoint.com.",
                 details: ["connection": .string(connection.name), "field": "sharepoint_host"])
         }

@@ -7,19 +7,19 @@ struct Logout: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
         @Argument(
-            "forgetAccount", "Also forget which account was signed in, so that another may sign in next.", .notForModels
+            "forgetAccount", "Also forget the account, so that another one may sign in.", .notForModels
         )
         var forgetAccount: Bool
     }
 
     let declaration = OperationDeclaration(
         "logout", aliases: ["mm_logout"], command: ["logout"], title: "Sign out",
-        summary: "Sign a connection out: its tokens leave this machine, its sessions end.",
+        summary: "Sign out of a connection: removes its tokens from this machine and ends its sessions.",
         description:
-            "Removes a connection's tokens and pending sign-ins from this machine, signs its PowerShell sessions out and "
+            "Removes a connection's tokens and pending sign-ins from this machine, signs out its PowerShell sessions and "
             + "ends them. The next call needs a new sign-in.",
         effects: .init(readOnly: false, destructive: true, idempotent: true), home: .besideSessions,
-        examples: [.init("mm logout Contoso --forget-account", "lets another account sign in next")]
+        examples: [.init("mm logout Contoso --forget-account", "allows another account to sign in")]
     )
 
     func run(
@@ -29,7 +29,7 @@ struct Logout: CatalogueOperation {
         // Only the owner decides which account a connection belongs to; a model must not allow another one to sign in.
         if input.forgetAccount, context.call.caller.surface == .mcp {
             throw MMError(
-                .forbidden, "`forgetAccount` is for the connection's owner.",
+                .forbidden, "Only the connection's owner can use `forgetAccount`.",
                 hint: "Ask the person to run `mm logout \(ShellWord.quoted(connection.name)) --forget-account`."
             )
         }
@@ -42,10 +42,10 @@ struct Logout: CatalogueOperation {
         // Tokens that other programs keep are not removed.
         let kept: String? =
             if connection.auth.method == .broker {
-                "The account stays with the identity broker of this machine, and the next call uses it."
+                "The identity broker of this machine keeps the account, and the next call uses it."
             } else if let file = services.identity.sharedTokenCache(of: connection) {
-                "The tokens in \(file) stay: other programs share them (az logout). Take tokenCache out of the entry, or "
-                    + "MM_TOKEN_FILE out of the environment, to leave that sign-in."
+                "The tokens in \(file) are kept, because other programs share them (az logout). Remove tokenCache from the entry, or "
+                    + "unset MM_TOKEN_FILE, to stop using that sign-in."
             } else {
                 nil
             }

@@ -4,7 +4,7 @@ import MMIdentity
 extension InputField {
     /// The argument that names the connection of a call.
     static let connection = InputField(
-        "connection", .text, "Name of the connection, as `connections` lists it.", .at(0))
+        "connection", .text, "Name of the connection, from `connections`.", .at(0))
 }
 
 extension SignInMethod {
@@ -16,7 +16,7 @@ extension SignInMethod {
         case (false, true): return .deviceCode
         case (true, true):
             throw MMError(
-                .invalidInput, "`browser` and `deviceCode` are two ways to sign in.", hint: "Choose one.",
+                .invalidInput, "`browser` and `deviceCode` can't be combined.", hint: "Choose one.",
                 details: ["field": "browser"])
         }
     }

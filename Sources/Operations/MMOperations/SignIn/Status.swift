@@ -4,10 +4,10 @@ import MMIdentity
 /// `status`: shows which connections are signed in, as whom, and which wait for a person.
 package struct Status: CatalogueOperation {
     package struct Input: OperationInput {
-        @Argument("connection", "Only this connection.", .at(0), .orSeveral) package var connection: String?
+        @Argument("connection", "Show only this connection.", .at(0), .orSeveral) package var connection: String?
         /// Whether the sign-in service is asked as well.
         @Argument(
-            "check", "Ask the sign-in service too, which may know better than this machine's files.", .notForModels)
+            "check", "Also check with the sign-in service, not only with this machine's files.", .notForModels)
         var checks: Bool
 
         /// Creates an input without arguments.
@@ -16,13 +16,13 @@ package struct Status: CatalogueOperation {
 
     package let declaration = OperationDeclaration(
         "status", aliases: ["mm_status"], command: ["status"], title: "Status",
-        summary: "Show which connections are signed in, as whom, and what waits for a person.",
-        description: "Shows each connection's sessions: state, account, and code and address of a sign-in that waits.",
+        summary: "Show which connections are signed in, with which account, and which sign-ins are pending.",
+        description: "Shows each connection's sessions: state, account, and code and address of a pending sign-in.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
-            .init("mm status --check --connections tag:msp", "those with a tag, as the sign-in service sees them"),
-            .init("mm status --check", "exit code 3 when somebody has to sign in, 1 when something else is wrong"),
+            .init("mm status --check --connections tag:msp", "connections with a tag, checked with the sign-in service"),
+            .init("mm status --check", "ends with 3 if a person must sign in, with 1 if something else is wrong"),
         ]
     ).kept(by: .eachConnection)
 

@@ -26,7 +26,7 @@ package actor PythonShell: ShellSession {
             guard let end = await job.wait(until: .after(.seconds(30))), end.cause == .finished else {
                 let words = String(decoding: job.output(.stderr).bytes.prefix(300), as: UTF8.self)
                 throw MMError(
-                    .notFound, "Python does not start here.", hint: "Install the Debian package python3.", cause: words)
+                    .notFound, "Python can't be started.", hint: "Install the Debian package python3.", cause: words)
             }
         } catch {
             await session.close()
@@ -122,7 +122,7 @@ package actor PythonShell: ShellSession {
             }
             try await host.type(.text(lines + ".\n"))
         } catch {
-            stop.ask(.lost("Python can't be reached"))
+            stop.ask(.lost("Python does not answer"))
         }
         var isDue = ContinuousClock.now
         while true {

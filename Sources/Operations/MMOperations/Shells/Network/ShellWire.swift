@@ -81,13 +81,13 @@ package final class ShellWire: Sendable {
     ) async throws(MMError) -> ShellWire {
         let file = ShellsConfiguration.path(services.environment, home: services.paths.home)
         try check(file: file)
-        let remedy = "To let it, its owner adds the host to `hosts` in \(file)."
+        let remedy = "To allow it, the owner adds the host to `hosts` in \(file)."
         let folder = try OwnedFolder.make(in: services.environment["TMPDIR"] ?? "/tmp", "mm-wire-")
         let requests = ShellRequests(policy: policy, remedy: remedy)
         let processes = ShellProcesses()
         var configuration = EgressConfiguration(
             session: "shell:\(name)",
-            hosts: EgressHosts(listed: hosts, rule: "A shell reaches the hosts that are listed there. \(remedy)"),
+            hosts: EgressHosts(listed: hosts, rule: "A shell can only reach the hosts that are listed there. \(remedy)"),
             judge: requests, tokens: NoTokens(), folder: folder, environment: services.environment,
             events: { [sent = services.sent, log = services.log] event in
                 record(event, of: name, requests, sent, log)
@@ -100,8 +100,8 @@ package final class ShellWire: Sendable {
         } catch {
             FolderTree.remove(folder)
             throw MMError(
-                error.code, "The shell's way to the network can't be opened: \(error.message)",
-                hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without.", cause: error.cause)
+                error.code, "The shell's proxy can't be started: \(error.message)",
+                hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without network.", cause: error.cause)
         }
     }
 
@@ -116,7 +116,7 @@ package final class ShellWire: Sendable {
         guard let problem else { return }
         throw MMError(
             .unsupported,
-            "`\(key)`\(key == "network" ? " is egress" : " is set") in \(file), and this machine can't keep a shell to it: "
+            "`\(key)`\(key == "network" ? " is egress" : " is set") in \(file), but this machine can't restrict a shell to it: "
                 + problem.message,
             hint: "\(problem.hint ?? "") Or set `network` to \"none\". The shell was not started.")
     }
@@ -162,9 +162,9 @@ package final class ShellWire: Sendable {
             let current = requests.current
             if fault.kind == .foreignHost, let host {
                 current?.refuse(host: host.hasSuffix(":443") ? String(host.dropLast(4)) : host)
-                log.info("the shell \(name) may not reach \(host)")
+                log.info("the shell \(name) is not allowed to reach \(host)")
             } else {
-                log.warning("a connection of the shell \(name) was refused: \(fault.message)")
+                log.warning("the proxy refused a connection of the shell \(name): \(fault.message)")
             }
             sent.add(fault: fault.kind.rawValue, host: host, facts(name, current))
         case .placeholderElsewhere, .foreignCredential, .held, .signIn: break
@@ -184,7 +184,7 @@ package final class ShellWire: Sendable {
 /// Shells get no tokens of connections.
 private struct NoTokens: TokenSource {
     func token(for need: TokenNeed) async throws(MMError) -> Secret {
-        throw MMError(.denied, "A shell gets no token.")
+        throw MMError(.denied, "Shells have no access tokens.")
     }
 }
 
@@ -235,7 +235,7 @@ final class ShellRequests: WireJudge {
                 code: "denied",
                 message:
                     "\(request.method) \(request.url.prefix(300)) was not sent: the policy \(policy.name.rawValue) "
-                    + "(`guard` in the shells file) lets shells only read."))
+                    + "(`guard` in the shells file) allows shells only reads."))
     }
 
     /// Records that a request has ended.
@@ -283,7 +283,7 @@ final class ShellTraffic: Sendable {
     var note: String? {
         let hosts = refused.withLock { $0 }
         let told =
-            (hosts.isEmpty ? [] : ["The shell may not reach \(hosts.joined(separator: ", ")). \(remedy)"])
+            (hosts.isEmpty ? [] : ["The shell is not allowed to reach \(hosts.joined(separator: ", ")). \(remedy)"])
             + (more.withLock { $0 }?() ?? [])
         return told.isEmpty ? nil : told.joined(separator: "\n")
     }
@@ -308,8 +308,8 @@ final class ShellTurns: Sendable {
         guard let turn else { return ShellTraffic(call: call, remedy: "") }
         let traffic = ShellTraffic(call: call, remedy: "") { [requests, name = connection.name] in
             let traffic = requests.traffic
-            let held = traffic.report.held.prefix(20).map { "Held back, and not sent: \($0.line)" }
-            let way = held.isEmpty ? [] : ["A person says yes to it: mm confirm. Then send exactly the same again."]
+            let held = traffic.report.held.prefix(20).map { "Held back and not sent: \($0.line)" }
+            let way = held.isEmpty ? [] : ["A person must approve it with mm confirm. Then send exactly the same request again."]
             return traffic.notes(connection: name) + held + way + (turn.journal?.told ?? [])
         }
         running.withLock { running in

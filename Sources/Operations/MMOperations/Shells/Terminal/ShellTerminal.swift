@@ -20,21 +20,21 @@ struct ShellTerminal: CatalogueOperation {
             "\(place.rawValue)_terminal", command: [place.rawValue, "terminal"],
             title: place.isLocal ? "Open a terminal" : "Open a terminal on a host",
             summary: place.isLocal
-                ? "Open a terminal in a session of this machine, or take up the one that was left there."
-                : "Open a terminal in a session on a host, or take up the one that was left there.",
+                ? "Open a terminal in a session on this machine, or reattach to one that is still running."
+                : "Open a terminal in a session on a host, or reattach to one that is still running.",
             effects: .init(readOnly: false, destructive: true, openWorld: true),
             toolset: place.isLocal ? .shell : .ssh, audience: .person, home: .pool,
             examples: place.isLocal
                 ? [
                     .init(
                         "mm shell terminal build",
-                        "a terminal in the session `build`, or the one left there; Ctrl-] d leaves it running. `mm shell build` is short for it"
+                        "a terminal in the session `build`; Ctrl-] d detaches and leaves it running. Short form: `mm shell build`"
                     )
                 ]
                 : [
                     .init(
                         "mm ssh terminal web1",
-                        "a terminal on web1, or the one left there; Ctrl-] d leaves it running. `mm ssh web1` is short for it"
+                        "a terminal on web1; Ctrl-] d detaches and leaves it running. Short form: `mm ssh web1`"
                     )
                 ]
         ).taking(.opens)
@@ -45,7 +45,7 @@ struct ShellTerminal: CatalogueOperation {
             InputField("rows", .integer(1...1000), "Lines of the terminal.", .notOnCommandLine, .notForModels),
             InputField(
                 "columns", .integer(1...1000), "Columns of the terminal.", .notOnCommandLine, .notForModels),
-            InputField("term", .text, "Kind of the terminal (TERM).", .notOnCommandLine, .notForModels),
+            InputField("term", .text, "Terminal type (TERM).", .notOnCommandLine, .notForModels),
         ]
         guard place.isLocal else {
             return place.sessionFields(at: 0, creates: true) + SessionOptions.connectFields + screen
@@ -53,7 +53,7 @@ struct ShellTerminal: CatalogueOperation {
         return place.sessionFields(at: 0) + [
             InputField(
                 "shell", .choice(ShellKind.allCases.map(\.rawValue)), "Kind of a new session (default bash)."),
-            InputField("directory", .text, "Where a new session starts.", .short("C")),
+            InputField("directory", .text, "Directory of a new session.", .short("C")),
         ] + screen
     }
 
@@ -83,12 +83,12 @@ struct ShellTerminal: CatalogueOperation {
         let call = try ShellCallContext(context, services)
         guard context.isTerminal, context.call.person?.isAtTerminal == true, let keys = context.call.input else {
             throw MMError(
-                .forbidden, "Only a person can open a terminal in a session, at a terminal of their own.",
-                hint: "Give a command: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
+                .forbidden, "Only a person at a terminal can open a terminal in a session.",
+                hint: "Run a command instead: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
         }
         guard !input.options.isDevice else {
             throw MMError(
-                .unsupported, "A device's terminal is typed into line by line.",
+                .unsupported, "Terminals of network devices are not supported.",
                 hint: "mm ssh HOST 'show version' --device")
         }
         try allow(call)
@@ -115,8 +115,8 @@ struct ShellTerminal: CatalogueOperation {
         guard policy.name == .standard, !call.configuration.policy.isEnabled else {
             throw MMError(
                 .denied,
-                "What is typed into a terminal can't be judged, and the settings of shells want every command judged.",
-                hint: "Give a command: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
+                "The guard can't judge what is typed into a terminal, and the shell settings require it for every command.",
+                hint: "Run a command instead: mm \(place.isLocal ? "shell run" : "ssh HOST") 'COMMAND'.")
         }
     }
 
@@ -129,7 +129,7 @@ struct ShellTerminal: CatalogueOperation {
         guard case .shell = member.body, let line = command(of: member.kind, type: input.type) else {
             throw MMError(
                 .unsupported, "A session of the kind \(member.kind) has no terminal.",
-                hint: "Use another session, of another kind (--shell bash).")
+                hint: "Use another session with another shell (--shell bash).")
         }
         let task = try await ShellRunner(sessions: call.shells, member: member).start(
             .admitted(ShellLine(line)), input: .screen, size: input.size, timeLimit: Self.longest, patience: .zero,

@@ -65,7 +65,7 @@ final class TerminalView: Sendable {
         ItemStream(end: { [self] in end }) { [self] () async throws(MMError) in
             guard let bytes = await terminal.next(viewer) else {
                 typing.cancel()
-                if Task.isCancelled { throw MMError(.cancelled, "The terminal was left.") }
+                if Task.isCancelled { throw MMError(.cancelled, "Detached from the terminal.") }
                 if task.job.end == nil { await left() }
                 return nil
             }
@@ -75,7 +75,7 @@ final class TerminalView: Sendable {
 
     private var end: AnswerEnd {
         guard let end = task.job.end else {
-            return AnswerEnd(notes: ["The terminal goes on; the same command takes it up again."])
+            return AnswerEnd(notes: ["The terminal keeps running. Run the same command to reattach."])
         }
         var answer = AnswerEnd()
         answer.exitStatus = end.exitStatus

@@ -36,7 +36,7 @@ struct AppRegistrar: Sendable {
             } else {
                 plan.steps.append(
                     RegistrationPlan.Step(
-                        purpose: "Let the tenant use \(service.title).", method: "POST", endpoint: "/servicePrincipals",
+                        purpose: "Enable \(service.title) in the tenant.", method: "POST", endpoint: "/servicePrincipals",
                         body: ["appId": .string(service.rawValue)], yields: .service(service)))
             }
             let offered = names.filter {
@@ -60,7 +60,7 @@ struct AppRegistrar: Sendable {
         plan.grants =
             granted.isEmpty
             ? []
-            : ["The app gets these permissions, for \(account.title) alone:"]
+            : ["The app gets these permissions, only for \(account.title):"]
                 + ServicePermissions.lines(granted).map { "  \($0)" } + ["How:"]
         return plan
     }
@@ -76,8 +76,8 @@ struct AppRegistrar: Sendable {
             throw MMError(
                 .notFound, "The app \(appID) is not registered in this tenant.",
                 hint:
-                    "Its permissions are added where it is registered. A new connection gets an app of this tenant's own: "
-                    + "mm connect DOMAIN --name NAME --app own.")
+                    "Add its permissions in the tenant that registered it, or create a connection with its own app: "
+                        + "mm connect DOMAIN --name NAME --app own.")
         }
         plan.known[RegistrationPlan.appID] = appID
         let changes = Self.additions(of: access, to: found, plan.known)
@@ -117,7 +117,7 @@ struct AppRegistrar: Sendable {
         if !changes.isEmpty {
             plan.steps.append(
                 RegistrationPlan.Step(
-                    purpose: "Complete the app \"\(Self.name)\" (\(appID)), which stands there already.",
+                    purpose: "Complete the app \"\(Self.name)\" (\(appID)), which already exists.",
                     method: "PATCH", endpoint: "/applications/\(id)", body: changes, yields: .nothing))
         }
         planPrincipal(try await rows("/servicePrincipals", filter: "appId eq '\(appID)'").first, &plan)
@@ -151,7 +151,7 @@ struct AppRegistrar: Sendable {
             let held = relevant.flatMap { Self.words($0["scope"]) }
             guard !names.allSatisfy(held.contains) else { continue }
             granted.append((service, names.filter { !held.contains($0) }))
-            let purpose = "Grant it what is \(service.title)'s of them, for \(account.title) alone."
+            let purpose = "Grant it the permissions of \(service.title), only for \(account.title)."
             if let own = relevant.first(where: { $0["consentType"] == "Principal" }), let id = own["id"]?.string {
                 let scope = Set(Self.words(own["scope"])).union(names).sorted().joined(separator: " ")
                 plan.steps.append(
@@ -279,7 +279,7 @@ extension AppRegistrar {
         }
         guard let appID = known[RegistrationPlan.appID] else {
             throw Stop(
-                error: MMError(.remoteFailed, "The directory did not say which id the new app has."), done: done,
+                error: MMError(.remoteFailed, "The directory did not return the ID of the new app."), done: done,
                 appID: nil)
         }
         return (appID, unavailable)
@@ -414,7 +414,7 @@ struct RegistrationPlan: Sendable {
                 method: step.method, target: try client.target(step.endpoint), body: .json(.object(step.body)))
             verdicts.append(engine.judge(request, policy: policy))
         }
-        let reason = "It decides what an app may do in somebody's name."
+        let reason = "It decides what an app may do on behalf of a person."
         return Verdict.joined(verdicts)?.asking(by: "app-registration", because: reason).explained(by: reason)
     }
 }

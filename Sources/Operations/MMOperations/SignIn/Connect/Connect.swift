@@ -11,19 +11,19 @@ struct Connect: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "connect", command: ["connect"], title: "Connect a tenant",
-        summary: "Connect a tenant: find it, sign in, give it an app registration if you like.",
+        summary: "Connect a tenant: find it, sign in, and optionally register an app.",
         description:
-            "Finds the tenant's cloud and id, signs you in, offers to register an app with the permissions that the chosen "
-            + "uses need (shown first, and never without your yes), writes the connection and asks who you are. What isn't "
-            + "given is asked for in a terminal; elsewhere the error names the flag. Run again, it goes on where it stopped; "
-            + "with further uses, recipes or permissions it adds what is missing of them.",
+            "Finds the tenant's cloud and ID, signs you in, offers to register an app with the permissions that the chosen "
+            + "uses need (shown first, and only with your approval), and writes the connection. It asks for missing values "
+            + "in a terminal; elsewhere the error names the flag. Run it again to continue after an interruption; run it "
+            + "with more uses, recipes or permissions to add what is missing.",
         effects: .init(readOnly: false, idempotent: true, openWorld: true), audience: .person,
         examples: [
-            .init("mm connect contoso.com", "asks what it can't find out"),
+            .init("mm connect contoso.com", "asks for values that it can't find"),
             .init("mm connect contoso.com --uses graph,exchange --app own", "with an app registration for these uses"),
-            .init("mm connect --name Contoso --uses security,devices", "adds what these uses lack, and nothing else"),
-            .init("mm connect --name Contoso --for-recipe admins-by-role", "adds exactly what a recipe needs"),
-            .init("mm connect admin@contoso.com --name Contoso --app shared", "to look around: registers nothing"),
+            .init("mm connect --name Contoso --uses security,devices", "adds only the permissions that these uses lack"),
+            .init("mm connect --name Contoso --for-recipe admins-by-role", "adds only the permissions that a recipe needs"),
+            .init("mm connect admin@contoso.com --name Contoso --app shared", "registers no app: read-only access to the directory"),
         ]
     )
 

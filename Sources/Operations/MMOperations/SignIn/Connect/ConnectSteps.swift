@@ -34,8 +34,8 @@ struct ConnectSteps {
             return answer
         }
         throw MMError(
-            .invalidInput, "\(why) Nobody is here to be asked.",
-            hint: "Give it as \(flag), or run `mm connect` in a terminal.",
+            .invalidInput, "\(why) There is no terminal to ask on.",
+            hint: "Use \(flag), or run `mm connect` in a terminal.",
             details: ["field": .string(String(flag.prefix { $0 != " " }.drop { $0 == "-" }))])
     }
 
@@ -52,7 +52,7 @@ struct ConnectSteps {
         } else {
             named = try await ask(
                 "Which organisation (a domain such as contoso.com, or your address): ", instead: "mm connect DOMAIN",
-                "Which tenant to connect was not said.")
+                "The tenant to connect is missing.")
         }
         let domain = named.split(separator: "@", omittingEmptySubsequences: false).last.map(String.init) ?? named
         report("Looking for \(domain)…")
@@ -80,8 +80,8 @@ struct ConnectSteps {
             if entries.count > 1 {
                 throw MMError(
                     .conflict,
-                    "Several connections are of this tenant: \(entries.map(\.name).joined(separator: ", ")).",
-                    hint: "Say which one is meant, or give a new one's name, with --name.",
+                    "Several connections use this tenant: \(entries.map(\.name).joined(separator: ", ")).",
+                    hint: "Choose one with --name, or give a new name.",
                     details: ["field": "name"])
             }
             if let entry = entries.first {
@@ -100,10 +100,10 @@ struct ConnectSteps {
 
     private func newName(_ tenant: DiscoveredTenant, _ snapshot: RegistrySnapshot) async throws(MMError) -> String {
         if let name = tenant.suggestedName, !snapshot.names.contains(name) { return name }
-        let taken = tenant.suggestedName.map { "There is a connection '\($0)' of another tenant." }
+        let taken = tenant.suggestedName.map { "The connection '\($0)' already exists for another tenant." }
         let name = try await ask(
-            "\(taken.map { $0 + " " } ?? "")What to call the connection: ", instead: "--name NAME",
-            taken ?? "The connection needs a name, and the tenant's id alone gives none.")
+            "\(taken.map { $0 + " " } ?? "")Name of the connection: ", instead: "--name NAME",
+            taken ?? "The name of the connection is missing.")
         guard !snapshot.names.contains(name) else { throw Self.taken(try snapshot.connection(named: name)) }
         return name
     }
@@ -111,8 +111,8 @@ struct ConnectSteps {
     private static func taken(_ connection: Connection) -> MMError {
         MMError(
             .conflict,
-            "The connection '\(connection.name)' is of another tenant: \(connection.authorityTenant ?? "none is named").",
-            hint: "Give this one another name: --name NAME.", details: ["field": "name"])
+            "The connection '\(connection.name)' belongs to another tenant: \(connection.authorityTenant ?? "not set").",
+            hint: "Use another name: --name NAME.", details: ["field": "name"])
     }
 
     /// Throws before anything is written or anyone signs in, if a later step would ask a question that nobody can answer.
@@ -120,12 +120,12 @@ struct ConnectSteps {
         guard context.call.person == nil, appID == SharedClient.appID, input.app != .shared else { return }
         let (flag, what) =
             input.app == nil
-            ? ("--app own (with --uses) or --app shared", "Whether to register an app in the tenant was not said.")
-            : ("--uses graph,…", "What the connection is for was not said.")
+            ? ("--app own (with --uses) or --app shared", "The choice whether to register an app in the tenant is missing.")
+            : ("--uses graph,…", "The uses of the connection are missing.")
         guard input.app == nil || input.needs == nil else { return }
         throw MMError(
-            .invalidInput, "\(what) Nobody is here to be asked.",
-            hint: "Give it as \(flag), or run `mm connect` in a terminal.",
+            .invalidInput, "\(what) There is no terminal to ask on.",
+            hint: "Use \(flag), or run `mm connect` in a terminal.",
             details: ["field": input.app == nil ? "app" : "uses"])
     }
 
@@ -167,8 +167,8 @@ struct ConnectSteps {
             throw MMError(
                 .conflict, "The connection '\(connection.name)' signs in as another app, \(connection.appId ?? "").",
                 hint:
-                    "Change it: mm connections edit \(ShellWord.quoted(connection.name)) --app-id \(id); or give a new "
-                    + "connection's name with --name.", details: ["field": "app"])
+                    "Change it: mm connections edit \(ShellWord.quoted(connection.name)) --app-id \(id); or use a new "
+                    + "connection with --name.", details: ["field": "app"])
         }
         return try await edit(connection, fields)
     }
@@ -199,7 +199,7 @@ struct ConnectSteps {
         while true {
             let text = try await ask(
                 "\(question)\nOne or more, with commas (Enter: graph): ",
-                instead: "--uses graph,…", "What the connection is for was not said.")
+                instead: "--uses graph,…", "The uses of the connection are missing.")
             do throws(MMError) {
                 let found = ConnectionNeeds(uses: text.isEmpty ? [.graph] : try ConnectionUse.list(text))
                 needs = found
@@ -311,12 +311,12 @@ extension ConnectSteps {
     func remedy(_ missing: [String], on connection: Connection, in tenant: DiscoveredTenant) -> String? {
         guard !missing.isEmpty else { return nil }
         if connection.appId == SharedClient.appID {
-            return "What is missing needs an app registration of the tenant's own: mm connect "
+            return "The missing permissions need the tenant's own app registration: mm connect "
                 + "\(ShellWord.quoted(tenant.domain ?? tenant.id)) --name \(ShellWord.quoted(connection.name)) --app own "
-                + "\(needs?.flags ?? ""). Or a PowerShell module signs in by itself where it can: mm run shows its code."
+                + "\(needs?.flags ?? ""). Some PowerShell modules can also sign in with their own app: mm run shows their code."
         }
         return
-            "Add what is missing to the app registration \(connection.appId ?? "") (API permissions) and let an administrator "
+            "Add the missing permissions to the app registration \(connection.appId ?? "") (API permissions) and let an administrator "
             + "consent; then: mm login \(ShellWord.quoted(connection.name)) --renew"
     }
 
@@ -335,7 +335,7 @@ extension ConnectSteps {
         let names = modules.map { word, requirement in
             "\(requirement.name) (mm run \(ShellWord.quoted(connection)) \(word) …)"
         }
-        return "In PowerShell it needs \(names.joined(separator: ", ")). What is installed, and how to install it: "
+        return "In PowerShell it needs \(names.joined(separator: ", ")). To see whether they are installed: "
             + "mm doctor powershell"
     }
 
@@ -392,7 +392,7 @@ extension ConnectSteps {
         var entry = connection.raw
         entry["appId"] = .string(SharedClient.appID)
         let helper = try Connection(name: connection.name, entry: entry)
-        report("To add \(ServicePermissions.lines(lacking).joined(separator: "; ")), sign in once more.")
+        report("Sign in again to add \(ServicePermissions.lines(lacking).joined(separator: "; ")).")
         let account = try await signIn(helper, isNew: false)
         let registration: Registration
         do throws(MMError) {
@@ -449,7 +449,7 @@ extension ConnectSteps {
             }
             var failure = error.error
             failure.hint =
-                (done(error) + ["Run the same command again: it goes on where it stopped.", failure.hint ?? ""])
+                (done(error) + ["Run the same command again to continue.", failure.hint ?? ""])
                 .filter { !$0.isEmpty }.joined(separator: " ")
             throw failure
         }
@@ -475,7 +475,7 @@ extension ConnectSteps {
 
     private func done(_ stop: AppRegistrar.Stop) -> [String] {
         guard !stop.done.isEmpty else { return [] }
-        return ["Done so far, and left there: " + stop.done.joined(separator: " ")]
+        return ["Done so far and kept: " + stop.done.joined(separator: " ")]
     }
 
     /// Returns the steps with which an administrator achieves the same.
@@ -483,22 +483,22 @@ extension ConnectSteps {
         _ wanted: [(service: ServiceApp, names: [String])], _ tenant: DiscoveredTenant, _ connection: Connection,
         appID: String?, why: MMError
     ) -> [String] {
-        var notes = ["The account may not register apps, or not grant them permissions: \(why.message)"]
+        var notes = ["The account may not register apps or grant permissions: \(why.message)"]
         let permissions = ServicePermissions.lines(wanted).map { "     \($0)" }.joined(separator: "\n")
         let name = ShellWord.quoted(connection.name)
         if let appID, appID == connection.appId {
             let graph = wanted.first { $0.service == .graph }?.names ?? []
             let link = ConsentPlace(connection, cloud: tenant.cloud).consentLink(to: graph) ?? ""
             notes.append(
-                "An administrator of the tenant adds this to the app \(appID) (API permissions, delegated) and consents:\n"
+                "Ask an administrator of the tenant to add this to the app \(appID) (API permissions, delegated) and to consent:\n"
                     + permissions
-                    + (graph.isEmpty ? "" : "\nor consents to what is Graph's of it on this page:\n  \(link)")
+                    + (graph.isEmpty ? "" : "\nor to consent to the Graph permissions on this page:\n  \(link)")
                     + "\nThen: mm login \(name) --renew")
             return notes
         }
         if let appID {
             notes.append(
-                "An administrator of the tenant consents to the app \(appID) on this page:\n"
+                "Ask an administrator of the tenant to consent to the app \(appID) on this page:\n"
                     + "  \(tenant.cloud.login)/\(tenant.id)/adminconsent?client_id=\(appID)\n"
                     + "Then: mm connections edit \(name) --app-id \(appID), and mm login \(name)")
         } else {
@@ -540,7 +540,7 @@ extension ConnectSteps {
             try await identity.signOut(named: connection.name, forgettingAccount: true)
             try registry.edit(removal)
         } catch {
-            report("The connection \(connection.name) could not be taken back: \(error.message)")
+            report("The connection \(connection.name) could not be removed again: \(error.message)")
         }
     }
 
@@ -553,7 +553,7 @@ extension ConnectSteps {
                 guard let code = error.details["aadsts"]?.int, [700_016, 65_001, 7_000_218].contains(code) else {
                     throw error
                 }
-                report("The new app isn't known everywhere yet; waiting…")
+                report("Waiting until the new app is available…")
                 do { try await Task.sleep(for: .seconds(wait)) } catch {
                     throw MMError(.cancelled, "The sign-in of \(connection.name) was cancelled.")
                 }
@@ -568,7 +568,7 @@ extension ConnectSteps {
             case .signedIn(let account): return account
             case .waiting(let prompt):
                 var error = prompt.error(now: .now)
-                error.hint = "Approve it in a browser, then run the same command again: it goes on with this sign-in."
+                error.hint = "Approve it in a browser, then run the same command again to continue."
                 throw error
             }
         }
@@ -579,7 +579,7 @@ extension ConnectSteps {
                 to: connection, by: first, telling: { await person.showSignIn($0.details) })
         } catch {
             guard input.method == nil, error.details["nextWay"] == "browser" else { throw error }
-            report("A policy of the tenant refuses codes; trying a browser of this machine…")
+            report("A policy of the tenant refuses device codes; opening a browser on this machine…")
             return try await identity.signIn(
                 to: connection, by: .browser, telling: { await person.showSignIn($0.details) })
         }
@@ -615,8 +615,8 @@ extension ConnectSteps {
         case .shared(let more):
             notes += more
             notes.append(
-                "It signs in as \(SharedClient.title): the directory can be read; mail, files, Exchange and most changes "
-                    + "need an app registration of the tenant's own.")
+                "It signs in as \(SharedClient.title), which can read the directory. Mail, files, Exchange and most changes "
+                    + "need the tenant's own app registration.")
         }
         let uses = ConnectionUse.named(in: connection)
         if !uses.isEmpty { answer["uses"] = .array(uses.map { .string($0.rawValue) }) }
@@ -639,9 +639,9 @@ extension ConnectSteps {
         _ uses: [ConnectionUse], _ lacking: [String]
     ) -> String {
         let who = name.map { "\($0) (\(account.title))" } ?? account.title
-        let app = connection.appId == SharedClient.appID ? SharedClient.title : "an app of the tenant's own"
+        let app = connection.appId == SharedClient.appID ? SharedClient.title : "the tenant's own app"
         let purposes = uses.isEmpty ? "" : ", for \(uses.map(\.rawValue).joined(separator: ", "))"
-        let rest = lacking.isEmpty ? "" : "\nIt lacks: \(lacking.joined(separator: "; "))."
+        let rest = lacking.isEmpty ? "" : "\nMissing: \(lacking.joined(separator: "; "))."
         return
             "\(connection.name) is connected: \(who) signs in to \(tenant.domain ?? tenant.id) with \(app)\(purposes).\(rest)"
     }

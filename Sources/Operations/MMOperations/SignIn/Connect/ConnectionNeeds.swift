@@ -33,7 +33,7 @@ struct ConnectionNeeds: Sendable {
             else {
                 throw MMError(
                     .invalidInput, "Microsoft Graph has no delegated permission '\(name.prefix(80))'.",
-                    hint: "mm permissions for 'GET /path' names what a request needs.", details: ["field": "scope"])
+                    hint: "mm permissions for 'GET /path' shows what a request needs.", details: ["field": "scope"])
             }
             self.scopes.append(permission.name)
         }
@@ -105,34 +105,34 @@ extension ToolTemplate {
 
 /// The arguments of `connect`. Missing ones are determined or asked for.
 struct ConnectInput: OperationInput {
-    @Argument("tenant", "A domain of the organisation, an address in it, or the tenant's id.", .at(0))
+    @Argument("tenant", "Domain of the organisation, an email address in it, or the tenant ID.", .at(0))
     var tenant: String?
-    @Argument("name", "What to call the connection (default: after the organisation).") var name: String?
+    @Argument("name", "Name of the connection (default: from the organisation).") var name: String?
     /// The requirements; `nil` where the call names none.
     @Argument(
         [
             InputField(
-                "uses", .text, "For what: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
+                "uses", .text, "Uses, separated by commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
             InputField(
                 "forRecipe", .text,
-                "Recipes that are to run on it, with commas: exactly the permissions that they need."),
-            InputField("scope", .text, "Single permissions of Microsoft Graph, with commas."),
+                "Recipes, separated by commas: requests only the permissions that they need."),
+            InputField("scope", .text, "Single Microsoft Graph permissions, separated by commas."),
         ], absent: .some(nil), reading: ConnectInput.needs)
     var needs: ConnectionNeeds?
     @Argument(
-        "app", "own: the tenant's own app, made or found; shared: Microsoft's client, to read; or an app's id.",
+        "app", "own: register the tenant's own app, or use it if it exists; shared: Microsoft's client, read-only; or an app ID.",
         as: { (text) throws(MMError) in try App(text) })
     var app: App?
     @Argument(
-        "cloud", "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: found out).")
+        "cloud", "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: detected).")
     var cloud: String?
-    @Argument("expectedEmail", "The account that must sign in (default: who does).") private var givenAccount: String?
+    @Argument("expectedEmail", "Account that must sign in (default: the one that signs in).") private var givenAccount: String?
     @Argument("guard", "How strictly the guard judges.", of: ["standard", "strict", "readonly"])
     var guardPolicy: String?
     @Argument(
         [
-            InputField("browser", .flag, "Sign in in a browser of this machine."),
-            InputField("deviceCode", .flag, "Sign in with a code."),
+            InputField("browser", .flag, "Sign in with a browser on this machine."),
+            InputField("deviceCode", .flag, "Sign in with a device code."),
         ], absent: .some(nil), reading: SignInMethod.chosen)
     var method: SignInMethod?
 

@@ -67,22 +67,22 @@ enum ConnectionUse: String, CaseIterable, Sendable {
                 module: "pnp")
         case .security:
             Row(
-                "look after security: risky accounts, alerts, sign-in methods, consents, conditional access",
+                "security: risky accounts, alerts, sign-in methods, consents, conditional access",
                 "User.Read.All AuditLog.Read.All Policy.Read.All RoleManagement.Read.Directory IdentityRiskyUser.Read.All "
                     + "IdentityRiskEvent.Read.All SecurityAlert.Read.All SecurityIncident.Read.All "
                     + "UserAuthenticationMethod.Read.All Application.Read.All Directory.Read.All")
         case .devices:
             Row(
-                "see to devices: what is managed, their settings and apps",
+                "managed devices, their settings and apps",
                 "Device.Read.All DeviceManagementManagedDevices.Read.All DeviceManagementConfiguration.Read.All "
                     + "DeviceManagementApps.Read.All")
         case .apps:
             Row(
-                "look after apps: registrations, secrets that end, owners, consents",
+                "apps: registrations, expiring secrets, owners, consents",
                 "Application.Read.All Directory.Read.All")
         case .reports:
             Row(
-                "report: usage, licences, service health, messages of the message centre",
+                "reports: usage, licences, service health, messages of the message centre",
                 "Reports.Read.All Organization.Read.All AuditLog.Read.All ServiceHealth.Read.All ServiceMessage.Read.All"
             )
         case .azure: Row("Azure resources", [(.azure, "user_impersonation")], module: "azure")
@@ -135,8 +135,8 @@ enum ConnectionUse: String, CaseIterable, Sendable {
                 let near =
                     NearestNames.of(String(word), among: all, limit: 1).first.map { " Did you mean \($0)?" } ?? ""
                 throw MMError(
-                    .invalidInput, "'\(word.prefix(40))' is nothing that a connection can be for.\(near)",
-                    hint: "Choose among: \(all.joined(separator: ", ")).", details: ["field": "uses"])
+                    .invalidInput, "'\(word.prefix(40))' is not a use of connections.\(near)",
+                    hint: "Choose from: \(all.joined(separator: ", ")).", details: ["field": "uses"])
             }
             if !uses.contains(use) { uses.append(use) }
         }
