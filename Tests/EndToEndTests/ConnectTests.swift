@@ -50,7 +50,7 @@ struct ConnectTests {
             ], person(tenant))
         #expect(ran.code == 0, "\(ran.text)")
         for shown in [
-            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "alone",
+            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "only for",
             "on behalf of a person",
         ] {
             #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")
@@ -255,7 +255,7 @@ struct ConnectTests {
         let line = ["connect", Self.domain, "--uses", "graph"]
         let broken = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
         #expect(broken.code != 0 && broken.says("again to continue"), "\(broken.text)")
-        #expect(broken.says("left there: Register the app"), "\(broken.text)")
+        #expect(broken.says("and kept: Register the app"), "\(broken.text)")
         let whole = try await tenant.dialog(line, [("Type yes", "yes\n")], person(tenant))
         #expect(whole.code == 0 && !whole.says("POST /applications"), "\(whole.text)")
         #expect(try await registrations(tenant) == 1)

@@ -127,7 +127,7 @@ struct UndoTests {
         let id = team["id"]?.string ?? ""
         let forecast = try await tenant.graph("DELETE", "/groups/\(id)", isDryRun: true)
         let first = try #require(forecast["consequences"]?[0]?.string)
-        #expect(first.contains("what the group gives: "))
+        #expect(first.contains("the group's access: "))
         let requests = try await tenant.requests(of: "/")
         try await tenant.graph("DELETE", "/groups/\(id)")
         // One read beside the question, and the write.

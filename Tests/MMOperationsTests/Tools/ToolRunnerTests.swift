@@ -105,7 +105,7 @@ struct ToolRunnerTests {
         #expect(error?.code == .notFound && error?.message == "There is no group 'O'Neil'.")
         let without = yaml.split(separator: "\n").filter { !$0.contains("nothing:") }.joined(separator: "\n")
         let answer = try await run(without, calls, given: [("group", "x")])
-        #expect(answer.text == "Nothing found: the step groups found nothing, so members was not asked.")
+        #expect(answer.text == "Nothing found: the step groups found nothing, so members was skipped.")
     }
 
     @Test("a definition that only reads says so with each call")

@@ -35,7 +35,7 @@ struct AgentWordsTests {
 
     @Test("what only the owner can do is said to be the owner's")
     func owners() {
-        let text = words.translated("Its owner lists what it admits: mm connections edit Contoso tools=…")
+        let text = words.translated("Its owner can allow it: mm connections edit Contoso tools=…")
         #expect(text.contains("mm connections edit") && text.contains("the owner's, in a terminal"))
         #expect(words.translated("See `mm doctor`.") == "See `mm doctor` (the owner's, in a terminal).")
     }

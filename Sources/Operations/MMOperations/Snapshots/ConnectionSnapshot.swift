@@ -55,7 +55,7 @@ struct ConnectionSnapshot {
                 on: connection, module: key.module, title: "snapshot in \(key.module)", text: cmdlet, verdict: verdict))
         guard let cleared = judged.allowed else {
             throw verdict.error()
-                ?? MMError(.denied, "\(cmdlet) is asked about: a snapshot reads nothing of the kind.")
+                ?? MMError(.denied, "\(cmdlet) needs a confirmation, and a snapshot does not run such cmdlets.")
         }
         let turn = CallTurn(
             of: context, CallAuthority(verdict: verdict, text: cmdlet), connection: connection, module: key.module,
@@ -64,7 +64,7 @@ struct ConnectionSnapshot {
         let answer = try await services.sessions.withSession(key, until: deadline) {
             (lease: SessionLease<ModuleSessionFactory>) async throws(MMError) -> PowerShellAnswer in
             guard case .powerShell(let session) = lease.session.runner else {
-                throw MMError(.internalError, "Teams has no session of its own.")
+                throw MMError(.internalError, "Teams has no separate session.")
             }
             var command = PowerShellCommand(cmdlet)
             command.isLocal = true
@@ -75,7 +75,7 @@ struct ConnectionSnapshot {
             }
             if let error = ran.traffic?.error { throw error }
             guard case .powerShell(let left) = ran.output else {
-                throw MMError(.internalError, "Teams has no session of its own.")
+                throw MMError(.internalError, "Teams has no separate session.")
             }
             return left
         }
@@ -118,7 +118,7 @@ struct ConnectionSnapshot {
                 verdicts.append(engine.judge(names.guarded, policy: policy))
             }
             guard let verdict = verdicts.first(where: { $0.decision != .allow }) else { continue }
-            held[kind.name] = SnapshotHeader.LeftOut(reason: "the guard holds it back (rule \(verdict.rule))")
+            held[kind.name] = SnapshotHeader.LeftOut(reason: "the guard does not allow it (rule \(verdict.rule))")
         }
         return held
     }

@@ -6,20 +6,20 @@ struct Drift: CatalogueOperation {
         @Argument(.connection) var connection: String
         @Argument(
             "against",
-            "A folder, Contoso@2026-11-21, or another connection (default: the connection's latest snapshot).")
+            "Compare with a folder, a snapshot such as Contoso@2026-11-21, or another connection (default: the latest snapshot).")
         var against: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
-        @Argument("repair", "Show the commands that would bring the earlier state back; none is run.")
+        @Argument("repair", "Show the commands that would restore the earlier state. None is run.")
         var showsRepairs: Bool
         @Argument(.sarif) var isSARIF: Bool
-        @Argument("news", "Report only what the last such report did not.") var isNews: Bool
+        @Argument("news", "Report only differences that are new since the last report.") var isNews: Bool
         @Argument(
             "accept",
-            "Accept what differs now in these objects, by name, id or kind: no drift until the day of `until`.",
+            "Accept the current differences of these objects (name, ID or kind) until the day in `until`.",
             .notForModels)
         private var accepted: [String]
-        @Argument("reason", "Why it is accepted.", .notForModels) private var reason: String?
-        @Argument("until", "The last day on which it is: 2027-01-31.", .notForModels) private var until: String?
+        @Argument("reason", "Reason for accepting.", .notForModels) private var reason: String?
+        @Argument("until", "Last day of the acceptance, such as 2027-01-31.", .notForModels) private var until: String?
         var files = CaseReportFiles()
 
         /// The acceptance of deviations by a person.
@@ -46,13 +46,13 @@ struct Drift: CatalogueOperation {
             guard !accepted.isEmpty else {
                 guard reason == nil, until == nil else {
                     throw MMError(
-                        .invalidInput, "`reason` and `until` go with `accept`.", details: ["field": "accept"])
+                        .invalidInput, "`reason` and `until` can only be used with `accept`.", details: ["field": "accept"])
                 }
                 return
             }
             guard reason != nil, let until, AcceptedDeviation.isDay(until) else {
                 throw MMError(
-                    .invalidInput, "What is accepted has a `reason` and a day `until`, such as 2027-01-31.",
+                    .invalidInput, "`accept` needs a `reason` and a day `until`, such as 2027-01-31.",
                     hint: "mm drift CONNECTION --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
                     details: ["field": reason == nil ? "reason" : "until"])
             }
@@ -61,21 +61,21 @@ struct Drift: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "drift", command: ["drift"], title: "Find drift",
-        summary: "Tell what has changed in a tenant's configuration. Ends with 0 without drift, 2 with drift.",
+        summary: "Show what has changed in a tenant's configuration. Ends with 0 without drift, 2 with drift.",
         description:
-            "Reads a connection's configuration now and compares it with its latest snapshot, with a folder, or with another "
-            + "tenant: what was added, removed and changed, by kind and name, and who did it as far as the directory's audit "
-            + "log tells. The exit code is 0 without drift, 2 with it, and 1 where something went wrong or could not be "
-            + "compared. What people accept until a day stands in `accepted.json` beside the snapshot, and is no drift.",
+            "Reads a connection's current configuration and compares it with its latest snapshot, with a folder, or with another "
+            + "tenant: what was added, removed and changed, by kind and name, and who did it, if the directory's audit "
+            + "log shows it. The exit code is 0 without drift, 2 with drift, and 1 if something failed or could not be "
+            + "compared. Differences that people accepted until a day are kept in `accepted.json` beside the snapshot.",
         effects: .init(readOnly: true, openWorld: true), home: .detachable,
         examples: [
-            .init("mm drift Contoso", "since the latest snapshot"),
+            .init("mm drift Contoso", "compares with the latest snapshot"),
             .init("mm drift Contoso --against ./tenant --sarif", "against a folder under git, in CI"),
             .init("mm drift Contoso --against Gold", "against another tenant"),
-            .init("mm drift Contoso --repair", "with the commands that would take it back"),
+            .init("mm drift Contoso --repair", "also shows the commands that would restore the earlier state"),
             .init(
                 "mm drift Contoso --accept 'VPN Users' --reason 'Ticket 4711' --until 2027-01-31",
-                "what differs there is no drift until then"),
+                "accepts the differences of this object until that day"),
         ]
     ).unlisted.answeringWithTwo.plannable.forSeveral(.init(rows: "findings", atOnce: 16, alone: ["sarif", "junit"]))
 
@@ -112,8 +112,8 @@ struct Drift: CatalogueOperation {
         var report = try await comparison.report(in: context, with: services)
         guard !input.showsRepairs || report.isOneTenant else {
             throw MMError(
-                .unsupported, "Between two tenants ids differ, so there are no commands to propose.",
-                hint: "Leave --repair out, or compare with a snapshot of \(connection.name) itself.")
+                .unsupported, "Commands can't be proposed between two tenants, because their ids differ.",
+                hint: "Leave out --repair, or compare with a snapshot of \(connection.name).")
         }
         if input.kinds == nil {
             report.service = await ServiceWatch.reading(of: connection, in: context, with: services)
@@ -162,12 +162,12 @@ struct Drift: CatalogueOperation {
     ) throws(MMError) -> OperationAnswer {
         guard let proposals else {
             throw MMError(
-                .invalidInput, "Drift is planned with `repair`: what brings the earlier state back.",
+                .invalidInput, "To plan drift, add `repair`.",
                 hint: "mm plan -o repair.plan -- drift \(ShellWord.quoted(connection.name)) --repair")
         }
         planning.follow(with: proposals.compactMap(\.call))
         for proposal in proposals where proposal.call == nil {
-            planning.note("\(proposal.kind) \(proposal.name) stays: \(proposal.note ?? "nothing brings it back")")
+            planning.note("\(proposal.kind) \(proposal.name) is not restored: \(proposal.note ?? "there is no command for it")")
         }
         return OperationAnswer(.value([]), connection: connection.name)
     }
@@ -180,18 +180,18 @@ struct Drift: CatalogueOperation {
         let caller = context.call.caller
         guard caller.surface != .mcp else {
             throw MMError(
-                .forbidden, "What differs is accepted by people.", hint: "Ask the person to run mm drift --accept.")
+                .forbidden, "Only a person can accept differences.", hint: "Ask the person to run mm drift --accept.")
         }
         guard acceptance.until >= today else {
             throw MMError(
-                .invalidInput, "\(acceptance.until) is over.", hint: "Name a day that is still to come.",
+                .invalidInput, "The day \(acceptance.until) has passed.", hint: "Use a day in the future.",
                 details: ["field": "until"])
         }
         let found = (report.findings + (report.service?.drifts ?? [])).filter(acceptance.means)
         guard !found.isEmpty else {
             throw MMError(
-                .notFound, "Nothing differs in \(acceptance.names.joined(separator: ", ")).",
-                hint: "mm drift CONNECTION shows what differs, by kind and name.")
+                .notFound, "There are no differences in \(acceptance.names.joined(separator: ", ")).",
+                hint: "mm drift CONNECTION shows the differences by kind and name.")
         }
         let person = caller.signedIn.map { $0.name ?? $0.id } ?? SecurityKey.login
         return found.map {

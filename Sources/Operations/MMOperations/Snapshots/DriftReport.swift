@@ -50,14 +50,14 @@ struct DriftReport: Sendable {
         let known = gaps.filter { !$0.isOneSided }
         if !known.isEmpty {
             answer.notes.append(
-                "Not compared, since neither side has it: "
+                "Not compared, because neither side has it: "
                     + known.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; "))
         }
         if !isEmpty { answer.exitStatus = Self.driftStatus }
         let lacking = gaps.filter(\.isOneSided)
         if !lacking.isEmpty {
             let text =
-                "Not compared, since one side alone has it: "
+                "Not compared, because only one side has it: "
                 + lacking.map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }.joined(separator: "; ")
             answer.notes.append(text)
             answer.missing = text
@@ -171,13 +171,13 @@ struct DriftReport: Sendable {
     }
 
     private func ownLines(_ proposals: [RepairProposal]?) -> [String] {
-        guard !findings.isEmpty else { return ["No drift in \(kinds) kinds: \(after) is as \(before)."] }
+        guard !findings.isEmpty else { return ["No drift in \(kinds) kinds: \(after) equals \(before)."] }
         var lines = [
             "\(after) against \(before): \(count(.added)) added, \(count(.removed)) removed, \(count(.changed)) changed."
         ]
         lines += self.lines(of: findings)
         guard let proposals else { return lines }
-        lines += ["", "To bring this back (shown, not run; each passes the guard when you run it):"]
+        lines += ["", "Commands to restore the earlier state (not run; the guard judges each when you run it):"]
         for proposal in proposals {
             if let note = proposal.note { lines.append("# \(VisibleText.exact(proposal.name)): \(note)") }
             if let command = proposal.command { lines.append(command) }
@@ -297,7 +297,7 @@ struct SnapshotComparison {
                     difference, before: before.title, after: after.title, ids: ids)
                 // A kind that the caller names is reported as missing if the earlier side doesn't have it.
                 for kind in kinds ?? [] where !first.header.read.contains(kind.name) {
-                    report.miss(kind, first.header.leftOut[kind.name]?.reason ?? "\(before.title) has none of it")
+                    report.miss(kind, first.header.leftOut[kind.name]?.reason ?? "\(before.title) does not contain it")
                 }
                 guard !difference.compared.isEmpty else { throw Self.nothing(report, before, after) }
                 return report
@@ -309,10 +309,10 @@ struct SnapshotComparison {
         let reasons = report.gaps.prefix(5).map { "\($0.kind) (\(VisibleText.exact($0.reason)))" }
         return MMError(
             .notFound,
-            "\(before.title) and \(after.title) have no kind in common that was asked for: nothing was compared."
+            "\(before.title) and \(after.title) have none of the requested kinds in common: nothing was compared."
                 + (reasons.isEmpty ? "" : " Missing: \(reasons.joined(separator: "; ")).")
-                + (report.gaps.count > 5 ? " And \(report.gaps.count - 5) more." : ""),
-            hint: "Take a snapshot that has them: mm snapshot take CONNECTION --only KIND")
+                + (report.gaps.count > 5 ? " There are \(report.gaps.count - 5) more." : ""),
+            hint: "Take a snapshot with these kinds: mm snapshot take CONNECTION --only KIND")
     }
 
     private static func check(
@@ -322,7 +322,7 @@ struct SnapshotComparison {
         guard old.lowercased() != new.lowercased() else { return }
         throw MMError(
             .conflict,
-            "\(before.title) is a snapshot of another tenant (\(old)) than the one that it would be compared with (\(new)).",
+            "\(before.title) is a snapshot of another tenant (\(old)) than the compared one (\(new)).",
             hint: "Take one of this tenant: mm snapshot take CONNECTION. To compare two tenants, name the folder: "
                 + "--against \(ShellWord.quoted(first.path))")
     }

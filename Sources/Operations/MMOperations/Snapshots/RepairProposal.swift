@@ -57,9 +57,9 @@ private struct RepairWriter {
         switch finding.change {
         case .added:
             guard !kind.isSingle else { return [none("it can't be removed")] }
-            return [request(place, "DELETE", nil, "removes what is new")]
+            return [request(place, "DELETE", nil, "removes the new object")]
         case .removed:
-            guard let before = restored(finding.before), !kind.isSingle else { return [none("it can't be made again")] }
+            guard let before = restored(finding.before), !kind.isSingle else { return [none("it can't be recreated")] }
             var body: JSONObject = [:]
             for (name, value) in before where !Self.readOnly.contains(name) && !isRelation(name) && value != .null {
                 body[name] = value
@@ -68,20 +68,20 @@ private struct RepairWriter {
             return [
                 request(
                     kind.collection, "POST", .object(body),
-                    "makes it again, with another id" + (kind.relations.isEmpty ? "" : "; its relations are not in it"))
+                    "recreates it with another ID" + (kind.relations.isEmpty ? "" : ", without its relations"))
             ]
         case .changed: return changed(place)
         }
     }
 
     private func changed(_ place: String) -> [RepairProposal] {
-        guard let before = restored(finding.before) else { return [none("the earlier state is not known")] }
+        guard let before = restored(finding.before) else { return [none("the earlier state is unknown")] }
         var body: JSONObject = [:]
         var proposals: [RepairProposal] = []
         var seen: Set<String> = []
         for change in finding.difference.changes {
             guard let name = change.path.first, seen.insert(name).inserted else { continue }
-            if name == SnapshotObject.typeProperty { return [none("it has become another type of object")] }
+            if name == SnapshotObject.typeProperty { return [none("the object's type has changed")] }
             if isRelation(name) {
                 proposals += relation(name, change, place)
             } else if Self.readOnly.contains(name) {
@@ -98,18 +98,18 @@ private struct RepairWriter {
     private func relation(_ name: String, _ change: ObjectDifference.Change, _ place: String) -> [RepairProposal] {
         guard let relation = kind.relations.first(where: { $0.name == name }), relation.isReference,
             let items = change.changedItems
-        else { return [none("`\(name)` has to be brought back by hand")] }
+        else { return [none("`\(name)` must be restored manually")] }
         let back = items.removed.compactMap(\.string).map { who -> RepairProposal in
-            guard let id = id(of: who) else { return none("\(who) is not known by an id") }
+            guard let id = id(of: who) else { return none("the ID of \(who) is unknown") }
             let target: JSONValue = [
                 "@odata.id": .string("https://graph.microsoft.com/v1.0/directoryObjects/\(id)")
             ]
-            return request("\(place)/\(name)/$ref", "POST", target, "\(who) back into \(name)")
+            return request("\(place)/\(name)/$ref", "POST", target, "adds \(who) to \(name) again")
         }
         let out = items.added.compactMap(\.string).map { who -> RepairProposal in
             // The ids in the earlier snapshot may not include a new member.
-            guard let id = id(of: who) else { return none("take \(who) out of \(name)") }
-            return request("\(place)/\(name)/\(id)/$ref", "DELETE", nil, "\(who) out of \(name)")
+            guard let id = id(of: who) else { return none("remove \(who) from \(name) manually") }
+            return request("\(place)/\(name)/\(id)/$ref", "DELETE", nil, "removes \(who) from \(name)")
         }
         return back + out
     }
@@ -138,14 +138,14 @@ private struct RepairWriter {
     func flow() -> [RepairProposal] {
         let properties = finding.before?["properties"] ?? finding.difference.changes.first?.after?["properties"]
         guard let environment = properties?["environment"]?["name"]?.string else {
-            return [none("its environment is not known")]
+            return [none("its environment is unknown")]
         }
         func state(_ state: String, _ note: String?) -> RepairProposal {
             let place = kind.path.replacing("{parent}", with: environment) + "/\(finding.id)/\(state)"
             return request(place, "POST", nil, note, resource: "flow")
         }
         switch finding.change {
-        case .added: return [state("stop", "stops what is new; its owner decides whether it goes")]
+        case .added: return [state("stop", "stops the new flow; its owner decides whether to delete it")]
         case .removed: return [none("an administrator can restore a deleted flow for 21 days")]
         case .changed:
             var proposals: [RepairProposal] = []
@@ -155,7 +155,7 @@ private struct RepairWriter {
                 {
                     proposals.append(state(old == "Started" ? "start" : "stop", nil))
                 } else {
-                    proposals.append(none("`\(change.path.joined(separator: "."))` is brought back by its owner"))
+                    proposals.append(none("`\(change.path.joined(separator: "."))` must be restored by its owner"))
                 }
             }
             return proposals

@@ -70,7 +70,7 @@ struct ServiceWatch: Sendable {
             for path in paths {
                 let request = try GraphRequest(target: try client.target(path))
                 guard engine.judge(request.guarded, policy: policy).decision == .allow else {
-                    throw MMError(.denied, "the guard holds it back")
+                    throw MMError(.denied, "the guard does not allow it")
                 }
                 requests.append(request)
             }

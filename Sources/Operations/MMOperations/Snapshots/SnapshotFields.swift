@@ -2,6 +2,6 @@ extension InputField {
     /// The argument for the kinds of a snapshot or a comparison.
     static let kinds = InputField(
         "only", .textList,
-        "Kinds, separated by commas; conditional-access, exchange-* and so on (default: all but costly ones)."
+        "Kinds, separated by commas, such as conditional-access or exchange-* (default: all except costly ones)."
     )
 }

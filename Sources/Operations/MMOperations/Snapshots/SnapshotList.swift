@@ -8,11 +8,11 @@ struct SnapshotList: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "snapshot_list", command: ["snapshot", "list"], title: "List snapshots",
-        summary: "List the snapshots that are kept below the state folder.",
+        summary: "List the snapshots in the state folder.",
         effects: .init(readOnly: true, idempotent: true),
         examples: [
-            .init("mm snapshot list", "those of all connections"),
-            .init("mm snapshot list Contoso", "those of one"),
+            .init("mm snapshot list", "snapshots of all connections"),
+            .init("mm snapshot list Contoso", "snapshots of one connection"),
         ]
     ).unlisted
 
@@ -45,7 +45,7 @@ struct SnapshotList: CatalogueOperation {
             }
         }
         var answer = OperationAnswer.value(.array(rows), columns: ["snapshot", "kinds", "leftOut"])
-        if rows.isEmpty { answer.notes.append("There is none yet: mm snapshot take CONNECTION") }
+        if rows.isEmpty { answer.notes.append("There are no snapshots yet. Take one: mm snapshot take CONNECTION") }
         return answer
     }
 }

@@ -52,8 +52,8 @@ enum SnapshotPlace {
     ) throws(MMError) -> String {
         guard [.terminal, .library].contains(context.call.caller.surface) else {
             throw MMError(
-                .denied, "Folders of snapshots are named at a terminal alone.",
-                hint: "Name a connection, or a stored snapshot such as Contoso@latest.")
+                .denied, "Only a person at a terminal can name a folder.",
+                hint: "Use a connection, or a stored snapshot such as Contoso@latest.")
         }
         if text == "~" { return paths.home }
         if text.hasPrefix("~/") { return paths.home + text.dropFirst() }

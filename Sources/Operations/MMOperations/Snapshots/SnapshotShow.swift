@@ -4,16 +4,16 @@ import MMCore
 struct SnapshotShow: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("snapshot", "Contoso@latest, Contoso@2026-11-21, or a folder.", .at(0)) var snapshot: String
-        @Argument("object", "An object's name, its id or its file: all of it is shown.", .at(1)) var object: String?
+        @Argument("object", "Show one object completely, by name, ID or file.", .at(1)) var object: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
     }
 
     let declaration = OperationDeclaration(
         "snapshot_show", command: ["snapshot", "show"], title: "Show a snapshot",
-        summary: "List the objects of a snapshot, or show one.",
+        summary: "List the objects in a snapshot, or show one object.",
         effects: .init(readOnly: true, idempotent: true, openWorld: true), home: .detachable,
         examples: [
-            .init("mm snapshot show Contoso@latest --only conditional-access", "the policies that it holds"),
+            .init("mm snapshot show Contoso@latest --only conditional-access", "the conditional access policies in it"),
             .init("mm snapshot show Contoso@latest 'Require MFA for everybody'", "one of them"),
         ]
     ).unlisted
@@ -47,7 +47,7 @@ struct SnapshotShow: CatalogueOperation {
                 guard !rows.isEmpty else {
                     throw MMError(
                         .notFound, "\(input.snapshot) has no object “\(object.prefix(80))”.",
-                        hint: "Without a name, the objects are listed.")
+                        hint: "To list the objects, leave out the name.")
                 }
                 let value = rows.count == 1 ? rows[0] : .array(rows)
                 return OperationAnswer(.value(value), verbatim: JSONWriter.string(value, layout: .indented(2)))
@@ -56,7 +56,7 @@ struct SnapshotShow: CatalogueOperation {
             for kind in kinds {
                 guard let left = folder.header.leftOut[kind.name] else { continue }
                 answer.notes.append(
-                    "Left out: \(kind.name), since \(left.reason)\(left.missing.map { "; needs \($0)" } ?? "").")
+                    "Left out: \(kind.name), because \(left.reason)\(left.missing.map { "; needs \($0)" } ?? "").")
             }
             return answer
         }

@@ -4,26 +4,26 @@ import MMCore
 struct SnapshotTake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
-        @Argument("to", "A folder, such as one under git (default: below the state folder, by time).", .notForModels)
+        @Argument("to", "Folder to write to, such as one in a git repository (default: in the state folder, by time).", .notForModels)
         var folder: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
-        @Argument("keep", "How many snapshots of the connection are kept (default 30).", .notForModels, in: 1...10_000)
+        @Argument("keep", "Number of snapshots to keep for the connection (default 30).", .notForModels, in: 1...10_000)
         var keep = SnapshotStore.defaultLimit
     }
 
     let declaration = OperationDeclaration(
         "snapshot_take", command: ["snapshot", "take"], title: "Take a snapshot",
-        summary: "Write a tenant's configuration down as text, one file an object, fit for git.",
+        summary: "Save a tenant's configuration as text, one file per object, suitable for git.",
         description:
             "Reads the configuration of a connection's tenant (policies, roles, apps, groups, domains, Intune, Exchange, "
-            + "flows) and keeps it, so that `drift` can tell later what has changed. Changes nothing in the tenant. What the "
-            + "connection may not read is left out, with the permission that is missing.",
+            + "flows) and saves it, so that `drift` can later show what has changed. Changes nothing in the tenant. Kinds that the "
+            + "connection may not read are left out; the answer names the missing permissions.",
         effects: .init(readOnly: true, openWorld: true), home: .detachable,
         examples: [
-            .init("mm snapshot take Contoso", "keeps it below the state folder"),
+            .init("mm snapshot take Contoso", "saves it in the state folder"),
             .init("mm snapshot take Contoso --to ./tenant", "into a folder, to commit"),
             .init("mm snapshot take --connections all --to ./tenants", "a folder for each connection in it"),
-            .init("mm snapshot take Contoso --only conditional-access,named-locations", "some kinds alone"),
+            .init("mm snapshot take Contoso --only conditional-access,named-locations", "only some kinds"),
         ]
     ).unlisted.forSeveral(.init(atOnce: 16, folder: "to"))
 
@@ -49,7 +49,7 @@ struct SnapshotTake: CatalogueOperation {
         for kind in leftOut {
             guard let reason = header.leftOut[kind.name] else { continue }
             lines.append(
-                "Left out: \(kind.name), since \(reason.reason)\(reason.missing.map { "; needs \($0)" } ?? "").")
+                "Left out: \(kind.name), because \(reason.reason)\(reason.missing.map { "; needs \($0)" } ?? "").")
         }
         let value: JSONValue = [
             "folder": .string(destination.folder), "connection": .string(connection.name),
@@ -65,7 +65,7 @@ struct SnapshotTake: CatalogueOperation {
         var answer = OperationAnswer(.value(value), text: lines.joined(separator: "\n"), connection: connection.name)
         let lost = leftOut.map(\.name).filter(earlier.contains)
         if !lost.isEmpty {
-            let text = "The snapshot before this one had \(lost.joined(separator: ", ")), which could not be read now."
+            let text = "The previous snapshot contains \(lost.joined(separator: ", ")), which could not be read this time."
             answer.notes.append(text)
             answer.missing = text
         }

@@ -42,7 +42,7 @@ package struct ConnectionSelection: Sendable, Hashable {
         guard !included.isEmpty else {
             throw MMError(
                 .invalidInput, "`\(text.prefix(100))` selects no connection.",
-                hint: "Begin with what is meant, such as tag:msp or all, and take out after it: all,-Contoso.",
+                hint: "Start with the connections to include, such as tag:msp or all, then exclude others: all,-Contoso.",
                 details: ["field": "connection"])
         }
         self.included = included
@@ -107,8 +107,8 @@ package struct ConnectionSelection: Sendable, Hashable {
         let names = order.filter { chosen.remove($0) != nil }
         guard !names.isEmpty else {
             throw MMError(
-                .notFound, "`\(text.prefix(100))` takes out every connection that it selects.",
-                hint: "See what there is: mm connections list.")
+                .notFound, "`\(text.prefix(100))` excludes every connection that it selects.",
+                hint: "To see the connections: mm connections list.")
         }
         return names
     }
@@ -137,16 +137,16 @@ package struct ConnectionSelection: Sendable, Hashable {
             return MMError(
                 .notFound, "No connection has the tag '\(tag.prefix(100))'.",
                 hint: tags.isEmpty
-                    ? "No connection has any: mm connections edit NAME 'tags=[\"msp\"]'."
+                    ? "No connection has tags. To add one: mm connections edit NAME 'tags=[\"msp\"]'."
                     : "Tags: \(tags.prefix(20).joined(separator: ", ")).")
         case .customers(let partner):
             return MMError(
-                .notFound, "\(partner.prefix(100)) has no customer whose delegated administration is active.",
-                hint: "Relationships that are pending or have ended give no access.")
+                .notFound, "\(partner.prefix(100)) has no customer with active delegated administration.",
+                hint: "Pending or ended relationships give no access.")
         case .name(let text), .pattern(let text):
             return MMError(
-                .notFound, "No connection is called '\(text.prefix(100))'.",
-                hint: "See what there is: mm connections list."
+                .notFound, "There is no connection '\(text.prefix(100))'.",
+                hint: "To see the connections: mm connections list."
             )
         }
     }
@@ -193,8 +193,8 @@ extension ConnectionSelection {
         }
         if let partner = selection.partners.first {
             throw MMError(
-                .unsupported, "The customers of \(partner.prefix(100)) are reached with its own sign-in.",
-                hint: "Name the partner alone.", details: ["field": "connection"])
+                .unsupported, "To reach the customers of \(partner.prefix(100)), use its own sign-in.",
+                hint: "Select only the partner.", details: ["field": "connection"])
         }
         context.record.note("connection", .string(text))
         var connections: [Connection] = []

@@ -41,8 +41,8 @@ package final class JointClearance: Sendable {
         }
         guard let known, known.digest == request.digest else {
             throw MMError(
-                .conflict, "What would be sent now is not what was judged: nothing was sent.",
-                hint: "Make the call again.")
+                .conflict, "The requests differ from what the guard judged: nothing was sent.",
+                hint: "Repeat the call.")
         }
         guard Self.asks(about: known), let answer else { return nil }
         context.record.note("confirmedBy", "together")
@@ -115,8 +115,8 @@ package final class JointClearance: Sendable {
         guard let first = denied.first, var error = first.verdict.error() else { return nil }
         let names = denied.map(\.connection)
         error.message =
-            "Nothing was sent to any connection, since the guard denies it in \(list(names)). " + error.message
-        error.hint = [error.hint, "Leave \(names.count == 1 ? "it" : "them") out: add ,-NAME to the selection."]
+            "Nothing was sent to any connection, because the guard denies it in \(list(names)). " + error.message
+        error.hint = [error.hint, "To exclude \(names.count == 1 ? "it" : "them"), add ,-NAME to the selection."]
             .compactMap(\.self).joined(separator: " ")
         error.details["connections"] = .array(names.map { .string($0) })
         return error

@@ -42,9 +42,9 @@ struct PartnerCustomers: Sendable {
         let near = NearestNames.sorted(found, by: name).prefix(5).map { "'\($0)'" }.joined(separator: ", ")
         throw MMError(
             .notFound,
-            "\(own) has no customer '\(name.dropFirst(own.count + 1).prefix(100))' whose delegated "
-                + "administration is active.",
-            hint: near.isEmpty ? "Relationships that are pending or have ended give no access." : "There are: \(near).")
+            "\(own) has no customer '\(name.dropFirst(own.count + 1).prefix(100))' with active delegated "
+                + "administration.",
+            hint: near.isEmpty ? "Pending or ended relationships give no access." : "Similar names: \(near).")
     }
 
     /// Reads the relationships, and creates a connection for each customer's tenant.
@@ -65,7 +65,7 @@ struct PartnerCustomers: Sendable {
     /// Creates the connection of a customer's tenant under a name.
     func imply(_ name: String, tenant: String) throws(MMError) {
         guard GUID.isValid(tenant) else {
-            throw MMError(.remoteFailed, "The customer \(name) has no valid tenant id.", hint: "Ask again.")
+            throw MMError(.remoteFailed, "The customer \(name) has no valid tenant ID.", hint: "Ask again.")
         }
         let connection = try partner.with(
             [

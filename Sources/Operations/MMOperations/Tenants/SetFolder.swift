@@ -75,8 +75,8 @@ struct SetFolder: Sendable {
 
     private static func nothing(_ name: String) -> MMError {
         MMError(
-            .notFound, "There is nothing to go on with under '\(name.prefix(40))'.",
-            hint: "What came to its end is gone, and what broke off is kept for a day. Make the call anew.",
+            .notFound, "There is no unfinished call '\(name.prefix(40))'.",
+            hint: "Unfinished calls are kept for a day. Make a new call.",
             details: ["field": "resume"])
     }
 
@@ -97,7 +97,7 @@ struct SetFolder: Sendable {
         guard let bytes = try ProtectedFile.read("\(path)/call.json"),
             let value = (try? JSONParser.parse(bytes))?.object, let operation = value["operation"]?.string,
             let arguments = value["arguments"]?.object, let list = value["members"]?.array
-        else { throw MMError(.invalidInput, "\(path)/call.json is broken.", hint: "Make the call anew.") }
+        else { throw MMError(.invalidInput, "\(path)/call.json is broken.", hint: "Make a new call.") }
         let members = list.map { item in
             Member(
                 name: item["name"]?.string ?? "", tenant: item["tenant"]?.string ?? "",
@@ -115,7 +115,7 @@ struct SetFolder: Sendable {
     func lock() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire("\(path)/call.json") else {
             throw MMError(
-                .conflict, "Another process is at \(name) now.", hint: "Wait for its end, or end it, and call again.")
+                .conflict, "Another process is running \(name).", hint: "Wait until it ends, or end it, then repeat the call.")
         }
         return lock
     }
@@ -141,7 +141,7 @@ struct SetFolder: Sendable {
     /// Reads the rows of a part, each the bytes of a JSON text.
     func rows(part: Int, of index: Int) throws(MMError) -> [ArraySlice<UInt8>] {
         guard let bytes = try ProtectedFile.read("\(path)/\(index)-\(part).jsonl", limit: Self.longestRows) else {
-            throw MMError(.notFound, "The rows of \(name) are gone.", hint: "Make the call anew.")
+            throw MMError(.notFound, "The rows of \(name) no longer exist.", hint: "Make a new call.")
         }
         return bytes.split(separator: 0x0A)
     }

@@ -42,8 +42,8 @@ struct SideBySideCall: Sendable {
         record.note("connection", .string(selection.text))
         for name in several.alone where arguments[name].map({ !$0.isNull && $0 != false }) ?? false {
             throw MMError(
-                .invalidInput, "`\(name)` goes with one connection alone.",
-                hint: "Leave it out, or call each connection by its own name.", details: ["field": .string(name)])
+                .invalidInput, "`\(name)` can only be used with a single connection.",
+                hint: "Leave it out, or call each connection separately.", details: ["field": .string(name)])
         }
         let snapshot = try service.services.registry.snapshot()
         var customers: [String: [String]] = [:]
@@ -75,8 +75,8 @@ struct SideBySideCall: Sendable {
     private func resume(_ name: String, _ arguments: JSONObject) async throws(MMError) -> OperationAnswer {
         guard arguments.keys.allSatisfy({ $0 == "resume" || $0 == "output" }) else {
             throw MMError(
-                .invalidInput, "`resume` goes on with the call as it was made; nothing else goes with it.",
-                hint: "Give `resume` alone.", details: ["field": "resume"])
+                .invalidInput, "`resume` continues the call unchanged and can't be combined with other arguments.",
+                hint: "Give only `resume`.", details: ["field": "resume"])
         }
         let folder = try SetFolder(resuming: name, in: service.services.paths)
         let call = try folder.call(for: context.caller.signedIn?.id)
@@ -85,7 +85,7 @@ struct SideBySideCall: Sendable {
         guard call.operation == operation.declaration.name else {
             throw MMError(
                 .invalidInput, "\(name) is a call of \(call.operation), not of \(operation.declaration.name).",
-                hint: "Go on with it where it began.", details: ["field": "resume"])
+                hint: "Resume it with \(call.operation).", details: ["field": "resume"])
         }
         for member in call.members {
             guard let name = member.partner else { continue }
@@ -135,7 +135,7 @@ struct SideBySideCall: Sendable {
             guard let other = taken.updateValue(name, forKey: Self.folderName(of: name).lowercased()) else { continue }
             throw MMError(
                 .invalidInput, "`\(other)` and `\(name)` would have the same folder in `\(key)`.",
-                hint: "Call one of them by itself, with a folder of its own.", details: ["field": .string(key)])
+                hint: "Call one of them separately, with another folder.", details: ["field": .string(key)])
         }
     }
 
@@ -217,7 +217,7 @@ struct SideBySideCall: Sendable {
         }
         let count = call.members.count
         let note =
-            "\(count) \(count == 1 ? "connection" : "connections"). Should it break off, this goes on with it: \(resuming)"
+            "\(count) \(count == 1 ? "connection" : "connections"). To continue it after an interruption: \(resuming)"
         return OperationAnswer(.items(stream), notes: [note])
     }
 }
@@ -341,8 +341,8 @@ struct SideBySideWork: Sendable {
         // A faulty entry has no tenant; its call reports the fault.
         guard now == nil || now == member.tenant else {
             throw MMError(
-                .conflict, "It names another tenant now than when the call began: nothing was sent.",
-                hint: "Make the call anew.")
+                .conflict, "The connection's tenant has changed since the call began: nothing was sent.",
+                hint: "Make a new call.")
         }
         let changes = clearance.changes(member.name)
         if changes { try folder.begin(index) }
@@ -395,7 +395,7 @@ struct SideBySideWork: Sendable {
         } else {
             try add(try TenantRow.items(of: answer.body, columns: answer.columns, member: whole.several.rows))
             if TenantRow.isFirstPage(answer.body) {
-                end.notes.append("These are the first rows. All of them: --all.")
+                end.notes.append("Only the first rows are shown. For all rows, add --all.")
             }
         }
         if let missing = answer.missing {
@@ -414,8 +414,8 @@ struct SideBySideWork: Sendable {
     }
 
     private static let unknownOutcome = MMError(
-        .conflict, "It broke off in the middle of a change: nobody knows whether it was carried out.",
-        hint: "Look there, then make the call for this connection alone. It isn't sent again.")
+        .conflict, "The call was interrupted during a change: it is unknown whether the change was made.",
+        hint: "It isn't sent again. Check the object, then repeat the call for this connection only if necessary.")
 }
 
 /// Adds the connection and its tenant to each row where the row is made, so that no later step can confuse them.
@@ -463,7 +463,7 @@ struct TenantRow: Sendable {
         case .bytes(let bytes, let type):
             throw MMError(
                 .unsupported, "The answer is \(bytes.count) bytes of \(type), which have no rows.",
-                hint: "Ask one connection alone.")
+                hint: "Call one connection only.")
         case .items, .output: return []
         }
         if let member, let items = value[member]?.array { return items }
@@ -511,6 +511,6 @@ extension OperationDeclaration {
 extension InputField {
     /// The argument that resumes a call for several connections.
     static let resume = InputField(
-        "resume", .text, "Go on with a call for several connections, by its name (set_…); nothing else goes with it.",
+        "resume", .text, "Continue an interrupted call for several connections, by its ID (set_…), without other arguments.",
         .notForModels)
 }

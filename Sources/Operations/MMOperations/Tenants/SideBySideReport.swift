@@ -102,7 +102,7 @@ final class SideBySideReport: Sendable {
         let (rows, done) = (state.rows, state.done)
         end.notes.append(
             "\(rows) \(rows == 1 ? "row" : "rows") from \(done) of \(total) connections"
-                + (state.failed.isEmpty ? "." : "; \(state.failed.count) failed. Again for those alone: \(resuming)"))
+                + (state.failed.isEmpty ? "." : "; \(state.failed.count) failed. To repeat only those: \(resuming)"))
         if let first = state.failed.first?.error.code {
             let isOneKind = state.failed.allSatisfy { $0.error.code == first }
             end.exitStatus =

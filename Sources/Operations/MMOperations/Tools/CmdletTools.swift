@@ -10,8 +10,8 @@ enum CmdletTools {
         guard case .cmdlets(let wanted) = definition.work else { return [definition] }
         guard let service = ExchangeTable.Service(module: wanted.module.lowercased()) else {
             throw MMError(
-                .invalidInput, "\(definition.place): the cmdlets of `\(wanted.module)` are in no table.",
-                hint: "Tables exist for exo and compliance; write steps with run for others.")
+                .invalidInput, "\(definition.place): the cmdlets of `\(wanted.module)` are unknown.",
+                hint: "Only exo and compliance are supported; for other modules write steps with run.")
         }
         let table = ExchangeTable.standard
         let all = table.names(of: service)
@@ -19,16 +19,16 @@ enum CmdletTools {
         guard !names.isEmpty else {
             let near = NearestNames.of(wanted.pattern, among: all, limit: 2)
             throw MMError(
-                .invalidInput, "\(definition.place): no cmdlet of \(wanted.module) fits `\(wanted.pattern)`.",
-                hint: near.isEmpty ? "See them: mm cmdlets" : "Near: \(near.joined(separator: ", ")).")
+                .invalidInput, "\(definition.place): no cmdlet of \(wanted.module) matches `\(wanted.pattern)`.",
+                hint: near.isEmpty ? "To list them: mm cmdlets" : "Near: \(near.joined(separator: ", ")).")
         }
         guard names.count <= wanted.limit else {
             throw MMError(
                 .limitExceeded,
-                "\(definition.place): \(names.count) cmdlets fit `\(wanted.pattern)`, and the limit is \(wanted.limit) tools.",
+                "\(definition.place): \(names.count) cmdlets match `\(wanted.pattern)`, and the limit is \(wanted.limit) tools.",
                 hint:
-                    "Narrow the pattern, or write limit: \(names.count) (at most \(CmdletPattern.greatestLimit)); a model "
-                    + "reads every tool on each turn.")
+                    "Narrow the pattern, or write limit: \(names.count) (at most \(CmdletPattern.greatestLimit)); an AI agent "
+                    + "reads every tool in each turn.")
         }
         return names.compactMap { name in
             table.description(of: name, in: service).map {

@@ -33,8 +33,8 @@ struct StepCalls: Sendable {
         if rows.isEmpty { outcome.idle.append((step.id, source.text)) }
         guard rows.count <= step.limit else {
             throw MMError(
-                .limitExceeded, "The step \(step.id) would be done \(rows.count) times; its limit is \(step.limit).",
-                hint: "Narrow what it goes through, or write limit: \(min(rows.count, ToolStep.greatestLimit)) into it."
+                .limitExceeded, "The step \(step.id) would run \(rows.count) times; its limit is \(step.limit).",
+                hint: "Reduce the items in each, or set limit: \(min(rows.count, ToolStep.greatestLimit)) in the step."
             )
         }
         let scopes = rows.map { row in
@@ -255,7 +255,7 @@ struct StepCalls: Sendable {
             outcome.errors += lacks[index]?.errors ?? []
         }
         if let first = passed.first {
-            outcome.missing.append("\(step.id): \(passed.count) of \(scopes.count) are left out, the first: \(first)")
+            outcome.missing.append("\(step.id): \(passed.count) of \(scopes.count) are left out; the first: \(first)")
         }
         return .array(scopes.indices.compactMap { found[$0] })
     }
@@ -299,7 +299,7 @@ struct StepCalls: Sendable {
 
     private static func parsed(_ bytes: [UInt8]) throws(MMError) -> JSONValue {
         do throws(JSONError) { return try JSONParser.parse(bytes) } catch {
-            throw MMError(.remoteFailed, "The service answered something that is no JSON: \(error)")
+            throw MMError(.remoteFailed, "The service's answer is not JSON: \(error)")
         }
     }
 }

@@ -11,12 +11,12 @@ struct ToolOperation: CatalogueOperation {
     static let own = ToolOperation(
         declaration: OperationDeclaration(
             "do", command: ["do"], title: "Do",
-            summary: "Carry out one of your own tools: a script or a YAML file in ~/.config/mm/tools.",
+            summary: "Run one of your own tools: a script or a YAML file in ~/.config/mm/tools.",
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
             examples: [
-                .init("mm do", "the tools in your folder, and what is wrong with those that can't be used"),
-                .init("mm do unused-guests Contoso --days 60", "one of them, with its own flags"),
-                .init("mm do unused-guests --help", "what it takes"),
+                .init("mm do", "lists your tools, and the errors in those that can't be used"),
+                .init("mm do unused-guests Contoso --days 60", "runs a tool with its own flags"),
+                .init("mm do unused-guests --help", "shows its parameters"),
             ]
         ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: false)
 
@@ -24,13 +24,13 @@ struct ToolOperation: CatalogueOperation {
     static let recipe = ToolOperation(
         declaration: OperationDeclaration(
             "recipe", command: ["recipe"], title: "Recipe",
-            summary: "Carry out a ready task of administrators: who forwards mail, unused guests, a leaver.",
+            summary: "Run a ready-made admin task, such as mail forwarding, unused guests or a leaver.",
             effects: .init(readOnly: false, destructive: true, openWorld: true), home: .pool,
             examples: [
-                .init("mm recipe", "all recipes, by subject"),
-                .init("mm recipe --search licence", "those about licences"),
+                .init("mm recipe", "lists all recipes by subject"),
+                .init("mm recipe --search licence", "lists recipes about licences"),
                 .init("mm recipe unused-guests Contoso --days 60", "guests who have not signed in for 60 days"),
-                .init("mm recipe unused-guests --show", "how it is written, to be copied into ~/.config/mm/tools"),
+                .init("mm recipe unused-guests --show", "shows its definition, which you can copy to ~/.config/mm/tools"),
             ]
         ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: true)
 
@@ -55,8 +55,8 @@ struct ToolOperation: CatalogueOperation {
         context.record.note("tool", .string(definition.name))
         if let allowed = connection.tools, !allowed.contains(definition.name) {
             throw MMError(
-                .forbidden, "The connection \(connection.name) doesn't admit the tool `\(definition.name)`.",
-                hint: "Its owner lists what it admits: mm connections edit \(ShellWord.quoted(connection.name)) tools=…"
+                .forbidden, "The connection \(connection.name) doesn't allow the tool `\(definition.name)`.",
+                hint: "Its owner can allow it: mm connections edit \(ShellWord.quoted(connection.name)) tools=…"
             )
         }
         let values = try ToolValues(definition, given: input.arguments)
@@ -132,11 +132,11 @@ struct ToolListing {
 
     private func text(of tools: [ToolDefinition], isSearch: Bool, hasProblems: Bool) -> String {
         guard !tools.isEmpty else {
-            if isSearch { return "Nothing holds these words. `mm \(shelf.operation)` lists everything." }
+            if isSearch { return "Nothing matches these words. `mm \(shelf.operation)` lists everything." }
             guard case .own(let paths) = shelf, !hasProblems else { return "" }
             return
-                "There are no tools of your own yet. Put a .yaml or .ps1 file into \(paths.toolsDirectory); begin with one "
-                + "of `mm recipe --show`, and see Docs/Tools.md."
+                "You have no tools yet. Put a .yaml or .ps1 file into \(paths.toolsDirectory); start with a definition "
+                + "from `mm recipe NAME --show`, and see Docs/Tools.md."
         }
         let width = (tools.map(\.name.count).max() ?? 0) + 2
         var lines: [String] = []
@@ -154,23 +154,23 @@ struct ToolListing {
                     + tool.summary)
         }
         if tools.contains(where: { !effects.effects(of: $0).readOnly }) {
-            lines += ["", "* changes something; --dry-run shows what."]
+            lines += ["", "* makes changes; --dry-run shows them."]
         }
-        lines.append("`mm \(shelf.operation) NAME --help` tells what one takes, --show how it is written.")
+        lines.append("`mm \(shelf.operation) NAME --help` shows the parameters, --show the definition.")
         return lines.joined(separator: "\n")
     }
 }
 
 /// The arguments of `do` and `recipe`.
 package struct ToolInput: OperationInput {
-    @Argument("tool", "Name; without one the list.", .at(0)) private var name: String?
+    @Argument("tool", "Name (default: list all).", .at(0)) private var name: String?
     @Argument("connection", "Name of the connection.", .at(1)) var connection: String?
-    @Argument("param", "Values for the parameters: name=value.") var arguments: [(name: String, value: JSONValue)]
-    @Argument("dryRun", "Show what would be done; only reads are sent.") var isDryRun: Bool
-    @Argument("apply", "Carry out what is a plan otherwise.") var applies: Bool
+    @Argument("param", "Parameter value: name=value.") var arguments: [(name: String, value: JSONValue)]
+    @Argument("dryRun", "Show what would change; only reads are sent.") var isDryRun: Bool
+    @Argument("apply", "Apply the changes; otherwise only a plan is shown.") var applies: Bool
     @Argument("show", "Show the definition as written.") var shows: Bool
-    @Argument("search", "Words that name, description or group hold.") var search: String?
-    @Argument("list", "List them, with what is wrong with those that can't be used.") private var lists: Bool
+    @Argument("search", "List those that match words.") var search: String?
+    @Argument("list", "List them with errors in those that can't be used.") private var lists: Bool
 
     /// The tool's name. `mm recipe list` lists the tools as other programs do; no tool can have that name.
     var tool: String? { lists || name == "list" ? nil : name }
@@ -180,7 +180,7 @@ package struct ToolInput: OperationInput {
 
     package func check() throws(MMError) {
         guard !(isDryRun && applies) else {
-            throw MMError(.invalidInput, "`dryRun` and `apply` exclude each other.", hint: "Give one of them.")
+            throw MMError(.invalidInput, "`dryRun` and `apply` can't be combined.", hint: "Give one of them.")
         }
     }
 

@@ -25,7 +25,7 @@ package enum ToolProjection {
         let may = effects.effects(of: tool)
         let command = [shelf.operation, tool.name]
         var description = tool.description
-        if tool.isPlan { description += " Shows a plan; with apply it is carried out." }
+        if tool.isPlan { description += " Shows a plan; with apply it makes the changes." }
         var declaration = OperationDeclaration(
             tool.name, command: command, title: tool.title, summary: tool.summary, description: description,
             effects: may,
@@ -51,9 +51,9 @@ package enum ToolProjection {
                 InputField(parameter.name, kind(of: parameter), summary(of: parameter)))
         }
         if changes {
-            fields.append(InputField("dryRun", .flag, "Show what would be done; only reads are sent."))
+            fields.append(InputField("dryRun", .flag, "Show what would change; only reads are sent."))
         }
-        if tool.isPlan { fields.append(InputField("apply", .flag, "Carry the plan out.")) }
+        if tool.isPlan { fields.append(InputField("apply", .flag, "Apply the plan.")) }
         fields.append(InputField("show", .flag, "Show the definition as written.", .notForModels))
         return fields
     }

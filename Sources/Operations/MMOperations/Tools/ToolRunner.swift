@@ -43,7 +43,7 @@ struct ToolRunner: Sendable {
             let script = CmdletTools.script(name, values.given)
             return try await calls.runs(script.text, in: module, with: script.values, isDryRun: isDryRun)
         case .cmdlets:
-            throw MMError(.internalError, "\(definition.name) is a pattern of cmdlets and no tool.")
+            throw MMError(.internalError, "\(definition.name) is a pattern of cmdlets, not a tool.")
         case .steps(let steps, let program):
             // The rest of an open plan uses the same `now` as its beginning.
             var outcome = Outcome(scope: ToolScope(parameters: values.all, now: planning?.started ?? .now))
@@ -67,7 +67,7 @@ struct ToolRunner: Sendable {
             let place = "step \(index + 1) of \(steps.count): \(step.id)"
             context.call.progress(ProgressReport(done: Double(index), total: Double(steps.count), message: place))
             if let planning, let source = step.roots.first(where: outcome.unanswered.contains) {
-                planning.end(because: "\(step.id) of \(definition.name) depends on what \(source) will answer")
+                planning.end(because: "\(step.id) of \(definition.name) depends on the answer of \(source), which is not known yet")
                 throw PlanRecorder.beyond
             }
             if let condition = step.condition, try !outcome.scope.holds(condition) {
@@ -76,7 +76,7 @@ struct ToolRunner: Sendable {
             }
             if let done = progress.result(of: step.id), !isDryRun {
                 outcome.scope.results[step.id] = done
-                outcome.notes.append("\(step.id): done by the call before, and not repeated")
+                outcome.notes.append("\(step.id): already done by the previous call")
                 continue
             }
             let changes = !effects.reads(step, parameters: definition.parameters)
@@ -124,8 +124,8 @@ struct ToolRunner: Sendable {
                 .value(.array(outcome.plan)), columns: ["step", "request", "body"], connection: connection)
             answer.notes = [
                 definition.isPlan
-                    ? "a plan: nothing was changed; `apply` (in a terminal --apply) carries it out"
-                    : "a dry run: nothing was changed"
+                    ? "plan: nothing was changed; `apply` (in a terminal --apply) makes the changes"
+                    : "dry run: nothing was changed"
             ]
         } else if !outcome.unanswered.isEmpty {
             answer = OperationAnswer(.value(.null), connection: connection)
@@ -157,9 +157,9 @@ struct ToolRunner: Sendable {
     /// Returns the message for an answer without rows; it must not claim that nothing exists if a step was not carried out.
     private static func nothing(_ outcome: Outcome) -> String {
         guard let idle = outcome.idle.first else {
-            return outcome.lacksSomething ? "Nothing found in what could be read." : "Nothing found."
+            return outcome.lacksSomething ? "Nothing found in the parts that could be read." : "Nothing found."
         }
-        return "Nothing found: the step \(idle.source) found nothing, so \(idle.step) was not asked."
+        return "Nothing found: the step \(idle.source) found nothing, so \(idle.step) was skipped."
     }
 
     /// Applies a jq program to a value; several results form a list.
@@ -168,7 +168,7 @@ struct ToolRunner: Sendable {
         var values: [JSONValue] = []
         for line in output.split(separator: UInt8(ascii: "\n")) {
             do throws(JSONError) { values.append(try JSONParser.parse(Array(line))) } catch {
-                throw MMError(.internalError, "jq wrote something that is no JSON: \(error)")
+                throw MMError(.internalError, "the output of jq is not JSON: \(error)")
             }
         }
         return values.count == 1 ? values[0] : .array(values)
@@ -181,7 +181,7 @@ struct ToolRunner: Sendable {
 
     private static func goingOn(_ error: MMError) -> MMError {
         var error = error
-        let words = "The steps before it are done; the same call goes on here within 15 minutes."
+        let words = "The earlier steps are done. To continue here, repeat the call within 15 minutes."
         error.hint = error.hint.map { "\($0)\n\(words)" } ?? words
         return error
     }

@@ -82,14 +82,14 @@ package enum ToolShelf: Sendable {
     private static func check(_ tool: ToolDefinition) throws(MMError) {
         for parameter in tool.parameters where ToolInput.commonNames.contains(parameter.name) {
             throw MMError(
-                .invalidInput, "\(tool.place): the parameter `\(parameter.name)` is one that every call has.",
-                hint: "Choose another name.")
+                .invalidInput, "\(tool.place): the parameter `\(parameter.name)` is reserved: every call has it.",
+                hint: "Use another name.")
         }
         for parameter in tool.parameters where ToolProjection.isTaken(parameter.name) {
             throw MMError(
                 .invalidInput,
-                "\(tool.place): `--\(InputField(parameter.name, .text, "").flagName)` is a flag of every command.",
-                hint: "Choose another name for the parameter `\(parameter.name)`.")
+                "\(tool.place): `--\(InputField(parameter.name, .text, "").flagName)` is reserved: every command has this flag.",
+                hint: "Use another name for the parameter `\(parameter.name)`.")
         }
         var modules: [String] = []
         switch tool.work {

@@ -45,7 +45,7 @@ struct ToolValues: Sendable {
         let near = NearestNames.of(name, among: names, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
         throw MMError(
             .invalidInput, "`\(definition.name)` has no parameter `\(name.prefix(60))`.\(near)",
-            hint: names.isEmpty ? "It takes none." : "Its parameters are \(names.joined(separator: ", ")).",
+            hint: names.isEmpty ? "It has no parameters." : "Its parameters are \(names.joined(separator: ", ")).",
             details: ["field": "param"])
     }
 }

@@ -74,7 +74,7 @@ struct ChangeJournalTests {
         let error = await #expect(throws: MMError.self) {
             _ = try await journal.claim(["chg_b"], until: .after(.milliseconds(20)))
         }
-        #expect(error?.code == .conflict && error?.message.contains("being taken back") == true, "\(error as Any)")
+        #expect(error?.code == .conflict && error?.message.contains("being undone") == true, "\(error as Any)")
         async let second = journal.claim(["chg_b", "chg_a"], until: .after(.seconds(60)))
         first.end()
         try await second.end()

@@ -8,7 +8,7 @@ extension Change {
         self.init(
             .action, version: "", place: path,
             subject: .init(id: path.split(separator: "/").last.map(String.init) ?? ""),
-            obstacle: "mm takes nothing back in this service")
+            obstacle: "mm can't undo changes in this service")
         service = .other
     }
 
@@ -45,7 +45,7 @@ extension Change {
         } else {
             self.init(
                 .action, version: "", place: path, subject: .init(id: steps.last ?? ""), isBeforeKnown: true,
-                obstacle: "mm knows no way to take this \(request.method) back")
+                obstacle: "mm can't undo this \(request.method) request")
         }
         service = .teams
     }

@@ -20,14 +20,14 @@ package struct InverseRequest: Sendable, Hashable {
 extension Change {
     /// The reason why the change can't be taken back; `nil` if it can.
     package var reasonAgainstUndo: String? {
-        if kind == .creation, subject.id.isEmpty { return "the service did not say what it created" }
+        if kind == .creation, subject.id.isEmpty { return "the service did not say which object it created" }
         return expectedObstacle
     }
 
     /// The reason known before sending why the change can't be taken back; `nil` if it can.
     package var expectedObstacle: String? {
         if let obstacle { return obstacle }
-        guard isBeforeKnown else { return "its state before is not known" }
+        guard isBeforeKnown else { return "its earlier state is unknown" }
         return kind == .properties && keys.isEmpty ? "it changes no property" : nil
     }
 
@@ -96,8 +96,8 @@ extension Change {
     var deletionObstacle: String? {
         if isRestorable || recreation != nil { return nil }
         switch collection.lowercased() {
-        case "groups" where isTopLevel: return "only Microsoft 365 groups can be restored, and this is none"
-        default: return "mm knows no way to bring it back"
+        case "groups" where isTopLevel: return "only Microsoft 365 groups can be restored, and this is another kind of group"
+        default: return "mm can't restore it"
         }
     }
 
@@ -178,10 +178,10 @@ extension Change {
         case .deletion:
             isRestorable
                 ? ["\(subject.text) is restored from the deleted items"]
-                : [service == .teams ? "it is created anew" : "it is created anew, with another id"]
+                : [service == .teams ? "it is recreated" : "it is recreated with another ID"]
         case .restoration: ["\(subject.text) is deleted again"]
-        case .file: ["what it held before is put back, and what it holds now is kept in turn"]
-        case .content: ["version \(before?[Self.versionKey]?.string ?? "") of it becomes the current one again"]
+        case .file: ["its earlier content is restored, and its current content is kept"]
+        case .content: ["version \(before?[Self.versionKey]?.string ?? "") becomes the current version again"]
         case .action: []
         }
     }

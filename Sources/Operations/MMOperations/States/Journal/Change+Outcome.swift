@@ -117,5 +117,5 @@ extension Change {
     /// Whether reading the state before failed, which alone prevents an undo.
     package var isUnreadable: Bool { obstacle?.hasPrefix(Self.unreadable) ?? false }
 
-    private static let unreadable = "its state before could not be read: "
+    private static let unreadable = "its earlier state could not be read: "
 }

@@ -41,7 +41,7 @@ extension Change {
         case "POST" where draft.last == "$ref": self = draft.link([body["@odata.id"]?.string].compactMap(\.self))
         case "POST": self = draft.post(isAction: isAction)
         default:
-            self = draft.action("mm knows no way to take this \(request.method) back")
+            self = draft.action("mm can't undo this \(request.method) request")
         }
     }
 }
@@ -112,9 +112,9 @@ private struct Draft {
         }
         var obstacle: String?
         if !links.isEmpty {
-            obstacle = "what \(links.joined(separator: ", ")) links is not taken back with the properties"
+            obstacle = "the links in \(links.joined(separator: ", ")) are not undone with the properties"
         } else if after.isEmpty {
-            obstacle = secret.isEmpty ? "it changes no property" : "a password or another secret is not kept"
+            obstacle = secret.isEmpty ? "it changes no property" : "passwords and other secrets are not kept"
         }
         return Change(
             .properties, version: version, place: Self.path(steps), keys: after.keys,
@@ -147,7 +147,7 @@ private struct Draft {
         return Change(
             .link, version: version, place: Self.path(list), subject: .init(id: Self.key(list.dropLast())),
             others: others, isBeforeKnown: others.count != 1,
-            obstacle: others.isEmpty ? "the request names no object" : nil)
+            obstacle: others.isEmpty ? "the request does not name an object" : nil)
     }
 
     func reference(to address: String?) -> Change {
@@ -181,7 +181,7 @@ private struct Draft {
 
     private func objectDeletion() -> Change {
         if steps.count == 3, steps[0].lowercased() == "directory", steps[1].lowercased() == "deleteditems" {
-            return action("what is deleted from the deleted items is gone for good")
+            return action("deletion from the deleted items is permanent")
         }
         return Change(.deletion, version: version, place: Self.path(steps), subject: .init(id: Self.key(steps)))
     }
@@ -201,7 +201,7 @@ private struct Draft {
         default: break
         }
         if let reason = Irreversible.reason(of: last, steps: steps) { return action(reason) }
-        if isAction == true { return action("mm knows no way to take `\(steps.last ?? "")` back") }
+        if isAction == true { return action("mm can't undo `\(steps.last ?? "")`") }
         let filtered = body.filter { key, value in
             !key.contains("@") && Change.isPlain(key, value)
         }

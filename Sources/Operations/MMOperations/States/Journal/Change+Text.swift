@@ -23,7 +23,7 @@ extension Change {
         case .content:
             let name = subject.name.map { "\($0) (\(place))" } ?? place
             return others.first.map { "makes version \($0.id) of \(name) the current one" }
-                ?? "replaces what \(name) holds"
+                ?? "replaces the content of \(name)"
         case .action:
             let verb = service == .other ? "writes to" : "does"
             return cmdlet.map { "runs \($0.name)\(subject.id.isEmpty ? "" : " on \(subject.text)")" }
@@ -64,7 +64,7 @@ extension Change {
             if isBeforeKnown {
                 lines = ObjectDifference(before: shown(before), after: shown(knownAfter)).lines
                 lines += hiddenKeys.map { "\($0): unknown → \(ObjectDifference.Change.text(after?[$0] ?? .null))" }
-                if lines.isEmpty, secretKeys.isEmpty { lines = ["nothing: it is so already"] }
+                if lines.isEmpty, secretKeys.isEmpty { lines = ["no change: it is already so"] }
             } else {
                 lines = (shown(after)?.object ?? [:]).map {
                     "\($0.key): unknown → \(ObjectDifference.Change.text($0.value))"
@@ -80,11 +80,11 @@ extension Change {
             if cmdlet != nil, !others.isEmpty { lines.append("members: \(Self.counted(others.map(\.text)))") }
         case .action where !isBeforeKnown: lines = ["what it changes is unknown"]
         case .file:
-            if let copy = before?["copy"]?.string { lines = ["what it held before is kept in \(copy)"] }
+            if let copy = before?["copy"]?.string { lines = ["its earlier content is kept in \(copy)"] }
         case .content:
             lines = [
-                before?[Self.versionKey]?.string.map { "what it holds now stays in its history as version \($0)" }
-                    ?? "what it holds now is unknown"
+                before?[Self.versionKey]?.string.map { "its current content is kept in its history as version \($0)" }
+                    ?? "its current content is unknown"
             ]
         case .restoration, .action: break
         }
@@ -105,7 +105,7 @@ extension Change {
             return (new?.object ?? [:]).map { "\($0.key): unknown → \(ObjectDifference.Change.text($0.value))" }
         }
         let lines = ObjectDifference(before: old, after: new).lines
-        return lines.isEmpty ? ["nothing: it is so already"] : lines
+        return lines.isEmpty ? ["no change: it is already so"] : lines
     }
 
     /// Joins names; of more than `most` only the first, with the total count.

@@ -66,7 +66,7 @@ extension Change {
         var change = self
         change.subject.name = item["name"]?.string ?? subject.name
         change.before = .object(Self.content(of: item))
-        change.obstacle = "the service lists no versions of it"
+        change.obstacle = "the service has no versions of it"
         return change
     }
 
@@ -96,8 +96,8 @@ extension Change {
     package func versionObstacle(_ versions: [JSONValue]) -> String? {
         guard let version = before?[Self.versionKey]?.string else { return nil }
         let ids = versions.compactMap { $0["id"]?.string }
-        guard ids.contains(version) else { return "version \(version) of it is not kept any more" }
-        return ids.first == version ? "the service kept no version of what it held before" : nil
+        guard ids.contains(version) else { return "version \(version) of it no longer exists" }
+        return ids.first == version ? "the service kept no version of its earlier content" : nil
     }
 
     /// Compares the present content with the contents before and after.

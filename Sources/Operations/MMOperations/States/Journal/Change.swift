@@ -179,7 +179,7 @@ private struct CmdletDraft {
         let named = given("Identity") ?? given("Name") ?? given("Mailbox")
         var change = Change(
             .action, version: "", place: "/\(write.noun)", subject: .init(id: named ?? ""),
-            obstacle: Irreversible.reason(ofCmdlet: write.name) ?? "mm does not know how \(write.name) is taken back")
+            obstacle: Irreversible.reason(ofCmdlet: write.name) ?? "mm can't undo \(write.name)")
         change.cmdlet = write
         return change
     }
@@ -215,7 +215,7 @@ private struct CmdletDraft {
         }
         var change = change(.properties, kind, after: after, secret: secret)
         if after.isEmpty {
-            change.obstacle = secret.isEmpty ? "it changes no property" : "a password or another secret is not kept"
+            change.obstacle = secret.isEmpty ? "it changes no property" : "passwords and other secrets are not kept"
         }
         return change
     }
@@ -250,7 +250,7 @@ private struct CmdletDraft {
             keys: entry.values.map { [$0] } ?? [], subject: .init(id: id),
             others: other.map { [.init(id: $0)] } ?? [], after: after,
             // The service itself refuses to add a member that is already there, or to remove one that isn't.
-            isBeforeKnown: entry.values == nil, obstacle: other == nil ? "it names no single \(entry.name)" : nil)
+            isBeforeKnown: entry.values == nil, obstacle: other == nil ? "it does not name a single \(entry.name)" : nil)
         change.cmdlet = CmdletWrite(name: write.name, names: names)
         return change
     }
@@ -650,16 +650,16 @@ extension Change {
         switch collection.lowercased() {
         case "users", "me":
             return [
-                "The user can't sign in any more; licences become free.",
-                "The user can be restored for 30 days; mailbox and OneDrive are deleted after that time.",
+                "The user can no longer sign in, and the licences become available.",
+                "The user can be restored for 30 days. After that, mailbox and OneDrive are deleted.",
             ]
         case "groups":
             guard let types = before?["groupTypes"]?.array else {
-                return ["Unknown whether it can be restored: only Microsoft 365 groups can."]
+                return ["It is unknown whether it can be restored: only Microsoft 365 groups can."]
             }
             guard types.contains("Unified") else {
                 return memberConsequences + [
-                    "A security or distribution group can't be restored: its members and permissions are gone."
+                    "A security or distribution group can't be restored: its members and permissions are lost."
                 ]
             }
             let team = before?["resourceProvisioningOptions"]?.array?.contains("Team") ?? false
@@ -667,21 +667,21 @@ extension Change {
                 "\(team ? "Its team, site" : "Its site"), mailbox and plans are deleted with it.",
                 "It can be restored with them for 30 days.",
             ]
-        case "applications": return ["Nobody can sign in to the app any more; it can be restored for 30 days."]
+        case "applications": return ["Nobody can sign in to the app any longer. It can be restored for 30 days."]
         case "serviceprincipals":
-            return ["The app's permissions in this tenant end; the service principal can be restored for 30 days."]
+            return ["The app loses its permissions in this tenant. The service principal can be restored for 30 days."]
         case "devices": return ["The device loses its registration; its BitLocker keys are deleted with it."]
         default: return []
         }
     }
 
     private var memberConsequences: [String] {
-        guard let count = before?["members"]?["count"]?.int else { return ["Unknown how many members it has."] }
+        guard let count = before?["members"]?["count"]?.int else { return ["The number of its members is unknown."] }
         guard count > 0 else { return ["It has no members."] }
         let names = before?["members"]?["first"]?.array?.compactMap(\.string) ?? []
         let more = count > names.count ? " and \(count - names.count) more" : ""
         return [
-            "\(count == 1 ? "1 member loses" : "\(count) members lose") what the group gives: \(names.joined(separator: ", "))\(more)."
+            "\(count == 1 ? "1 member loses" : "\(count) members lose") the group's access: \(names.joined(separator: ", "))\(more)."
         ]
     }
 
@@ -695,11 +695,11 @@ extension Change {
         if !mailboxes.isEmpty {
             let names = mailboxes.map(LicenseProduct.name).joined(separator: ", ")
             texts.append(
-                "\(names) holds a plan of Exchange Online: unless another licence does, too, the mailbox is deleted 30 days after its removal."
+                "\(names) includes Exchange Online: unless another licence does too, the mailbox is deleted 30 days after the removal."
             )
         }
         if !unknown.isEmpty {
-            texts.append("Unknown whether \(unknown.joined(separator: ", ")) holds a mailbox.")
+            texts.append("It is unknown whether \(unknown.joined(separator: ", ")) includes a mailbox.")
         }
         return texts
     }
@@ -708,17 +708,17 @@ extension Change {
         guard collection.lowercased() == "users" || collection.lowercased() == "me", isTopLevel else { return [] }
         var texts: [String] = []
         if after?["accountEnabled"] == false {
-            texts.append("The user can't sign in any more; sessions end within the hour.")
+            texts.append("The user can no longer sign in, and sessions end within an hour.")
         }
-        if after?["userPrincipalName"] != nil { texts.append("The user signs in with another name from then on.") }
-        if after?["usageLocation"] != nil { texts.append("The location decides which services licences may give.") }
-        if !secretKeys.isEmpty { texts.append("The user is signed out where the password before was used.") }
+        if after?["userPrincipalName"] != nil { texts.append("The user must sign in with the new name.") }
+        if after?["usageLocation"] != nil { texts.append("The location determines which services the licences include.") }
+        if !secretKeys.isEmpty { texts.append("The user is signed out wherever the old password was used.") }
         return texts
     }
 
     private var flowConsequences: [String] {
         after?["state"] == "Stopped" && before?["state"] != "Stopped"
-            ? ["What would start it meanwhile is missed, or comes when it is started again."] : []
+            ? ["Triggers are missed, or run later when the flow is started again."] : []
     }
 
     private var cmdletConsequences: [String] {
@@ -728,25 +728,25 @@ extension Change {
         switch cmdlet?.noun {
         case "Mailbox":
             if isSet("ForwardingSmtpAddress") || isSet("ForwardingAddress") {
-                texts.append("Mail that comes in is forwarded from then on.")
+                texts.append("Incoming mail will be forwarded.")
             }
             if new["RecipientTypeDetails"] == "SharedMailbox" {
                 texts.append("A shared mailbox needs no licence up to 50 GB; its user can still sign in.")
             }
             if new["LitigationHoldEnabled"] == false {
-                texts.append("What only the hold has kept is deleted for good.")
+                texts.append("Items that only the hold has kept are deleted permanently.")
             }
         case "InboxRule", "TransportRule":
             if ["ForwardTo", "ForwardAsAttachmentTo", "RedirectTo", "BlindCopyTo", "CopyTo", "RedirectMessageTo"]
                 .contains(where: isSet)
             {
-                texts.append("Mail is forwarded from then on; what is forwarded stays so.")
+                texts.append("Mail will be forwarded. Messages that were already forwarded can't be recalled.")
             }
             if new["DeleteMessage"] == true {
-                texts.append("Mail that it meets is deleted; an undo does not bring it back.")
+                texts.append("Matching mail is deleted, and an undo does not restore it.")
             }
         case "DistributionGroup" where kind == .deletion:
-            texts.append("Mail to the group comes back to its sender; permissions of the group end.")
+            texts.append("Mail to the group is returned to the sender, and the group's permissions end.")
         default: break
         }
         return texts
@@ -771,7 +771,7 @@ extension Change {
                 .action, version: "", place: path(steps[...]), subject: .init(id: isDeletion ? last : place.last ?? ""),
                 obstacle: isDeletion
                     ? "mm does not restore flows; an administrator can for 21 days"
-                    : "mm knows no way to take this \(request.method) back")
+                    : "mm can't undo this \(request.method) request")
         }
         service = .flow
     }
@@ -785,7 +785,7 @@ extension Change {
         change.before = .object(Self.only(keys, of: properties))
         change.isBeforeKnown = true
         let state = properties["state"]?.string ?? ""
-        if !["Started", "Stopped"].contains(state) { change.obstacle = "nobody but the service makes a flow \(state)" }
+        if !["Started", "Stopped"].contains(state) { change.obstacle = "only the service can set a flow to \(state)" }
         return change
     }
 

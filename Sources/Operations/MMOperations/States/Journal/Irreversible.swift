@@ -8,13 +8,13 @@ package enum Irreversible {
         if let reason = reasons[action] { return reason }
         let collections = steps.map { $0.lowercased() }
         if action == "messages", collections.contains("chats") || collections.contains("channels") {
-            return "a message in Teams has been read by then"
+            return "a message in Teams may already have been read"
         }
         if action == "teams", steps.count == 1 {
-            return "the service makes a team in the background; deleting its group takes it back"
+            return "the service creates a team in the background; to undo it, delete its group"
         }
         if action.hasSuffix("schedulerequests") || action == "assignmentrequests" {
-            return "what such a request gave is taken by another request, with the action adminRemove or selfDeactivate"
+            return "to undo it, send a request with the action adminRemove or selfDeactivate"
         }
         return nil
     }
@@ -25,26 +25,26 @@ package enum Irreversible {
     private static let cmdlets = [
         "remove-mailbox": "mm does not restore mailboxes; Microsoft keeps a deleted one for 30 days",
         "disable-mailbox": "mm does not restore mailboxes; Microsoft keeps a disabled one for 30 days",
-        "new-compliancesearchaction": "what a search finds may be purged, which is for good",
-        "clear-mobiledevice": wipe, "remove-mobiledevice": "the device has to be set up again",
-        "set-mailboxplan": "it changes mailboxes that are made later",
-        "start-managedfolderassistant": "what the assistant has moved or deleted stays so",
+        "new-compliancesearchaction": "items that the search finds may be purged, which is permanent",
+        "clear-mobiledevice": wipe, "remove-mobiledevice": "the device must be set up again",
+        "set-mailboxplan": "it changes mailboxes that are created later",
+        "start-managedfolderassistant": "items that the assistant moved or deleted stay moved or deleted",
     ]
 
     private static let mail = "mail that is sent stays sent"
-    private static let wipe = "what is removed from a device does not come back"
-    private static let password = "the password before is known to nobody"
+    private static let wipe = "data removed from a device can't be restored"
+    private static let password = "the earlier password is unknown"
     private static let reasons = [
         "sendmail": mail, "send": mail, "reply": mail, "replyall": mail, "forward": mail,
         "invitations": "the invitation is sent; the guest itself can be deleted",
         "revokesigninsessions": "sessions that have ended stay ended; people sign in again",
         "invalidateallrefreshtokens": "sessions that have ended stay ended; people sign in again",
         "changepassword": password, "resetpassword": password,
-        "addpassword": "a password is shown once; remove it instead",
-        "removepassword": "the password before is known to nobody", "permanentdelete": "it is gone for good",
-        "purge": "it is gone for good", "purgedata": "it is gone for good", "wipe": wipe, "retire": wipe,
+        "addpassword": "a password is shown only once; remove it instead",
+        "removepassword": "the earlier password is unknown", "permanentdelete": "it is permanent",
+        "purge": "it is permanent", "purgedata": "it is permanent", "wipe": wipe, "retire": wipe,
         "cleanwindowsdevice": wipe,
-        "remotelock": "the device is locked", "resetpasscode": "the passcode before is known to nobody",
-        "shutdown": "the device is switched off", "rebootnow": "the device is started again",
+        "remotelock": "the device is locked", "resetpasscode": "the earlier passcode is unknown",
+        "shutdown": "the device shuts down", "rebootnow": "the device restarts",
     ]
 }

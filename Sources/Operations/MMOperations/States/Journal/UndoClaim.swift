@@ -86,8 +86,8 @@ package final class UndoClaim: Sendable {
 
     private static func taken(by holder: String) -> MMError {
         MMError(
-            .conflict, "These changes are being taken back by \(holder): nothing was sent.",
-            hint: "Wait for its end, then look: mm undo list.", retry: .now)
+            .conflict, "These changes are being undone by \(holder): nothing was sent.",
+            hint: "Wait until it ends, then check with mm undo list.", retry: .now)
     }
 
     private static func number(of id: String) -> Int { id.utf8.reduce(0) { ($0 &* 31 &+ Int($1)) % count } }
@@ -122,7 +122,7 @@ final class SharedUndoClaim: Sendable {
     var refusal: String? {
         let isGood = state.withLock { !$0.isOver && .now < $0.until }
         return isGood
-            ? nil : "This node's claim of the changes is over: another node may be taking them back."
+            ? nil : "This node's claim on the changes has expired: another node may be undoing them."
     }
 
     /// Waits until no other node holds any of the names.

@@ -81,8 +81,8 @@ package struct AcceptedDeviations: Sendable {
         for (number, entry) in (value["accepted"]?.array ?? []).enumerated() {
             guard let deviation = AcceptedDeviation(json: entry) else {
                 throw MMError(
-                    .invalidInput, "Entry \(number + 1) of \(path) lacks something.",
-                    hint: "It has `kind`, `object`, `reason`, `person` and `until`, a day such as 2027-01-31.")
+                    .invalidInput, "Entry \(number + 1) of \(path) is incomplete.",
+                    hint: "It needs `kind`, `object`, `reason`, `person` and `until`, a day such as 2027-01-31.")
             }
             all.append(deviation)
         }

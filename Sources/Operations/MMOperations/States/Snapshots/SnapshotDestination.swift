@@ -27,7 +27,7 @@ package struct SnapshotDestination: Sendable {
     ) async throws(MMError) -> Result {
         if SnapshotFiles.exists(folder), !SnapshotFiles.isFolder(folder) {
             throw MMError(
-                .invalidInput, "\(folder) is not a folder.", hint: "Name a folder, or one that doesn't exist yet.")
+                .invalidInput, "\(folder) is not a folder.", hint: "Use a folder, or one that doesn't exist yet.")
         }
         let isNew = !SnapshotFiles.exists(folder)
         if isNew { try ProtectedFile.makeDirectory(folder) }
@@ -70,7 +70,7 @@ package struct SnapshotDestination: Sendable {
     private func locked() throws(MMError) -> SnapshotLock {
         guard let lock = try SnapshotLock.tryAcquire(folder) else {
             throw MMError(
-                .conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait for it to end.",
+                .conflict, "Another process is writing a snapshot to \(folder).", hint: "Wait until it ends.",
                 retry: .now)
         }
         return lock
@@ -103,13 +103,13 @@ package struct SnapshotDestination: Sendable {
             ? try SnapshotFolder(folder).header.read.filter { SnapshotKind.named($0) != nil } : []
         guard names.isEmpty || isOfGit || names.contains(SnapshotHeader.fileName) else {
             throw MMError(
-                .conflict, "\(folder) holds other files and no snapshot.",
-                hint: "Name a new folder, one with a snapshot, or one within a working copy of git.")
+                .conflict, "\(folder) contains other files and no snapshot.",
+                hint: "Use a new folder, one with a snapshot, or one in a git working copy.")
         }
         if let foreign = SnapshotKind.all.map(\.name).first(where: { names.contains($0) && !earlier.contains($0) }) {
             throw MMError(
-                .conflict, "\(folder)/\(foreign) is in the way, and no snapshot wrote it.",
-                hint: "Name a folder for snapshots alone, such as \(folder)/tenant.")
+                .conflict, "\(folder)/\(foreign) is in the way and does not belong to a snapshot.",
+                hint: "Use a folder only for snapshots, such as \(folder)/tenant.")
         }
         return earlier
     }

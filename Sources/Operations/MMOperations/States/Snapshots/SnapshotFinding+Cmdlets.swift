@@ -19,7 +19,7 @@ extension SnapshotFinding {
         taking takes: (_ cmdlet: String, _ parameter: String) -> Bool
     ) -> [CmdletRepair] {
         if !kind.relations.isEmpty { return entryRepairs() }
-        guard let setter = kind.setter else { return [CmdletRepair(nil, "no cmdlet brings it back")] }
+        guard let setter = kind.setter else { return [CmdletRepair(nil, "no cmdlet restores it")] }
         let noun = String(setter.drop { $0 != "-" }.dropFirst())
         switch change {
         case .changed:
@@ -34,7 +34,7 @@ extension SnapshotFinding {
         case .added:
             let command = ExchangeCommand("Remove-\(noun)", ["Identity": .string(id)])
             guard takes(command.cmdlet, "Identity") else { return [CmdletRepair(nil, "no cmdlet removes it")] }
-            return [CmdletRepair(command, "removes what is new")]
+            return [CmdletRepair(command, "removes the new object")]
         case .removed where !kind.onlyWith.isEmpty:
             // Objects that aren't listed have no known flags.
             let set = kind.onlyWith.filter { SnapshotObject.isSet($0, in: before ?? [:]) } + flags(of: before)
@@ -81,7 +81,7 @@ extension SnapshotFinding {
                 continue
             }
             if written.value.object != nil || written.value.array?.contains(where: { $0.object != nil }) == true {
-                repairs.append(CmdletRepair(nil, "`\(property)` has to be brought back by hand"))
+                repairs.append(CmdletRepair(nil, "`\(property)` must be restored manually"))
             } else {
                 parameters[written.parameter] = written.value
             }
@@ -92,7 +92,7 @@ extension SnapshotFinding {
 
     private func recreation(_ noun: String, _ takes: (String, String) -> Bool) -> CmdletRepair {
         guard let cmdlets = CmdletKind.of(noun), !cmdlets.recreated.isEmpty, let before else {
-            return CmdletRepair(nil, "no single cmdlet makes it again")
+            return CmdletRepair(nil, "no single cmdlet recreates it")
         }
         var parameters = JSONObject()
         for parameter in cmdlets.recreated {
@@ -102,7 +102,7 @@ extension SnapshotFinding {
             }
             parameters[parameter] = cmdlets.written(property, value).value
         }
-        return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "makes it again, with another id")
+        return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "recreates it with another ID")
     }
 
     /// Returns the cmdlet that recreates a Teams policy under its own name, with the settings as parameters.
@@ -114,7 +114,7 @@ extension SnapshotFinding {
             if case .object = value { continue }
             parameters[property] = value
         }
-        return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "makes it again; it is given to nobody")
+        return CmdletRepair(ExchangeCommand("New-\(noun)", parameters), "recreates it without assignments")
     }
 
     // MARK: Entries of lists
@@ -125,7 +125,7 @@ extension SnapshotFinding {
             let noun = String(relation.path.prefix { $0 != "?" }.drop { $0 != "-" }.dropFirst())
             let (old, new) = lists(of: relation.name)
             guard let cmdlets = CmdletKind.of(noun) else {
-                return [CmdletRepair(nil, "`\(relation.name)` has to be brought back by hand")]
+                return [CmdletRepair(nil, "`\(relation.name)` must be restored manually")]
             }
             guard let entry = cmdlets.entry else { return ruleRepairs(cmdlets, old, new) }
             let identity = Self.identity(in: relation, of: id)
@@ -160,7 +160,7 @@ extension SnapshotFinding {
     /// Returns the cmdlets that recreate a mailbox's removed rules and remove the new ones.
     private func ruleRepairs(_ cmdlets: CmdletKind, _ old: [JSONValue], _ new: [JSONValue]) -> [CmdletRepair] {
         guard let place = cmdlets.place else {
-            return [CmdletRepair(nil, "`\(cmdlets.noun)` has to be brought back by hand")]
+            return [CmdletRepair(nil, "`\(cmdlets.noun)` must be restored manually")]
         }
         func removal(_ row: JSONValue) -> CmdletRepair {
             let name = cmdlets.ids.lazy.compactMap { row[$0] }.first ?? row["Name"] ?? .null
@@ -175,7 +175,7 @@ extension SnapshotFinding {
                 parameters[parameter] = cmdlets.written(cmdlets.property(of: parameter), value).value
             }
             let made = CmdletRepair(
-                ExchangeCommand("New-\(cmdlets.noun)", parameters), "makes it again, with another id")
+                ExchangeCommand("New-\(cmdlets.noun)", parameters), "recreates it with another ID")
             guard let state = cmdlets.state, !cmdlets.isMadeWithState, row[state.property] == state.off else {
                 return [made]
             }

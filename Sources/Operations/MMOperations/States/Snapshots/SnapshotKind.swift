@@ -275,7 +275,7 @@ extension SnapshotKind {
         SnapshotKind("consents", "Delegated consents", .graph, "/oauth2PermissionGrants")
             .key("id", named: "clientId+resourceId+principalId", "id").without("expiryTime", "startTime")
             .refers("clientId", "principalId", "resourceId"),
-        SnapshotKind("role-eligibilities", "Roles that may be taken up", .graph, eligibilities)
+        SnapshotKind("role-eligibilities", "Eligible role assignments", .graph, eligibilities)
             .key("id", named: "roleDefinitionId+principalId+directoryScopeId", "id")
             .without("startDateTime", "roleEligibilityScheduleId").refers("principalId", "roleDefinitionId"),
         SnapshotKind("administrative-units", "Administrative units", .graph, "/directory/administrativeUnits")
@@ -305,23 +305,23 @@ extension SnapshotKind {
             graphPolicies + "/authenticationMethodsPolicy"
         ).single().refers("authenticationMethodConfigurations.includeTargets", "registrationEnforcement"),
         SnapshotKind(
-            "authorization-policy", "What users and guests may do", .graph, graphPolicies + "/authorizationPolicy"
+            "authorization-policy", "Permissions of users and guests", .graph, graphPolicies + "/authorizationPolicy"
         ).single(),
         SnapshotKind(
             "security-defaults", "Security defaults", .graph,
             graphPolicies + "/identitySecurityDefaultsEnforcementPolicy"
         ).single(),
         SnapshotKind(
-            "cross-tenant-access", "Access to and from other tenants", .graph,
+            "cross-tenant-access", "Cross-tenant access", .graph,
             graphPolicies + "/crossTenantAccessPolicy/default"
         ).single(),
         SnapshotKind(
-            "cross-tenant-partners", "Access for single partners", .graph,
+            "cross-tenant-partners", "Cross-tenant access for single partners", .graph,
             graphPolicies + "/crossTenantAccessPolicy/partners"
         ).key("tenantId", named: "tenantId"),
         SnapshotKind("consent-policies", "Consent policies", .graph, graphPolicies + "/permissionGrantPolicies"),
         SnapshotKind(
-            "consent-requests", "Requests for consent", .graph, graphPolicies + "/adminConsentRequestPolicy"
+            "consent-requests", "Consent requests", .graph, graphPolicies + "/adminConsentRequestPolicy"
         ).single(),
         SnapshotKind("sharepoint-sharing", "SharePoint sharing", .graph, "/admin/sharepoint/settings").single(),
     ]
@@ -334,7 +334,7 @@ extension SnapshotKind {
             "device-compliance", "Device compliance policies", .graph, intune + "/deviceCompliancePolicies"
         ).rows("assignments", intune + "/deviceCompliancePolicies/{id}/assignments")
             .without("assignments.id", "assignments.sourceId").refers("assignments"),
-        SnapshotKind("settings-catalog", "Settings catalogue of Intune", .graph, settingsCatalog)
+        SnapshotKind("settings-catalog", "Intune settings catalogue", .graph, settingsCatalog)
             .key("id", named: "name").without("settingCount", "isAssigned", "supportsScopeTags")
             .rows("settings", settingsCatalog + "/{id}/settings").without("settings.id")
             .rows("assignments", settingsCatalog + "/{id}/assignments")
@@ -350,7 +350,7 @@ extension SnapshotKind {
 
     /// The data of each mailbox.
     private static let mailboxes: [SnapshotKind] = [
-        SnapshotKind("inbox-rules", "Inbox rules that forward", .exchange, mailboxRows)
+        SnapshotKind("inbox-rules", "Forwarding inbox rules", .exchange, mailboxRows)
             .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
             .rows(
                 "rules", "Get-InboxRule?Mailbox={id}", with: ["ForwardTo", "ForwardAsAttachmentTo", "RedirectTo"]
@@ -360,7 +360,7 @@ extension SnapshotKind {
                 "rules.RunspaceId", "rules.LegacyID", "rules.RuleIdentity"
             )
             .only(with: "rules").onRequest(),
-        SnapshotKind("calendar-permissions", "Calendars that others may open", .exchange, mailboxRows)
+        SnapshotKind("calendar-permissions", "Shared calendars", .exchange, mailboxRows)
             .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
             .rows("calendar", #"Get-MailboxFolderPermission?Identity={id}:\Calendar"#)
             .without("calendar.Identity", "calendar.FolderName", "calendar.IsValid", "calendar.ObjectState")
@@ -373,14 +373,14 @@ extension SnapshotKind {
         cmdlet("remote-domains", "Remote domains", "RemoteDomain"),
         cmdlet("outbound-spam", "Outbound spam policies", "HostedOutboundSpamFilterPolicy"),
         cmdlet("anti-spam", "Spam policies", "HostedContentFilterPolicy"),
-        cmdlet("connection-filter", "Addresses that are let through", "HostedConnectionFilterPolicy"),
+        cmdlet("connection-filter", "Allowed addresses", "HostedConnectionFilterPolicy"),
         cmdlet("anti-phishing", "Anti-phishing policies", "AntiPhishPolicy"),
         cmdlet("malware", "Malware policies", "MalwareFilterPolicy"),
         cmdlet("safe-links", "Safe Links policies", "SafeLinksPolicy"),
         cmdlet("safe-attachments", "Safe Attachments policies", "SafeAttachmentPolicy"),
         cmdlet("dkim", "DKIM", "DkimSigningConfig"),
-        cmdlet("retention", "Retention policies of mailboxes", "RetentionPolicy"),
-        cmdlet("calendar-sharing", "Sharing of calendars", "SharingPolicy"),
+        cmdlet("retention", "Mailbox retention policies", "RetentionPolicy"),
+        cmdlet("calendar-sharing", "Calendar sharing policies", "SharingPolicy"),
         cmdlet("dlp", "Data loss prevention", "DlpCompliancePolicy", .compliance),
         SnapshotKind(
             "distribution-groups", "Distribution groups", .exchange,
@@ -393,14 +393,14 @@ extension SnapshotKind {
         cmdlet("inbound-connectors", "Inbound connectors", "InboundConnector"),
         cmdlet("outbound-connectors", "Outbound connectors", "OutboundConnector"),
         SnapshotKind(
-            "mailbox-forwarding", "Mailboxes that forward or are open to others", .exchange,
+            "mailbox-forwarding", "Mailboxes with forwarding or delegates", .exchange,
             "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
                 + "RecipientTypeDetails,ForwardingAddress,ForwardingSmtpAddress,DeliverToMailboxAndForward,GrantSendOnBehalfTo"
         )
         .key("ExternalDirectoryObjectId", named: "UserPrincipalName", "PrimarySmtpAddress")
         .only(with: "ForwardingAddress", "ForwardingSmtpAddress", "GrantSendOnBehalfTo").set(by: "Set-Mailbox"),
         SnapshotKind(
-            "mailbox-permissions", "Mailboxes that others may open or send as", .exchange,
+            "mailbox-permissions", "Mailboxes with full access or send-as permissions", .exchange,
             "Get-Mailbox?ResultSize=Unlimited&$select=ExternalDirectoryObjectId,UserPrincipalName,PrimarySmtpAddress,"
                 + "RecipientTypeDetails"
         )
@@ -433,12 +433,12 @@ extension SnapshotKind {
 
     /// The kinds that only the Teams PowerShell module can read, in a session of its own.
     private static let teams: [SnapshotKind] = [
-        policy("teams-policies", "Meeting policies of Teams", "TeamsMeetingPolicy"),
-        policy("teams-messaging", "Messaging policies of Teams", "TeamsMessagingPolicy"),
-        policy("teams-channels", "Channel policies of Teams", "TeamsChannelsPolicy"),
-        policy("teams-apps", "App permission policies of Teams", "TeamsAppPermissionPolicy"),
-        policy("teams-client", "Client settings of Teams", "TeamsClientConfiguration").single(),
-        policy("teams-federation", "Who outside Teams talks to", "TenantFederationConfiguration").single(),
+        policy("teams-policies", "Teams meeting policies", "TeamsMeetingPolicy"),
+        policy("teams-messaging", "Teams messaging policies", "TeamsMessagingPolicy"),
+        policy("teams-channels", "Teams channel policies", "TeamsChannelsPolicy"),
+        policy("teams-apps", "Teams app permission policies", "TeamsAppPermissionPolicy"),
+        policy("teams-client", "Teams client settings", "TeamsClientConfiguration").single(),
+        policy("teams-federation", "Teams external access", "TenantFederationConfiguration").single(),
     ]
 
     /// Creates a kind of Teams, with the cmdlets that read and set it.

@@ -155,7 +155,7 @@ package struct SnapshotFolder: Sendable {
         let headerPath = "\(self.path)/\(SnapshotHeader.fileName)"
         guard let bytes = try ProtectedFile.read(headerPath) else {
             throw MMError(
-                .notFound, "\(path) holds no snapshot.",
+                .notFound, "\(path) does not contain a snapshot.",
                 hint: "`mm snapshot take CONNECTION --to \(ShellWord.quoted(path))` writes one.")
         }
         header = try SnapshotHeader(try Self.parse(bytes, headerPath), path: headerPath)
@@ -180,7 +180,7 @@ package struct SnapshotFolder: Sendable {
             let file = "\(kind.name)/\(name)"
             let bytes = try read(file)
             guard let members = try Self.parse(bytes, "\(path)/\(file)").object else {
-                throw MMError(.invalidInput, "\(path)/\(file) holds no JSON object.", hint: "Restore the file.")
+                throw MMError(.invalidInput, "\(path)/\(file) does not contain a JSON object.", hint: "Restore the file.")
             }
             entries.append(
                 Entry(
@@ -197,7 +197,7 @@ package struct SnapshotFolder: Sendable {
 
     private func read(_ file: String) throws(MMError) -> [UInt8] {
         guard let bytes = try ProtectedFile.read("\(path)/\(file)") else {
-            throw MMError(.notFound, "\(path)/\(file) has gone while it was read.", hint: "Try again.")
+            throw MMError(.notFound, "\(path)/\(file) was removed while it was read.", hint: "Try again.")
         }
         return bytes
     }

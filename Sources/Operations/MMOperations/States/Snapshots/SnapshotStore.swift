@@ -85,8 +85,8 @@ package struct SnapshotStore: Sendable {
                 .notFound,
                 near.isEmpty
                     ? "There is no snapshot “\(word.prefix(60))”."
-                    : "\(near.count) snapshots begin with “\(word.prefix(60))”.",
-                hint: "There are \(names.suffix(10).joined(separator: ", ")); `mm snapshot list` shows all.")
+                    : "\(near.count) snapshots start with “\(word.prefix(60))”.",
+                hint: "The newest: \(names.suffix(10).joined(separator: ", ")); `mm snapshot list` shows all.")
         }
         return path(of: name)
     }

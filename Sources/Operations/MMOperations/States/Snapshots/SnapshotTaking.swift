@@ -359,7 +359,7 @@ package struct SnapshotHeader: Sendable, Hashable {
         else {
             throw MMError(
                 .invalidInput, "\(path) is not the header of a snapshot.",
-                hint: "Name a folder that `mm snapshot take CONNECTION --to FOLDER` has written.")
+                hint: "Use a folder that `mm snapshot take CONNECTION --to FOLDER` wrote.")
         }
         guard format <= Self.format else {
             throw MMError(

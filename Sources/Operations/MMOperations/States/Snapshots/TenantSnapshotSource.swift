@@ -49,7 +49,7 @@ package struct TenantSnapshotSource: SnapshotSource {
             if let cmdlet { return RowPages(try await cmdlet(kind.path)) }
             throw MMError(
                 .unsupported,
-                "\(kind.title) are read by the PowerShell module alone, which needs a session of its own.",
+                "\(kind.title) can be read only with the PowerShell module, which needs its own session.",
                 hint: "mm run \(ShellWord.quoted(connection.name)) teams '\(kind.path)'")
         }
     }

@@ -67,7 +67,7 @@ package final class Telemetry: Sendable {
                 settings, over: HTTPClient(configuration: network), log: log,
                 absence: CollectorAbsence(path: paths.stateDirectory + "/collector-away"))
         } catch {
-            log.from("telemetry").error("no traces and metrics are sent: \(error.message)")
+            log.from("telemetry").error("traces and metrics are not sent: \(error.message)")
             return nil
         }
     }
@@ -121,7 +121,7 @@ package final class Telemetry: Sendable {
         await work.value
         deadline.cancel()
         if !isKnown, isCut.withLock({ $0 }) || state.withLock(\.isAway) { absence?.note(at: clock.now) }
-        if tracer.waiting > 0 { log.warning("\(tracer.waiting) spans were not sent before the end") }
+        if tracer.waiting > 0 { log.warning("\(tracer.waiting) spans could not be sent before the process ended") }
     }
 
     private func start() {
@@ -166,7 +166,7 @@ package final class Telemetry: Sendable {
             return dropped - state.told
         }
         guard new > 0 else { return }
-        log.warning("\(new) spans were dropped: more ended than the collector took (OTEL_BSP_MAX_QUEUE_SIZE)")
+        log.warning("\(new) spans were dropped, because the queue was full (OTEL_BSP_MAX_QUEUE_SIZE)")
     }
 
     private func sendFamilies() async {
@@ -203,8 +203,8 @@ package final class Telemetry: Sendable {
             defer { (state.fault, state.isAway) = (fault, isAway) }
             return state.fault
         }
-        if let fault, was == nil { log.warning("the collector takes nothing: \(fault)") }
-        if fault == nil, was != nil { log.info("the collector takes traces and metrics again") }
+        if let fault, was == nil { log.warning("the collector accepts no data: \(fault)") }
+        if fault == nil, was != nil { log.info("the collector accepts traces and metrics again") }
     }
 }
 

@@ -83,19 +83,19 @@ package struct TelemetrySettings: Sendable {
                 guard exporter == "none" else {
                     throw MMError(
                         .unsupported, "OTEL_\(signal)_EXPORTER can't be `\(exporter.prefix(40))`.",
-                        hint: "Give otlp or none.")
+                        hint: "Use otlp or none.")
                 }
                 return nil
             }
             guard let endpoint = value(signal, "ENDPOINT") else { return nil }
             if let wire = value(signal, "PROTOCOL"), wire.value != "http/json" {
                 throw MMError(
-                    .unsupported, "\(wire.name) can't be `\(wire.value.prefix(40))`: OTLP is sent as JSON alone.",
-                    hint: "Set it to http/json; a collector takes that at the same port as http/protobuf (4318).")
+                    .unsupported, "\(wire.name) can't be `\(wire.value.prefix(40))`: mm sends OTLP only as JSON.",
+                    hint: "Set it to http/json, which collectors accept on the same port as http/protobuf (4318).")
             }
             guard CollectorAddress.isOne(endpoint.value) else {
                 throw MMError(
-                    .invalidInput, "\(endpoint.name) is no http or https address.",
+                    .invalidInput, "\(endpoint.name) is not an http or https address.",
                     hint: "For example http://127.0.0.1:4318 or https://collector.example.com:4318.")
             }
             // The endpoint of one signal is used as it is; the endpoint for all signals gets the signal's path appended.
@@ -115,7 +115,7 @@ package struct TelemetrySettings: Sendable {
             guard let number = Int(text), range.contains(number) else {
                 throw MMError(
                     .invalidInput, "\(name) can't be `\(text.prefix(40))`.",
-                    hint: "Give a whole number from \(range.lowerBound) to \(range.upperBound).")
+                    hint: "Use a whole number from \(range.lowerBound) to \(range.upperBound).")
             }
             return number
         }
@@ -130,7 +130,7 @@ package struct TelemetrySettings: Sendable {
                 guard pair.count == 2, let key = Self.decoded(pair[0]), let value = Self.decoded(pair[1]), !key.isEmpty
                 else {
                     throw MMError(
-                        .invalidInput, "\(name) is no list of key=value.",
+                        .invalidInput, "\(name) is not a list of key=value pairs.",
                         hint: "Separate pairs by commas, and write commas within values as %2C.")
                 }
                 pairs.append((key, value))

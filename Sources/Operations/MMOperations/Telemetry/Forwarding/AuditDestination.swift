@@ -65,7 +65,7 @@ package enum AuditDestination: Sendable, Hashable {
         } else {
             throw MMError(
                 .invalidInput, "\(Self.variable) can't be `\(text.prefix(80))`.",
-                hint: "Give syslog, unix:/dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
+                hint: "Use syslog, unix:/dev/log, udp://HOST:514, tcp://HOST:601, tls://HOST:6514, "
                     + "file:/PATH or https://HOST/PATH.")
         }
     }

@@ -98,7 +98,7 @@ package struct AuditForwarder: Sendable {
             }
             let piece = try audit.following(state.position, limit: limit)
             if piece.isOtherFile {
-                log.warning("another audit log stands in the place of the old one; it is sent from its start")
+                log.warning("the audit log was replaced; the new one is sent from its start")
                 state.position = .start
             }
             guard !piece.lines.isEmpty else {
@@ -120,7 +120,7 @@ package struct AuditForwarder: Sendable {
                 }
                 if error.isTooMuch {
                     state.skipped += 1
-                    log.error("\(destination.name) never takes line \(batch.position.number), which is too long for it")
+                    log.error("\(destination.name) can't accept line \(batch.position.number), because it is too long")
                     state.position = batch.position
                 } else {
                     note(error, &state)
@@ -185,7 +185,7 @@ package struct AuditForwarder: Sendable {
     }
 
     private func noteDelivery(_ state: inout AuditCopyState) {
-        if state.fault != nil { log.info("\(destination.name) takes audit lines again") }
+        if state.fault != nil { log.info("\(destination.name) accepts audit lines again") }
         (state.fault, state.faultSince) = (nil, nil)
         state.delivered = clock.now.iso8601
     }
@@ -193,7 +193,7 @@ package struct AuditForwarder: Sendable {
     private func note(_ fault: AuditSinkFault, _ state: inout AuditCopyState) {
         if state.fault == nil {
             state.faultSince = clock.now.iso8601
-            log.warning("\(destination.name) takes no audit lines: \(fault.reason)")
+            log.warning("\(destination.name) accepts no audit lines: \(fault.reason)")
         }
         state.fault = fault.reason
     }

@@ -24,7 +24,7 @@ final class SyslogSocket: Sendable {
             isStream = true
             number = try Self.remote(host, port, SOCK_STREAM, deadline)
         case .syslogOverTLS, .file, .collector, .cluster:
-            throw MMError(.internalError, "\(destination.name) is no syslog server.")
+            throw MMError(.internalError, "\(destination.name) is not a syslog server.")
         }
     }
 
@@ -53,7 +53,7 @@ final class SyslogSocket: Sendable {
             guard ioctl(number, UInt(TIOCOUTQ), &left) == 0 else { return }
             if isClosed { throw MMError(.unavailable, "the server closed the connection") }
             if left == 0 { return }
-            guard !deadline.hasPassed else { throw MMError(.unavailable, "the server takes nothing more") }
+            guard !deadline.hasPassed else { throw MMError(.unavailable, "the server accepts no more data") }
             var pause = timespec(tv_sec: 0, tv_nsec: 2_000_000)
             nanosleep(&pause, nil)
         }
@@ -173,7 +173,7 @@ final class SyslogSocket: Sendable {
             let count = poll(&entry, 1, Int32(left))
             if count > 0 { return }
             if count < 0, errno == EINTR { continue }
-            throw MMError(.unavailable, "the server takes nothing more")
+            throw MMError(.unavailable, "the server accepts no more data")
         }
     }
 

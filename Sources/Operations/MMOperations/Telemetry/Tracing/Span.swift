@@ -273,13 +273,13 @@ struct TraceSampler: Sendable, Hashable {
             guard let share = Double(argument ?? "1"), (0...1).contains(share) else {
                 throw MMError(
                     .invalidInput, "OTEL_TRACES_SAMPLER_ARG can't be `\((argument ?? "").prefix(40))`.",
-                    hint: "Give a number from 0 to 1.")
+                    hint: "Use a number from 0 to 1.")
             }
             ratio = share
         default:
             throw MMError(
                 .invalidInput, "OTEL_TRACES_SAMPLER can't be `\(name.prefix(40))`.",
-                hint: "Give always_on, always_off, traceidratio, or one of them after parentbased_.")
+                hint: "Use always_on, always_off, traceidratio, or one of them after parentbased_.")
         }
     }
 

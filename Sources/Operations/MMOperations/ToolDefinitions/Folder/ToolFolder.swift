@@ -67,8 +67,8 @@ package struct ToolFolder: Sendable {
             let names = try names()
             guard names.count <= Self.mostFiles else {
                 throw MMError(
-                    .limitExceeded, "\(path) holds \(names.count) definitions; at most \(Self.mostFiles) are read.",
-                    hint: "Move those away that nobody uses.")
+                    .limitExceeded, "\(path) contains \(names.count) definitions; the limit is \(Self.mostFiles).",
+                    hint: "Move unused ones to another folder.")
             }
             for name in names { read(name, into: &contents) }
         } catch {
@@ -97,7 +97,7 @@ package struct ToolFolder: Sendable {
             guard !reserved.contains(definition.name.lowercased()) else {
                 throw .definition(
                     file, line: 1, "`\(definition.name)` is the name of an operation of mm.",
-                    hint: "Choose another name.")
+                    hint: "Use another name.")
             }
             if let other = contents.definitions.first(where: { $0.name.lowercased() == definition.name.lowercased() }) {
                 throw .definition(
@@ -126,11 +126,11 @@ package struct ToolFolder: Sendable {
     private func check(_ status: stat, _ path: String, isFolder: Bool) throws(MMError) {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw MMError(
-                .forbidden, "\(path) belongs to user \(status.st_uid).", hint: "Use a folder and files of your own.")
+                .forbidden, "\(path) belongs to user \(status.st_uid).", hint: "Use a folder and files that you own.")
         }
         guard status.st_mode & 0o022 == 0 else {
             throw MMError(
-                .forbidden, "\(path) can be written by others, who could change what your tools do.",
+                .forbidden, "Other users can write to \(path) and so change what your tools do.",
                 hint: "Run: chmod go-w \(ShellWord.quoted(path))")
         }
     }

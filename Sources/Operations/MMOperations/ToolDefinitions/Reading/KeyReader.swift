@@ -19,7 +19,7 @@ struct KeyReader {
         guard case .map(let entries) = node.content else {
             throw .definition(
                 place, line: node.line, "\(subject) must be a map of \(keys.joined(separator: ", ")).",
-                hint: "Write it as key: value, one a line.")
+                hint: "Write one key: value pair per line.")
         }
         self.entries = entries
         for entry in entries where !keys.contains(entry.key) {
@@ -82,7 +82,7 @@ struct KeyReader {
     func list(_ key: String) throws(MMError) -> [YAMLNode] {
         guard let entry = entry(key) else { return [] }
         guard case .list(let items) = entry.value.content else {
-            throw wrong(key, "a list", hint: "Begin each item with a dash.")
+            throw wrong(key, "a list", hint: "Start each item with a dash.")
         }
         return items
     }

@@ -26,7 +26,7 @@ package struct ScriptDefinition {
             throw .definition(
                 place, line: ScriptLines.line(of: fault.extent.start, in: text),
                 "the script doesn't parse (\(fault.id)).",
-                hint: "See where: mm guard check \(place)")
+                hint: "To see the place: mm guard check \(place)")
         }
         let reader = ScriptDefinition(place: place, text: text, help: CommentHelp(of: text, script))
         return try reader.definition(script, name: name, modules: modules)
@@ -37,18 +37,18 @@ package struct ScriptDefinition {
     {
         guard ToolDefinition.isName(name) else {
             throw .definition(
-                place, line: 1, "the file's name can't be the name of a tool.",
-                hint: "Use letters, digits, - and _, a letter first: Get-UnusedGuest.ps1.")
+                place, line: 1, "the file's name can't be used as a tool name.",
+                hint: "Use letters, digits, - and _, starting with a letter: Get-UnusedGuest.ps1.")
         }
         guard let summary = help.text("SYNOPSIS").map(CommentHelp.line) else {
             throw .definition(
-                place, line: 1, "the script says nowhere what it is for.",
-                hint: "Begin it with <# .SYNOPSIS, a line of text, and #>.")
+                place, line: 1, "the script has no description.",
+                hint: "Start it with <# .SYNOPSIS, a line of text, and #>.")
         }
         guard let block = script.root?.parameterBlock else {
             throw .definition(
                 place, line: 1, "the script has no param block.",
-                hint: "Begin it with param(), also without parameters.")
+                hint: "Start it with param(), even if it has no parameters.")
         }
         var parameters: [ToolParameter] = []
         for (index, node) in block.parameters.enumerated() {
@@ -84,7 +84,7 @@ package struct ScriptDefinition {
             let near = NearestNames.of(word, among: Set(modules.values).sorted(), limit: 1).first
             throw .definition(
                 place, line: 1,
-                ".COMPONENT names `\(word.prefix(40))`, which is no module."
+                ".COMPONENT is `\(word.prefix(40))`, which is not a module."
                     + (near.map { " Did you mean `\($0)`?" } ?? ""),
                 hint: "The modules are \(Set(modules.values).sorted().joined(separator: ", ")).")
         }
@@ -93,7 +93,7 @@ package struct ScriptDefinition {
         }
         throw .definition(
             place, line: 1, "the script doesn't say which module it runs in.",
-            hint: "Write #Requires -Modules ExchangeOnlineManagement above it, or .COMPONENT exo into its help.")
+            hint: "Add #Requires -Modules ExchangeOnlineManagement above it, or .COMPONENT exo to its help.")
     }
 
     /// Returns the text that is run, without `#Requires` lines for modules that the session has loaded anyway: for the
@@ -241,8 +241,8 @@ struct ScriptParameterReader {
         case "securestring", "pscredential", "credential":
             throw .definition(
                 place, line: ScriptLines.line(of: node.extent.start, in: text),
-                "the parameter \(node.variable.path.name) takes a password, which can't be an argument.",
-                hint: "Let the connection sign in; a tool gets no passwords.")
+                "the parameter \(node.variable.path.name) is a password, which can't be an argument.",
+                hint: "Let the connection sign in instead of passing a password.")
         default: return
         }
     }

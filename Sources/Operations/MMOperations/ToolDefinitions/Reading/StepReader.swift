@@ -39,7 +39,7 @@ struct StepReader {
             throw reader.wrong("id", "a name of letters and digits other than item, params and now")
         }
         guard !before.contains(id), !parameters.contains(id) else {
-            throw reader.wrong("id", "a name that no other step and no parameter has")
+            throw reader.wrong("id", "a name that no other step or parameter uses")
         }
         let each = try reference("each", reader, known: before + parameters)
         let known = before + parameters + ["now"] + (each == nil ? [] : ["item"])
@@ -51,8 +51,8 @@ struct StepReader {
             case (0, .some): action = .command(try command(reader, known: known))
             default:
                 throw .definition(
-                    place, line: reader.line, "a step is one request (get, post, patch, put, delete) or one run.",
-                    hint: "Make a step of each.")
+                    place, line: reader.line, "a step must be one request (get, post, patch, put, delete) or one run.",
+                    hint: "Use a separate step for each.")
             }
         } catch {
             throw error.at(place, line: reader.line)
@@ -67,9 +67,9 @@ struct StepReader {
             let near =
                 NearestNames.of(reference.root, among: known, limit: 1).first.map { " Did you mean `\($0)`?" } ?? ""
             throw .definition(
-                place, line: reader.line, "nothing is called `\(reference.root)` in {\(reference.text)}.\(near)",
+                place, line: reader.line, "`\(reference.root)` in {\(reference.text)} is not defined.\(near)",
                 hint: known.isEmpty
-                    ? "Declare it below parameters." : "There are \(known.joined(separator: ", ")).")
+                    ? "Declare it under parameters." : "Defined names: \(known.joined(separator: ", ")).")
         }
         return step
     }
@@ -85,7 +85,7 @@ struct StepReader {
         guard known.contains(reference.root), reference.change == nil else {
             throw reader.wrong(
                 key, "the name of a parameter or of an earlier step",
-                hint: known.isEmpty ? nil : "There are \(known.joined(separator: ", ")).")
+                hint: known.isEmpty ? nil : "Defined names: \(known.joined(separator: ", ")).")
         }
         return reference
     }
@@ -95,10 +95,10 @@ struct StepReader {
     private func request(_ verb: String, _ reader: KeyReader) throws(MMError) -> ToolRequest {
         let written = try reader.requiredText(verb, example: "/users")
         guard written.hasPrefix("/"), !written.hasPrefix("//"), !written.contains("#") else {
-            throw reader.wrong(verb, "a path that begins with /", hint: "The service is named by resource.")
+            throw reader.wrong(verb, "a path that starts with /", hint: "Set the service with resource.")
         }
         for key in ["module", "with"] where reader.entry(key) != nil {
-            throw reader.wrong(key, "left out of a request", hint: "It goes with run.")
+            throw reader.wrong(key, "left out of a request", hint: "It can only be used with run.")
         }
         let halves = written.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         var query: [(name: String, value: ToolTemplate)] = []
@@ -110,7 +110,7 @@ struct StepReader {
         for entry in try reader.map("query") {
             guard case .scalar(let text, _) = entry.value.content else {
                 throw .definition(
-                    place, line: entry.line, "`\(entry.key)` of query is no string.", hint: "Write one value.")
+                    place, line: entry.line, "`\(entry.key)` of query is not a string.", hint: "Use a single value.")
             }
             query.append((entry.key, try ToolTemplate(text)))
         }
@@ -123,12 +123,12 @@ struct StepReader {
             query.append(("$select", try ToolTemplate(names)))
         }
         if let twice = query.map({ $0.name.lowercased() }).firstRepeated {
-            throw reader.wrong(verb, "without \(twice) twice", hint: "Name each option once.")
+            throw reader.wrong(verb, "a query that has \(twice) only once", hint: "Give each option once.")
         }
         let isGet = verb == "get"
         if isGet, reader.entry("body") != nil { throw reader.wrong("body", "left out of a get") }
         for key in ["all", "top"] where !isGet && reader.entry(key) != nil {
-            throw reader.wrong(key, "left out of a \(verb)", hint: "It goes with get.")
+            throw reader.wrong(key, "left out of a \(verb)", hint: "It can only be used with get.")
         }
         return ToolRequest(
             method: verb.uppercased(), path: try ToolTemplate(String(halves[0])), query: query,
@@ -163,7 +163,7 @@ struct StepReader {
         let module = try reader.requiredText("module", example: "exo")
         let requestKeys = ["select", "query", "body", "resource", "header", "all", "top"]
         for key in requestKeys where reader.entry(key) != nil {
-            throw reader.wrong(key, "left out of a run", hint: "It goes with a request.")
+            throw reader.wrong(key, "left out of a run", hint: "It can only be used with a request.")
         }
         let parsed = PowerShellParser.parse(script)
         if let fault = parsed.errors.first {
@@ -171,18 +171,18 @@ struct StepReader {
             let first = reader.line(of: "run") + (script.contains("\n") ? 1 : 0)
             let line = first + ScriptLines.line(of: fault.extent.start, in: script) - 1
             throw .definition(
-                place, line: line, "the command doesn't parse (\(fault.id)).", hint: "Try it: mm guard check '…'")
+                place, line: line, "the command doesn't parse (\(fault.id)).", hint: "To check it: mm guard check '…'")
         }
         guard parsed.root?.parameterBlock == nil else {
             throw reader.wrong(
-                "run", "without a param block", hint: "Name the variables below with, or use the tool's own parameters."
+                "run", "without a param block", hint: "Set variables under with, or use the tool's parameters."
             )
         }
         var bindings: [(variable: String, value: ToolBody)] = []
         for entry in try reader.map("with") {
             guard ScriptLines.isVariable(entry.key) else {
                 throw .definition(
-                    place, line: entry.line, "`\(entry.key.prefix(60))` is no name of a variable.",
+                    place, line: entry.line, "`\(entry.key.prefix(60))` is not a variable name.",
                     hint: "Write it without the dollar: Identity.")
             }
             bindings.append((entry.key, try body(entry.value)))

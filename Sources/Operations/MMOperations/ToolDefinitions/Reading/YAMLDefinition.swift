@@ -17,7 +17,7 @@ package struct YAMLDefinition {
     /// - Throws: `invalidInput` with the place, the line and the remedy.
     package static func read(_ bytes: [UInt8], name: String, place: String) throws(MMError) -> ToolDefinition {
         guard let node = try YAMLNode.read(bytes, name: place) else {
-            throw .definition(place, line: 1, "the file is empty.", hint: "Write name, description and steps.")
+            throw .definition(place, line: 1, "the file is empty.", hint: "It needs name, description and steps.")
         }
         return try YAMLDefinition(place: place).definition(
             node, name: name, source: String(decoding: bytes, as: UTF8.self))
@@ -28,7 +28,7 @@ package struct YAMLDefinition {
         let name = try reader.text("name") ?? name
         guard ToolDefinition.isName(name) else {
             throw reader.wrong(
-                "name", "a name of letters, digits, - and _ that begins with a letter",
+                "name", "a name of letters, digits, - and _ that starts with a letter",
                 hint: "For example name: unused-guests.")
         }
         let description = try reader.requiredText("description", example: "Guests who have not signed in for a while.")
@@ -37,7 +37,7 @@ package struct YAMLDefinition {
         let work: ToolDefinition.Work
         if reader.entry("cmdlets") != nil {
             guard reader.entry("steps") == nil, parameters.isEmpty else {
-                throw reader.wrong("cmdlets", "alone: the cmdlets bring their parameters and are the steps")
+                throw reader.wrong("cmdlets", "without parameters and steps, which come from the cmdlets")
             }
             work = .cmdlets(try cmdlets(reader))
         } else {
@@ -60,12 +60,12 @@ package struct YAMLDefinition {
         guard ToolParameter.isName(entry.key) else {
             throw .definition(
                 place, line: entry.line, "`\(entry.key.prefix(60))` can't be the name of a parameter.",
-                hint: "Begin with a small letter, then letters and digits: userName.")
+                hint: "Start with a lowercase letter, then use letters and digits: userName.")
         }
         guard !["item", "now", "params"].contains(entry.key) else {
             throw .definition(
-                place, line: entry.line, "`\(entry.key)` has a meaning of its own and can't be a parameter.",
-                hint: "Choose another name.")
+                place, line: entry.line, "`\(entry.key)` is reserved and can't be a parameter.",
+                hint: "Use another name.")
         }
         let keys = ["type", "description", "default", "enum", "required", "pattern", "minimum", "maximum"]
         let reader = try KeyReader(entry.value, "the parameter \(entry.key)", keys: keys, place: place)
@@ -88,14 +88,14 @@ package struct YAMLDefinition {
         let most = try reader.integer("maximum", in: bounds)
         if least != nil || most != nil {
             guard kind == .integer || kind == .number else {
-                throw reader.wrong(least == nil ? "maximum" : "minimum", "left out where the type is no number")
+                throw reader.wrong(least == nil ? "maximum" : "minimum", "left out unless the type is a number")
             }
             guard least ?? .min <= most ?? .max else { throw reader.wrong("maximum", "at least the minimum") }
             parameter.range = (least ?? .min)...(most ?? .max)
         }
         guard let written = reader.entry("default") else { return parameter }
         guard !parameter.isRequired else {
-            throw reader.wrong("default", "left out where required is true", hint: "Leave one of the two out.")
+            throw reader.wrong("default", "left out if required is true", hint: "Leave out one of the two.")
         }
         do throws(MMError) {
             parameter.defaultValue = try parameter.checked(written.value.json)

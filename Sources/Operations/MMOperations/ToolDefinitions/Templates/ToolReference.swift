@@ -34,9 +34,9 @@ package struct ToolReference: Sendable, Hashable {
             })
         else {
             throw MMError(
-                .invalidInput, "`{\(text.prefix(60))}` is no placeholder.",
+                .invalidInput, "`{\(text.prefix(60))}` is not a placeholder.",
                 hint:
-                    "Write {parameter}, {item.member}, {step.member} or {parameter|daysAgo}; a brace itself is {{ or }}."
+                    "Write {parameter}, {item.member}, {step.member} or {parameter|daysAgo}; for a literal brace write {{ or }}."
             )
         }
         self.root = root
@@ -47,8 +47,8 @@ package struct ToolReference: Sendable, Hashable {
         }
         guard let change = Change(rawValue: parts[1]) else {
             throw MMError(
-                .invalidInput, "`{\(text.prefix(60))}` names no known change of its value.",
-                hint: "There are \(Change.allCases.map(\.rawValue).joined(separator: " and ")).")
+                .invalidInput, "`{\(text.prefix(60))}` has an unknown function.",
+                hint: "The functions are \(Change.allCases.map(\.rawValue).joined(separator: " and ")).")
         }
         self.change = change
     }
@@ -87,7 +87,7 @@ package struct ToolScope: Sendable {
         guard let change = reference.change else { return found }
         guard let days = found.int, abs(days) <= 36_500 else {
             throw MMError(
-                .invalidInput, "`\(reference.root)` is no number of days.", hint: "Give a whole number up to 36500.",
+                .invalidInput, "`\(reference.root)` is not a number of days.", hint: "Use a whole number up to 36500.",
                 details: ["field": .string(reference.root)])
         }
         let shift = Duration.seconds(86_400 * days)

@@ -24,8 +24,8 @@ package struct ToolTemplate: Sendable, Hashable {
             } else if character == "{" {
                 guard let end = rest.firstIndex(of: "}") else {
                     throw MMError(
-                        .invalidInput, "A placeholder in `\(text.prefix(80))` has no end.",
-                        hint: "Close it with }, or write {{ for a brace.")
+                        .invalidInput, "A placeholder in `\(text.prefix(80))` is not closed.",
+                        hint: "Close it with }, or write {{ for a literal brace.")
                 }
                 if !plain.isEmpty { pieces.append(.text(plain)) }
                 plain = ""
@@ -33,7 +33,7 @@ package struct ToolTemplate: Sendable, Hashable {
                 rest = rest[rest.index(after: end)...]
             } else if character == "}" {
                 throw MMError(
-                    .invalidInput, "`\(text.prefix(80))` has a } without a {.", hint: "Write }} for a brace.")
+                    .invalidInput, "`\(text.prefix(80))` has a } without a {.", hint: "Write }} for a literal brace.")
             } else {
                 plain.append(character)
             }
@@ -74,8 +74,8 @@ package struct ToolTemplate: Sendable, Hashable {
             let text = try Self.single(reference, in: scope)
             guard !text.isEmpty, text != ".", text != ".." else {
                 throw MMError(
-                    .invalidInput, "`\(reference.text)` is `\(text)`, which is no part of a path.",
-                    hint: "Give a name or an id.", details: ["field": .string(reference.root)])
+                    .invalidInput, "`\(reference.text)` is `\(text)`, which can't be part of a path.",
+                    hint: "Use a name or an id.", details: ["field": .string(reference.root)])
             }
             return PercentCoding.encode(Self.doubled(text, within: quotes), isPlain: Self.isUnreserved)
         }
@@ -100,8 +100,8 @@ package struct ToolTemplate: Sendable, Hashable {
                 guard let odd = texts.first(where: { !Self.isWord($0) }) else { return texts.joined(separator: ",") }
                 throw MMError(
                     .invalidInput,
-                    "`\(reference.text)` is `\(odd.prefix(40))`, which is more than a word and stands without quotes.",
-                    hint: "Put quotes around {\(reference.text)} in the definition, or give one word.",
+                    "`\(reference.text)` is `\(odd.prefix(40))`, which needs quotes because it is more than one word.",
+                    hint: "Put quotes around {\(reference.text)} in the definition, or use one word.",
                     details: ["field": .string(reference.root)])
             }
         }
@@ -134,8 +134,8 @@ package struct ToolTemplate: Sendable, Hashable {
         guard let value = try scope.value(of: reference) else { throw missing(reference) }
         guard let text = ToolParameter.text(of: value) else {
             throw MMError(
-                .invalidInput, "`\(reference.text)` is \(value.kindName), where one text is needed.",
-                hint: "Name a member of it, or go through it with each.", details: ["field": .string(reference.root)])
+                .invalidInput, "`\(reference.text)` is \(value.kindName), but a text is needed.",
+                hint: "Use one of its members, or repeat the step with each.", details: ["field": .string(reference.root)])
         }
         return text
     }
@@ -148,7 +148,7 @@ package struct ToolTemplate: Sendable, Hashable {
     private static func missing(_ reference: ToolReference) -> MMError {
         MMError(
             .invalidInput, "There is no value for `\(reference.text)`.",
-            hint: "Give it, or let the step depend on it with when: \(reference.root).",
+            hint: "Provide it, or make the step conditional with when: \(reference.root).",
             details: ["field": .string(reference.root)])
     }
 
