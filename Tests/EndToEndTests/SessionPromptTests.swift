@@ -44,9 +44,9 @@ struct SessionPromptTests {
                 ("Demo exo", "Get-Mailbox -ResultSize 1 | Format-Table Name\r"),
                 ("admin", "Get-Mailbox lena.vogt | Format-Table Name\r"),
                 ("----", "Start-Sleep -Seconds 600\r"), ("running in Demo/exo", "\u{3}"),
-                ("once more leaves", "'still ' + 'here'\r"),
+                ("again to quit", "'still ' + 'here'\r"),
                 ("still here", "Start-Sleep -Seconds 600\r"),
-                ("running in Demo/exo", "\u{3}"), ("once more leaves", "\u{3}"),
+                ("running in Demo/exo", "\u{3}"), ("again to quit", "\u{3}"),
             ], ["TERM": "xterm"])
         #expect(dialog.code == 0, "\(dialog.text)")
         #expect(dialog.text.split(separator: "engine: native", omittingEmptySubsequences: false).count == 2)

@@ -49,7 +49,7 @@ struct DocumentedExampleTests {
                 The arguments of roll don't fit:
                 - sides: is 7; allowed: 4, 6, 8, 12, 20
                 - cuont: is unknown; did you mean "count"? Known are "count", "sides"
-                - count: is missing; is it meant by "cuont"?
+                - count: is missing; is "cuont" a misspelling of it?
                 """
         )
     }

@@ -82,7 +82,7 @@ struct JSONSchemaTests {
         #expect(
             try problems(schema, ["conection": "x"]) == [
                 #"conection: is unknown; did you mean "connection"? Known are "connection", "module", "top", "to""#,
-                #"connection: is missing; is it meant by "conection"?"#,
+                #"connection: is missing; is "conection" a misspelling of it?"#,
             ])
         #expect(
             try problems(schema, ["connection": "c", "module": "azur", "top": 0]) == [

@@ -146,7 +146,7 @@ struct QuestionTests {
         client.request(1, "tools/call", ["name": "delete"])
         let result = try await client.next()["result"]
         #expect(result?["isError"] == true)
-        #expect(result?["content"]?[0]?["text"]?.string?.hasPrefix("This client can't be asked") == true)
+        #expect(result?["content"]?[0]?["text"]?.string?.hasPrefix("This client doesn't support questions") == true)
     }
 
     // MARK: the modern era
@@ -190,7 +190,7 @@ struct QuestionTests {
         _ = try await call(client, "delete", state: state, answers: yes)
         let again = try await call(client, "delete", state: state, answers: yes)["result"]
         #expect(again?["isError"] == true)
-        #expect(again?["content"]?[0]?["text"]?.string?.hasPrefix("This answer was used already.") == true)
+        #expect(again?["content"]?[0]?["text"]?.string?.hasPrefix("This answer was already used.") == true)
         #expect(done.value == 1)
     }
 

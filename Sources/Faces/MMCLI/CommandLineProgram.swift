@@ -198,8 +198,8 @@ package struct CommandLineProgram: Sendable {
         for line in index.lines(in: words[(end + 1)...]) {
             guard let (called, rest) = index.find(line), case .operation(let operation) = called else {
                 throw MMError(
-                    .invalidInput, "`mm \(line.prefix(2).joined(separator: " "))` is no command that can be planned.",
-                    hint: "Behind -- stands a command as it would be typed, without mm.")
+                    .invalidInput, "`mm \(line.prefix(2).joined(separator: " "))` can't be planned.",
+                    hint: "After --, write a command as usual, without mm.")
             }
             guard let inner = try scan(plain: called, rest) else { return nil }
             let (base, arguments) = operation.call(inner.arguments)

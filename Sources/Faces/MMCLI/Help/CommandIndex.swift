@@ -170,6 +170,6 @@ package struct CommandIndex: Sendable {
         return MMError(
             .invalidInput, "`mm` has no option `\(name.prefix(80))`.",
             hint: near.first.map { "Did you mean `\($0)`?" }
-                ?? "Options of a command stand behind it; `mm help` lists the commands.")
+                ?? "Put options after the command; `mm help` lists the commands.")
     }
 }

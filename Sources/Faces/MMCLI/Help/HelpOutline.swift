@@ -27,36 +27,36 @@ package struct HelpOutline: Sendable {
         Group(
             title: "Work",
             nouns: [
-                Noun("run", "Run PowerShell in a signed-in session; a prompt without a command"),
-                Noun("graph", "Send requests to Microsoft Graph or Power Automate"),
-                Noun("endpoints", "Find what Microsoft Graph offers, by words"),
-                Noun("recipe", "Carry out tasks that come ready; `do` carries out your own"),
-                Noun("shell", "Run commands in persistent shells of this machine, or open one"),
-                Noun("exec", "Run any program with a connection's identity and no token"),
-                Noun("ssh", "Run commands on hosts, in persistent sessions, or open one"),
+                Noun("run", "Run PowerShell in a signed-in session, or open a prompt"),
+                Noun("graph", "Send requests to Microsoft Graph, Azure or Power Automate"),
+                Noun("endpoints", "Search the API of Microsoft Graph"),
+                Noun("recipe", "Run ready-made tasks; `do` runs your own tools"),
+                Noun("shell", "Run commands in persistent local shells, or open one"),
+                Noun("exec", "Run a program with a connection's identity, without tokens"),
+                Noun("ssh", "Run commands on hosts in persistent sessions, or open one"),
             ]),
         Group(
             title: "Connections and sign-in",
             nouns: [
-                Noun("connect", "Connect a tenant: find it, sign in, register an app if you like"),
-                Noun("connections", "Add, show, change and check the tenants that can be used"),
-                Noun("login", "Sign a connection in"),
-                Noun("status", "Show who is signed in where, and pending sign-ins"),
+                Noun("connect", "Connect a tenant: find it, sign in, optionally register an app"),
+                Noun("connections", "Add, show, change and check connections"),
+                Noun("login", "Sign in to a connection"),
+                Noun("status", "Show signed-in accounts and pending sign-ins"),
             ]),
         Group(
             title: "Safety",
             nouns: [
-                Noun("guard", "Check what would be allowed, and list the rules"),
-                Noun("plan", "See what calls would change, and approve it once; `apply` sends exactly that"),
-                Noun("undo", "Take back what was changed"),
-                Noun("audit", "Show and verify what was done, by whom, with what outcome"),
+                Noun("guard", "Check scripts and requests, and list the rules"),
+                Noun("plan", "Preview and approve changes; `apply` sends exactly those"),
+                Noun("undo", "Undo changes"),
+                Noun("audit", "Show and verify the audit log"),
             ]),
         Group(
             title: "This machine",
             nouns: [
                 Noun("mcp", "Connect AI clients"),
-                Noun("doctor", "Check that everything mm relies on is in order"),
-                Noun("sandbox", "Practise on an offline tenant"),
+                Noun("doctor", "Check the installation and suggest fixes"),
+                Noun("sandbox", "Try mm on an offline tenant"),
             ]),
     ])
 }

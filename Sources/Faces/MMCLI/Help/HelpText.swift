@@ -4,7 +4,7 @@ import MMOperations
 /// The texts of `--help`.
 package enum HelpText {
     private static let title = """
-        mm keeps Microsoft 365 sessions: signed in once, guarded, reachable from here and from AI clients.
+        mm keeps persistent, guarded Microsoft 365 sessions for the terminal and for AI clients.
 
         Usage: mm COMMAND [ARGUMENT…] [--flag…]
 
@@ -25,7 +25,7 @@ package enum HelpText {
         text += """
 
             `mm COMMAND --help` shows its subcommands, arguments and examples;
-            `mm help --all` lists every command and the options that all of them take.
+            `mm help --all` lists every command and the common options.
 
             """
         return text
@@ -87,7 +87,7 @@ package enum HelpText {
         if verbs.contains(where: { $0.trigger == nil }) { text += "\nFurther commands:\n" + list(verbs) }
         let positionals = positionals(of: fields)
         if !positionals.isEmpty {
-            text += "\nArguments (each also as a flag of its name):\n"
+            text += "\nArguments (each also as a flag with its name):\n"
             text += columns(positionals.map { ($0.name.uppercased(), summary(of: $0)) })
         }
         let flags = fields.filter { if case .option = $0.placement { true } else { false } }
@@ -130,7 +130,7 @@ package enum HelpText {
 
     static func summary(of field: InputField) -> String {
         if let flag = field.otherFlags.first {
-            return field.summary + " Several (\(flag)): A,B or tag:NAME, see Docs/StartProvider.md."
+            return field.summary + " For several connections (\(flag)): A,B or tag:NAME, see Docs/StartProvider.md."
         }
         guard case .choice(let words) = field.kind else { return field.summary }
         return field.summary + " (\(words.joined(separator: ", ")))"

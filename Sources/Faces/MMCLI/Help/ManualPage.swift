@@ -22,14 +22,14 @@ package struct ManualPage: Sendable {
         page +=
             ".Sh DESCRIPTION\n"
             + plain(
-                "mm keeps Microsoft 365 sessions: signed in once, guarded, reachable from here and from AI clients.")
+                "mm keeps persistent, guarded Microsoft 365 sessions for the terminal and for AI clients.")
         page += "The commands are:\n.Bl -tag -width Ds\n"
         for noun in nouns {
             let summary =
                 index.exactly([noun])?.summary ?? index.group([noun]).map { $0.words[1] }.joined(separator: ", ")
             page += ".It Xr mm-\(noun) 1\n" + plain(summary)
         }
-        page += ".El\n.Sh OPTIONS\nEvery command takes these, before or behind it.\n" + globals
+        page += ".El\n.Sh OPTIONS\nEvery command accepts these, before or after it.\n" + globals
         page += """
             .Sh FILES
             .Bl -tag -width Ds

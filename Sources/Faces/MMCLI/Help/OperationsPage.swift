@@ -8,8 +8,8 @@ package enum OperationsPage {
         var page = """
             # Operations
 
-            Every operation of `mm`, as the catalogue declares it. This page is generated: `make pages` writes it, and a test
-            fails when it is old. The same operations are commands (`mm …`), tools of `mm-mcp` and routes
+            Every operation of `mm`. This page is generated from the catalogue: `make pages` writes it, and a test
+            fails when it is out of date. The same operations are commands (`mm …`), tools of `mm-mcp` and routes
             (`POST /v1/operations/NAME`) with the same arguments and answers.
 
             | operation | command | who | what it does |
@@ -38,7 +38,7 @@ package enum OperationsPage {
             text += "\n| argument | kind | what it is |\n|---|---|---|\n"
             for field in operation.fields {
                 let name = field.isRequired ? "**`\(field.name)`**" : "`\(field.name)`"
-                let hidden = field.isOfferedToModels ? "" : " Not for models."
+                let hidden = field.isOfferedToModels ? "" : " Not for AI agents."
                 text += "| \(name) | \(kind(field.kind)) | \(escaped(field.summary))\(hidden) |\n"
             }
         }
@@ -58,8 +58,8 @@ package enum OperationsPage {
 
     private static func effects(_ effects: OperationDeclaration.Effects) -> String {
         var words = [effects.readOnly ? "changes nothing" : effects.destructive ? "may delete or overwrite" : "writes"]
-        if effects.idempotent, !effects.readOnly { words.append("a second call changes nothing more") }
-        words.append(effects.openWorld ? "reaches beyond this machine" : "stays on this machine")
+        if effects.idempotent, !effects.readOnly { words.append("repeating it changes nothing more") }
+        words.append(effects.openWorld ? "connects to other machines" : "stays on this machine")
         return words.joined(separator: ", ")
     }
 

@@ -25,9 +25,9 @@ package struct SwiftCalls: Sendable {
     ) {
         var common = [SwiftArgument("connection", .text, "Name of the connection.", isRequired: true)]
         if !effects.readOnly {
-            common.append(SwiftArgument("dryRun", .flag, "Show what would be done; only reads are sent."))
+            common.append(SwiftArgument("dryRun", .flag, "Show what would change; only reads are sent."))
         }
-        if definition.isPlan { common.append(SwiftArgument("apply", .flag, "Carry the plan out.")) }
+        if definition.isPlan { common.append(SwiftArgument("apply", .flag, "Apply the plan.")) }
         calls.append(
             SwiftCall(
                 name: definition.name, operation: shelf.operation, summary: definition.summary, tool: definition.name,
@@ -36,7 +36,7 @@ package struct SwiftCalls: Sendable {
 
     /// The source of a Swift file with all calls.
     package var text: String {
-        "// Written by `mm swift`; write it anew after an update of mm.\nimport MicrosoftMaster\n"
+        "// Written by `mm swift`. Generate it again after an update of mm.\nimport MicrosoftMaster\n"
             + calls.map { "\n" + $0.text }.joined()
     }
 }
@@ -66,7 +66,7 @@ private struct SwiftCall: Sendable {
         for argument in all {
             guard case .choice(let words) = argument.kind else { continue }
             lines += [
-                "", "    /// What `\(argument.property)` may be.", "    enum \(argument.type): String, Sendable {",
+                "", "    /// The values of `\(argument.property)`.", "    enum \(argument.type): String, Sendable {",
             ]
             lines += words.map { word in
                 let name = SwiftName.value(word)

@@ -42,7 +42,7 @@ struct SessionTerminal {
     func show(_ answer: OperationAnswer) async throws(MMError) -> Int32 {
         guard let stream = answer.body.stream else {
             keyboard.end()
-            throw MMError(.internalError, "The terminal did not open.")
+            throw MMError(.internalError, "The terminal could not be opened.")
         }
         let outcome = await Result { () async throws(MMError) in try await pass(stream) }
         keyboard.end()
@@ -56,7 +56,7 @@ struct SessionTerminal {
         let mode = try RawMode(STDIN_FILENO)
         keyboard.begin()
         // Shown only now, because keys that are typed before the session gets them are lost.
-        streams.note(streams.styled("Ctrl-] d leaves it running.", .quiet))
+        streams.note(streams.styled("Ctrl-] d detaches and leaves it running.", .quiet))
         while let batch = try await stream.next() {
             for row in batch { try streams.pass(try CommandPiece(row: row).bytes) }
         }

@@ -133,7 +133,7 @@ package struct ArgumentScanner {
             switch attached {
             case nil, "true"?, "1"?, "yes"?: result.arguments[field.name] = true
             case "false"?, "0"?, "no"?: result.arguments[field.name] = false
-            default: throw MMError(.invalidInput, "\(flag) is true or false, not `\(attached ?? "")`.")
+            default: throw MMError(.invalidInput, "\(flag) must be true or false, not `\(attached ?? "")`.")
             }
             return
         }
@@ -158,7 +158,7 @@ package struct ArgumentScanner {
         case .text, .choice, .flag: result.arguments[field.name] = .string(text)
         case .integer:
             guard let number = Int64(text) else {
-                throw MMError(.invalidInput, "\(shown) is a whole number, not `\(text.prefix(40))`.")
+                throw MMError(.invalidInput, "\(shown) must be a whole number, not `\(text.prefix(40))`.")
             }
             result.arguments[field.name] = .int(number)
         case .object, .calls:
@@ -169,7 +169,7 @@ package struct ArgumentScanner {
                     .invalidInput, "\(shown) isn't JSON: \(error).",
                     hint: content.isFile(text)
                         ? "\(text) is a file: \(shown) @\(text)."
-                        : "Quote it for the shell, or put it into a file and write @FILE; `-` reads standard input."
+                        : "Quote it for the shell, or put it into a file and use @FILE; `-` reads standard input."
                 )
             }
         case .parameters: try addParameters(text, to: field, as: shown)
@@ -192,7 +192,7 @@ package struct ArgumentScanner {
             if field.holdsQueryOptions, Self.isJMESPath(text) { throw Self.jmesPath(text, shown) }
             guard let equals = text.firstIndex(of: "=") else {
                 throw MMError(
-                    .invalidInput, "\(shown) is written name=value, not `\(text.prefix(40))`.",
+                    .invalidInput, "\(shown) must have the form name=value, not `\(text.prefix(40))`.",
                     hint: "For example --\(field.flagName) '$select=id,displayName'."
                 )
             }
@@ -207,8 +207,8 @@ package struct ArgumentScanner {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         guard let name = parts.first.map(String.init), !name.isEmpty else {
             throw MMError(
-                .invalidInput, "\(shown) is written name=value, not `\(text.prefix(40))`.",
-                hint: "A name alone sets a switch.")
+                .invalidInput, "\(shown) must have the form name=value, not `\(text.prefix(40))`.",
+                hint: "For a switch give only its name.")
         }
         let value: JSONValue = parts.count > 1 ? .string(String(parts[1])) : true
         var object = result.arguments[field.name]?.object ?? [:]
@@ -280,7 +280,7 @@ extension ArgumentScanner {
             let names = try value(attached, flag: name, &rest).split(separator: ",").map(String.init)
             guard !names.isEmpty else {
                 throw MMError(
-                    .invalidInput, "--columns names no column.", hint: "For example --columns displayName,mail.")
+                    .invalidInput, "--columns is empty.", hint: "For example --columns displayName,mail.")
             }
             result.options.columns += names
         case "--sort": result.options.order = try RowOrder(try value(attached, flag: name, &rest))
@@ -288,17 +288,17 @@ extension ArgumentScanner {
         case "--embedded": result.options.isEmbedded = true
         case "--pool":
             let pool = try value(attached, flag: name, &rest)
-            try Self.refuseEmpty(pool, name, "The pool's address.")
+            try Self.refuseEmpty(pool, name, "Address of the pool.")
             result.options.pool = pool
         case "--jq":
             let program = try value(attached, flag: name, &rest)
-            try Self.refuseEmpty(program, name, "A jq program; `.` is all of the answer.")
+            try Self.refuseEmpty(program, name, "A jq filter; `.` is the whole answer.")
             result.options.jq = program
         case "--timeout":
             let text = try value(attached, flag: name, &rest)
             guard let seconds = Double(text), seconds > 0, seconds <= 86_400 else {
                 throw MMError(
-                    .invalidInput, "--timeout is more than 0 and at most 86400 seconds, not `\(text.prefix(20))`.")
+                    .invalidInput, "--timeout must be more than 0 and at most 86400 seconds, not `\(text.prefix(20))`.")
             }
             result.options.timeLimit = .seconds(seconds)
         case "--output", "-o":
@@ -328,7 +328,7 @@ extension ArgumentScanner {
         guard positionals.indices.contains(position) else { return "" }
         let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
         return whole.contains("'") || whole.utf8.count > 100
-            ? "Quote what is one argument. " : "Quote what is one argument: '\(whole)'. "
+            ? "Quote what is one argument. " : "Quote arguments that contain spaces: '\(whole)'. "
     }
 
     /// The command line that was probably meant if a flag's value is among the positional arguments, as in `graph Demo
@@ -410,10 +410,10 @@ extension ArgumentScanner {
         let isPlain = !path.isEmpty && path.allSatisfy { $0.isLetter || $0 == "." }
         let program = isPlain ? "(.value? // .)[].\(path)" : "(.value? // .)[] | …"
         return MMError(
-            .invalidInput, "\(shown) takes options of OData, and `\(text.prefix(60))` is JMESPath.",
-            hint: "Filter the answer with --jq '\(program)'"
-                + (isPlain ? ", or show it with --columns \(path)" : "")
-                + "; let the service do it with --select and --filter.")
+            .invalidInput, "\(shown) needs OData options, but `\(text.prefix(60))` is JMESPath.",
+            hint: "To filter the answer, use --jq '\(program)'"
+                + (isPlain ? "; to choose columns, --columns \(path)" : "")
+                + "; to filter in the service, --select and --filter.")
     }
 }
 

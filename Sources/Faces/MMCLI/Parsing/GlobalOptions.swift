@@ -33,7 +33,7 @@ package struct GlobalOptions: Sendable {
     package var timeLimit: Duration?
     /// Whether to return a handle at once while the call continues.
     package var detach = false
-    /// Whether to do everything in this process, without the pool.
+    /// Whether to run in this process, without the pool.
     package var isEmbedded = false
     /// The address of another pool that carries out the call.
     package var pool: String?
@@ -50,18 +50,18 @@ package struct GlobalOptions: Sendable {
     /// Returns the options as the help of a command lists them.
     /// - Parameter limit: the time limit of its calls that set none; `nil` if there is none.
     package static func listing(timeLimit limit: Duration?) -> [(flag: String, purpose: String)] {
-        let limit = limit.map { "\($0.components.seconds)" } ?? "no limit"
+        let limit = limit.map { "default \($0.components.seconds)" } ?? "default none"
         return [
             ("--output, -o FORMAT", "table, json, jsonl, csv, text, tsv, yaml or md"),
-            ("--columns NAME,NAME", "these members of each row, in this order"),
-            ("--sort NAME", "rows in the order of a column; -NAME for the largest first"),
-            ("--json", "the same as --output json; --json=NAME,NAME these members alone"),
-            ("--jq PROGRAM", "pass the answer through jq"),
-            ("--timeout SECONDS", "end the call after this time (\(limit))"),
+            ("--columns NAME,NAME", "show only these properties, in this order"),
+            ("--sort NAME", "sort rows by a column; -NAME sorts in descending order"),
+            ("--json", "same as --output json; --json=NAME,NAME only these properties"),
+            ("--jq PROGRAM", "filter the answer with jq"),
+            ("--timeout SECONDS", "time limit of the call (\(limit))"),
             ("--detach", "run a long call in the background; see `mm jobs`"),
-            ("--embedded", "do everything in this process, without the pool (also MM_EMBEDDED=1)"),
+            ("--embedded", "run in this process, without the pool (also MM_EMBEDDED=1)"),
             ("--pool URL", "use the pool at this address (also MM_SESSION_POOL_URL)"),
-            ("--quiet, -q", "print neither notes nor progress"),
+            ("--quiet, -q", "print no notes and no progress"),
             ("--no-pager", "no pager for long answers (also MM_PAGER=cat)"),
             ("--no-color", "no colours (also NO_COLOR)"),
             ("--help, -h", "this text"),

@@ -91,7 +91,7 @@ package struct AnswerRenderer {
         }
         try await render(value, columns: columns)
         if (format ?? usual(of: value, columns: columns)) != .json, value["@odata.nextLink"] != nil {
-            note("These are the first rows. All of them: --all; so many: --top N.")
+            note("Only the first rows are shown. For all rows add --all, for a number of rows --top N.")
         }
     }
 
@@ -155,7 +155,7 @@ package struct AnswerRenderer {
             rows.items.contains { !($0.object?.value(of: column)?.isFlat ?? true) }
         }
         guard !nested.isEmpty else { return }
-        note("Values with parts of their own are written as JSON: \(nested.joined(separator: ", ")).")
+        note("Nested values are written as JSON: \(nested.joined(separator: ", ")).")
     }
 
     /// Writes one object as two columns: name and value.
@@ -276,7 +276,7 @@ package struct AnswerRenderer {
                 return format == .csv ? CSVText.line(cells) : cells.joined(separator: "\t")
             }
         }
-        if cut > 0 { note("\(cut) rows have members that the first rows lack and CSV leaves out: --output jsonl.") }
+        if cut > 0 { note("\(cut) rows have properties that the first rows lack and CSV omits. To see them, use --output jsonl.") }
     }
 }
 
@@ -436,10 +436,10 @@ struct RowSelection: Sendable {
         let names = Rows(items: rows).columns
         let near = NearestNames.of(column, among: names, limit: 3)
         throw MMError(
-            .invalidInput, "\(flag) names “\(column)”, which no row has.",
+            .invalidInput, "No row has the property “\(column)” of \(flag).",
             hint: near.isEmpty
                 ? "The rows have \(names.prefix(20).joined(separator: ", "))\(names.count > 20 ? ", …" : ""). "
-                    + "Microsoft Graph sends some members only to those who ask: --query '$select=…'."
+                    + "Microsoft Graph returns some properties only on request: --query '$select=…'."
                 : "Did you mean \(near.joined(separator: ", "))?")
     }
 
@@ -504,7 +504,7 @@ package struct RowOrder: Sendable {
         column = isDescending ? String(text.dropFirst()) : text
         guard !column.isEmpty else {
             throw MMError(
-                .invalidInput, "--sort names no column.",
+                .invalidInput, "--sort is empty.",
                 hint: "For example `--sort displayName`, or `--sort -size` for the largest first.")
         }
     }

@@ -147,7 +147,7 @@ package struct CommandStreams: Sendable {
                 guard left > 0 else { return }
                 let seconds = left % 60
                 let text =
-                    "\(what): \(left / 60):\(seconds < 10 ? "0" : "")\(seconds) left. Ctrl-C leaves it for later."
+                    "\(what): \(left / 60):\(seconds < 10 ? "0" : "")\(seconds) left. Ctrl-C stops waiting."
                 guard progressLine.change(to: text, in: turn) else { return }
                 try await Task.sleep(for: .seconds(1))
             }
@@ -183,7 +183,7 @@ package struct CommandStreams: Sendable {
             if count > 0 {
                 start += count
             } else if errno == EPIPE {
-                throw MMError(.cancelled, "Nobody reads the output any longer.")
+                throw MMError(.cancelled, "The output was closed by its reader.")
             } else if errno != EINTR {
                 throw MMError(.internalError, "The output can't be written: \(String(cString: strerror(errno))).")
             }

@@ -111,7 +111,7 @@ final class PagedOutput: Sendable {
             try await child.input?.write(VisibleText.readable(bytes))
         } catch {
             state.withLock { $0.wasLeft = true }
-            throw MMError(.cancelled, "The pager was left.", cause: error.message)
+            throw MMError(.cancelled, "The pager was closed.", cause: error.message)
         }
     }
 }

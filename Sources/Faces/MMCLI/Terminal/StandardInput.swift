@@ -7,7 +7,7 @@ package enum StandardInput {
     @Sendable package static func text() throws(MMError) -> String {
         let bytes = try ReadableFile.drain(0, named: "Standard input", limit: 64 << 20)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw MMError(.invalidInput, "Standard input is no UTF-8 text.")
+            throw MMError(.invalidInput, "Standard input is not UTF-8 text.")
         }
         return text
     }

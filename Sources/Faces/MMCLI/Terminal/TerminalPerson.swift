@@ -45,7 +45,7 @@ package final class TerminalPerson: ConfirmingPerson {
         if let code = details["userCode"]?.string, let address = details["verificationUri"]?.string {
             showQRCode(details["verificationUriComplete"]?.string ?? address)
             var done: [String] = []
-            if terminal.copy(code) { done.append("The code is in the clipboard, where your terminal allows it.") }
+            if terminal.copy(code) { done.append("The code was copied to the clipboard, if your terminal allows it.") }
             if await SignInPage.open(address, environment: ProcessEnvironment.read()) {
                 done.append("The page opens in your browser.")
             }
@@ -78,7 +78,7 @@ package final class TerminalPerson: ConfirmingPerson {
         var rest = FittedLines.pages(of: question, to: columns)[...]
         if let first = rest.popFirst() { terminal.note(first) }
         if !question.reason.isEmpty { terminal.note(terminal.styled(fitted(question.reason), .warning)) }
-        let all = question.moreOfKind > 0 ? ", all for this and up to \(question.moreOfKind) more of its kind" : ""
+        let all = question.moreOfKind > 0 ? ", all to continue with this and up to \(question.moreOfKind) more of the same kind" : ""
         while let line = try await Terminal.controlling.ask(
             "Type yes to continue\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
         {
@@ -96,7 +96,7 @@ package final class TerminalPerson: ConfirmingPerson {
         }
         throw MMError(
             .confirmationNeeded, "The question was not answered: nothing was sent or run.",
-            hint: "The same call asks again.")
+            hint: "Repeat the call to be asked again.")
     }
 
     /// Asks in the controlling terminal. All lines of the question but the last are shown above the prompt.
@@ -106,7 +106,7 @@ package final class TerminalPerson: ConfirmingPerson {
         let prompt = lines.popLast() ?? ""
         for line in lines { terminal.note(line) }
         guard let typed = try await Terminal.controlling.ask(prompt) else {
-            throw MMError(.cancelled, "The question was left without an answer.", hint: "The same command asks again.")
+            throw MMError(.cancelled, "The question was closed without an answer.", hint: "Repeat the command to be asked again.")
         }
         var answer = typed.drop(while: \.isWhitespace)
         while answer.last?.isWhitespace == true { answer.removeLast() }
@@ -134,7 +134,7 @@ package final class TerminalPerson: ConfirmingPerson {
         switch question.check {
         case .form, .terminal: return
         case .pin, .login:
-            let prompt = question.check == .pin ? "PIN: " : "Password of your login: "
+            let prompt = question.check == .pin ? "PIN: " : "Your login password: "
             let typed = try await Terminal.controlling.ask(prompt, hidden: true)
             terminal.note("")
             try await proof.check(question.check, Secret(typed ?? ""))

@@ -14,7 +14,7 @@ extension OperationAnswer {
                 ?? String(decoding: bytes, as: UTF8.self)
         case .bytes(let bytes, _): body = String(decoding: bytes, as: UTF8.self)
         case .items, .output:
-            throw MMError(.unsupported, "This answer is a list that only the own tools can show.")
+            throw MMError(.unsupported, "This answer is a list that only mm's own tools can show.")
         }
         return (notes + [body]).joined(separator: "\n")
     }

@@ -25,8 +25,8 @@ package enum PersistentShellProfile {
         return ToolProfile(
             name: name, title: "MCP Persistent Shell",
             instructions:
-                "A shell that lasts: directory, variables and functions stay from command to command, also for a client "
-                + "that connects again. The argument `shell_id` of every tool names further "
+                "A persistent shell: directory, variables and functions are kept between commands, also for a client "
+                + "that reconnects. Use the argument `shell_id` of every tool for additional "
                 + "shells. Files in the workspace are permanent.",
             tools: tools(shell), settings: PersistentShellSettings.variables,
             upkeep: { services in
@@ -41,7 +41,7 @@ package enum PersistentShellProfile {
                 warnings: settings.policy.isEnabled
                     ? []
                     : [
-                        "Security is disabled: every command is run. MCP_SHELL_CONFIG_FILE names a file that enables it."
+                        "Security is disabled: every command is run. To enable it, set MCP_SHELL_CONFIG_FILE to a file with security settings."
                     ]))
     }
 
@@ -156,7 +156,7 @@ package enum PersistentShellProfile {
             task.job.cancel()
         }
         await toolCall.services.shells.touch(member.key)
-        guard let end = task.job.end else { throw MMError(.internalError, "The command has no end.") }
+        guard let end = task.job.end else { throw MMError(.internalError, "The command is incomplete.") }
         let seconds = Double((ContinuousClock.now - start) / .microseconds(1)) / 1_000_000
         await toolCall.record(
             [
@@ -248,7 +248,7 @@ package enum PersistentShellProfile {
             var bytes = Array(content.utf8)
             if isBase64(arguments) {
                 guard let decoded = Base64.bytes(content.filter { !$0.isWhitespace }) else {
-                    throw MMError(.invalidInput, "the content is no base64")
+                    throw MMError(.invalidInput, "the content is not base64")
                 }
                 bytes = decoded
             }
@@ -274,7 +274,7 @@ package enum PersistentShellProfile {
                 content = Base64.text(piece.bytes)
             } else {
                 guard let text = String(validating: piece.bytes, as: UTF8.self) else {
-                    throw MMError(.invalidInput, "the file is no UTF-8 text; ask for base64")
+                    throw MMError(.invalidInput, "the file is not UTF-8 text; use base64")
                 }
                 content = text
             }
@@ -323,7 +323,7 @@ package actor RedisSessionDirectory: SessionDirectory {
     package init?(environment: [String: String]) throws(MMError) {
         guard let url = environment["MM_CLUSTER"], !url.isEmpty else { return nil }
         if let fault = RedisLibrary.fault {
-            throw MMError(.unavailable, "Redis can't be spoken to: \(fault)", hint: "apt-get install libhiredis0.14")
+            throw MMError(.unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
         }
         self.init(RedisClient(try RedisAddress(url, environment: environment)))
     }
@@ -431,8 +431,8 @@ package actor PersistentShell {
         let placement = try await directory.claim(name, for: holder, lease: lease)
         guard placement.holder == holder else {
             throw MMError(
-                .conflict, "This session lives at another server.",
-                hint: "Send its requests there, or begin a new one.",
+                .conflict, "This session belongs to another server.",
+                hint: "Send its requests there, or start a new session.",
                 details: ["holder": .string(placement.holder)])
         }
         claims[key.owner, default: []].insert(name)
@@ -451,18 +451,18 @@ package actor PersistentShell {
         if !Self.isFolder(made), mkdir(made, 0o755) != 0 || !Self.isFolder(made) {
             guard !settings.namesWorkspace, let here = getcwd(nil, 0) else {
                 throw MMError(
-                    .notFound, "The working directory \(made) is not there and can't be made.",
-                    hint: "Make it, or set MCP_SHELL_SECURITY__WORKING_DIRECTORY.")
+                    .notFound, "The working directory \(made) does not exist and can't be created.",
+                    hint: "Create it, or set MCP_SHELL_SECURITY__WORKING_DIRECTORY.")
             }
             defer { free(here) }
             // Outside a container, use the folder next to where the server was started, as the compose file mounts it.
             made = String(cString: here) + "/workspace"
             guard Self.isFolder(made) || mkdir(made, 0o755) == 0 else {
                 throw MMError(
-                    .notFound, "There is no workspace, and \(made) can't be made.",
-                    hint: "Set MCP_SHELL_SECURITY__WORKING_DIRECTORY to a folder of yours.")
+                    .notFound, "There is no workspace, and \(made) can't be created.",
+                    hint: "Set MCP_SHELL_SECURITY__WORKING_DIRECTORY to a folder that you own.")
             }
-            services.log.warning("\(settings.workspace) is not there: the workspace is \(made)")
+            services.log.warning("\(settings.workspace) does not exist: using \(made) as the workspace")
         }
         workspace = made
         return made

@@ -42,29 +42,29 @@ package struct PersistentShellSettings: Sendable {
 
     /// The environment variables, for help texts.
     package static let variables: [ProfileSetting] = [
-        ProfileSetting("MCP_SHELL_SERVER__HOST", standard: "127.0.0.1", "Address to listen at."),
-        ProfileSetting("MCP_SHELL_SERVER__PORT", standard: "3000", "Port to listen at."),
+        ProfileSetting("MCP_SHELL_SERVER__HOST", standard: "127.0.0.1", "Address to listen on."),
+        ProfileSetting("MCP_SHELL_SERVER__PORT", standard: "3000", "Port to listen on."),
         ProfileSetting("MCP_SHELL_LOGGING__LEVEL", standard: "info", "debug, info, warning, error."),
         ProfileSetting("MCP_SHELL_LOGGING__FORMAT", standard: "json", "json or console."),
         ProfileSetting("MCP_SHELL_SESSION__TIMEOUT", standard: "3600", "Seconds until an idle shell is closed."),
-        ProfileSetting("MCP_SHELL_SESSION__MAX_SESSIONS", standard: "100", "Most shells at a time."),
+        ProfileSetting("MCP_SHELL_SESSION__MAX_SESSIONS", standard: "100", "Maximum number of shells."),
         ProfileSetting(
-            "MCP_SHELL_SESSION__CLEANUP_INTERVAL", standard: "300", "Seconds between looks for idle shells."),
+            "MCP_SHELL_SESSION__CLEANUP_INTERVAL", standard: "300", "Seconds between checks for idle shells."),
         ProfileSetting(
             "MCP_SHELL_SESSION__ISOLATION", standard: "user",
-            "user: one shell for all sessions of a client; session: a shell for each, which ends with it."),
+            "user: one shell for all sessions of a client; session: one shell per session, which ends with it."),
         ProfileSetting("MCP_SHELL_SHELL__DEFAULT_SHELL", standard: "/bin/bash", "bash, zsh, dash, ash or python3."),
         ProfileSetting("MCP_SHELL_SHELL__SANDBOX", standard: "guard", "guard, workspace or isolated."),
-        ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory of each process in MiB."),
+        ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory limit of each process, in MiB."),
         ProfileSetting(
-            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "", "Memory of all a shell starts (delegated control group)."),
-        ProfileSetting("MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Processes of a shell, in the same way."),
-        ProfileSetting("MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processors for all a shell starts, such as 0.5."),
-        ProfileSetting("MCP_SHELL_SECURITY__ENABLED", standard: "false", "Whether commands are judged."),
-        ProfileSetting("MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Where shells start."),
-        ProfileSetting("MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30", "Seconds, when security is on."),
-        ProfileSetting("MCP_SHELL_SECURITY__MAX_OUTPUT_SIZE", standard: "1048576", "Bytes, when security is on."),
-        ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "The YAML file with the security settings."),
+            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "", "Memory limit of everything a shell starts (delegated control group)."),
+        ProfileSetting("MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Limit of processes of a shell (delegated control group)."),
+        ProfileSetting("MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processor limit of everything a shell starts, such as 0.5."),
+        ProfileSetting("MCP_SHELL_SECURITY__ENABLED", standard: "false", "Whether commands are checked."),
+        ProfileSetting("MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Directory in which shells start."),
+        ProfileSetting("MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30", "Time limit of a command in seconds, when security is on."),
+        ProfileSetting("MCP_SHELL_SECURITY__MAX_OUTPUT_SIZE", standard: "1048576", "Output limit of a command in bytes, when security is on."),
+        ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "YAML file with the security settings."),
     ]
 
     /// Reads the settings; the file takes precedence over the environment, as in the persistent-shell server.
@@ -174,29 +174,29 @@ package struct PersistentShellSettings: Sendable {
                 throw wrong("a number from 0.01 to 4096")
             }
             together.processors = number
-        default: throw MMError(.invalidInput, "\(source) is no known setting.", hint: "Look at .env.example.")
+        default: throw MMError(.invalidInput, "\(source) is not a known setting.", hint: "See .env.example.")
         }
     }
 
     private mutating func read(_ file: String) throws(MMError) {
         guard let bytes = try Self.bytes(of: file) else {
             throw MMError(
-                .notFound, "The configuration file \(file) is not there.",
+                .notFound, "The configuration file \(file) does not exist.",
                 hint: "Correct MCP_SHELL_CONFIG_FILE; without the file no shell is started.")
         }
         guard case .map(let top)? = try YAMLNode.read(bytes, name: file)?.content else {
-            throw MMError(.invalidInput, "\(file) holds no settings.")
+            throw MMError(.invalidInput, "\(file) contains no settings.")
         }
         for entry in top {
             let (section, value) = (entry.key, entry.value)
             guard section != "security" else { continue }
             guard ["session", "server", "logging", "shell"].contains(section), case .map(let entries) = value.content
             else {
-                throw MMError(.invalidInput, "\(file): “\(section)” is no known section.")
+                throw MMError(.invalidInput, "\(file): “\(section)” is not a known section.")
             }
             for entry in entries {
                 guard case .scalar(let text, _) = entry.value.content else {
-                    throw MMError(.invalidInput, "\(file): “\(section).\(entry.key)” is no text.")
+                    throw MMError(.invalidInput, "\(file): “\(section).\(entry.key)” is not text.")
                 }
                 try take(section, entry.key, text, from: "\(file): \(section).\(entry.key)")
             }

@@ -137,7 +137,7 @@ enum MMDesignProfile {
             owner.caller = Caller(surface: .library, name: call.caller.name, server: call.caller.server)
             let answer = try await service.call("sessions", [:], in: owner)
             guard case .value(let value) = answer.body, let rows = value["sessions"]?.array else {
-                throw MMError(.internalError, "The list of sessions is none.")
+                throw MMError(.internalError, "The answer is not a list of sessions.")
             }
             let sessions = JSONValue.array(rows.map(session))
             return ProfileAnswer(
@@ -207,7 +207,7 @@ package enum SSHSessionProfile {
         return ToolProfile(
             name: name, title: "MCP SSH Session",
             instructions:
-                "Lasting SSH sessions, one for each host: directory and variables stay from command to command.",
+                "Persistent SSH sessions, one for each host: directory and variables are kept between commands.",
             tools: [
                 execute, SSHTools.listSessions, SSHTools.closeSession([SSHTools.host, user, port]), SSHTools.closeAll,
             ],

@@ -246,7 +246,7 @@ actor PwshManagerClient {
         }
         let answer = try await client.send(request)
         guard let object = (try? JSONParser.parse(answer.body))?.object else {
-            throw HTTPError(.protocolViolation, "\(url) answered with status \(answer.status) and no JSON object.")
+            throw HTTPError(.protocolViolation, "\(url) answered with status \(answer.status) and without a JSON object.")
         }
         return object
     }
@@ -291,16 +291,16 @@ package struct TenantSettings: Sendable {
 
     /// The environment variables, for help texts.
     package static let variables: [ProfileSetting] = [
-        .init("PWSH_MANAGER_URL", standard: "http://localhost:5100", "The session manager that the tools talk to."),
-        .init("PWSH_MANAGER_PORT", standard: "5100", "The port of the HTTP interface."),
+        .init("PWSH_MANAGER_URL", standard: "http://localhost:5100", "Address of the session manager that the tools use."),
+        .init("PWSH_MANAGER_PORT", standard: "5100", "Port of the HTTP interface."),
         .init("PWSH_MANAGER_LOG_LEVEL", standard: "INFO", "DEBUG, INFO, WARNING or ERROR."),
-        .init("PWSH_MANAGER_TOKEN_DIR", standard: "~/.mm-graph-tokens", "Where token caches lie."),
-        .init("PWSH_MANAGER_DEBUG", standard: "false", "true logs everything that happens."),
-        .init("PWSH_MANAGER_TIMEOUT", standard: "300", "Seconds that a command may take."),
-        .init("PWSH_WATCHDOG_INTERVAL", standard: "30", "Seconds between two looks at the sessions."),
-        .init("PWSH_AUTH_TIMEOUT", standard: "300", "Seconds that a sign-in may wait for its person."),
-        .init("PWSH_IDLE_TIMEOUT", standard: "3600", "Seconds until a session that nobody uses ends."),
-        .init("PWSH_STUCK_TIMEOUT", standard: "120", "Seconds that a command may hang past its time."),
+        .init("PWSH_MANAGER_TOKEN_DIR", standard: "~/.mm-graph-tokens", "Folder of the token caches."),
+        .init("PWSH_MANAGER_DEBUG", standard: "false", "true logs everything."),
+        .init("PWSH_MANAGER_TIMEOUT", standard: "300", "Time limit of a command, in seconds."),
+        .init("PWSH_WATCHDOG_INTERVAL", standard: "30", "Seconds between two checks of the sessions."),
+        .init("PWSH_AUTH_TIMEOUT", standard: "300", "Seconds that a sign-in may wait for the person."),
+        .init("PWSH_IDLE_TIMEOUT", standard: "3600", "Seconds until an idle session ends."),
+        .init("PWSH_STUCK_TIMEOUT", standard: "120", "Seconds that a command may exceed its time limit."),
         .init("PWSH_TENANT_ALIASES", standard: "", "Short names: contoso=contoso.com,personal=example.com."),
         .init("PWSH_SHAREPOINT_TENANTS", standard: "", "SharePoint host labels: contoso.com=contosoltd."),
     ]
@@ -321,7 +321,7 @@ package struct TenantSettings: Sendable {
         guard let text = environment[name], !text.isEmpty else { return nil }
         guard let number = Int(text), (1...31_536_000).contains(number) else {
             throw MMError(
-                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Give whole seconds, such as 300.")
+                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use whole seconds, such as 300.")
         }
         return .seconds(number)
     }
@@ -332,8 +332,8 @@ package struct TenantSettings: Sendable {
             let sides = part.split(separator: "=", omittingEmptySubsequences: false).map(\.trimmed)
             guard sides.count == 2, !sides[0].isEmpty, !sides[1].isEmpty else {
                 throw MMError(
-                    .invalidInput, "\(name) can't hold `\(part.prefix(60))`.",
-                    hint: "Give pairs with commas: contoso=contoso.com,personal=example.com.")
+                    .invalidInput, "\(name) can't contain `\(part.prefix(60))`.",
+                    hint: "Use pairs separated by commas: contoso=contoso.com,personal=example.com.")
             }
             pairs[sides[0].lowercased()] = sides[1]
         }

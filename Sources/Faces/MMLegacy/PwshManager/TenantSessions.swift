@@ -291,7 +291,7 @@ extension TenantSessions {
         guard error.code == .invalidInput, try !services.registry.snapshot().names.contains(connection.name),
             let tenant = connection.tenant
         else { return error.description }
-        return "\(error.message)\nNo connection of the registry names this tenant. A person adds one: "
+        return "\(error.message)\nNo connection in the registry belongs to this tenant. To add one, a person runs: "
             + "mm connections add NAME --tenant \(tenant) --app-id ID"
     }
 
@@ -523,7 +523,7 @@ struct TenantName: Sendable {
     {
         if let sharePointHost, !Self.isLabel(sharePointHost) {
             throw MMError(
-                .invalidInput, "`\(sharePointHost.prefix(80))` is no SharePoint tenant.",
+                .invalidInput, "`\(sharePointHost.prefix(80))` is not a SharePoint tenant.",
                 hint: "Give the first label of the host: contoso for contoso.sharepoint.com.")
         }
         guard let number = Int(account), (1...99).contains(number) else {
@@ -542,7 +542,7 @@ struct TenantName: Sendable {
             else {
                 throw MMError(
                     .invalidInput, "The connection \(one.name) has the SharePoint host `\(one.sharepointHost ?? "")`.",
-                    hint: "Leave sharepoint_tenant out; a person changes it: mm connections edit \(one.name) "
+                    hint: "Leave out sharepoint_tenant. To change it, a person runs: mm connections edit \(one.name) "
                         + "sharepoint_host=\(given)")
             }
             registry.give(sharePointHost: given, to: one.name, isLast: true)
@@ -577,7 +577,7 @@ struct TenantName: Sendable {
         if usable.count > 1 {
             throw MMError(
                 .invalidInput, "Several connections belong to the tenant `\(domain.prefix(80))`.",
-                hint: "Give one of these as the tenant: \(usable.map(\.name).joined(separator: ", ")).")
+                hint: "Use one of these as the tenant: \(usable.map(\.name).joined(separator: ", ")).")
         }
         if named.isEmpty { return nil }
         if let one = usable.first { return one }
@@ -588,20 +588,20 @@ struct TenantName: Sendable {
     private static func onlyOneAccount(_ connection: Connection) -> MMError {
         let account = connection.expectedEmail.map { " (\($0))" } ?? ""
         return MMError(
-            .invalidInput, "The connection \(connection.name) stands for one account\(account), not for a further one.",
-            hint: "Another account needs an entry of its own. A person adds one: mm connections add NAME --tenant "
+            .invalidInput, "The connection \(connection.name) has one account\(account) and can't use another one.",
+            hint: "Another account needs its own connection. To add one, a person runs: mm connections add NAME --tenant "
                 + "\(connection.tenant ?? "DOMAIN") --expected-email ACCOUNT")
     }
 
     private func implied(_ domain: String, sharePointHost: String?, account number: Int) throws(MMError) -> Connection {
         guard Self.isDomain(domain) || GUID.isValid(domain) else {
             throw MMError(
-                .invalidInput, "`\(domain.prefix(80))` is no tenant.",
+                .invalidInput, "`\(domain.prefix(80))` is not a tenant.",
                 hint: "Give a domain such as contoso.com, a tenant id, or the name of a connection.")
         }
         let name = number == 1 ? domain : "\(domain) (account \(number))"
         var entry: JSONObject = [
-            "tenant": .string(domain), "description": "A tenant outside the registry",
+            "tenant": .string(domain), "description": "A tenant that is not in the registry",
             "mcps": .array([.string(TenantSessions.serverName)]), "engine": "pwsh",
         ]
         if GUID.isValid(domain) { entry["tenantId"] = .string(domain) }

@@ -16,8 +16,8 @@ package enum SSHSessionFullProfile {
         return ToolProfile(
             name: name, title: "MCP SSH Session",
             instructions:
-                "Lasting SSH sessions, one for each host: directory and variables stay from command to command. A "
-                + "command that takes longer than its timeout goes on under a command ID.",
+                "Persistent SSH sessions, one for each host: directory and variables are kept between commands. A "
+                + "command that takes longer than its timeout continues under a command ID.",
             tools: [execute(history), executeAsync(history)] + SSHCommandTools.all(history)
                 + SSHScreenTools.all + SSHFileTools.all
                 + [
@@ -142,7 +142,7 @@ enum SSHFileTools {
     ) async throws(MMError) -> RemoteFiles {
         let host = try call.host()
         guard case .shell(let shell) = try await call.member(host).body else {
-            throw MMError(.unsupported, "Files can't be reached there.")
+            throw MMError(.unsupported, "Files can't be accessed there.")
         }
         let password = host.sudoPassword
         let isRoot = call.arguments.flag("use_sudo") || call.arguments.text("sudo_password") != nil

@@ -70,7 +70,7 @@ private struct SessionPoolRun: CatalogueOperation {
             var details: JSONObject = [:]
             details["output"] = answer["output"]
             throw MMError(
-                .remoteFailed, answer["error"]?.string ?? "The pool's answer names neither output nor error.",
+                .remoteFailed, answer["error"]?.string ?? "The pool's answer has neither output nor error.",
                 details: details)
         }
     }
@@ -95,7 +95,7 @@ private struct SessionPoolRun: CatalogueOperation {
             } else if input.isDryRun { "dryRun" } else if input.engine == .native { "engine" } else { nil }
         guard let asked else { return }
         throw MMError(
-            .unsupported, "The pool takes commands and gives text alone: it can't do `\(asked)`.",
+            .unsupported, "This pool accepts only commands and returns only text: it does not support `\(asked)`.",
             hint: "Leave it out, or use a pool that `mm pool serve` starts.",
             details: ["field": .string(asked)])
     }
@@ -131,12 +131,12 @@ private struct SessionPoolReset: CatalogueOperation {
         body["module"] = input.module.map { .string($0) }
         let answer = try await pool.ask("POST", "/reset", body, within: .seconds(60))
         guard answer["status"] == "success" else {
-            throw MMError(.remoteFailed, answer["error"]?.string ?? "The pool did not say what it has reset.")
+            throw MMError(.remoteFailed, answer["error"]?.string ?? "The pool did not report what it reset.")
         }
         guard declaration.name == "disconnect" else { return .value(.object(answer)) }
         return .value(
             ["status": "success", "disconnected": answer["reset"] ?? [], "count": answer["count"] ?? 0],
-            notes: ["This pool only ends sessions: a sign-in that a module keeps for itself stays."])
+            notes: ["This pool only ends sessions. A sign-in that a module stores itself is kept."])
     }
 }
 

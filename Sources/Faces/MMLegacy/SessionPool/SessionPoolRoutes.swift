@@ -28,7 +28,7 @@ package final class SessionPoolRoutes: Sendable {
                 guard let seconds = Int(text), (1...86_400).contains(seconds) else {
                     throw MMError(
                         .invalidInput, "COMMAND_TIMEOUT can't be `\(text.prefix(40))`.",
-                        hint: "Give whole seconds, such as 300.")
+                        hint: "Use whole seconds, such as 300.")
                 }
                 commandLimit = .seconds(seconds)
             }
@@ -232,7 +232,7 @@ package final class SessionPoolRoutes: Sendable {
                 }
             }
             guard case .value(let value) = answer.body, let object = value.object else {
-                return Self.failure("The reset gave no answer.")
+                return Self.failure("The reset returned no answer.")
             }
             return RouteReply(object)
         } catch {

@@ -164,7 +164,7 @@ extension RequestContext {
         for question in questions where !question.canBeAsked(clientCapabilities) {
             if era == .modern { throw MCPError.missingCapability(question.requirement) }
             throw MMError(
-                .unsupported, "This client can't be asked (\(question.method)).",
+                .unsupported, "This client doesn't support questions (\(question.method)).",
                 hint: "Use a client that declares \(question.requirement.keys.joined(separator: ", "))."
             )
         }
@@ -218,7 +218,7 @@ extension RequestContext {
                 withdraw: { id in
                     call.send(
                         Envelope.notification(
-                            "notifications/cancelled", ["requestId": id.json, "reason": "nobody needs the answer"]
+                            "notifications/cancelled", ["requestId": id.json, "reason": "the answer is no longer needed"]
                         )
                     )
                 }
@@ -246,7 +246,7 @@ extension RequestContext {
     public func claimOnce() throws(MMError) {
         guard let replies, !session.server.once.claim(replies.nonce) else { return }
         throw MMError(
-            .conflict, "This answer was used already.", hint: "Call again without requestState to be asked again.")
+            .conflict, "This answer was already used.", hint: "To be asked again, repeat the call without requestState.")
     }
 }
 

@@ -127,7 +127,7 @@ extension StreamableHTTP {
             return HTTPAdmission.Refusal(406, "Accept must name application/json and text/event-stream.")
         }
         guard request.body.count <= options.bodyBytes else {
-            return HTTPAdmission.Refusal(413, "The body has more than \(options.bodyBytes) bytes.")
+            return HTTPAdmission.Refusal(413, "The body is larger than \(options.bodyBytes) bytes.")
         }
         return nil
     }
@@ -237,7 +237,7 @@ extension StreamableHTTP {
             do throws(NoRoom) { session = try open(principal) } catch {
                 let told: MCPError =
                     switch error {
-                    case .own: .tooManyCalls("You have as many sessions as one may have; end some first", seconds: 60)
+                    case .own: .tooManyCalls("You have reached the maximum number of sessions; end some first", seconds: 60)
                     case .all: .internalError("There are too many sessions; end some first.")
                     }
                 return .error(told, status: error == .own ? 429 : 503, id: id).with("Retry-After", "60")
@@ -294,18 +294,18 @@ extension StreamableHTTP {
         // Some clients send GET before they have a session, and cope best with 405.
         case .failure(let refusal) where refusal.status == 400:
             return HTTPAdmission.Refusal(
-                405, "GET opens the stream of a session, and this request names none: POST `initialize` first.",
+                405, "GET opens the stream of a session, but the header Mcp-Session-Id is missing: POST `initialize` first.",
                 [("Allow", "POST")]
             ).response
         case .failure(let refusal): return refusal.response
         }
         if let last = request.value(of: "Last-Event-ID") {
             guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
-            else { return HTTPAdmission.Refusal(400, "No stream of this session still has this event.").response }
+            else { return HTTPAdmission.Refusal(400, "This event is no longer available in any stream of this session.").response }
             return .events(stream)
         }
         guard !session.home.isConnected else {
-            return HTTPAdmission.Refusal(409, "This session has a stream already.").response
+            return HTTPAdmission.Refusal(409, "This session already has a stream.").response
         }
         guard let stream = session.connect(session.home, after: nil) else { return Self.stopping(nil) }
         return .events(stream)
@@ -333,8 +333,8 @@ extension StreamableHTTP {
                 HTTPAdmission.Refusal(
                     400,
                     names.isEmpty
-                        ? "The header Mcp-Session-Id is missing: send initialize first, then the id that its answer names."
-                        : "The header Mcp-Session-Id came \(names.count) times: send it once."))
+                        ? "The header Mcp-Session-Id is missing: send initialize first, then the id from its answer."
+                        : "The header Mcp-Session-Id was sent \(names.count) times: send it once."))
         }
         guard let session = state.withLock({ $0.sessions[name] }), session.principal == principal else {
             return .failure(HTTPAdmission.Refusal(404, "There is no such session; initialize a new one."))
@@ -559,7 +559,7 @@ struct RoutingHeaders: Sendable {
         // A missing name is an error of the body and is reported as such.
         if written == nil, request.values(of: "Mcp-Name").isEmpty { return }
         let found = try decoded("Mcp-Name", single("Mcp-Name"))
-        guard found == written else { throw .headerMismatch("Mcp-Name is not params.\(key) of the body.") }
+        guard found == written else { throw .headerMismatch("Mcp-Name differs from params.\(key) in the body.") }
     }
 
     /// Compares the headers of a tool's marked parameters with the arguments.
@@ -570,25 +570,25 @@ struct RoutingHeaders: Sendable {
             guard let value = ParameterHeaders.value(at: header.path, in: arguments) else {
                 guard request.values(of: name).isEmpty else {
                     throw .headerMismatch(
-                        "\(name) is there, and the argument \(header.path.joined(separator: ".")) is not.")
+                        "\(name) is set, but the argument \(header.path.joined(separator: ".")) is missing.")
                 }
                 continue
             }
             let text = try decoded(name, single(name))
             guard Self.isSame(text, value) else {
-                throw .headerMismatch("\(name) is not the argument \(header.path.joined(separator: ".")).")
+                throw .headerMismatch("\(name) differs from the argument \(header.path.joined(separator: ".")).")
             }
         }
     }
 
     private func require(_ name: String, is wanted: String) throws(MCPError) {
-        guard try single(name) == wanted else { throw .headerMismatch("\(name) is not what the body says.") }
+        guard try single(name) == wanted else { throw .headerMismatch("\(name) differs from the body.") }
     }
 
     private func single(_ name: String) throws(MCPError) -> String {
         let values = request.values(of: name)
         guard let value = values.first else { throw .headerMismatch("The header \(name) is missing.") }
-        guard values.count == 1 else { throw .headerMismatch("The header \(name) comes more than once.") }
+        guard values.count == 1 else { throw .headerMismatch("The header \(name) is given more than once.") }
         return value
     }
 

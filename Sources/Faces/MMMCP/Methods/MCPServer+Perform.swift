@@ -71,7 +71,7 @@ extension MCPServer {
         let problems = registered.input.problems(of: .object(arguments))
         guard problems.isEmpty else {
             let list = problems.map { "- \($0)" }.joined(separator: "\n")
-            return .failure("The arguments of \(registered.tool.name) don't fit:\n\(list)")
+            return .failure("The arguments of \(registered.tool.name) are not valid:\n\(list)")
         }
         do {
             return checked(try await registered.tool.handler(arguments, context), of: registered)
@@ -93,12 +93,12 @@ extension MCPServer {
         }
         guard let structured = result.structured else {
             return .failure(
-                "\(registered.tool.name) promises structured content and gave none. This is a fault of the server.")
+                "\(registered.tool.name) returned no structured content although it declares some. This is a bug in the server.")
         }
         let problems = output.problems(of: structured, limit: 3)
         if problems.isEmpty { return result }
         let list = problems.map { "- \($0)" }.joined(separator: "\n")
-        return .failure("The result of \(registered.tool.name) breaks its own schema, a fault of the server:\n\(list)")
+        return .failure("The result of \(registered.tool.name) does not match its schema. This is a bug in the server:\n\(list)")
     }
 
     private func read(_ uri: String, _ context: RequestContext) async throws -> JSONObject {

@@ -179,8 +179,8 @@ extension MCPServer {
         let near = NearestNames.of(name, among: known)
         let shown = near.isEmpty ? Array(known.prefix(20)) : near
         let listed = shown.map { "\"\($0)\"" }.joined(separator: ", ")
-        let advice = near.isEmpty ? "There are \(listed)." : "Did you mean \(listed)?"
-        return "Unknown \(kind): \"\(MCPError.quotable(name))\". \(known.isEmpty ? "There is none." : advice)"
+        let advice = near.isEmpty ? "Known: \(listed)." : "Did you mean \(listed)?"
+        return "Unknown \(kind): \"\(MCPError.quotable(name))\". \(known.isEmpty ? "None are available." : advice)"
     }
 }
 

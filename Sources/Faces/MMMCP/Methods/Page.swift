@@ -26,7 +26,7 @@ enum Page {
         case .string(let text):
             guard let bytes = Base64.bytes(text, alphabet: .url), let plain = String(validating: bytes, as: UTF8.self),
                 plain.hasPrefix("\(key):"), let start = Int(plain.dropFirst(key.count + 1)), (0...count).contains(start)
-            else { throw .invalidParams("The cursor is not one that this list gave; start again without a cursor.") }
+            else { throw .invalidParams("The cursor is not from this list; start again without a cursor.") }
             return start
         case .some(let other): throw .invalidParams("The cursor must be a string, not \(other.kindName).")
         }

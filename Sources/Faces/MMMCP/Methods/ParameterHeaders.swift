@@ -20,7 +20,7 @@ struct ParameterHeaders: Sendable {
         try Self.walk(.object(schema), path: [], isReachable: true, tool: tool, into: &found)
         var names: Set<String> = []
         for header in found where !names.insert(header.name.lowercased()).inserted {
-            throw MMError(.conflict, "The tool \"\(tool)\" names two parameters for the header \"\(header.name)\".")
+            throw MMError(.conflict, "The tool \"\(tool)\" has two parameters for the header \"\(header.name)\".")
         }
         headers = found
     }
@@ -35,8 +35,8 @@ struct ParameterHeaders: Sendable {
             if let mark = members["x-mcp-header"] {
                 guard isReachable, !path.isEmpty else {
                     throw MMError(
-                        .invalidInput, "The tool \"\(tool)\" marks a parameter for a header that not every call has.",
-                        hint: "x-mcp-header belongs on parameters that are reached by \"properties\" alone."
+                        .invalidInput, "The tool \"\(tool)\" marks an optional nested parameter for a header.",
+                        hint: "x-mcp-header can only be used on parameters that are declared under \"properties\"."
                     )
                 }
                 found.append(Header(name: try name(mark, members, path, tool), path: path))
@@ -59,12 +59,12 @@ struct ParameterHeaders: Sendable {
     ) throws(MMError) -> String {
         let place = path.joined(separator: ".")
         guard case .string(let name) = mark, !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
-            throw MMError(.invalidInput, "The tool \"\(tool)\" gives no valid header name for \"\(place)\": \(mark).")
+            throw MMError(.invalidInput, "The tool \"\(tool)\" has no valid header name for \"\(place)\": \(mark).")
         }
         guard let kind = schema["type"]?.string, ["string", "integer", "boolean"].contains(kind) else {
             throw MMError(
-                .invalidInput, "The parameter \"\(place)\" of \"\(tool)\" has no header form.",
-                hint: "x-mcp-header belongs on parameters of the type string, integer or boolean."
+                .invalidInput, "The parameter \"\(place)\" of \"\(tool)\" can't be sent as a header.",
+                hint: "x-mcp-header can only be used on parameters of the type string, integer or boolean."
             )
         }
         return name

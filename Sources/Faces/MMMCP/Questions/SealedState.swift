@@ -73,7 +73,7 @@ struct StateSeal: Sendable {
     /// - Throws: -32602 for a state that was altered, has expired, or belongs to another caller or call.
     func open(_ sealed: String, for binding: String) throws(MCPError) -> SealedState {
         let invalid = MCPError.invalidParams(
-            "requestState is not one that this server gave for this call; start again.")
+            "requestState was not issued by this server for this call; start again.")
         guard sealed.hasPrefix(Self.prefix), sealed.utf8.count <= 4 << 20 else { throw invalid }
         let parts = sealed.dropFirst(Self.prefix.count).split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 2, let given = Base64.bytes(String(parts[1]), alphabet: .url),

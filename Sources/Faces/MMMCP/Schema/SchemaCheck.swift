@@ -98,7 +98,7 @@ struct SchemaCheck {
             add(path, Self.notOneOf(constants, value))
         } else {
             let reasons = nearest.map(\.description).joined(separator: "; ")
-            add(path, "matches none of the \(branches.count) allowed forms; the nearest says: \(reasons)")
+            add(path, "matches none of the \(branches.count) allowed forms; for the closest one: \(reasons)")
         }
     }
 
@@ -122,7 +122,7 @@ extension SchemaCheck {
             }
         }
         if let format = node.format, !format.fits(text) {
-            add(path, "is no \(format.rawValue), such as \(format.example)")
+            add(path, "is not a valid \(format.rawValue), such as \(format.example)")
         }
     }
 
@@ -173,7 +173,7 @@ extension SchemaCheck {
         }
         for key in node.required where members[key] == nil {
             let near = NearestNames.of(key, among: unknown, limit: 1).first
-            let advice = near.map { "; is it meant by \"\(MCPError.quotable($0))\"?" } ?? ""
+            let advice = near.map { "; is \"\(MCPError.quotable($0))\" a misspelling of it?" } ?? ""
             add(Self.path(path, key), "is missing" + advice)
         }
     }
@@ -183,7 +183,7 @@ extension SchemaCheck {
         if known.isEmpty { return "is unknown; nothing is allowed here" }
         let near = advice(key, known.filter { members[$0] == nil })
         let advice = near.map { "; did you mean \"\($0)\"?" } ?? "."
-        return "is unknown\(advice) Known are \(Self.listed(known.map { .string($0) }))"
+        return "is unknown\(advice) Known: \(Self.listed(known.map { .string($0) }))"
     }
 }
 

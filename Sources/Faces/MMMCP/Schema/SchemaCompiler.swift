@@ -28,7 +28,7 @@ struct SchemaCompiler {
         if let dialect = root["$schema"] {
             let text = dialect.string.map { $0.hasSuffix("#") ? String($0.dropLast()) : $0 }
             guard text == Self.dialect else {
-                throw fault("#", "names the dialect \(dialect), which is not 2020-12")
+                throw fault("#", "has the dialect \(dialect), which is not 2020-12")
             }
         }
         _ = try node(.object(root), at: "#", depth: 0)
@@ -97,7 +97,7 @@ struct SchemaCompiler {
             references.append((index, target))
         case "$anchor":
             guard case .string(let anchor) = value, anchors.updateValue(place, forKey: anchor) == nil else {
-                throw fault(here, "needs a name of its own")
+                throw fault(here, "needs a unique name")
             }
         case "$defs", "definitions":
             for (key, child) in try object(value, at: here) {

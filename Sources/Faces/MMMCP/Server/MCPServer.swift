@@ -200,12 +200,12 @@ final class CallGate: Sendable {
             use.at = moment
             defer { uses[principal] = use }
             if let atOnce = limits.atOnce, use.running >= atOnce {
-                return .tooManyCalls("\(use.running) of your calls are running, as many as may at once", seconds: 1)
+                return .tooManyCalls("\(use.running) of your calls are running, which is the limit", seconds: 1)
             }
             if let perMinute = limits.perMinute, use.left < 1 {
                 let seconds = Int(((1 - use.left) * 60 / most).rounded(.up))
                 return .tooManyCalls(
-                    "You have made \(perMinute) calls within a minute, as many as may", seconds: seconds)
+                    "You have made \(perMinute) calls within a minute, which is the limit", seconds: seconds)
             }
             use.left -= 1
             use.running += 1

@@ -33,12 +33,12 @@ extension MCPServer {
         }
         guard profile.version >= .v2025_11_25, let wish = params["task"], !wish.isNull else {
             guard tool.taskSupport != .required else {
-                throw MCPError(code: -32601, "\(tool.name) is only called as a task: send \"task\" with the call.")
+                throw MCPError(code: -32601, "\(tool.name) can only be called as a task: add \"task\" to the call.")
             }
             return .unwanted
         }
         guard tool.taskSupport != .forbidden else {
-            throw MCPError(code: -32601, "\(tool.name) is not called as a task: leave out \"task\".")
+            throw MCPError(code: -32601, "\(tool.name) can't be called as a task: leave out \"task\".")
         }
         guard case .object(let members) = wish else {
             throw .invalidParams("\"task\" must be an object, not \(wish.kindName).")
@@ -96,7 +96,7 @@ extension MCPServer {
             case .result(let id): return try await outcome(of: id, store, context)
             }
         } catch let error as MMError where error.code == .notFound {
-            throw MCPError.invalidParams("There is no such task: it is another caller's, or its time has passed.")
+            throw MCPError.invalidParams("There is no such task: it belongs to another caller or has expired.")
         }
     }
 
@@ -117,7 +117,7 @@ extension MCPServer {
             return [:]
         }
         guard !known.isOver else {
-            throw MCPError.invalidParams("The task is over (\(known.word)): it can't be cancelled.")
+            throw MCPError.invalidParams("The task has ended (\(known.word)): it can't be cancelled.")
         }
         try await store.cancel(id, for: context)
         return try await store.task(id, for: context).json(for: .legacy)

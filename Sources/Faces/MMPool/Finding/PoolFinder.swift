@@ -58,7 +58,7 @@ package struct PoolFinder: Sendable {
         return [
             "state": isStopping ? "stopping" : "not answering", "holder": .string(holder),
             "hint": .string(
-                isStopping ? "It finishes its calls." : "If it stays so, end it: mm pool stop --force"),
+                isStopping ? "It is finishing its calls." : "If it does not end, kill it: mm pool stop --force"),
         ]
     }
 
@@ -77,7 +77,7 @@ package struct PoolFinder: Sendable {
         do throws(MMError) {
             turn = try await FileLock(awaiting: place.start, until: .after(Self.startLimit))
         } catch {
-            throw Self.unavailable("No pool came up: \(error.message)")
+            throw Self.unavailable("No pool could be started: \(error.message)")
         }
         // The process that held the lock before may have started a pool.
         if let pool = try await running() {
@@ -115,8 +115,8 @@ package struct PoolFinder: Sendable {
         // A pool keeps the environment it was started with, and only the owner may decide its proxies, certificates and guard rules.
         guard !PersonProof.isInSession(environment) else {
             throw MMError(
-                .forbidden, "This is a session of mm: no pool is started from it.",
-                hint: "Start it in a terminal of your own: mm pool start.", details: ["pool": "none"])
+                .forbidden, "A pool can't be started from within a session of mm.",
+                hint: "Start it in your own terminal: mm pool start.", details: ["pool": "none"])
         }
         // An older pool that makes way releases its lock before it has completed its work, so the new one can start at once.
         let errors = try errorFile()
@@ -141,8 +141,8 @@ package struct PoolFinder: Sendable {
             if let pool = try await running() { return pool }
             try? await Task.sleep(for: .milliseconds(20))
         } while !deadline.hasPassed && !Task.isCancelled
-        if isUp { throw Self.unavailable("The pool that was started does not answer.") }
-        throw Self.unavailable("The pool did not come up: \(lastWords(after: Int(before)))")
+        if isUp { throw Self.unavailable("The new pool does not answer.") }
+        throw Self.unavailable("The pool could not be started: \(lastWords(after: Int(before)))")
     }
 
     /// Waits until a pool reports that it listens.
@@ -185,14 +185,14 @@ package struct PoolFinder: Sendable {
         let bytes = (try? ProtectedFile.read(place.errorLog)) ?? []
         let lines = bytes.dropFirst(offset).split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }
         guard let start = lines.lastIndex(where: { $0.hasPrefix("mm: ") }) else {
-            return lines.last ?? "it said nothing; see \(place.errorLog)"
+            return lines.last ?? "no output; see \(place.errorLog)"
         }
         return lines[start].dropFirst(4) + lines[(start + 1)...].prefix(4).map { " \($0)" }.joined()
     }
 
     private static func unavailable(_ message: String) -> MMError {
         MMError(
-            .unavailable, message, hint: "Look with `mm pool status` and `mm pool logs`, or go without: --embedded.",
+            .unavailable, message, hint: "Check `mm pool status` and `mm pool logs`, or run without the pool: --embedded.",
             details: ["pool": "none"])
     }
 }
@@ -229,8 +229,8 @@ public struct UserPool: Sendable {
         guard let program = ExecutableSearch.find(wanted, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin")
         else {
             throw MMError(
-                .unavailable, "No pool runs, and there is no program “\(wanted)” to start one.",
-                hint: "Install mm, name it with MM_PROGRAM, or start the pool yourself: mm pool start.",
+                .unavailable, "No pool is running, and the program “\(wanted)” to start one was not found.",
+                hint: "Install mm, set MM_PROGRAM to its path, or start the pool yourself: mm pool start.",
                 details: ["pool": "none"])
         }
         return try await PoolFinder(environment: environment, program: program).started().client.address

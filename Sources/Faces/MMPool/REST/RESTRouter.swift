@@ -132,7 +132,7 @@ struct ApprovalRoutes: Sendable {
     @Sendable private func invite(_ request: AdmittedRequest) throws(MMError) -> HTTPServerResponse {
         guard case .process = request.peer else {
             throw MMError(
-                .forbidden, "A passkey is registered from a terminal of the owner's.",
+                .forbidden, "Only the owner can register a passkey, from a terminal.",
                 hint: "Run mm key add NAME --page there.")
         }
         try calls.answersForPerson(request.peer)
@@ -146,7 +146,7 @@ struct ApprovalRoutes: Sendable {
     /// Admits only the owner's own clients, since requests of all callers are shown.
     private static func admit(_ request: AdmittedRequest) throws(MMError) {
         guard request.peer.isOwn else {
-            throw MMError(.forbidden, "What waits for a person is shown to its owner.")
+            throw MMError(.forbidden, "Only the owner can see requests that wait for confirmation.")
         }
     }
 

@@ -172,7 +172,7 @@ package enum CompletionScript {
         case "fish": fish
         default:
             throw MMError(
-                .invalidInput, "There is no completion for `\(shell.prefix(40))`.", hint: "bash, zsh or fish.")
+                .invalidInput, "There is no completion for `\(shell.prefix(40))`.", hint: "Use bash, zsh or fish.")
         }
     }
 

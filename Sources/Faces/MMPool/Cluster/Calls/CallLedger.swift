@@ -128,9 +128,9 @@ package struct ClusterSeal: Sendable {
     /// Creates the seal from a key file.
     /// - Throws: `notFound`, `invalidInput` for a short key, `unavailable` without OpenSSL.
     package init(keyFile path: String) throws(MMError) {
-        let remedy = "Make one, the same on all nodes: (umask 077; openssl rand -base64 32 > FILE)"
+        let remedy = "Create one, the same on all nodes: (umask 077; openssl rand -base64 32 > FILE)"
         guard var secret = try ProtectedFile.read(path, limit: 4096) else {
-            throw MMError(.notFound, "There is no file \(path), which MM_CLUSTER_KEY_FILE names.", hint: remedy)
+            throw MMError(.notFound, "The file \(path) from MM_CLUSTER_KEY_FILE does not exist.", hint: remedy)
         }
         while secret.last == 0x0A || secret.last == 0x0D { secret.removeLast() }
         guard secret.count >= 32 else {

@@ -47,8 +47,8 @@ package final class HeldLease: Sendable {
     /// The error for work that can't be done because the lease is over.
     package var over: MMError {
         MMError(
-            .unavailable, "This node's lease of \(name) is over: nothing more was sent for the call.",
-            hint: "Check what the call was to change before you repeat it; another node carries it out.",
+            .unavailable, "This node's lease of \(name) has expired: nothing more was sent for the call.",
+            hint: "Check the objects that the call changes before you repeat it on another node.",
             details: ["lease": "over", "connection": .string(name)])
     }
 

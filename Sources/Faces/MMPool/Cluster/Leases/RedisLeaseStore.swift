@@ -66,8 +66,8 @@ package final class RedisLeaseStore: LeaseStore {
         guard left > .zero else { return }
         throw MMError(
             .unavailable,
-            "Redis has just started or taken another server's place: leases are taken in \(left.inSeconds) s.",
-            hint: "Wait: what was held before may not be known there.", retry: .after(left),
+            "Redis has just started or failed over: leases can be acquired in \(left.inSeconds) s.",
+            hint: "Wait, because earlier leases may be unknown there.", retry: .after(left),
             details: ["cluster": "settling"])
     }
 

@@ -63,7 +63,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
     /// - Throws: `invalidInput` that names the invalid part.
     package init(_ text: String, secret given: Secret? = nil) throws(MMError) {
         guard let (scheme, kind, isEncrypted, port) = Self.schemes.first(where: { text.hasPrefix($0.0) }) else {
-            throw Self.wrong("its scheme is none of redis, rediss, redis+unix, redis+sentinel, redis+cluster")
+            throw Self.wrong("its scheme is not one of redis, rediss, redis+unix, redis+sentinel, redis+cluster")
         }
         var rest = Substring(text.dropFirst(scheme.utf8.count))
         var options: [String: String] = [:]
@@ -92,7 +92,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         let named = try Self.target(kind, path, hosts: servers.count)
         self.kind = named.kind
         if let number = options["db"] {
-            guard let number = Int(number), (0..<1024).contains(number) else { throw Self.wrong("db is no number") }
+            guard let number = Int(number), (0..<1024).contains(number) else { throw Self.wrong("db is not a number") }
             database = number
         } else {
             database = named.database
@@ -102,9 +102,9 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             isAsked
             ? Encryption(authority: options["ca"], certificate: options["cert"], key: options["key"]) : nil
         guard isAsked || options["ca"] ?? options["cert"] ?? options["key"] == nil else {
-            throw Self.wrong("ca, cert and key belong to rediss:// or tls=1")
+            throw Self.wrong("ca, cert and key can only be used with rediss:// or tls=1")
         }
-        guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key go together") }
+        guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key must be given together") }
     }
 
     /// Removes the user and password from an address, if it has them, and returns them.
@@ -129,7 +129,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
             guard path.isEmpty || path == "0" else { throw wrong("a cluster has no databases: \(path.prefix(20))") }
             return (.cluster, 0)
         case .one:
-            guard hosts == 1 else { throw wrong("it names \(hosts) hosts; one belongs there") }
+            guard hosts == 1 else { throw wrong("it has \(hosts) hosts instead of one") }
             guard !path.isEmpty else { return (.one, 0) }
             guard let number = Int(path), (0..<1024).contains(number) else {
                 throw wrong("the database can't be `\(path.prefix(20))`")
@@ -145,8 +145,8 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         if let file = environment["MM_CLUSTER_SECRET_FILE"], !file.isEmpty {
             guard var bytes = try ProtectedFile.read(file, limit: 4096)?[...] else {
                 throw MMError(
-                    .notFound, "There is no file \(file), which MM_CLUSTER_SECRET_FILE names.",
-                    hint: "Put the secret of Redis there, readable for you alone (0600).")
+                    .notFound, "The file \(file) from MM_CLUSTER_SECRET_FILE does not exist.",
+                    hint: "Save the Redis secret there, readable only by you (0600).")
             }
             while let last = bytes.last, last == 0x0A || last == 0x0D { bytes.removeLast() }
             secret = Secret(String(decoding: bytes, as: UTF8.self))
@@ -171,7 +171,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1)
             guard parts.count == 2, ["ca", "cert", "key", "tls", "db"].contains(parts[0]) else {
-                throw wrong("`\(pair.prefix { $0 != "=" }.prefix(20))` is none of ca, cert, key, tls, db")
+                throw wrong("`\(pair.prefix { $0 != "=" }.prefix(20))` is not one of ca, cert, key, tls, db")
             }
             found[String(parts[0])] = try decoded(parts[1], String(parts[0]))
         }
@@ -208,7 +208,7 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         MMError(
             .invalidInput, "The address of Redis (--cluster, MM_CLUSTER) is wrong: \(what).",
             hint:
-                "Give redis://host:6379/0, rediss://host:6379?ca=FILE, redis+sentinel://a,b,c/NAME or "
-                + "redis+cluster://a,b,c; the secret fits in MM_CLUSTER_SECRET_FILE.")
+                "Use redis://host:6379/0, rediss://host:6379?ca=FILE, redis+sentinel://a,b,c/NAME or "
+                + "redis+cluster://a,b,c; put the secret into the file in MM_CLUSTER_SECRET_FILE.")
     }
 }

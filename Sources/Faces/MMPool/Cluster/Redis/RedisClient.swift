@@ -71,8 +71,8 @@ package final class RedisClient: Sendable {
         let answer = try await outcome.wait().get()
         if case .error(let text) = answer.value {
             throw MMError(
-                .remoteFailed, "Redis refuses: \(text.prefix(200))",
-                hint: "Check its version (6.2 or later) and the rights of its user.", details: ["cluster": "refused"])
+                .remoteFailed, "Redis refused the request: \(text.prefix(200))",
+                hint: "Check its version (6.2 or later) and the permissions of its user.", details: ["cluster": "refused"])
         }
         return Answer(value: answer.value, run: answer.run, isYoung: answer.isYoung)
     }
@@ -133,7 +133,7 @@ package final class RedisClient: Sendable {
     private static func carryOut(_ job: Job, _ worker: RedisWorker, _ address: RedisAddress, _ limit: Duration) {
         // A job whose time has passed fails at once, instead of waiting for each of the jobs that hang before it.
         guard job.end > .now else {
-            job.outcome.resolve(.failure(away(address, "others wait for it already")))
+            job.outcome.resolve(.failure(away(address, "too many requests already wait for it")))
             return
         }
         let milliseconds = Int32(limit.milliseconds)
@@ -245,7 +245,7 @@ final class RedisWorker {
         if let open = sockets[server] { return open }
         let opened = try RedisSocket.open(server, address, within: connectLimit)
         if case .sentinels = address.kind, !opened.isMaster {
-            throw RedisSocket.Fault(text: "\(server) is no master (any more)", mayHaveRun: false)
+            throw RedisSocket.Fault(text: "\(server) is not a master (or no longer one)", mayHaveRun: false)
         }
         sockets[server] = opened
         return opened

@@ -27,7 +27,7 @@ package struct RedisLines: SharedLines {
             for line in rest.prefix(Self.page) {
                 guard let sealed = seal.sealed(line, name: key) else {
                     throw MMError(
-                        .unavailable, "It could not be encrypted for Redis.", hint: "apt-get install libssl3")
+                        .unavailable, "The data could not be encrypted for Redis.", hint: "apt-get install libssl3")
                 }
                 arguments.append(sealed)
             }
@@ -53,8 +53,8 @@ package struct RedisLines: SharedLines {
             else { continue }
             guard let bytes = seal.plain(sealed, name: key) else {
                 throw MMError(
-                    .conflict, "What another node keeps in Redis can't be decrypted here.",
-                    hint: "MM_CLUSTER_KEY_FILE has to hold the same key on all nodes.", details: ["cluster": "key"])
+                    .conflict, "Data of another node in Redis can't be decrypted here.",
+                    hint: "MM_CLUSTER_KEY_FILE must contain the same key on all nodes.", details: ["cluster": "key"])
             }
             lines.append(SharedLine(mark: mark, origin: origin, bytes: bytes))
         }

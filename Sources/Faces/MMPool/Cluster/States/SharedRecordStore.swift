@@ -129,7 +129,7 @@ package struct SharedRecordStore: Sendable {
         let key = key(name, group)
         guard value.count <= most else {
             throw MMError(
-                .invalidInput, "\(value.count) bytes are more than what the nodes of a cluster share (\(most)).",
+                .invalidInput, "\(value.count) bytes exceed the limit for data that the nodes of a cluster share (\(most)).",
                 details: ["cluster": "tooLarge"])
         }
         guard let sealed = seal.sealed(value, name: key) else { throw Self.unsealed }
@@ -195,21 +195,21 @@ package struct SharedRecordStore: Sendable {
         guard parts.count == 2, case .bytes(let sealed) = parts[0] else { return nil }
         guard let value = seal.plain(sealed, name: key) else {
             throw MMError(
-                .conflict, "What another node keeps in Redis can't be decrypted here.",
-                hint: "MM_CLUSTER_KEY_FILE has to hold the same key on all nodes.", details: ["cluster": "key"])
+                .conflict, "Data of another node in Redis can't be decrypted here.",
+                hint: "MM_CLUSTER_KEY_FILE must contain the same key on all nodes.", details: ["cluster": "key"])
         }
         return SharedRecord(value: value, revision: parts[1].text ?? "")
     }
 
     private static var unsealed: MMError {
-        MMError(.unavailable, "It could not be encrypted for Redis.", hint: "apt-get install libssl3")
+        MMError(.unavailable, "The data could not be encrypted for Redis.", hint: "apt-get install libssl3")
     }
 
     private static func noLease(_ group: Group) -> MMError {
         var name = "the connection"
         if case .connection(let connection) = group { name = connection }
         return MMError(
-            .unavailable, "The lease of \(name) has gone to another node.", retry: .now,
+            .unavailable, "Another node now holds the lease of \(name).", retry: .now,
             details: ["lease": "elsewhere"])
     }
 }

@@ -101,7 +101,7 @@ struct Dashboard: Sendable {
         guard let token = try request.http.jsonObject()["token"]?.string, let page = lock.unlock(token)
         else {
             throw MMError(
-                .forbidden, "This token does not unlock the dashboard: it is wrong, used, or older than five minutes.",
+                .forbidden, "This token can't unlock the dashboard: it is invalid, used, or older than five minutes.",
                 hint: "mm pool status --unlock prints another.")
         }
         let seconds = DashboardLock.pageAge.components.seconds

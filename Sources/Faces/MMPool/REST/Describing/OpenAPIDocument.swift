@@ -16,7 +16,7 @@ package struct OpenAPIDocument: Sendable {
             "/v1/handshake": [
                 "get": .object(
                     Self.operation(
-                        "handshake", "Pool", "Say which process answers",
+                        "handshake", "Pool", "Show the identity of the pool",
                         ["200": .object(Self.answer("The pool's identity.", ref: "Identity"))]))
             ],
             "/v1/operations": [
@@ -36,7 +36,7 @@ package struct OpenAPIDocument: Sendable {
                     "metrics", "Pool", "Count calls and sessions",
                     [
                         "200": [
-                            "description": "The metrics of this moment.",
+                            "description": "The current metrics.",
                             "content": [
                                 "application/json": ["schema": ["type": "object"]],
                                 "text/plain": ["schema": ["type": "string"]],
@@ -53,9 +53,9 @@ package struct OpenAPIDocument: Sendable {
             ],
             "servers": [["url": "/"]],
             "tags": [
-                ["name": "Operations", "description": "What can be asked for."],
-                ["name": "Jobs", "description": "Calls that keep running after they were answered."],
-                ["name": "Pool", "description": "The process that answers."],
+                ["name": "Operations", "description": "Available operations."],
+                ["name": "Jobs", "description": "Calls that continue in the background."],
+                ["name": "Pool", "description": "The identity of the pool."],
             ],
             // A program of the same user needs no secret; everyone else does.
             "security": [[:], ["bearer": []]],
@@ -72,7 +72,7 @@ package struct OpenAPIDocument: Sendable {
     private static let introduction =
         "Errors are problem details (RFC 9457) with `code`, `hint` and `details`. 401 with the code `sign_in_needed` holds "
         + "code and address of a sign-in: repeat the call once a person has signed in. 428 holds a token: a person runs "
-        + "`mm confirm TOKEN`, then the very same request goes through, once. `Prefer: respond-async` answers 202 with the "
+        + "`mm confirm TOKEN`, then the same request is allowed once. `Prefer: respond-async` answers 202 with the "
         + "job that keeps running."
 
     private static func call(_ operation: AnyOperation) -> JSONObject {
@@ -86,7 +86,7 @@ package struct OpenAPIDocument: Sendable {
             [
                 "200": [
                     "description":
-                        "The answer's body. `MM-Note` headers carry notes about it, `MM-Error` headers the errors that did not end it.",
+                        "The answer's body. `MM-Note` headers carry notes about it, `MM-Error` headers the errors that did not stop it.",
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],
@@ -154,7 +154,7 @@ extension OpenAPIDocument {
     private static let jobParameter: JSONValue = [
         [
             "name": "job", "in": "path", "required": true, "schema": ["type": "string", "minLength": 1],
-            "description": "The job's name, as the answer 202 gave it.",
+            "description": "The job's ID, from the answer 202.",
         ]
     ]
 
@@ -164,25 +164,25 @@ extension OpenAPIDocument {
             "showJob", "Jobs", "Show or follow a job",
             [
                 "200": [
-                    "description": "Where it stands; as events, what becomes of it (`progress`, then `ended`).",
+                    "description": "Its state; as server-sent events, its progress (`progress`, then `ended`).",
                     "content": [
                         "application/json": ["schema": ["$ref": "#/components/schemas/Job"]],
                         "text/event-stream": ["schema": ["type": "string"]],
                     ],
                 ],
-                "204": ["description": "A client that comes back for events has seen the last."],
+                "204": ["description": "The client has already received the last event."],
             ])
         show["parameters"] = [
             [
                 "name": "Last-Event-ID", "in": "header", "schema": ["type": "string"],
-                "description": "The last event that the client has seen; what it said is not sent again.",
+                "description": "The last event that the client received; it is not sent again.",
             ]
         ]
         let answer = operation(
             "readJobAnswer", "Jobs", "Read a job's answer",
             [
                 "200": [
-                    "description": "The answer's body, as the call itself would have given it.",
+                    "description": "The answer's body, as from the call itself.",
                     "content": [
                         "application/json": ["schema": [:]], "text/plain": ["schema": ["type": "string"]],
                         "application/x-ndjson": ["schema": ["type": "string"]],
@@ -199,14 +199,14 @@ extension OpenAPIDocument {
                         ["200": .object(Self.answer("The jobs, newest first.", ref: "Jobs"))])),
                 "delete": .object(
                     operation(
-                        "forgetJobs", "Jobs", "End what a client's own session (MM-Session) has left: jobs and shells",
-                        ["204": ["description": "It is ended."]])),
+                        "forgetJobs", "Jobs", "End the jobs and shells of a client session (MM-Session)",
+                        ["204": ["description": "They have ended."]])),
             ],
             "/v1/jobs/{job}": [
                 "parameters": jobParameter, "get": .object(show),
                 "delete": .object(
                     operation(
-                        "cancelJob", "Jobs", "Call a job off",
+                        "cancelJob", "Jobs", "Cancel a job",
                         ["200": .object(Self.answer("Its current state.", ref: "Job"))])),
             ],
             "/v1/jobs/{job}/answer": ["parameters": jobParameter, "get": .object(answer)],
@@ -218,7 +218,7 @@ extension OpenAPIDocument {
         [
             "securitySchemes": [
                 "bearer": [
-                    "type": "http", "scheme": "bearer", "description": "The secret that the pool was started with.",
+                    "type": "http", "scheme": "bearer", "description": "The secret of the pool (--token-file).",
                 ]
             ],
             "parameters": [
@@ -229,7 +229,7 @@ extension OpenAPIDocument {
                 "TimeLimit": [
                     "name": "MM-Time-Limit", "in": "header", "example": "120",
                     "schema": ["type": "string", "pattern": "^(0*[1-9][0-9]{0,8}|[0-9]{1,8}\\.[0-9]*[1-9])$"],
-                    "description": "How long the call may take, in seconds; 300 unless said.",
+                    "description": "Time limit of the call in seconds (default 300).",
                 ],
             ],
             "responses": [
@@ -240,9 +240,9 @@ extension OpenAPIDocument {
                 ],
                 "Problem": [
                     "description": .string(
-                        "What went wrong: 400 an argument, 401 a sign-in or the secret, 403 the guard or who may ask, 404 a "
-                            + "name, 405 the method, 409 a conflict, 413 too large, 415 not JSON, 428 a confirmation, 429 too "
-                            + "fast, 501 not here, 502 the service, 503 not now, 504 the deadline."),
+                        "The error: 400 invalid argument, 401 sign-in or secret needed, 403 denied by the guard or not allowed, 404 unknown "
+                            + "name, 405 wrong method, 409 conflict, 413 too large, 415 not JSON, 428 confirmation needed, 429 too "
+                            + "many requests, 501 not supported, 502 error of the service, 503 unavailable, 504 deadline exceeded."),
                     "content": ["application/problem+json": ["schema": ["$ref": "#/components/schemas/Problem"]]],
                 ],
             ],
@@ -256,9 +256,9 @@ extension OpenAPIDocument {
                 "type": "object", "required": ["type", "title", "status", "detail", "code"],
                 "properties": [
                     "type": ["type": "string"], "title": ["type": "string"], "status": ["type": "integer"],
-                    "detail": ["type": "string", "description": "A sentence to act on."],
+                    "detail": ["type": "string", "description": "What happened, in a sentence."],
                     "code": [
-                        "type": "string", "description": "A stable word for programs.", "example": "sign_in_needed",
+                        "type": "string", "description": "A stable code for programs.", "example": "sign_in_needed",
                     ],
                     "hint": ["type": "string", "description": "What to do next."],
                     "retryAfterSeconds": ["type": "integer"],
@@ -302,9 +302,9 @@ extension OpenAPIDocument {
                     "error": ["type": "object"], "location": ["type": "string"], "answerLocation": ["type": "string"],
                     "answer": [:],
                     "errors": [
-                        "type": "array", "items": ["type": "object"], "description": "What did not end it.",
+                        "type": "array", "items": ["type": "object"], "description": "Errors that did not stop it.",
                     ],
-                    "node": ["type": "string", "description": "In a cluster: where it runs, if that is another node."],
+                    "node": ["type": "string", "description": "In a cluster: the node that runs it, if it is another one."],
                 ],
             ],
             "Jobs": [

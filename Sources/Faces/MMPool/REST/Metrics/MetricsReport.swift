@@ -110,18 +110,18 @@ extension MetricsReport {
     /// The metrics from which each output format is written.
     package var families: [MetricFamily] {
         var families = [
-            MetricFamily("mm_uptime_seconds", "How long the pool has been up.", .gauge([.init([], uptime)])),
+            MetricFamily("mm_uptime_seconds", "Uptime of the pool.", .gauge([.init([], uptime)])),
             MetricFamily(
-                "mm_requests_total", "Calls that ended, by operation and outcome.",
+                "mm_requests_total", "Completed calls, by operation and outcome.",
                 .counter(
                     counts.calls.map {
                         MetricFamily.Sample(
                             [("operation", $0.key.operation), ("outcome", $0.key.outcome)], Double($0.value))
                     }.sorted { Self.order($0) < Self.order($1) })),
             MetricFamily("mm_errors_total", "Calls that failed.", .counter([.init([], Double(counts.errors))])),
-            MetricFamily("mm_requests_under_way", "Calls under way.", .gauge([.init([], Double(counts.underWay))])),
+            MetricFamily("mm_requests_under_way", "Running calls.", .gauge([.init([], Double(counts.underWay))])),
             MetricFamily(
-                "mm_request_duration_seconds", "How long calls took.",
+                "mm_request_duration_seconds", "Duration of calls.",
                 .histogram(
                     .init(
                         bounds: PoolMetrics.bounds, buckets: counts.buckets, sum: counts.seconds, count: counts.total)
@@ -167,15 +167,15 @@ extension MetricsReport {
                         .init([("host", $0.kind.host), ("status", "\($0.kind.status)")], Double($0.count))
                     })),
             MetricFamily(
-                "mm_sessions_waiting", "Callers that wait for a session.",
+                "mm_sessions_waiting", "Callers waiting for a session.",
                 .gauge([.init([], Double(sessions.reduce(0) { $0 + $1.waiting }))])),
         ]
         let totals: [(String, String, Int)] = [
             ("mm_session_starts_total", "Sessions started.", counters.starts),
             ("mm_session_restarts_total", "Sessions started again after their process was lost.", counters.restarts),
-            ("mm_sessions_reaped_total", "Sessions cleared away that nobody used.", counters.reaped),
-            ("mm_keepalives_total", "Health questions asked of idle sessions.", counters.keepAlives),
-            ("mm_keepalive_failures_total", "Health questions that failed.", counters.keepAliveFailures),
+            ("mm_sessions_reaped_total", "Idle sessions that were closed.", counters.reaped),
+            ("mm_keepalives_total", "Health checks of idle sessions.", counters.keepAlives),
+            ("mm_keepalive_failures_total", "Failed health checks.", counters.keepAliveFailures),
         ]
         return families + totals.map { MetricFamily($0.0, $0.1, .counter([.init([], Double($0.2))])) }
     }

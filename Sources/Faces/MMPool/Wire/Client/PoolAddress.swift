@@ -46,8 +46,8 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
             throw MMError(
                 .invalidInput,
                 "The pool at \(base.prefix(80)) is on another machine, and plain http would show commands, answers and "
-                    + "secrets to everybody in between.",
-                hint: "Give https://…; or, in a closed network of containers alone, set MM_TRUST_NETWORK=1.")
+                    + "secrets to everyone on the network.",
+                hint: "Use https://…; or, only in a closed network of containers, set MM_TRUST_NETWORK=1.")
         }
         self.init(place: .url(base), bearer: bearer, trustsNetwork: trustsNetwork)
     }
@@ -73,8 +73,8 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
         guard let path = environment["MM_POOL_TOKEN_FILE"], !path.isEmpty else { return nil }
         guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
             throw MMError(
-                .notFound, "There is no file \(path), which MM_POOL_TOKEN_FILE names.",
-                hint: "Put the pool's secret there, readable for you alone (0600).")
+                .notFound, "The file \(path) from MM_POOL_TOKEN_FILE does not exist.",
+                hint: "Save the pool's secret there, readable only by you (0600).")
         }
         var text = bytes[...]
         while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }
@@ -84,8 +84,8 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     private static func checked(_ token: String, _ place: String) throws(MMError) -> Secret {
         guard !token.isEmpty, token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
             throw MMError(
-                .invalidInput, "\(place) can't be a bearer secret: it must be one line without blanks.",
-                hint: "Take the secret that the pool was started with (--token-file).")
+                .invalidInput, "\(place) can't be a bearer secret: it must be one line without spaces.",
+                hint: "Use the pool's secret (--token-file).")
         }
         return Secret(token)
     }
@@ -123,6 +123,6 @@ public struct PoolAddress: Sendable, Hashable, CustomStringConvertible {
     private static func wrong(_ url: String) -> MMError {
         MMError(
             .invalidInput, "A pool's address can't be `\(url.prefix { $0 != "?" && $0 != "@" }.prefix(80))`.",
-            hint: "Give https://host:port, http://127.0.0.1:port or unix:/path/to/socket.")
+            hint: "Use https://host:port, http://127.0.0.1:port or unix:/path/to/socket.")
     }
 }

@@ -18,16 +18,16 @@ package enum PoolFailure {
 
     private static func start(_ pool: PoolAddress) -> String {
         switch pool.place {
-        case .socket: "Start it with `mm pool start`, or go without it: --embedded."
-        case .url: "Start it there: mm pool serve --profile pool --listen HOST:PORT; or leave the address out."
+        case .socket: "Start it with `mm pool start`, or run without it: --embedded."
+        case .url: "Start it there: mm pool serve --profile pool --listen HOST:PORT; or leave out the address."
         }
     }
 
     /// Returns the error for a call whose pool disappeared while it ran.
     static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
         MMError(
-            .unavailable, "The pool at \(pool) was lost during \(work): whether it was done is unknown.",
-            hint: "Check `mm pool status` and `mm pool logs`, and what the call was to change, before you repeat it.",
+            .unavailable, "The connection to the pool at \(pool) was lost during \(work): its outcome is unknown.",
+            hint: "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it.",
             details: details(pool), cause: cause)
     }
 
@@ -55,13 +55,13 @@ package enum PoolFailure {
         switch status {
         case 401, 403:
             return MMError(
-                .forbidden, "The pool at \(pool) does not admit this program (status \(status)).",
-                hint: "Give its secret in MM_POOL_TOKEN, or a file of it in MM_POOL_TOKEN_FILE.")
+                .forbidden, "The pool at \(pool) refuses this program (status \(status)).",
+                hint: "Set MM_POOL_TOKEN to its secret, or MM_POOL_TOKEN_FILE to a file with it.")
         case 413:
-            return MMError(.limitExceeded, "The arguments of \(work) are longer than the pool takes.")
+            return MMError(.limitExceeded, "The arguments of \(work) are too long for the pool.")
         case 503:
             return MMError(
-                .unavailable, "The pool at \(pool) is stopping.", hint: "Call again: the next one starts.", retry: .now,
+                .unavailable, "The pool at \(pool) is stopping.", hint: "Repeat the call: a new pool is started.", retry: .now,
                 details: details(pool))
         default: return notAPool(pool)
         }

@@ -188,7 +188,7 @@ final class InputForwarder: Sendable {
             let request = pool.request(
                 "POST", "/v1/calls/\(call)/inputs/\(id)", headers: ["Content-Type": "application/octet-stream"],
                 body: bytes)
-            _ = try? await pool.send(request, during: "handing input over")
+            _ = try? await pool.send(request, during: "sending input")
         }
         sending.withLock { $0 = task }
     }

@@ -83,8 +83,8 @@ package struct PoolHandshake: Sendable, Hashable {
         guard wire != Self.wireVersion else { return }
         throw MMError(
             .unavailable,
-            "The pool at \(address) is mm \(build.version) and speaks version \(wire) of the pool's wire; this program is mm "
-                + "\(ProductVersion.text) and speaks version \(Self.wireVersion).",
+            "The pool at \(address) is mm \(build.version) and uses protocol version \(wire); this program is mm "
+                + "\(ProductVersion.text) and uses version \(Self.wireVersion).",
             hint: wire > Self.wireVersion
                 ? "Update this program." : "Restart the pool with this program: mm pool restart.",
             details: ["pool": .string(address.description)])

@@ -39,7 +39,7 @@ package enum TermHeaders {
             "MM-Surface", write: { $0.caller.surface.rawValue },
             read: { (value, terms) throws(MMError) in
                 guard let known = Caller.Surface(rawValue: value.text) else {
-                    throw value.wrong("Give terminal, mcp, rest or library, or leave it out.")
+                    throw value.wrong("Use terminal, mcp, rest or library, or leave it out.")
                 }
                 terms.caller.surface = known
             }),
@@ -119,7 +119,7 @@ package enum TermHeaders {
         sent.assertion = headers[assertion].map { Secret($0) }
         if let text = headers[person] {
             guard let known = Presence(rawValue: text) else {
-                throw TermHeader.Value(header: person, text: text).wrong("Give 1 or terminal, or leave it out.")
+                throw TermHeader.Value(header: person, text: text).wrong("Use 1 or terminal, or leave it out.")
             }
             sent.person = known
         }
@@ -186,7 +186,7 @@ extension TermHeader {
             switch text {
             case "0": false
             case "1": true
-            default: throw wrong("Give 1, or leave it out.")
+            default: throw wrong("Use 1, or leave it out.")
             }
         }
 
@@ -194,20 +194,20 @@ extension TermHeader {
 
         func path() throws(MMError) -> String {
             let path = try name(atMost: Self.longestPath)
-            guard path.hasPrefix("/"), !path.utf8.contains(0) else { throw wrong("Give an absolute path.") }
+            guard path.hasPrefix("/"), !path.utf8.contains(0) else { throw wrong("Use an absolute path.") }
             return path
         }
 
         func columns() throws(MMError) -> Int {
             guard let count = Int(text), (1...Self.widestScreen).contains(count) else {
-                throw wrong("Give the columns of a screen, from 1 to \(Self.widestScreen).")
+                throw wrong("Use a number of columns from 1 to \(Self.widestScreen).")
             }
             return count
         }
 
         func duration(least: Duration) throws(MMError) -> Duration {
             guard let duration = seconds, duration >= least else {
-                throw wrong("Give seconds, such as 300 or 0.5, and at most \(Self.longest).")
+                throw wrong("Use seconds, such as 300 or 0.5, at most \(Self.longest).")
             }
             return duration
         }
@@ -218,7 +218,7 @@ extension TermHeader {
 
         private func name(atMost longest: Int) throws(MMError) -> String {
             guard let name = PercentCoding.decode(text.utf8), !name.isEmpty, name.utf8.count <= longest else {
-                throw wrong("Give a name of at most \(longest) bytes, percent-encoded as UTF-8.")
+                throw wrong("Use a name of at most \(longest) bytes, percent-encoded as UTF-8.")
             }
             return name
         }

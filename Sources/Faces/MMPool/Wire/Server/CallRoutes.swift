@@ -84,8 +84,8 @@ package struct CallRoutes: Sendable {
         let client = try reader(request)
         guard client.sessionID != nil, client.caller.surface != .terminal else {
             throw MMError(
-                .invalidInput, "Only the jobs of one client's own session can be cancelled together.",
-                hint: "Name it in the header MM-Session, or call off one job: DELETE /v1/jobs/JOB.")
+                .invalidInput, "Only jobs of a single client session can be cancelled together.",
+                hint: "Set the header MM-Session, or cancel one job: DELETE /v1/jobs/JOB.")
         }
         watch.dismiss(client)
         await service.forget(client)
@@ -189,7 +189,7 @@ package struct CallRoutes: Sendable {
         if case .process(let pid) = peer { return try PersonProof.require(process: pid) }
         guard peer.speaksForOwner else {
             throw MMError(
-                .forbidden, "An unauthenticated program can't act for a person.",
+                .forbidden, "A program that is not authenticated can't act for a person.",
                 hint: "Use the pool's Unix socket, or give its secret (Authorization: Bearer …).")
         }
     }

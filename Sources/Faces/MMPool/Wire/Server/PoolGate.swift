@@ -93,7 +93,7 @@ package final class PoolGate: Sendable {
     private static var closedError: MMError {
         MMError(
             .unavailable, "The pool is stopping and accepts no more calls.",
-            hint: "Call again: another one is started.",
+            hint: "Repeat the call: a new pool is started.",
             retry: .now, details: ["pool": "draining"])
     }
 }

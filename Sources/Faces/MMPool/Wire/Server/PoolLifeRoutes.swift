@@ -32,7 +32,7 @@ package struct PoolLifeRoutes: HTTPMiddleware {
         to request: HTTPServerRequest, from peer: AdmittedPeer, next: HTTPResponder<AdmittedPeer>
     ) async -> HTTPServerResponse {
         guard !request.path.hasPrefix("/v1/pool") || peer.isOwn else {
-            return Problem.response(MMError(.forbidden, "This is for the pool's owner."))
+            return Problem.response(MMError(.forbidden, "Only the pool's owner can do this."))
         }
         return await router.respond(to: request, from: peer, next: next)
     }
