@@ -31,7 +31,7 @@ struct PoolFaultTests {
         let lost = try #require(pools.first { $0.exited != nil })
         let said = try await lost.error?.read() ?? []
         #expect(lost.exited == .status(1))
-        #expect(String(decoding: said, as: UTF8.self).contains("A pool runs already"))
+        #expect(String(decoding: said, as: UTF8.self).contains("A pool is already running"))
         #expect(try await tenant.poolStatus()["state"] == "running")
         for pool in pools { _ = await pool.terminate(grace: .seconds(300)) }
     }
@@ -143,7 +143,7 @@ struct PoolFaultTests {
         #expect(held.code == 7 && held.json?["state"] == "not answering", "\(held)")
         #expect(held.json?["holder"]?.string?.contains("\(getpid())") == true)
         let refused = try await tenant.mm(["pool", "start"])
-        #expect(refused.code == 7 && refused.error.contains("A pool runs already: process \(getpid())"), "\(refused)")
+        #expect(refused.code == 7 && refused.error.contains("A pool is already running: process \(getpid())"), "\(refused)")
         _ = consume lock
         #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
     }

@@ -46,9 +46,9 @@ struct DocumentedExampleTests {
         client.request(3, "tools/call", ["name": "roll", "arguments": ["cuont": 2, "sides": 7]])
         #expect(
             try await client.next()["result"]?["content"]?[0]?["text"]?.string == """
-                The arguments of roll don't fit:
+                The arguments of roll are not valid:
                 - sides: is 7; allowed: 4, 6, 8, 12, 20
-                - cuont: is unknown; did you mean "count"? Known are "count", "sides"
+                - cuont: is unknown; did you mean "count"? Known: "count", "sides"
                 - count: is missing; is "cuont" a misspelling of it?
                 """
         )

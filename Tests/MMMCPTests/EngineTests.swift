@@ -127,7 +127,7 @@ struct ResultTests {
         #expect(line?.contains("hunter2") == false && line?.contains("\"isError\":true") == true)
         client.request(4, "tools/call", ["name": "echo", "arguments": ["txt": 5]])
         let text = try await client.next()["result"]?["content"]?[0]?["text"]
-        #expect(text == "The arguments of echo don't fit:\n- text: is missing")
+        #expect(text == "The arguments of echo are not valid:\n- text: is missing")
         for params in [["name": 5], [:], ["name": "echo", "arguments": []]] as [JSONObject] {
             client.request(5, "tools/call", params)
             #expect(try await client.next()["error"]?["code"] == -32602)

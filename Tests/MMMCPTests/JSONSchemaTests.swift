@@ -81,7 +81,7 @@ struct JSONSchemaTests {
         ]
         #expect(
             try problems(schema, ["conection": "x"]) == [
-                #"conection: is unknown; did you mean "connection"? Known are "connection", "module", "top", "to""#,
+                #"conection: is unknown; did you mean "connection"? Known: "connection", "module", "top", "to""#,
                 #"connection: is missing; is "conection" a misspelling of it?"#,
             ])
         #expect(

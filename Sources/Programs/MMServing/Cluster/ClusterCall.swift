@@ -88,25 +88,25 @@ struct ClusterCall: Sendable {
         case .new: return try await begun(id, token)
         case .noLease:
             throw MMError(
-                .unavailable, "The lease of \(connection) has gone to another node.", retry: .now,
+                .unavailable, "Another node now holds the lease of \(connection).", retry: .now,
                 details: ["lease": "elsewhere"])
         case .other:
             throw MMError(
-                .invalidInput, "The id \(id.prefix(40)) stands for another call already.",
-                hint: "Give each call an id of its own (Idempotency-Key), and the same one only to its repetition.",
+                .invalidInput, "The id \(id.prefix(40)) already belongs to another call.",
+                hint: "Use a new id for each call (Idempotency-Key), and reuse it only to repeat that call.",
                 details: ["ledger": "other"])
         case .begun(node: member.id, token: lease.token):
             return try await readingAgain(
                 else: MMError(
-                    .conflict, "This very call is being carried out, or was and its end is not known.",
-                    hint: "Wait for its answer; check what it was to change before you give it another id.",
+                    .conflict, "This call is still running, or its outcome is unknown.",
+                    hint: "Wait for its answer. Before you use another id, check the objects that it changes.",
                     details: ["ledger": "begun"]))
         case .begun(let gone, _):
             return try await readingAgain(
                 begunBy: gone,
                 else: MMError(
-                    .unavailable, "The node that carried out \(name) is gone: whether it was done is unknown.",
-                    hint: "Check what the call was to change before you repeat it with another id.",
+                    .unavailable, "The node that ran \(name) is gone: its outcome is unknown.",
+                    hint: "Check the objects that the call changes before you repeat it with another id.",
                     details: ["ledger": "unknown", "connection": .string(connection)]))
         case .done(let bytes):
             guard let bytes, let object = (try? JSONParser.parse(bytes, limits: AnswerWire.limits))?.object,
@@ -114,11 +114,11 @@ struct ClusterCall: Sendable {
             else {
                 return try await readingAgain(
                     else: MMError(
-                        .conflict, "This call was carried out already; its answer is not kept.",
-                        hint: "Read what it changed. MM_CLUSTER_KEY_FILE has answers kept, encrypted.",
+                        .conflict, "This call was already carried out, and its answer was not kept.",
+                        hint: "Read the objects that it changed. To keep answers (encrypted), set MM_CLUSTER_KEY_FILE.",
                         details: ["ledger": "done"]))
             }
-            answer.notes.append("The call was carried out already; this is its answer.")
+            answer.notes.append("The call was already carried out; this is its answer.")
             return answer
         }
     }

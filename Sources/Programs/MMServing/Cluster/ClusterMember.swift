@@ -44,7 +44,7 @@ final class ClusterMember: Sendable {
     /// - Throws: `MMError` for the files that the options name.
     init(_ options: ClusterOptions, services: OperationServices) throws(MMError) {
         if let fault = RedisLibrary.fault {
-            throw MMError(.unavailable, "Redis can't be spoken to: \(fault)", hint: "apt-get install libhiredis0.14")
+            throw MMError(.unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
         }
         self.options = options
         id = RandomBytes.text(bytes: 9)
@@ -67,7 +67,7 @@ final class ClusterMember: Sendable {
                 return isLive || services.runningJobs() > 0
             },
             onLost: { name in
-                log.warning("the lease of \(name) is over: its sessions are ended")
+                log.warning("the lease of \(name) has expired: its sessions are ended")
                 for report in await sessions.reports() where report.key.connection == name {
                     _ = await sessions.reset(connection: name, module: report.key.module)
                 }
@@ -116,7 +116,7 @@ final class ClusterMember: Sendable {
                 repeat {
                     do throws(MMError) {
                         try await self.directory.tell()
-                        if wasAway { self.log.info("Redis is back") }
+                        if wasAway { self.log.info("Redis is available again") }
                         wasAway = false
                     } catch {
                         if !wasAway { self.log.warning("\(error.message) \(self.meanwhile)") }
@@ -137,7 +137,7 @@ final class ClusterMember: Sendable {
     /// What happens to calls while Redis can't be reached, as a sentence.
     var meanwhile: String {
         options.isLone
-            ? "This node goes on alone." : "Until it is back this node only reads; nothing is changed through it."
+            ? "This node continues alone." : "Until it is available again, this node only reads."
     }
 
     /// Returns a service that calls another node.
@@ -219,11 +219,11 @@ final class ClusterMember: Sendable {
             MetricFamily("mm_cluster_leases", "Leases that this node holds.", .gauge(one(leases))),
             MetricFamily("mm_cluster_leases_taken_total", "Leases taken.", .counter(one(so.taken))),
             MetricFamily(
-                "mm_cluster_take_overs_total", "Leases taken from nodes that had gone.", .counter(one(so.takenOver))),
+                "mm_cluster_take_overs_total", "Leases taken over from nodes that failed.", .counter(one(so.takenOver))),
             MetricFamily(
-                "mm_cluster_leases_lost_total", "Leases that ended without being given back.", .counter(one(so.lost))),
+                "mm_cluster_leases_lost_total", "Leases that expired without being released.", .counter(one(so.lost))),
             MetricFamily(
-                "mm_cluster_forwarded_total", "Calls sent on to other nodes.", .counter(one(counts.forwarded))),
+                "mm_cluster_forwarded_total", "Calls forwarded to other nodes.", .counter(one(counts.forwarded))),
         ]
     }
 }
@@ -245,7 +245,7 @@ extension ClusterMember: ConnectionLeases {
         case .there(let record):
             throw MMError(
                 .unavailable, "\(connection) is held by another node, at \(record.address).",
-                hint: "Call it by its own name: the call is sent on to that node.", retry: .now,
+                hint: "Call this connection separately: the call is forwarded to that node.", retry: .now,
                 details: ["lease": "elsewhere", "connection": .string(connection)])
         case .here(let lease):
             held.withLock { $0[connection] = lease }
@@ -389,11 +389,11 @@ struct ClusterOptions: Sendable {
     static let fields: [InputField] = [
         InputField(
             "cluster", .text,
-            "The Redis through which several pools are one: redis://host:6379, rediss://…, redis+sentinel://a,b,c/NAME, "
+            "Redis server that joins several pools into one: redis://host:6379, rediss://…, redis+sentinel://a,b,c/NAME, "
                 + "redis+cluster://a,b,c (MM_CLUSTER)."),
-        InputField("node-address", .text, "Where the other pools reach this one: https://host:port (MM_NODE_ADDRESS)."),
+        InputField("node-address", .text, "Address at which the other pools reach this one: https://host:port (MM_NODE_ADDRESS)."),
         InputField(
-            "cluster-lone", .flag, "Go on alone, also writing, while Redis can't be reached: for one node alone."),
+            "cluster-lone", .flag, "Continue alone, including writes, while Redis is unreachable. Use it on one node only."),
     ]
 
     /// Reads the options from a command line and an environment.
@@ -409,7 +409,7 @@ struct ClusterOptions: Sendable {
         guard let url = try reader.text("cluster") ?? variable("MM_CLUSTER") else {
             guard given == nil, !isLone else {
                 throw MMError(
-                    .invalidInput, "--\(isLone ? "cluster-lone" : "node-address") goes with --cluster.",
+                    .invalidInput, "--\(isLone ? "cluster-lone" : "node-address") needs --cluster.",
                     hint: "Add --cluster redis://host:6379, or leave it out.")
             }
             return nil
@@ -421,22 +421,22 @@ struct ClusterOptions: Sendable {
         }
         guard face.tokenFile != nil else {
             throw MMError(
-                .invalidInput, "A pool of a cluster needs the secret by which the pools know each other.",
+                .invalidInput, "A pool of a cluster needs the secret with which the pools authenticate each other.",
                 hint: "Add --token-file FILE, with the same secret on all nodes.")
         }
         var term = Duration.seconds(10)
         if let text = variable("MM_CLUSTER_LEASE") {
             guard let seconds = Double(text), (1...30).contains(seconds) else {
                 throw MMError(
-                    .invalidInput, "MM_CLUSTER_LEASE can't be `\(text.prefix(40))`.", hint: "Give seconds from 1 to 30."
+                    .invalidInput, "MM_CLUSTER_LEASE can't be `\(text.prefix(40))`.", hint: "Use seconds from 1 to 30."
                 )
             }
             term = .seconds(seconds)
         }
         guard let address = given ?? variable("MM_NODE_ADDRESS") ?? usual(face) else {
             throw MMError(
-                .invalidInput, "Where the other pools reach this one is not known.",
-                hint: "Give --node-address https://host:port (MM_NODE_ADDRESS).")
+                .invalidInput, "The address at which the other pools reach this one is unknown.",
+                hint: "Set --node-address https://host:port (MM_NODE_ADDRESS).")
         }
         return ClusterOptions(
             redis: try RedisAddress(url, environment: environment), address: address, isLone: isLone, term: term,

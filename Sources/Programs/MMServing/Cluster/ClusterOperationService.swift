@@ -90,7 +90,7 @@ struct ClusterOperationService: OperationService {
             }
             guard !silent.isEmpty else { throw error }
             var told = error
-            told.message += " It may have gone with the node at \(silent.joined(separator: ", ")), which is silent."
+            told.message += " It may have been lost with the node at \(silent.joined(separator: ", ")), which does not answer."
             throw told
         }
     }
@@ -228,7 +228,7 @@ struct ClusterJobs: Sendable {
         ]
         var text = entry.summary
         if isRunning, isGone {
-            text = "went with its node" + (entry.isReading ? "" : ": whether it was done is unknown")
+            text = "lost with its node" + (entry.isReading ? "" : ": its outcome is unknown")
         }
         row["progress"] = text.map { .string($0) }
         return row

@@ -79,7 +79,7 @@ final class ClusterWork: Sendable {
             else { return nil }
             let isRows = page.unit == .rows && page.cutAtByte == nil
             answer.body = isRows ? .json(Array(page.text.utf8)) : .text(page.text)
-            answer.notes.append("Only its beginning was kept: \(page.count) of \(page.total) \(page.unit.rawValue).")
+            answer.notes.append("Only the first part was kept: \(page.count) of \(page.total) \(page.unit.rawValue).")
         } else if let stream = given.body.stream {
             guard case .items = given.body,
                 case .whole(let bytes)? = try? await OutputCollection.collect(
@@ -111,7 +111,7 @@ final class ClusterWork: Sendable {
     ) async {
         do throws(MMError) { try await directory.tell(entry, answer: answer, for: lifetime) } catch {
             // Without the entry, the answer is found by asking each node, as long as this one lives.
-            local.services.log.debug("what \(entry.kind.rawValue)s lie here can't be told: \(error.message)")
+            local.services.log.debug("the \(entry.kind.rawValue)s of this node can't be listed: \(error.message)")
         }
     }
 
@@ -188,7 +188,7 @@ final class ClusterWork: Sendable {
                     !nodes.contains(where: { $0.isAlive && $0.address == entry.address })
                 else { return nil }
                 return MMError(
-                    .unavailable, "The node at \(entry.address) is silent.", details: ["node": .string(entry.address)])
+                    .unavailable, "The node at \(entry.address) does not answer.", details: ["node": .string(entry.address)])
             }, work)
     }
 
@@ -234,14 +234,14 @@ struct GoneWork: Sendable {
             let again = "Run the request again" + (entry.operation.map { " (\($0)\(of))" } ?? "")
             throw MMError(
                 .notFound,
-                "The stored output '\(entry.handle)' went with the node at \(entry.address)"
+                "The stored output '\(entry.handle)' was lost with the node at \(entry.address)"
                     + (entry.bytes.map { ": it had \($0) bytes, too many to be kept elsewhere." } ?? "."),
-                hint: again + ", or wait until that node is back: answers lie in its state folder.", details: details)
+                hint: again + ", or wait until that node is back: its answers are in its state folder.", details: details)
         }
         var arguments = arguments
         arguments["handle"] = .string(own)
         var answer = try await work.local.call(operation, arguments, in: context)
-        answer.notes.append("The node at \(entry.address), which had this answer, can't be asked; it was kept.")
+        answer.notes.append("The node at \(entry.address), which had this answer, does not answer; this is a stored copy.")
         return answer
     }
 
@@ -258,8 +258,8 @@ struct GoneWork: Sendable {
             else {
                 if let unreached { throw unreached }
                 throw MMError(
-                    .notFound, "\(name) was done by the node at \(entry.address), which has gone with its answer.",
-                    hint: "Read what it changed, or ask again for what it read.", details: details)
+                    .notFound, "\(name) was done by the node at \(entry.address), but its answer was lost with the node.",
+                    hint: "Read the objects that it changed, or repeat a call that only reads.", details: details)
             }
             if arguments["filter"] != nil, let bytes = Self.json(answer.body) {
                 var filtered = arguments
@@ -269,27 +269,27 @@ struct GoneWork: Sendable {
                 filtered["action"] = nil
                 return try await work.local.call(operation, filtered, in: context)
             }
-            answer.notes.append("The node at \(entry.address), which carried it out, can't be asked; this was kept.")
+            answer.notes.append("The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
             return answer
         case .failed?, .cancelled?:
             let end = entry.state == JobReport.State.failed.rawValue ? "failed" : "was cancelled"
             throw MMError(
                 .remoteFailed,
-                "\(name) \(end) at the node at \(entry.address), which can't be asked any more"
+                "\(name) \(end) on the node at \(entry.address), which no longer answers"
                     + (entry.summary.map { ": \($0)" } ?? "."),
                 details: details)
         case .running?, nil:
             if let unreached { throw unreached }
             guard !entry.isReading else {
                 throw MMError(
-                    .notFound, "\(name) went with the node at \(entry.address); it only read.",
-                    hint: "Call it again.", details: details)
+                    .notFound, "\(name) was lost with the node at \(entry.address). It only read.",
+                    hint: "Repeat the call.", details: details)
             }
             var unknown = details
             unknown["ledger"] = "unknown"
             throw MMError(
-                .unavailable, "\(name) went with the node at \(entry.address): whether it was done is unknown.",
-                hint: "Check what it was to change before you repeat it.", details: unknown)
+                .unavailable, "\(name) was lost with the node at \(entry.address): its outcome is unknown.",
+                hint: "Check the objects that it changes before you repeat it.", details: unknown)
         }
     }
 

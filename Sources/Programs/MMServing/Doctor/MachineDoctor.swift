@@ -49,18 +49,18 @@ struct MachineDoctor: Sendable {
     /// Adds one row for each kind of isolation that has a detailed check of its own.
     private func examineWalls(into report: inout DoctorReport) async {
         for (name, command, found) in [
-            ("walls of sessions", "mm doctor sessions", await SessionsDoctor.examine(services)),
-            ("walls of shells", "mm doctor shells", await ShellsDoctor.examine(services.shellServices)),
+            ("session confinement", "mm doctor sessions", await SessionsDoctor.examine(services)),
+            ("shell confinement", "mm doctor shells", await ShellsDoctor.examine(services.shellServices)),
         ] {
             let failed = found.rows.filter { !$0.isSound }
             guard !failed.isEmpty else {
-                report.add(name, .sound, "confined as the settings say")
+                report.add(name, .sound, "confined according to the settings")
                 continue
             }
             // Sessions and shells report themselves what they lack; a kernel without Landlock is no fault of the setup.
             report.add(
                 name, .advice, failed.map { "\($0.name): \($0.detail)" }.joined(separator: " "),
-                remedy: "\(command) shows every step.")
+                remedy: "Run \(command) for details.")
         }
     }
 }
@@ -84,16 +84,16 @@ struct FileChecks: Sendable {
         let foreign = places.filter { isForeign($0, admittingRoot: $0 == paths.registry) }
         if !foreign.isEmpty {
             report.add(
-                "files", .failed, "not this user's: \(foreign.joined(separator: ", "))",
+                "files", .failed, "not owned by this user: \(foreign.joined(separator: ", "))",
                 remedy: "sudo chown -R \(getuid()) \(foreign.map { ShellWord.quoted($0) }.joined(separator: " "))")
         }
         let open = found
         if open.isEmpty, foreign.isEmpty {
-            report.add("files", .sound, "only this user reads \(paths.registry) and \(paths.stateDirectory)")
+            report.add("files", .sound, "only this user can read \(paths.registry) and \(paths.stateDirectory)")
         } else if !open.isEmpty {
             let shown = open.prefix(3).map { "\($0.path) (\(String($0.mode, radix: 8)))" }.joined(separator: ", ")
             report.add(
-                "files", .failed, "open to others: \(shown)\(open.count > 3 ? " and \(open.count - 3) more" : "")",
+                "files", .failed, "accessible to other users: \(shown)\(open.count > 3 ? " and \(open.count - 3) more" : "")",
                 remedy: "mm doctor --fix")
         }
         var space = statvfs()
@@ -102,7 +102,7 @@ struct FileChecks: Sendable {
         if free < 100 {
             report.add(
                 "disk", free < 10 ? .failed : .advice, "\(free) MB are free for \(paths.stateDirectory)",
-                remedy: "Make room: sign-ins, answers and the audit are stored there.")
+                remedy: "Free disk space: sign-ins, answers and the audit log are stored there.")
         }
     }
 
@@ -120,7 +120,7 @@ struct FileChecks: Sendable {
             let descriptor = open(file.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
             defer { if descriptor >= 0 { close(descriptor) } }
             guard descriptor >= 0, fchmod(descriptor, file.wanted) == 0 else {
-                return "\(file.path) stays as it is: \(String(cString: strerror(errno)))."
+                return "\(file.path) was not changed: \(String(cString: strerror(errno)))."
             }
             return "\(file.path) is now \(String(file.wanted, radix: 8))."
         }
@@ -168,7 +168,7 @@ struct ToolChecks: Sendable {
             report.add("tools", .failed, problem.message, remedy: problem.hint)
         }
         guard contents.problems.isEmpty, !contents.definitions.isEmpty else { return }
-        report.add("tools", .sound, "\(contents.definitions.count) of your own in \(paths.toolsDirectory)")
+        report.add("tools", .sound, "\(contents.definitions.count) in \(paths.toolsDirectory)")
     }
 }
 
@@ -189,7 +189,7 @@ struct PoolChecks: Sendable {
         }
         guard let handshake = running?.handshake else {
             guard let holder = await finder.holdingOn() else {
-                report.add("pool", .sound, "doesn't run; the first call starts it")
+                report.add("pool", .sound, "not running; the first call starts it")
                 return
             }
             report.add(
@@ -203,34 +203,34 @@ struct PoolChecks: Sendable {
             if cluster["state"] == "connected" {
                 let leases = cluster["leases"]?.array?.count ?? 0
                 let words =
-                    "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this one holds \(leases) leases"
+                    "\(nodes) nodes over \(cluster["redis"]?.string ?? "Redis"); this node has \(leases) leases"
                 if cluster["persistence"] == "none" {
                     report.add(
                         "redis", .advice,
-                        "Redis keeps nothing when it starts again: it forgets which calls were carried out, and the same one "
-                            + "may be carried out twice",
-                        remedy: "set appendonly yes in Redis' configuration")
+                        "Redis does not persist its data: after a restart it forgets which calls were carried out, and a repeated "
+                            + "call may be carried out twice",
+                        remedy: "Set appendonly yes in the Redis configuration.")
                 } else if cluster["persistence"] == "snapshots" {
                     report.add(
                         "redis", .advice,
-                        "Redis forgets what was written since its last snapshot when it ends: calls of that time may be "
+                        "Redis loses data written since its last snapshot when it stops: repeated calls of that time may be "
                             + "carried out twice",
-                        remedy: "set appendonly yes in Redis' configuration")
+                        remedy: "Set appendonly yes in the Redis configuration.")
                 }
                 if cluster["sharesConfirmations"] == false {
                     report.add(
-                        "cluster", .advice, "\(words); each node keeps its confirmations to itself",
-                        remedy: "set MM_CLUSTER_KEY_FILE, the same key on all nodes")
+                        "cluster", .advice, "\(words); confirmations are not shared between nodes",
+                        remedy: "Set MM_CLUSTER_KEY_FILE, with the same key on all nodes.")
                 } else {
                     report.add("cluster", .sound, words)
                 }
             } else {
                 report.add(
-                    "cluster", .failed, cluster["note"]?.string ?? "Redis is away",
-                    remedy: "check Redis and --cluster")
+                    "cluster", .failed, cluster["note"]?.string ?? "Redis is unreachable",
+                    remedy: "Check Redis and --cluster.")
             }
         }
-        let words = "runs since \(handshake.started.localLog), process \(handshake.process.pid)"
+        let words = "running since \(handshake.started.localLog), process \(handshake.process.pid)"
         if handshake.build == .own {
             report.add("pool", .sound, words)
         } else {
@@ -264,7 +264,7 @@ struct ProgramChecks: Sendable {
             report.add("PowerShell", .advice, error.message, remedy: error.hint)
             return
         }
-        report.add("PowerShell", .sound, "\(location); mm doctor powershell tries it")
+        report.add("PowerShell", .sound, "\(location); to test it: mm doctor powershell")
         let folders = moduleFolders(besides: location.program)
         var missing: [String] = []
         for profile in ModuleProfiles.all {
@@ -274,12 +274,12 @@ struct ProgramChecks: Sendable {
             }
         }
         guard !missing.isEmpty else {
-            report.add("PowerShell modules", .sound, "all that sessions use are installed")
+            report.add("PowerShell modules", .sound, "all modules for sessions are installed")
             return
         }
         report.add(
             "PowerShell modules", .advice, "not installed: \(missing.joined(separator: ", "))",
-            remedy: "For those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
+            remedy: "To install those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
     }
 
     /// Returns the folders in which PowerShell looks for modules (about_PSModulePath).
@@ -299,21 +299,21 @@ struct ProgramChecks: Sendable {
         if let path = ExecutableSearch.find(program, path: environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin") {
             report.add(program, .sound, path)
         } else {
-            report.add(program, .advice, "isn't installed; \(use) needs it", remedy: install)
+            report.add(program, .advice, "not installed; needed for \(use)", remedy: install)
         }
     }
 
     private func examineSystemd(into report: inout DoctorReport) {
         let runtime = environment["XDG_RUNTIME_DIR"] ?? ""
         guard !runtime.isEmpty, access("\(runtime)/systemd/private", F_OK) == 0 else {
-            report.add("systemd", .sound, "not for this user; programs start the pool themselves")
+            report.add("systemd", .sound, "not available to this user; programs start the pool themselves")
             return
         }
         let units = PoolUnits.folder(environment)
         let isInstalled = access("\(units)/mm-pool.socket", F_OK) == 0
         report.add(
             "systemd", .sound,
-            isInstalled ? "starts the pool (\(units)/mm-pool.socket)" : "could start the pool: mm pool install")
+            isInstalled ? "starts the pool (\(units)/mm-pool.socket)" : "available; to let it start the pool: mm pool install")
     }
 }
 
@@ -338,7 +338,7 @@ struct ClientChecks: Sendable {
             }
         }
         if knowing == 0 {
-            report.add("AI clients", .sound, "none knows of mm-mcp; mm mcp install CLIENT tells one")
+            report.add("AI clients", .sound, "none is configured for mm-mcp; to configure one: mm mcp install CLIENT")
         }
     }
 }

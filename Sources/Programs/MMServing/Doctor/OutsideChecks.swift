@@ -11,17 +11,17 @@ struct OutsideChecks: Sendable {
         do throws(MMError) {
             _ = try TelemetrySettings(environment: environment)
         } catch {
-            faults.append("No traces and metrics are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+            faults.append("Traces and metrics are not sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
         }
         do throws(MMError) {
             _ = try AuditDestination.all(environment: environment)
         } catch {
-            faults.append("No copies of the audit log are sent: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+            faults.append("The audit log is not forwarded: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
         }
         do throws(MMError) {
             try BrowserCheck.examine(environment)
         } catch {
-            faults.append("Nobody can sign in with a browser: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
+            faults.append("Browser sign-ins are not possible: \(error.message)\(error.hint.map { " " + $0 } ?? "")")
         }
         return faults
     }
@@ -45,15 +45,15 @@ struct OutsideChecks: Sendable {
                 let name = "audit copies to \(state.destination)"
                 let words =
                     (state.delivered.map { "last delivered \($0)" } ?? "nothing delivered yet")
-                    + ", \(waiting) bytes wait"
+                    + ", \(waiting) bytes waiting"
                 if let fault = state.fault {
                     report.add(
                         name, .failed, "\(fault), since \(state.faultSince ?? "?"); \(words)",
-                        remedy: "Nothing is lost: lines wait in \(services.paths.auditLog). Check the destination.")
+                        remedy: "No lines are lost: they wait in \(services.paths.auditLog). Check the destination.")
                 } else if state.skipped > 0 {
                     report.add(
                         name, .advice, "\(state.skipped) lines were too long for it; \(words)",
-                        remedy: "They stand in \(services.paths.auditLog): mm audit show.")
+                        remedy: "They are in \(services.paths.auditLog): mm audit show.")
                 } else {
                     report.add(name, .sound, words)
                 }

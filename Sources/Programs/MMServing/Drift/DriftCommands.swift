@@ -11,19 +11,19 @@ enum DriftCommands {
 
     private static func install(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["drift", "install"], summary: "Let systemd look for drift at regular times.",
+            ["drift", "install"], summary: "Let systemd check for drift regularly.",
             discussion:
-                "Writes a timer and a service for this user, and switches the timer on. Each look reports only what the last "
-                + "one did not (`mm drift CONNECTION --news`): to the journal, and as a failed unit while there is new drift. "
-                + "Take a snapshot first, or name what to compare with.",
+                "Writes a timer and a service for this user, and enables the timer. Each check reports only differences that the last "
+                + "one did not (`mm drift CONNECTION --news`), in the journal and as a failed unit if there is new drift. "
+                + "Take a snapshot first, or set what to compare with.",
             fields: [
                 connection,
-                InputField("every", .text, "How often: 30m, 6h, 1d, 2w (default 1d)."),
-                InputField("against", .text, "A folder or a connection (default: the latest snapshot)."),
+                InputField("every", .text, "Interval: 30m, 6h, 1d, 2w (default 1d)."),
+                InputField("against", .text, "Folder or connection to compare with (default: the latest snapshot)."),
                 InputField("print", .flag, "Show the units instead of writing them."),
             ],
             examples: [
-                .init("mm drift install Contoso --every 1d", "looks once a day"),
+                .init("mm drift install Contoso --every 1d", "checks once a day"),
                 .init("mm drift install Contoso --print", "shows what would be written"),
             ]
         ) { (input, options, streams) async throws(MMError) in
@@ -44,10 +44,10 @@ enum DriftCommands {
             if await place.isManaged() {
                 try await place.systemctl(["daemon-reload"])
                 try await place.systemctl(["enable", "--now", names.timer])
-                lines.append("What it finds: journalctl --user -u \(names.service)")
+                lines.append("To see the results: journalctl --user -u \(names.service)")
             } else {
                 lines.append(
-                    "This machine has no systemd that serves this user, so the units do nothing here. Another scheduler can "
+                    "systemd is not available to this user, so the units have no effect. Another scheduler can "
                         + "run: mm drift \(ShellWord.quoted(name)) --news")
             }
             if !options.quiet { for line in lines { streams.note(line) } }
@@ -57,10 +57,10 @@ enum DriftCommands {
 
     private static func uninstall(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["drift", "uninstall"], summary: "Look for drift no more.",
-            discussion: "Switches the timer off and removes the units. Snapshots stay.",
+            ["drift", "uninstall"], summary: "Stop checking for drift.",
+            discussion: "Disables the timer and removes the units. Snapshots are kept.",
             fields: [connection],
-            examples: [.init("mm drift uninstall Contoso", "removes timer and service")]
+            examples: [.init("mm drift uninstall Contoso", "removes the timer and the service")]
         ) { (input, options, streams) async throws(MMError) in
             // The connection may have been removed meanwhile.
             let given = try input.requiredText("connection")
@@ -85,7 +85,7 @@ enum DriftCommands {
             return text
         }
         guard let here = CallContext.ownDirectory else {
-            throw MMError(.invalidInput, "There is no folder to start from.", hint: "Write the whole path.")
+            throw MMError(.invalidInput, "The current folder is unknown.", hint: "Give an absolute path.")
         }
         return "\(here)/\(text)"
     }
@@ -158,7 +158,7 @@ struct DriftUnits: Sendable {
         else {
             throw MMError(
                 .invalidInput, "`every` can't be `\(text.prefix(40))`.",
-                hint: "Write a number with m, h, d or w, such as 6h or 1d: 15 minutes at least, a year at most.",
+                hint: "Use a number with m, h, d or w, such as 6h or 1d, from 15 minutes to a year.",
                 details: ["field": "every"])
         }
         return seconds

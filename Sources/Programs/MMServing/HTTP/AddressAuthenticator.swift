@@ -33,7 +33,7 @@ struct AddressAuthenticator: HTTPAuthenticator {
         }
         switch senders.judge(request) {
         case .known where isInSession(request), .asked where secret == nil && isInSession(request):
-            return .refused(.refusal(403, "Programs in a session of one connection may not use the others'."))
+            return .refused(.refusal(403, "Programs in a session can't use other connections."))
         case .known: return .admitted(.sameUser)
         case .refused(let reason): return .refused(.refusal(403, reason))
         case .asked:

@@ -3,18 +3,18 @@ import MMCore
 
 /// The secret that clients present, kept in a file that only its owner can read.
 enum BearerSecret {
-    private static let remedy = "Make one: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
+    private static let remedy = "Create one: (umask 077; head -c 32 /dev/urandom | base64 > FILE)"
 
     /// Reads a secret.
     /// - Throws: `notFound` without the file, `forbidden` if others may read it, `invalidInput` if its content can't be a secret in a
     ///   header (RFC 6750, section 2.1).
     static func read(_ path: String) throws(MMError) -> Secret {
         guard let bytes = try ProtectedFile.read(path, limit: 4096) else {
-            throw MMError(.notFound, "There is no token file \(path).", hint: remedy)
+            throw MMError(.notFound, "The token file \(path) does not exist.", hint: remedy)
         }
         var status = stat()
         guard lstat(path, &status) == 0, ProtectedFile.isPrivate(status) else {
-            throw MMError(.forbidden, "Others may read the token file \(path).", hint: "chmod 600 \(path)")
+            throw MMError(.forbidden, "Other users can read the token file \(path).", hint: "chmod 600 \(path)")
         }
         var text = bytes[...]
         while let last = text.last, last == 0x0A || last == 0x0D || last == 0x20 { text.removeLast() }

@@ -337,7 +337,7 @@ final class RequestPlaces: Sendable {
     var refusal: MCPHTTPResponse {
         let seconds = 5
         let error = MCPError.tooManyCalls(
-            "\(most) of your requests are under way, as many as may at once", seconds: seconds)
+            "\(most) of your requests are running, which is the limit", seconds: seconds)
         return .error(error, status: 429).with("Retry-After", "\(seconds)")
     }
 }

@@ -31,16 +31,15 @@ struct HTTPFaceOptions: Sendable {
         InputField(
             "http", .text, "Serve HTTP at this address, such as 127.0.0.1:8365, instead of standard input and output."),
         InputField(
-            "token-file", .text, "A file (0600) with the bearer secret for clients that are not this user's programs."),
+            "token-file", .text, "File (0600) with the bearer secret for clients that are not programs of this user."),
         InputField(
-            "trust-network", .flag, "Admit everybody whom the network lets in: only in a closed network of containers."),
+            "trust-network", .flag, "Accept all clients without authentication. Use it only in a closed network of containers."),
         InputField(
             "allow-host", .textList,
-            "A further name under which clients reach the server; "
-                + "may be given several times."),
-        InputField("behind-proxy", .flag, "A TLS proxy is in front; every client needs the secret."),
-        InputField("tls-cert", .text, "Speak TLS with this certificate (PEM, with those between it and its root)."),
-        InputField("tls-key", .text, "The certificate's private key (PEM, 0600)."),
+            "Additional host name of the server. Repeat the flag for several names."),
+        InputField("behind-proxy", .flag, "The server is behind a TLS proxy. Every client needs the secret."),
+        InputField("tls-cert", .text, "TLS certificate (PEM, with its intermediate certificates)."),
+        InputField("tls-key", .text, "Private key of the certificate (PEM, 0600)."),
     ]
 
     /// Reads the options from the arguments of a command line.
@@ -77,7 +76,7 @@ struct HTTPFaceOptions: Sendable {
         case (let certificate?, let key?): return try ServerCertificate(certificate: certificate, key: key)
         case (let certificate, _):
             throw MMError(
-                .invalidInput, "--\(certificate == nil ? "tls-key" : "tls-cert") is one of two files.",
+                .invalidInput, "--\(certificate == nil ? "tls-key" : "tls-cert") needs the other file too.",
                 hint: "Give both --tls-cert FILE and --tls-key FILE.")
         }
     }
@@ -86,7 +85,7 @@ struct HTTPFaceOptions: Sendable {
     static func refuseAlone(_ reader: InputReader, without flag: String, _ more: [InputField] = []) throws(MMError) {
         for field in fields.dropFirst() + more where try isGiven(field, reader) {
             throw MMError(
-                .invalidInput, "--\(field.name) belongs to --\(flag).",
+                .invalidInput, "--\(field.name) needs --\(flag).",
                 hint: "Add --\(flag) 127.0.0.1:\(standardPort).")
         }
     }
@@ -96,7 +95,7 @@ struct HTTPFaceOptions: Sendable {
     init(address: String, flag: String = "--http") throws(MMError) {
         let wrong = MMError(
             .invalidInput, "\(flag) can't be `\(address.prefix(60))`.",
-            hint: "Give an IP address and a port, such as 127.0.0.1:\(Self.standardPort) or [::1]:\(Self.standardPort)."
+            hint: "Use an IP address and a port, such as 127.0.0.1:\(Self.standardPort) or [::1]:\(Self.standardPort)."
         )
         if let port = UInt16(address) {
             self.host = "127.0.0.1"
@@ -151,21 +150,21 @@ struct HTTPFaceOptions: Sendable {
             for (flag, isGiven) in [("token-file", tokenFile != nil), ("trust-network", trustsNetwork)] where isGiven {
                 throw MMError(
                     .invalidInput,
-                    "--\(flag) and --oauth-issuer exclude each other: access tokens admit, and nothing else.",
-                    hint: "Leave one of them out; another server at another port can have the other.")
+                    "--\(flag) and --oauth-issuer can't be combined, because --oauth-issuer accepts only access tokens.",
+                    hint: "Leave out one of them, or start a second server on another port.")
             }
         }
         guard !isLoopback else { return }
         guard certificate != nil || isBehindProxy || trustsNetwork else {
             throw MMError(
-                .invalidInput, "\(host) can be reached from other machines, and this server would speak no TLS.",
+                .invalidInput, "\(host) can be reached from other machines, and this server would not use TLS.",
                 hint:
-                    "Listen at 127.0.0.1; or give --tls-cert and --tls-key; or put a proxy with TLS in front and say "
-                    + "--behind-proxy; or say --trust-network where only trusted containers reach the address.")
+                    "Listen on 127.0.0.1; or set --tls-cert and --tls-key; or put a TLS proxy in front and set "
+                    + "--behind-proxy; or set --trust-network if only trusted containers can reach the address.")
         }
         guard tokenFile != nil || trustsNetwork || oauth != nil else {
             throw MMError(
-                .invalidInput, "Clients of other machines need the secret or an access token.",
+                .invalidInput, "Clients on other machines need the secret or an access token.",
                 hint: "Add --token-file FILE with at least 16 random characters, or --oauth-issuer.")
         }
     }
@@ -191,7 +190,7 @@ struct HTTPFaceOptions: Sendable {
         guard isBracketed || (isName && !name.isEmpty && name.utf8.count <= 253) else {
             throw MMError(
                 .invalidInput, "--allow-host can't be `\(text.prefix(60))`.",
-                hint: "Give a name alone, without scheme, port or path, such as mm.example.com.")
+                hint: "Use only a host name, without scheme, port or path, such as mm.example.com.")
         }
         return name
     }

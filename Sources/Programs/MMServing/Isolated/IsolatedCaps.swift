@@ -24,7 +24,7 @@ struct IsolatedCaps: Sendable {
             guard let number = Int(text), (64...1_048_576).contains(number) else {
                 throw MMError(
                     .invalidInput, "MM_ISOLATED_MEMORY_MB can't be `\(text.prefix(40))`.",
-                    hint: "Give whole megabytes from 64, such as 512.")
+                    hint: "Use whole megabytes, at least 64, such as 512.")
             }
             memory = number << 20
         }
@@ -32,7 +32,7 @@ struct IsolatedCaps: Sendable {
             guard let number = Double(text), number >= 0.05, number <= 1024 else {
                 throw MMError(
                     .invalidInput, "MM_ISOLATED_CPUS can't be `\(text.prefix(40))`.",
-                    hint: "Give a number of processors, such as 0.5.")
+                    hint: "Use a number of processors, such as 0.5.")
             }
             processors = number
         }
@@ -40,7 +40,7 @@ struct IsolatedCaps: Sendable {
             guard let number = Double(text), number >= 1, number <= 86_400 else {
                 throw MMError(
                     .invalidInput, "MM_ISOLATED_SILENCE can't be `\(text.prefix(40))`.",
-                    hint: "Give seconds, such as 60."
+                    hint: "Use seconds, such as 60."
                 )
             }
             silence = .seconds(number)

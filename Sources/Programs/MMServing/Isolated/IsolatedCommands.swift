@@ -23,7 +23,7 @@ enum IsolatedCommands {
         let addresses = try input.textList("listen") ?? []
         guard addresses.count < 2 else {
             throw MMError(
-                .invalidInput, "The router listens at one address, and --listen came \(addresses.count) times.",
+                .invalidInput, "The router listens on one address, but --listen is given \(addresses.count) times.",
                 hint: "Give it once.")
         }
         let address = addresses.first ?? "127.0.0.1:\(environment["ROUTER_PORT"] ?? "5200")"
@@ -39,14 +39,14 @@ enum IsolatedCommands {
         LocalCommand(
             ["pool", "isolated"], summary: "Serve a pool for each connection; the same as `mm pool serve --isolated`.",
             discussion:
-                "A router answers /health /status /connections /run /reset /metrics and passes each call to the pool of "
-                + "its connection: a process with a home, namespaces and caps of its own, started when it is first needed. "
-                + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the caps; /status says what holds them. A pool "
-                + "that answers nothing for MM_ISOLATED_SILENCE seconds (60) is started again.",
+                "A router serves /health /status /connections /run /reset /metrics and passes each call to the pool of "
+                + "its connection: a process with its own home, namespaces and resource limits, started on demand. "
+                + "MM_ISOLATED_MEMORY_MB (512) and MM_ISOLATED_CPUS (0.5) set the limits; /status shows how they are enforced. A pool "
+                + "that does not answer for MM_ISOLATED_SILENCE seconds (60) is restarted.",
             fields: [
                 InputField("listen", .textList, "Where (default 127.0.0.1:5200).")
             ] + IsolatedPoolOptions.fields + HTTPFaceOptions.fields.filter { $0.name != "http" },
-            examples: [.init("mm pool isolated", "the router at 127.0.0.1:5200")]
+            examples: [.init("mm pool isolated", "starts the router at 127.0.0.1:5200")]
         ) { (input, options, streams) throws(MMError) in
             try await serve(input, environment: environment, signals: nil, quiet: options.quiet, streams)
             return 0
@@ -60,12 +60,12 @@ enum PoolChildCommand {
     static func entry(environment: [String: String]) -> LocalCommand {
         LocalCommand(
             ["pool", "child"],
-            summary: "Be the pool of one connection behind a router; `mm pool serve --isolated` starts it.",
+            summary: "Run the pool of one connection behind a router; `mm pool serve --isolated` starts it.",
             fields: [
                 InputField("connection", .text, "The connection.", .required),
-                InputField("socket", .text, "The Unix socket to listen at.", .required),
+                InputField("socket", .text, "Unix socket to listen on.", .required),
                 InputField(
-                    "router", .integer(0...Int(Int32.max)), "The router's process; other processes get no answer."),
+                    "router", .integer(0...Int(Int32.max)), "Process ID of the router; other processes are refused."),
             ]
         ) { (input, _, _) throws(MMError) in
             let router = try input.integer("router").map { Int32($0) }
@@ -169,9 +169,9 @@ enum IsolatedServing {
         try? streams.writeLine(url)
         if !quiet {
             let what = sites.areStarted ? "them" : "the router"
-            streams.note("Each connection has a pool of its own behind a \(sites.wall). Ctrl-C ends \(what).")
+            streams.note("Each connection has its own pool behind a \(sites.wall). Ctrl-C ends \(what).")
         }
-        log.info("the router listens at \(url); pools are kept apart by \(sites.wall)")
+        log.info("the router listens at \(url); pools are separated by \(sites.wall)")
         if face.trustsNetwork {
             log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
         }
@@ -205,8 +205,8 @@ enum IsolatedServing {
             guard error.code == .conflict else { throw error }
             throw MMError(
                 .conflict,
-                "A router of isolated pools runs already: \(FileLock.holder(of: path) ?? "another process").",
-                hint: "Use it, or end it first; another one needs files of its own (MM_STATE_DIR).")
+                "A router of isolated pools is already running: \(FileLock.holder(of: path) ?? "another process").",
+                hint: "Use it, or end it first. A second one needs another state folder (MM_STATE_DIR).")
         }
     }
 
@@ -253,8 +253,8 @@ struct IsolatedOperationService: OperationService {
         guard declaration.toolset == .m365 else {
             throw MMError(
                 .unsupported,
-                "`\(declaration.name)` is not offered by isolated pools: shells belong to no connection.",
-                hint: "Leave --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL out: the shell runs beside you then.")
+                "`\(declaration.name)` is not available in isolated pools, because shells don't belong to a connection.",
+                hint: "Leave out --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL, so that the shell runs on your machine.")
         }
         if let group = declaration.command.first, ["connections", "guard"].contains(group) {
             return try await own.call(operation, arguments, in: context)
@@ -336,7 +336,7 @@ struct IsolatedOperationService: OperationService {
         for (connection, isReturning) in try await router.sleeping(besides: running, for: server) {
             rows.append([
                 "session": .string(connection), "connection": .string(connection),
-                "state": .string(isReturning ? "restoring" : "its pool does not run"),
+                "state": .string(isReturning ? "restoring" : "its pool is not running"),
             ])
         }
         object[list] = .array(rows)

@@ -17,12 +17,12 @@ enum IsolatedPoolOptions: Sendable {
 
     /// The arguments of the command.
     static let fields: [InputField] = [
-        InputField("sockets", .text, "Where isolated pools in containers of their own have their sockets."),
+        InputField("sockets", .text, "Folder with the sockets of isolated pools in containers."),
         InputField(
             "pools", .text,
-            "Where isolated pools of other machines are, such as https://{connection}.mm-pools.NAMESPACE.svc:5200."),
-        InputField("pools-token-file", .text, "A file (0600) with the bearer secret that those pools require."),
-        InputField("pools-ca", .text, "The certificates (PEM) that sign those of the pools, in place of the system's."),
+            "URL of isolated pools on other machines, such as https://{connection}.mm-pools.NAMESPACE.svc:5200."),
+        InputField("pools-token-file", .text, "File (0600) with the bearer secret of those pools."),
+        InputField("pools-ca", .text, "CA certificates (PEM) for the pools, instead of the system's."),
     ]
 
     /// Reads the options.
@@ -33,14 +33,14 @@ enum IsolatedPoolOptions: Sendable {
         if let template {
             guard sockets == nil else {
                 throw MMError(
-                    .invalidInput, "--sockets and --pools exclude each other.",
-                    hint: "Pools are in containers of this machine, or at addresses of others.")
+                    .invalidInput, "--sockets and --pools can't be combined.",
+                    hint: "Use --sockets for containers on this machine, --pools for other machines.")
             }
             return .network(template: template, tokenFile: tokenFile, authorities: authorities)
         }
         for (flag, value) in [("pools-token-file", tokenFile), ("pools-ca", authorities)] where value != nil {
             throw MMError(
-                .invalidInput, "--\(flag) belongs to --pools.",
+                .invalidInput, "--\(flag) needs --pools.",
                 hint: "Add --pools 'https://{connection}.HOST:5200', or leave it out.")
         }
         return sockets.map { .sockets($0) } ?? .processes
@@ -65,7 +65,7 @@ enum IsolatedPoolOptions: Sendable {
             let secret = try tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
             if let authorities, try ProtectedFile.read(authorities) == nil {
                 throw MMError(
-                    .notFound, "There is no file \(authorities).", hint: "--pools-ca names a PEM file of certificates.")
+                    .notFound, "The file \(authorities) does not exist.", hint: "--pools-ca must be a PEM file with certificates.")
             }
             return NetworkSites(
                 template: try PoolTemplate(
@@ -104,9 +104,9 @@ struct ContainerSite: PoolSite {
     func bringUp() throws(MMError) {
         if isRunning { return }
         throw MMError(
-            .unavailable, "The container of \(connection) does not run: there is no socket at \(socket).",
+            .unavailable, "The container of \(connection) is not running: there is no socket at \(socket).",
             hint:
-                "Start it with docker compose. In docker-compose.isolated.yml each connection needs a service of its own.",
+                "Start it with docker compose. In docker-compose.isolated.yml each connection needs its own service.",
             retry: .after(.seconds(10)))
     }
 }
@@ -183,7 +183,7 @@ enum IsolatedWall: String, Sendable {
         if wish != "landlock", await namespacesWork() { return .namespaces }
         if wish != "namespaces", mm_landlock_version() > 0 { return .landlock }
         throw MMError(
-            .unsupported, "This kernel lets this user neither make namespaces nor use Landlock.",
+            .unsupported, "On this machine this user can neither create namespaces nor use Landlock.",
             hint:
                 "Allow user namespaces (sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns), "
                 + "or use the compose file Deploy/session-pool/docker-compose.isolated.yml.")

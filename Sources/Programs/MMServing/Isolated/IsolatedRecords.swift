@@ -95,7 +95,7 @@ struct IsolatedRecords: Sendable {
         answer.text = texts.isEmpty ? nil : texts.joined(separator: "\n")
         if !rows.isEmpty { answer.notes = [] } else if answer.notes.isEmpty { answer.notes = Array(notes.prefix(1)) }
         if !failed.isEmpty {
-            let text = "Not looked at: \(failed.joined(separator: "; "))"
+            let text = "Not checked: \(failed.joined(separator: "; "))"
             answer.notes.append(text)
             answer.missing = text
         }

@@ -153,7 +153,7 @@ actor IsolatedRouter {
         do throws(MMError) {
             try await pool(name).site.bringUp()
         } catch {
-            log.scoped(name).warning("its sessions do not come back: \(error.message)")
+            log.scoped(name).warning("its sessions can't be restored: \(error.message)")
         }
     }
 
@@ -296,12 +296,12 @@ extension IsolatedRouter {
         func figure(_ name: String) -> [(PrometheusPage.Labels, Double)] { [([], own[name]?.double ?? 0)] }
         var page = PrometheusPage()
         page.family(
-            "mm_router_uptime_seconds", "gauge", "How long the router has been up.", figure("uptime_seconds"))
+            "mm_router_uptime_seconds", "gauge", "Uptime of the router.", figure("uptime_seconds"))
         page.family(
-            "mm_router_requests_total", "counter", "Commands that the router passed on.", figure("total_requests"))
+            "mm_router_requests_total", "counter", "Commands that the router forwarded.", figure("total_requests"))
         page.family("mm_router_errors_total", "counter", "Commands that failed.", figure("total_errors"))
         page.family(
-            "mm_router_pool_up", "gauge", "Whether a connection's pool runs and answers.",
+            "mm_router_pool_up", "gauge", "Whether a connection's pool is running and answers.",
             names.map { ([("connection", $0)], texts[$0] == nil ? 0 : 1) })
         for name in names {
             if let text = texts[name] { page.gather(text, label: ("connection", name)) }
@@ -460,7 +460,7 @@ extension PoolClient {
     ) async throws(MMError) -> (status: Int, body: JSONObject) {
         let reply = try await ask(method, path, body, within: limit)
         guard let object = reply.body.object else {
-            throw MMError(.remoteFailed, "The pool of \(connection) answered with no JSON object.")
+            throw MMError(.remoteFailed, "The pool of \(connection) did not answer with a JSON object.")
         }
         if let error = ErrorWire.error(object), error.isOfLeavingPool { throw error }
         return (reply.status, object)

@@ -114,8 +114,8 @@ actor NetworkSite: PoolSite {
         guard pool.isDraining else { return .ready }
         return .away(
             MMError(
-                .unavailable, "The pool of \(connection) is stopping, and no other has come up.",
-                hint: "Look at it: kubectl get pods.", retry: .after(.seconds(10))))
+                .unavailable, "The pool of \(connection) is stopping, and no new pool has started.",
+                hint: "Check it: kubectl get pods.", retry: .after(.seconds(10))))
     }
 
     private func look(after error: MMError) -> Look {
@@ -129,30 +129,30 @@ actor NetworkSite: PoolSite {
             return .away(
                 MMError(
                     .unavailable, "The pool of \(connection) at \(client.address) does not answer.",
-                    hint: "Look at it: kubectl get pods, and kubectl logs of its pod.", retry: .after(.seconds(10)),
+                    hint: "Check it: kubectl get pods, and kubectl logs of its pod.", retry: .after(.seconds(10)),
                     cause: error.cause ?? error.message))
         }
     }
 
     private func refused(_ error: MMError) -> MMError {
         MMError(
-            .forbidden, "The pool of \(connection) at \(client.address) does not admit this router.",
-            hint: "Give the secret that the pools require (--pools-token-file FILE), and start the router again.",
+            .forbidden, "The pool of \(connection) at \(client.address) refuses this router.",
+            hint: "Set the secret of the pools (--pools-token-file FILE), and restart the router.",
             cause: error.message)
     }
 
     private func unproven(_ error: MMError) -> MMError {
         MMError(
-            .unavailable, "The pool of \(connection) at \(client.address) does not prove that it is one.",
+            .unavailable, "The pool of \(connection) at \(client.address) has no trusted certificate.",
             hint:
-                "Give the certificates that sign those of the pools (--pools-ca FILE), and compare the names in them.",
+                "Set the CA certificates of the pools (--pools-ca FILE), and check the names in their certificates.",
             cause: error.cause ?? error.message)
     }
 
     private func notDeployed(_ error: MMError) -> MMError {
         MMError(
-            .unavailable, "No pool is deployed for \(connection): its host name has no address.",
-            hint: "Add it to the overlay (Deploy/kubernetes), or take the connection out of the router's registry.",
+            .unavailable, "No pool is deployed for \(connection): its host name can't be resolved.",
+            hint: "Add it to the overlay (Deploy/kubernetes), or remove the connection from the router's registry.",
             retry: .after(.seconds(30)), cause: error.cause ?? error.message)
     }
 }

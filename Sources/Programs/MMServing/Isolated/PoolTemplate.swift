@@ -20,7 +20,7 @@ struct PoolTemplate: Sendable {
     ///   - trustsNetwork: whether `http://` may leave this machine.
     /// - Throws: `invalidInput` that shows a valid template.
     init(_ text: String, bearer: Secret?, trustsNetwork: Bool) throws(MMError) {
-        let hint = "Give a URL with the connection in its host: https://{connection}.mm-pools.NAMESPACE.svc:5200."
+        let hint = "Use a URL with the connection in its host: https://{connection}.mm-pools.NAMESPACE.svc:5200."
         let wrong = MMError(.invalidInput, "--pools can't be `\(text.prefix(100))`.", hint: hint)
         guard let found = text.firstRange(of: Self.placeholder), let scheme = text.firstRange(of: "://") else {
             throw wrong
@@ -57,8 +57,8 @@ struct PoolTemplate: Sendable {
     func address(_ connection: String, among names: [String] = []) throws(MMError) -> PoolAddress {
         guard let label = Self.label(connection) else {
             throw MMError(
-                .invalidInput, "No host can be named after the connection `\(connection.prefix(100))`.",
-                hint: "Rename it: at most \(Self.longestLabel) letters from a to z, digits and hyphens.")
+                .invalidInput, "The name of the connection `\(connection.prefix(100))` can't be used as a host name.",
+                hint: "Rename it. Use at most \(Self.longestLabel) letters from a to z, digits and hyphens.")
         }
         if let other = names.first(where: { $0 != connection && Self.label($0) == label }) {
             throw MMError(

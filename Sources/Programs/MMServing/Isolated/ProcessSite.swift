@@ -136,7 +136,7 @@ actor ProcessSite: PoolSite {
             if let exit = process.exited {
                 throw MMError(
                     .unavailable, "The pool of \(connection) ended with code \(exit.code) when it was started.",
-                    hint: "Its log says why: \(place.log(connection).link)")
+                    hint: "See its log: \(place.log(connection).link)")
             }
             if await isHealthy(within: .seconds(2)) { break }
             if deadline.hasPassed {
@@ -145,7 +145,7 @@ actor ProcessSite: PoolSite {
             }
             try? await Task.sleep(for: .milliseconds(20))
         }
-        setup.log.scoped(connection).info("its own pool runs as process \(process.pid) behind a \(wall.rawValue)")
+        setup.log.scoped(connection).info("its pool runs as process \(process.pid) behind a \(wall.rawValue)")
         return Running(process: process, isGrouped: isGrouped)
     }
 
@@ -167,7 +167,7 @@ actor ProcessSite: PoolSite {
         do throws(MMError) {
             try ProtectedFile.replace(copy, with: text, durable: false)
         } catch {
-            setup.log.scoped(connection).warning("its pool can't be told of the sandbox tenant: \(error.message)")
+            setup.log.scoped(connection).warning("its pool can't be configured for the sandbox tenant: \(error.message)")
         }
     }
 
@@ -185,7 +185,7 @@ actor ProcessSite: PoolSite {
         tellSandbox()
         if await isHung() {
             setup.log.scoped(connection).warning(
-                "its own pool no longer answers and is ended; the next call starts it again")
+                "its pool no longer answers and was stopped; the next call starts it again")
             silence = nil
             _ = await running.process.terminate(grace: .seconds(5))
             return
@@ -195,7 +195,7 @@ actor ProcessSite: PoolSite {
         guard used > setup.caps.memory else { return }
         evictions += 1
         setup.log.scoped(connection).warning(
-            "its own pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and is ended; the "
+            "its pool used \(used >> 20) MB of \(setup.caps.memory >> 20) MB and was stopped; the "
                 + "next call starts it again"
         )
         _ = await running.process.terminate(grace: .seconds(5))

@@ -178,7 +178,7 @@ struct CatalogueServer {
         guard ["select", "filter", "expand", "orderby", "count", "skip"].contains(option.lowercased()) else {
             return nil
         }
-        return "is an option of the query: it goes into \"query\", as {\"$\(option)\": …}"
+        return "is a query option: put it into \"query\", as {\"$\(option)\": …}"
     }
 
     /// Describes what a call does, for the time until the call reports progress itself.
@@ -319,17 +319,17 @@ struct ToolPrompts: Sendable {
         }
         var lines = [
             "\(tool.description) Connection: \(blanks["connection"] ?? ""). In these calls {…} stands for a value "
-                + "of an earlier answer."
+                + "from an earlier answer."
         ]
         for (index, step) in steps.enumerated() {
             var line = "\(index + 1). "
             if let condition = step.condition { line += "Only with \(condition.text): " }
             if let each = step.each { line += "For each item of \(each.text): " }
-            lines.append(line + call(step, blanks["connection"] ?? "", scope, options) + " Call the answer \(step.id).")
+            lines.append(line + call(step, blanks["connection"] ?? "", scope, options) + " Name the answer \(step.id).")
         }
         if let answer {
             lines.append(
-                "Report what this jq program makes of the answers: \(answer.split(whereSeparator: \.isNewline).joined(separator: " "))"
+                "Report the result of this jq filter on the answers: \(answer.split(whereSeparator: \.isNewline).joined(separator: " "))"
             )
         }
         lines.append(
@@ -514,7 +514,7 @@ final class OwnTools: Sendable {
     private func read() -> Current {
         let shelf = ToolShelf.own(services.paths)
         let contents = shelf.contents()
-        for problem in contents.problems { services.log.warning("a tool can't be used: \(problem.message)") }
+        for problem in contents.problems { services.log.warning("a tool definition can't be used: \(problem.message)") }
         guard !contents.definitions.isEmpty, let engine = try? services.guards.engine() else { return Current() }
         var current = Current(
             definitions: contents.definitions,
@@ -522,7 +522,7 @@ final class OwnTools: Sendable {
         let surplus = current.operations.count - Self.mostListed
         if surplus > 0 {
             services.log.warning(
-                "\(current.operations.count) tools of your own: \(Self.mostListed) are listed, \(surplus) only called by name"
+                "\(current.operations.count) own tools: \(Self.mostListed) are listed, \(surplus) can only be called by name"
             )
             for index in current.operations.indices.dropFirst(Self.mostListed) {
                 current.operations[index] = current.operations[index].unlisted

@@ -37,29 +37,29 @@ struct MCPFaceOptions: Sendable {
     static let fields: [InputField] =
         [
             InputField(
-                "tool-prefix", .text, "The prefix of every tool's name (default mm__); '' behind a gateway.",
+                "tool-prefix", .text, "Prefix of tool names (default mm__). Use '' behind a gateway that adds its own.",
                 .mayBeEmpty),
-            InputField("profile", .text, "Offer the tools of an earlier server instead: mm-design, pwsh-manager, …"),
+            InputField("profile", .text, "Offer the tools of an earlier server: mm-design, pwsh-manager, …"),
             InputField(
                 "read-only", .flag,
-                "Offer only what reads; the guard denies every other request and script (also MM_READ_ONLY=1)."),
+                "Offer only tools that read; the guard denies all other requests and scripts (also MM_READ_ONLY=1)."),
             InputField(
                 "structured-output", .flag,
-                "Give each result as data (structuredContent) as well, for hosts that want it."),
-            InputField("toolsets", .text, "Groups of tools to offer, with commas: m365, shell, ssh (default m365)."),
-            InputField("server-name", .text, "The name that connections' mcps lists are compared with (default mm)."),
+                "Also return each result as data (structuredContent)."),
+            InputField("toolsets", .text, "Groups of tools to offer, separated by commas: m365, shell, ssh (default m365)."),
+            InputField("server-name", .text, "Name of this server in the connections' mcps lists (default mm)."),
             InputField(
                 "patience", .integer(0...86_400),
-                "Seconds until a running call is answered with a handle (default $MM_PATIENCE, else 45)."),
+                "Seconds until a running call returns a handle (default $MM_PATIENCE, or 45)."),
             InputField(
                 "calls-per-minute", .integer(1...1_000_000),
-                "Tool calls that each client may begin within a minute (default 300 with --oauth-issuer, else any number)."
+                "Maximum tool calls per client and minute (default 300 with --oauth-issuer, otherwise unlimited)."
             ),
             InputField(
                 "calls-at-once", .integer(1...10_000),
-                "Tool calls of each client that may run at once (default 16 with --oauth-issuer, else any number)."),
-            InputField("embedded", .flag, "Do everything in this process, without the pool that outlives it."),
-            InputField("pool", .text, "Let the pool at this address do it."),
+                "Maximum concurrent tool calls per client (default 16 with --oauth-issuer, otherwise unlimited)."),
+            InputField("embedded", .flag, "Run everything in this process, without the pool."),
+            InputField("pool", .text, "Use the pool at this address."),
         ] + HTTPFaceOptions.fields + OAuthOptions.fields
 
     init() {}
@@ -82,7 +82,7 @@ struct MCPFaceOptions: Sendable {
                 }
             }
             guard isName, given.utf8.count <= 20 else {
-                throw MMError(.invalidInput, "--tool-prefix takes up to 20 letters, digits, _, - and dots.")
+                throw MMError(.invalidInput, "--tool-prefix can have up to 20 letters, digits, _, - and dots.")
             }
             prefix = given
             namesPrefix = true
@@ -150,7 +150,7 @@ struct MCPFaceOptions: Sendable {
         guard let seconds = Int(text), (0...86_400).contains(seconds) else {
             throw MMError(
                 .invalidInput, "MM_PATIENCE can't be `\(text.prefix(40))`.",
-                hint: "Give whole seconds up to 86400, such as 300.")
+                hint: "Use whole seconds up to 86400, such as 300.")
         }
         return seconds
     }

@@ -18,30 +18,30 @@ package enum MCPMain {
                       [--tls-cert FILE --tls-key FILE]
                mm-mcp --http ADDRESS --oauth-issuer URL --oauth-audience LIST [--oauth-…]
 
-          --profile NAME       the tools of an earlier server instead, as they were: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
-          --tool-prefix TEXT   the prefix of every tool's name (mm__); '' behind a gateway that adds its own
-          --read-only          offer only what reads; the guard denies every other request and script (also MM_READ_ONLY=1)
-          --structured-output  give each result as data (structuredContent) as well, for hosts that want it
+          --profile NAME       offer the tools of an earlier server: \(ToolProfiles.names.dropFirst().joined(separator: ", "))
+          --tool-prefix TEXT   prefix of tool names (mm__); '' behind a gateway that adds its own
+          --read-only          offer only tools that read; the guard denies all other requests and scripts (also MM_READ_ONLY=1)
+          --structured-output  also return each result as data (structuredContent)
           --toolsets LIST      groups of tools to offer, of m365, shell, ssh (m365)
-          --server-name NAME   the name that connections' mcps lists are compared with (mm)
+          --server-name NAME   name of this server in the connections' mcps lists (mm)
           --http ADDRESS       serve Streamable HTTP at ADDRESS, path /mcp; the endpoint is printed first
-          --token-file FILE    a bearer secret (one line, 0600) for clients that are not programs of this user
-          --allow-host NAME    a further name under which clients reach the server; may be given several times
-          --tls-cert, --tls-key  files (PEM) of a certificate and its key: speak TLS
-          --behind-proxy       a TLS proxy is in front: every client needs the secret
-          --oauth-issuer URL   admit clients with access tokens of this sign-in service, and nobody else
-          --oauth-audience LIST  audiences of which a token must have one, exactly
-          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  what a token must have besides
-          --oauth-directory CONNECTION  asks Graph for the groups of accounts that are in too many for a token
-          --oauth-resource URL the address of the endpoint as clients know it, where a proxy changes it
+          --token-file FILE    bearer secret (one line, 0600) for clients that are not programs of this user
+          --allow-host NAME    additional host name of the server; repeat the flag for several names
+          --tls-cert, --tls-key  TLS certificate and its private key (PEM files)
+          --behind-proxy       the server is behind a TLS proxy; every client needs the secret
+          --oauth-issuer URL   accept only clients with access tokens from this sign-in service
+          --oauth-audience LIST  audiences (aud); a token must have one of them
+          --oauth-scopes, --oauth-tenants, --oauth-groups, --oauth-roles LIST  further requirements for a token
+          --oauth-directory CONNECTION  connection that reads groups from Graph if a token can't list them all
+          --oauth-resource URL address of the endpoint for clients, if a proxy changes it
           --oauth-file FILE    these settings in a JSON file: {"issuer": …, "audience": …}
           --calls-per-minute N, --calls-at-once N  limits for each client (300 and 16 with --oauth-issuer)
-          --trust-network      admit everybody whom the network lets in: only in a closed network of containers
-          --embedded           do everything in this process, without the pool that outlives it
+          --trust-network      accept all clients without authentication; only in a closed network of containers
+          --embedded           run everything in this process, without the pool
           --pool URL           use the pool at this address
           --version, --help
 
-        Without --http a client starts it. Docs/StartAgents.md tells how; `mm mcp install` does it.
+        Without --http a client starts mm-mcp; `mm mcp install` configures it. See Docs/StartAgents.md.
 
         """
 
@@ -152,7 +152,7 @@ package enum MCPMain {
         log.info("mm-mcp listens at \(face.url)")
         if options.trustsNetwork {
             streams.note(
-                "mm-mcp: WARNING: the network is trusted: everybody who reaches \(face.url) may use every connection it shows."
+                "mm-mcp: WARNING: the network is trusted: everyone who can reach \(face.url) can use every connection it shows."
             )
         }
         // Fails if the process that started this one has closed the pipe, which does no harm.
@@ -230,7 +230,7 @@ struct ProfileHTTPFace: Sendable {
     func warnings(host: String) -> [String] {
         (profile?.http.warnings ?? [])
             + (host == "0.0.0.0" || host == "::"
-                ? ["The server listens on all interfaces: everyone who can reach it may use it."] : [])
+                ? ["The server listens on all interfaces: everyone who can reach it can use it."] : [])
     }
 }
 

@@ -48,7 +48,7 @@ struct MCPPerson: ConfirmingPerson {
                 "answer", question, form: Form([.text("answer", title: "Answer", length: 0...2_000)]))
             guard case .accepted(let said) = answer else {
                 throw MMError(
-                    .cancelled, "The question was left without an answer.", hint: "The same call asks again.")
+                    .cancelled, "The question was closed without an answer.", hint: "Repeat the call to be asked again.")
             }
             return said["answer"]?.string ?? ""
         } catch let error as MMError {
@@ -62,14 +62,14 @@ struct MCPPerson: ConfirmingPerson {
     func decide(_ question: ConfirmationQuestion) async throws(MMError) -> ConfirmationAnswer {
         // A modern client would repeat the whole call with the answer, and with it the part that is already done.
         guard !question.isMidway || context.era == .legacy else {
-            throw MMError(.confirmationNeeded, "This client can be asked before a call runs, and not meanwhile.")
+            throw MMError(.confirmationNeeded, "This client supports questions only before a call runs.")
         }
         do {
             for (number, page) in question.pages.enumerated() {
                 let isLast = number == question.pages.count - 1
-                var fields: [Form.Field] = [.boolean("confirm", title: "Yes, do exactly this")]
+                var fields: [Form.Field] = [.boolean("confirm", title: "Yes, do only this")]
                 if question.moreOfKind > 0 {
-                    let title = "The same for up to \(question.moreOfKind) more of this kind"
+                    let title = "Yes, and also up to \(question.moreOfKind) more of this kind"
                     fields.append(.boolean("alike", title: title, default: false).optional)
                 }
                 if !isLast { fields.append(.boolean("more", title: "Show the rest first", default: false).optional) }
@@ -80,7 +80,7 @@ struct MCPPerson: ConfirmingPerson {
                 if case .dismissed = answer {
                     throw MMError(
                         .confirmationNeeded, "The question was closed without an answer: nothing was sent or run.",
-                        hint: "Ask the person whether to continue; the same call asks again.")
+                        hint: "Ask the person whether to continue; then repeat the call to be asked again.")
                 }
                 guard case .accepted(let said) = answer else { return .no }
                 if said["more"] == true, !isLast { continue }

@@ -36,7 +36,7 @@ struct MCPPrompts: Sendable {
     private var investigateSignIn: Prompt {
         prompt(
             "investigate_sign_in", "Investigate a sign-in", "Find out why a sign-in failed or looks suspicious.",
-            [user("The account, as user principal name."), blank("days", "How many days back (7 unless given).")]
+            [user("User principal name of the account."), blank("days", "Number of days to look back (default 7).")]
         ) { blanks in
             let who = quoted(blanks["user"])
             return """
@@ -60,11 +60,11 @@ struct MCPPrompts: Sendable {
     private var mailboxPermissions: Prompt {
         prompt(
             "mailbox_permissions_report", "Mailbox permissions report",
-            "Who may read, send as and send for which mailboxes.",
+            "Report who has full access, send-as and send-on-behalf rights on mailboxes.",
             [
-                blank("mailbox", "One mailbox; every shared mailbox unless given."),
+                blank("mailbox", "One mailbox (default: all shared mailboxes)."),
                 PromptArgument(
-                    name: "module", title: "Module", description: "The PowerShell module (exo unless given).",
+                    name: "module", title: "Module", description: "PowerShell module (default exo).",
                     complete: { (typed, _, _) in Completion.prefixed(typed, of: RunModule.names) }),
             ]
         ) { blanks in
@@ -92,10 +92,10 @@ struct MCPPrompts: Sendable {
 
     private var offboardUser: Prompt {
         prompt(
-            "offboard_user", "Offboard a user", "Close the account of somebody who leaves, step by step.",
+            "offboard_user", "Offboard a user", "Offboard a user step by step.",
             [
-                user("The account of the person who leaves."),
-                blank("manager", "Who gets access to mail and files."),
+                user("Account of the person who leaves."),
+                blank("manager", "Person who gets access to mail and files."),
             ]
         ) { blanks in
             let path = "/users/\(pathPart(blanks["user"]))"
@@ -119,8 +119,8 @@ struct MCPPrompts: Sendable {
 
     private var forwardingRules: Prompt {
         prompt(
-            "find_forwarding_rules", "Find forwarding rules", "Mail that leaves mailboxes or the tenant by itself.",
-            [blank("user", "One account; every account unless given.")]
+            "find_forwarding_rules", "Find forwarding rules", "Find automatic forwarding of mail to other mailboxes or outside the tenant.",
+            [blank("user", "One account (default: all accounts).")]
         ) { blanks in
             let path = blanks["user"].map { "/users/\(pathPart($0))" } ?? "/users/<id of each>"
             let whole =
@@ -142,7 +142,7 @@ struct MCPPrompts: Sendable {
     }
 
     private var tenantHealth: Prompt {
-        prompt("tenant_health", "Tenant health", "What an administrator should know of a tenant today.", []) { blanks in
+        prompt("tenant_health", "Tenant health", "Report the health of a tenant: issues, licences, expiring secrets, policies, roles.", []) { blanks in
             """
             Report the health of the tenant behind the connection \(blanks["connection"] ?? ""), with \(graph). Where an answer \
             is 403, say which permission or licence is missing and continue.
@@ -181,7 +181,7 @@ struct MCPPrompts: Sendable {
                 let line = value.split(whereSeparator: \.isNewline).joined(separator: " ")
                 guard line.utf8.count <= 300 else {
                     throw MMError(
-                        .invalidInput, "`\(key)` of \(name) is longer than 300 bytes.", hint: "Give one name.")
+                        .invalidInput, "`\(key)` of \(name) is longer than 300 bytes.", hint: "Use a single name.")
                 }
                 if !line.isEmpty { blanks[key] = line }
             }

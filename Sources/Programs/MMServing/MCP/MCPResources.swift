@@ -31,26 +31,26 @@ struct MCPResources: Sendable {
         [
             Resource(
                 uri: "mm://connections", name: "connections", title: "Connections",
-                description: "Names and descriptions of the connections that can be used.", mimeType: "application/json"
+                description: "Names and descriptions of the available connections.", mimeType: "application/json"
             ) { (context) in [try await read("connections", [:], uri: "mm://connections", context)] },
             Resource(
                 uri: "mm://sessions", name: "sessions", title: "Sessions",
-                description: "Who is signed in where, and what waits for a person.", mimeType: "application/json"
+                description: "Signed-in accounts and pending sign-ins of each connection.", mimeType: "application/json"
             ) { (context) in [try await read("status", [:], uri: "mm://sessions", context)] },
             Resource(
-                uri: "mm://sign-ins", name: "sign-ins", title: "Sign-ins that wait",
-                description: "Codes, addresses and accounts of the sign-ins that wait for a person.",
+                uri: "mm://sign-ins", name: "sign-ins", title: "Pending sign-ins",
+                description: "Codes, addresses and accounts of pending sign-ins.",
                 mimeType: "application/json"
             ) { (context) in [try await signIns("mm://sign-ins", context)] },
             Resource(
                 uri: "mm://jobs", name: "jobs", title: "Jobs",
-                description: "Your calls that go on in the background, and those that ended within the hour.",
+                description: "Your background calls, including those that ended in the last hour.",
                 mimeType: "application/json"
             ) { (context) in [try await read("jobs", [:], uri: "mm://jobs", context)] },
             Resource(
-                uri: "mm://audit/recent", name: "audit", title: "What was done",
+                uri: "mm://audit/recent", name: "audit", title: "Recent calls",
                 description:
-                    "The newest 50 calls on these connections: when, what, by which client, with what outcome.",
+                    "The newest 50 calls on these connections: time, operation, client and outcome.",
                 mimeType: "application/json"
             ) { (context) in [.json(try recentCalls(context), uri: "mm://audit/recent")] },
         ]
@@ -64,7 +64,7 @@ struct MCPResources: Sendable {
         return [
             ResourceTemplate(
                 uriTemplate: "mm://connections/{name}", name: "connection", title: "A connection",
-                description: "What a connection is for, how strictly it is guarded, and its sessions.",
+                description: "Description, guard policy and sessions of a connection.",
                 mimeType: "application/json",
                 completions: [
                     "name": { (typed, _, _) in
@@ -74,7 +74,7 @@ struct MCPResources: Sendable {
             ) { (uri, blanks, context) in [try await connection(blanks["name"] ?? "", uri, context)] },
             ResourceTemplate(
                 uriTemplate: "mm://jobs/{id}", name: "job", title: "A job",
-                description: "How far a call in the background has come.", mimeType: "application/json",
+                description: "Progress of a background call.", mimeType: "application/json",
                 completions: [
                     "id": { (typed, _, context) in
                         Completion.prefixed(typed, of: try await jobs(context).compactMap { $0["job"]?.string })
@@ -83,19 +83,19 @@ struct MCPResources: Sendable {
             ) { (uri, blanks, context) in [try await job(blanks["id"] ?? "", uri, context)] },
             ResourceTemplate(
                 uriTemplate: "mm://outputs/{id}", name: "output", title: "A stored answer",
-                description: "The first page of a long answer; its _meta says where the next begins.",
+                description: "The first page of a long answer; its _meta has the offset of the next page.",
                 completions: ["id": handles]
             ) { (uri, blanks, context) in [try page(blanks["id"] ?? "", offset: "0", uri, context)] },
             ResourceTemplate(
                 uriTemplate: "mm://outputs/{id}?offset={offset}", name: "output page",
                 title: "A page of a stored answer",
-                description: "A long answer from this row, line or byte on.", completions: ["id": handles]
+                description: "A long answer, starting at this row, line or byte.", completions: ["id": handles]
             ) { (uri, blanks, context) in
                 [try page(blanks["id"] ?? "", offset: blanks["offset"] ?? "", uri, context)]
             },
             ResourceTemplate(
                 uriTemplate: "mm://cmdlets/{name}", name: "cmdlet", title: "A cmdlet",
-                description: "What an Exchange or compliance cmdlet takes, and whether it reads or changes.",
+                description: "Parameters of an Exchange or compliance cmdlet, and whether it reads or changes.",
                 mimeType: "application/json",
                 completions: [
                     "name": { (typed, _, _) in
@@ -150,7 +150,7 @@ struct MCPResources: Sendable {
     {
         let answer = try await service.call(operation, arguments, in: calls.call(for: context))
         guard case .value(let value) = answer.body else {
-            throw MMError(.internalError, "\(operation) answers no single value.")
+            throw MMError(.internalError, "\(operation) does not return a single value.")
         }
         return value
     }
@@ -161,7 +161,7 @@ struct MCPResources: Sendable {
 
     private func job(_ id: String, _ uri: String, _ context: RequestContext) async throws(MMError) -> ResourceContents {
         guard let row = try await jobs(context).first(where: { $0["job"]?.string == id }) else {
-            throw MMError(.notFound, "There is no such job.")
+            throw MMError(.notFound, "The job does not exist.")
         }
         return .json(row, uri: uri)
     }

@@ -28,7 +28,7 @@ struct ReadyTool {
     static var declaration: OperationDeclaration {
         OperationDeclaration(
             name, aliases: ["do"], command: [name], title: "Ready tasks",
-            summary: "Ready tasks of administrators by name.",
+            summary: "Run a ready-made admin task.",
             description:
                 "Ready tasks: recipes (who forwards mail, no MFA, a leaver), the owner's tools, undo, history, "
                 + "snapshot_take, drift, audit_mine. Without name it lists them, without connection their parameters.",
@@ -42,7 +42,7 @@ struct ReadyTool {
             "name": ["type": "string", "description": "Such as leaver."],
             "connection": ["type": "string", "description": "Name."],
             "parameters": ["type": "object", "description": "Its values."],
-            "apply": ["type": "boolean", "description": "Carry the plan out."],
+            "apply": ["type": "boolean", "description": "Apply the plan."],
             "dryRun": ["type": "boolean", "description": "Show what would change."],
         ],
         "additionalProperties": false,
@@ -109,9 +109,9 @@ struct ReadyTool {
         var near = NearestNames.of(name, among: names, limit: 2)
         near += found.filter { !near.contains($0) }
         return MMError(
-            .notFound, "There is no ready task called `\(name.prefix(80))`.",
+            .notFound, "There is no task `\(name.prefix(80))`.",
             hint: near.isEmpty
-                ? "Without a name the tool lists them; \(options.prefix)graph_request {\"search\": …} finds them by words."
+                ? "To list the tasks, leave out the name; \(options.prefix)graph_request {\"search\": …} finds them by words."
                 : "Did you mean \(near.joined(separator: " or "))?",
             details: ["near": .array(near.map { .string($0) })])
     }

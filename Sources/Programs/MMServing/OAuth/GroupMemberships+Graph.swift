@@ -8,7 +8,7 @@ extension GroupMemberships {
     convenience init(of groups: CallerGroups, issuer: String) {
         self.init { (token, asked) async throws(CallerRefusal) in
             guard let tenantID = token.text("tid"), let objectID = token.text("oid") else {
-                throw CallerRefusal(.forbidden, Self.unseen("Its token names no account of a directory."))
+                throw CallerRefusal(.forbidden, Self.unseen("The token does not identify an account of a directory."))
             }
             let account = CallerGroups.Account(
                 issuer: issuer, tenantID: tenantID, objectID: objectID, token: token.encoded)

@@ -42,7 +42,7 @@ final class OAuthGate: Sendable {
         }
         Task {
             guard let error = await directory.prepare() else { return }
-            warn("nobody is admitted yet. \(error.message)\(error.hint.map { " \($0)" } ?? "")")
+            warn("no client can sign in yet. \(error.message)\(error.hint.map { " \($0)" } ?? "")")
         }
         return OAuthGate(
             options, scheme: face.isBehindProxy ? "https" : face.scheme,
@@ -224,7 +224,7 @@ final class PrincipalTable: Sendable {
     /// once, in the form that clients understand.
     func note(_ error: MMError, of principal: Principal) {
         guard error.code == .signInNeeded, error.details["challenge"] != nil else { return }
-        var demand = CallerRefusal(.invalid, "Sign in again: a service behind this server demands it.")
+        var demand = CallerRefusal(.invalid, "Sign in again: a service behind this server requires it.")
         demand.claims = error.details["claims"]?.string
         entries.withLock { $0[principal.name]?.demand = demand }
     }

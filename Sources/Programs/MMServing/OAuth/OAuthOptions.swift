@@ -17,21 +17,21 @@ struct OAuthOptions: Sendable {
     static let fields: [InputField] = [
         InputField(
             "oauth-issuer", .text,
-            "Admit clients with access tokens of this sign-in service, and nobody else, such as "
+            "Accept only clients with access tokens from this sign-in service, such as "
                 + "https://login.microsoftonline.com/TENANT/v2.0."),
         InputField(
-            "oauth-audience", .textList, "The audience (aud) that tokens must have, exactly; several with commas."),
-        InputField("oauth-scopes", .textList, "Scopes that tokens must have, as clients ask for them."),
-        InputField("oauth-tenants", .textList, "Ids of the tenants whose accounts are admitted."),
-        InputField("oauth-groups", .textList, "Groups (their ids) of which an account must be in one."),
-        InputField("oauth-roles", .textList, "App roles of which an account must have one."),
+            "oauth-audience", .textList, "Audience (aud) that tokens must have. Separate several by commas."),
+        InputField("oauth-scopes", .textList, "Scopes that tokens must have, as clients request them."),
+        InputField("oauth-tenants", .textList, "IDs of the tenants whose accounts are accepted."),
+        InputField("oauth-groups", .textList, "IDs of groups. An account must be a member of one of them."),
+        InputField("oauth-roles", .textList, "App roles. An account must have one of them."),
         InputField(
             "oauth-directory", .text,
-            "The connection through which Microsoft Graph is asked for the groups of accounts that are in too many for a token."
+            "Connection that reads groups from Microsoft Graph, for accounts with more groups than a token can list."
         ),
         InputField(
-            "oauth-resource", .text, "The address of the endpoint as clients know it, where a proxy changes it."),
-        InputField("oauth-file", .text, "A JSON file with these settings: issuer, audience, scopes, tenants, …"),
+            "oauth-resource", .text, "Address of the endpoint for clients, if a proxy changes it."),
+        InputField("oauth-file", .text, "JSON file with these settings: issuer, audience, scopes, tenants, …"),
     ]
 
     private static let lists = ["audience", "scopes", "tenants", "groups", "roles"]
@@ -49,7 +49,7 @@ struct OAuthOptions: Sendable {
         guard !texts.isEmpty || !lists.isEmpty else { return nil }
         guard let issuer = texts["issuer"] else {
             throw MMError(
-                .invalidInput, "--oauth-… needs the sign-in service.",
+                .invalidInput, "--oauth-… flags need --oauth-issuer.",
                 hint: "Add --oauth-issuer URL, such as https://login.microsoftonline.com/TENANT/v2.0.")
         }
         return try OAuthOptions(issuer: issuer, texts: texts, lists: lists)
@@ -62,8 +62,8 @@ struct OAuthOptions: Sendable {
             throw MMError(
                 .invalidInput, "--oauth-issuer needs the audience of this server's tokens.",
                 hint:
-                    "Add --oauth-audience: the app's id for tokens of version 2.0 of Entra ID, its App ID URI for those "
-                    + "of version 1.0, or what the sign-in service writes into aud.")
+                    "Add --oauth-audience: the application ID for Entra ID tokens of version 2.0, the App ID URI for those "
+                    + "of version 1.0, or the value that the sign-in service puts into aud.")
         }
         self.issuer = issuer
         var policy = TokenPolicy(audiences: Set(audiences))
@@ -75,19 +75,19 @@ struct OAuthOptions: Sendable {
             scope.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != 0x5C }
         }
         guard policy.scopes.allSatisfy(isWord) else {
-            throw MMError(.invalidInput, "--oauth-scopes has a scope that can't be one (RFC 6749, section 3.3).")
+            throw MMError(.invalidInput, "--oauth-scopes has an invalid scope (RFC 6749, section 3.3).")
         }
         guard !policy.tenants.isEmpty || !IssuerName.servesEveryTenant(issuer) else {
             throw MMError(
                 .invalidInput, "\(issuer) signs in accounts of every tenant.",
-                hint: "Name yours in the address in place of it, or add --oauth-tenants ID with those to admit.")
+                hint: "Put your tenant ID into the address instead, or add --oauth-tenants with the tenants to accept.")
         }
         self.policy = policy
         directory = texts["directory"]
         guard directory == nil || !policy.groups.isEmpty else {
             throw MMError(
-                .invalidInput, "--oauth-directory is for groups, and none is named.",
-                hint: "Add --oauth-groups with the ids of those to admit, or leave it out.")
+                .invalidInput, "--oauth-directory needs --oauth-groups.",
+                hint: "Add --oauth-groups with the IDs of groups, or leave it out.")
         }
         if let resource = texts["resource"] {
             try Self.check(resource, of: "resource")
@@ -99,7 +99,7 @@ struct OAuthOptions: Sendable {
         guard IssuerDirectory.isUsable(url) else {
             throw MMError(
                 .invalidInput, "--oauth-\(name) can't be `\(url.prefix(100))`.",
-                hint: "Give an https address without a query; http only for this machine (127.0.0.1).")
+                hint: "Use an https address without a query; http is allowed only for this machine (127.0.0.1).")
         }
     }
 
@@ -111,14 +111,14 @@ struct OAuthOptions: Sendable {
         _ path: String, to texts: inout [String: String], _ lists: inout [String: [String]]
     ) throws(MMError) {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
-            throw MMError(.notFound, "There is no file \(path).", hint: "--oauth-file names a JSON file.")
+            throw MMError(.notFound, "The file \(path) does not exist.", hint: "--oauth-file must be a JSON file.")
         }
         guard let object = (try? JSONParser.parse(bytes, limits: .strict))?.object else {
-            throw MMError(.invalidInput, "\(path) is no JSON object.", hint: "See Docs/StartAgents.md for its members.")
+            throw MMError(.invalidInput, "\(path) is not a JSON object.", hint: "See Docs/StartAgents.md for its keys.")
         }
         for (name, value) in object {
             guard texts[name] == nil, lists[name] == nil else {
-                throw MMError(.invalidInput, "--oauth-\(name) is given in \(path), too.", hint: "Give it once.")
+                throw MMError(.invalidInput, "--oauth-\(name) is also given in \(path).", hint: "Give it once.")
             }
             switch value {
             case .string(let text) where Self.texts.contains(name): texts[name] = text

@@ -56,7 +56,7 @@ struct FrontEndService: OperationService {
         guard let seconds = Int(text), (0...86_400).contains(seconds) else {
             throw MMError(
                 .invalidInput, "\(approvalVariable) can't be `\(text.prefix(40))`.",
-                hint: "Give whole seconds up to 86400, such as 240; 0 does not wait.")
+                hint: "Use whole seconds up to 86400, such as 240; 0 does not wait.")
         }
         return seconds == 0 ? nil : .seconds(seconds)
     }
@@ -215,7 +215,7 @@ private final class NamedPool: Sendable {
             guard error.retry != .now else { return nil }
             return MMError(
                 .unavailable, "The server at \(pool.address) isn't a pool of mm: it has no /v1/handshake.",
-                hint: "Start one: mm pool serve --listen HOST:PORT; or leave --pool, MM_SESSION_POOL_URL and "
+                hint: "Start one: mm pool serve --listen HOST:PORT; or leave out --pool, MM_SESSION_POOL_URL and "
                     + "PWSH_MANAGER_URL out.",
                 details: ["pool": .string(pool.address.description)])
         }
@@ -268,8 +268,8 @@ private struct OwnPool: Sendable {
             (try? await finder.running())?.handshake.isNode == true
         else { return }
         throw MMError(
-            .unavailable, "This machine's pool is one of several, and what waits for a person lies with all of them.",
-            hint: "Set MM_CLUSTER and MM_CLUSTER_KEY_FILE here as they are for the pool, or answer on its page.",
+            .unavailable, "This machine's pool belongs to a cluster, which keeps the requests that wait for confirmation.",
+            hint: "Set MM_CLUSTER and MM_CLUSTER_KEY_FILE as for the pool, or answer on its page.",
             details: ["cluster": "key"])
     }
 
@@ -307,8 +307,8 @@ private struct OwnPool: Sendable {
     private func cutOff(_ name: String, _ error: MMError, by pool: RunningPool) async -> MMError {
         guard let now = try? await finder.running(), now.handshake.process == pool.handshake.process else {
             return MMError(
-                .unavailable, "The pool was stopped while \(name) ran: it was cut off.",
-                hint: "Check what the call was to change before you repeat it.", details: ["pool": "stopped"],
+                .unavailable, "The pool was stopped while \(name) was running, and the call was aborted.",
+                hint: "Check the objects that the call changes before you repeat it.", details: ["pool": "stopped"],
                 cause: error.message)
         }
         return MMError(.sessionLost, error.message, hint: error.hint, details: error.details)

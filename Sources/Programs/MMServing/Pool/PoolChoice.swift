@@ -19,8 +19,8 @@ enum PoolChoice: Sendable, Hashable {
     static func of(embedded: Bool, pool: String?, environment: [String: String]) throws(MMError) -> PoolChoice {
         if embedded, pool != nil {
             throw MMError(
-                .invalidInput, "--embedded and --pool exclude each other.",
-                hint: "Leave one of them out: --embedded does everything in this process.")
+                .invalidInput, "--embedded and --pool can't be combined.",
+                hint: "Leave out one of them: --embedded runs everything in this process.")
         }
         if embedded { return .embedded }
         if let pool { return .elsewhere(pool) }

@@ -87,10 +87,10 @@ actor PoolDaemon {
                 if !patience.hasPassed, await PoolFinder(environment: environment).isEnding() { continue }
             }
             throw MMError(
-                .conflict, "A pool runs already: \(FileLock.holder(of: place.life) ?? "another process").",
+                .conflict, "A pool is already running: \(FileLock.holder(of: place.life) ?? "another process").",
                 hint:
-                    "It listens where it was told to, not at the addresses of this command: mm pool status shows where. "
-                    + "Use it there, or end it with `mm pool stop` and start this one again.")
+                    "It listens at its own addresses, not at those of this command: mm pool status shows them. "
+                    + "Use it there, or stop it with `mm pool stop` and repeat this command.")
         }
     }
 
@@ -117,7 +117,7 @@ actor PoolDaemon {
         services.log.info("the pool \(ProductVersion.text) listens at \(([socket] + urls).joined(separator: " and "))")
         let work = Task { await withTaskGroup(of: Void.self) { self.lookAfter(signals, in: &$0) } }
         let end = await ending.wait()
-        services.log.info(end == .replaced ? "the pool gives way to a later version" : "the pool is stopping")
+        services.log.info(end == .replaced ? "the pool is replaced by a later version" : "the pool is stopping")
         await close(end, within: end == .replaced ? options.handOverLimit : options.drainLimit)
         work.cancel()
         // Must follow the last calls, whose lines are to be sent.
@@ -153,7 +153,7 @@ actor PoolDaemon {
             if isRecordDue { try? record() }
             // If the state files were removed, or another pool has taken over, front-ends can't find this pool any more.
             if !isRecorded() {
-                services.log.warning("the pool's record has gone: it ends")
+                services.log.warning("the pool's record was removed: the pool ends")
                 ending.resolve(.stopped)
             }
             if options.isDetached, gate.quiet >= options.idleLimit, await isUnused() { ending.resolve(.stopped) }
@@ -224,7 +224,7 @@ actor PoolDaemon {
         if let named = options.socket {
             return try HTTPListener.start(.unix(path: named), authenticator: authenticator, chain: chain)
         }
-        var failure = MMError(.unavailable, "There is no place for the pool's socket.")
+        var failure = MMError(.unavailable, "There is no folder for the pool's socket.")
         for path in place.sockets {
             do throws(MMError) {
                 if path.hasPrefix("\(place.paths.stateDirectory)/") {
@@ -323,7 +323,7 @@ actor PoolDaemon {
         // The next pool brings back the sessions that are not in use.
         if end == .replaced { await services.endIdleSessions() }
         let isEmpty = await gate.empty(within: limit)
-        if !isEmpty { services.log.warning("\(gate.calls) calls are cut off") }
+        if !isEmpty { services.log.warning("\(gate.calls) calls are aborted") }
         for listener in listeners { await listener.stop(graceful: .milliseconds(isEmpty ? 500 : 0)) }
         listeners = []
         await services.close()

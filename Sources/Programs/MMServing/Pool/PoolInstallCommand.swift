@@ -110,15 +110,15 @@ enum PoolInstallCommand {
         LocalCommand(
             ["pool", "install"], summary: "Let systemd start the pool when a program needs it.",
             discussion:
-                "Writes mm-pool.socket and mm-pool.service for this user and switches the socket on. Nothing changes where "
-                + "they exist already. Without systemd nothing needs to be installed: programs "
+                "Writes mm-pool.socket and mm-pool.service for this user and enables the socket. Nothing changes if "
+                + "they already exist. Without systemd nothing needs to be installed: programs "
                 + "start the pool themselves.",
             fields: [
                 InputField("print", .flag, "Show the units instead of writing them."),
-                InputField("remove", .flag, "Switch the socket off and remove the units."),
+                InputField("remove", .flag, "Disable the socket and remove the units."),
             ],
             examples: [
-                .init("mm pool install", "writes the units, switches the socket on"),
+                .init("mm pool install", "writes the units and enables the socket"),
                 .init("mm pool install --print", "shows what would be written"),
             ]
         ) { (input, options, streams) async throws(MMError) in
@@ -152,7 +152,7 @@ struct PoolInstaller: Sendable {
         var lines = try place.write([("mm-pool.socket", units.socketUnit), ("mm-pool.service", units.serviceUnit)])
         guard await place.isManaged() else {
             lines.append(
-                "This machine has no systemd that serves this user, so the units do nothing here. They are not needed: "
+                "systemd is not available to this user, so the units have no effect. They are not needed: "
                     + "`mm` and `mm-mcp` start the pool themselves. Another supervisor can run: \(units.program) pool serve"
             )
             return lines
@@ -188,7 +188,7 @@ struct UserUnits: Sendable {
             let path = "\(folder)/\(name)"
             let bytes = Array(text.utf8)
             if try ProtectedFile.read(path) == bytes {
-                lines.append("\(path) is as it should be.")
+                lines.append("\(path) is up to date.")
             } else {
                 try ProtectedFile.replace(path, with: bytes)
                 lines.append("Wrote \(path).")
@@ -216,7 +216,7 @@ struct UserUnits: Sendable {
     /// Runs systemctl.
     func systemctl(_ words: [String]) async throws(MMError) {
         guard let program = ExecutableSearch.find("systemctl", path: environment["PATH"] ?? "/usr/bin:/bin") else {
-            throw MMError(.unsupported, "There is no systemctl.")
+            throw MMError(.unsupported, "systemctl was not found.")
         }
         let outcome = try await ChildProcess.run(
             ChildCommand(program, ["--user"] + words, environment: environment), timeout: .seconds(30))

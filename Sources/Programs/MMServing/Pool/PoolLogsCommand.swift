@@ -7,20 +7,20 @@ import MMOperations
 enum PoolLogsCommand {
     static func command(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["pool", "logs"], summary: "Show the pool's log, and follow it.",
+            ["pool", "logs"], summary: "Show or follow the pool's log.",
             discussion:
-                "Text lines; with --json the JSON lines beside them. Sizes are logged, contents are not, unless a "
+                "Shows text lines, or JSON lines with --json. Sizes are logged, contents are not, unless a "
                 + "connection has `logContent`.",
             fields: [
-                InputField("follow", .flag, "Go on as lines are written, until Ctrl-C.", .short("f")),
+                InputField("follow", .flag, "Follow new lines until Ctrl-C.", .short("f")),
                 InputField(
-                    "lines", .integer(0...1_000_000), "How many of the last lines (default 100).", .short("n")),
-                InputField("connection", .text, "Only lines of this connection.", .at(0)),
-                InputField("errors", .flag, "Only warnings and errors; failed sign-ins are among them."),
+                    "lines", .integer(0...1_000_000), "Number of lines from the end (default 100).", .short("n")),
+                InputField("connection", .text, "Show only lines of this connection.", .at(0)),
+                InputField("errors", .flag, "Show only warnings and errors, including failed sign-ins."),
             ],
             examples: [
-                .init("mm pool logs -f", "the last lines, and those that come"),
-                .init("mm pool logs Contoso --errors", "what went wrong with a connection"),
+                .init("mm pool logs -f", "the last lines, then new ones"),
+                .init("mm pool logs Contoso --errors", "problems of one connection"),
             ]
         ) { (input, options, streams) async throws(MMError) in
             let plain = StatePaths(environment: environment).poolLog()
@@ -31,7 +31,7 @@ enum PoolLogsCommand {
             let follows = try input.flag("follow")
             let lines = try reader.last(try input.integer("lines") ?? 100)
             for line in lines { try streams.write(line + [0x0A]) }
-            if lines.isEmpty, !follows, !options.quiet { streams.note("Nothing has been logged.") }
+            if lines.isEmpty, !follows, !options.quiet { streams.note("The log is empty.") }
             guard follows else { return 0 }
             var follower = reader.follower()
             while !Task.isCancelled {

@@ -36,19 +36,19 @@ struct PoolServeOptions: Sendable {
     /// The arguments of the command.
     static let fields: [InputField] =
         [
-            InputField("socket", .text, "The Unix socket (default: in $XDG_RUNTIME_DIR/mm, else in the state folder)."),
+            InputField("socket", .text, "Unix socket (default: in $XDG_RUNTIME_DIR/mm, otherwise in the state folder)."),
             InputField(
                 "listen", .textList,
-                "Serve HTTP at this address too, such as 127.0.0.1:5200; may be given several "
-                    + "times, one for each profile."
+                "Also serve HTTP at this address, such as 127.0.0.1:5200. Repeat the flag "
+                    + "for several profiles."
             ),
             InputField(
                 "profile", .textList,
-                "What is served there (default mm); may be given several times, in the order "
-                    + "of --listen or each at its usual address."
+                "Profile to serve (default mm). Repeat the flag for several, in the order "
+                    + "of --listen or at their default addresses."
             ),
-            InputField("detached", .flag, "End when nobody needs it, as the front-ends start it."),
-            InputField("isolated", .flag, "A pool of its own for each connection (default at 127.0.0.1:5200)."),
+            InputField("detached", .flag, "End when it is no longer used, as when front-ends start it."),
+            InputField("isolated", .flag, "Run a separate pool for each connection (default at 127.0.0.1:5200)."),
         ] + IsolatedPoolOptions.fields + ClusterOptions.fields
         + HTTPFaceOptions.fields.filter { $0.name != "http" }
 
@@ -67,7 +67,7 @@ struct PoolServeOptions: Sendable {
         }
         for field in IsolatedPoolOptions.fields where try reader.text(field.name) != nil {
             throw MMError(
-                .invalidInput, "--\(field.name) belongs to isolated pools.", hint: "Add --isolated, or leave it out.")
+                .invalidInput, "--\(field.name) needs --isolated.", hint: "Add --isolated, or leave it out.")
         }
         var faces: [PoolFace] = []
         for name in try reader.textList("profile") ?? [] { faces.append(try PoolFace.named(name)) }
@@ -77,15 +77,15 @@ struct PoolServeOptions: Sendable {
         if faces.count == 1, addresses.count > 1 { faces = addresses.map { _ in faces[0] } }
         guard addresses.isEmpty || addresses.count == faces.count else {
             throw MMError(
-                .invalidInput, "There are \(addresses.count) --listen for \(faces.count) profiles.",
+                .invalidInput, "--listen is given \(addresses.count) times for \(faces.count) profiles.",
                 hint:
-                    "Give one --listen for each --profile, in the same order; or leave --listen out: each profile has "
-                    + "an address of its own.")
+                    "Give one --listen for each --profile, in the same order; or leave out --listen: each profile has "
+                    + "a default address.")
         }
         for (index, face) in faces.enumerated() {
             guard let address = addresses.isEmpty ? face.address(environment) : addresses[index] else {
                 throw MMError(
-                    .invalidInput, "The profile `\(face.name)` has no address of its own.",
+                    .invalidInput, "The profile `\(face.name)` has no default address.",
                     hint: "Add --listen 127.0.0.1:PORT.")
             }
             endpoints.append(
@@ -104,7 +104,7 @@ struct PoolServeOptions: Sendable {
         if try reader.text("cluster") != nil { wrong = "--cluster" }
         guard let wrong else { return }
         throw MMError(
-            .invalidInput, "\(wrong.prefix(60)) does not go with --isolated.",
+            .invalidInput, "\(wrong.prefix(60)) can't be combined with --isolated.",
             hint: "Leave it out: the router serves the routes of the profile pool at --listen.")
     }
 
@@ -119,7 +119,7 @@ struct PoolServeOptions: Sendable {
         guard let text = environment[name], !text.isEmpty else { return nil }
         guard let value = Double(text), value >= 0, value <= 31_536_000 else {
             throw MMError(
-                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Give seconds, such as 1800.")
+                .invalidInput, "\(name) can't be `\(text.prefix(40))`.", hint: "Use seconds, such as 1800.")
         }
         return .seconds(value)
     }

@@ -30,7 +30,7 @@ struct PoolStopper: Sendable {
             if patience.hasPassed {
                 guard force else {
                     throw MMError(
-                        .unavailable, "The pool, process \(process.pid), does not end.",
+                        .unavailable, "The pool (process \(process.pid)) does not end.",
                         hint: "Kill it with `mm pool stop --force`.", details: ["pool": "busy"])
                 }
                 process.signal(SIGKILL)

@@ -10,11 +10,11 @@ enum DoctorCommands {
             machine(environment),
             LocalCommand(
                 ["doctor", "powershell"],
-                summary: "Try everything that sessions lean on with this machine's PowerShell.",
+                summary: "Test everything that sessions need from this machine's PowerShell.",
                 discussion:
-                    "Exit code 1 when a check fails or there is no PowerShell. --host takes another command line, such "
-                    + "as 'mm sandbox pwsh'; what only a real PowerShell can show is marked so.",
-                fields: [InputField("host", .text, "The command line that starts PowerShell.")],
+                    "Ends with 1 if a check fails or PowerShell is missing. --host tests another command line, such "
+                    + "as 'mm sandbox pwsh'; checks that need a real PowerShell are marked.",
+                fields: [InputField("host", .text, "Command line that starts PowerShell.")],
                 examples: [.init("mm doctor powershell", "a table of checks")]
             ) { (input, options, streams) async throws(MMError) in
                 let locator = PowerShellLocator(environment: environment)
@@ -43,19 +43,19 @@ enum DoctorCommands {
             },
             LocalCommand(
                 ["doctor", "sessions"],
-                summary: "Say how PowerShell sessions are confined on this machine, and try it.",
-                discussion: "Exit code 1 when they can't be, or when a connection requires what this machine can't do.",
+                summary: "Show how PowerShell sessions are confined on this machine, and test it.",
+                discussion: "Ends with 1 if they can't be confined, or if a connection requires more than this machine supports.",
                 fields: [],
-                examples: [.init("mm doctor sessions", "kernel, a trial, the way to the network, each connection")]
+                examples: [.init("mm doctor sessions", "kernel, a test program, network, each connection")]
             ) { (_, options, streams) async throws(MMError) in
                 try await show(
                     await SessionsDoctor.examine(OperationServices(environment: environment)), options, streams)
             },
             LocalCommand(
                 ["doctor", "shells"],
-                summary: "Say how shells of models are confined on this machine, and try it.",
-                discussion: "Exit code 1 when they can't be started as the settings say.",
-                fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a trial")]
+                summary: "Show how shells of AI agents are confined on this machine, and test it.",
+                discussion: "Ends with 1 if they can't be started with the current settings.",
+                fields: [], examples: [.init("mm doctor shells", "settings, kernel, programs, and a test shell")]
             ) { (_, options, streams) async throws(MMError) in
                 try await show(
                     await ShellsDoctor.examine(OperationServices(environment: environment).shellServices), options,
@@ -63,16 +63,16 @@ enum DoctorCommands {
             },
             LocalCommand(
                 ["doctor", "exec"],
-                summary: "Try which tools sign in with the identity that `mm exec` gives them.",
+                summary: "Test which tools can sign in with the identity from `mm exec`.",
                 discussion:
-                    "Runs each tool that is installed on a connection to the sandbox tenant, where it signs in and reads. "
-                    + "Exit code 1 when one of them fails.",
+                    "Runs each installed tool on a connection to the sandbox tenant, where it signs in and reads. "
+                    + "Ends with 1 if one of them fails.",
                 fields: [
-                    InputField("tool", .choice(ExecDoctor.tools), "One tool alone.", .at(0))
+                    InputField("tool", .choice(ExecDoctor.tools), "Test only this tool.", .at(0))
                 ],
                 examples: [
                     .init("mm doctor exec", "a table of tools, and how each signs in"),
-                    .init("mm doctor exec az", "the Azure CLI alone"),
+                    .init("mm doctor exec az", "only the Azure CLI"),
                 ]
             ) { (input, options, streams) async throws(MMError) in
                 let services = OperationServices(environment: environment)
@@ -88,18 +88,18 @@ enum DoctorCommands {
 
     private static func machine(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["doctor"], summary: "Check that everything mm relies on is in order, and say what to do.",
+            ["doctor"], summary: "Check everything that mm depends on, and suggest fixes.",
             discussion:
-                "Looks at files and their modes, connections and sign-ins, network, clock, proxy and certificates, the pool, "
-                + "PowerShell and its modules, jq, ssh, systemd, the walls around sessions, and AI clients. `ok` needs "
-                + "nothing, `note` is worth a look, `FAILED` is broken: then the exit code is 1.",
+                "Checks files and their permissions, connections and sign-ins, network, clock, proxy and certificates, the pool, "
+                + "PowerShell and its modules, jq, ssh, systemd, the confinement of sessions, and AI clients. `ok` needs "
+                + "no action, `note` is a suggestion, `FAILED` is an error, with exit code 1.",
             fields: [
-                InputField("fix", .flag, "First repair what is safe to repair: permissions of mm's own files."),
-                InputField("offline", .flag, "Send no request to a service."),
+                InputField("fix", .flag, "First repair the permissions of mm's own files."),
+                InputField("offline", .flag, "Don't send requests to services."),
             ],
             examples: [
-                .init("mm doctor", "a table of checks"), .init("mm doctor --fix", "repair, then check"),
-                .init("mm doctor --json --jq '.rows[] | select(.sound | not)'", "what is broken, for a script"),
+                .init("mm doctor", "a table of checks"), .init("mm doctor --fix", "repairs, then checks"),
+                .init("mm doctor --json --jq '.rows[] | select(.sound | not)'", "failed checks, for a script"),
             ]
         ) { (input, options, streams) async throws(MMError) in
             let doctor = MachineDoctor(

@@ -7,26 +7,26 @@ import MMSystem
 
 /// `mm key`: the security keys with which a person confirms requests, if a connection requires that.
 enum KeyCommands {
-    private static let name = InputField("name", .text, "What you call the key.", .at(0))
+    private static let name = InputField("name", .text, "Name of the key.", .at(0))
 
     static func all(environment: [String: String]) -> [LocalCommand] {
         let keys = SecurityKeyRing(paths: StatePaths(environment: environment))
         return [
             LocalCommand(
-                ["key", "add"], summary: "Register the security key that is plugged in, to confirm requests.",
+                ["key", "add"], summary: "Register a security key for confirming requests.",
                 discussion:
-                    "With --page the key is a passkey of a browser or phone, with which its owner approves on the pool's page "
-                    + "(mm pool serve --listen). Otherwise it is a key in a port of this machine: connections with "
+                    "With --page the key is a passkey in a browser or phone, for approving on the pool's page "
+                    + "(mm pool serve --listen). Otherwise it is a security key that is plugged into this machine: connections with "
                     + "\"person\": \"key\" want its touch at each yes, and it signs exactly the request that was shown. Where keys are registered already, one of them is touched first. Needs libfido2-1.",
                 fields: [
                     name,
                     InputField(
                         "page", .flag, "Print a link to register a passkey with the browser, for the pool's page."),
-                    InputField("owner", .text, "Whose passkey it is (default: your login); two people have two names."),
+                    InputField("owner", .text, "Owner of the passkey (default: your login name). Each person needs a different name."),
                 ],
                 examples: [
-                    .init("mm key add desk", "asks for a touch, and keeps the public key"),
-                    .init("mm key add phone --page", "prints a link, good once within ten minutes"),
+                    .init("mm key add desk", "asks for a touch, and stores the public key"),
+                    .init("mm key add phone --page", "prints a link that is valid once within ten minutes"),
                 ]
             ) { (input, options, streams) async throws(MMError) in
                 let name = try input.text("name") ?? "key"
@@ -61,28 +61,28 @@ enum KeyCommands {
                         let place = key.isPasskey ? "  passkey of \(key.owner) at \(key.party)" : ""
                         try streams.writeLine(key.name + place)
                     }
-                    if known.isEmpty { streams.note("No key is registered: mm key add NAME.") }
+                    if known.isEmpty { streams.note("No key is registered. To add one: mm key add NAME.") }
                 }
                 return 0
             },
             LocalCommand(
-                ["key", "remove"], summary: "Forget a security key.",
+                ["key", "remove"], summary: "Remove a security key.",
                 discussion:
-                    "One of the registered keys is touched for it; where all are lost, remove the file that holds "
-                    + "them by hand: security-keys.json in the state folder.",
+                    "You confirm it with one of the registered keys. If all are lost, delete the file "
+                    + "security-keys.json in the state folder.",
                 fields: [name],
                 examples: [.init("mm key remove desk", "asks for a touch")]
             ) { (input, _, streams) async throws(MMError) in
                 guard let name = try input.text("name") else {
                     throw MMError(
-                        .invalidInput, "Which key is to be forgotten?", hint: "mm key list tells their names.")
+                        .invalidInput, "The name of the key is missing.", hint: "mm key list shows the names.")
                 }
                 guard try keys.names().contains(name) else {
-                    throw MMError(.notFound, "No key is named \(name).", hint: "mm key list tells their names.")
+                    throw MMError(.notFound, "No key is named \(name).", hint: "mm key list shows the names.")
                 }
                 try await touchOld(keys, "remove the key \(name)", streams)
                 try await keys.remove(name)
-                streams.note("The key \(name) is forgotten.")
+                streams.note("The key \(name) was removed.")
                 return 0
             },
         ]
@@ -109,25 +109,25 @@ enum PasskeyLink {
     ) async throws(MMError) -> JSONValue {
         guard Terminal.controlling.isAvailable else {
             throw MMError(
-                .forbidden, "A passkey is registered by a person at a terminal, and there is none here.",
-                hint: "Run mm key add \(ShellWord.quoted(name)) --page in a terminal of your own.")
+                .forbidden, "Only a person at a terminal can register a passkey, and this program has no terminal.",
+                hint: "Run mm key add \(ShellWord.quoted(name)) --page in your own terminal.")
         }
         guard let pool = try await PoolFinder(environment: environment).running() else {
             throw MMError(
-                .unavailable, "No pool is running, so there is no page.",
+                .unavailable, "No pool is running, so there is no approval page.",
                 hint: "Start one with a page: mm pool serve --listen 127.0.0.1:5200")
         }
         let urls = try await pool.client.ask("GET", "/v1/pool").body["urls"]?.array?.compactMap(\.string) ?? []
         guard let url = urls.first.flatMap(page) else {
             throw MMError(
-                .unavailable, "The pool that runs has no page: it only listens at its socket.",
-                hint: "End it and start one with a page: mm pool stop, then mm pool serve --listen 127.0.0.1:5200")
+                .unavailable, "The running pool has no approval page, because it listens only on its socket.",
+                hint: "Stop it and start one with a page: mm pool stop, then mm pool serve --listen 127.0.0.1:5200")
         }
         let body: JSONObject = ["name": .string(name), "owner": .string(owner)]
         let answer = try await pool.client.ask("POST", "/v1/passkeys/invitation", body)
         guard answer.status == 200, let code = answer.body["code"]?.string else {
             throw MMError(
-                .forbidden, answer.body["detail"]?.string ?? "The pool gives no link.",
+                .forbidden, answer.body["detail"]?.string ?? "The pool returned no link.",
                 hint: answer.body["hint"]?.string)
         }
         return [

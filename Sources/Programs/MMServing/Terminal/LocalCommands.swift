@@ -43,10 +43,10 @@ enum LocalCommands {
             discussion:
                 "Each is a struct whose arguments the compiler checks: try await mm(UnusedGuests(connection: \"Contoso\")).",
             fields: [
-                InputField("names", .textList, "Operations, recipes or tools; every operation when left out.", .at(0))
+                InputField("names", .textList, "Operations, recipes or tools (default: all operations).", .at(0))
             ],
             examples: [
-                .init("mm swift graph_request unused-guests > Sources/Report/Calls.swift", "two calls for a program")
+                .init("mm swift graph_request unused-guests > Sources/Report/Calls.swift", "writes two calls for a program")
             ]
         ) { (input, _, streams) throws(MMError) in
             let names = try input.textList("names") ?? []
@@ -108,12 +108,12 @@ enum ManualPages {
             ["man"], summary: "Print a manual page, or write all of them into a folder.",
             fields: [
                 InputField(
-                    "noun", .text, "The command's first word, such as graph; mm itself when left out.",
+                    "noun", .text, "First word of the command, such as graph (default: mm itself).",
                     .at(0)),
-                InputField("to", .text, "The folder to write all pages into, such as ~/.local/share/man/man1."),
+                InputField("to", .text, "Folder for all pages, such as ~/.local/share/man/man1."),
             ],
             examples: [
-                .init("mm man graph | man -l -", "reads the page of mm graph"),
+                .init("mm man graph | man -l -", "shows the page of mm graph"),
                 .init("mm man --to /tmp/man1", "writes mm.1, mm-graph.1 and the others"),
             ]
         ) { (input, _, streams) throws(MMError) in
@@ -146,7 +146,7 @@ struct CompletionValues: Sendable {
         -> LocalCommand
     {
         LocalCommand(
-            ["complete"], summary: "List what may stand at the end of a command line, for completion scripts.",
+            ["complete"], summary: "List completions of a command line, for completion scripts.",
             work: .words { (words) async throws(MMError) in
                 let streams = CommandStreams(environment: environment)
                 let services = OperationServices(environment: environment)
@@ -279,10 +279,10 @@ enum CmdletCommands {
     static let all = [bind, bindBatch]
 
     private static let bind = LocalCommand(
-        ["cmdlets", "bind"], summary: "Show the request that a command line of one cmdlet becomes.",
+        ["cmdlets", "bind"], summary: "Show the request that a cmdlet's command line becomes.",
         discussion:
             "Nothing is sent. With --batch, standard input is JSON lines {\"id\", \"line\", \"service\"}, and each is "
-            + "answered by one line at once: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
+            + "answered immediately by one line: {\"id\", \"body\", …} or {\"id\", \"error\"}.",
         fields: [
             InputField("line", .text, "The command line.", .required, .at(0)),
             InputField("service", .choice(["exo", "scc"]), "Exchange Online (default) or Security & Compliance."),
@@ -328,7 +328,7 @@ enum GuardCommands {
                 fields: [
                     InputField(
                         "batch", .flag, "Standard input is JSON lines: {id, src, module} or {id, method, url, body}."),
-                    InputField("module", .text, "The module of lines that name none.", .short("m")),
+                    InputField("module", .text, "Module for lines without one.", .short("m")),
                     InputField(
                         "policy", .choice(["standard", "strict", "readonly"]), "The policy (default standard)."),
                 ]
@@ -351,28 +351,28 @@ enum PINCommands {
         let proof = OwnerProof(paths: StatePaths(environment: environment))
         return [
             LocalCommand(
-                ["pin", "set"], summary: "Set or change the PIN that confirms requests.",
+                ["pin", "set"], summary: "Set or change the PIN for confirming requests.",
                 discussion:
-                    "Connections with \"person\": \"pin\" want it at each yes. It is typed in a terminal and kept as a slow hash; "
-                    + "five wrong tries block confirmations for a quarter of an hour.",
-                examples: [.init("mm pin set", "asks for the old one, where there is one, and twice for the new")]
+                    "Connections with \"person\": \"pin\" require it for each confirmation. You type it in a terminal; mm stores a slow hash; "
+                    + "five wrong attempts block confirmations for 15 minutes.",
+                examples: [.init("mm pin set", "asks for the old PIN, if there is one, and twice for the new one")]
             ) { (_, _, streams) async throws(MMError) in
                 try await giveOld(proof)
                 let new = try await ask("New PIN: ")
                 guard try await ask("Once more: ") == new else {
-                    throw MMError(.invalidInput, "The two are not the same.", hint: "Nothing was changed.")
+                    throw MMError(.invalidInput, "The two PINs differ.", hint: "Nothing was changed.")
                 }
                 try await proof.setPIN(new)
                 streams.note("\nThe PIN is set.")
                 return 0
             },
             LocalCommand(
-                ["pin", "remove"], summary: "Take the PIN away.",
-                examples: [.init("mm pin remove", "asks for it a last time")]
+                ["pin", "remove"], summary: "Remove the PIN.",
+                examples: [.init("mm pin remove", "asks for the PIN, then removes it")]
             ) { (_, _, streams) async throws(MMError) in
                 try await giveOld(proof)
                 try await proof.setPIN(nil)
-                streams.note("\nThe PIN is gone: connections that want one confirm nothing until it is set again.")
+                streams.note("\nThe PIN was removed. Connections that require a PIN can't be confirmed until a new one is set.")
                 return 0
             },
         ]

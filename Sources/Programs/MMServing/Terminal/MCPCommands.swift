@@ -13,37 +13,37 @@ enum MCPCommands {
 
     private static func install(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["mcp", "install"], summary: "Tell an AI client of mm-mcp: write its configuration, or print it.",
+            ["mcp", "install"], summary: "Configure an AI client for mm-mcp, or print the configuration.",
             discussion:
-                "Everything else in the client's file stays; the old file stays beside it as .bak; a second time changes "
-                + "nothing. Codex is told by `codex mcp add`, where codex is in PATH. Open WebUI and gateways are configured "
-                + "elsewhere, so for them the configuration is printed; so it is for a client of Windows that starts mm-mcp "
-                + "in WSL (--wsl), unless --file names its file. The secret of an address is never written down: "
-                + "--token-from says where the client takes it from.",
+                "Keeps everything else in the client's file and saves the old file as .bak. Running it again changes "
+                    + "nothing. Codex is configured with `codex mcp add`, if codex is in PATH. For Open WebUI and gateways, which "
+                    + "are configured elsewhere, the configuration is printed, and also for a Windows client that starts mm-mcp "
+                    + "in WSL (--wsl), unless --file gives its file. The secret of an address is never written to a file: "
+                    + "--token-from sets where the client gets it.",
             fields: [
                 InputField("client", .choice(clients), "Which client.", .required, .at(0)),
                 InputField("print", .flag, "Print the configuration and write nothing."),
-                InputField("name", .text, "The server's name in the client (default mm)."),
-                InputField("project", .flag, "Write the list of the project in this folder, not the person's own."),
+                InputField("name", .text, "Name of the server in the client (default mm)."),
+                InputField("project", .flag, "Configure the project in this folder instead of the user."),
                 InputField(
                     "url", .text,
                     "Call a server at this address, such as http://127.0.0.1:8365/mcp, instead of starting one."),
                 InputField(
                     "token-from", .text,
-                    "Where the client takes the secret of --url from: an environment variable, or prompt (vscode)."),
+                    "Where the client gets the secret for --url: an environment variable, or prompt (vscode)."),
                 InputField(
-                    "wsl", .text, "The client runs on Windows and starts mm-mcp in this distribution of WSL."),
-                InputField("file", .text, "Write this file of the client's, not its usual one."),
+                    "wsl", .text, "WSL distribution in which a Windows client starts mm-mcp."),
+                InputField("file", .text, "Configuration file of the client, if not the default one."),
                 InputField("read-only", .flag, "Offer only tools that change nothing."),
-                InputField("toolsets", .text, "Groups of tools to offer, with commas."),
-                InputField("server-name", .text, "The name that connections' mcps lists are compared with."),
+                InputField("toolsets", .text, "Groups of tools to offer, separated by commas."),
+                InputField("server-name", .text, "Name of this server in the connections' mcps lists."),
                 InputField("replace", .flag, "Replace another program's server of the same name."),
             ],
             examples: [
                 .init("mm mcp install claude-code", "Claude Code, for every project"),
                 .init("mm mcp install vscode --project --read-only", "this folder's .vscode/mcp.json"),
                 .init("mm mcp install gateway > mm.json", "then: mcpjungle register --conf mm.json"),
-                .init("mm mcp install claude-desktop --wsl Debian", "what Claude Desktop of Windows needs"),
+                .init("mm mcp install claude-desktop --wsl Debian", "configuration for Claude Desktop on Windows"),
                 .init("mm mcp install cursor --url https://mm.contoso.com/mcp --token-from MM_MCP_TOKEN", "a server"),
             ]
         ) { (input, options, streams) async throws(MMError) in
@@ -77,9 +77,9 @@ enum MCPCommands {
                 ]
                 try streams.writeLine(JSONWriter.string(answer))
             } else if !options.quiet {
-                let what = changed ? "\(client.title) now knows" : "\(client.title) already knows"
+                let what = changed ? "\(client.title) is now configured for" : "\(client.title) is already configured for"
                 try streams.writeLine("\(what) the server \(entry.name): \(file)")
-                if changed { streams.note("Start \(client.title) again, or reload its servers.") }
+                if changed { streams.note("Restart \(client.title), or reload its servers.") }
             }
             return 0
         }
@@ -87,7 +87,7 @@ enum MCPCommands {
 
     private static func list(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["mcp", "list"], summary: "Show which AI clients know of mm-mcp, and where it is written.",
+            ["mcp", "list"], summary: "Show which AI clients are configured for mm-mcp, and in which files.",
             examples: [.init("mm mcp list --json", "the same for a script")]
         ) { (_, options, streams) throws(MMError) in
             let rows = await ClientSurvey.rows(environment, project: workingFolder())
@@ -111,24 +111,24 @@ enum MCPCommands {
         if let named = try input.text("file") {
             guard !isProject, case .json = client.form else {
                 throw MMError(
-                    .invalidInput, "--file doesn't go with \(isProject ? "--project" : client.rawValue).",
-                    hint: "It names a JSON file of a client's, such as one of Windows below /mnt/c.")
+                    .invalidInput, "--file can't be combined with \(isProject ? "--project" : client.rawValue).",
+                    hint: "Use it with the JSON file of a client, such as one of Windows below /mnt/c.")
             }
             return (named.hasPrefix("/") ? named : "\(workingFolder())/\(named)", false, true)
         }
         let file = client.file(environment, project: isProject ? workingFolder() : nil)
         if isProject, file == nil {
             throw MMError(
-                .unsupported, "\(client.title) has no list that belongs to a project.", hint: "Leave --project out.")
+                .unsupported, "\(client.title) has no project configuration.", hint: "Leave out --project.")
         }
         return (file, isProject, false)
     }
 
     static func noFile(of client: AIClient, _ otherwise: String) -> MMError {
         MMError(
-            .unsupported, "\(client.title) is no program of Linux, so there is no file of it here.",
+            .unsupported, "\(client.title) does not run on Linux, so it has no configuration file here.",
             hint:
-                "\(otherwise), in \(client.filesElsewhere ?? "its own file"); --file names a copy of it on this machine."
+                "\(otherwise), in \(client.filesElsewhere ?? "its own file"); or give a copy on this machine with --file."
         )
     }
 
@@ -147,15 +147,15 @@ enum MCPCommands {
             guard client != .claudeDesktop else {
                 throw MMError(
                     .unsupported, "Claude Desktop's file doesn't support URLs.",
-                    hint: "Leave --url out: it starts mm-mcp itself.")
+                    hint: "Leave out --url: it starts mm-mcp itself.")
             }
             guard arguments.isEmpty || client == .gateway else {
                 throw MMError(
-                    .invalidInput, "--url goes with no options of the server.",
-                    hint: "Give them to `mm-mcp --http` instead.")
+                    .invalidInput, "--url can't be combined with options of the server.",
+                    hint: "Use them with `mm-mcp --http` instead.")
             }
             guard try input.text("wsl") == nil else {
-                throw MMError(.invalidInput, "--url and --wsl exclude each other.", hint: "An address needs no WSL.")
+                throw MMError(.invalidInput, "--url and --wsl can't be combined.", hint: "A server at an address does not need WSL.")
             }
             let secret: ClientSecret? =
                 if let text = try input.text("token-from") { try ClientSecret(text, for: client) } else { nil }
@@ -163,7 +163,7 @@ enum MCPCommands {
         }
         guard try input.text("token-from") == nil else {
             throw MMError(
-                .invalidInput, "--token-from goes with --url.", hint: "A server that the client starts needs no secret."
+                .invalidInput, "--token-from needs --url.", hint: "A server that the client starts needs no secret."
             )
         }
         // Arguments that would be refused when the client starts the server are refused now.
@@ -186,7 +186,7 @@ enum MCPCommands {
         let name = try input.text("name") ?? ServerEntry.usualName
         guard name.utf8.count <= 40, !name.isEmpty, name.utf8.allSatisfy(isNameByte) else {
             throw MMError(
-                .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Take up to 40 letters, digits, - and _.")
+                .invalidInput, "--name can't be `\(name.prefix(60))`.", hint: "Use up to 40 letters, digits, - and _.")
         }
         return name
     }
@@ -199,7 +199,7 @@ enum MCPCommands {
         guard !distribution.isEmpty, distribution.utf8.allSatisfy({ isNameByte($0) || $0 == UInt8(ascii: ".") }) else {
             throw MMError(
                 .invalidInput, "--wsl needs the name of a distribution.",
-                hint: "`wsl.exe --list` shows them; within one, WSL_DISTRO_NAME says which.")
+                hint: "`wsl.exe --list` lists them; inside WSL, WSL_DISTRO_NAME has the name.")
         }
         let settings = variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
         let words = (settings.isEmpty ? [] : ["env"] + settings) + [program()] + arguments
@@ -254,19 +254,19 @@ extension MCPCommands {
     /// Returns `mm mcp uninstall`.
     static func uninstall(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["mcp", "uninstall"], summary: "Take mm-mcp out of an AI client's configuration.",
+            ["mcp", "uninstall"], summary: "Remove mm-mcp from an AI client's configuration.",
             discussion:
-                "Takes out what `mm mcp install` wrote and nothing else; the old file stays beside it as .bak. Another "
-                + "program's server stays, whatever its name.",
+                "Removes only what `mm mcp install` wrote and saves the old file as .bak. Another "
+                + "program's server is kept, even with the same name.",
             fields: [
                 InputField("client", .choice(clients), "Which client.", .required, .at(0)),
-                InputField("name", .text, "The server's name in the client (default mm)."),
-                InputField("project", .flag, "The list of the project in this folder, not the person's own."),
-                InputField("file", .text, "This file of the client's, not its usual one."),
-                InputField("url", .text, "The server's address, where it has another name than mm."),
+                InputField("name", .text, "Name of the server in the client (default mm)."),
+                InputField("project", .flag, "Change the project in this folder instead of the user."),
+                InputField("file", .text, "Configuration file of the client, if not the default one."),
+                InputField("url", .text, "Address of the server, if it has another name than mm."),
             ],
             examples: [
-                .init("mm mcp uninstall claude-code", "from the person's own list"),
+                .init("mm mcp uninstall claude-code", "from the user's configuration"),
                 .init("mm mcp uninstall vscode --project", "from this folder's .vscode/mcp.json"),
             ]
         ) { (input, options, streams) async throws(MMError) in
@@ -278,16 +278,16 @@ extension MCPCommands {
                 throw MMError(
                     .unsupported, "\(client.title) has no file that could be written from here.",
                     hint: client == .gateway
-                        ? "mcpjungle deregister \(name)" : "Take it out in Open WebUI: Admin Settings, External Tools.")
+                        ? "mcpjungle deregister \(name)" : "Remove it in Open WebUI: Admin Settings, External Tools.")
             }
-            guard let file = place.file else { throw noFile(of: client, "Take \(name) out of it") }
+            guard let file = place.file else { throw noFile(of: client, "Remove \(name) from it") }
             let removed: Bool
             if client.form == .ownCommand {
                 guard !place.isProject, !place.isNamed, let codex = CodexCommand(environment) else {
                     throw MMError(
                         .unsupported,
-                        "Codex keeps \(file) itself, and its own command isn't in PATH or doesn't know it.",
-                        hint: "Take the table [mcp_servers.\(name)] out by hand.")
+                        "Codex manages \(file) itself, and the command codex isn't in PATH or doesn't support it.",
+                        hint: "Remove the table [mcp_servers.\(name)] manually.")
                 }
                 removed = try await codex.take(name, url: url)
             } else {
@@ -300,9 +300,9 @@ extension MCPCommands {
                 ]
                 try streams.writeLine(JSONWriter.string(answer))
             } else if !options.quiet {
-                let what = removed ? "no longer knows" : "doesn't know"
+                let what = removed ? "is no longer configured for" : "is not configured for"
                 try streams.writeLine("\(client.title) \(what) the server \(name): \(file)")
-                if removed { streams.note("Start \(client.title) again, or reload its servers.") }
+                if removed { streams.note("Restart \(client.title), or reload its servers.") }
             }
             return 0
         }

@@ -20,11 +20,11 @@ enum PoolCommands {
 
     private static func start(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["pool", "start"], summary: "Start the pool, where none runs.",
+            ["pool", "start"], summary: "Start the pool, if none is running.",
             discussion:
                 "Commands that need persistent sessions start it automatically. It ends with `mm "
-                + "pool stop`, or when nothing has lived in it for MM_POOL_IDLE seconds (1800).",
-            examples: [.init("mm pool start", "says where it listens")]
+                + "pool stop`, or after MM_POOL_IDLE seconds without sessions or calls (default 1800).",
+            examples: [.init("mm pool start", "shows its address")]
         ) { (_, options, streams) async throws(MMError) in
             let pool = try await PoolFinder(environment: environment).started()
             if !options.quiet { for fault in OutsideChecks.faults(environment) { streams.note(fault) } }
@@ -37,10 +37,10 @@ enum PoolCommands {
         LocalCommand(
             ["pool", "stop"], summary: "Stop the pool and the sessions in it.",
             discussion:
-                "Calls under way may finish, for 20 seconds at most (MM_POOL_DRAIN). Sessions that are signed in come back "
-                + "with the next pool, from what is cached.",
-            fields: [InputField("force", .flag, "Kill one that does not answer.")],
-            examples: [.init("mm pool stop", "ends it once its calls have finished")]
+                "Running calls have 20 seconds to finish (MM_POOL_DRAIN). Signed-in sessions are restored "
+                + "by the next pool from cached sign-ins.",
+            fields: [InputField("force", .flag, "Kill a pool that does not answer.")],
+            examples: [.init("mm pool stop", "stops it after its calls have finished")]
         ) { (input, options, streams) async throws(MMError) in
             let wasThere = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
             if !options.quiet { streams.note(wasThere ? "Stopped." : "No pool is running.") }
@@ -50,9 +50,9 @@ enum PoolCommands {
 
     private static func restart(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["pool", "restart"], summary: "Stop the pool and start it again; signed-in sessions come back.",
-            fields: [InputField("force", .flag, "Kill one that does not answer.")],
-            examples: [.init("mm pool restart", "after an update, or a change of its environment")]
+            ["pool", "restart"], summary: "Restart the pool. Signed-in sessions are restored.",
+            fields: [InputField("force", .flag, "Kill a pool that does not answer.")],
+            examples: [.init("mm pool restart", "after an update or a change of its environment")]
         ) { (input, options, streams) async throws(MMError) in
             _ = try await PoolStopper(environment: environment).stop(force: try input.flag("force"))
             let pool = try await PoolFinder(environment: environment).started()
@@ -64,13 +64,13 @@ enum PoolCommands {
 
     private static func status(_ environment: [String: String]) -> LocalCommand {
         LocalCommand(
-            ["pool", "status"], summary: "Show whether the pool runs, where, and what lives in it.",
+            ["pool", "status"], summary: "Show the pool's state, address and content.",
             discussion:
-                "Exit code 7 when no pool takes calls. `mm status` and `mm sessions` show the sessions themselves.",
+                "Ends with 7 if no pool accepts calls. `mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
-                .init("mm pool status", "as a list"), .init("mm pool status --jq .socket -o text", "where it listens"),
-                .init("mm pool status --unlock", "a token for the dashboard, good once within five minutes"),
+                .init("mm pool status", "shows its state as a list"), .init("mm pool status --jq .socket -o text", "prints its socket"),
+                .init("mm pool status --unlock", "a token for the dashboard, valid once within five minutes"),
             ]
         ) { (input, options, streams) async throws(MMError) in
             let finder = PoolFinder(environment: environment)
@@ -82,7 +82,7 @@ enum PoolCommands {
                 let answer = try await pool.client.ask("POST", "/v1/dashboard/token")
                 guard answer.status == 200 else {
                     throw MMError(
-                        .forbidden, answer.body["detail"]?.string ?? "The pool gives no token.",
+                        .forbidden, answer.body["detail"]?.string ?? "The pool returned no token.",
                         hint: answer.body["hint"]?.string)
                 }
                 try await streams.show(answer.body, options)
@@ -95,19 +95,19 @@ enum PoolCommands {
 
     private static func serve(_ environment: [String: String], _ signals: PoolSignals?) -> LocalCommand {
         LocalCommand(
-            ["pool", "serve"], summary: "Be the pool, in this process.",
+            ["pool", "serve"], summary: "Run the pool in this process.",
             discussion:
-                "Serves at a Unix socket for programs of this user, and with --listen or --profile at an address too. "
-                + "Programs of this user are let in at loopback addresses; others need --token-file. TERM ends it once its "
-                + "calls have finished, HUP has it read the registry and the rules again. With --isolated each "
-                + "connection has a process with a home, namespaces and caps of its own, behind a router with the "
+                "Listens on a Unix socket for programs of this user, and with --listen or --profile also at an address. "
+                + "Programs of this user can connect at loopback addresses; others need --token-file. TERM stops it after its "
+                + "calls have finished, HUP reloads the registry and the rules. With --isolated each "
+                + "connection has a process with its own home, namespaces and resource limits, behind a router with the "
                 + "routes of the profile pool.\n\nProfiles: "
                 + PoolFace.all.map { "\($0.name) (\($0.summary))" }.joined(separator: " "),
             fields: PoolServeOptions.fields,
             examples: [
-                .init("mm pool serve", "in a terminal, or as a service"),
-                .init("mm pool serve --listen 127.0.0.1:5200", "for programs that speak HTTP"),
-                .init("mm pool serve --isolated", "a pool of its own for each connection, a router at 127.0.0.1:5200"),
+                .init("mm pool serve", "runs in a terminal or as a service"),
+                .init("mm pool serve --listen 127.0.0.1:5200", "also for HTTP clients"),
+                .init("mm pool serve --isolated", "a separate pool for each connection, with a router at 127.0.0.1:5200"),
             ]
         ) { (input, options, streams) async throws(MMError) in
             let wanted = try PoolServeOptions(input, environment: environment)
@@ -128,7 +128,7 @@ enum PoolCommands {
     private static func state(of pool: RunningPool) async throws(MMError) -> JSONValue {
         let answer = try await pool.client.ask("GET", "/v1/pool")
         guard answer.status == 200 else {
-            throw MMError(.unavailable, "The pool at \(pool.client.address) does not say how it stands.")
+            throw MMError(.unavailable, "The pool at \(pool.client.address) does not report its state.")
         }
         return answer.body
     }

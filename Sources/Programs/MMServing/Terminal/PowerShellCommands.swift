@@ -14,10 +14,10 @@ enum PowerShellCommands {
         summary: "Show what a PowerShell script contains: commands, types, members, variables.",
         discussion:
             "Parses the script without PowerShell and without running anything. With --batch, standard input is JSON "
-            + "lines {\"id\", \"src\"}, and each is answered by one line at once.",
+            + "lines {\"id\", \"src\"}, and each is answered immediately by one line.",
         fields: [
             InputField(
-                "script", .text, "The script; standard input when it is left out.", .at(0),
+                "script", .text, "The script (default: standard input).", .at(0),
                 .readsFiles, .namesFile,
                 .readsInput(unless: []), .mayBeEmpty
             )
@@ -40,12 +40,12 @@ enum PowerShellCommands {
     private static let eval = LocalCommand(
         ["powershell", "eval"], summary: "Evaluate a simple PowerShell script natively, without any PowerShell.",
         discussion:
-            "What the closed language doesn't cover is handed over: it says why, and exits with "
+            "Scripts that need a real PowerShell are refused with the reason and exit code "
             + "1. With --batch, standard input is JSON lines {\"id\", \"src\"}, and each is "
-            + "answered by one line at once.",
+            + "answered immediately by one line.",
         fields: [
             InputField(
-                "script", .text, "The script; standard input when it is left out.", .at(0),
+                "script", .text, "The script (default: standard input).", .at(0),
                 .readsFiles,
                 .namesFile, .readsInput(unless: []), .mayBeEmpty
             )

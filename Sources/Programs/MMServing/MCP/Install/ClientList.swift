@@ -22,10 +22,10 @@ struct ClientList: Sendable {
         func checkOurs(url named: String?, in place: String) throws(MMError) {
             guard !isOurs, named == nil || named != url else { return }
             throw MMError(
-                .conflict, "\(name) in \(place) is another program's server: it stays.",
+                .conflict, "\(name) in \(place) belongs to another program and was not removed.",
                 hint: url == nil
-                    ? "`mm mcp list` shows which servers are ours; --name names one."
-                    : "If this address is ours, say so: --url ADDRESS, as it stands there.")
+                    ? "`mm mcp list` shows mm's servers; choose one with --name."
+                    : "If this address is a server of mm, give it exactly: --url ADDRESS.")
         }
     }
 
@@ -63,7 +63,7 @@ struct ClientList: Sendable {
         let bytes = try ProtectedFile.read(path, limit: Self.limit)
         if !replacing, let old = try servers().first(where: { $0.name == entry.name }) { try check(old, entry) }
         guard case .json(let member) = client.form else {
-            throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
+            throw MMError(.unsupported, "\(client.title) has no configuration file that mm can write.")
         }
         let changed = try put(entry, into: bytes ?? [], member)
         guard changed != bytes else { return false }
@@ -79,7 +79,7 @@ struct ClientList: Sendable {
     /// - Throws: `conflict` for another program's server; `invalidInput` if the file has another form than expected.
     func take(_ name: String, url: String?) throws(MMError) -> Bool {
         guard case .json(let member) = client.form else {
-            throw MMError(.unsupported, "\(client.title) has no file that could be written from here.")
+            throw MMError(.unsupported, "\(client.title) has no configuration file that mm can write.")
         }
         guard let bytes = try ProtectedFile.read(path, limit: Self.limit),
             let old = try servers().first(where: { $0.name == name })
@@ -107,8 +107,8 @@ struct ClientList: Sendable {
         let isSame = if case .url(let url) = entry.way { old.url == url } else { false }
         guard isSame || ServerEntry.isOurs(command: old.command, arguments: old.arguments) else {
             throw MMError(
-                .conflict, "\(path) has another server called \(entry.name) already.",
-                hint: "Give this one another name (--name mm2), or add --replace.")
+                .conflict, "\(path) already has another server named \(entry.name).",
+                hint: "Use another name (--name mm2), or add --replace.")
         }
     }
 
@@ -147,9 +147,9 @@ struct ClientList: Sendable {
             return try CommentedJSON(isEmpty ? Array("{}\n".utf8) : bytes)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) isn't JSON (\(error)), so it is left alone.",
+                .invalidInput, "\(path) isn't JSON (\(error)), so it was not changed.",
                 hint:
-                    "Correct it, or add the entry by hand: `mm mcp install \(client.rawValue) --print` shows it."
+                    "Correct it, or add the entry manually: `mm mcp install \(client.rawValue) --print` shows it."
             )
         }
     }
@@ -166,8 +166,8 @@ struct ClientList: Sendable {
     private func text(of document: JSONObject, in file: CommentedJSON) throws(MMError) -> [UInt8] {
         guard let text = file.changed(to: .object(document)) else {
             throw MMError(
-                .invalidInput, "\(path) can't be changed without losing something of it, so it is left alone.",
-                hint: "Change it by hand: `mm mcp install \(client.rawValue) --print` shows the entry.")
+                .invalidInput, "\(path) can't be changed without losing part of its content, so it was not changed.",
+                hint: "Change it manually: `mm mcp install \(client.rawValue) --print` shows the entry.")
         }
         return text
     }
@@ -274,13 +274,13 @@ enum ClientSecret: Sendable, Hashable {
     init(_ text: String, for client: AIClient) throws(MMError) {
         guard client.takesSecrets else {
             throw MMError(
-                .unsupported, "\(client.title) takes no secret by a reference.", hint: client.secretHint)
+                .unsupported, "\(client.title) can't read a secret from another place.", hint: client.secretHint)
         }
         if text == "prompt" {
             guard client == .vscode else {
                 throw MMError(
-                    .unsupported, "\(client.title) asks nobody for secrets.",
-                    hint: "Name a variable of its environment: --token-from MM_MCP_TOKEN.")
+                    .unsupported, "\(client.title) can't ask for secrets.",
+                    hint: "Use an environment variable: --token-from MM_MCP_TOKEN.")
             }
             self = .prompt
             return
@@ -291,7 +291,7 @@ enum ClientSecret: Sendable, Hashable {
         guard isName else {
             throw MMError(
                 .invalidInput, "--token-from is neither `prompt` nor the name of an environment variable.",
-                hint: "For example --token-from MM_MCP_TOKEN. The secret itself doesn't belong into a client's file.")
+                hint: "For example --token-from MM_MCP_TOKEN. Never put the secret itself into a client's file.")
         }
         self = .variable(text)
     }
@@ -334,7 +334,7 @@ extension AIClient {
         switch self {
         case .openwebui: "Enter it in Open WebUI, as the key of the server."
         case .gateway: "Give it to `mcpjungle register` with --bearer-token."
-        default: "Leave --token-from out."
+        default: "Leave out --token-from."
         }
     }
 }
@@ -417,17 +417,17 @@ enum ClientConfiguration {
     static func note(for client: AIClient, _ file: String?) -> String? {
         switch client {
         case .codex:
-            "Add it to \(file ?? "config.toml"). Where `codex` is in PATH, `mm mcp install codex` does so by `codex mcp add`."
+            "Add it to \(file ?? "config.toml"). If `codex` is in PATH, `mm mcp install codex` adds it with `codex mcp add`."
         case .openwebui:
             """
-            Open WebUI (0.6.31 or later) calls servers at an address. Where both run in a closed network of containers:
+            Open WebUI (0.6.31 or later) calls servers at an address. If both run in a closed network of containers:
               mm-mcp --http 0.0.0.0:8365 --trust-network --allow-host NAME   (NAME: the server's name in that network)
-            Elsewhere: mm-mcp --http 127.0.0.1:8365 --token-file FILE, "auth_type": "bearer" and "key": the file's content.
-            Set the text above as the variable TOOL_SERVER_CONNECTIONS, with the address that Open WebUI reaches; or enter \
+            Otherwise: mm-mcp --http 127.0.0.1:8365 --token-file FILE, "auth_type": "bearer" and "key": the file's content.
+            Set the text above as the variable TOOL_SERVER_CONNECTIONS, with the address at which Open WebUI reaches it; or enter \
             it under Admin Settings, External Tools, type MCP (Streamable HTTP).
             """
         case .gateway: "Register it with: mcpjungle register --conf FILE"
-        default: client.filesElsewhere.map { "Its list: \(file.map { "\($0); " } ?? "")\($0)." }
+        default: client.filesElsewhere.map { "Its configuration: \(file.map { "\($0); " } ?? "")\($0)." }
         }
     }
 

@@ -34,8 +34,8 @@ struct CodexCommand: Sendable {
             if Self.says(old, entry) { return false }
             guard replacing else {
                 throw MMError(
-                    .conflict, "Codex has a server called \(entry.name) already, which is set up in another way.",
-                    hint: "Give this one another name (--name mm2), or add --replace: it is then written again.")
+                    .conflict, "Codex already has a server named \(entry.name) with other settings.",
+                    hint: "Use another name (--name mm2), or add --replace to overwrite it.")
             }
         }
         let outcome = try await run(Self.adding(entry))
@@ -114,7 +114,7 @@ struct CodexCommand: Sendable {
 
     private func failure(_ words: String, _ outcome: Outcome) -> MMError {
         MMError(
-            .remoteFailed, "codex \(words) failed: \(outcome.error.isEmpty ? "it said nothing" : outcome.error)",
-            hint: "`mm mcp install codex --print` shows what to add by hand.")
+            .remoteFailed, "codex \(words) failed: \(outcome.error.isEmpty ? "no output" : outcome.error)",
+            hint: "`mm mcp install codex --print` shows what to add manually.")
     }
 }
