@@ -25,7 +25,7 @@ struct WeakeningTests {
             ([:], ["guard": ["allow": ["send"]]], .terminal, 1, "guard, send acts: ask, then allow"),
             (["guard": "strict", "person": "login"], [:], .login, 1, "guard, write acts: ask, then allow"),
             ([:], ["skipSendGuards": true], .terminal, 1, "skipSendGuards: false, then true"),
-            ([:], ["egress": "off"], .terminal, 1, "egress: judged at the wire, then off"),
+            ([:], ["egress": "off"], .terminal, 1, "egress: through mm's proxy, then off"),
             ([:], ["egress": ["allow": ["a.example"]]], .terminal, 1, "egress.allow: a.example added"),
             (["confinement": "required"], [:], .terminal, 1, "confinement: required, then preferred"),
             ([:], ["shared": ["~/reports"]], .terminal, 1, "~/reports added"),

@@ -144,8 +144,8 @@ package struct ConfirmationLedger: Sendable {
             guard entry.state == .pending else { return entry }
             guard !entry.approvers.contains(where: { $0.person.lowercased() == approver.person.lowercased() }) else {
                 throw MMError(
-                    .conflict, "\(approver.person) has approved this already; it needs \(entry.needed) people.",
-                    hint: "Somebody else has to approve it, with a key or login of their own.")
+                    .conflict, "\(approver.person) has already approved this. It needs \(entry.needed) people.",
+                    hint: "Another person must approve it, with their own key or login.")
             }
             entry.approvers.append(approver)
             if entry.approvers.count >= entry.needed {
@@ -251,7 +251,7 @@ package struct ConfirmationLedger: Sendable {
     private func unknown(_ token: String) -> MMError {
         MMError(
             .notFound, "No request waits for a confirmation under \(Self.plain(token).prefix(20)).",
-            hint: "It was used, refused or has expired: run the command again for a new token.")
+            hint: "It was used, declined or has expired: run the command again for a new token.")
     }
 
     /// Returns a new token: nine characters without those that look alike. Its 45 bits suffice, because it is valid for minutes and its
@@ -392,7 +392,7 @@ extension ConfirmationLedger {
             if isWritten { return result }
         }
         throw MMError(
-            .conflict, "The confirmations of \(connection) are changed all the time.", hint: "Try again.", retry: .now)
+            .conflict, "The confirmations of \(connection) could not be saved, because other calls keep changing them.", hint: "Try again.", retry: .now)
     }
 
     private func changeOwn<Result: Sendable>(
@@ -449,7 +449,7 @@ extension ConfirmationLedger {
         guard let contents = Self.parse(bytes) else {
             throw MMError(
                 .conflict, "The store of confirmations \(path) can't be read.",
-                hint: "Remove the file: pending confirmations have to be requested again.")
+                hint: "Remove the file. Pending confirmations must then be requested again.")
         }
         return contents
     }
@@ -459,8 +459,8 @@ extension ConfirmationLedger {
         guard let bytes = document?.bytes, !bytes.isEmpty else { return Contents() }
         guard let contents = parse(bytes) else {
             throw MMError(
-                .conflict, "What the nodes share of confirmations for \(connection) can't be read by this version.",
-                hint: "Run the same version on all nodes. Until it can be read or its time is over, nothing is "
+                .conflict, "The shared confirmations for \(connection) can't be read by this version of mm.",
+                hint: "Run the same version on all nodes. Until they can be read or expire, nothing can be "
                     + "confirmed for \(connection).")
         }
         return contents
@@ -528,8 +528,8 @@ extension ConfirmationLedger {
         guard shared != nil else {
             throw MMError(
                 .unavailable,
-                "\(request.connection) is held by another node, which can't be told that this was confirmed.",
-                hint: "Give all nodes a key (MM_CLUSTER_KEY_FILE), or call it by its own name.",
+                "\(request.connection) belongs to another node, which can't be notified of this confirmation.",
+                hint: "Give all nodes a key (MM_CLUSTER_KEY_FILE), or call this connection separately.",
                 details: ["cluster": "no key"])
         }
         let now = clock.now
@@ -586,12 +586,12 @@ extension ConfirmationLedger {
             let possible = GuardClass.allCases.filter(StandingApproval.isPossible).map(\.rawValue)
             throw MMError(
                 .invalidInput,
-                "\(classes.map(\.rawValue).joined(separator: ", ")) can't be allowed for a while: each of it is asked about.",
+                "\(classes.map(\.rawValue).joined(separator: ", ")) can't be allowed for a limited time: a person is asked about each request.",
                 hint: "Classes that can: \(possible.joined(separator: ", ")).")
         }
         guard duration >= .seconds(60), duration <= StandingApproval.longest else {
             throw MMError(
-                .invalidInput, "An approval holds for one minute to 8 hours.", hint: "For example 30 minutes.")
+                .invalidInput, "An approval must last between 1 minute and 8 hours.", hint: "For example 30 minutes.")
         }
         let now = clock.now
         let made = classes.map { one in
@@ -615,8 +615,8 @@ extension ConfirmationLedger {
     /// - Throws: `.notFound` if it no longer holds.
     package func revoke(_ id: String) async throws(MMError) -> StandingApproval {
         let unknown = MMError(
-            .notFound, "No standing approval \(id.prefix(20)) holds.",
-            hint: "It has ended or was revoked: mm allow lists those that hold.")
+            .notFound, "There is no valid approval \(id.prefix(20)).",
+            hint: "It has ended or was revoked: mm allow lists the valid ones.")
         let (found, absence) = try await places()
         guard let place = found.first(where: { $0.contents.standing.contains { $0.id == id } })?.place else {
             throw absence ?? unknown

@@ -71,20 +71,20 @@ package struct Presentation: Sendable, Hashable {
             sections.append(
                 Section(
                     kind: "risks",
-                    heading: risks.count == 1 ? "What needs a person:" : "What needs a person, \(risks.count) parts:",
+                    heading: risks.count == 1 ? "A person must confirm:" : "A person must confirm \(risks.count) parts:",
                     lines: lines))
         }
         if !changes.isEmpty {
-            sections.append(Section(kind: "changes", heading: "What it changes:", lines: changes.map { "  " + $0 }))
+            sections.append(Section(kind: "changes", heading: "Changes:", lines: changes.map { "  " + $0 }))
         }
         sections.append(
             Section(
-                kind: "whole", heading: whole.count == 1 ? "All of it:" : "All of it, \(whole.count) lines:",
+                kind: "whole", heading: whole.count == 1 ? "Complete text:" : "Complete text, \(whole.count) lines:",
                 lines: whole.map { "  | " + $0 }))
         if !exact.isEmpty {
             sections.append(
                 Section(
-                    kind: "exact", heading: "In exactly this form, \(exact.count) lines:",
+                    kind: "exact", heading: "Exact form, \(exact.count) lines:",
                     lines: exact.map { "  | " + $0 }))
         }
         return sections

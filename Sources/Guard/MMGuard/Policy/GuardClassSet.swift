@@ -108,15 +108,15 @@ public enum GuardClass: String, Sendable, Hashable, CaseIterable {
     /// The class in a few words, for people.
     public var meaning: String {
         switch self {
-        case .read: "looks, and changes nothing"
-        case .write: "changes or makes something"
-        case .subscription: "makes data flow to an address from now on"
-        case .send: "reaches people in somebody's name"
-        case .external: "lets others in, or data out"
+        case .read: "reads, and changes nothing"
+        case .write: "creates or changes something"
+        case .subscription: "sends future data to an address"
+        case .send: "sends messages to people"
+        case .external: "gives outsiders access, or moves data out"
         case .destructive: "can't be undone easily"
-        case .secret: "gives out keys, passwords, or content in bulk"
-        case .privilege: "changes who may do what, how one signs in, or code that runs elsewhere"
-        case .session: "changes who the session acts as, or the modules it runs"
+        case .secret: "returns keys, passwords, or content in bulk"
+        case .privilege: "changes permissions, sign-in settings, or code that runs elsewhere"
+        case .session: "changes the session's sign-in or its modules"
         }
     }
 }

@@ -160,12 +160,12 @@ extension Verdict {
         }
         guard let pending else {
             return MMError(
-                .confirmationNeeded, "A person has to confirm this: \(sentence)", hint: instead, details: details)
+                .confirmationNeeded, "A person must confirm this: \(sentence)", hint: instead, details: details)
         }
         details["token"] = .string(pending.token)
         details["expiresAt"] = .int(pending.expiresAt.seconds)
         return MMError(
-            .confirmationNeeded, "A person has to confirm this (mm confirm \(pending.token)): \(sentence)",
+            .confirmationNeeded, "A person must confirm this (mm confirm \(pending.token)): \(sentence)",
             hint:
                 "Ask them to run: mm confirm \(pending.token). Then repeat exactly this call.\(instead.map { " Or: " + $0 } ?? "")",
             retry: .never, details: details)
@@ -253,7 +253,7 @@ extension Verdict {
             findings: classes.map { one in
                 GuardFinding(
                     rule: one.rawValue, classes: GuardClassSet(one),
-                    reason: "Everything of the class \(one.rawValue) that the program sends would pass unseen: what "
+                    reason: "All requests of the class \(one.rawValue) from the program would be sent without asking. This class "
                         + "\(one.meaning).")
             }, policy: policy)
     }

@@ -21,7 +21,7 @@ package struct Weakening: Sendable, Hashable {
         connection = before
         guard let after else {
             guard Self.isProtected(before) else { return nil }
-            points = ["the connection and what it demands of a person: removed"]
+            points = ["the connection and its confirmation settings: removed"]
             return
         }
         points =
@@ -33,7 +33,7 @@ package struct Weakening: Sendable, Hashable {
     /// Creates the weakening by a new entry that takes over the tokens of an earlier one, whose protection isn't known any more.
     package init(adoptingTokensFor connection: Connection) {
         self.connection = connection
-        points = ["tokens that lie under the name \(connection.name): used by the new entry"]
+        points = ["tokens stored under the name \(connection.name): used by the new entry"]
     }
 
     /// The strongest proof that any class requires of a person, because the change may concern any class.
@@ -51,10 +51,10 @@ package struct Weakening: Sendable, Hashable {
     /// The question to a person. The approval is bound to the points, which name the values before and after.
     package var request: ConfirmationRequest {
         let finding = GuardFinding(
-            rule: "weakening", classes: .privilege, reason: "It weakens what guards the connection.",
+            rule: "weakening", classes: .privilege, reason: "It weakens the protection of the connection.",
             minimumDecision: .ask)
         var request = ConfirmationRequest(
-            on: connection, module: "registry", title: "change what guards it",
+            on: connection, module: "registry", title: "weaken its protection",
             text: points.joined(separator: "\n"), verdict: Verdict(findings: [finding], policy: .standard))
         request.check = check
         request.approvals = approvals
@@ -102,7 +102,7 @@ package struct Weakening: Sendable, Hashable {
     private static func walls(_ before: Connection, _ after: Connection) -> [String] {
         var points: [String] = []
         switch (before.egress, after.egress) {
-        case (.wire, .off): points.append("egress: judged at the wire, then off")
+        case (.wire, .off): points.append("egress: through mm's proxy, then off")
         case (.wire(let old), .wire(let new)):
             let added = new.filter { !old.contains($0) }.map(\.description)
             if !added.isEmpty { points.append("egress.allow: \(added.joined(separator: ", ")) added") }

@@ -4,17 +4,17 @@ enum BuiltinReasons {
     static func reason(_ name: String) -> String? { reasons[name.asciiLowercased] }
 
     private static let reasons: [String: String] = [
-        "get-content": "reads a file of this machine that is not a data file of the working folder",
-        "import-csv": "reads a file of this machine that is not a data file of the working folder",
-        "import-clixml": "reads a file of this machine that is not a data file of the working folder",
-        "import-powershelldatafile": "reads a file of this machine",
-        "get-item": "reads whatever its path names: a file, a variable, a part of the environment",
-        "get-itemproperty": "reads whatever its path names",
-        "get-itempropertyvalue": "reads whatever its path names",
-        "get-variable": "shows variables of the session, in which earlier answers may stand",
-        "get-history": "shows what ran in the session before",
+        "get-content": "reads a local file that is not a data file in the working folder",
+        "import-csv": "reads a local file that is not a data file in the working folder",
+        "import-clixml": "reads a local file that is not a data file in the working folder",
+        "import-powershelldatafile": "reads a local file",
+        "get-item": "reads what its path refers to: a file, a variable or the environment",
+        "get-itemproperty": "reads what its path refers to",
+        "get-itempropertyvalue": "reads what its path refers to",
+        "get-variable": "shows variables of the session, which may contain earlier answers",
+        "get-history": "shows earlier commands of the session",
         "get-clipboard": "reads the clipboard of this machine",
-        "get-credential": "asks for a password, which nobody can type here",
-        "read-host": "waits for somebody to type, which nobody can here",
+        "get-credential": "asks for a password, and there is nobody to type it",
+        "read-host": "waits for input, and there is nobody to type it",
     ]
 }

@@ -67,8 +67,8 @@ struct ScriptJudge: Sendable {
                 GuardFinding(
                     rule: "tainted-session", classes: .write, kind: .dynamic,
                     reason: walk.context.memory.wasConfirmed
-                        ? "This session ran code that was confirmed rather than understood, so names may mean something else."
-                        : "This session ran code that can't be read, so names may mean something else.",
+                        ? "This session ran code that a person confirmed but the guard could not analyse, so commands may have been redefined."
+                        : "This session ran code that the guard could not analyse, so commands may have been redefined.",
                     instead: "Reset the session, then run this again."),
                 SourceExtent(start: 0, end: 0))
         }

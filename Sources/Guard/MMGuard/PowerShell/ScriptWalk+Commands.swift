@@ -86,8 +86,8 @@ extension ScriptWalk {
         report(
             GuardFinding(
                 rule: "session-name", classes: .write, kind: .unknown,
-                reason: "\(name) was defined by an earlier script of this session, so it does what that script says.",
-                instead: "Reset the session to have the command of that name, or let a person confirm it.",
+                reason: "\(name) was redefined by an earlier script of this session.",
+                instead: "Reset the session to use the original command, or ask a person to confirm it.",
                 subject: name), command.extent)
         walkArguments(command)
     }
@@ -190,13 +190,13 @@ extension ScriptWalk {
         }
         let classes = tables.cmdlets.classOfUnknown(name)
         if isRepeated("unknown-command", classes, .unknown), tables.user.rules.isEmpty { return walkArguments(command) }
-        var reason = "\(name) is in no table of cmdlets, so it is unknown what it does."
-        var instead = "Check the spelling, or let a person confirm it."
+        var reason = "\(name) is not a known cmdlet, so its effect is unknown."
+        var instead = "Check the spelling, or ask a person to confirm it."
         if let target = tables.cmdlets.windowsAlias(name) {
             reason = "\(name) is a program here, an alias of \(target) only on Windows: use \(target)."
             instead = "Write \(target)."
         } else if !name.contains("-"), let getter = tables.cmdlets.entries(named: "Get-" + name).first {
-            instead = "Write \(getter.name): PowerShell itself would put Get- in front."
+            instead = "Write \(getter.name), because PowerShell would add Get- itself."
         } else if name.contains("-Az") || context.module == "azure" {
             instead = "If its module is not installed, use Invoke-AzRestMethod with the resource's path."
         }

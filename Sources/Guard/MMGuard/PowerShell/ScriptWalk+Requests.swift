@@ -146,7 +146,7 @@ extension ScriptWalk {
                     rule: "request-host", classes: [.external, .secret],
                     kind: service == .sharePoint && LocalPath.isTenantHost(host) ? .dynamic : .blocked,
                     reason: "The request and its access token would go to \(host), which is not the service's host.",
-                    instead: "Write the path alone.", subject: host), call.extent)
+                    instead: "Write only the path.", subject: host), call.extent)
             return nil
         }
         do {

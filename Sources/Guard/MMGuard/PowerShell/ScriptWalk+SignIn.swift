@@ -35,7 +35,7 @@ extension ScriptWalk {
         case .own where cmdlet.act == .install && onlyInstalls: return false
         case .own:
             if cmdlet.act == .connect {
-                note("\(name) has nothing to do: the connection \(signIn.own.connection) is signed in already.")
+                note("\(name) is not needed: the connection \(signIn.own.connection) is already signed in.")
             }
         case .open: break
         case .other(let refusal):

@@ -530,8 +530,8 @@ extension ScriptWalk {
                 report(
                     GuardFinding(
                         rule: "seed-blocked", classes: [.external, .privilege], kind: .blocked,
-                        reason: "It calls the sign-in service by itself.",
-                        instead: "Sign-in belongs to the server: use its login tool.", subject: "login.microsoftonline"),
+                        reason: "It calls the sign-in service directly.",
+                        instead: "The server handles sign-ins: use its login tool.", subject: "login.microsoftonline"),
                     call.extent)
             }
             if argument.mayBe("uri"), call.constant(index) == .dynamic { isConstant = false }
@@ -624,7 +624,7 @@ extension ScriptWalk {
 
     /// Returns the finding for a change to many objects.
     func bulk(_ name: String) -> GuardFinding {
-        .bulk(name, instead: "Count them first with the reading part alone, then let a person confirm the number.")
+        .bulk(name, instead: "First count the objects with a command that only reads, then ask a person to confirm.")
     }
 
     private func reason(
@@ -632,7 +632,7 @@ extension ScriptWalk {
     ) -> String {
         let why = words.isEmpty ? "" : " (\(words.joined(separator: ", ")))"
         if kind == .unknown {
-            return "\(entry.name): no table tells the request that it sends, and its verb alone proves nothing\(why)."
+            return "\(entry.name): its request is unknown, and its verb is not enough to judge it\(why)."
         }
         if entry.product == .builtin, let own = BuiltinReasons.reason(entry.name) { return "\(entry.name) \(own)." }
         return "\(entry.name) \(classes.strictest.meaning)\(why)."
@@ -664,17 +664,17 @@ extension ScriptWalk {
 
     private func instead(_ entry: CmdletEntry, kind: GuardFinding.Kind, classes: GuardClassSet) -> String? {
         switch kind {
-        case .blocked: return "A person does this with their own tools, outside of this server."
+        case .blocked: return "A person must do this with their own tools, outside this server."
         case .missing: return "Its module is not installed: use Invoke-AzRestMethod with the resource's path."
-        case .sendGuard: return "Show the message to the person and let them confirm it."
-        case .unknown: return "Send the request itself, with method and path, or let a person confirm it."
+        case .sendGuard: return "Show the message to the person and ask them to confirm it."
+        case .unknown: return "Send the request directly, with method and path, or ask a person to confirm it."
         default: break
         }
         switch classes.strictest {
-        case .session: return "Sign-in belongs to the server: use its login and reset tools."
-        case .secret: return "Ask for the object without its secret, or let a person confirm it."
+        case .session: return "The server handles sign-ins: use its login and reset tools."
+        case .secret: return "Read the object without its secret, or ask a person to confirm it."
         case .read, .write: return nil
-        default: return "Let a person confirm it; show them what it changes."
+        default: return "Show the change to a person and ask them to confirm it."
         }
     }
 

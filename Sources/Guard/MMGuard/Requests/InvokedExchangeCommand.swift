@@ -22,7 +22,7 @@ enum InvokedExchangeCommand {
         guard let entry else {
             return RequestClassification(
                 template: nil, classes: cmdlets.classOfUnknown(name), rule: "unknown-command",
-                why: "\(name) is in no table of Exchange cmdlets", isKnown: false, sendsMessage: false, items: [])
+                why: "\(name) is not a known Exchange cmdlet", isKnown: false, sendsMessage: false, items: [])
         }
         var classes = entry.classes
         let raises = cmdlets.raises(of: entry)

@@ -21,10 +21,10 @@ struct RequestClassifier: Sendable {
     private func classify(_ request: GuardedRequest, isInBatch: Bool) -> RequestClassification {
         let method = RequestMethod(written: request.method)
         for name in request.headerNames where RequestTarget.refusedHeaders.contains(name.lowercased()) {
-            return refused("method-header", "the header \(name) changes the method after it was judged")
+            return refused("method-header", "the header \(name) changes the method after the guard judged it")
         }
         guard method != .other else {
-            return refused("unknown-method", "it is unknown how the service treats the method \(request.method)")
+            return refused("unknown-method", "the service's handling of this method is unknown: \(request.method)")
         }
         var result = classify(method, request.target.segments, request)
         // A lenient server might resolve slashes and escapes once more; the stricter meaning counts.
@@ -146,7 +146,7 @@ struct RequestClassifier: Sendable {
             return RequestClassification(
                 template: template, classes: sendsMessage ? [.privilege, .send] : .privilege,
                 rule: "sensitive-property",
-                why: "its body sets \(property), which gives or takes access", isKnown: template != nil,
+                why: "its body sets \(property), which grants or removes access", isKnown: template != nil,
                 sendsMessage: sendsMessage, items: [])
         }
         if method == .get, Self.hasResources(service), let name = forms.lazy.compactMap(SecretSegments.first).first {
@@ -161,7 +161,7 @@ struct RequestClassifier: Sendable {
                 isKnown: template != nil, sendsMessage: true, items: [])
         }
         let classes: GuardClassSet = isRead ? .read : method == .delete ? .destructive : .write
-        let why = isRead ? "it only reads" : method == .delete ? "it deletes" : "it changes or makes something"
+        let why = isRead ? "it only reads" : method == .delete ? "it deletes" : "it creates or changes something"
         return RequestClassification(
             template: template, classes: classes, rule: isRead ? "reads" : method == .delete ? "deletes" : "writes",
             why: why, isKnown: service == .graph ? template != nil : isRead, sendsMessage: false, items: [])
@@ -210,7 +210,7 @@ struct RequestClassifier: Sendable {
             return unreadable("the batch can't be read")
         }
         guard let requests = only("requests", of: object)?.array, object.count == 1 else {
-            return unreadable("a batch is an object with the one member requests, a list")
+            return unreadable("a batch must be an object with only the key requests, a list")
         }
         guard requests.count <= Self.mostBatchItems else {
             return unreadable("more than \(Self.mostBatchItems) requests in one batch")

@@ -55,7 +55,7 @@ extension SendPreview {
     init(line: String, body: RequestBody) {
         self.init(line: line)
         guard case .json(let value) = body, let object = value.object else {
-            notes.append("The request does not carry the message: read the draft or the original first.")
+            notes.append("The request does not contain the message: read the draft or the original first.")
             return
         }
         // `sendMail` wraps the message and `reply` adds a comment; for chats and channels the body is the message.
@@ -87,7 +87,7 @@ extension SendPreview {
             attachments.append(attachment["name"]?.string ?? attachment["Name"]?.string ?? "unnamed")
         }
         if recipients.isEmpty {
-            notes.append("The recipients are not in the request: they are those of the conversation or draft.")
+            notes.append("The recipients are those of the conversation or draft, not in the request.")
         }
     }
 
@@ -125,7 +125,7 @@ struct RequestJudge: Sendable {
     /// nothing else may ask for tokens.
     private static func ownSignIn(_ line: String) -> GuardFinding {
         GuardFinding(
-            rule: "own-sign-in", classes: .session, reason: "\(line): it signs in, or asks for a token.",
+            rule: "own-sign-in", classes: .session, reason: "\(line): it signs in or requests a token.",
             instead: "Sign in with mm login.", subject: line)
     }
 
@@ -142,18 +142,18 @@ struct RequestJudge: Sendable {
         var instead: String?
         if found.sendsMessage {
             kind = .sendGuard
-            instead = "Show the message to the person and let them confirm it, or save it as a draft."
+            instead = "Show the message to the person and ask them to confirm it, or save it as a draft."
         } else if !found.isKnown, found.classes == .write || (found.classes == .read && found.method != "GET") {
             kind = .unknown
-            reason = "\(line): this path is in no table, so it is unknown what the change does."
-            instead = "Check the spelling against the documentation of the service, or let a person confirm it."
+            reason = "\(line): this path is unknown, and so is the effect of the change."
+            instead = "Check the spelling in the service's documentation, or ask a person to confirm it."
         } else if Self.hiding.contains(found.rule) {
             kind = .dynamic
             instead = "Send the requests one by one, with plain methods and relative addresses."
         } else if found.classes.contains(.secret) {
-            instead = "Leave the secret property out of $select, or let a person confirm it."
+            instead = "Leave the secret property out of $select, or ask a person to confirm it."
         } else if found.rule == "link-without-ref" {
-            instead = "Put /$ref at the end of the path: that removes the link and keeps \(what) itself."
+            instead = "Add /$ref at the end of the path, which removes only the link and keeps \(what)."
         }
         let finding = GuardFinding(
             rule: kind == .unknown ? "unknown-path" : found.rule, classes: found.classes, kind: kind, reason: reason,
@@ -179,7 +179,7 @@ extension SendPreview {
         for argument in bound {
             guard let written = argument.written?.asciiLowercased else { continue }
             let parameter = argument.name ?? written
-            let texts = ConstantValue(argument.value).texts ?? ["(known only when it runs)"]
+            let texts = ConstantValue(argument.value).texts ?? ["(known only at run time)"]
             switch parameter {
             case "to", "cc", "bcc", "user", "userid", "chatid", "channelid", "teamid", "recipients",
                 "requiredattendees":

@@ -28,7 +28,7 @@ extension GuardEngine {
         ConstructRule.allCases.map { rule in
             GuardRuleDescription(
                 id: rule.rawValue, kind: "construct", guardClass: nil,
-                explanation: rule.reason + ": at least asked for",
+                explanation: rule.reason + ": at least ask",
                 instead: rule.instead, patterns: [])
         }
     }
@@ -58,24 +58,24 @@ extension GuardEngine {
             GuardRuleDescription(
                 id: "seed-blocked", kind: "list", guardClass: nil,
                 explanation:
-                    "these never run here, whatever the policy and even if confirmed: they "
-                    + "install software, or change who has rights over Azure and its key vaults",
-                instead: "A person does this with their own tools, outside of mm.", patterns: names(.blocked)),
+                    "these are always denied, whatever the policy and even if confirmed: they "
+                    + "install software, or change permissions on Azure and its key vaults",
+                instead: "A person must do this with their own tools, outside mm.", patterns: names(.blocked)),
             GuardRuleDescription(
                 id: "seed-blocked-names", kind: "list", guardClass: nil,
                 explanation:
-                    "in the tool profiles of the earlier servers these never run; for everybody else they are judged as the "
-                    + "requests that do the same",
+                    "in the tool profiles of the earlier servers these are always denied; elsewhere they are judged like the "
+                    + "requests with the same effect",
                 instead: nil, patterns: names(.earlierBlocked)),
             GuardRuleDescription(
                 id: "seed-warned", kind: "list", guardClass: nil,
                 explanation:
-                    "these need a person's yes; in the tool profiles of the earlier servers they run and are warned about",
+                    "a person must confirm these; in the tool profiles of the earlier servers they run with a warning",
                 instead: nil, patterns: names(.warned)),
             GuardRuleDescription(
                 id: "seed-send", kind: "list", guardClass: "send",
                 explanation:
-                    "these send messages: the message is shown to a person, and goes when they say yes",
+                    "these send messages: a person sees the message and must confirm it",
                 instead: nil, patterns: names(.sendGuard)),
         ]
     }
@@ -83,45 +83,45 @@ extension GuardEngine {
     /// Returns the rules that belong neither to a list nor to constructs nor to patterns.
     private func generalRules() -> [GuardRuleDescription] {
         let all: [(id: String, kind: String, explanation: String)] = [
-            ("read", "cmdlet", "a script of nothing but reading"),
-            ("cmdlet", "cmdlet", "the class of a cmdlet, raised by its parameters: mm guard rules NAME tells it"),
-            ("unknown-command", "cmdlet", "a name in no table, whatever its verb: at least asked for"),
+            ("read", "cmdlet", "a script that only reads"),
+            ("cmdlet", "cmdlet", "the class of a cmdlet, raised by its parameters: see mm guard rules NAME"),
+            ("unknown-command", "cmdlet", "an unknown cmdlet, whatever its verb: at least ask"),
             (
                 "unproven-command", "cmdlet",
-                "no table tells the request that it sends, and its verb alone proves nothing: at least asked for"
+                "a cmdlet with an unknown request, whatever its verb: at least ask"
             ),
-            ("own-sign-in", "cmdlet", "a script's own sign-in is another's than the connection's: never run"),
-            ("session-name", "cmdlet", "an earlier script of the session defined this name: at least asked for"),
+            ("own-sign-in", "cmdlet", "a script signs in as another identity than the connection's: denied"),
+            ("session-name", "cmdlet", "an earlier script of the session redefined this command: at least ask"),
             ("module-missing", "cmdlet", "its Azure module is not installed: use Invoke-AzRestMethod"),
-            ("bulk", "cmdlet", "a change that would run over many objects: at least asked for"),
-            ("pac", "cmdlet", "a call of the Power Platform's program, by its words"),
+            ("bulk", "cmdlet", "a change to many objects: at least ask"),
+            ("pac", "cmdlet", "a call of the Power Platform CLI (pac), by its subcommand"),
             (
                 "tainted-session", "cmdlet",
-                "the session ran code that was confirmed or kept, not understood: even reads are asked for"
+                "the session ran code that the guard could not analyse: ask even for reads"
             ),
             ("reads", "request", "a request that only reads"),
-            ("writes", "request", "a change at a known path without a rule of its own"),
-            ("deletes", "request", "a deletion without a rule of its own"),
+            ("writes", "request", "a change at a known path without a specific rule"),
+            ("deletes", "request", "a deletion without a specific rule"),
             (
                 "sensitive-property", "request",
-                "a body that sets who signs in, belongs or owns, at a path without a rule"
+                "a body that changes sign-ins, memberships or owners, at a path without a rule"
             ),
-            ("unknown-path", "request", "a change at a path in no table: at least asked for"),
-            ("unknown-method", "request", "a method that no table knows"),
-            ("method-header", "request", "a header that changes the method after it was judged"),
-            ("request-host", "request", "the request and its token would leave for another host: denied"),
+            ("unknown-path", "request", "a change at an unknown path: at least ask"),
+            ("unknown-method", "request", "an unknown method"),
+            ("method-header", "request", "a header that changes the method after the guard judged it"),
+            ("request-host", "request", "the request and its token would go to another host: denied"),
             (
                 "refused-address", "request",
                 "the address can't be sent: another host, control characters, user information"
             ),
-            ("address-spelling", "request", "servers read the address in different ways"),
+            ("address-spelling", "request", "servers may read the address differently"),
             ("unreadable-body", "request", "a body that can't be read before it is sent"),
             ("added-host", "request", "data goes to a host that the owner of the connection added"),
             (
                 "unnamed-host", "request",
-                "it goes to a name that anybody can rent, and that nothing of the tenant has named: asked once for each host"
+                "it goes to a host name that anybody can register and that the tenant has not named: ask once for each host"
             ),
-            ("long-read", "request", "a read hands much to a host that is no service's own: asked for"),
+            ("long-read", "request", "a read sends much data to a host that is not part of a service: ask"),
             ("batch-unreadable", "request", "a batch or an item of it can't be read"),
             ("batch-absolute-url", "request", "an absolute address within a batch"),
             ("nested-batch", "request", "a batch within a batch"),

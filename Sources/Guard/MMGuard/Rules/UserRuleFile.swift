@@ -53,7 +53,7 @@ public struct UserRuleFile: Sendable, Hashable {
             value = try JSONParser.parse(bytes, limits: .strict)
         } catch {
             throw MMError(
-                .invalidInput, "the rules are no JSON: \(error)",
+                .invalidInput, "the rules are not JSON: \(error)",
                 hint: "Fix the file, or remove it to use the built-in rules.")
         }
         var reader = UserRuleReader()
@@ -80,7 +80,7 @@ struct UserRuleReader {
     private mutating func rule(_ value: JSONValue, number: Int) throws(MMError) -> UserRule {
         guard let object = value.object else { throw fault("rule \(number)", "must be an object") }
         guard let id = object["id"]?.string, !id.isEmpty else { throw fault("rule \(number)", "needs an id") }
-        guard ids.insert(id).inserted else { throw fault("rule \(id)", "is there twice") }
+        guard ids.insert(id).inserted else { throw fault("rule \(id)", "appears twice") }
         let label = "rule \(id)"
         try check(
             object,
@@ -108,7 +108,7 @@ struct UserRuleReader {
         }
         return UserRule(
             id: id, matter: try matter(object, label), guardClass: guardClass, decision: decision, loosens: loosens,
-            reason: object["reason"]?.string ?? "the user's rule \(id) says so", instead: object["instead"]?.string)
+            reason: object["reason"]?.string ?? "rule \(id) in the user's rules file", instead: object["instead"]?.string)
     }
 
     private func matter(_ object: JSONObject, _ label: String) throws(MMError) -> UserRule.Matter {
@@ -117,12 +117,12 @@ struct UserRuleReader {
         if given == ["cmdlets"] {
             let names = try strings(object["cmdlets"], "\(label): cmdlets").map(\.asciiLowercased)
             for name in names where name.dropLast().contains("*") || name.isEmpty {
-                throw fault("\(label): cmdlets", "takes * only at the end of a name (\(name))")
+                throw fault("\(label): cmdlets", "allows * only at the end of a name (\(name))")
             }
             let parameters = try strings(object["parameters"], "\(label): parameters").map(\.asciiLowercased)
             return .cmdlet(names: names, parameters: parameters)
         }
-        if object["parameters"] != nil { throw fault("\(label): parameters", "belongs to cmdlets") }
+        if object["parameters"] != nil { throw fault("\(label): parameters", "can only be used with cmdlets") }
         if given == ["rules"] { return .rule(ids: try strings(object["rules"], "\(label): rules")) }
         guard let requests = object["requests"]?.object else { throw fault("\(label): requests", "must be an object") }
         try check(requests, allowed: ["service", "methods", "paths"], of: "\(label): requests")

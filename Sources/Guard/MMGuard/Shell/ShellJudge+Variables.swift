@@ -63,7 +63,7 @@ extension ShellJudge {
             return found
         }
         // Programs are only known in their usual environment.
-        return found + [finding(.writes, subject: name, more: ": programs may do something else with it")]
+        return found + [finding(.writes, subject: name, more: ": programs may behave differently with it")]
     }
 
     /// Returns whether a folder for programs isn't writable by everyone: on a host, files in other folders may be written without a

@@ -24,27 +24,27 @@ enum ShellRule: String, Sendable, CaseIterable {
     /// The effect that the rule catches.
     var reason: String {
         switch self {
-        case .reads: "it only looks"
-        case .writes: "it changes or makes something"
-        case .removes: "it removes or overwrites what can't be brought back"
+        case .reads: "it only reads"
+        case .writes: "it creates or changes something"
+        case .removes: "it removes or overwrites data that can't be restored"
         case .device: "it writes to a device or a file of the system"
-        case .rights: "it acts with or changes rights of the machine"
-        case .software: "it changes which software the machine has"
-        case .managed: "it changes what runs in a cloud or cluster"
-        case .network: "it sends data out, or opens a way in or out"
+        case .rights: "it uses or changes permissions on the machine"
+        case .software: "it installs or removes software"
+        case .managed: "it changes a cloud or cluster"
+        case .network: "it sends data out, or opens a network connection"
         case .mail: "it sends mail"
         case .secrets: "it reads keys or passwords"
         case .ownFiles: "it touches the files in which mm keeps sign-ins, connections and confirmations"
-        case .ownProgram: "it would confirm, sign in or change connections in a person's place"
-        case .dynamic: "which program it runs can't be told from the text"
-        case .fed: "a shell or interpreter runs what another command writes"
-        case .interpreter: "an interpreter can do anything that its user can, and a host has no walls around it"
-        case .unknown: "nothing says that it only looks, and a host has no walls around it"
+        case .ownProgram: "it would confirm, sign in or change connections instead of a person"
+        case .dynamic: "the program that it runs is unknown"
+        case .fed: "a shell or interpreter runs the output of another command"
+        case .interpreter: "an interpreter can do anything that its user can, and sessions on hosts are not confined"
+        case .unknown: "the command is not known to only read, and sessions on hosts are not confined"
         case .stranger:
-            "nothing is known of this program, nor do its words say that what it does stays in the workspace"
-        case .loader: "it sets what makes later commands load or run something else"
-        case .recursion: "a function that calls itself can fill the machine with processes"
-        case .unreadable: "the text can't be taken apart"
+            "this program is unknown, and its arguments don't show that it stays in the workspace"
+        case .loader: "it sets a variable that makes later commands load or run other code"
+        case .recursion: "a function that calls itself can overload the machine with processes"
+        case .unreadable: "the text can't be parsed"
         }
     }
 
@@ -72,16 +72,16 @@ enum ShellRule: String, Sendable, CaseIterable {
 
     var instead: String? {
         switch self {
-        case .dynamic: "Write the program's name out."
+        case .dynamic: "Write the program's name directly."
         case .fed: "Save it to a file, read it, then run the file."
         case .interpreter:
-            "Use commands of the shell; the host's owner allows interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
+            "Use shell commands, or ask the owner to allow interpreters with \"ssh\": {\"interpreters\": \"allow\"}."
         case .unknown:
-            "The host's owner allows what changes something there, and interpreters, with \"ssh\": {\"interpreters\": \"allow\"}."
+            "The owner can allow changes and interpreters on hosts with \"ssh\": {\"interpreters\": \"allow\"}."
         case .stranger: "Run a program of the project by its path."
         case .unreadable: "Check quotes and parentheses."
         case .ownFiles: "Use the connections, status and audit tools of mm."
-        case .ownProgram: "A person does this in a terminal of their own."
+        case .ownProgram: "A person must do this in their own terminal."
         default: nil
         }
     }

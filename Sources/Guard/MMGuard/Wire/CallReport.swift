@@ -44,7 +44,7 @@ package struct CallReport: Sendable, Hashable {
     /// - Parameter pending: the entry of the ledger, if it can be confirmed later.
     package func error(pending: PendingConfirmation?) -> MMError? {
         guard let question, var error = question.verdict.error(pending: pending) else { return nil }
-        error.message += " It was not sent, nor was anything behind it that changes something. " + told
+        error.message += " It was not sent, nor was any later request that changes something. " + told
         error.hint = hint(pending, question)
         for (key, value) in details { error.details[key] = value }
         return error
@@ -60,11 +60,11 @@ package struct CallReport: Sendable, Hashable {
 
     /// Remarks to show beside the answer of a call that ran to its end.
     package var notes: [String] {
-        refused.prefix(Self.most).map { "The person said no, and it was not sent: \($0.line)" }
+        refused.prefix(Self.most).map { "The person declined this request, and it was not sent: \($0.line)" }
     }
 
     private var told: String {
-        guard !sent.isEmpty else { return "Nothing was changed before it." }
+        guard !sent.isEmpty else { return "No earlier request changed anything." }
         let lines = sent.prefix(Self.most).map(\.line).joined(separator: "; ")
         let more = sent.count > Self.most ? "; and \(sent.count - Self.most) more" : ""
         let count =
@@ -77,12 +77,12 @@ package struct CallReport: Sendable, Hashable {
         let again =
             sent.isEmpty
             ? "Then repeat exactly this call."
-            : "Then run only what is left of the script: restarted from the top, it would send what was sent before a "
-                + "second time."
+            : "Then run only the rest of the script, because a restart from the top would send the earlier requests "
+                + "again."
         guard let pending else {
             return question.canWait
                 ? "Repeat the call where a person can be asked. \(again)"
-                : "It is too large to be confirmed beforehand: run it where a person can be asked, in a terminal. \(again)"
+                : "The request is too large to be confirmed later: run the call in a terminal, where a person can be asked. \(again)"
         }
         return "Ask them to run: mm confirm \(pending.token). \(again)"
     }

@@ -88,7 +88,7 @@ package struct RequestGrant: Sendable {
         }
         guard let authority else {
             return refuse(
-                intent, "outside_call", "between calls a session only reads. Send it from a call: mm run, or mm__run.")
+                intent, "outside_call", "between calls a session can only read. Send it during a call: mm run, or mm__run.")
         }
         if isDryRun {
             let isLet = verdict.decision != .deny && isGranted(intent, verdict, authority)
@@ -106,7 +106,7 @@ package struct RequestGrant: Sendable {
             kindsLeft[intent.kind] = left - 1
             return pass(intent, number)
         }
-        if refusedKinds.contains(intent.kind) { return refuse(intent, "denied", "the person said no to this.") }
+        if refusedKinds.contains(intent.kind) { return refuse(intent, "denied", "the person declined requests of this kind.") }
         return .hold(question(intent, number, authority))
     }
 
@@ -124,7 +124,7 @@ package struct RequestGrant: Sendable {
         case .no:
             refusedKinds.insert(intent.kind)
             report.refused.append(SentRequest(intent, number: number))
-            return refuse(intent, "denied", "the person said no.")
+            return refuse(intent, "denied", "the person declined it.")
         case .nobody:
             if isStopped { return stopped(intent, number) }
             isStopped = !goesOn
@@ -132,7 +132,7 @@ package struct RequestGrant: Sendable {
             if report.question == nil { report.question = question }
             return refuse(
                 intent, "confirmation_needed",
-                "a person has to confirm it." + (goesOn ? "" : " This call sends no further changes."))
+                "a person must confirm it." + (goesOn ? "" : " This call sends no further changes."))
         }
     }
 
@@ -187,7 +187,7 @@ package struct RequestGrant: Sendable {
     }
 
     private func question(_ intent: RequestIntent, _ number: UInt64, _ authority: CallAuthority) -> RequestQuestion {
-        let was = authority.mayWrite ? "the call was not let through for it" : "the call was let through to look"
+        let was = authority.mayWrite ? "the call was not approved for it" : "the call was approved only for reads"
         let names = intent.targets.prefix(Self.namesInQuestion).joined(separator: ", ")
         let left = max(expected(intent.kind) - 1, 0)
         let more =
@@ -196,7 +196,7 @@ package struct RequestGrant: Sendable {
             var finding = finding
             finding.minimumDecision = max(finding.minimumDecision ?? .ask, .ask)
             finding.reason +=
-                " Now a script sends it, and \(was)." + (names.isEmpty ? "" : " It works on: \(names).") + more
+                " A script is sending it now, and \(was)." + (names.isEmpty ? "" : " Objects: \(names).") + more
             return finding
         }
         return RequestQuestion(
@@ -213,7 +213,7 @@ package struct RequestGrant: Sendable {
 
     private mutating func stopped(_ intent: RequestIntent, _ number: UInt64) -> Outcome {
         report.held.append(SentRequest(intent, number: number))
-        return refuse(intent, "confirmation_needed", "something before it waits for a person.")
+        return refuse(intent, "confirmation_needed", "an earlier request waits for a person's confirmation.")
     }
 
     private func refuse(_ intent: RequestIntent, _ code: String, _ why: String) -> Outcome {

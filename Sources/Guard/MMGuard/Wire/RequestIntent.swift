@@ -106,8 +106,8 @@ enum WireFindings {
         return GuardFinding(
             rule: "unnamed-host", classes: .external,
             reason:
-                "It goes to \(request.host): anybody can have such a name, and nothing of this tenant has named this one.",
-            instead: "Add it to the connection's egress.allow, if it is yours.", subject: request.line,
+                "It goes to \(request.host): anybody can register such a name, and this tenant has not named it.",
+            instead: "If the host is yours, add it to the connection's egress.allow.", subject: request.line,
             minimumDecision: .ask)
     }
 
@@ -119,7 +119,7 @@ enum WireFindings {
         guard told > mostInRead.target || headers > mostInRead.headers || body > mostInRead.target else { return nil }
         return GuardFinding(
             rule: "long-read", classes: .external,
-            reason: "It hands \(told + headers + body) bytes to \(request.host) with a request that only reads.",
+            reason: "A request that only reads would send \(told + headers + body) bytes to \(request.host).",
             subject: request.line, minimumDecision: .ask)
     }
 
@@ -128,12 +128,12 @@ enum WireFindings {
     /// Returns the finding for an action of the blocked list (`mm guard rules`), recognised by its request.
     private static func blocked(_ request: WireRequest, _ found: RequestClassification) -> GuardFinding? {
         let parts = [found] + found.items.map(\.classification)
-        let act = isPackage(request) ? "takes a package from a gallery" : parts.lazy.compactMap(act).first
+        let act = isPackage(request) ? "downloads a package from a gallery" : parts.lazy.compactMap(act).first
         guard let act else { return nil }
         return GuardFinding(
             rule: "seed-blocked", classes: [.external, .privilege], kind: .blocked,
-            reason: "It \(act), which is on the blocked list and never runs here.",
-            instead: "A person does this with their own tools, outside of mm.", subject: request.line)
+            reason: "It \(act), which is on the blocked list and always denied.",
+            instead: "A person must do this with their own tools, outside mm.", subject: request.line)
     }
 
     /// Returns whether a request downloads a package from a gallery, rather than a page or a search (by NuGet's addresses of packages).
@@ -166,7 +166,7 @@ enum WireFindings {
             return "changes a role assignment"
         }
         if let place = path.lastIndex(of: "vaults"), path.dropFirst(place + 2).first == "accesspolicies" {
-            return "changes who may read a vault"
+            return "changes access to a key vault"
         }
         return nil
     }

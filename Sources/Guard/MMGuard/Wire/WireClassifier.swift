@@ -19,10 +19,10 @@ struct WireClassifier: Sendable {
         }
         guard let service = request.service else { return foreign(request) }
         guard let (target, isPlain) = target(of: request, service) else {
-            return requests.refused("address-spelling", "its address can't be read in one way only")
+            return requests.refused("address-spelling", "its address is ambiguous")
         }
         guard let methods = methods(of: request, service) else {
-            return requests.refused("method-header", "its headers name several methods")
+            return requests.refused("method-header", "its headers set several methods")
         }
         let body = WireBody(request)
         var result: RequestClassification?
@@ -78,7 +78,7 @@ struct WireClassifier: Sendable {
         guard isRead, request.headers.allSatisfy({ !RequestTarget.refusedHeaders.contains($0.name.asciiLowercased) })
         else {
             return RequestClassification(
-                template: nil, classes: .external, rule: "added-host", why: "it hands data to a host that was added",
+                template: nil, classes: .external, rule: "added-host", why: "it sends data to a host that the owner added",
                 isKnown: true, sendsMessage: false, items: [])
         }
         return RequestClassification(
@@ -170,7 +170,7 @@ struct WireClassifier: Sendable {
         } else if part.url.contains("://") || part.url.hasPrefix("//") {
             return .init(
                 id: "\(index + 1)", line: line,
-                classification: requests.refused("batch-absolute-url", "an address elsewhere within a batch"))
+                classification: requests.refused("batch-absolute-url", "an address of another host within a batch"))
         } else if part.url.hasPrefix("/") {
             path = part.url
         } else {
@@ -202,7 +202,7 @@ struct WireClassifier: Sendable {
         let rules = [own, shared].compactMap(\.self).filter { !$0.isBatch }
         guard let worst = rules.max(by: { $0.classes.strictest.rank < $1.classes.strictest.rank }) else {
             return RequestClassification(
-                template: nil, classes: .write, rule: "writes", why: "it changes or makes something", isKnown: false,
+                template: nil, classes: .write, rule: "writes", why: "it creates or changes something", isKnown: false,
                 sendsMessage: false, items: [])
         }
         // The same name may mean something else in a type that no table knows, or in a collection without a name.

@@ -66,14 +66,14 @@ package struct PermissionAdvisor: Sendable {
         }
         guard !parts.isEmpty else { return nil }
         return PermissionAdvice(
-            .permission, "This call needs \(parts.joined(separator: ", or ")). What the token holds can't be read.",
+            .permission, "This call needs \(parts.joined(separator: ", or ")). The permissions of the access token can't be read.",
             details: ["least": .array(parts.map { .string($0) })])
     }
 
     private func unknown(_ refusal: Refusal, _ target: RequestTarget, _ rights: TokenRights) -> PermissionAdvice {
         PermissionAdvice(
             .unknown,
-            "No table knows which permission \(refusal.method) \(target.path) needs. The token has \(Self.list(rights.permissions)).",
+            "The permission for \(refusal.method) \(target.path) is unknown. The token has \(Self.list(rights.permissions)).",
             details: ["has": Self.names(rights.permissions)])
     }
 
@@ -86,7 +86,7 @@ package struct PermissionAdvisor: Sendable {
             }
             return PermissionAdvice(
                 .signInKind,
-                "This call isn't open to \(rights.kind == .application ? "apps by themselves" : "such accounts")"
+                "This call isn't available to \(rights.kind == .application ? "apps without a person" : "such accounts")"
                     + (other.map { ": \($0)." } ?? "."),
                 details: ["openTo": .array(others.map { .string($0.rawValue) })])
         }
@@ -114,14 +114,14 @@ package struct PermissionAdvisor: Sendable {
                 let who = all.contains { $0.needsAdministrator } ? "an administrator consents" : "consent"
                 hint += "; or \(who) at \(link) — then: \(place.renewal)."
             } else {
-                hint += " --app own. The connection signs in with an app of Microsoft's, which can't be given more."
+                hint += " --app own. The connection signs in with Microsoft's app, which can't get more permissions."
             }
         } else if place.appID == nil {
-            hint += "Name an app registration of your own: mm connections edit \(place.connection) appId=…."
+            hint += "Use your own app registration: mm connections edit \(place.connection) appId=…."
         } else if let command = details["command"]?.string {
             hint += "Grant it: \(command) — then: \(place.renewal)."
         } else {
-            hint += "Add it to the app registration and let an administrator consent."
+            hint += "Add it to the app registration and get admin consent."
         }
         return PermissionAdvice(.permission, hint, details: details)
     }
@@ -146,9 +146,9 @@ package struct PermissionAdvisor: Sendable {
                 .object,
                 "The app has the permission \(held.name). "
                     + (isMailbox
-                        ? "An application access policy of Exchange may keep it from this mailbox: Test-ApplicationAccessPolicy."
-                        : "What it asked for needs more than that: administrators' accounts and role-assignable groups are open "
-                            + "to apps only with a directory role of their own."),
+                        ? "An Exchange application access policy may deny access to this mailbox: check with Test-ApplicationAccessPolicy."
+                        : "The request needs more than that: apps can change administrators' accounts and role-assignable groups "
+                            + "only with their own directory role."),
                 details: details)
         }
         if let area, let content = area.content,
@@ -164,7 +164,7 @@ package struct PermissionAdvisor: Sendable {
             let whose = has.isEmpty ? "has no directory role" : "has \(has.map(\.name).joined(separator: ", "))"
             return PermissionAdvice(
                 .directoryRole,
-                "The permission \(held.name) is there; the account lacks a role of Entra ID. The one with the fewest rights is "
+                "The permission \(held.name) is granted, but the account lacks an Entra ID role. The least privileged role is "
                     + "\(role.name)" + (rights.knowsRoles ? " (the account \(whose))" : "")
                     + ". Then: \(place.renewal).",
                 details: details, wantedRoles: roles + (self.roles.globalAdministrator.map { [$0] } ?? []))
@@ -172,7 +172,7 @@ package struct PermissionAdvisor: Sendable {
         let roleText = has.isEmpty ? "" : " and the role \(has.map(\.name).joined(separator: ", "))"
         return PermissionAdvice(
             .object,
-            "The permission \(held.name)\(roleText) \(has.isEmpty ? "is" : "are") there, so it lies with the object itself: an "
+            "The permission \(held.name)\(roleText) \(has.isEmpty ? "is" : "are") granted, so the object itself is protected: an "
                 + "administrator's account, a role-assignable group, a restricted administrative unit, or a policy.",
             details: details)
     }
@@ -192,16 +192,16 @@ package struct PermissionAdvisor: Sendable {
         let rest =
             switch content {
             case .mailbox:
-                "another's mailbox opens to a person with a right on it alone: Add-MailboxPermission MAILBOX -User \(who) "
+                "a person needs a permission on another mailbox to open it: Add-MailboxPermission MAILBOX -User \(who) "
                     + "-AccessRights FullAccess (and a permission that ends in .Shared), or an app with the application permission."
             case .site:
-                "a person's sign-in reaches only files and sites that are open to \(who): let an owner share them, or use an app "
+                "a signed-in person reaches only files and sites that \(who) may open: let an owner share them, or use an app "
                     + "with the application permission."
-            case .chat: "only members of the chat reach it: add \(who) to the chat."
-            case .team: "only members of the team reach it, and only owners change it: add \(who) to the team."
-            case .item: "a person's sign-in reaches only what belongs to \(who) or is shared with them."
+            case .chat: "only members of the chat can access it: add \(who) to the chat."
+            case .team: "only members of the team can access it, and only owners can change it: add \(who) to the team."
+            case .item: "a signed-in person reaches only objects that belong to \(who) or are shared with them."
             }
-        return "The permission \(held.name) is there; \(rest)"
+        return "The permission \(held.name) is granted; \(rest)"
     }
 
     private static func names(_ permissions: Set<String>) -> JSONValue {
@@ -220,9 +220,9 @@ enum LicenceSigns {
     private static let codes: [(code: String, licence: String)] = [
         ("Authentication_RequestFromNonPremiumTenantOrB2CTenant", "Microsoft Entra ID P1 in the tenant"),
         ("AadPremiumLicenseRequired", "Microsoft Entra ID P2 (or Governance) in the tenant"),
-        ("MailboxNotEnabledForRESTAPI", "a licence with Exchange Online, and with it a mailbox, for the account"),
+        ("MailboxNotEnabledForRESTAPI", "a licence with Exchange Online (and so a mailbox) for the account"),
         ("MailboxNotHostedInExchangeOnline", "a mailbox in Exchange Online for the account"),
-        ("ErrorNonExistentMailbox", "a licence with Exchange Online, and with it a mailbox, for the account"),
+        ("ErrorNonExistentMailbox", "a licence with Exchange Online (and so a mailbox) for the account"),
         ("MissingLicense", "a licence with the service for the account"),
         ("UserLicenseNotFound", "a licence with the service for the account"),
         ("TeamsLicenseMissing", "a licence with Teams for the account"),
@@ -311,7 +311,7 @@ struct ServiceRefusals: Sendable {
                 return PermissionAdvice(
                     .permission,
                     "Missing: the \(rights.kind.title) permission \(wanted) of Office 365 Exchange Online. Add it to the app "
-                        + "registration \(place.appID ?? "of the connection"), let an administrator consent, then: "
+                        + "registration \(place.appID ?? "of the connection"), get admin consent, then: "
                         + "\(place.renewal).",
                     details: ["missing": [.string(wanted)]])
             }
@@ -330,7 +330,7 @@ struct ServiceRefusals: Sendable {
         var hint =
             "Missing in Exchange: the management role \(role.name) for \(cmdlet). The smallest role group with it is "
             + "\(role.group)" + (command.map { ": \($0)" } ?? "") + "."
-        if let entra = role.entra { hint += " In Entra ID, \(entra.name) stands for it." }
+        if let entra = role.entra { hint += " In Entra ID the role is \(entra.name)." }
         return PermissionAdvice(
             .exchangeRole, hint, details: details, wantedRoles: role.entra.map { [$0] } ?? [])
     }
@@ -340,7 +340,7 @@ struct ServiceRefusals: Sendable {
         {
             return PermissionAdvice(
                 .signInKind,
-                "SharePoint takes apps that sign in with a certificate alone: give the connection \"auth\": \"certificate\".",
+                "SharePoint accepts apps only with a certificate: set \"auth\": \"certificate\" on the connection.",
                 details: ["needs": "certificate"])
         }
         let isAdministration = refusal.target?.writtenOrigin?.contains("-admin.") ?? false
@@ -355,12 +355,12 @@ struct ServiceRefusals: Sendable {
                 .permission,
                 "Missing: an application permission of SharePoint for this, such as Sites.Selected with the site granted to the "
                     + "app, or Sites.Read.All (Sites.FullControl.All for settings). Add it to \(place.appID ?? "the app") and "
-                    + "let an administrator consent.",
+                    + "get admin consent.",
                 details: ["missing": ["Sites.Selected"]])
         }
         return PermissionAdvice(
             .access,
-            "A person's sign-in reaches only sites that are open to that person: let an owner of the site share it with "
+            "A signed-in person reaches only sites that this person may open: let an owner of the site share it with "
                 + "\(rights?.account ?? "the account"), or a SharePoint Administrator make it a site collection administrator.",
             details: [:])
     }
@@ -371,8 +371,8 @@ struct ServiceRefusals: Sendable {
         guard isAdministration, let role = roles.role(named: "Power Platform Administrator") else {
             return PermissionAdvice(
                 .environmentRole,
-                "Missing: a role in the environment. Environment Maker makes flows, Environment Admin sees those of others; a "
-                    + "flow's owner shares that flow alone.",
+                "Missing: a role in the environment. Environment Maker can create flows, Environment Admin can see those of others; a "
+                    + "flow's owner can share only that flow.",
                 details: ["role": "Environment Maker"])
         }
         return PermissionAdvice(
@@ -441,7 +441,7 @@ package struct PermissionAdvice: Sendable {
         details["roleTemplateId"] = .string(role.id)
         return PermissionAdvice(
             .inactiveRole,
-            "Activate the role \(role.name) in Privileged Identity Management: the account is eligible for it, and it isn't "
+            "Activate the role \(role.name) in Privileged Identity Management: the account is eligible for it, but it isn't "
                 + "active now. Then: \(place.renewal).",
             details: details)
     }
