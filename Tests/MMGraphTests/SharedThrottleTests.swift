@@ -162,7 +162,7 @@ struct SharedThrottleTests {
         call.cancel()
         #expect(await call.value?.code == .cancelled)
         #expect(contoso.network.requests.count == 1)
-        #expect(told.withLock { $0.first?.contains("graph asks to slow down: waiting 2") } == true)
+        #expect(told.withLock { $0.first?.contains("graph is throttling requests: waiting 2") } == true)
     }
 
     @Test(

@@ -84,7 +84,7 @@ struct TokenKeyTests {
     @Test("a key that isn't there, and the certificate of another one, are told")
     func faults() async throws {
         let pin = try await SoftToken.make()
-        for (object, certificate, said) in [("nobody", "rsa", "names no key"), ("ec", "rsa", "another private key")] {
+        for (object, certificate, said) in [("nobody", "rsa", "is not a key that"), ("ec", "rsa", "another private key")] {
             let files = CertificateFiles(
                 certificatePath: Certificates.path("\(certificate).cert.pem"), privateKeyPath: uri(object),
                 passwordFile: pin)
@@ -102,7 +102,7 @@ struct TokenKeyTests {
         let files = CertificateFiles(
             certificatePath: Certificates.path("rsa.cert.pem"), privateKeyPath: uri("rsa", in: "other"),
             passwordFile: pin)
-        for said in ["is refused by the token", "isn't tried again"] {
+        for said in ["is refused by the token", "is not tried again"] {
             let error = await #expect(throws: MMError.self) { _ = try await files.read(for: "Contoso") }
             let message = error?.message ?? ""
             #expect(message.contains(said) && !message.contains("9999"), "\(message)")

@@ -187,7 +187,7 @@ extension HostChannel {
         let result = await withTaskCancellationHandler {
             await answer.wait()
         } onCancel: {
-            answer.resolve(.failure(MMError(.cancelled, "The question to PowerShell was cancelled.")))
+            answer.resolve(.failure(MMError(.cancelled, "The request to PowerShell was cancelled.")))
         }
         timer.cancel()
         state.withLock { _ = $0.requests.removeValue(forKey: id) }
@@ -202,7 +202,7 @@ extension HostChannel {
     }
 
     func lostError() -> MMError {
-        (state.withLock { $0.loss } ?? HostLoss(reason: "PowerShell is gone")).error
+        (state.withLock { $0.loss } ?? HostLoss(reason: "PowerShell has ended")).error
     }
 }
 
@@ -224,7 +224,7 @@ extension HostChannel {
 
     private func loseClosedWire() {
         var effects = Effects()
-        state.withLock { lose("PowerShell closed the wire", &$0, &effects) }
+        state.withLock { lose("PowerShell closed its connection", &$0, &effects) }
         effects.perform()
     }
 
@@ -352,7 +352,7 @@ extension HostChannel {
             .error,
             [
                 "message": .string(
-                    "A value of \(size) bytes was left out: it is over the limit. Select fewer properties of it."),
+                    "A value of \(size) bytes was left out, because it exceeds the limit. Select fewer of its properties."),
                 "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded",
             ])
     }
@@ -394,7 +394,7 @@ extension HostChannel {
     }
 
     static func consoleLeftOut(_ bytes: Int) -> PowerShellRecord {
-        PowerShellRecord(.warning, .string("\(bytes) bytes of console text were left out: they are over the limit."))
+        PowerShellRecord(.warning, .string("\(bytes) bytes of console text were left out, because they exceed the limit."))
     }
 
     func consoleReady(_ output: Int) {

@@ -62,6 +62,6 @@ final class HostProcess: Sendable {
     }
 
     private static let names: [Int32: String] = [
-        SIGABRT: "abort", SIGKILL: "killed from outside", SIGSEGV: "segmentation fault", SIGTERM: "terminated",
+        SIGABRT: "abort", SIGKILL: "killed by another process", SIGSEGV: "segmentation fault", SIGTERM: "terminated",
     ]
 }

@@ -40,10 +40,10 @@ package struct HostWalls: Sendable {
     package static func problem() -> MMError? {
         let version = Confinement.kernelVersion
         if version >= 4 { return nil }
-        let what = version == 0 ? "has no Landlock" : "has Landlock \(version), which knows no network"
+        let what = version == 0 ? "has no Landlock" : "has Landlock \(version), which does not support network rules"
         return MMError(
             .unsupported, "The kernel \(what): PowerShell can't be confined.",
-            hint: "Use Linux 6.7 or later with Landlock switched on (the boot parameter lsm=…,landlock).")
+            hint: "Use Linux 6.7 or later with Landlock enabled (boot parameter lsm=…,landlock).")
     }
 
     /// Returns why a session can't be limited to addresses of this machine; `nil` if it can.
@@ -53,8 +53,8 @@ package struct HostWalls: Sendable {
         guard road == .portsAlone else { return nil }
         return MMError(
             .unsupported,
-            "The kernel lets this user make no network of its own and watch no connections: a confined program also "
-                + "reaches other machines, at the port of its proxy.",
+            "The kernel allows this user neither a network namespace nor supervised connections: a confined program can also "
+                + "reach other machines, at the port of its proxy.",
             hint: "Allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or "
                 + "user.max_user_namespaces), or a container's seccomp profile that lets unshare(2) or pidfd_getfd(2) pass."
         )
@@ -90,7 +90,7 @@ package struct HostWalls: Sendable {
         let words = String(decoding: ran.output, as: UTF8.self).split(separator: "\n").map(String.init)
         guard words.last == "ran" else {
             throw MMError(
-                .unsupported, "Nothing can be started behind walls here.",
+                .unsupported, "Confined programs can't be started on this machine.",
                 cause: String(decoding: ran.error.prefix(200), as: UTF8.self))
         }
         let wrote = access(outside, F_OK) == 0
@@ -194,12 +194,12 @@ package struct HostWalls: Sendable {
         let real = RealPath.of(place) ?? place
         guard place.hasPrefix("/"), real != "/", stat(real, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
             throw MMError(
-                .invalidInput, "`shared` names \(place), which isn't a folder.",
-                hint: "Give absolute paths of folders that exist, or paths that begin with ~/.")
+                .invalidInput, "`shared` contains \(place), which isn't a folder.",
+                hint: "Use absolute paths of existing folders, or paths that start with ~/.")
         }
         guard let own = hidden.first(where: { RealPath.lies(RealPath.of($0) ?? $0, in: real) }) else { return }
         throw MMError(
-            .invalidInput, "`shared` names \(place), which contains files of mm itself (\(own)).",
-            hint: "Give a folder of its own for what scripts may read and write.")
+            .invalidInput, "`shared` contains \(place), which has mm's own files (\(own)).",
+            hint: "Use a separate folder for files that scripts may read and write.")
     }
 }

@@ -84,7 +84,7 @@ final class PowerShellHost: Sendable {
     /// Checks the process; a busy host answers too.
     func ping(deadline: Deadline) async throws(MMError) -> HostPulse {
         guard case .pong(_, let pulse) = try await channel.request({ .ping(id: $0) }, deadline: deadline) else {
-            throw MMError(.internalError, "PowerShell answered a ping with something else.")
+            throw MMError(.internalError, "PowerShell gave an unexpected answer to a ping.")
         }
         return pulse
     }
@@ -92,7 +92,7 @@ final class PowerShellHost: Sendable {
     /// Makes it collect garbage.
     func collect(deadline: Deadline) async throws(MMError) -> HostPulse {
         guard case .pong(_, let pulse) = try await channel.request({ .collect(id: $0) }, deadline: deadline) else {
-            throw MMError(.internalError, "PowerShell answered a collection with something else.")
+            throw MMError(.internalError, "PowerShell gave an unexpected answer to a garbage collection.")
         }
         return pulse
     }
@@ -100,7 +100,7 @@ final class PowerShellHost: Sendable {
     /// Switches the session to ConstrainedLanguage, permanently.
     func constrain(deadline: Deadline) async throws(MMError) {
         guard case .constrained = try await channel.request({ .constrain(id: $0) }, deadline: deadline) else {
-            throw MMError(.internalError, "PowerShell answered the switch of its language with something else.")
+            throw MMError(.internalError, "PowerShell gave an unexpected answer to the change of its language mode.")
         }
     }
 
@@ -218,10 +218,10 @@ extension PowerShellHost {
                 MMError(
                     .unavailable, "PowerShell ended \(HostProcess.words(exit)) before it was ready.",
                     hint: isConfined
-                        ? "Check what it printed. Confined, it reaches the system, its own "
-                            + "folder and its modules: name PowerShell itself with MM_PWSH, not a script that starts "
-                            + "it; mm doctor sessions tries the rest."
-                        : "Check what it printed, and try: mm doctor powershell"))
+                        ? "Check its output. A confined PowerShell can only use the system, its own "
+                            + "folder and its modules: set MM_PWSH to PowerShell itself, not to a script that starts "
+                            + "it. To test the confinement: mm doctor sessions"
+                        : "Check its output, and run: mm doctor powershell"))
         }
         let timer = Task {
             guard let instant = deadline.instant else { return }
@@ -239,7 +239,7 @@ extension PowerShellHost {
                 greeting.fail(MMError(.cancelled, "The start of PowerShell was cancelled."))
             }
         } catch {
-            var told = (error as? MMError) ?? MMError(.internalError, "PowerShell could not be greeted.")
+            var told = (error as? MMError) ?? MMError(.internalError, "PowerShell did not complete the handshake.")
             if let words = outputs.firstWords() { told.message += " It printed: \(words)" }
             throw told
         }
@@ -415,7 +415,7 @@ final class HostGreeting: Sendable {
         }
         guard isOwn == true else {
             close(socket)
-            log.warning("A peer that is not the session's PowerShell was refused at its port.")
+            log.warning("A connection to the session's port was refused, because it is not from its PowerShell.")
             return false
         }
         // A host has one connection, so no other process may connect from now on.
@@ -436,15 +436,15 @@ final class HostGreeting: Sendable {
             var room = [UInt8](repeating: 0, count: 16 << 10)
             let count = Glibc.read(socket, &room, room.count)
             if count < 0, errno == EAGAIN || errno == EINTR { return .success(nil) }
-            guard count > 0 else { return .failure(Self.wrong("closed the wire before it greeted")) }
+            guard count > 0 else { return .failure(Self.wrong("closed the connection before the handshake")) }
             state.decoder.append(room[..<count])
             do throws(HostWireFault) {
                 guard let frame = try state.decoder.next() else {
                     // A greeting is short; a long line without an end isn't one.
                     return state.decoder.pendingBytes < 64 << 10
-                        ? .success(nil) : .failure(Self.wrong("sent a greeting that doesn't end"))
+                        ? .success(nil) : .failure(Self.wrong("sent an incomplete handshake"))
                 }
-                guard case .hello(let hello) = frame else { return .failure(Self.wrong("didn't greet first")) }
+                guard case .hello(let hello) = frame else { return .failure(Self.wrong("did not start with the handshake")) }
                 let process = Self.process(hello.processID, below: state.child)
                 if let fault = fault(in: hello, of: process, from: socket, state.isInTheirNetwork) {
                     return .failure(Self.wrong(fault))
@@ -475,8 +475,8 @@ final class HostGreeting: Sendable {
     private func fault(
         in hello: HostHello, of process: Int32, from socket: Int32, _ isInTheirNetwork: Bool
     ) -> String? {
-        guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "didn't know its nonce" }
-        guard hello.version == HostFrame.wireVersion else { return "speaks version \(hello.version) of the wire" }
+        guard ConstantTime.equal(Array(hello.nonce.utf8), Array(nonce.utf8)) else { return "sent a wrong nonce" }
+        guard hello.version == HostFrame.wireVersion else { return "uses protocol version \(hello.version)" }
         guard LoopbackPeer.isPeer(of: socket, heldBy: [process], inTheirNetwork: isInTheirNetwork) else {
             return "claims to be another process"
         }
@@ -485,8 +485,8 @@ final class HostGreeting: Sendable {
 
     private static func wrong(_ what: String) -> MMError {
         MMError(
-            .unavailable, "What was started as PowerShell \(what).",
-            hint: "Check which program MM_PWSH names: mm doctor powershell")
+            .unavailable, "The program that was started as PowerShell \(what).",
+            hint: "Check the program in MM_PWSH: mm doctor powershell")
     }
 }
 
@@ -518,13 +518,13 @@ struct HostLoss: Error, Sendable {
         return MMError(
             .sessionLost,
             (wasSent ? "\(reason) while the command ran." : "\(reason) before the command was sent.")
-                + (lastWords.map { " Its last words: \($0)" } ?? ""),
+                + (lastWords.map { " Its last output: \($0)" } ?? ""),
             hint: wasSent
                 ? (isForMemory
-                    ? "Memory may have run out: ask for fewer objects at once, or select their properties. " : "")
-                    + "It may have done part of its work: check before you run it again. The "
+                    ? "It may have run out of memory: request fewer objects at once, or select properties. " : "")
+                    + "The command may have done part of its work: check before you run it again. The "
                     + "session restarts automatically."
-                : "Nothing was run. Run it again.",
+                : "The command was not run. Run it again.",
             retry: wasSent ? .never : .now, details: details)
     }
 }

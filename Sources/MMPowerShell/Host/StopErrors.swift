@@ -8,16 +8,16 @@ package enum StopErrors {
         MMError(
             .deadlineExceeded,
             restarted
-                ? "The time was over and the command didn't stop: the session is restarted."
-                : "The deadline passed and the command was stopped. The session stays open.",
-            hint: "Allow more time, or ask for less at once. Part of the work may have been done.",
+                ? "The command exceeded its time limit and did not stop: the session is restarted."
+                : "The command exceeded its time limit and was stopped. The session stays open.",
+            hint: "Allow more time, or request less at once. Part of the work may have been done.",
             details: ["sessionRestarted": .bool(restarted)])
     }
 
     static let cancelled = MMError(.cancelled, "The command was cancelled and stopped.")
     static let closing = MMError(.cancelled, "The session was closed while the command ran.")
     static let stoppedHard = MMError(
-        .sessionLost, "The command was asked to stop and didn't: its process was ended, and the session is restarted.",
+        .sessionLost, "The command did not stop when it was cancelled: its process was ended, and the session is restarted.",
         hint: "Part of the work may have been done: check before you run it again.",
         details: ["sessionRestarted": true])
 }

@@ -43,7 +43,7 @@ public struct PowerShellLocator: Sendable {
             return PowerShellLocation(program: place, reason: .usualPlace)
         }
         throw MMError(
-            .unavailable, "There is no PowerShell on this machine: pwsh is not on PATH and not in the usual places.",
+            .unavailable, "PowerShell is not installed: pwsh is not in PATH and not in the usual folders.",
             hint: """
                 Install PowerShell \(PowerShellVersion.minimum.major).\(PowerShellVersion.minimum.minor) or later \
                 (https://learn.microsoft.com/powershell/scripting/install/installing-powershell-on-linux), \
@@ -70,12 +70,12 @@ public struct PowerShellLocator: Sendable {
         }
         let source =
             switch reason {
-            case .variable(let name): "\(name) names “\(text)”"
+            case .variable(let name): "\(name) is “\(text)”"
             case .named, .searchPath, .usualPlace: "“\(text)” was given"
             }
         throw MMError(
             .invalidInput, "\(source), which isn't an executable program.",
-            hint: "Give the path of pwsh, or leave it out to search PATH and the usual places.")
+            hint: "Use the path of pwsh, or leave it out to search PATH and the usual folders.")
     }
 
     private func program(_ name: String) -> String? {
@@ -178,8 +178,8 @@ public struct PowerShellLocation: Sendable, Hashable, CustomStringConvertible {
         let command = ([program] + arguments).joined(separator: " ")
         switch reason {
         case .variable(let name): return "\(command) (from \(name))"
-        case .searchPath: return "\(command) (found on PATH)"
-        case .usualPlace: return "\(command) (found in a usual place)"
+        case .searchPath: return "\(command) (found in PATH)"
+        case .usualPlace: return "\(command) (found in a usual folder)"
         case .named: return command
         }
     }

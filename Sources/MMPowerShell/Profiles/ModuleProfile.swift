@@ -96,7 +96,7 @@ extension ModuleProfile {
     /// Returns the error for a sign-in method that this module doesn't support.
     func cannot(_ method: ModuleSignInMethod, _ why: String) -> MMError {
         MMError(
-            .unsupported, "\(title) can't sign in by \(method.word): \(why).",
+            .unsupported, "\(title) can't sign in with \(method.word): \(why).",
             hint: "Use one of: \(methods.map(\.rawValue).joined(separator: ", ")).")
     }
 
@@ -104,7 +104,7 @@ extension ModuleProfile {
     func token(_ service: TokenResource.Service, in tokens: [FedToken]) throws(MMError) -> FedToken {
         guard let token = tokens.first(where: { $0.resource.service == service }) else {
             throw MMError(
-                .invalidInput, "\(title) needs a token for \(service.rawValue), and none was fed.",
+                .invalidInput, "\(title) needs an access token for \(service.rawValue), and there is none.",
                 hint: "Sign in to the connection again.")
         }
         return token
@@ -326,8 +326,8 @@ package struct ModuleCloud: Sendable, Hashable {
                 pageHosts: ["127.0.0.1", "localhost", "::1"])
         default:
             throw MMError(
-                .unsupported, "PowerShell modules don't know the cloud “\(name)”.",
-                hint: "They know public, gcc, gcchigh, dod and china. Requests and `--engine native` reach every cloud."
+                .unsupported, "PowerShell modules don't support the cloud “\(name)”.",
+                hint: "They support public, gcc, gcchigh, dod and china. Requests and `--engine native` support every cloud."
             )
         }
     }
@@ -421,7 +421,7 @@ package struct ModuleSignInTarget: Sendable, Hashable {
     /// - Throws: `invalidInput` when the connection names neither.
     func anyTenant() throws(MMError) -> String {
         if let name = tenantID ?? tenant { return name }
-        throw missing("tenantId", why: "the sign-in must name its tenant")
+        throw missing("tenantId", why: "the sign-in needs a tenant")
     }
 
     /// Returns the tenant's domain name, which app-only sign-ins to Exchange require.
@@ -433,7 +433,7 @@ package struct ModuleSignInTarget: Sendable, Hashable {
     /// Returns the app's id.
     func app() throws(MMError) -> String {
         if let appID { return appID }
-        throw missing("appId", why: "this sign-in needs an app registration of your own")
+        throw missing("appId", why: "this sign-in needs your own app registration")
     }
 
     /// Returns the address of the tenant's root site.
@@ -450,7 +450,7 @@ package struct ModuleSignInTarget: Sendable, Hashable {
             throw MMError(
                 .invalidInput,
                 "sharepoint_host of the connection \(connection) is “\(label)”, which isn't a host label.",
-                hint: "Write the first part of the host alone, such as contoso.")
+                hint: "Use only the first part of the host, such as contoso.")
         }
         return "https://\(label)\(cloud.sharePointSuffix)"
     }
@@ -462,6 +462,6 @@ package struct ModuleSignInTarget: Sendable, Hashable {
     func missing(_ field: String, why: String) -> MMError {
         MMError(
             .invalidInput, "The connection \(connection) has no \(field): \(why).",
-            hint: "Add it with: mm connections edit \(ShellWord.quoted(connection)) \(field)=VALUE")
+            hint: "To add it: mm connections edit \(ShellWord.quoted(connection)) \(field)=VALUE")
     }
 }

@@ -48,7 +48,7 @@ package struct ExchangeProfile: ModuleProfile {
                 how = "-AccessToken $Token -Organization $Organization"
             } else {
                 guard let account = fed.claims.account ?? target.account else {
-                    throw target.missing("expectedEmail", why: "the token doesn't say whose it is")
+                    throw target.missing("expectedEmail", why: "the token doesn't contain the account")
                 }
                 parameters["Account"] = .json(.string(account))
                 how = "-AccessToken $Token -UserPrincipalName $Account"
@@ -125,7 +125,7 @@ package struct AzureProfile: ModuleProfile {
         ModuleTrap(
             sign: "does not have access to subscription",
             advice:
-                "Name a subscription of this sign-in, by its name or id: mm connections edit CONNECTION subscription=NAME."
+                "Set a subscription of this sign-in, by name or ID: mm connections edit CONNECTION subscription=NAME."
         ),
         ModuleTrap(
             sign: "AKV10000",
@@ -134,9 +134,9 @@ package struct AzureProfile: ModuleProfile {
                 + "Azure Key Vault."),
         ModuleTrap(
             sign: "StorageOAuthEndpointResourceId",
-            advice: "Connect-AzAccount takes no token for storage, so -UseConnectedAccount finds none here. "
-                + "Get-AzRmStorageContainer and Get-AzRmStorageShare list by the resource manager; content needs "
-                + "New-AzStorageContext -StorageAccountKey, or a connection without an appId, whose module signs in by itself."
+            advice: "Connect-AzAccount accepts no token for storage, so -UseConnectedAccount does not work here. "
+                + "Get-AzRmStorageContainer and Get-AzRmStorageShare list through the resource manager; content needs "
+                + "New-AzStorageContext -StorageAccountKey, or a connection without an appId, which signs in with the module's own app."
         ),
     ]
 
@@ -162,7 +162,7 @@ package struct AzureProfile: ModuleProfile {
         case .tokens(let tokens):
             let fed = try token(.azure, in: tokens)
             guard let account = fed.claims.account ?? target.account ?? fed.claims.appID else {
-                throw target.missing("expectedEmail", why: "the token doesn't say whose it is")
+                throw target.missing("expectedEmail", why: "the token doesn't contain the account")
             }
             parameters["Token"] = .secret(fed.token)
             parameters["Account"] = .json(.string(account))
@@ -175,7 +175,7 @@ package struct AzureProfile: ModuleProfile {
         case .device:
             how = "-UseDeviceAuthentication"
         case .certificate(let path, let password):
-            guard password == nil else { throw cannot(method, "the file must have no password of its own") }
+            guard password == nil else { throw cannot(method, "the file must not be protected by a password") }
             parameters["AppId"] = .json(.string(try target.app()))
             parameters["Path"] = .json(.string(path))
             how = "-ServicePrincipal -ApplicationId $AppId -CertificatePath $Path"
@@ -183,7 +183,7 @@ package struct AzureProfile: ModuleProfile {
             if let client { parameters["Client"] = .json(.string(client)) }
             how = client == nil ? "-Identity" : "-Identity -AccountId $Client"
         case .federated(let token):
-            guard let token else { throw cannot(method, "the connection gives no token of the other provider") }
+            guard let token else { throw cannot(method, "the connection has no token from the other provider") }
             parameters["AppId"] = .json(.string(try target.app()))
             parameters["Federated"] = .secret(token)
             how = "-ServicePrincipal -ApplicationId $AppId -FederatedToken $Federated"
@@ -250,7 +250,7 @@ package struct TeamsProfile: ModuleProfile {
             let graph = try token(.graph, in: tokens)
             let teams = try token(.teams, in: tokens)
             guard graph.claims.isApp == teams.claims.isApp else {
-                throw MMError(.invalidInput, "Teams needs two tokens of one kind: both a person's, or both an app's.")
+                throw MMError(.invalidInput, "Teams needs two tokens of the same kind, both of a person or both of an app.")
             }
             parameters["GraphToken"] = .secret(graph.token)
             parameters["TeamsToken"] = .secret(teams.token)
@@ -265,7 +265,7 @@ package struct TeamsProfile: ModuleProfile {
             how =
                 "-ApplicationId $AppId -Certificate ([System.Security.Cryptography.X509Certificates.X509Certificate2]::new($Path, $Password))"
         case .managedIdentity(let client):
-            guard client == nil else { throw cannot(method, "the module takes only the machine's first identity") }
+            guard client == nil else { throw cannot(method, "the module supports only the machine's system-assigned identity") }
             how = "-Identity"
         case .federated:
             throw cannot(method, "the module has no parameter for it")
@@ -343,7 +343,7 @@ package struct PnPProfile: ModuleProfile {
             parameters["Token"] = .secret(try token(.sharePoint, in: tokens).token)
             how = "-AccessToken $Token"
         case .device:
-            throw cannot(method, "its own device login needs a clipboard and a port of this machine")
+            throw cannot(method, "its device login needs a clipboard and a port on this machine")
         case .certificate(let path, let password):
             parameters["AppId"] = .json(.string(try target.app()))
             parameters["Tenant"] = .json(.string(try target.organization()))
@@ -414,7 +414,7 @@ package struct PowerPlatformProfile: ModuleProfile {
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
-        throw MMError(.unsupported, "\(title) takes no tokens.", hint: "Sign in with a device code or a certificate.")
+        throw MMError(.unsupported, "\(title) does not accept tokens.", hint: "Sign in with a device code or a certificate.")
     }
 
     package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
@@ -428,13 +428,13 @@ package struct PowerPlatformProfile: ModuleProfile {
             parameters["Tenant"] = tenant.map { .json(.string($0)) }
             how = tenant == nil ? "--deviceCode" : "--deviceCode --tenant $Tenant"
         case .certificate(let path, let password):
-            guard password == nil else { throw cannot(method, "the file must have no password of its own") }
+            guard password == nil else { throw cannot(method, "the file must not be protected by a password") }
             parameters["AppId"] = .json(.string(try target.app()))
             parameters["Tenant"] = .json(.string(try target.anyTenant()))
             parameters["Path"] = .json(.string(path))
             how = "--applicationId $AppId --certificateDiskPath $Path --tenant $Tenant"
         case .managedIdentity(let client):
-            guard client == nil else { throw cannot(method, "pac takes only the machine's first identity") }
+            guard client == nil else { throw cannot(method, "pac supports only the machine's system-assigned identity") }
             how = "--managedIdentity"
         case .tokens, .federated:
             throw cannot(method, "pac has no option for it")

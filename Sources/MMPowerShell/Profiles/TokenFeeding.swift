@@ -91,8 +91,8 @@ extension TokenFeeding {
         for resource: TokenResource, show: @escaping @Sendable (DevicePrompt) async -> Void
     ) async throws(MMError) {
         throw MMError(
-            .signInNeeded, "There is no token for \(resource), and nobody can be signed in for one here.",
-            hint: "Sign in first where the tokens come from.")
+            .signInNeeded, "There is no access token for \(resource), and no person can sign in here.",
+            hint: "Sign in first with the program that provides the tokens.")
     }
 }
 

@@ -31,7 +31,7 @@ public struct DevicePrompt: Sendable, Hashable {
     /// Returns the prompt with a note that the sign-in service couldn't be asked whether the code has been entered.
     func noting(_ trouble: String?) -> DevicePrompt {
         var prompt = self
-        prompt.trouble = trouble.map { "(The last question to the service failed: \($0))" }
+        prompt.trouble = trouble.map { "(The last request to the sign-in service failed: \($0))" }
         return prompt
     }
 }

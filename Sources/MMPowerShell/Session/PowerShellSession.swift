@@ -222,7 +222,7 @@ public actor PowerShellSession {
                 if attempt == 1, error.code == .sessionLost, life.isOpening(number), !wasShown {
                     continue
                 }
-                if error.code != .cancelled { settings.host.log?.warning("The session didn't open: \(error.message)") }
+                if error.code != .cancelled { settings.host.log?.warning("The session could not be opened: \(error.message)") }
                 life.failed(error, in: number)
                 break
             }
@@ -274,7 +274,7 @@ public actor PowerShellSession {
         let command = OwnSignInScript.command(signIn, module: profile.name)
         let answer = try await host.answer(command, deadline: .after(settings.connectTimeout))
         guard answer.end?.state != .completed else { return }
-        throw SignInProcedure.failed("The session can't be prepared for a script's own sign-in", answer)
+        throw SignInProcedure.failed("The session can't be prepared for sign-ins by scripts", answer)
     }
 
     /// Records that the person has approved; the rest of the sign-in needs no person.
@@ -286,7 +286,7 @@ public actor PowerShellSession {
     /// Returns the note about the last sign-in for the first answer after it, once.
     package func takeSignInNote() -> String? {
         defer { refusal = nil }
-        return refusal.map { "\($0) Its own sign-in serves in its place." }
+        return refusal.map { "\($0) The module's own sign-in is used instead." }
     }
 
     private func show(_ prompt: DevicePrompt, in number: Int) {
@@ -396,7 +396,7 @@ extension PowerShellSession {
             throw MMError(
                 .invalidInput, "'\(name.prefix(60))' isn't the name of a cmdlet or parameter.",
                 hint:
-                    "Give the name alone, and values as arguments; a script goes through `run` of a PowerShellCommand.")
+                    "Use only the name, and pass values as arguments; run a script with `run` of a PowerShellCommand.")
         }
         // The values get generated names: `$Host` or `$Error` could not be declared.
         let variables = names.indices.map { "value\($0)" }
@@ -589,14 +589,14 @@ extension PowerShellSession {
             if settings.profile?.isHealthy(answer.values) ?? true { return }
         } else if ModuleFault(answer) != .signIn {
             let why = answer.problem ?? "no answer"
-            settings.host.log?.warning("The keep-alive failed, and is tried again later: \(why)")
-            throw MMError(.unavailable, "The service could not be asked how the session is.", cause: why)
+            settings.host.log?.warning("The keep-alive failed and will be tried again later: \(why)")
+            throw MMError(.unavailable, "The state of the session could not be checked.", cause: why)
         }
-        settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in is over")")
+        settings.host.log?.warning("The keep-alive failed: \(answer.problem ?? "the sign-in has ended")")
         life.signedOut(in: number)
         notifyStateChange()
         throw MMError(
-            .signInNeeded, "The sign-in of \(identity.name) is over.", hint: "Run the command again to sign in again.",
+            .signInNeeded, "The sign-in of \(identity.name) has ended.", hint: "Run the command again to sign in again.",
             cause: answer.problem)
     }
 
@@ -652,7 +652,7 @@ extension PowerShellSession {
                 }
                 guard ModuleFault(error) == .passing else { throw error }
                 // The module's token may be valid a little longer.
-                settings.host.log?.warning("The sign-in is renewed a little later: \(error.message)")
+                settings.host.log?.warning("The sign-in will be renewed later: \(error.message)")
                 renewAt = .now + Self.renewalPause
                 scheduleRenewal()
                 return nil

@@ -37,14 +37,14 @@ public struct SessionIdentity: Sendable, Hashable {
     static func check(
         _ told: TokenClaims?, for target: ModuleSignInTarget, by method: ModuleSignInMethod
     ) throws(MMError) -> SessionIdentity {
-        guard let told else { throw unverified("nobody", target, "the module doesn't tell who signed in") }
-        let name = told.account ?? told.appID.map { "the app \($0)" } ?? "somebody without a name"
+        guard let told else { throw unverified("nobody", target, "the module doesn't report the signed-in account") }
+        let name = told.account ?? told.appID.map { "the app \($0)" } ?? "an account without a name"
         try checkTenant(told, name, target)
         if method.isAppOnly || told.isApp {
             if let wanted = target.appID, let app = told.appID, !same(wanted, app) {
                 throw wrong("the app \(app)", "the app \(wanted)", target)
             }
-            guard told.tenantID != nil else { throw unverified(name, target, "the tenant isn't told") }
+            guard told.tenantID != nil else { throw unverified(name, target, "the tenant is unknown") }
             return SessionIdentity(claims: told, method: method.word)
         }
         var isSure = false
@@ -58,14 +58,14 @@ public struct SessionIdentity: Sendable, Hashable {
                 guard isSure || same(wanted, account) else { throw wrong(account, wanted, target) }
                 isSure = true
             }
-            guard isSure else { throw unverified(name, target, "its name isn't told") }
+            guard isSure else { throw unverified(name, target, "the account's name is unknown") }
         }
         if !isSure {
             guard target.objectID == nil else {
-                throw unverified(name, target, "its object id isn't told, and the connection names no expectedEmail")
+                throw unverified(name, target, "the account's object ID is unknown, and the connection has no expectedEmail")
             }
             guard told.account != nil || told.objectID != nil else {
-                throw unverified(name, target, "neither name nor object id is told")
+                throw unverified(name, target, "the account's name and object ID are unknown")
             }
         }
         return SessionIdentity(claims: told, method: method.word)
@@ -73,7 +73,7 @@ public struct SessionIdentity: Sendable, Hashable {
 
     private static func checkTenant(_ told: TokenClaims, _ name: String, _ target: ModuleSignInTarget) throws(MMError) {
         guard let wanted = target.tenantID else { return }
-        guard let tenant = told.tenantID else { throw unverified(name, target, "the tenant isn't told") }
+        guard let tenant = told.tenantID else { throw unverified(name, target, "the tenant is unknown") }
         guard same(wanted, tenant) else {
             throw wrong("\(name) of the tenant \(tenant)", "the tenant \(wanted)", target)
         }
@@ -84,7 +84,7 @@ public struct SessionIdentity: Sendable, Hashable {
     private static func wrong(_ who: String, _ wanted: String, _ target: ModuleSignInTarget) -> MMError {
         MMError(
             .forbidden, "\(who) signed in, but the connection \(target.connection) is for \(wanted).",
-            hint: "That session was signed out; nothing else was touched. Sign in again with the right account.",
+            hint: "The session was signed out; other sessions are unchanged. Sign in again with the right account.",
             details: [
                 "connection": .string(target.connection), "signedIn": .string(who), "expected": .string(wanted),
             ])
@@ -93,8 +93,8 @@ public struct SessionIdentity: Sendable, Hashable {
     private static func unverified(_ who: String, _ target: ModuleSignInTarget, _ why: String) -> MMError {
         MMError(
             .forbidden,
-            "It can't be verified that the sign-in is the one of the connection \(target.connection): \(why).",
-            hint: "That session was signed out. Check expectedEmail and tenantId of the connection.",
+            "mm can't verify that the signed-in account belongs to the connection \(target.connection): \(why).",
+            hint: "The session was signed out. Check expectedEmail and tenantId of the connection.",
             details: ["connection": .string(target.connection), "signedIn": .string(who)])
     }
 }

@@ -68,9 +68,9 @@ struct SignInProcedure: Sendable {
             guard settings.mayAskPerson else {
                 throw MMError(
                     .unavailable,
-                    "\(profile.title) can't sign in as the connection \(target.connection) wants it: "
-                        + "there is no token for it, and no person may be asked.",
-                    hint: "Check the connection's auth; what \(profile.title) takes: "
+                    "\(profile.title) can't sign in with the settings of the connection \(target.connection): "
+                        + "it has no access token, and no person can sign in.",
+                    hint: "Check the connection's auth; \(profile.title) supports "
                         + profile.methods.map(\.rawValue).joined(separator: ", ") + ".")
             }
             guard asksPerson else {

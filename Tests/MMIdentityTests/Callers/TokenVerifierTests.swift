@@ -128,7 +128,7 @@ struct TokenVerifierTests {
             #expect(refusal.kind == .forbidden)
             #expect(refusal.challenge(metadata: "m") == nil)
             let isOverage = name == "too many groups" || name == "has groups"
-            #expect(refusal.message.contains("more groups than an access token names") == isOverage)
+            #expect(refusal.message.contains("more groups than an access token can list") == isOverage)
         }
     }
 

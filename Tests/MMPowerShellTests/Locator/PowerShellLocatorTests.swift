@@ -19,7 +19,7 @@ struct PowerShellLocatorTests {
         #expect(
             try locator(all.filter { $0.key != "MM_PWSH" }, programs: programs).locate().description
                 == "/b/pwsh (from PWSH_PATH)")
-        #expect(try locator(["PATH": "/x:/c"], programs: programs).locate().description == "/c/pwsh (found on PATH)")
+        #expect(try locator(["PATH": "/x:/c"], programs: programs).locate().description == "/c/pwsh (found in PATH)")
         #expect(try locator(["PATH": "/x"], programs: programs).locate().reason == .usualPlace)
     }
 

@@ -226,7 +226,7 @@ struct PowerShellSessionTests {
         let error = await #expect(throws: MMError.self) { try await session.connect(deadline: .after(.seconds(300))) }
         #expect(error?.message.contains("declined") == true)
         let log = String(decoding: ProcFile.read(folder + "/log", limit: 1 << 20) ?? [], as: UTF8.self)
-        #expect(log.contains("The session didn't open: ") && log.contains("declined"), "\(log)")
+        #expect(log.contains("The session could not be opened: ") && log.contains("declined"), "\(log)")
         let again = await #expect(throws: MMError.self) { try await run(session, "1") }
         #expect(again?.code == .signInNeeded)
         await session.close()

@@ -53,7 +53,7 @@ struct IdentityCheck: Sendable {
         return MMError(
             .forbidden, "The wrong account signed in to \(target.connection): \(name), but \(reason).",
             hint:
-                "Nothing of that sign-in was kept. Sign in again\(wanted), in a private window "
+                "That sign-in was discarded. Sign in again\(wanted), in a private window "
                 + "if the browser keeps using another account: mm login \(ShellWord.quoted(target.connection)). To "
                 + "pin another account: mm logout \(ShellWord.quoted(target.connection)) --forget-account.",
             details: details(account))
@@ -66,10 +66,10 @@ struct IdentityCheck: Sendable {
         if let known = pin?.username, SignedInAccount.sameName(known, account.username) {
             return MMError(
                 .forbidden,
-                "\(target.connection) is signed in as \(account.username), but expects \(expected) by now.",
+                "\(target.connection) is signed in as \(account.username), but now expects \(expected).",
                 hint:
-                    "To let \(expected) sign in: mm logout \(name) --forget-account, then mm login \(name). Until then "
-                    + "its tokens are kept and not used.",
+                    "To sign in as \(expected), run mm logout \(name) --forget-account, then mm login \(name). Until then "
+                    + "its tokens are kept but not used.",
                 details: details(account))
         }
         return MMError(
@@ -77,7 +77,7 @@ struct IdentityCheck: Sendable {
             "The account of \(target.connection) is now called \(account.username), but the connection expects \(expected).",
             hint:
                 "It is the same account as before (same object id). If it was renamed, confirm it: mm connections edit "
-                + "\(name) \(ShellWord.quoted("expectedEmail=\(account.username)")). If another one is meant: mm logout \(name) "
+                + "\(name) \(ShellWord.quoted("expectedEmail=\(account.username)")). To use another account: mm logout \(name) "
                 + "--forget-account, then mm login \(name). Its tokens were kept.",
             details: details(account))
     }
@@ -86,7 +86,7 @@ struct IdentityCheck: Sendable {
         MMError(
             .forbidden, "It can't be determined who signed in to \(target.connection): \(reason).",
             hint:
-                "Nothing of that sign-in was kept. Try again; if it stays, check the app registration (openid, profile).",
+                "That sign-in was discarded. Try again; if the problem persists, check the app registration (openid, profile).",
             details: ["connection": .string(target.connection)])
     }
 
@@ -114,7 +114,7 @@ extension IdentityCheck {
         guard let claims = AccessTokenClaims(token), let appID = claims.appID else {
             throw unchecked("the access token doesn't say which app it was issued to")
         }
-        guard claims.isApp else { throw unchecked("the access token is one of a person's account, not of an app") }
+        guard claims.isApp else { throw unchecked("the access token belongs to a person, not to an app") }
         let tenantID = try tenant(of: claims)
         guard target.clientID.isEmpty || target.clientID.lowercased() == appID.lowercased() else {
             throw unexpected("it belongs to the app \(appID), not to \(target.clientID)")
@@ -137,7 +137,7 @@ extension IdentityCheck {
         if claims.isApp {
             if let expected = target.expectedEmail {
                 throw unexpected(
-                    "it is one of an app, with no person behind it, but the connection expects \(expected)")
+                    "the access token belongs to an app, but the connection expects \(expected)")
             }
             return try app(of: token)
         }

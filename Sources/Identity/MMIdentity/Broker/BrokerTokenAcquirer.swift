@@ -114,7 +114,7 @@ struct BrokerTokenAcquirer: Sendable {
     /// Returns the error of a call that can't show the broker's window.
     static func signInNeeded(_ connection: String, _ resource: ServiceResource) -> MMError {
         MMError(
-            .signInNeeded, "Sign-in needed for \(connection), at the window of this machine's identity broker.",
+            .signInNeeded, "Sign-in needed for \(connection), in the window of this machine's identity broker.",
             hint:
                 "In a terminal of the desktop session: mm login \(ShellWord.quoted(connection)). Then repeat the call.",
             details: ["connection": .string(connection), "resource": .string(resource.name)])
@@ -133,8 +133,8 @@ struct BrokerTokenAcquirer: Sendable {
                 .unavailable,
                 "\(connection) signs in through the identity broker of this machine, but \(reason).",
                 hint:
-                    "Install microsoft-identity-broker (Intune's company portal brings it) and run mm within the desktop "
-                    + "session; a pool has the variables that it was started with. Or sign in another way: mm connections "
+                    "Install microsoft-identity-broker (part of the Intune company portal) and run mm within the desktop "
+                    + "session; restart the pool there, because it keeps the variables of its start. Or sign in another way: mm connections "
                     + "edit \(quoted) auth=browser (or auth=device), then mm login \(quoted).", details: details)
         case .declined:
             return MMError(
@@ -147,9 +147,9 @@ struct BrokerTokenAcquirer: Sendable {
         case .cancelled: return MMError(.cancelled, "The sign-in of \(connection) was cancelled.")
         case .failed(let reason):
             return MMError(
-                .remoteFailed, "The identity broker gave no token for \(connection): \(reason).",
+                .remoteFailed, "The identity broker returned no token for \(connection): \(reason).",
                 hint:
-                    "Try again: mm login \(quoted). If it stays: systemctl --user restart microsoft-identity-broker, or "
+                    "Try again: mm login \(quoted). If the problem persists: systemctl --user restart microsoft-identity-broker, or "
                     + "another way: mm connections edit \(quoted) auth=browser.", details: details)
         }
     }
@@ -194,7 +194,7 @@ struct BrokerClient: Sendable {
     init(_ target: SignInTarget, clock: WallClock, environment: [String: String]) throws(Fault) {
         guard let bus = SessionBus(environment: environment) else {
             throw .missing(
-                "this session has no message bus (DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR name none)")
+                "this session has no message bus (DBUS_SESSION_BUS_ADDRESS and XDG_RUNTIME_DIR are not set)")
         }
         self.bus = bus
         self.target = target
@@ -300,7 +300,7 @@ struct BrokerClient: Sendable {
             throw .failed("\(error.text) (\(error.name))")
         }
         guard let object = (try? JSONParser.parse(text, limits: JSONLimits(bytes: 4 << 20, depth: 32)))?.object else {
-            throw .failed("its answer is no JSON object")
+            throw .failed("its answer is not a JSON object")
         }
         return object
     }

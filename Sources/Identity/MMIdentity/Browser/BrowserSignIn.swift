@@ -104,7 +104,7 @@ struct BrowserSignIn: Sendable {
         else {
             throw MMError(
                 .forbidden, "The answer to the sign-in of \(target.connection) belongs to another sign-in.",
-                hint: "Nothing of it was kept. Start again: mm login \(ShellWord.quoted(target.connection)).",
+                hint: "It was discarded. Start again: mm login \(ShellWord.quoted(target.connection)).",
                 details: ["connection": .string(target.connection)])
         }
         return try await work.keep(tokens)
@@ -181,7 +181,7 @@ final class LoopbackRedirect: Sendable {
             desk.arrival.resolve(
                 .failure(
                     MMError(
-                        .deadlineExceeded, "Nobody signed in to \(connection) in the browser in time.",
+                        .deadlineExceeded, "The browser sign-in to \(connection) timed out.",
                         hint: "Start again: mm login \(ShellWord.quoted(connection)).")))
         }
         let result = await withTaskCancellationHandler {
@@ -245,7 +245,7 @@ struct LoopbackPage: Sendable {
 
     /// Returns the page for a failed sign-in.
     static func failed(_ reason: String) -> LoopbackPage {
-        LoopbackPage(title: "Not signed in", text: "\(reason) See the place where the sign-in was started.")
+        LoopbackPage(title: "Not signed in", text: "\(reason) See the program that started the sign-in.")
     }
 
     /// The page for a request that isn't the answer to this sign-in.
@@ -305,8 +305,8 @@ struct RedirectAddress: Equatable {
             parts.count == 1 || !host.isEmpty
         else {
             throw MMError(
-                .invalidInput, "\(Self.variable) is no address: \(text).",
-                hint: "Give a port (8400), or an address and a port (0.0.0.0:8400).")
+                .invalidInput, "\(Self.variable) is not a port or an address: \(text).",
+                hint: "Use a port (8400), or an address and a port (0.0.0.0:8400).")
         }
         self.init(hosts: host.isEmpty ? Self.any.hosts : [host], port: port)
     }
@@ -394,10 +394,10 @@ package struct BrowserOpener: Sendable {
             let host = parts.count == 4 ? String(parts[2]) : "THIS-MACHINE"
             let user = environment["USER"].map { "\($0)@" } ?? ""
             text +=
-                " To use the browser of your own machine, run there: ssh -N -L \(port):127.0.0.1:\(port) "
+                " To use the browser on your own machine, run there: ssh -N -L \(port):127.0.0.1:\(port) "
                 + ShellWord.quoted("\(user)\(host)") + " and open the address."
         } else {
-            text += " Name one in MM_BROWSER, or open the address in a browser of this machine."
+            text += " Set MM_BROWSER to a browser, or open the address in a browser on this machine."
         }
         return text + " Or sign in with a code: mm login \(ShellWord.quoted(connection)) --device-code."
     }

@@ -37,7 +37,7 @@ struct TokenCacheDocument: Sendable, Hashable {
         } catch {
             throw TokenCacheFault("it is broken: \(error)")
         }
-        guard let object = value.object else { throw TokenCacheFault("it holds \(value.kindName), not an object") }
+        guard let object = value.object else { throw TokenCacheFault("it contains \(value.kindName), not an object") }
         for kind in Kind.allCases {
             guard let section = object[kind.rawValue] else { continue }
             guard section.object != nil else {

@@ -141,7 +141,7 @@ struct TokenCacheFile: Sendable {
 
     private func unusable(_ what: String, code: MMErrorCode, hint: String? = nil, cause: String? = nil) -> MMError {
         let remedy =
-            "Nothing was changed. Put a good copy in its place, or remove it and sign in again: mm logout "
+            "Nothing was changed. Restore it from a copy, or remove it and sign in again: mm logout "
             + "\(ShellWord.quoted(connection)), "
             + "then mm login \(ShellWord.quoted(connection))."
         return MMError(

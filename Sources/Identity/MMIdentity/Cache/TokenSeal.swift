@@ -96,13 +96,13 @@ package struct TokenSeal: Sendable {
         let (key, id) = try key()
         let lines = String(decoding: stored.dropFirst(Self.header.count), as: UTF8.self).split(separator: "\n")
         guard lines.count == 2, let sealed = Base64.bytes(String(lines[1])), sealed.count >= Self.overhead else {
-            throw Fault(text: "is encrypted and damaged", hint: "Put a good copy in its place.", isDamage: true)
+            throw Fault(text: "is encrypted and damaged", hint: "Restore it from a copy.", isDamage: true)
         }
         guard lines[0] == Hex.text(id) else {
             throw Fault(
                 text:
                     "is encrypted with another key (\(lines[0])) than that of \(source?.place ?? "") (\(Hex.text(id)))",
-                hint: "Name the file with the right key: MM_TOKEN_KEY_FILE.")
+                hint: "Set MM_TOKEN_KEY_FILE to the file with the right key.")
         }
         var room = [UInt8](repeating: 0, count: sealed.count)
         let bound = Array(name.utf8)
@@ -110,7 +110,7 @@ package struct TokenSeal: Sendable {
         guard count >= 0 else {
             throw Fault(
                 text: "is encrypted, and was changed or belongs to another connection",
-                hint: "Put a good copy in its place.", isDamage: true)
+                hint: "Restore it from a copy.", isDamage: true)
         }
         return Array(room.prefix(Int(count)))
     }
@@ -119,9 +119,9 @@ package struct TokenSeal: Sendable {
     private func key() throws(Fault) -> (key: [UInt8], id: ArraySlice<UInt8>) {
         guard let source else {
             throw Fault(
-                text: "is encrypted, and this process knows no key",
+                text: "is encrypted, and this process has no key",
                 hint:
-                    "Name the key's file: MM_TOKEN_KEY_FILE, or MM_TOKEN_KEY=secret-service (a pool has the variables it was "
+                    "Set MM_TOKEN_KEY_FILE to the key's file, or MM_TOKEN_KEY=secret-service (a pool keeps the variables it was "
                     + "started with).")
         }
         let secret: [UInt8]
@@ -130,8 +130,8 @@ package struct TokenSeal: Sendable {
         case .secretService(let service): secret = try service.key()
         case .unknown(let word):
             throw Fault(
-                text: "needs a key from “\(word.prefix(40))” (MM_TOKEN_KEY), which is no place for keys",
-                hint: "Set MM_TOKEN_KEY=secret-service, or name a file: MM_TOKEN_KEY_FILE.")
+                text: "needs a key from “\(word.prefix(40))” (MM_TOKEN_KEY), which is not supported",
+                hint: "Set MM_TOKEN_KEY=secret-service, or MM_TOKEN_KEY_FILE to a file.")
         }
         if let reason = mm_openssl_load() {
             throw Fault(
@@ -151,7 +151,7 @@ package struct TokenSeal: Sendable {
             throw Fault(text: "needs a key that can't be read: \(error.message)", hint: error.hint ?? remedy)
         }
         guard var secret = content else {
-            throw Fault(text: "needs the key in \(keyFile), which is not there", hint: remedy)
+            throw Fault(text: "needs the key in \(keyFile), which does not exist", hint: remedy)
         }
         while secret.last == 0x0A || secret.last == 0x0D { secret.removeLast() }
         guard secret.count >= Self.leastKey else {
@@ -252,7 +252,7 @@ final class SecretServiceKey: Sendable {
         guard result >= 0 else {
             let reason = SessionBus.Fault(fault)
             throw Self.fault(
-                reason.isMissingService ? "no Secret Service runs (\(reason.text))" : "\(reason.text) (\(reason.name))")
+                reason.isMissingService ? "the Secret Service is not running (\(reason.text))" : "\(reason.text) (\(reason.name))")
         }
         return result
     }

@@ -156,17 +156,17 @@ extension Cloud {
     static func read(_ path: String, named name: String) throws(MMError) -> Cloud {
         guard let bytes = try ProtectedFile.read(path, limit: 1 << 20) else {
             throw MMError(
-                .notFound, "There is no cloud file \(path).", hint: "Correct `cloud` of the connection.",
+                .notFound, "The cloud file \(path) does not exist.", hint: "Correct `cloud` of the connection.",
                 details: ["path": .string(path)])
         }
         let parsed: JSONValue
         do throws(JSONError) {
             parsed = try JSONParser.parse(bytes)
         } catch {
-            throw fault(path, "isn't JSON: \(error)", "Write an object with login and the services' addresses.")
+            throw fault(path, "isn't JSON: \(error)", "It must be an object with login and the services' addresses.")
         }
         guard let description = parsed.object else {
-            throw fault(path, "is \(parsed.kindName)", "Write an object with login and the services' addresses.")
+            throw fault(path, "is \(parsed.kindName)", "It must be an object with login and the services' addresses.")
         }
         let services = Dictionary(uniqueKeysWithValues: ServiceResource.plain.map { ($0.name, $0) })
         let known = ["login", "loginAliases", "deviceCodePage", "sharePointDomain"] + services.keys.sorted()
@@ -209,7 +209,7 @@ extension Cloud {
         else {
             throw fault(
                 path, "has no usable address in `\(entry)`: \(value.string?.prefix(120).description ?? value.kindName)",
-                "Write https and the host, as in https://\(entry).example.com.")
+                "Use https and the host, such as https://\(entry).example.com.")
         }
         return allowsPath ? text : address.origin
     }
@@ -221,7 +221,7 @@ extension Cloud {
         else {
             throw fault(
                 path, "has no host in `\(entry)`: \(value.string?.prefix(120).description ?? value.kindName)",
-                "Write the name alone, as in login.example.com.")
+                "Use only the host name, such as login.example.com.")
         }
         return address.host
     }
@@ -457,7 +457,7 @@ extension Cloud {
         }
         guard let login = description["login"] else {
             throw MMError(
-                .invalidInput, "\(source) names no sign-in address (login).",
+                .invalidInput, "\(source) has no sign-in address (login).",
                 hint: "Start the sandbox again: mm sandbox start.")
         }
         return try sandbox(login: try sandboxBase(login, entry: "login", source: source), bases: bases)
@@ -483,9 +483,9 @@ extension Cloud {
         else {
             throw MMError(
                 .invalidInput,
-                "\(source) gives an address for \(entry) that is not one of this machine: \(value.string ?? value.kindName).",
+                "\(source) has an address for \(entry) that is not on this machine: \(value.string ?? value.kindName).",
                 hint:
-                    "The sandbox is only reached on loopback, as in http://127.0.0.1:8080. Start it "
+                    "The sandbox works only on loopback, such as http://127.0.0.1:8080. Start it "
                     + "again: mm sandbox start."
             )
         }

@@ -10,8 +10,8 @@ extension Connection {
         let known = ServiceResource.plain.map(\.name) + apis.keys.sorted()
         throw MMError(
             .invalidInput, "The connection \(self.name) has no resource '\(name.prefix(120))'.",
-            hint: "Known are \(known.joined(separator: ", ")). Add an API of the tenant's own: mm connections edit "
-                + "\(ShellWord.quoted(self.name)) apis.NAME=https://HOST, or give its audience (https://HOST, api://ID).",
+            hint: "Known resources: \(known.joined(separator: ", ")). To add an API of the tenant: mm connections edit "
+                + "\(ShellWord.quoted(self.name)) apis.NAME=https://HOST, or use its audience (https://HOST, api://ID).",
             details: ["connection": .string(self.name), "field": "resource"])
     }
 }

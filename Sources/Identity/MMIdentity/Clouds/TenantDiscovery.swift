@@ -50,9 +50,9 @@ extension IdentityService {
         }
         let asked = clouds.map(\.name).joined(separator: ", ")
         throw MMError(
-            .notFound, "No sign-in service knows a tenant '\(tenant.prefix(120))' (asked: \(asked)).",
-            hint: "Check the spelling; give a domain of the organisation, or its tenant id"
-                + (name == nil ? "." : ", or leave --cloud out so that every cloud is asked."),
+            .notFound, "The tenant '\(tenant.prefix(120))' was not found (searched: \(asked)).",
+            hint: "Check the spelling; use a domain of the organisation or its tenant ID"
+                + (name == nil ? "." : ", or leave out --cloud to search every cloud."),
             details: ["field": "tenant"])
     }
 
@@ -95,8 +95,8 @@ extension IdentityService {
     private static func unreadable(_ response: HTTPResponse, _ url: String) -> MMError {
         MMError(
             .remoteFailed,
-            "What answers at \(WebAddress(url)?.origin ?? url) is no sign-in service: HTTP \(response.status).",
-            hint: "A proxy or a sign-in page of the network may stand in between: check HTTPS_PROXY and NO_PROXY.",
+            "The server at \(WebAddress(url)?.origin ?? url) is not a sign-in service: HTTP \(response.status).",
+            hint: "A proxy or a captive portal may be in between: check HTTPS_PROXY and NO_PROXY.",
             retry: .after(.seconds(30)), details: ["status": .int(Int64(response.status))])
     }
 

@@ -51,7 +51,7 @@ public struct CertificateFiles: Sendable, Hashable {
             try source.readNow("the certificate's password", of: connection, environment: environment)
         }
         if let token, let passwordFile, RefusedPINs.shared.contains(passwordFile, for: token) {
-            throw wrongPIN(connection, "was refused by the token and isn't tried again")
+            throw wrongPIN(connection, "was refused by the token and is not tried again")
         }
         do {
             if let token { return try SigningCertificate(certificate: certificate, key: token, pin: password) }
@@ -75,7 +75,7 @@ public struct CertificateFiles: Sendable, Hashable {
         MMError(
             .invalidInput, "The PIN of \(connection) in \(passwordFile ?? "no file") \(what).",
             hint:
-                "Write the right PIN into that file: tokens lock after a few wrong ones, so the same file is asked once.",
+                "Put the right PIN into that file. Tokens lock after a few wrong PINs, so mm tries the same file only once.",
             details: ["connection": .string(connection), "field": "auth.certificatePasswordFile"])
     }
 
@@ -87,7 +87,7 @@ public struct CertificateFiles: Sendable, Hashable {
         if found == nil { found = try ProtectedFile.read(path, limit: 1 << 20, isAdmitted: isAdmitted) }
         guard let bytes = found else {
             throw MMError(
-                .invalidInput, "The \(what) of \(connection) is missing: there is no file \(path).",
+                .invalidInput, "The \(what) of \(connection) is missing: the file \(path) does not exist.",
                 hint: "Correct auth of the connection: mm connections show \(ShellWord.quoted(connection)).")
         }
         return bytes
@@ -143,8 +143,8 @@ struct TokenKey: Sendable, Hashable {
             case "module-path": module = PercentCoding.decode(value.utf8)
             case "pin-value", "pin-source":
                 throw MMError(
-                    .invalidInput, "The key of \(connection) is named by a URI with a PIN (\(pair[0])).",
-                    hint: "Put the PIN into a file of mode 0600 and name it in auth.certificatePasswordFile.",
+                    .invalidInput, "The key URI of \(connection) contains a PIN (\(pair[0])).",
+                    hint: "Put the PIN into a file with mode 0600 and set auth.certificatePasswordFile to it.",
                     details: ["connection": .string(connection), "field": "auth.privateKeyPath"])
             default: rest.append(part)
             }

@@ -39,7 +39,7 @@ public enum ClientCredential: Sendable {
                     "The certificate of \(target.connection) expired on "
                         + "\(Timestamp(seconds: certificate.endsAt).iso8601).",
                     hint:
-                        "Make a new one, upload it to the app registration, and put it into \(files.certificatePath).",
+                        "Create a new one, upload it to the app registration, and save it as \(files.certificatePath).",
                     details: ["connection": .string(target.connection), "path": .string(files.certificatePath)])
             }
             put(

@@ -48,7 +48,7 @@ package final class EvidenceKey: @unchecked Sendable {
             throw MMError(
                 .unavailable, "The signing key \(path) can't be used.",
                 hint: mm_openssl_load() == nil
-                    ? "Move it away: a new one is made, and its public half has to be handed on again."
+                    ? "Move it away, so that a new one is created. Its public key must then be distributed again."
                     : "OpenSSL 3 (libcrypto) is missing.")
         }
         return key
@@ -61,7 +61,7 @@ package final class EvidenceKey: @unchecked Sendable {
             try ProtectedFile.replace(path, with: Array((Base64.text(scalar, alphabet: .url) + "\n").utf8))
             return key
         }
-        throw MMError(.unavailable, "No signing key can be made.", hint: "OpenSSL 3 (libcrypto) is missing.")
+        throw MMError(.unavailable, "A signing key can't be created.", hint: "OpenSSL 3 (libcrypto) is missing.")
     }
 
     /// Returns the signature of some bytes, as text.

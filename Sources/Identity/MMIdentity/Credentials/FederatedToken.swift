@@ -37,7 +37,7 @@ public enum FederatedToken: Sendable {
                 throw error
             } catch {
                 throw MMError(
-                    .unavailable, "The program gave no federated token for \(target.connection).", cause: "\(error)")
+                    .unavailable, "The program provided no federated token for \(target.connection).", cause: "\(error)")
             }
         case .environment: throw Self.missing(target.connection)
         }
@@ -96,7 +96,7 @@ public enum FederatedToken: Sendable {
                 .string, !token.isEmpty
         else {
             throw MMError(
-                .remoteFailed, "GitHub gave no token for \(target.connection) (HTTP \(response.status)).",
+                .remoteFailed, "GitHub returned no token for \(target.connection) (HTTP \(response.status)).",
                 hint: "Give the job the permission id-token: write.")
         }
         return Secret(token)
@@ -105,8 +105,8 @@ public enum FederatedToken: Sendable {
     private static func missing(_ connection: String) -> MMError {
         MMError(
             .invalidInput, "\(connection) signs in with a federated token, but none was found.",
-            hint: "Name it in auth (tokenFile or tokenVariable), or run in a job of GitHub Actions with the permission "
-                + "id-token: write, in a workload of Kubernetes (\(kubernetesFile)), or in a job of GitLab with an "
+            hint: "Set tokenFile or tokenVariable in auth, or run in a GitHub Actions job with the permission "
+                + "id-token: write, in a Kubernetes workload (\(kubernetesFile)), or in a GitLab job with an "
                 + "id_token in \(gitLabVariable).",
             details: ["connection": .string(connection), "field": "auth.tokenFile"])
     }

@@ -23,7 +23,7 @@ enum HandedDescriptor {
     static func bytes(_ path: String, limit: Int) throws(MMError) -> [UInt8]? {
         guard let prefix = prefixes.first(where: { path.hasPrefix($0) }) else { return nil }
         guard let number = Int32(path.dropFirst(prefix.count)), number > 2 else {
-            throw unusable(path, "names no descriptor above 2")
+            throw unusable(path, "must be a descriptor above 2")
         }
         // Two concurrent readers must not each get a part of the content.
         return try taken.withLock { (taken) throws(MMError) in
@@ -39,7 +39,7 @@ enum HandedDescriptor {
         var status = stat()
         guard flags >= 0, flags & FD_CLOEXEC == 0, fstat(number, &status) == 0,
             [S_IFIFO, S_IFREG].contains(status.st_mode & S_IFMT)
-        else { throw unusable(path, "is no descriptor that this process was handed") }
+        else { throw unusable(path, "is not a descriptor that this process inherited") }
         // Processes that are started from now on don't inherit it.
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         var bytes: [UInt8] = []
@@ -48,7 +48,7 @@ enum HandedDescriptor {
             var waiting = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
             let ready = poll(&waiting, 1, patience)
             if ready < 0, errno == EINTR { continue }
-            guard ready > 0 else { throw unusable(path, "gave nothing within 30 seconds") }
+            guard ready > 0 else { throw unusable(path, "provided no data within 30 seconds") }
             let count = Glibc.read(number, &room, room.count)
             if count == 0 { break }
             if count < 0 {
@@ -57,7 +57,7 @@ enum HandedDescriptor {
             }
             bytes.append(contentsOf: room[..<count])
             guard bytes.count <= limit else {
-                throw MMError(.limitExceeded, "\(path) gives more than \(limit) bytes.", hint: "Hand the secret alone.")
+                throw MMError(.limitExceeded, "\(path) contains more than \(limit) bytes.", hint: "Pass only the secret.")
             }
         }
         return bytes
@@ -67,7 +67,7 @@ enum HandedDescriptor {
         MMError(
             .invalidInput, "\(path) \(why).",
             hint:
-                "A descriptor reaches the process alone that it is handed to: mm … --embedded … 3< FILE, with /dev/fd/3 in "
+                "Only the process that inherits a descriptor can read it: mm … --embedded … 3< FILE, with /dev/fd/3 in "
                 + "the connection. A pool needs a file (0600) or a variable.",
             details: ["path": .string(path)])
     }

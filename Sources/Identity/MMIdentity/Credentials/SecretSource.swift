@@ -48,7 +48,7 @@ public enum SecretSource: Sendable {
             if found == nil { found = try ProtectedFile.read(place, limit: Self.limit, isAdmitted: isAdmitted) }
             guard let bytes = found else {
                 throw missing(
-                    "\(what) of \(connection) is missing: there is no file \(path)", "Put it there, mode 0600.")
+                    "\(what) of \(connection) is missing: the file \(path) does not exist", "Create it with mode 0600.")
             }
             guard let read = String(validating: bytes, as: UTF8.self) else {
                 throw missing("\(what) of \(connection) in \(path) isn't text", "Write it as plain text.")
@@ -58,7 +58,7 @@ public enum SecretSource: Sendable {
             guard let value = environment[name] else {
                 throw missing(
                     "\(what) of \(connection) is missing: the variable \(name) is not set",
-                    "Set it for the process that signs in; a pool that runs already has the variables it was started with."
+                    "Set it for the process that signs in. A running pool keeps the variables it was started with."
                 )
             }
             text = value

@@ -105,42 +105,42 @@ final class SigningCertificate: @unchecked Sendable {
         case MM_CREDENTIAL_OTHER_KEY:
             .unusable(
                 Reason(text: "belongs to another private key than the one given"),
-                remedy: "Use the key that the certificate was made with.")
+                remedy: "Use the private key of the certificate.")
         case MM_CREDENTIAL_NEEDS_PASSWORD:
             .unusable(
                 Reason(text: "is protected by a password", isOfTheKey: true),
                 remedy:
-                    "Put the password into a file of mode 0600 and name it in certificatePasswordFile, or into a variable and name it in "
+                    "Put the password into a file with mode 0600 and set certificatePasswordFile, or into a variable and set "
                     + "certificatePasswordVariable.")
         case MM_CREDENTIAL_WRONG_PASSWORD:
             .unusable(
-                Reason(text: "has another password than the one that was given", isOfTheKey: true),
-                remedy: "Correct it where certificatePasswordFile or certificatePasswordVariable names it.")
+                Reason(text: "has another password than the given one", isOfTheKey: true),
+                remedy: "Correct the password in certificatePasswordFile or certificatePasswordVariable.")
         case MM_CREDENTIAL_OLD_CIPHER:
             .unusable(
                 Reason(text: "uses an encryption that OpenSSL 3 no longer supports by default, or is damaged"),
-                remedy: "Write it again: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
+                remedy: "Convert it: openssl pkcs12 -legacy -in OLD -nodes -out both.pem (mode 0600).")
         case MM_CREDENTIAL_NO_MODULE:
             .unusable(
-                Reason(text: "is in a token, which OpenSSL can't reach", isOfTheKey: true),
+                Reason(text: "is in a token that OpenSSL can't access", isOfTheKey: true),
                 remedy:
-                    "Install libengine-pkcs11-openssl or pkcs11-provider, and name the token's own library where it "
-                    + "isn't found: ?module-path=/usr/lib/…/opensc-pkcs11.so at the end of privateKeyPath.")
+                    "Install libengine-pkcs11-openssl or pkcs11-provider, and if the token's library is not found, "
+                    + "add it to privateKeyPath: ?module-path=/usr/lib/…/opensc-pkcs11.so")
         case MM_CREDENTIAL_OTHER_MODULE:
             .unusable(
-                Reason(text: "names another module-path than the first key of this process", isOfTheKey: true),
-                remedy: "Use one module for all tokens (p11-kit-proxy.so reaches all), or restart: mm pool restart.")
+                Reason(text: "has another module-path than the first key of this process", isOfTheKey: true),
+                remedy: "Use one module for all tokens (p11-kit-proxy.so supports all), or restart: mm pool restart.")
         case MM_CREDENTIAL_NO_TOKEN_KEY:
             .unusable(
-                Reason(text: "names no key that the token gives with this PIN", isOfTheKey: true),
+                Reason(text: "is not a key that the token offers with this PIN", isOfTheKey: true),
                 remedy:
-                    "Look with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file that "
-                    + "certificatePasswordFile names (mode 0600). Tokens lock after a few wrong ones.")
+                    "List keys with p11tool --list-all or pkcs11-tool --list-objects, and put the PIN into the file in "
+                    + "certificatePasswordFile (mode 0600). Tokens lock after a few wrong PINs.")
         case MM_CREDENTIAL_WRONG_PIN: .wrongPIN
         default:
             .unusable(
                 Reason(text: "is neither PEM nor PKCS #12"),
-                remedy: "Give the certificate in one of these forms, with its private key.")
+                remedy: "Use one of these formats, with the private key.")
         }
     }
 }

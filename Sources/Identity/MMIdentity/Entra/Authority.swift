@@ -14,7 +14,7 @@ package struct Authority: Sendable, Hashable {
             tenant.utf8.allSatisfy(Self.isDomainByte)
         else {
             throw MMError(
-                .invalidInput, "The tenant '\(tenant.prefix(60))' is neither a tenant id nor a domain.",
+                .invalidInput, "The tenant '\(tenant.prefix(60))' is neither a tenant ID nor a domain.",
                 hint: "Set tenantId to the tenant's GUID (mm connections edit).")
         }
         self.cloud = cloud

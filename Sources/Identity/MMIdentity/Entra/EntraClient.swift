@@ -218,7 +218,7 @@ package struct EntraClient: Sendable {
         let proxy = response.headers["Via"] ?? response.headers["Proxy-Agent"] ?? response.headers["Server"]
         return MMError(
             .remoteFailed,
-            "The sign-in service did not answer itself: HTTP \(response.status)\(isPage ? " with a web page" : "") came"
+            "Another server answered instead of the sign-in service: HTTP \(response.status)\(isPage ? " with a web page" : "") came"
                 + (proxy.map { " from “\($0.prefix(80))”." } ?? "."),
             hint: "A proxy or a captive portal is in between. Check HTTPS_PROXY and NO_PROXY, or open "
                 + "\(WebAddress(url)?.origin ?? "the sign-in page") in a browser.",
@@ -456,17 +456,17 @@ package struct TokenAnswer: Sendable {
     package init(_ body: [UInt8], requested: [String]) throws(MMError) {
         let limits = JSONLimits(bytes: 1 << 20, depth: 32)
         guard let object = (try? JSONParser.parse(body, limits: limits))?.object else {
-            throw Self.odd("its answer is not the JSON that a token endpoint gives")
+            throw Self.odd("its answer is not the JSON of a token endpoint")
         }
         guard let token = object["access_token"]?.string, !token.isEmpty else {
             throw Self.odd("its answer has no access token")
         }
         guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw Self.odd("its access token holds characters that no header can carry")
+            throw Self.odd("its access token contains characters that a header can't contain")
         }
         let type = object["token_type"]?.string ?? "Bearer"
         guard type.lowercased() == "bearer" else {
-            throw Self.odd("it gave a token of type \(type.prefix(20)), not Bearer")
+            throw Self.odd("it returned a token of type \(type.prefix(20)), not Bearer")
         }
         accessToken = Secret(token)
         refreshToken = object["refresh_token"]?.string.flatMap { $0.isEmpty ? nil : Secret($0) }

@@ -223,31 +223,31 @@ extension EntraError {
                     + "in `challenge` of the details."
             }
             return action == .adminConsent || action == .userConsent
-                ? advice + " Or list the caller's app in knownClientApplications, so that it asks for both at once."
+                ? advice + " Or list the caller's app in knownClientApplications, so that people consent to both at once."
                 : advice
         }
         guard isMethodRefused else { return advice + tail(connection) }
         switch way {
         case .deviceCode:
-            return advice + " A browser on this machine may be allowed where a code is not: mm login "
+            return advice + " A browser on this machine may be allowed if device codes are not: mm login "
                 + "\(ShellWord.quoted(connection)) --browser."
         case .browser:
             return advice
-                + " The remaining options are a device that the tenant manages, an exception by "
-                + "its administrator, or an app that signs in by itself (auth of the connection: certificate, "
+                + " Other options: a device that the tenant manages, an exception by "
+                + "its administrator, or signing in as an app (auth of the connection: certificate, "
                 + "federated, managed-identity)."
         case .broker:
             return advice
-                + " The company portal of this machine (intune-portal) shows what its device lacks; otherwise the "
+                + " The company portal of this machine (intune-portal) shows what this device lacks; otherwise the "
                 + "tenant's administrator can make an exception."
-        case .app, .onBehalfOf: return advice + " Policies for workload identities are the administrator's to change."
+        case .app, .onBehalfOf: return advice + " Only an administrator can change policies for workload identities."
         }
     }
 
     private var fallback: String {
         switch action {
         case .poll, .slowDown: "Approve the sign-in in a browser."
-        case .stop: "Nothing more is tried with this code."
+        case .stop: "This code can't be used any longer."
         case .restartDeviceFlow: "The code has expired. Start a new one."
         case .reauth, .reauthInteractive: "Sign in again."
         case .userConsent: "Start again and accept the permissions."
@@ -261,7 +261,7 @@ extension EntraError {
         case .wifFix: "Check the federated credential of the app."
         case .policyBlock: "A policy of the tenant forbids it; a retry does not help. Ask the tenant's administrator."
         case .retry: "The sign-in service has a temporary fault. Try again in a moment."
-        case .throttle: "Too many sign-in requests. Nothing is sent before the service takes them again."
+        case .throttle: "Too many sign-in requests. mm waits until the service accepts requests again."
         case .stopLoop: "The same request was repeated too often. Stop for a few minutes."
         case .clientBug: "This is a bug in mm, or in something between it and Entra ID. Please report it."
         }
@@ -269,7 +269,7 @@ extension EntraError {
 
     private func tail(_ connection: String) -> String {
         switch action {
-        case .stop, .userConsent, .switchAccount: " A new code: mm login \(ShellWord.quoted(connection))."
+        case .stop, .userConsent, .switchAccount: " For a new code: mm login \(ShellWord.quoted(connection))."
         case .reauth, .reauthInteractive, .restartDeviceFlow: " mm login \(ShellWord.quoted(connection))."
         case .switchTenantOrCloud, .fixConfig: " See mm connections show \(ShellWord.quoted(connection))."
         default: ""
@@ -294,7 +294,7 @@ package struct EntraAdvice: Sendable, Hashable {
     /// The advice for a code that a person declined.
     static let declined = EntraAdvice(
         code: 70_018, action: .stop, title: "Declined by the person",
-        advice: "Whoever was asked said no. Start again if that was a mistake.")
+        advice: "The person declined the sign-in. Start again if that was a mistake.")
 
     /// Returns the advice for a number; `nil` when it isn't in the table.
     package static func about(_ code: Int) -> EntraAdvice? { table[code] }

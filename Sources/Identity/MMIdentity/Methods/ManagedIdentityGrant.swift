@@ -46,7 +46,7 @@ struct ManagedIdentityGrant: AppTokenSource {
             } catch let error as MMError {
                 throw error
             } catch {
-                throw MMError(.internalError, "\(endpoint.name) can't be asked: \(error)")
+                throw MMError(.internalError, "\(endpoint.name) can't be reached: \(error)")
             }
             surroundings.log.debug("\(endpoint.name): \(response?.status ?? 0)")
             guard mayTry, let wait = waits.first, .seconds(wait) < deadline.remaining else { throw fault }
@@ -75,7 +75,7 @@ struct ManagedIdentityGrant: AppTokenSource {
             throw MMError(
                 .unavailable,
                 "This machine has no managed identity: \(WebAddress(address)?.host ?? address) doesn't answer.",
-                hint: "Managed identities exist on machines of Azure and on those that Azure Arc manages. Elsewhere "
+                hint: "Managed identities exist only on Azure machines and on machines managed by Azure Arc. Elsewhere "
                     + "sign in with a certificate or a federated token (auth of the connection).",
                 cause: error.message)
         }
@@ -87,7 +87,7 @@ struct ManagedIdentityGrant: AppTokenSource {
         let field = challenge.headers["WWW-Authenticate"] ?? ""
         guard let place = AgentKey(folder: keyFolder, challenge: field) else {
             throw MMError(
-                .denied, "The agent of Azure Arc names no key of its own for authentication: \(field.prefix(120)).")
+                .denied, "The Azure Arc agent did not give a valid key file for authentication: \(field.prefix(120)).")
         }
         let key = try place.read()
         HeldSecrets.shared.hold(key)
@@ -105,12 +105,12 @@ struct ManagedIdentityGrant: AppTokenSource {
         let isPassing = Self.isPassing(response.status)
         return MMError(
             isPassing ? .unavailable : .invalidInput,
-            "\(endpoint.name.prefix(1).uppercased())\(endpoint.name.dropFirst()) gave no token for "
+            "\(endpoint.name.prefix(1).uppercased())\(endpoint.name.dropFirst()) returned no token for "
                 + "\(target.connection) (HTTP \(response.status))\(said).",
             hint: isPassing
                 ? "Try again in a moment."
-                : "Assign a managed identity to this machine, and name the right one in auth (clientId, objectId or "
-                    + "resourceId) where it has several.",
+                : "Assign a managed identity to this machine, and if it has several, set the right one in auth (clientId, objectId or "
+                    + "resourceId).",
             retry: isPassing ? .after(.seconds(30)) : .never,
             details: ["connection": .string(target.connection), "status": .int(Int64(response.status))])
     }
@@ -158,7 +158,7 @@ struct AgentKey: Sendable {
 
     private func unreadable(_ path: String) -> MMError {
         MMError(
-            .forbidden, "The key that the agent of Azure Arc left can't be read: \(path).",
+            .forbidden, "The key file of the Azure Arc agent can't be read: \(path).",
             hint: "Add this user to the group himds, then log in to the machine again.")
     }
 }
@@ -183,7 +183,7 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
         if let address = value("IDENTITY_ENDPOINT") {
             if value("IDENTITY_SERVER_THUMBPRINT") != nil {
                 throw MMError(
-                    .unsupported, "The managed identities of Service Fabric can't be used here.",
+                    .unsupported, "Managed identities of Service Fabric are not supported.",
                     hint: "Sign in with a certificate or a federated token.")
             }
             if let key = value("IDENTITY_HEADER") { return .appService(try checked(address), key: key) }
@@ -246,14 +246,14 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
         case (.system, _): return nil
         case (_, .arc):
             throw MMError(
-                .invalidInput, "Machines of Azure Arc have no other identity than their own.",
-                hint: "Leave clientId, objectId and resourceId out of auth.")
+                .invalidInput, "Azure Arc machines have only a system-assigned identity.",
+                hint: "Remove clientId, objectId and resourceId from auth.")
         case (.clientID(let id), .machineLearning): return ("clientid", id)
         case (.clientID(let id), _): return ("client_id", id)
         case (_, .machineLearning):
             throw MMError(
-                .invalidInput, "Machine Learning knows an identity by its client id alone.",
-                hint: "Name clientId in auth.")
+                .invalidInput, "Machine Learning identifies an identity only by its client ID.",
+                hint: "Set clientId in auth.")
         case (.objectID(let id), _): return ("object_id", id)
         case (.resourceID(let id), .metadata): return ("msi_res_id", id)
         case (.resourceID(let id), _): return ("mi_res_id", id)
@@ -263,7 +263,7 @@ enum MachineIdentityEndpoint: Sendable, Hashable {
     private static func checked(_ address: String) throws(MMError) -> String {
         guard let parts = WebAddress(address), !parts.hasUserInfo else {
             throw MMError(
-                .invalidInput, "The environment names no usable identity service: \(address.prefix(120)).",
+                .invalidInput, "The identity service in the environment can't be used: \(address.prefix(120)).",
                 hint: "Correct IDENTITY_ENDPOINT, MSI_ENDPOINT or AZURE_POD_IDENTITY_AUTHORITY_HOST.")
         }
         return address

@@ -71,18 +71,18 @@ struct OnBehalfOfGrant: Sendable {
         let link = "\(authority.cloud.login)/\(authority.tenant)/adminconsent?client_id=\(target.clientID)"
         var told = error
         told.details["consentUrl"] = .string(link)
-        told.hint = (error.hint.map { $0 + " " } ?? "") + "An administrator consents at \(link)"
+        told.hint = (error.hint.map { $0 + " " } ?? "") + "An administrator must consent at \(link)"
         return told
     }
 
     /// Refuses a token that no sign-in service would accept, before anything is sent.
     private func checkAssertion() throws(MMError) {
         guard !assertion.isEmpty, assertion.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            throw refused("is no token", .invalidInput)
+            throw refused("is not a token", .invalidInput)
         }
         guard let claims = AccessTokenClaims(assertion) else { return }
         guard !claims.isApp else {
-            throw refused("is not one of a person: an app acts for itself (auth: secret, certificate)", .invalidInput)
+            throw refused("belongs to an app, not to a person: an app signs in for itself (auth: secret, certificate)", .invalidInput)
         }
         if let endsAt = claims.endsAt, endsAt + 300 < now.seconds {
             throw refused("ended at \(Timestamp(seconds: endsAt).iso8601)", .signInNeeded)
@@ -101,15 +101,15 @@ struct OnBehalfOfGrant: Sendable {
             && caller?.objectID.map { $0.lowercased() != account.objectID.lowercased() } == true
         guard !account.isApp, !isAnother else {
             throw MMError(
-                .forbidden, "The sign-in service answered for another account than that of the caller's token.",
-                hint: "Nothing was kept.", details: ["connection": .string(target.connection)])
+                .forbidden, "The sign-in service returned a token for another account than the caller's.",
+                hint: "It was discarded.", details: ["connection": .string(target.connection)])
         }
         return account
     }
 
     private func refused(_ what: String, _ code: MMErrorCode) -> MMError {
         MMError(
-            code, "The token for whose owner \(target.connection) is to act \(what).",
+            code, "The caller's token for \(target.connection) \(what).",
             hint: "Pass on the access token of the request's Authorization header, as it was issued for this app.",
             details: ["connection": .string(target.connection), "resource": .string(resource.name)])
     }

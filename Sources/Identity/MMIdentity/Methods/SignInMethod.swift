@@ -91,7 +91,7 @@ extension SignInMethod {
 
     private static func missing(_ field: String) -> MMError {
         MMError(
-            .invalidInput, "auth.\(field) is missing.", hint: "Name the file in it (mm connections edit).",
+            .invalidInput, "auth.\(field) is missing.", hint: "Set it to the file (mm connections edit).",
             details: ["field": .string("auth.\(field)")])
     }
 }

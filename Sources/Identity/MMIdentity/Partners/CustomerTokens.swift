@@ -76,7 +76,7 @@ extension IdentityService {
         let snapshot = try await files(own).snapshot(own)
         guard let account = try snapshot.account(), let refresh = snapshot.view.refreshToken(of: account) else {
             throw MMError(
-                .signInNeeded, "\(partner.name) has no sign-in that its customers' tenants could be reached with.",
+                .signInNeeded, "\(partner.name) has no sign-in for its customers' tenants.",
                 hint: "mm login \(ShellWord.quoted(partner.name)).",
                 details: ["connection": .string(partner.name), "resource": .string(resource.name)])
         }
@@ -89,7 +89,7 @@ extension IdentityService {
             HeldSecrets.shared.hold(answer.accessToken)
             return (answer, account.account)
         } catch {
-            let what = "Getting a token of \(customer.name)"
+            let what = "Getting a token for \(customer.name)"
             switch error {
             case .refused(let refusal):
                 throw refusal.mmError(for: what, connection: partner.name, by: .deviceCode)

@@ -46,7 +46,7 @@ package final class CallerAssertions: Sendable {
     /// - Throws: `.signInNeeded` when there is none, or it has expired.
     package func token(of principal: String, for connection: String) throws(MMError) -> Secret {
         guard let entry = entries.withLock({ $0[principal] }) else {
-            throw Self.missing("no call has brought an access token of this session's person", connection)
+            throw Self.missing("no call has provided an access token of this session's person", connection)
         }
         guard entry.endsAt + Self.skew > clock.now.seconds else {
             let end = Timestamp(seconds: entry.endsAt).iso8601
@@ -61,8 +61,8 @@ package final class CallerAssertions: Sendable {
     private static func missing(_ why: String, _ connection: String) -> MMError {
         MMError(
             .signInNeeded, "\(connection) acts on behalf of its callers, and \(why).",
-            hint: "Make another call: the client renews its sign-in and brings a new token, and the session goes on "
-                + "with it. Long work goes on so, too, when calls are made meanwhile.",
+            hint: "Make another call, so that the client renews its sign-in and sends a new token. The session then continues "
+                + "with it. For long work, make calls in between.",
             details: ["connection": .string(connection)])
     }
 }

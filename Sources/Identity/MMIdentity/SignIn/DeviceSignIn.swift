@@ -135,7 +135,7 @@ struct DeviceSignIn: Sendable {
         } catch {
             // The code is used up, no matter which account signed in.
             if error.code == .forbidden { try? file.remove() }
-            work.entra.log.warning("sign-in not taken: \(error.message)")
+            work.entra.log.warning("sign-in not accepted: \(error.message)")
             throw error
         }
         work.entra.log.info(
@@ -174,7 +174,7 @@ struct DeviceSignIn: Sendable {
                 let asked = Int(error.retryAfter?.components.seconds ?? 0)
                 return try await pollLater(
                     &pending, file, resource, wait: max(pending.interval * 2, asked),
-                    trouble: "the sign-in service has trouble (status \(error.status))")
+                    trouble: "the sign-in service has a temporary problem (status \(error.status))")
             case .restartDeviceFlow:
                 return try await codeExpired(pending, file, resource)
             case .reauth, .reauthInteractive:
@@ -249,16 +249,16 @@ struct DeviceSignIn: Sendable {
             MMError(
                 .forbidden,
                 "The sign-in of \(target.connection) was declined"
-                    + (target.expectedEmail.map { " by the person asked to sign in as \($0)." }
-                        ?? " by the person asked."),
+                    + (target.expectedEmail.map { " by the person who was asked to sign in as \($0)." }
+                        ?? " by the person who was asked."),
                 hint: hint, details: details)
         case .expired, nil:
             MMError(
                 .signInNeeded,
-                pending.lapse.map { "The sign-in of \(target.connection) came to nothing twice (\($0))." }
+                pending.lapse.map { "The sign-in of \(target.connection) failed twice (\($0))." }
                     ?? "The sign-in of \(target.connection) was not approved: two codes in a row expired.",
                 hint:
-                    "Start a new one when somebody is there to approve it: mm login \(ShellWord.quoted(target.connection)).",
+                    "Start a new one when a person can approve it: mm login \(ShellWord.quoted(target.connection)).",
                 details: details)
         }
     }
@@ -365,11 +365,11 @@ package struct PendingSignIn: Sendable {
             message: message, account: target.expectedEmail, appID: target.clientID, tenant: target.authority.tenant,
             expiresAt: Timestamp(seconds: expiresAt),
             interval: .seconds(interval), lastError: trouble, reason: reason,
-            note: restarts > 0 ? "The code before this one \(fate)." : nil)
+            note: restarts > 0 ? "The previous code \(fate)." : nil)
     }
 
     private var fate: String {
-        lapse.map { "came to nothing (\($0))" } ?? "ran out before anybody approved it (AADSTS70020)"
+        lapse.map { "failed (\($0))" } ?? "expired before it was approved (AADSTS70020)"
     }
 }
 

@@ -361,18 +361,18 @@ extension IdentityService {
 
     nonisolated func browserNeeded(_ connection: Connection, _ resource: ServiceResource) -> MMError {
         MMError(
-            .signInNeeded, "Sign-in needed for \(connection.name), in a browser of this machine.",
+            .signInNeeded, "Sign-in needed for \(connection.name), in a browser on this machine.",
             hint:
-                "In a terminal: mm login \(ShellWord.quoted(connection.name)). It opens the browser; then repeat the call.",
+                "Run mm login \(ShellWord.quoted(connection.name)) in a terminal, which opens the browser; then repeat the call.",
             details: ["connection": .string(connection.name), "resource": .string(resource.name)])
     }
 
     private nonisolated func assertionMissing(_ connection: Connection) -> MMError {
         MMError(
-            .invalidInput, "\(connection.name) acts for the people who call it, and this call brings nobody's token.",
+            .invalidInput, "\(connection.name) acts on behalf of its callers, and this call has no caller's token.",
             hint:
-                "Callers of mm-mcp bring it with --oauth-issuer; Swift programs pass it on: token(onBehalfOf:for:). "
-                + "Otherwise name a file that holds it: mm connections edit "
+                "Callers of mm-mcp send it with --oauth-issuer; Swift programs pass it with token(onBehalfOf:for:). "
+                + "Otherwise set a file with it: mm connections edit "
                 + "\(ShellWord.quoted(connection.name)) auth.assertionFile=/path.",
             details: ["connection": .string(connection.name), "field": "auth.assertionFile"])
     }
@@ -506,8 +506,8 @@ extension IdentityService {
         case .app(let given), .onBehalfOf(let given, _): credential = given
         case .deviceCode, .browser, .broker, .managedIdentity, .token:
             throw MMError(
-                .invalidInput, "\(connection.name) has no credential of an app, so it can't act for others.",
-                hint: "Name it: mm connections edit \(ShellWord.quoted(connection.name)) auth=on-behalf-of "
+                .invalidInput, "\(connection.name) has no app credential, so it can't act on behalf of others.",
+                hint: "Set it: mm connections edit \(ShellWord.quoted(connection.name)) auth=on-behalf-of "
                     + "auth.secretFile=/path (or auth.certificatePath=/path).",
                 details: ["connection": .string(connection.name), "field": "auth"])
         }
@@ -538,7 +538,7 @@ extension IdentityService {
             return .token(token)
         }
         guard case .token(let token) = outcome else {
-            throw MMError(.internalError, "An exchange of tokens asked for a person.")
+            throw MMError(.internalError, "A token exchange required a person.")
         }
         return token
     }
@@ -627,7 +627,7 @@ extension IdentityService {
                 do throws(MMError) {
                     try await work.renew()
                 } catch {
-                    log.debug("the token is used up: it can't be renewed yet (\(error.message))")
+                    log.debug("the token is about to expire and can't be renewed yet (\(error.message))")
                     await pace.slowDown(for: Self.restAfterFailure, sent: clock.now)
                 }
             }
@@ -748,7 +748,7 @@ extension IdentityService {
                     throw MMError(
                         .cancelled, "The sign-in of \(connection.name) was cancelled.",
                         hint:
-                            "Its code stays good until it runs out: mm login \(ShellWord.quoted(connection.name)) goes on with it."
+                            "Its code stays valid until it expires. To continue: mm login \(ShellWord.quoted(connection.name))."
                     )
                 }
             }

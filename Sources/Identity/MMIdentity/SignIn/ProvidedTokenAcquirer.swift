@@ -24,12 +24,12 @@ struct ProvidedTokenAcquirer: Sendable {
             throw MMError(.cancelled, "Cancelled while getting a token for \(target.connection).")
         } catch {
             throw MMError(
-                .unavailable, "The program that fetches the tokens of \(target.connection) gave none.",
-                hint: "Its own error is in the log.", cause: "\(error)")
+                .unavailable, "The program that provides the tokens of \(target.connection) returned none.",
+                hint: "Its error is in the log.", cause: "\(error)")
         }
         HeldSecrets.shared.hold(given.secret)
         guard given.secret.reveal().utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), !given.secret.isEmpty else {
-            throw refused("contains characters that no token has", .invalidInput)
+            throw refused("contains characters that tokens can't contain", .invalidInput)
         }
         let claims = AccessTokenClaims(given.secret)
         if let audience = claims?.audience, !target.authority.cloud.takes(audience: audience, for: resource) {
@@ -57,8 +57,8 @@ struct ProvidedTokenAcquirer: Sendable {
     private func refused(_ what: String, _ code: MMErrorCode) -> MMError {
         let place = (provider as? KeptToken).map { " (\($0.source.place))" } ?? ""
         return MMError(
-            code, "The token given for \(target.connection)\(place) \(what).",
-            hint: "Replace it: it is read again for each request.",
+            code, "The provided token for \(target.connection)\(place) \(what).",
+            hint: "Replace it; mm reads it again for each request.",
             details: ["connection": .string(target.connection), "resource": .string(resource.name)])
     }
 }

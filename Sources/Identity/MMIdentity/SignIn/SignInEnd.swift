@@ -70,7 +70,7 @@ package struct SignInEnd: Sendable, Hashable {
         details["aadsts"] = number.map { .int(Int64($0)) }
         let place = resource.map { " for \($0)" } ?? ""
         return MMError(
-            .signInNeeded, "Sign-in needed for \(connection): the last one ended\(place) (\(reason)).",
+            .signInNeeded, "Sign-in needed for \(connection): the last sign-in ended\(place) (\(reason)).",
             hint: "mm login \(ShellWord.quoted(connection)).", details: details)
     }
 }

@@ -33,7 +33,7 @@ public struct SignInPrompt: Sendable, Hashable {
     package var opensBrowserHere: Bool { userCode.isEmpty }
 
     /// The sentence that reports why the last poll failed, for the end of the prompt.
-    package var trouble: String? { lastError.map { "(The last question to the service failed: \($0))" } }
+    package var trouble: String? { lastError.map { "(The last request to the sign-in service failed: \($0))" } }
 
     /// Returns the prompt as the error for a call that needs a sign-in first.
     /// - Parameter now: the current time, for computing how long the code is valid.
@@ -46,9 +46,9 @@ public struct SignInPrompt: Sendable, Hashable {
             .signInNeeded,
             before + (note.map { $0 + " " } ?? "")
                 + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
-                + "The code is good for \(minutes)." + (trouble.map { " " + $0 } ?? ""),
-            hint: "Approve it in a browser, then repeat the same call: it continues with this sign-in, after which the "
-                + "service is asked every \(interval.components.seconds) seconds. "
+                + "The code is valid for \(minutes)." + (trouble.map { " " + $0 } ?? ""),
+            hint: "Approve it in a browser, then repeat the same call, which continues with this sign-in. Meanwhile mm asks the "
+                + "service every \(interval.components.seconds) seconds. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
             retry: .after(interval), details: details(left: left))
     }

@@ -40,9 +40,9 @@ extension SignInTarget {
         if method.isAppOnly, let expected = connection.expectedEmail {
             throw MMError(
                 .invalidInput,
-                "The connection \(connection.name) expects the account \(expected), but an app signs in by itself there: "
-                    + "there is no person behind it.",
-                hint: "Take one of the two out of its entry: mm connections edit \(ShellWord.quoted(connection.name)) "
+                "The connection \(connection.name) expects the account \(expected), but it signs in as an app, "
+                    + "not as a person.",
+                hint: "Remove one of the two: mm connections edit \(ShellWord.quoted(connection.name)) "
                     + "expectedEmail=null, or auth=browser.",
                 details: ["connection": .string(connection.name), "field": "expectedEmail"])
         }

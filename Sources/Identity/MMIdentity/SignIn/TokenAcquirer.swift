@@ -238,8 +238,8 @@ struct TokenAcquirer: RenewingAcquirer {
                 other.lowercased() != known.account.objectID.lowercased()
             {
                 throw MMError(
-                    .forbidden, "The sign-in service answered for another account than that of \(target.connection).",
-                    hint: "Nothing was kept. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
+                    .forbidden, "The sign-in service returned a token for another account than that of \(target.connection).",
+                    hint: "It was discarded. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
             }
             try await write(answer, for: known.account, known, refreshedFrom, snapshot)
             // A refresh may return no id_token; the account is then the one that the refresh token was issued to.

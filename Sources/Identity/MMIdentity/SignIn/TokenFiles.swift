@@ -59,7 +59,7 @@ struct TokenFiles: Sendable {
                 "The token cache of \(check.target.connection) contains several accounts: "
                     + fitting.map { Self.title(of: $0.account, among: fitting) }.joined(separator: ", ") + ".",
                 hint: "Choose one: mm connections edit \(ShellWord.quoted(check.target.connection)) "
-                    + "expectedEmail=NAME, or homeAccountId=ID where names are the same.",
+                    + "expectedEmail=NAME, or homeAccountId=ID if the names are the same.",
                 details: [
                     "connection": .string(check.target.connection),
                     "accounts": .array(

@@ -55,7 +55,7 @@ package struct ServiceGate: Sendable {
             // Spread out callers that wait for the same moment.
             let total = wait + min(wait / 10, .seconds(1)) * min(max(jitter(), 0), 1)
             if total >= .seconds(1) {
-                report("\(service) asks to slow down: waiting \(total.wholeSeconds) s before the next request")
+                report("\(service) is throttling requests: waiting \(total.wholeSeconds) s before the next request")
             }
             do { try await pause(min(total, max(deadline.remaining, wait))) } catch {
                 throw MMError(.cancelled, "The request was cancelled while it waited for \(service).")
@@ -76,7 +76,7 @@ package struct ServiceGate: Sendable {
         let until = (clock.now + wait).roundedUp.iso8601
         return MMError(
             .throttled,
-            "\(service) has asked \(connection) to slow down: nothing was sent, because the next "
+            "\(service) is throttling \(connection): nothing was sent, because the next "
                 + "request is possible only in \(wait.wholeSeconds) s, at \(until).",
             hint: "Try again then, or allow more time.", retry: .after(wait),
             details: ["service": .string(service), "connection": .string(connection), "until": .string(until)])

@@ -86,7 +86,7 @@ struct FilePaces: PaceStore {
             _ = consume lock
             return value
         } catch {
-            log.debug("the times before which nothing is sent can't be shared: \(error.message)")
+            log.debug("the waiting times for services can't be shared: \(error.message)")
             return nil
         }
     }

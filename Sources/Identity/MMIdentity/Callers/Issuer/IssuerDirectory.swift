@@ -170,22 +170,22 @@ package struct IssuerMetadata: Sendable {
     static func read(_ issuer: String, by transport: any HTTPTransport) async throws(MMError) -> IssuerMetadata {
         for place in places(of: issuer) {
             guard let document = try await object(at: place, of: issuer, transport) else { continue }
-            guard let given = document["issuer"]?.string else { throw fault(place, "it names no issuer") }
+            guard let given = document["issuer"]?.string else { throw fault(place, "it has no issuer") }
             guard let name = IssuerName(given, configured: issuer) else {
-                throw fault(place, "it is of the issuer \(VisibleText.exact(String(given.prefix(200))))")
+                throw fault(place, "it belongs to the issuer \(VisibleText.exact(String(given.prefix(200))))")
             }
             guard let keys = document["jwks_uri"]?.string, isAllowed(keys, for: issuer) else {
-                throw fault(place, "it names no address of keys (jwks_uri) with https")
+                throw fault(place, "it has no https address of keys (jwks_uri)")
             }
             guard let set = try await object(at: keys, of: issuer, transport)?["keys"]?.array else {
-                throw fault(keys, "it holds no keys")
+                throw fault(keys, "it contains no keys")
             }
             return IssuerMetadata(
                 name: name, document: document, keys: set.prefix(Self.mostKeys).compactMap(IssuerKey.init))
         }
         throw MMError(
             .remoteFailed, "The sign-in service \(issuer) publishes no metadata.",
-            hint: "Give the issuer exactly as its openid-configuration names it (--oauth-issuer).")
+            hint: "Give the issuer exactly as in its openid-configuration (--oauth-issuer).")
     }
 
     /// Returns whether keys may be read from an address: with `https`, or from this machine for an issuer on this machine.
@@ -214,12 +214,12 @@ package struct IssuerMetadata: Sendable {
         default: throw fault(url, "the answer has status \(response.status)")
         }
         guard let object = (try? JSONParser.parse(response.body, limits: JSONLimits(bytes: largest, depth: 32)))?.object
-        else { throw fault(url, "the answer is no JSON object") }
+        else { throw fault(url, "the answer is not a JSON object") }
         return object
     }
 
     private static func fault(_ url: String, _ what: String) -> MMError {
-        MMError(.remoteFailed, "What the sign-in service publishes at \(url) can't be used: \(what).")
+        MMError(.remoteFailed, "The metadata of the sign-in service at \(url) can't be used: \(what).")
     }
 }
 

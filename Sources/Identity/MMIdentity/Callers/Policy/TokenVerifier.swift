@@ -82,8 +82,8 @@ package struct TokenVerifier: Sendable {
     private static let unseen = CallerRefusal(
         .forbidden,
         GroupMemberships.unseen(
-            "Have the app's groups claim name only groups assigned to the application, admit an app role (--oauth-roles), "
-                + "or let the server ask Microsoft Graph (--oauth-directory)."))
+            "Limit the app's groups claim to groups assigned to the application, accept an app role (--oauth-roles), "
+                + "or let the server read groups from Microsoft Graph (--oauth-directory)."))
 
     private func admission(
         of token: SignedToken, _ metadata: IssuerMetadata
@@ -139,7 +139,7 @@ package final class GroupMemberships: Sendable {
     /// Returns the message for an account whose groups can't be read.
     /// - Parameter remedy: the remedy, as a sentence.
     package static func unseen(_ remedy: String) -> String {
-        "This account is in more groups than an access token names, so its membership can't be seen. \(remedy)"
+        "This account is in more groups than an access token can list, so its membership is unknown. \(remedy)"
     }
 
     /// Returns the cached answer for an account; `nil` where there is none.
@@ -235,7 +235,7 @@ package struct TokenPolicy: Sendable, Hashable {
 
     /// Checks the issuer, the audience and the times of a token.
     func checkOrigin(of token: SignedToken, _ issuer: IssuerName, now: Timestamp) throws(CallerRefusal) {
-        guard issuer.issued(token) else { throw .invalid("is of another issuer than \(issuer.text)") }
+        guard issuer.issued(token) else { throw .invalid("is from another issuer than \(issuer.text)") }
         guard token.texts("aud").contains(where: audiences.contains) else {
             throw .invalid("is meant for another service (aud)")
         }
@@ -264,11 +264,11 @@ package struct TokenPolicy: Sendable, Hashable {
     func admission(of token: SignedToken, _ name: IssuerName) throws(CallerRefusal) -> Admission {
         let tenantID = token.text("tid")?.lowercased()
         guard tenants.isEmpty || tenantID.map(tenants.contains) == true else {
-            throw CallerRefusal(.forbidden, "Accounts of this tenant are not admitted here.")
+            throw CallerRefusal(.forbidden, "This server does not accept accounts of this tenant.")
         }
         guard let issuer = token.text("iss"), let subject = token.text("sub") ?? token.text("oid"),
             subject.utf8.count <= Self.longestSubject
-        else { throw .invalid("names no subject (sub)") }
+        else { throw .invalid("has no subject (sub)") }
         let granted = token.words("scp").union(token.words("scope"))
         let missing = scopes.filter { !Self.grants(granted, $0) }
         let held = Set(token.texts("roles"))
@@ -304,7 +304,7 @@ package struct TokenPolicy: Sendable, Hashable {
 
     /// The refusal of an account that is in none of the groups.
     static let stranger = CallerRefusal(
-        .forbidden, "This account has none of the groups or roles that are admitted here.")
+        .forbidden, "This account has none of the groups or roles that this server accepts.")
 
     /// Returns whether a scope is among those granted. A client asks for `api://APP/mm.use`, and the token says `mm.use`.
     private static func grants(_ granted: Set<String>, _ scope: String) -> Bool {

@@ -32,14 +32,14 @@ package struct SignedToken: Sendable {
         do throws(JSONWebToken.Fault) {
             token = try JSONWebToken(text, limits: Self.limits)
         } catch .form {
-            throw .invalid("is no signed JSON web token; this server can't check tokens of another form")
+            throw .invalid("is not a signed JSON web token, the only kind that this server can check")
         } catch {
             throw .invalid("can't be read")
         }
         guard let header = token.header, let signature = token.signature else { throw .invalid("can't be read") }
         guard let name = header["alg"]?.string, let algorithm = SignatureAlgorithm(rawValue: name) else {
             let known = SignatureAlgorithm.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .invalid("has a signature of another kind than \(known)")
+            throw .invalid("has another signature algorithm than \(known)")
         }
         // RFC 7515, section 4.1.11: a critical extension that isn't understood makes a token invalid.
         guard header["crit"] == nil, header["b64"] == nil else { throw .invalid("has critical extensions") }
@@ -47,13 +47,13 @@ package struct SignedToken: Sendable {
             // RFC 9068, section 2.1; most services say JWT.
             let known = ["jwt", "at+jwt", "application/at+jwt", "application/jwt"]
             guard let word = type.string?.lowercased(), known.contains(word) else {
-                throw .invalid("is of another type than JWT or at+jwt")
+                throw .invalid("has another type than JWT or at+jwt")
             }
         }
         switch header["kid"] {
         case nil: keyID = nil
         case .string(let id)?: keyID = id
-        default: throw .invalid("names its key with something else than a text")
+        default: throw .invalid("has a key ID that is not text")
         }
         self.algorithm = algorithm
         encoded = Secret(text)
