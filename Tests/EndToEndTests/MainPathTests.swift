@@ -119,7 +119,7 @@ struct MainPathTests {
         #expect(secrets.count >= 3)
         for file in try tenant.home.files() where file.path != cache.path {
             let text = String(decoding: file.bytes, as: UTF8.self)
-            for secret in secrets { #expect(!text.contains(secret), "\(file.path) holds a secret") }
+            for secret in secrets { #expect(!text.contains(secret), "\(file.path) contains a secret") }
             if !file.path.hasSuffix("confirmations.json") {
                 #expect(!text.contains(secretMail), "\(file.path) holds mail")
             }

@@ -9,8 +9,8 @@ struct HTTPErrorTests {
         "every failure of the network says what to look at",
         arguments: [
             (HTTPError.Kind.resolve, "proxy"), (.connect, "network"), (.proxy, "HTTPS_PROXY"), (.tls, "clock"),
-            (.timeout, "--timeout"), (.tooLarge, "ask for less"), (.connectionLost, "Try again"),
-            (.protocolViolation, "Something else than the service"),
+            (.timeout, "--timeout"), (.tooLarge, "request less"), (.connectionLost, "Try again"),
+            (.protocolViolation, "Another server may be answering"),
         ])
     func hints(kind: HTTPError.Kind, word: String) {
         let error = HTTPError(kind, "It broke.").mmError(for: "Reading")

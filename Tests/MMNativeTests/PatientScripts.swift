@@ -195,7 +195,7 @@ struct PatientScripts {
         #expect(result.failure == nil)
         // Before a change it is the last moment to stop.
         guard case .completed(let waiting) = await outcome(script, isPatient: false) else { return }
-        #expect(waiting.failure?.message.contains("nobody is here to answer") == true)
+        #expect(waiting.failure?.message.contains("there is nobody to answer") == true)
     }
 
     @Test(
@@ -211,7 +211,7 @@ struct PatientScripts {
             return
         }
         #expect(result.objects.isEmpty)
-        #expect(result.failure?.message.contains("nobody is here to answer") == true)
+        #expect(result.failure?.message.contains("there is nobody to answer") == true)
     }
 
     @Test("refuse several names for one that is expanded, as PowerShell does, and go on")

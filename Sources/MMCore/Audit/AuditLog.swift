@@ -306,7 +306,7 @@ extension AuditLog {
             if let head, head.number == number {
                 guard head.hash == line.hash else {
                     found.broken = .init(
-                        line: lineNumber, file: part, reason: "isn't the line that was written under its number")
+                        line: lineNumber, file: part, reason: "isn't the line that was written with its number")
                     return false
                 }
                 headSeen = true
@@ -319,7 +319,7 @@ extension AuditLog {
         if head == nil, number > 1 {
             found.broken = .init(
                 line: lineNumber + 1,
-                reason: "can't be told from a line that was cut off: the head beside the log is gone")
+                reason: "may be a truncated line, because the .head file is missing")
         } else if !headSeen, let head {
             let line = torn?.line ?? lineNumber + 1
             found.broken = .init(

@@ -114,12 +114,12 @@ struct FileLocation: ~Copyable {
         guard let status = folder.status() else { throw FileFault.error(errno, "reach", path) }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw MMError(
-                .forbidden, "The folder of \(path) belongs to user \(status.st_uid), who could swap the file.",
-                hint: "Use a folder of your own.")
+                .forbidden, "The folder of \(path) belongs to user \(status.st_uid), who could replace the file.",
+                hint: "Use a folder that you own.")
         }
         if status.st_mode & 0o002 != 0, status.st_mode & 0o1000 == 0 {
             throw MMError(
-                .forbidden, "Everybody may write to the folder of \(path), so anybody could swap the file.",
+                .forbidden, "Everyone can write to the folder of \(path), so anyone could replace the file.",
                 hint: "Remove the permission (chmod o-w on the folder) or use another folder.")
         }
     }
@@ -156,7 +156,7 @@ extension FileLocation {
         guard let status else { throw FileFault.error(errno, action, path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
-                .invalidInput, "\(path) isn't a regular file.", hint: "Move it away, or name another file.")
+                .invalidInput, "\(path) isn't a regular file.", hint: "Move it away, or use another file.")
         }
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw FileFault.wrongOwner(path, owner: status.st_uid)
@@ -265,8 +265,8 @@ enum FileFault {
             return MMError(
                 .forbidden, "Can't \(action) \(path): \(reason).",
                 hint:
-                    "Name a folder that can be written (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or have "
-                    + "the file system mounted so.",
+                    "Use a writable folder (MM_STATE_DIR, MM_TOKEN_DIR, MM_CONNECTIONS for the registry), or mount "
+                    + "the file system as writable.",
                 cause: cause)
         case EACCES, EPERM:
             return MMError(
@@ -298,15 +298,15 @@ enum FileFault {
     static func symlink(_ path: String) -> MMError {
         MMError(
             .forbidden,
-            "\(path) is a symbolic link; it is not followed, because it may lead into somebody else's file.",
-            hint: "Put the file itself there, or name the real file.")
+            "\(path) is a symbolic link; it is not followed, because it may lead to another user's file.",
+            hint: "Put the file itself there, or use the path of the real file.")
     }
 
     /// Refuses a file that belongs to another user.
     static func wrongOwner(_ path: String, owner: uid_t) -> MMError {
         MMError(
             .forbidden, "\(path) belongs to user \(owner), not to you (user \(geteuid())).",
-            hint: "Use a path of your own, or take it over: chown \(geteuid()) \(ShellWord.quoted(path)).")
+            hint: "Use a path that you own, or change the owner: chown \(geteuid()) \(ShellWord.quoted(path)).")
     }
 }
 

@@ -22,8 +22,8 @@ package enum ProtectedFile {
         if let status = file.status(), !isAdmitted(status) {
             throw MMError(
                 .forbidden,
-                "Others may read \(path) (mode \(String(status.st_mode & 0o777, radix: 8))), which holds a secret.",
-                hint: "chmod 600 \(ShellWord.quoted(path)); where somebody may have read it, renew the secret.",
+                "Other users can read \(path) (mode \(String(status.st_mode & 0o777, radix: 8))), which contains a secret.",
+                hint: "chmod 600 \(ShellWord.quoted(path)); if somebody may have read it, renew the secret.",
                 details: ["path": .string(path)])
         }
         let expected = Int(file.status()?.st_size ?? 0)

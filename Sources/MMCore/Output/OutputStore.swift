@@ -122,7 +122,7 @@ package struct OutputStore: Sendable {
     }
 
     func gone(_ stored: StoredOutput) -> MMError {
-        MMError(.notFound, "The stored output '\(stored.handle)' is gone.", hint: "Run the request again.")
+        MMError(.notFound, "The stored output '\(stored.handle)' no longer exists.", hint: "Run the request again.")
     }
 
     static func index(of starts: [Int]) -> [Int] {
@@ -164,7 +164,7 @@ extension OutputStore {
         guard unit == stored.unit || unit == .bytes else {
             throw MMError(
                 .invalidInput, "This output has no \(unit.rawValue); it is counted in \(stored.unit.rawValue).",
-                hint: "Page it in \(stored.unit.rawValue) or bytes.")
+                hint: "Read it in \(stored.unit.rawValue) or bytes.")
         }
         let total = unit == stored.unit ? stored.total : stored.bytes
         guard offset >= 0, offset <= total, limit.map({ $0 > 0 }) ?? true else {

@@ -71,7 +71,7 @@ package struct OutputWriter: ~Copyable {
         guard written + held.count + bytes.count <= store.limits.single else {
             throw MMError(
                 .limitExceeded, "The answer is larger than \(store.limits.single) bytes.",
-                hint: "Ask for less: fewer fields, a filter, or a limit.")
+                hint: "Request less: fewer fields, a filter, or a limit.")
         }
         held.append(contentsOf: bytes)
         if held.count >= Self.holdLimit { try flush() }

@@ -229,7 +229,7 @@ extension Connection {
         }
         guard let object = value.object, approvers.count == object.count else {
             reader.report(
-                "approvers", "must be an object of names and keys",
+                "approvers", "must be an object with names and keys",
                 hint: "`mm plan key` shows the key of an approver: {\"ada\": \"mm1:…\"}.")
             return [:]
         }
@@ -254,7 +254,7 @@ extension Connection {
         guard parts.count == 2, parts.allSatisfy(GUID.isValid) else {
             reader.report(
                 "homeAccountId", "must be two GUIDs with a dot between them",
-                hint: "Object id and tenant id of the account in its home tenant, as MSAL writes `home_account_id`.",
+                hint: "Object ID and tenant ID of the account in its home tenant, as in MSAL's `home_account_id`.",
                 value: .string(text))
             return nil
         }
@@ -286,7 +286,7 @@ extension Connection {
         for (name, entry) in entries {
             guard let audience = entry.string ?? entry["audience"]?.string else {
                 reader.report(
-                    "apis.\(name)", "names no audience",
+                    "apis.\(name)", "has no audience",
                     hint: "Write the audience as a text, or as {\"audience\": \"api://…\", \"address\": \"https://…\"}."
                 )
                 continue
@@ -296,7 +296,7 @@ extension Connection {
             } catch {
                 let what = error.details["field"]?.string == "address" ? "address" : "audience"
                 reader.report(
-                    "apis.\(name)", "holds an \(what) that can't be used", hint: error.hint ?? error.message,
+                    "apis.\(name)", "contains an invalid \(what)", hint: error.hint ?? error.message,
                     value: .string(what == "address" ? entry["address"]?.string ?? "" : audience))
             }
         }
@@ -347,7 +347,7 @@ extension Connection {
         let object = value.object
         guard object != nil || value.string != nil else {
             reader.report(
-                "auth", "must be a word or an object",
+                "auth", "must be a string or an object",
                 hint: "For example {\"method\": \"secret\", \"secretFile\": \"/path\"}.",
                 value: value)
             return ConnectionAuth()
@@ -355,9 +355,9 @@ extension Connection {
         for key in ConnectionAuth.inlineSecrets where object?[key] != nil || reader.entry[key] != nil {
             // The value is secret, so it isn't shown.
             reader.report(
-                object?[key] != nil ? "auth.\(key)" : key, "holds a secret, which doesn't belong in the registry",
+                object?[key] != nil ? "auth.\(key)" : key, "contains a secret, which must not be in the registry",
                 hint:
-                    "Put it in a file with mode 0600 and name that file (secretFile, tokenFile, …); "
+                    "Put it in a file with mode 0600 and set secretFile, tokenFile, … to that file; "
                     + "then replace the secret."
             )
         }
@@ -399,8 +399,8 @@ extension Connection {
         if let missing {
             reader.report(
                 "auth.\(missing)", "is missing, but '\(auth.method.rawValue)' needs it",
-                hint: "Name the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.",
-                commandHint: "Name the file in the same command: auth=\(auth.method.rawValue) auth.\(missing)=/path.")
+                hint: "Set the file: {\"method\": \"\(auth.method.rawValue)\", \"\(missing)\": \"/path\"}.",
+                commandHint: "Set the file in the same command: auth=\(auth.method.rawValue) auth.\(missing)=/path.")
         }
     }
 
@@ -421,7 +421,7 @@ extension Connection {
             let classes = reader.texts(key, in: object, label: "guard.\(key)") ?? []
             for word in classes where !ConnectionGuardPolicy.classes.contains(word) {
                 reader.report(
-                    "guard.\(key)", "names a class that doesn't exist",
+                    "guard.\(key)", "contains an unknown class",
                     hint: "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")).", value: .string(word))
             }
             lists[key] = classes
@@ -445,10 +445,10 @@ extension Connection {
             let check: PersonCheck? = reader.choice(key, in: object, label: "person.\(key)")
             guard key == "usual" || ConnectionGuardPolicy.classes.contains(key) else {
                 reader.report(
-                    "person.\(key)", "names a class that doesn't exist",
+                    "person.\(key)", "contains an unknown class",
                     hint:
                         "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
-                        + "usual applies to the rest."
+                        + "usual applies to all others."
                 )
                 continue
             }
@@ -466,7 +466,7 @@ extension Connection {
             return nil
         }
         for key in ["tenantId", "objectId"] where reader.value(key, in: object) == nil {
-            reader.report("pin.\(key)", "is missing", hint: "Give both tenantId and objectId, or leave 'pin' out.")
+            reader.report("pin.\(key)", "is missing", hint: "Set both tenantId and objectId, or leave out 'pin'.")
         }
         guard let tenantId = reader.guid("tenantId", in: object, label: "pin.tenantId"),
             let objectId = reader.guid("objectId", in: object, label: "pin.objectId")
@@ -495,8 +495,8 @@ package enum ConnectionEgress: Sendable, Hashable {
             reader.report(
                 "egress", "must be \"off\" or an object",
                 hint:
-                    "For example {\"allow\": [\"api.contoso.com\"]}; without the key the cloud's and "
-                    + "tenant's hosts are reached.",
+                    "For example {\"allow\": [\"api.contoso.com\"]}; without this key sessions reach the cloud's and "
+                    + "the tenant's hosts.",
                 value: value)
             return .wire(allow: [])
         }
@@ -508,7 +508,7 @@ package enum ConnectionEgress: Sendable, Hashable {
             guard let name = PlainHostName(text), !name.isAddress else {
                 reader.report(
                     "egress.allow", "contains an invalid host name",
-                    hint: "Write a name alone, such as api.contoso.com, with :PORT where it is not 443. "
+                    hint: "Use a host name, such as api.contoso.com, with :PORT if it is not 443. "
                         + "IP addresses and wildcards aren't accepted.",
                     value: .string(text))
                 continue

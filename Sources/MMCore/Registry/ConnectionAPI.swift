@@ -15,23 +15,23 @@ public struct ConnectionAPI: Sendable, Hashable {
         let text = audience.hasSuffix("/.default") ? String(audience.dropLast("/.default".count)) : audience
         guard let host = Self.host(ofAudience: text) else {
             throw MMError(
-                .invalidInput, "'\(audience.prefix(120))' is no audience of an API.",
-                hint: "Write https://HOST as for Dataverse, api://ID as in “Expose an API” of the app registration, or "
-                    + "the app's id.", details: ["field": "audience"])
+                .invalidInput, "'\(audience.prefix(120))' is not an audience of an API.",
+                hint: "Use https://HOST as for Dataverse, api://ID as in “Expose an API” of the app registration, or "
+                    + "the application ID.", details: ["field": "audience"])
         }
         var origin = host.isEmpty ? nil : "https://\(host)"
         if let address {
             guard let given = Self.host(of: address, mayHavePath: false) else {
                 throw MMError(
-                    .invalidInput, "'\(address.prefix(120))' is no address of an API.",
-                    hint: "Write https://HOST, without a path; a token is sent to no other host.",
+                    .invalidInput, "'\(address.prefix(120))' is not an address of an API.",
+                    hint: "Use https://HOST, without a path. Tokens are sent to no other host.",
                     details: ["field": "address"])
             }
             guard origin == nil || origin == "https://\(given)" else {
                 throw MMError(
                     .invalidInput,
-                    "The address \(address.prefix(120)) is another host than that of the audience \(text).",
-                    hint: "A token goes only to the host that it is for. Leave the address out.",
+                    "The host of the address \(address.prefix(120)) differs from that of the audience \(text).",
+                    hint: "A token is sent only to the host of its audience. Leave out the address.",
                     details: ["field": "address"])
             }
             origin = "https://\(given)"

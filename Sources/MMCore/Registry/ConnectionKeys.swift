@@ -176,7 +176,7 @@ package struct ConnectionApprovals: Sendable, Hashable {
     static func read(_ value: JSONValue, _ reader: inout EntryReader) -> ConnectionApprovals {
         func count(_ value: JSONValue, _ label: String) -> Int {
             if let count = value.int, (1...most).contains(count) { return count }
-            reader.report(label, "must be a number from 1 to \(most)", hint: "Write 2 for two people.", value: value)
+            reader.report(label, "must be a number from 1 to \(most)", hint: "Use 2 for two people.", value: value)
             return 2
         }
         guard let object = value.object else { return ConnectionApprovals(count(value, "guard.approvals")) }
@@ -189,10 +189,10 @@ package struct ConnectionApprovals: Sendable, Hashable {
                 approvals.classes[key] = needed
             } else {
                 reader.report(
-                    "guard.approvals.\(key)", "names a class that doesn't exist",
+                    "guard.approvals.\(key)", "contains an unknown class",
                     hint:
                         "Classes are \(ConnectionGuardPolicy.classes.joined(separator: ", ")); "
-                        + "usual applies to the rest.")
+                        + "usual applies to all others.")
             }
         }
         return approvals

@@ -140,7 +140,7 @@ public final class ConnectionRegistry: Sendable {
         guard let document = value.object else {
             throw MMError(
                 .invalidInput, "The registry \(path) must contain an object, but it contains \(value.kindName).",
-                hint: "It begins with {\"connections\": {. Nothing was changed.")
+                hint: "It must start with {\"connections\": {. Nothing was changed.")
         }
         return document
     }

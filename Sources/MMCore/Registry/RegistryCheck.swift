@@ -84,17 +84,17 @@ public enum RegistryCheck {
         if personal, connection.expectedEmail == nil, connection.pin == nil {
             warn(
                 "expectedEmail", "Connection '\(name)' accepts any account that signs in.",
-                "Name the account: mm connections edit '\(name)' --expectedEmail NAME.")
+                "Set the account: mm connections edit '\(name)' --expectedEmail NAME.")
         }
         if connection.description == nil {
             warn(
-                "description", "Connection '\(name)' has no description; besides the name, tools show nothing else.",
+                "description", "Connection '\(name)' has no description, so tools show only its name.",
                 "Add one.")
         }
         if connection.mcps == [] {
             warn(
                 "mcps", "Connection '\(name)' isn't available to any server ('mcps' is empty).",
-                "Name servers, or leave the key out.")
+                "Add servers, or leave out the key.")
         }
         if connection.skipSendGuards {
             warn(
@@ -104,7 +104,7 @@ public enum RegistryCheck {
         if connection.legacyConfirm {
             warn(
                 "legacyConfirm",
-                "Connection '\(name)' lets programs of earlier servers send messages with `confirmed: true`: nobody is asked.",
+                "Connection '\(name)' allows clients of earlier servers to send messages with `confirmed: true`, without asking a person.",
                 "Leave it out unless an old client needs it.")
         }
         return found
@@ -120,7 +120,7 @@ public enum RegistryCheck {
             return [
                 RegistryProblem(
                     .warning, message: error.message,
-                    hint: "Only the last of the two is used. Remove one; until then, commands won't change the file.")
+                    hint: "Only the last one is used. Remove one; until then, commands can't change the file.")
             ]
         }
     }
@@ -132,7 +132,7 @@ public enum RegistryCheck {
         }
         return [
             RegistryProblem(
-                .warning, message: "Others may change \(path) (mode \(String(status.st_mode & 0o777, radix: 8))).",
+                .warning, message: "Other users can change \(path) (mode \(String(status.st_mode & 0o777, radix: 8))).",
                 hint: "Remove the permission: chmod go-w \(ShellWord.quoted(path)).")
         ]
     }

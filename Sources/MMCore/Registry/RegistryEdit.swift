@@ -130,7 +130,7 @@ public enum RegistryEdit {
         else {
             throw MMError(
                 .invalidInput, "'\(String(name.prefix(100)))' can't be the name of a connection.",
-                hint: "Use up to 100 characters without '/', control characters, or blanks at the ends.")
+                hint: "Use up to 100 characters without '/', control characters, or spaces at the ends.")
         }
     }
 
@@ -167,7 +167,7 @@ extension RegistryEdit {
         guard text?.isEmpty ?? true || !ConnectionAuth.inlineSecrets.contains(last) else {
             throw MMError(
                 .invalidInput, "'\(key)' would put a secret in the registry.",
-                hint: "Put it in a file with mode 0600 and name that file: auth.secretFile, auth.tokenFile.")
+                hint: "Put it in a file with mode 0600 and set auth.secretFile or auth.tokenFile to that file.")
         }
         if let dot = key.firstIndex(of: "."), entry[key] == nil {
             let root = String(key[..<dot])
@@ -202,7 +202,7 @@ extension RegistryEdit {
         let near = NearestNames.of(root, among: Connection.knownKeys, limit: 1).first.map { " Did you mean '\($0)'?" }
         throw MMError(
             .invalidInput, "A connection has no key '\(root)'.\(near ?? "")",
-            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")); one of your own begins with x-.",
+            hint: "The keys are \(Connection.knownKeys.joined(separator: ", ")); your own keys must start with x-.",
             details: ["connection": .string(name)])
     }
 

@@ -138,7 +138,7 @@ public struct RegistrySnapshot: Sendable {
 
     /// A hint for people at how to add a connection.
     package static let howToAdd =
-        "A person adds one: mm connect DOMAIN, or with an app of one's own: "
+        "To add one, a person runs mm connect DOMAIN, or with an existing app: "
         + "mm connections add NAME --tenant DOMAIN --app-id ID."
 
     private func unknown(_ name: String, among names: [String]) -> MMError {
@@ -149,7 +149,7 @@ public struct RegistrySnapshot: Sendable {
         return MMError(
             .notFound, "There is no connection '\(asked)'.",
             hint: names.isEmpty
-                ? "The registry has no connection that can be used here. " + Self.howToAdd
+                ? "The registry has no usable connection. " + Self.howToAdd
                 : "Known connections: \(shown)\(more). There is no default.",
             details: ["connection": .string(asked), "known": .array(sorted.prefix(50).map { .string($0) })])
     }

@@ -72,7 +72,7 @@ public struct RequestTarget: Sendable, Hashable {
         guard refusedHeaders.contains(lower) else { return }
         throw MMError(
             .invalidInput, "The header \(lower) changes the method of the request and is never sent.",
-            hint: "Give the method itself: method: PATCH, DELETE, PUT…")
+            hint: "Set the method instead: method: PATCH, DELETE, PUT…")
     }
 
     init(

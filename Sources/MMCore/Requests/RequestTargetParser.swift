@@ -13,15 +13,15 @@ struct RequestTargetParser {
         }
         guard rest.utf8.count <= Self.longest else {
             throw refused(
-                "The endpoint is longer than \(Self.longest) bytes.", "Move long filters into several requests.")
+                "The endpoint is longer than \(Self.longest) bytes.", "Split long filters into several requests.")
         }
         try checkCharacters(rest)
         let origin = try takeOrigin(&rest)
         if let hash = rest.firstIndex(of: "#") {
             if normalization == .refuse {
                 throw refused(
-                    "The endpoint contains a fragment (#…), which no service ever sees.",
-                    "Write %23 for a # that belongs to a name, or leave the fragment out.")
+                    "The endpoint contains a fragment (#…), which is never sent.",
+                    "Write %23 for a # in a name, or leave out the fragment.")
             }
             rest = rest[..<hash]
         }
@@ -121,11 +121,11 @@ struct RequestTargetParser {
         if scheme != "https" {
             throw refused(
                 "The endpoint uses \(scheme):, only https: is sent.",
-                "Write the path alone, such as /me, or use https://.")
+                "Use only the path, such as /me, or https://.")
         }
         throw refused(
             "The endpoint's host \(shown(authority)) is not the \(service.rawValue) host of this connection.",
-            "Allowed: \(allowedHosts.joined(separator: ", ")). Write the path alone, such as /me.")
+            "Allowed: \(allowedHosts.joined(separator: ", ")). Use only the path, such as /me.")
     }
 
     private func admittedHostSuffix(_ head: Substring) -> Bool {
@@ -203,7 +203,7 @@ struct RequestTargetParser {
                 let unquoted = segment.contains("(") ? segment.prefix { $0 != "'" } : segment[...]
                 if unquoted.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
                     throw refused(
-                        "The endpoint hides a dot segment in %2F.", "Write the path without . and .. segments.")
+                        "The endpoint contains an encoded dot segment (%2F).", "Write the path without . and .. segments.")
                 }
                 result.append(segment)
             }
@@ -212,7 +212,7 @@ struct RequestTargetParser {
             let clean = result.map { "/" + PercentCoding.encode($0, isPlain: PercentCoding.isSegmentByte) }.joined()
             throw refused(
                 "The endpoint's path contains dot segments or doubled slashes.",
-                "Write it plainly: \(clean.isEmpty ? "/" : clean)")
+                "Write it as \(clean.isEmpty ? "/" : clean)")
         }
         return result
     }

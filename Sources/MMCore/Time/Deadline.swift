@@ -50,7 +50,7 @@ public struct Deadline: Sendable, Hashable, Comparable {
     /// - Parameter work: what was in progress.
     public func exceeded(_ work: String) -> MMError {
         MMError(
-            .deadlineExceeded, "The deadline passed while \(work).", hint: "Allow more time, or ask for less at once.")
+            .deadlineExceeded, "The deadline passed while \(work).", hint: "Allow more time, or request less at once.")
     }
 
     /// Returns whether the left deadline is earlier than the right one; no deadline is the latest.

@@ -39,7 +39,7 @@ package struct YAMLNode: Sendable {
         }
         let outcome: Result<YAMLNode?, MMError> = bytes.withUnsafeBufferPointer { buffer in
             guard let opened = mm_yaml_open(buffer.baseAddress, buffer.count) else {
-                return .failure(MMError(.unavailable, "There is no memory to read \(name)."))
+                return .failure(MMError(.unavailable, "There is not enough memory to read \(name)."))
             }
             var reader = YAMLReader(opened: opened, name: name)
             defer { mm_yaml_close(opened) }
@@ -83,7 +83,7 @@ struct YAMLReader {
         mm_yaml_next(opened, &event)
         switch Int(event.kind) {
         case Int(MM_YAML_FAULT):
-            throw fault(event.problem.map { String(cString: $0) } ?? "it is no YAML")
+            throw fault(event.problem.map { String(cString: $0) } ?? "it is not YAML")
         case Int(MM_YAML_FOREIGN): throw fault("anchors, aliases and tags are not accepted")
         default: return
         }
@@ -92,7 +92,7 @@ struct YAMLReader {
     private func fault(_ what: String) -> MMError {
         MMError(
             .invalidInput, "\(name), line \(event.line): \(what).",
-            hint: "Correct the file; nothing of it was taken.", details: ["line": .int(Int64(event.line))])
+            hint: "Correct the file; it was not used.", details: ["line": .int(Int64(event.line))])
     }
 
     /// Reads the only document.

@@ -57,7 +57,7 @@ extension GraphClient {
     ) async throws(MMError) -> [BatchAnswer] {
         guard service == .graph else {
             throw MMError(
-                .unsupported, "Many requests at once go to Graph alone, not to \(service.rawValue).",
+                .unsupported, "Batches are supported only by Graph, not by \(service.rawValue).",
                 hint: "Send them one by one.")
         }
         var run = BatchRun(client: self, queue: try BatchQueue(parts), deadline: deadline, progress: progress)
@@ -165,7 +165,7 @@ struct BatchRun {
             let repetition = attempts[index, default: 0] + 1
             attempts[index] = repetition
             if BatchQueue.isRepeatable(queue.parts[index].request), repetition <= 3 { continue }
-            let error = MMError(.remoteFailed, "The answer to the batch says nothing of this request.")
+            let error = MMError(.remoteFailed, "The answer to the batch doesn't include this request.")
             queue.finish(index, Self.lost(queue.parts[index], error))
         }
         if wait > .zero { try await pause(wait) }
@@ -173,7 +173,7 @@ struct BatchRun {
 
     private func pause(_ wait: Duration) async throws(MMError) {
         do { try await client.pause(min(wait, max(deadline.remaining, .zero))) } catch {
-            throw MMError(.cancelled, "The requests were called off.")
+            throw MMError(.cancelled, "The requests were cancelled.")
         }
     }
 
@@ -217,7 +217,7 @@ struct BatchQueue: Sendable {
         var places: [String: Int] = [:]
         for (index, part) in parts.enumerated() {
             guard places.updateValue(index, forKey: part.id.lowercased()) == nil else {
-                throw Self.refused("Two requests have the id `\(part.id.prefix(60))`.", "Give each its own.")
+                throw Self.refused("Two requests have the id `\(part.id.prefix(60))`.", "Use a different id for each.")
             }
         }
         var needs: [[Int]] = []
@@ -226,8 +226,8 @@ struct BatchQueue: Sendable {
             for id in part.dependsOn {
                 guard let index = places[id.lowercased()] else {
                     throw Self.refused(
-                        "`\(part.id.prefix(60))` depends on `\(id.prefix(60))`, which is none of the requests.",
-                        "Name the id of another request.")
+                        "`\(part.id.prefix(60))` depends on `\(id.prefix(60))`, which is not in the batch.",
+                        "Use the id of another request.")
                 }
                 own.append(index)
             }
@@ -332,7 +332,7 @@ struct BatchQueue: Sendable {
                 if marks[need] == 1 {
                     throw Self.refused(
                         "The requests `\(parts[need].id.prefix(60))` and `\(parts[last.index].id.prefix(60))` wait for each other.",
-                        "Take one of the dependencies out.")
+                        "Remove one of the dependencies.")
                 }
                 if marks[need] == 0 {
                     marks[need] = 1

@@ -35,7 +35,7 @@ package enum AdvancedQuery {
     /// Returns a note for readers of the answer; `nil` for other queries.
     package static func note(for target: RequestTarget) -> String? {
         isNeeded(by: target)
-            ? "This query is answered from an index (ConsistencyLevel: eventual), which lags behind changes by moments."
+            ? "This query is answered from an index (ConsistencyLevel: eventual), which may not include the latest changes yet."
             : nil
     }
 

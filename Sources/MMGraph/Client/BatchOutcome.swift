@@ -51,7 +51,7 @@ package struct BatchOutcome: Sendable, Hashable {
         let wait = throttledFor.map { " in \(max(1, $0.components.seconds)) s" } ?? ""
         let unsure = failures.contains { $0.status >= 500 }
         return
-            "\(failures.count) of \(count) requests of the batch were not carried out: \(list). Send these alone again\(wait)"
+            "\(failures.count) of \(count) requests of the batch were not carried out: \(list). Send only these again\(wait)"
             + (unsure ? "; for those with 5xx, check first whether a write was done." : ".")
     }
 }

@@ -178,7 +178,7 @@ public struct GraphClient: Sendable {
         guard request.target.service == service else {
             throw MMError(
                 .invalidInput, "A \(request.target.service.rawValue) request can't be sent to \(service.rawValue).",
-                hint: "Name the right resource.", details: ["field": "resource"])
+                hint: "Use the right resource.", details: ["field": "resource"])
         }
         guard let base = cloud.base(of: resource) else { throw MMError(.internalError, "The service has no address.") }
         let target = RequestDefaults.completing(request.target)
@@ -240,7 +240,7 @@ extension GraphClient {
                 throw MMError(
                     .remoteFailed,
                     "\(service.rawValue) answered \(request.method) \(request.target.path) with a redirect (\(current.status)) "
-                        + "that is not followed.",
+                        + "that mm does not follow.",
                     hint: "Only reads are redirected to downloads. Check the endpoint.")
             }
             try check(address, for: "a download")
@@ -280,7 +280,7 @@ extension GraphClient {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
         guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInternal(address)) else {
             throw MMError(
-                .denied, "\(service.rawValue) gave \(address.origin) for \(what), where nothing is sent.",
+                .denied, "\(service.rawValue) returned the address \(address.origin) for \(what), which mm does not use.",
                 hint: "Only https addresses outside this machine are used.")
         }
     }
@@ -627,7 +627,7 @@ extension GraphClient {
             if let same = try await identical(to: upload, deadline: deadline) { return same }
             var error = error
             error.hint =
-                "There is another file of that name: name it otherwise, or say what becomes of it (--conflict replace or rename)."
+                "A file with this name exists: use another name, or set --conflict replace or rename."
             throw error
         }
         try await compare(answer, with: upload)
@@ -636,7 +636,7 @@ extension GraphClient {
 
     private func sendWhole(_ upload: FileUpload, deadline: Deadline) async throws(MMError) -> [UInt8] {
         guard let request = try await upload.wholeRequest() else {
-            throw MMError(.internalError, "An upload that goes piece by piece was to be sent whole.")
+            throw MMError(.internalError, "An upload in parts can't be sent as a single request.")
         }
         return try await send(request, deadline: deadline).body
     }
@@ -664,7 +664,7 @@ extension GraphClient {
         try upload.file.checkUnchanged()
         throw MMError(
             .remoteFailed,
-            "What arrived at \(upload.request.target.path) is not what was sent: its QuickXorHash is \(hash), that of "
+            "The uploaded file \(upload.request.target.path) differs from the local file: its QuickXorHash is \(hash), that of "
                 + "“\(upload.file.path)” \(own).", hint: "Send it again with --conflict replace.", retry: .now)
     }
 }

@@ -101,12 +101,12 @@ public struct GraphRequest: Sendable, Hashable {
             }
         guard isName, value.utf8.allSatisfy({ $0 == 0x09 || ($0 >= 0x20 && $0 != 0x7F) }) else {
             throw MMError(
-                .invalidInput, "A header's name or value holds characters that no header can carry.",
+                .invalidInput, "A header's name or value contains characters that headers can't contain.",
                 hint: "Use a plain name and a value on one line.", details: ["field": "headers"])
         }
         guard !reserved.contains(name.lowercased()) else {
             throw MMError(
-                .invalidInput, "The header \(name) is set by mm and can't be given.", hint: "Leave it out.",
+                .invalidInput, "The header \(name) is set by mm and can't be changed.", hint: "Leave it out.",
                 details: ["field": "headers"])
         }
     }
@@ -120,9 +120,9 @@ extension GraphRequest {
         let rest = target.segments.dropFirst().map { "/" + $0 }.joined()
         return MMError(
             .invalidInput,
-            "\(target.path) is about the person who signed in, and there is no person behind the sign-in of "
-                + "\(connection.name): it is \(app.title).",
-            hint: "Name the account: /users/NAME@DOMAIN\(rest). Or use a connection that a person signs in to.",
+            "\(target.path) needs a signed-in person, but the sign-in of "
+                + "\(connection.name) is \(app.title).",
+            hint: "Use /users/NAME@DOMAIN\(rest) instead, or a connection with a signed-in person.",
             details: ["connection": .string(connection.name), "path": .string(target.path)])
     }
 }

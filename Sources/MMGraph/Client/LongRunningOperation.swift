@@ -140,13 +140,13 @@ struct LongRunningOperation: Sendable {
         let wait = asked.flatMap { RetryAfter.wait($0, now: client.clock.now) } ?? usual
         guard wait < deadline.remaining else {
             var error = deadline.exceeded(
-                "\(client.service.rawValue) went on with \(request.method) \(request.target.path)")
+                "\(client.service.rawValue) is still working on \(request.method) \(request.target.path)")
             error.hint =
-                "The work itself goes on there. Allow more time, or don't wait (--no-wait) and look at the result later."
+                "The work continues in the service. Allow more time, or use --no-wait and check the result later."
             throw error
         }
         do { try await client.pause(max(wait, .milliseconds(200))) } catch {
-            throw MMError(.cancelled, "Waiting was cancelled; the work itself goes on.")
+            throw MMError(.cancelled, "Waiting was cancelled; the work continues in the service.")
         }
     }
 
@@ -158,7 +158,7 @@ struct LongRunningOperation: Sendable {
         if let code { details["code"] = .string(code) }
         return MMError(
             .remoteFailed,
-            "\(request.method) \(request.target.path) was begun and ended as \(state)"
+            "\(request.method) \(request.target.path) was started and ended as \(state)"
                 + (code.map { " (\($0))" } ?? "") + (reason.isEmpty ? "." : ": \(reason)"), details: details)
     }
 }
@@ -216,7 +216,7 @@ public struct GraphResponse: Sendable {
         } catch {
             throw MMError(
                 .remoteFailed, "The answer can't be read as JSON: \(error).",
-                hint: "Ask for the bytes instead; the service calls them \(contentType ?? "nothing").")
+                hint: "Read the bytes instead; their content type is \(contentType ?? "not given").")
         }
     }
 }

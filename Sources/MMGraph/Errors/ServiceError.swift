@@ -106,25 +106,25 @@ extension ServiceError {
     private func hint(_ request: GraphRequest) -> String? {
         switch (status, code) {
         case (400, "Request_UnsupportedQuery"):
-            return "Directory objects serve this query only with $count=true and the header ConsistencyLevel: eventual."
+            return "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
         case (400, "MissingApiVersionParameter"):
-            return "Add ?api-version=YYYY-MM-DD, as the provider's documentation names it."
+            return "Add ?api-version=YYYY-MM-DD, from the provider's documentation."
         case (401, _):
             return
                 "The service refuses a token that was just renewed. Check that the endpoint belongs to this service, and "
                 + "the account's licences."
         case (403, _):
             return
-                "The account or the app lacks a permission for this. The app registration must have it, consented, and the "
-                + "account must be allowed to do it itself."
-        case (404, _): return "Check the id and the spelling; something made a moment ago may take a while to appear."
-        case (410, _): return "A delta link that is too old: start again without it."
+                "The account or the app lacks a permission for this. The app registration must have it with consent, and the "
+                + "account must have the right too."
+        case (404, _): return "Check the id and the spelling; a new object may take a while to appear."
+        case (410, _): return "The delta link is too old: start again without it."
         case (412, _):
-            return "It was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
+            return "The object was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
         case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
-        case (409, _), (423, _): return "Something else changed or locked it. Read it again before you retry."
-        case (413, _): return "Ask for less: fewer fields ($select), a smaller page ($top), or an upload session."
-        case (429, _): return "The service asks to slow down, and waiting as requested wasn't enough. Try later."
+        case (409, _), (423, _): return "Another client changed or locked the object. Read it again before you retry."
+        case (413, _): return "Request less: fewer fields ($select), a smaller page ($top), or an upload session."
+        case (429, _): return "The service is throttling requests, and waiting as requested wasn't enough. Try later."
         case (500..., _) where request.method != "GET":
             return "It isn't known whether this was done: check before sending it again."
         default: return nil

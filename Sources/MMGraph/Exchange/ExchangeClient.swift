@@ -275,9 +275,9 @@ extension ExchangeClient {
         let place = WebAddress(link)?.origin ?? "an address that can't be read"
         throw MMError(
             .denied,
-            "The next page of \(command.cmdlet) is said to be at \(place), which isn't a host of "
+            "The next page of \(command.cmdlet) has the address \(place), which isn't a host of "
                 + "\(service.title): it was "
-                + "not asked for.",
+                + "not requested.",
             hint: "The rows so far are complete pages. No token was sent there.",
             details: ["host": .string(place), "cmdlet": .string(command.cmdlet)])
     }
@@ -548,7 +548,7 @@ struct ExchangeAttempt {
     private mutating func follow(_ answer: GraphResponse, from url: String) async throws(MMError) -> String {
         redirects += 1
         guard redirects <= Self.mostRedirects, let next = try await client.moved(by: answer, from: url) else {
-            let place = answer.header("Location").flatMap { WebAddress($0)?.origin } ?? "nowhere that can be read"
+            let place = answer.header("Location").flatMap { WebAddress($0)?.origin } ?? "an unreadable address"
             throw MMError(
                 .denied,
                 redirects > Self.mostRedirects

@@ -135,7 +135,7 @@ package struct ExchangeError: Error, Sendable, Hashable {
     private static func sentence(_ response: GraphResponse, _ cmdlet: String) -> String {
         switch response.status {
         case 401: "The service refuses the token, even after renewal."
-        case 403: "The account has no role that lets it run \(cmdlet)."
+        case 403: "The account has no role that allows \(cmdlet)."
         case 404: "The service has no such address or object."
         case 413: "The request is larger than the service accepts."
         case 429: "Too many requests."
@@ -222,7 +222,7 @@ extension ExchangeError {
             "An administrator must give the account an Exchange or compliance role that "
                 + "contains this cmdlet; mm cmdlets --connection shows what it may run."
         case 413: "Send less in one command: fewer values, or a shorter list."
-        case 429: "The service asks to slow down, and waiting as requested wasn't enough. Try later."
+        case 429: "The service is throttling requests, and waiting as requested wasn't enough. Try later."
         case 503: "The service is temporarily unavailable. Try again later."
         default: nil
         }
@@ -253,7 +253,7 @@ package struct ExchangePage: Sendable {
         guard let findings = PageScanner.scan(response.body) else {
             throw MMError(
                 .remoteFailed, "The answer to \(cmdlet) isn't JSON, or only a part of it.",
-                hint: "Something between this machine and the service answers in its place. Try again.", retry: .now,
+                hint: "A proxy or another device may have answered instead of the service. Try again.", retry: .now,
                 details: ["cmdlet": .string(cmdlet)])
         }
         rows = findings.items?.map { response.body[$0] } ?? []

@@ -33,11 +33,11 @@ package final class DownloadDraft: Sendable {
         let file = FileDescriptor(owning: raw)
         guard flock(raw, LOCK_EX | LOCK_NB) == 0 else {
             throw MMError(
-                .conflict, "“\(path)” is being fetched already.", hint: "Wait for the other call to end.")
+                .conflict, "“\(path)” is already being downloaded.", hint: "Wait for the other call to end.")
         }
         var status = stat()
         guard fstat(raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw MMError(.forbidden, "What stands beside “\(path)” as \(draft) isn't a regular file.")
+            throw MMError(.forbidden, "\(draft), beside “\(path)”, isn't a regular file.")
         }
         // Drafts of other contents are no longer useful, unless another process is downloading them.
         for found in Self.names(in: folder.raw) where found.hasPrefix(start) && found != draft {
@@ -171,8 +171,8 @@ package final class DownloadDraft: Sendable {
 
     private static func taken(_ path: String) -> MMError {
         MMError(
-            .conflict, "“\(path)” is there already.",
-            hint: "Name another file, or say what becomes of it (--conflict replace or rename).")
+            .conflict, "“\(path)” already exists.",
+            hint: "Use another file, or set --conflict replace or rename.")
     }
 
     private static func numbered(_ name: String, _ number: Int) -> String {

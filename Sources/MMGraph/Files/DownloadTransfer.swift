@@ -45,8 +45,8 @@ struct DownloadTransfer {
             guard wasBroken || faults > 0 else {
                 throw MMError(
                     .remoteFailed,
-                    "What arrived of \(request.target.path) doesn't have the checksum that the service names.",
-                    hint: "Fetch it again; it may just have been changed.", retry: .now)
+                    "The download of \(request.target.path) doesn't match the service's checksum.",
+                    hint: "Download it again; it may just have been changed.", retry: .now)
             }
             (wasBroken, faults) = (false, 0)
         }
@@ -123,8 +123,8 @@ struct DownloadTransfer {
         guard !gathered.isEmpty else { return }
         if let total, draft.count + gathered.count > total {
             throw MMError(
-                .remoteFailed, "More arrived of \(request.target.path) than its \(total) bytes.",
-                hint: "Fetch it again; it may just have been changed.")
+                .remoteFailed, "The download of \(request.target.path) is larger than its \(total) bytes.",
+                hint: "Download it again; it may just have been changed.")
         }
         try await draft.append(gathered)
         gathered.removeAll(keepingCapacity: true)
@@ -138,13 +138,13 @@ struct DownloadTransfer {
         let wait = max(asked, RetryPolicy.backoff(faults, client.jitter()))
         guard wait < deadline.remaining else { throw error }
         report(
-            TransferProgress(done: draft.count, total: total, waiting: "waiting \(wait.components.seconds) s to go on"))
+            TransferProgress(done: draft.count, total: total, waiting: "continuing in \(wait.components.seconds) s"))
         do { try await client.pause(wait) } catch { throw MMError(.cancelled, "The download was cancelled.") }
     }
 
     private static func incomplete(_ request: GraphRequest) -> MMError {
         MMError(
-            .unavailable, "The download of \(request.target.path) ended before all of it had arrived.",
+            .unavailable, "The download of \(request.target.path) ended before it was complete.",
             hint: "Check the network.", retry: .now)
     }
 }

@@ -27,8 +27,8 @@ package struct DriveFolder: Sendable {
             let isUsable = !name.isEmpty && name != "." && name != ".." && !name.contains(Character("/"))
             reason =
                 !isUsable || name.utf8.contains(0)
-                ? "its name can't be a file's here"
-                : has("file") || isFolder ? nil : "it is no file of this drive (a notebook, or shared from elsewhere)"
+                ? "its name can't be used on this machine"
+                : has("file") || isFolder ? nil : "it is not a file of this drive (a notebook, or shared from elsewhere)"
         }
     }
 
@@ -41,8 +41,8 @@ package struct DriveFolder: Sendable {
     package init(_ target: RequestTarget, placing name: String? = nil, isContainer: Bool = false) throws(MMError) {
         guard let path = DriveItemPath(target), path.suffix.isEmpty || path.suffix == ["children"] else {
             throw MMError(
-                .invalidInput, "\(target.path) is no folder of a drive.",
-                hint: "Name one, such as /me/drive/root:/Reports or /drives/ID/items/ID.",
+                .invalidInput, "\(target.path) is not a folder of a drive.",
+                hint: "Use one, such as /me/drive/root:/Reports or /drives/ID/items/ID.",
                 details: ["field": "endpoint"])
         }
         let plain = path.withoutSuffix

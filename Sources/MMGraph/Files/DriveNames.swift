@@ -34,7 +34,7 @@ package enum DriveNames {
         if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
             return "contains a control character"
         }
-        if name.first == " " || name.last == " " { return "begins or ends with a blank" }
+        if name.first == " " || name.last == " " { return "starts or ends with a space" }
         if name.last == "." { return "ends with a dot" }
         if name.utf16.count > longestName { return "has more than \(longestName) characters" }
         let word = name.lowercased()

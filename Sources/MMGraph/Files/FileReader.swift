@@ -35,7 +35,7 @@ package final class FileReader: Sendable {
         guard fstat(file.raw, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw MMError(
                 .invalidInput, "“\(path)” isn't a regular file.",
-                hint: "Give the path of a file; a folder goes with `recursive` (--recursive).")
+                hint: "Give the path of a file; for a folder, use `recursive` (--recursive).")
         }
         self.path = path
         self.file = file
@@ -82,7 +82,7 @@ package final class FileReader: Sendable {
         var status = stat()
         guard fstat(file.raw, &status) == 0, Mark(status) == mark else {
             throw MMError(
-                .conflict, "“\(path)” changed while it was sent.", hint: "Send it again when nothing writes to it.",
+                .conflict, "“\(path)” changed while it was sent.", hint: "Send it again when no program writes to it.",
                 retry: .now)
         }
     }

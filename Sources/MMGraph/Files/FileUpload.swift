@@ -115,14 +115,14 @@ package struct FileUpload: Sendable {
 
     private static func noFile(_ target: RequestTarget) -> MMError {
         MMError(
-            .invalidInput, "\(target.path) takes no file.",
-            hint: "Name a file or folder of a drive (/me/drive/root:/Reports/a.pdf, /me/drive/root:/Reports/), or the "
+            .invalidInput, "Files can't be uploaded to \(target.path).",
+            hint: "Use a file or folder of a drive (/me/drive/root:/Reports/a.pdf, /me/drive/root:/Reports/), or the "
                 + "attachments of a message (/me/messages/ID/attachments).", details: ["field": "endpoint"])
     }
 
     private static func tooLarge(_ file: FileReader, _ limit: Int) -> MMError {
         MMError(
-            .limitExceeded, "“\(file.path)” has \(file.size) bytes; at most \(limit) can be sent there.",
+            .limitExceeded, "“\(file.path)” has \(file.size) bytes; the limit there is \(limit).",
             hint: "Put it into a drive instead, and send a link.")
     }
 }

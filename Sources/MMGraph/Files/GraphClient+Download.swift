@@ -72,7 +72,7 @@ extension GraphClient {
                 throw error
             }
             var error = error
-            error.hint = [error.hint, "The same call goes on after the \(draft.count) bytes that have arrived."]
+            error.hint = [error.hint, "Repeat the call to continue after the \(draft.count) bytes that have arrived."]
                 .compactMap(\.self).joined(separator: " ")
             throw error
         }
@@ -144,7 +144,7 @@ package struct RemoteFile: Sendable {
         guard item["folder"] == nil || item["folder"]?.isNull == true else {
             throw MMError(
                 .invalidInput, "“\(name)” is a folder.",
-                hint: "Fetch it with all that lies in it: `recursive` (--recursive); /children behind it lists it.")
+                hint: "To download it with its contents, use `recursive` (--recursive); to list it, add /children to the path.")
         }
         size = isConverted ? nil : item["size"]?.int
         hash = isConverted ? nil : item["file"]?["hashes"]?["quickXorHash"]?.string

@@ -39,7 +39,7 @@ package struct LocalFolder: Sendable {
 
     private mutating func read(_ folder: Int32, _ above: [String], _ root: String) throws(MMError) {
         guard above.count < Self.mostLevels else {
-            throw MMError(.limitExceeded, "“\(root)” holds folders more than \(Self.mostLevels) deep.")
+            throw MMError(.limitExceeded, "“\(root)” has more than \(Self.mostLevels) levels of folders.")
         }
         let names = try Self.names(in: folder, at: root)
         if names.isEmpty, !above.isEmpty { leftOut.append(Entry(names: above, reason: "an empty folder")) }
@@ -57,7 +57,7 @@ package struct LocalFolder: Sendable {
                 files.append(Entry(names: here, reason: nil))
                 guard files.count <= Self.mostFiles else {
                     throw MMError(
-                        .limitExceeded, "“\(root)” holds more than \(Self.mostFiles) files.",
+                        .limitExceeded, "“\(root)” contains more than \(Self.mostFiles) files.",
                         hint: "Send its folders one by one.")
                 }
             case S_IFDIR:
@@ -69,7 +69,7 @@ package struct LocalFolder: Sendable {
                 let below = FileDescriptor(owning: number)
                 try read(below.raw, here, root)
             case S_IFLNK: leftOut.append(Entry(names: here, reason: "a symbolic link"))
-            default: leftOut.append(Entry(names: here, reason: "no regular file"))
+            default: leftOut.append(Entry(names: here, reason: "not a regular file"))
             }
         }
     }

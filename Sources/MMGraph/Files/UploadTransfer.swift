@@ -104,8 +104,8 @@ struct UploadTransfer {
                 }
                 if sentLast, upload.conflict == .rename || upload.way == .attachmentSession {
                     throw MMError(
-                        .remoteFailed, "All of “\(file.name)” was sent, and nobody said whether it is complete.",
-                        hint: "Look whether it is there before you send it again.")
+                        .remoteFailed, "All of “\(file.name)” was sent, but the service did not confirm it.",
+                        hint: "Check whether it exists before you send it again.")
                 }
                 session = nil
             case .refused(let error):
@@ -147,15 +147,15 @@ struct UploadTransfer {
         guard faults <= Self.mostFaults else {
             throw MMError(
                 .unavailable,
-                "The upload of “\(file.name)” was broken off \(faults) times without a byte getting through.",
+                "The upload of “\(file.name)” was interrupted \(faults) times without progress.",
                 hint: "Check the network.", retry: .now)
         }
         let backoff = RetryPolicy.backoff(faults, client.jitter())
         let wait = max(asked ?? .zero, faults == 1 && asked == nil ? .zero : backoff)
-        guard wait < deadline.remaining else { throw deadline.exceeded("waiting to go on with “\(file.name)”") }
+        guard wait < deadline.remaining else { throw deadline.exceeded("waiting to continue “\(file.name)”") }
         if wait >= .seconds(1) {
             report(
-                TransferProgress(done: 0, total: file.size, waiting: "waiting \(wait.components.seconds) s to go on"))
+                TransferProgress(done: 0, total: file.size, waiting: "continuing in \(wait.components.seconds) s"))
         }
         do { try await client.pause(wait) } catch { throw Self.cancelled }
     }
@@ -170,7 +170,7 @@ struct UploadTransfer {
     private func resumable(_ error: MMError) -> MMError {
         guard (try? memory.address()) != nil, ![.denied, .forbidden].contains(error.code) else { return error }
         var error = error
-        error.hint = [error.hint, "The same call goes on where this one stopped."].compactMap(\.self)
+        error.hint = [error.hint, "Repeat the call to continue."].compactMap(\.self)
             .joined(separator: " ")
         return error
     }
@@ -206,7 +206,7 @@ struct UploadMemory: Sendable {
     func claim() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire(path) else {
             throw MMError(
-                .conflict, "This upload is under way already (\(FileLock.holder(of: path) ?? "another process")).",
+                .conflict, "This upload is already running (\(FileLock.holder(of: path) ?? "another process")).",
                 hint: "Wait for it to end.")
         }
         return lock
@@ -279,7 +279,7 @@ struct UploadSession: Sendable {
     /// - Throws: `.denied` for a URL to which nothing may be sent.
     init(_ address: Secret, client: GraphClient, request: GraphRequest) throws(MMError) {
         guard let parsed = WebAddress(address.reveal()) else {
-            throw MMError(.remoteFailed, "\(client.service.rawValue) gave an upload session without a usable address.")
+            throw MMError(.remoteFailed, "\(client.service.rawValue) returned an upload session without a usable address.")
         }
         try client.check(parsed, for: "an upload")
         HeldSecrets.shared.hold(address)

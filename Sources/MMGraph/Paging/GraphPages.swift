@@ -192,8 +192,8 @@ final class PageIteration: Sendable {
         let place = WebAddress(link)?.origin ?? "an address that can't be read"
         return MMError(
             .denied,
-            "The next page of \(pages.request.target.path) is said to be at \(place), which is none of "
-                + "\(pages.client.service.rawValue)'s hosts: it was not asked for.",
+            "The next page of \(pages.request.target.path) has the address \(place), which is not one of "
+                + "\(pages.client.service.rawValue)'s hosts: it was not requested.",
             hint: "The pages so far are complete. No token was sent there.", details: ["host": .string(place)])
     }
 
@@ -254,7 +254,7 @@ public struct GraphPage: Sendable {
             throw MMError(
                 .remoteFailed,
                 "The answer to \(request.method) \(request.target.path) isn't JSON, or only a part of it.",
-                hint: "Only collections have pages. Ask for the bytes instead.", retry: .now)
+                hint: "Only collections have pages. Read the bytes instead.", retry: .now)
         }
         envelope = findings.envelope
         isCollection = findings.items != nil

@@ -81,7 +81,7 @@ package struct SessionLife<Prompt: Sendable, Identity: Sendable>: Sendable {
         case .signingIn(let prompt?): .signIn(prompt)
         case .ready(let identity): .run(identity)
         case .failed(let error): awaited == generation ? .fail(error) : .open
-        case .closed: .fail(MMError(.cancelled, "The session is closed.", hint: "Run it again: a new one is started."))
+        case .closed: .fail(MMError(.cancelled, "The session is closed.", hint: "Run it again to start a new session."))
         }
     }
 

@@ -116,7 +116,7 @@ public actor SessionPool<Factory: SessionFactory> {
             let turn = try await self.turn(entry, key, until: deadline, onPrompt)
             if let lease = await lend(key, turn) { return lease }
             guard slots[key]?.turns === slot.turns else {
-                throw MMError(.cancelled, "The session \(key) was ended while the call waited.")
+                throw MMError(.cancelled, "The session \(key) ended while the call waited.")
             }
             do throws(MMError) { try await makeRoom(for: key, order.limits) } catch {
                 forget(key, slot.turns, error)
@@ -190,7 +190,7 @@ public actor SessionPool<Factory: SessionFactory> {
         MMError(
             .signInNeeded, prompt["message"]?.string ?? "A person must sign in.",
             hint:
-                "Sign in at the address with the code, then repeat the call. Where somebody just has, the service says so "
+                "Sign in at the address with the code, then repeat the call. If somebody has just signed in, the service reports it "
                 + "within seconds.",
             retry: .after(.seconds(5)), details: prompt
         )
@@ -539,8 +539,8 @@ extension SessionPool {
             throw MMError(
                 .limitExceeded,
                 isOwnersLimit
-                    ? "There are \(own.count) sessions already, the most for one client, and \(unused)."
-                    : "There are \(live.count) sessions already, the most there may be, and \(unused).",
+                    ? "There are already \(own.count) sessions, the limit for one client, and \(unused)."
+                    : "There are already \(live.count) sessions, the limit, and \(unused).",
                 hint:
                     "Use an existing one, wait for one to finish, end one that is no longer needed, or raise "
                     + "the limit.",
@@ -548,7 +548,7 @@ extension SessionPool {
             )
         }
         counters.reaped += 1
-        await end(oldest, MMError(.cancelled, "The session \(oldest) made room for another."))
+        await end(oldest, MMError(.cancelled, "The session \(oldest) was closed to make room for another."))
     }
 
     private func totalMemory() async -> Int {
@@ -662,7 +662,7 @@ extension SessionPool {
             case .off, .starting, .signingIn, .failed, .lost, .closed:
                 guard rest >= settings.pendingTimeout else { continue }
                 counters.reaped += 1
-                await end(key, MMError(.deadlineExceeded, "The sign-in was not finished in time: \(key)."))
+                await end(key, MMError(.deadlineExceeded, "The sign-in timed out: \(key)."))
             case .ready:
                 guard rest >= slot.idleLimit, slot.idle != nil else { continue }
                 counters.reaped += 1

@@ -180,8 +180,8 @@ public final class TurnQueue: Sendable {
 
     private var full: MMError {
         MMError(
-            .limitExceeded, "\(limit) commands wait for this session already.",
-            hint: "Wait until some of them are done.",
+            .limitExceeded, "\(limit) commands already wait for this session.",
+            hint: "Wait until some of them have ended.",
             retry: .after(.seconds(5)))
     }
 }

@@ -193,7 +193,7 @@ struct AuditLogTests {
         unlink(folder["state/audit.jsonl.head"])
         // The last lines could be cut off now, and nothing would tell.
         try write(Array(lines.prefix(3)))
-        #expect(try audit.verify().broken?.reason.contains("the head beside the log is gone") == true)
+        #expect(try audit.verify().broken?.reason.contains("the .head file is missing") == true)
         let another = AuditLog(path: audit.path)
         try { () throws(MMError) in try another.append(["operation": "after"]) }()
         let found = try another.verify()

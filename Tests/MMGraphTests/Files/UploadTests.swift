@@ -117,7 +117,7 @@ struct UploadTests {
             try await client(drive).upload(path, to: Self.place)
         }
         let hint = failure?.hint ?? ""
-        #expect(hint.contains("goes on where this one stopped"))
+        #expect(hint.contains("Repeat the call to continue"))
         let file = try #require(try kept.first)
         var status = stat()
         #expect(stat(contoso.home.paths.stateDirectory + "/uploads/" + file, &status) == 0)
@@ -177,7 +177,7 @@ struct UploadTests {
             try await client(drive).upload(path, to: Self.place)
         }
         let message = error?.message ?? ""
-        #expect(message.contains("not what was sent"))
+        #expect(message.contains("differs from the local file"))
     }
 
     @Test(

@@ -88,20 +88,20 @@ struct OwnSignInTests {
             ("Connect-MgGraph -TenantId nobody.com", "the tenant nobody.com", "mm connections add"),
             (
                 "Connect-MgGraph -ClientId bbbbbbbb-0000-4000-8000-000000000002 -TenantId contoso.onmicrosoft.com "
-                    + "-CertificateThumbprint 0A1B", "a certificate of its own", "Robot"
+                    + "-CertificateThumbprint 0A1B", "its own certificate", "Robot"
             ),
             (
                 "Connect-ExchangeOnline -CertificateThumbprint 0A -AppId x -Organization y.com", "certificate",
                 "mm connections"
             ),
-            ("Connect-MgGraph -ClientSecretCredential $secret", "a client secret of its own", "Robot"),
-            ("Connect-MgGraph -AccessToken $token", "an access token of its own", "Robot"),
-            ("Connect-ExchangeOnline -Credential (Get-Credential)", "a password of its own", "Robot"),
+            ("Connect-MgGraph -ClientSecretCredential $secret", "its own client secret", "Robot"),
+            ("Connect-MgGraph -AccessToken $token", "its own access token", "Robot"),
+            ("Connect-ExchangeOnline -Credential (Get-Credential)", "its own password", "Robot"),
             ("Connect-MgGraph -Identity", "the identity of the machine", "Robot"),
-            ("Connect-ExchangeOnline -Prefix EXO", "the prefix EXO", "Leave it out"),
+            ("Connect-ExchangeOnline -Prefix EXO", "the prefix EXO", "Leave out the prefix"),
             ("if ($x) { Connect-MgGraph -TenantId fabrikam.onmicrosoft.com }", "fabrikam", "Fabrikam"),
             ("Connect-MsolService", "MSOnline", "Microsoft Graph"), ("Connect-AzureAD", "AzureAD", "Get-MgUser"),
-            ("Import-Module AzureAD", "AzureAD has ended", ""), ("Install-Module MSOnline", "MSOnline has ended", ""),
+            ("Import-Module AzureAD", "AzureAD is retired", ""), ("Install-Module MSOnline", "MSOnline is retired", ""),
         ])
     func another(script: String, reason: String, instead: String) {
         for behindWire in [false, true] {

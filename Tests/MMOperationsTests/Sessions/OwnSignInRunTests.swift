@@ -65,7 +65,7 @@ struct OwnSignInRunTests {
         let denied = await #expect(throws: MMError.self) {
             try await run("Connect-ExchangeOnline -UserPrincipalName admin@fabrikam.example; Get-Mailbox", in: home)
         }
-        #expect(denied?.description.contains("The connection Fabrikam would do.") == true, "\(denied as Any)")
+        #expect(denied?.description.contains("Use the connection Fabrikam.") == true, "\(denied as Any)")
         let late = await #expect(throws: MMError.self) {
             try await run(
                 """

@@ -285,7 +285,7 @@ struct AuditForwarderTests {
         await running.value
         // The chain is whole; the head stands beside the log itself alone.
         let copied = try AuditLog(path: path).verify()
-        #expect(copied.entries == 300 && copied.broken?.reason.contains("the head beside the log is gone") == true)
+        #expect(copied.entries == 300 && copied.broken?.reason.contains("the .head file is missing") == true)
         #expect(try ProtectedFile.tighten(path) == false)
         #expect(try ProtectedFile.tighten(AuditCopyState.path(of: destination, home.paths)) == false)
     }

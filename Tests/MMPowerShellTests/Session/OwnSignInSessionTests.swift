@@ -60,8 +60,8 @@ struct OwnSignInSessionTests {
         #expect(answer.values.isEmpty)
         #expect(
             answer.problem?.contains(
-                "Connect-ExchangeOnline asks for the tenant fabrikam.example, and this is the connection Contoso. "
-                    + "The connection Fabrikam would do.") == true, "\(answer.problem ?? "")")
+                "Connect-ExchangeOnline asks for the tenant fabrikam.example, but this session belongs to the connection Contoso. "
+                    + "Use the connection Fabrikam.") == true, "\(answer.problem ?? "")")
         #expect(try await run(session, "(Get-Mailbox).Count").values == [5])
         await session.close()
     }

@@ -8,7 +8,7 @@ struct HTTPAdmission: Sendable {
     /// - Returns: the sender, or the refusal.
     func admit(_ request: MCPHTTPRequest) -> Result<Principal, Refusal> {
         guard request.path == options.path || request.path == options.path + "/" else {
-            return .failure(Refusal(404, "There is nothing at this path."))
+            return .failure(Refusal(404, "This path does not exist."))
         }
         let host = Self.name(ofHost: request.value(of: "Host") ?? "")
         guard isAllowed(host: host) else {
@@ -16,7 +16,7 @@ struct HTTPAdmission: Sendable {
         }
         let origins = request.values(of: "Origin")
         guard origins.allSatisfy({ isAllowed(origin: $0, of: host) }) else {
-            return .failure(Refusal(403, "Pages of this origin may not use this server."))
+            return .failure(Refusal(403, "Web pages of this origin can't use this server."))
         }
         if let principal = request.principal { return .success(principal) }
         guard !options.requiresPrincipal else {

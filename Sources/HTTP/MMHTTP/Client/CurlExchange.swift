@@ -386,7 +386,7 @@ extension CurlFailure {
         guard let proxy = transfer.proxy, !reachedServer else { return nil }
         let name = "the proxy \(proxy.display)"
         let look =
-            "\(proxy.variable) in the environment names the proxy; NO_PROXY names hosts that are reached without it."
+            "\(proxy.variable) in the environment sets the proxy; NO_PROXY sets hosts that are reached without it."
         // Any status but success is a refusal: nothing was sent to the server behind the proxy.
         if connectStatus >= 300 || (100..<200).contains(connectStatus) { return refusal(by: proxy, name) }
         switch code {
@@ -431,16 +431,16 @@ extension CurlFailure {
             HTTPError(
                 .proxy, "\(text): it does not allow \(transfer.address.host).",
                 hint:
-                    "Ask the proxy's operator to allow \(transfer.address.host):\(transfer.address.port), or name the "
-                    + "host in NO_PROXY if it can be reached without the proxy.")
+                    "Ask the proxy's operator to allow \(transfer.address.host):\(transfer.address.port), or add the "
+                    + "host to NO_PROXY if it can be reached without the proxy.")
         case 500...599:
             HTTPError(
-                .connect, "\(text): it can't reach \(transfer.address.host), or has trouble itself.",
+                .connect, "\(text): it can't reach \(transfer.address.host), or has a problem itself.",
                 hint: "Try again in a moment; if the problem persists, ask the proxy's operator.")
         default:
             HTTPError(
                 .proxy, "\(text).",
-                hint: "Check that \(proxy.variable) names a proxy for https (one that takes CONNECT).")
+                hint: "Check that \(proxy.variable) is a proxy for https (with CONNECT).")
         }
     }
 
@@ -477,7 +477,7 @@ extension CurlFailure {
                 .connectionLost, "\(what): \(name) ended the connection before it answered.", mayHaveBeenSent: false)
         case CURLPX_BAD_VERSION, CURLPX_UNKNOWN_MODE, CURLPX_UNKNOWN_FAIL:
             HTTPError(
-                .proxy, "\(what): what answers at \(name) does not speak \(proxy.form.rawValue).",
+                .proxy, "\(what): the server at \(name) does not speak \(proxy.form.rawValue).",
                 hint: "Check scheme and port in \(proxy.variable).")
         default:
             HTTPError(
@@ -510,7 +510,7 @@ extension CurlFailure {
                 .tls, "\(what): no secure connection with \(peer) (\(curlMessage)).",
                 hint:
                     "It may not speak TLS 1.2 or newer there, or a network device (proxy, captive portal) answers "
-                    + "in its place."
+                    + "instead."
             )
         default: nil
         }
@@ -541,9 +541,9 @@ extension CurlFailure {
 
     private var certificateError: HTTPError {
         let authority =
-            "If a proxy of your organisation looks into secure connections, or the server has a certificate of its own, "
-            + "put that authority's certificate into a file with the others and name it in SSL_CERT_FILE. Otherwise "
-            + "install the usual authorities: apt-get install ca-certificates."
+            "If a proxy of your organisation inspects secure connections, or the server has a private certificate, "
+            + "add that authority's certificate to a file with the others and set SSL_CERT_FILE to it. Otherwise "
+            + "install the standard authorities: apt-get install ca-certificates."
         switch certificate {
         case 10:
             return HTTPError(
@@ -566,9 +566,9 @@ extension CurlFailure {
         case nil:
             // curl compares host names itself, so OpenSSL reports nothing.
             return HTTPError(
-                .tls, "\(what): the certificate that \(peer) shows was issued for another host (\(curlMessage)).",
+                .tls, "\(what): the certificate of \(peer) was issued for another host (\(curlMessage)).",
                 hint:
-                    "Check the address. A network device may be answering in its place, such as a captive portal."
+                    "Check the address. A network device, such as a captive portal, may be answering instead."
             )
         case .some:
             return HTTPError(

@@ -284,7 +284,7 @@ struct ProxyAddress: Sendable {
                 .proxy, "The proxy address in \(variable) can't be used: \(what).",
                 hint:
                     "Write \(variable) as http://HOST:PORT or socks5h://HOST:PORT, with USER:PASSWORD@ in front of the "
-                    + "host where the proxy asks for it (special characters percent-encoded).")
+                    + "host if the proxy requires it (special characters percent-encoded).")
         }
         var rest = value[...]
         var form = Form.http
@@ -292,7 +292,7 @@ struct ProxyAddress: Sendable {
             let scheme = value[..<end.lowerBound].lowercased()
             guard let named = Form(rawValue: scheme) else {
                 throw fault(
-                    "there is no support for proxies by “\(HTTPFieldRules.printable(String(scheme.prefix(20))))”")
+                    "the scheme is not supported: “\(HTTPFieldRules.printable(String(scheme.prefix(20))))”")
             }
             form = named
             rest = value[end.upperBound...]
@@ -300,7 +300,7 @@ struct ProxyAddress: Sendable {
         let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard rest[authority.endIndex...].allSatisfy({ $0 == "/" }) else { throw fault("it has a path") }
         let host = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        guard !host.isEmpty else { throw fault("it names no host") }
+        guard !host.isEmpty else { throw fault("it has no host") }
         // Hosts and ports follow the same rules as in any URL.
         guard let place = try? HTTPAddress("http://\(host)") else { throw fault("its host or port can't be read") }
         self.form = form

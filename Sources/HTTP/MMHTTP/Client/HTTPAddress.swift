@@ -51,7 +51,7 @@ struct HTTPAddress: Sendable {
         } else {
             throw HTTPError(
                 .invalidRequest, "The URL “\(Self.withoutQuery(url))” does not start with https://.",
-                hint: "Give an absolute https URL.")
+                hint: "Use an absolute https URL.")
         }
         let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }
         let authority = rest[..<(end ?? rest.endIndex)]
@@ -63,7 +63,7 @@ struct HTTPAddress: Sendable {
         guard let (host, port) = Self.place(of: authority) else {
             throw HTTPError(
                 .invalidRequest, "The URL “\(display)” has no plain host and port.",
-                hint: "Give it as https://host/path, without user name, escapes or spaces.")
+                hint: "Use https://host/path, without user name, escapes or spaces.")
         }
         self.host = host
         self.port = port ?? (isSecure ? 443 : 80)

@@ -151,7 +151,7 @@ package final class HTTPClient: HTTPTransport {
         guard HTTPFieldRules.isToken(request.method) else {
             throw HTTPError(
                 .invalidRequest, "The method “\(HTTPFieldRules.printable(request.method))” is not a token.",
-                hint: "Give GET, POST, PUT, PATCH or DELETE.")
+                hint: "Use GET, POST, PUT, PATCH or DELETE.")
         }
         let address = try HTTPAddress(request.url)
         if let fault = HTTPFieldRules.fault(in: request.headers) {
@@ -168,17 +168,17 @@ package final class HTTPClient: HTTPTransport {
         if let said = request.headers["content-length"], said != length.map({ String($0) }) {
             throw HTTPError(
                 .invalidRequest, "The header Content-Length doesn't match the body's length.",
-                hint: "Leave it out: it is made from the body.")
+                hint: "Leave it out: it is set from the body.")
         }
         if !address.isSecure {
             guard request.allowsPlainHTTP else {
                 throw HTTPError(
-                    .invalidRequest, "\(address.display) is not https.", hint: "Give an https URL.")
+                    .invalidRequest, "\(address.display) is not https.", hint: "Use an https URL.")
             }
             guard address.isLoopback || request.unixSocket != nil || request.allowsPlainHTTPToOtherHosts else {
                 throw HTTPError(
                     .invalidRequest, "\(address.display) is plain http to another machine.",
-                    hint: "Plain http goes only to 127.0.0.1, ::1, localhost or a Unix socket.")
+                    hint: "Plain http is allowed only for 127.0.0.1, ::1, localhost or a Unix socket.")
             }
         }
         return address

@@ -248,7 +248,7 @@ extension UnixSocketExchange {
             return .chunked(nil)
         }
         guard let said = head.headers["content-length"] else { return .untilClose }
-        guard let length = Int(said), length >= 0 else { throw violation("the answer's length is no number.") }
+        guard let length = Int(said), length >= 0 else { throw violation("the answer's length is not a number.") }
         return length == 0 ? .over : .length(length)
     }
 
@@ -277,7 +277,7 @@ extension UnixSocketExchange {
                 framing = .chunked(left - piece.count)
                 if piece.count == left {
                     var room = 2
-                    guard try await line(&room).isEmpty else { throw violation("a chunk is longer than it says.") }
+                    guard try await line(&room).isEmpty else { throw violation("a chunk is longer than its size.") }
                     framing = .chunked(nil)
                 }
                 return piece
@@ -291,7 +291,7 @@ extension UnixSocketExchange {
         let digits = try await line(&room).prefix { $0 != UInt8(ascii: ";") && $0 != 0x20 && $0 != 0x09 }
         guard (1...15).contains(digits.count), let size = Int(String(decoding: digits, as: UTF8.self), radix: 16),
             size >= 0
-        else { throw violation("a chunk's size is no number.") }
+        else { throw violation("a chunk's size is not a number.") }
         guard size == 0 else { return .chunked(size) }
         room = Self.maxHeaderBytes
         while try await !line(&room).isEmpty {}

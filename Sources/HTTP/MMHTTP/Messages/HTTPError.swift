@@ -92,7 +92,7 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
         case .connectionLost:
             return MMError(
                 .unavailable, text,
-                hint: hint ?? "Try again. If it keeps breaking off, look at the network, and at a proxy in between.",
+                hint: hint ?? "Try again. If the connection keeps failing, check the network and any proxy.",
                 retry: .now)
         case .proxy:
             return MMError(.unavailable, text, hint: hint ?? "Check HTTPS_PROXY and NO_PROXY in the environment.")
@@ -100,24 +100,24 @@ package struct HTTPError: Error, Sendable, CustomStringConvertible {
             return MMError(
                 .unavailable, text,
                 hint: hint ?? "Check this machine's clock and its certificates (apt-get install ca-certificates; "
-                    + "SSL_CERT_FILE names another bundle).")
+                    + "SSL_CERT_FILE sets another bundle).")
         case .timeout:
             return MMError(
                 .deadlineExceeded, text,
-                hint: hint ?? "Try again, with more time if there was little (--timeout SECONDS) or asking for less.",
+                hint: hint ?? "Try again with more time (--timeout SECONDS), or request less.",
                 retry: .now)
         case .cancelled: return MMError(.cancelled, "\(what) was cancelled.")
         case .tooLarge:
             return MMError(
                 .limitExceeded, text,
                 hint: hint
-                    ?? "If it is a list, ask for less: fewer fields, or a smaller page. If it never is so large, something "
-                    + "else than the service answers: check the address, HTTPS_PROXY and NO_PROXY.")
+                    ?? "If it is a list, request less: fewer fields, or a smaller page. If it is never so large, another server "
+                    + "may be answering: check the address, HTTPS_PROXY and NO_PROXY.")
         case .protocolViolation:
             return MMError(
                 .remoteFailed, text,
                 hint: hint
-                    ?? "Something else than the service may answer: check the address, HTTPS_PROXY and NO_PROXY.")
+                    ?? "Another server may be answering: check the address, HTTPS_PROXY and NO_PROXY.")
         case .unavailable: return MMError(.unavailable, text, hint: hint)
         }
     }

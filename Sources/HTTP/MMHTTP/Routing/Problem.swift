@@ -35,7 +35,7 @@ package enum Problem {
     package static func notFound(at path: String) -> HTTPServerResponse {
         response(
             MMError(
-                .notFound, "Nothing was found at \(path.prefix(100)).", hint: "GET /v1/operations lists the operations."
+                .notFound, "The path \(path.prefix(100)) does not exist.", hint: "GET /v1/operations lists the operations."
             ))
     }
 
@@ -81,8 +81,8 @@ extension Router.ErrorResponses {
                 Problem.response(
                     MMError(
                         .invalidInput,
-                        "\(request.method.prefix(20)) is nothing that \(request.path.prefix(100)) answers.",
-                        hint: "It answers \(methods.joined(separator: ", "))."), status: 405)
+                        "\(request.path.prefix(100)) does not support \(request.method.prefix(20)).",
+                        hint: "It supports \(methods.joined(separator: ", "))."), status: 405)
             }, failure: { Problem.response($0) })
     }
 }

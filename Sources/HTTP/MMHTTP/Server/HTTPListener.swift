@@ -156,7 +156,7 @@ struct ListeningSocket: ~Copyable {
                 case EINVAL:
                     throw MMError(
                         .invalidInput, "The listen address “\(HTTPFieldRules.printable(host))” isn't an IP address.",
-                        hint: "Give 127.0.0.1, ::1, 0.0.0.0 or another address of this machine.")
+                        hint: "Use 127.0.0.1, ::1, 0.0.0.0 or another address of this machine.")
                 case EADDRINUSE:
                     throw MMError(
                         .conflict, "The address \(address) is already in use.",

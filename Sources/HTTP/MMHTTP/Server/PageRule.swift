@@ -41,7 +41,7 @@ package struct PageRule: Sendable {
         guard origins.allSatisfy({ isOwn(page: $0, host: host) }),
             !origins.isEmpty || !isForeign(request.headers["Sec-Fetch-Site"]) || isFollowedLink(request)
         else {
-            return Refusal(status: 403, message: "Pages of this origin may not use this server.")
+            return Refusal(status: 403, message: "Web pages of this origin can't use this server.")
         }
         return nil
     }

@@ -18,7 +18,7 @@ package struct ServerCertificate: Sendable {
         chain = try Self.read(certificate, "--tls-cert", holding: "-----BEGIN CERTIFICATE-----")
         var status = stat()
         guard stat(key, &status) != 0 || ProtectedFile.isPrivate(status) else {
-            throw MMError(.forbidden, "Others may read the private key \(key).", hint: "chmod 600 \(key)")
+            throw MMError(.forbidden, "Other users can read the private key \(key).", hint: "chmod 600 \(key)")
         }
         self.key = Secret(try Self.read(key, "--tls-key", holding: "PRIVATE KEY-----"))
         place = certificate
@@ -50,7 +50,7 @@ package struct ServerCertificate: Sendable {
             return String(cString: pointer)
         }
         guard let resolved, let bytes = try ProtectedFile.read(resolved, limit: 1 << 20) else {
-            throw MMError(.notFound, "There is no file \(path).", hint: "\(flag) names a PEM file.")
+            throw MMError(.notFound, "The file \(path) does not exist.", hint: "\(flag) must be a PEM file.")
         }
         let text = String(decoding: bytes, as: UTF8.self)
         guard text.contains(mark), !bytes.contains(0) else {

@@ -376,7 +376,7 @@ extension ServerExchange {
                 earlier?.resolve(())
                 return (false, turn)
             }
-            if isGone { throw HTTPError(.connectionLost, "The client is gone.") }
+            if isGone { throw HTTPError(.connectionLost, "The client disconnected.") }
             guard let turn else { continue }
             await withTaskCancellationHandler {
                 await turn.wait()

@@ -71,13 +71,13 @@ package enum KnownPackages {
 
     /// The modules whose service has ended, in lower case, each with a sentence that names the replacement.
     package static let retired: [(name: String, successor: String)] = [
-        ("msonline", "MSOnline has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
-        ("azuread", "AzureAD has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
+        ("msonline", "MSOnline is retired: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
+        ("azuread", "AzureAD is retired: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."),
         (
             "azureadpreview",
-            "AzureADPreview has ended: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."
+            "AzureADPreview is retired: use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."
         ),
-        ("azurerm", "AzureRM has ended: use the cmdlets of Az (module azure)."),
+        ("azurerm", "AzureRM is retired: use the cmdlets of Az (module azure)."),
     ]
 
     /// The modules that are listed, with their versions.

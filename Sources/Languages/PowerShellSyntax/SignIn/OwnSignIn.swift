@@ -137,8 +137,8 @@ package struct OwnSignIn: Sendable, Hashable {
         if let prefix = prefixes.first {
             return .other(
                 Refusal(
-                    reason: "\(call.name) gives the cmdlets the prefix \(prefix.text), which a session's don't have.",
-                    instead: "Leave it out, and out of their names."))
+                    reason: "\(call.name) gives the cmdlets the prefix \(prefix.text), which the session's cmdlets don't have.",
+                    instead: "Leave out the prefix here and in the cmdlet names."))
         }
         // An app's connection is signed in as that app, whatever credential the script would have used.
         let isOwnApp =
@@ -149,7 +149,7 @@ package struct OwnSignIn: Sendable, Hashable {
         let words = strange.map { "the \($0.role.word) \($0.text)" } + credentials
         return .other(
             Refusal(
-                reason: "\(call.name) asks for \(Self.list(words)), and this is the connection \(own.connection).",
+                reason: "\(call.name) asks for \(Self.list(words)), but this session belongs to the connection \(own.connection).",
                 instead: remedy(wanted, isApp: !credentials.isEmpty, isTold: !strange.isEmpty)))
     }
 
@@ -165,8 +165,8 @@ package struct OwnSignIn: Sendable, Hashable {
             // A credential without a tenant is for the tenant of this connection.
             return isApp && !isTold && other.tenants.contains { own.matches($0, as: .tenant) == true }
         }
-        if let fitting { return "The connection \(fitting.connection) would do." }
-        return "Leave it out to go on as this connection, or make one for it: mm connections add."
+        if let fitting { return "Use the connection \(fitting.connection)." }
+        return "Leave it out to continue with this connection, or add a connection for it: mm connections add."
     }
 
     // MARK: Modules
@@ -202,7 +202,7 @@ package struct OwnSignIn: Sendable, Hashable {
 
     // MARK: Words
 
-    private static func sentence(_ text: String?) -> String { text ?? "The module has ended." }
+    private static func sentence(_ text: String?) -> String { text ?? "The module is retired." }
 
     private static func list(_ words: [String]) -> String {
         guard words.count > 1, let last = words.last else { return words.first ?? "another sign-in" }
@@ -310,6 +310,6 @@ extension OwnSignIn {
 
     /// Returns the warning about permissions that a sign-in lacks.
     package static func warning(_ lacking: [String], of connection: String) -> String {
-        "The sign-in of \(connection) lacks what the script asks for: \(lacking.joined(separator: ", "))."
+        "The sign-in of \(connection) lacks permissions that the script requests: \(lacking.joined(separator: ", "))."
     }
 }

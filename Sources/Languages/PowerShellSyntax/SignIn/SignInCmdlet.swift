@@ -139,10 +139,10 @@ extension SignInCmdlet.Role {
 }
 
 extension SignInCmdlet {
-    private static let certificate = "a certificate of its own"
-    private static let secret = "a client secret of its own"
-    private static let password = "a password of its own"
-    private static let token = "an access token of its own"
+    private static let certificate = "its own certificate"
+    private static let secret = "its own client secret"
+    private static let password = "its own password"
+    private static let token = "its own access token"
     private static let machine = "the identity of the machine"
 
     /// What parameters say that sign in with the machine's identity.
@@ -168,7 +168,7 @@ extension SignInCmdlet {
     ]
 
     private static func retired(_ name: String, _ module: String, _ successor: String) -> SignInCmdlet {
-        SignInCmdlet(name, .retired, successor: "\(module) has ended and no longer signs in: \(successor)")
+        SignInCmdlet(name, .retired, successor: "\(module) is retired and can no longer sign in: \(successor)")
     }
 
     private static let graphInstead = "use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser."
@@ -258,8 +258,8 @@ extension SignInCmdlet {
         ),
         (
             retired(
-                "Connect-EXOPSSession", "The Exchange module of old",
-                "use Connect-ExchangeOnline, or leave the line out."), []
+                "Connect-EXOPSSession", "The old Exchange module",
+                "use Connect-ExchangeOnline, or leave out the line."), []
         ),
     ]
 }

@@ -117,7 +117,7 @@ struct ControlPlane {
     private func nothing(_ request: ServiceRequest) -> HTTPServerResponse {
         .failure(
             404, "not_found",
-            "There is health, users, apps, pending, approve, faults, policies, surroundings, outbox, requests and revoke."
+            "Available: health, users, apps, pending, approve, faults, policies, surroundings, outbox, requests and revoke."
         )
     }
 
@@ -189,14 +189,14 @@ struct ControlPlane {
             let waiting = pendingList.compactMap { $0["userCode"]?.string }.joined(separator: ", ")
             return .failure(
                 404, "not_found",
-                "No sign-in waits for this user code. "
-                    + (waiting.isEmpty ? "None waits at all: start one first." : "These wait: \(waiting)."))
+                "No sign-in is waiting for this user code. "
+                    + (waiting.isEmpty ? "No sign-in is waiting: start one first." : "Waiting codes: \(waiting)."))
         }
         guard pending.expires > context.now else {
             return .failure(410, "expired", "The user code has expired.")
         }
         guard pending.decision == .open else {
-            return .failure(409, "conflict", "The user code was answered already.")
+            return .failure(409, "conflict", "The user code was already answered.")
         }
         switch body["decision"]?.string ?? "approve" {
         case "decline":
@@ -246,7 +246,7 @@ final class FaultPlan {
         ]
         for name in description.keys where !known.contains(name) {
             throw FaultProblem(
-                message: "'\(name)' is not a field of a fault; there are \(known.sorted().joined(separator: ", ")).")
+                message: "'\(name)' is not a field of a fault; the fields are \(known.sorted().joined(separator: ", ")).")
         }
         let word = description["kind"]?.string ?? ""
         func number(_ name: String, _ range: ClosedRange<Int>, default fallback: Int?) throws(FaultProblem) -> Int? {

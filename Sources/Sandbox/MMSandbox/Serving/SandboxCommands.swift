@@ -42,12 +42,12 @@ struct SandboxCommands: Sendable {
     /// Returns the certificates in a file, in DER.
     private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
         guard let text = try ProtectedFile.read(file, limit: 1 << 20) else {
-            throw MMError(.invalidInput, "There is no file \(file).", hint: "Give a certificate: --certificate app.pem")
+            throw MMError(.invalidInput, "The file \(file) does not exist.", hint: "Give a certificate: --certificate app.pem")
         }
         let found = AppCertificate.read(pem: text)
         guard !found.isEmpty else {
             throw MMError(
-                .invalidInput, "\(file) holds no certificate in PEM.", hint: "Give its file: --certificate app.pem")
+                .invalidInput, "\(file) contains no PEM certificate.", hint: "Give its file: --certificate app.pem")
         }
         return found
     }
@@ -87,7 +87,7 @@ struct SandboxCommands: Sendable {
         } else {
             running = try await SandboxProcess.start(arguments, environment: environment, paths)
         }
-        var notes = [(known == nil ? "" : "It runs already. ") + "Stop it with: mm sandbox stop"]
+        var notes = [(known == nil ? "" : "It is already running. ") + "Stop it with: mm sandbox stop"]
         if let connection {
             notes = ["Sign in with: mm login \(connection)", "Approve its code with: mm sandbox approve CODE"] + notes
         }

@@ -50,7 +50,7 @@ enum SandboxProcess {
             try? await Task.sleep(for: .milliseconds(20))
         }
         child.signal(SIGTERM)
-        throw MMError(.deadlineExceeded, "The sandbox tenant did not come up within 30 seconds.")
+        throw MMError(.deadlineExceeded, "The sandbox tenant did not start within 30 seconds.")
     }
 
     /// Ends the tenant's process.
@@ -71,8 +71,8 @@ enum SandboxProcess {
     private static func requireNone(_ paths: StatePaths) throws(MMError) {
         guard let running = try SandboxStateFile.ofRunning(in: paths.stateDirectory) else { return }
         throw MMError(
-            .conflict, "A sandbox tenant runs already: \(running.base), process \(running.process.pid).",
-            hint: "Use it, or end it with `mm sandbox stop`.")
+            .conflict, "A sandbox tenant is already running: \(running.base), process \(running.process.pid).",
+            hint: "Use it, or stop it with `mm sandbox stop`.")
     }
 
     /// Adds the registry entry of a connection to the tenant; an existing entry is left unchanged.

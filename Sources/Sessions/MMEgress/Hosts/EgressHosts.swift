@@ -183,7 +183,7 @@ package struct EgressHosts: Sendable {
         listed = allow.map { HostPattern($0) }
         allowsPlainHTTP = false
         rule =
-            "It reaches the services of its connection's cloud and tenant; the owner adds others with egress.allow."
+            "Sessions can reach the services of their connection's cloud and tenant; the owner can add hosts with egress.allow."
     }
 
     /// Creates hosts from a list only. None of them is a service that gets the connection's tokens.
@@ -200,7 +200,7 @@ package struct EgressHosts: Sendable {
     }
 
     /// Returns why a host can't be reached, and what to do.
-    func refusal(of name: PlainHostName) -> String { "The session may not reach \(name). \(rule)" }
+    func refusal(of name: PlainHostName) -> String { "The session is not allowed to reach \(name). \(rule)" }
 
     /// Returns the place for a name; `nil` for a host that the session may not reach.
     /// - Parameters:

@@ -111,7 +111,7 @@ final class RequestCut: Sendable {
 
     /// The answer to a request that was cut off. It is a 403 because modules retry after other errors.
     static let fault = WireFault(
-        403, .stopped, "The command that sent this request is being stopped: its requests are ended with it.")
+        403, .stopped, "The command that sent this request is being stopped, and its requests with it.")
 
     private let state = Mutex(State())
 
@@ -282,7 +282,7 @@ final class SignInGate: Sendable {
         default:
             let isQuestion = kind.isEmpty && segments.last == "getcredentialtype"
             guard request.method == "GET" || request.method == "HEAD" || isQuestion else {
-                throw Self.refused("Sessions send nothing else to the sign-in service.")
+                throw Self.refused("Sessions can send only token requests to the sign-in service.")
             }
         }
     }
@@ -319,14 +319,14 @@ final class SignInGate: Sendable {
     private func checkTenant(_ name: String) throws(WireFault) {
         guard !Self.common.contains(name), !state.withLock({ $0.tenants.contains(name) }) else { return }
         throw Self.refused(
-            "\(name.isEmpty ? "The sign-in service's own page" : name) is not a tenant of this connection. The owner adds "
-                + "another one to egress.allow, by the name or id that stands in the path.")
+            "\(name.isEmpty ? "The sign-in service's own page" : name) is not a tenant of this connection. The owner can add "
+                + "another tenant to egress.allow, by the name or id in the path.")
     }
 
     /// Checks a request for a first token, or a step towards one.
     private func checkFirst(_ client: String?, isCredential: Bool = false) throws(WireFault) {
         guard let client = client?.lowercased(), !client.isEmpty else {
-            throw Self.refused("A sign-in names its client.")
+            throw Self.refused("A sign-in must have a client ID.")
         }
         let current = rules.current()
         let isOwn = state.withLock { state in
@@ -341,8 +341,8 @@ final class SignInGate: Sendable {
         guard isOwn else {
             throw Self.refused(
                 current == nil
-                    ? "Only mm signs a session in, before its commands run. Sign in with mm login, or reset the session."
-                    : "Another client signs in at the moment.")
+                    ? "Only mm can sign in a session, before its commands run. Run mm login, or reset the session."
+                    : "Another client is signing in at the moment.")
         }
     }
 
@@ -350,7 +350,7 @@ final class SignInGate: Sendable {
         // A text that isn't the placeholder of a refresh token is refused where tokens are put in.
         guard let token = form?["refresh_token"], let grant = state.withLock({ $0.grants[token] }) else { return }
         guard form?["client_id"]?.lowercased() == grant.client else {
-            throw Self.refused("A refresh token is renewed by the client that it was given to.")
+            throw Self.refused("Only the client that received a refresh token can renew it.")
         }
         let narrow = Set(grant.asked.filter { !$0.hasSuffix("/.default") }.map(Self.audience))
         for scope in Self.scopes(of: form) {

@@ -106,7 +106,7 @@ struct EgressExchange: Sendable {
         let pace = place.service.flatMap { core.pace?($0) }
         if let wait = try await turn(by: pace) {
             let fault = WireFault(
-                429, .throttled, "\(place.host) has asked this connection to slow down; nothing was sent.")
+                429, .throttled, "\(place.host) is throttling this connection; nothing was sent.")
             record.failed(fault)
             if let waiting = signIn?.waiting(for: fault) { return try await repeated(waiting) }
             let seconds = wait.components.seconds + 1
@@ -197,7 +197,7 @@ struct EgressExchange: Sendable {
         within limit: Duration, _ decision: @escaping @Sendable () async -> RequestRefusal?
     ) async -> RequestRefusal? {
         let late = RequestRefusal(
-            code: "confirmation_needed", message: "The question was not answered in time; the request was not sent.")
+            code: "confirmation_needed", message: "The confirmation timed out; the request was not sent.")
         return await withTaskGroup(of: RequestRefusal?.self) { group in
             group.addTask { await decision() }
             group.addTask {
@@ -325,7 +325,7 @@ struct EgressExchange: Sendable {
     private func answer(_ stream: HTTPStream, _ signIn: SignInExchange) async throws(WireFault) -> Bool {
         let bytes: [UInt8]
         do throws(HTTPError) { bytes = try await stream.collect(limit: SignInExchange.maxAnswerBytes) } catch {
-            throw WireFault(502, .upstream, "The sign-in service's answer broke off, or is too large.")
+            throw WireFault(502, .upstream, "The sign-in service's answer is incomplete or too large.")
         }
         if let waiting = signIn.waiting(forStatus: stream.status) { return try await repeated(waiting) }
         let answer = try await signIn.answer(stream.status, stream.headers, bytes)
@@ -410,7 +410,7 @@ struct EgressExchange: Sendable {
             if !stream.chunks.isReady { try await writer.flush() }
             do throws(HTTPError) { piece = try await iterator.next() } catch {
                 try await writer.flush()
-                throw WireFault(502, .upstream, "The answer broke off: \(error.message)")
+                throw WireFault(502, .upstream, "The answer is incomplete: \(error.message)")
             }
             guard let piece else { break }
             guard hasBody else { continue }

@@ -59,7 +59,7 @@ package final class EgressSession: Sendable {
             client = nil
         }
         guard let transport = configuration.transport ?? client else {
-            throw MMError(.internalError, "The session's wire has no client.")
+            throw MMError(.internalError, "The session's proxy has no client.")
         }
         core = EgressCore(configuration, authority: authority, secret: secret, port: port, transport: transport)
         let proxy = Self.variables(
@@ -324,16 +324,16 @@ struct EgressConnection: Sendable {
         _ head: RequestHead, by cmdlets: @escaping @Sendable ([UInt8]) async -> [UInt8]
     ) async throws(WireFault) -> Bool {
         guard core.isAuthenticated(head.headers, by: "authorization") else {
-            throw WireFault(401, .notAuthenticated, "Cmdlets are called by the session alone, with its secret.")
+            throw WireFault(401, .notAuthenticated, "Only the session can call cmdlets, with its secret.")
         }
-        guard head.method == "POST" else { throw WireFault(405, .malformed, "Cmdlets are called with POST.") }
+        guard head.method == "POST" else { throw WireFault(405, .malformed, "Cmdlets must be called with POST.") }
         let body = sides(of: head).body
         if head.expectsContinue { try await writer.goOn() }
         var call: [UInt8] = []
         while let piece = try await body.next() {
             call += piece
             guard call.count <= Self.mostOfCall else {
-                throw WireFault(413, .tooLarge, "What is piped into a cmdlet of another session is too much at once.")
+                throw WireFault(413, .tooLarge, "The input piped into a cmdlet of another session is too large.")
             }
         }
         let (whole, channel, writer) = (call, channel, writer)
@@ -503,22 +503,22 @@ struct IdentityRequest: Sendable {
     /// Answers the request.
     func answer(from identity: ProgramIdentity, clock: WallClock) async -> Answer {
         guard ["GET", "HEAD", "POST"].contains(head.method) else {
-            return Self.refusal(405, "invalid_request", "Tokens are asked for with GET, or POST and a form.")
+            return Self.refusal(405, "invalid_request", "Request tokens with GET, or with POST and a form.")
         }
         guard path.lowercased().hasSuffix("/token") else {
             return Self.refusal(
-                404, "not_found", "Of this machine's metadata there is the identity alone: \(ProgramIdentity.path).")
+                404, "not_found", "Only the identity is available from this metadata service: \(ProgramIdentity.path).")
         }
         if let refusal = proofRefusal(identity) { return refusal }
         for name in ["client_id", "clientid", "object_id", "principal_id", "msi_res_id", "mi_res_id"] {
             guard let wanted = query[name], !identity.names.contains(wanted.lowercased()) else { continue }
             return Self.refusal(
                 400, "invalid_request",
-                "Identity not found: this program has one identity, and \(wanted.prefix(80)) is not it. Leave \(name) out."
+                "Identity not found: this program has one identity, and \(wanted.prefix(80)) is not it. Leave out \(name)."
             )
         }
         guard let asked = query["resource"] ?? query["scope"].map(Self.audience), !asked.isEmpty else {
-            return Self.refusal(400, "invalid_request", "The request names no resource.")
+            return Self.refusal(400, "invalid_request", "The request has no resource.")
         }
         do throws(MMError) {
             return granted(try await identity.issue(asked), asked, identity.clientID, clock)
@@ -537,7 +537,7 @@ struct IdentityRequest: Sendable {
         for name in ["x-identity-header", "secret"] {
             guard let shown = head.headers[name] else { continue }
             return Secret(shown) == identity.header
-                ? nil : Self.refusal(401, "unauthorized", "The header \(name) isn't that of IDENTITY_HEADER.")
+                ? nil : Self.refusal(401, "unauthorized", "The header \(name) differs from IDENTITY_HEADER.")
         }
         guard head.headers["metadata"]?.lowercased() == "true" else {
             return Self.refusal(

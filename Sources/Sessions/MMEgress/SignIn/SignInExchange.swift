@@ -40,7 +40,7 @@ struct SignInExchange: Sendable {
         }
         form = FormFields(reading: body)
         if form == nil, isTokenEndpoint {
-            throw Self.refused("The token endpoint takes a form in which each field is given once.")
+            throw Self.refused("The token endpoint accepts a form with each field only once.")
         }
     }
 
@@ -264,7 +264,7 @@ struct SignInExchange: Sendable {
     private static let tokenNames = ["access_token", "refresh_token", "id_token"]
     private static let unreadable = WireFault(
         502, .signIn,
-        "The sign-in service's answer is not the JSON of a token endpoint; its tokens can't be told from the rest.")
+        "The sign-in service's answer is not the JSON of a token endpoint, so its tokens can't be recognised.")
 
     /// Returns whether an answer contains tokens at a deeper level than where the endpoints put them.
     private static func holdsToken(_ value: JSONValue) -> Bool {

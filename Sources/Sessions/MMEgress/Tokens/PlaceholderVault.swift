@@ -80,8 +80,8 @@ package final class PlaceholderVault: Sendable {
         let text = TokenText(token.reveal())
         guard let audience = audience ?? text.audience else {
             throw MMError(
-                .invalidInput, "The token doesn't say what it is for.",
-                hint: "Name the audience of its service, for example https://graph.microsoft.com.")
+                .invalidInput, "The token has no audience.",
+                hint: "Give the audience of its service, for example https://graph.microsoft.com.")
         }
         let need = TokenNeed(audience: CloudHost.audience(audience), account: account)
         return keep(.fed(need), as: text.likeness(expiry: clock.now.seconds + Self.distance))

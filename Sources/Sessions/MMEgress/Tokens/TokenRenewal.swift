@@ -54,7 +54,7 @@ final class TokenRenewal: Sendable {
         guard isRefused || isDue else { return own.token }
         guard let grant = own.grant else {
             guard isRefused else { return own.token }
-            throw MMError(.signInNeeded, "The service refuses the session's token, and nothing renews it.")
+            throw MMError(.signInNeeded, "The service refuses the session's token, and it can't be renewed.")
         }
         let flight: Task<Result<Secret, MMError>, Never> = state.withLock { [own] state in
             if let running = state.flights[placeholder] { return running }
@@ -143,7 +143,7 @@ final class TokenRenewal: Sendable {
             isPassing ? .unavailable : .signInNeeded,
             "The sign-in service \(isPassing ? "doesn't renew the session's token now" : "has ended the session's sign-in") "
                 + "(\(error.error.isEmpty ? "status \(error.status)" : error.error): \(error.reason)).",
-            hint: isPassing ? "Try again later." : "Repeat the call: it asks for a new sign-in.",
+            hint: isPassing ? "Try again later." : "Repeat the call to start a new sign-in.",
             details: details)
     }
 }

@@ -84,10 +84,10 @@ final class HTTP2Connection: Sendable {
     init(_ channel: WireChannel, limits: EgressLimits, open: OpenCount) throws(WireFault) {
         if let problem = mm_http2_problem() {
             throw WireFault(
-                505, .otherProtocol, "HTTP/2 can't be spoken here: \(String(cString: problem)). Use HTTP/1.1.")
+                505, .otherProtocol, "HTTP/2 is not available: \(String(cString: problem)). Use HTTP/1.1.")
         }
         guard let raw = mm_http2_open(Self.streams, Self.window, UInt32(RequestHead.maxBytes)) else {
-            throw WireFault(503, .upstream, "There is no memory for the connection.")
+            throw WireFault(503, .upstream, "There is not enough memory for the connection.")
         }
         self.channel = channel
         self.limits = limits
@@ -435,7 +435,7 @@ struct HTTP2Stream: RequestClient, ClientBody, AnswerSink {
                 return bytes
             case .end: return nil
             case .left: throw WireFault(400, .torn, "The body ended before its announced end.")
-            case .late: throw WireFault(408, .tooSlow, "Nothing arrived in time.")
+            case .late: throw WireFault(408, .tooSlow, "No data arrived in time.")
             case .wait:
                 if Task.isCancelled { throw WireChannel.gone }
                 await connection.arrival(id)

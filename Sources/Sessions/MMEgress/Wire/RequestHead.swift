@@ -28,7 +28,7 @@ package struct RequestHead: Sendable {
     static let maxBytes = 64 << 10
     /// The fault for a client that begins with HTTP/2, which is accepted only within a tunnel.
     static let preface = WireFault(
-        505, .otherProtocol, "HTTP/2 is spoken within a tunnel alone: send CONNECT in HTTP/1.1.")
+        505, .otherProtocol, "HTTP/2 is supported only inside a tunnel: send CONNECT with HTTP/1.1.")
     private static let maxFields = 128
 
     /// Reads a head.
@@ -71,7 +71,7 @@ package struct RequestHead: Sendable {
         }
         guard pseudo[":scheme"] == Array("https".utf8), let method = pseudo[":method"], let path = pseudo[":path"]
         else {
-            throw Self.bad("The request names no method, path and the scheme https.")
+            throw Self.bad("The request lacks a method, a path or the scheme https.")
         }
         if let host = pseudo[":authority"] { lines.insert((Array("Host: ".utf8) + host)[...], at: 0) }
         if !cookies.isEmpty {
@@ -122,7 +122,7 @@ package struct RequestHead: Sendable {
         guard words[0].count <= 32, words[0].allSatisfy({ $0 >= 0x41 && $0 <= 0x5A }) else {
             throw bad("The method is not a word of capital letters.")
         }
-        guard method != "TRACE" else { throw WireFault(405, .malformed, "TRACE is not passed on.") }
+        guard method != "TRACE" else { throw WireFault(405, .malformed, "TRACE is not forwarded.") }
         guard words[1].count <= 16 << 10,
             words[1].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: "\\") })
         else { throw bad("The target is too long, or contains a character that must be percent-encoded.") }

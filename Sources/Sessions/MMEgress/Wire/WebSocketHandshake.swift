@@ -25,9 +25,9 @@ struct WebSocketHandshake: Sendable {
         guard wanted.count == 1, HTTPHeaders.sameName(wanted[0], name), !headers.contains("http2-settings"),
             RequestHead.lists("upgrade", in: headers["connection"]), head.method == "GET", head.body == .none,
             headers.values(for: "sec-websocket-version") == ["13"], headers.values(for: "sec-websocket-key").count == 1
-        else { throw WireFault(501, .otherProtocol, "Only HTTP/1.1 and web sockets are passed on.") }
+        else { throw WireFault(501, .otherProtocol, "Only HTTP/1.1 and web sockets are forwarded.") }
         guard case .resource? = place.service, place.isSecure, !place.isOpenToStrangers else {
-            throw WireFault(501, .otherProtocol, "Web sockets are passed on only to services of the cloud.")
+            throw WireFault(501, .otherProtocol, "Web sockets are forwarded only to services of the cloud.")
         }
         return true
     }

@@ -136,7 +136,7 @@ final class WireChannel: RequestClient {
         defer { DeadlineWatch.shared.cancel(watch) }
         let bytes: [UInt8]?
         do throws(MMError) { bytes = try await reader.read(upTo: Self.pieceSize) } catch { throw Self.gone }
-        if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "Nothing arrived in time.") }
+        if bytes == nil, isLate.withLock({ $0 }) { throw WireFault(408, .tooSlow, "No data arrived in time.") }
         return bytes
     }
 

@@ -62,7 +62,7 @@ package struct ExchangeBinder: Sendable {
             guard let chosen = preferred ?? here.first else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
-                    "\(cmdlet.name) takes no further positional value. Name its parameter.")
+                    "\(cmdlet.name) accepts no more positional values. Use the parameter's name.")
             }
             bound.insert(chosen.name.lowercased())
             try set(.own(chosen), given, &result)
@@ -124,8 +124,8 @@ package struct ExchangeBinder: Sendable {
         guard !isTaken else { return }
         throw BindingFault(
             "InputObjectNotBound",
-            "The input object cannot be bound to any parameters for \(cmdlet.name): it has no property of the name of one "
-                + "that takes pipeline input.")
+            "The input object cannot be bound to any parameters for \(cmdlet.name): none of its properties has the name of a parameter "
+                + "that accepts pipeline input.")
     }
 
     private func narrow(_ sets: inout Int, by name: String, _ cmdlet: ExchangeTable.Cmdlet) {
@@ -163,7 +163,7 @@ package struct ExchangeBinder: Sendable {
         case .int(let number)?: return number != 0
         default:
             throw BindingFault(
-                "CannotConvertArgument", "The switch \(name) takes $true or $false behind a colon, nothing else.")
+                "CannotConvertArgument", "The switch \(name) accepts only $true or $false after a colon.")
         }
     }
 
@@ -270,8 +270,8 @@ struct BindableTargets {
         let meant = first < ownCount ? candidates.filter { $0 < ownCount } : candidates
         throw BindingFault(
             "AmbiguousParameter",
-            "-\(written) may mean \(meant.map { all[$0].name }.sorted().joined(separator: ", ")). "
-                + "Write more of the name.")
+            "-\(written) is ambiguous: \(meant.map { all[$0].name }.sorted().joined(separator: ", ")). "
+                + "Write the full name.")
     }
 }
 
@@ -289,7 +289,7 @@ enum UncheckedBinding {
             guard pair.written != nil || !result.has("Identity") else {
                 throw BindingFault(
                     "PositionalParameterNotFound",
-                    "\(spelling) takes no further positional value. Name its parameter.")
+                    "\(spelling) accepts no more positional values. Use the parameter's name.")
             }
             try set(pair.written ?? "Identity", given.value, given.text, &result)
         }

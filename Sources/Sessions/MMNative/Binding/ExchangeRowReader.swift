@@ -80,7 +80,7 @@ package struct ExchangeRowReader {
             if known.insert(name.lowercased()).inserted {
                 pairs.append((name, value))
             } else {
-                note("The service sent the property \(name.prefix(60)) more than once; the first one counts.")
+                note("The service sent the property \(name.prefix(60)) more than once; the first one is used.")
             }
         }
         return PSObject(pairs).map { .object($0) } ?? .null

@@ -10,7 +10,7 @@ enum ExchangeValue {
         guard parameter.type != "SecureString", parameter.type != "PSCredential" else {
             throw BindingFault(
                 "SecretParameter",
-                "\(parameter.name) takes a secret, which the native engine does not send. Use the pwsh engine.",
+                "\(parameter.name) needs a secret, which the native engine does not send. Use the pwsh engine.",
                 needsPowerShell: true)
         }
         var value = value
@@ -18,7 +18,7 @@ enum ExchangeValue {
             // PowerShell runs the block for each object of the pipeline if the parameter accepts pipeline input.
             guard parameter.type == "String", parameter.pipeline == 0 else {
                 throw BindingFault(
-                    "ScriptBlockArgument", "\(parameter.name) was given a script block. Give its value.",
+                    "ScriptBlockArgument", "\(parameter.name) was given a script block. Use a value.",
                     needsPowerShell: true)
             }
             value = .string(block.text)
@@ -26,8 +26,8 @@ enum ExchangeValue {
         if case .array(let items) = value, parameter.isSingle {
             throw BindingFault(
                 "CannotConvertArgument",
-                "\(parameter.name) takes one value and was given \(items.count)."
-                    + (parameter.pipeline == 0 ? " Give one." : " Send them down a pipeline, one by one."))
+                "\(parameter.name) accepts one value but was given \(items.count)."
+                    + (parameter.pipeline == 0 ? " Give one." : " Send them through a pipeline, one by one."))
         }
         if parameter.type == "Boolean", case .int(let number) = value { return .bool(number != 0) }
         let single = try plain(value, text, parameter)

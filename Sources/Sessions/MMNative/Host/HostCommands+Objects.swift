@@ -22,7 +22,7 @@ extension HostCommands {
         for word in answer.split(separator: ",") {
             guard let number = Int(word.filter { $0 != " " }), items.indices.contains(number - 1) else {
                 throw .fatal(
-                    NativeError("OutGridView", "“\(word)” is no row of \(items.count).", isReadable: true))
+                    NativeError("OutGridView", "“\(word)” is not a row from 1 to \(items.count).", isReadable: true))
             }
             try emit(items[number - 1])
         }
@@ -39,7 +39,7 @@ extension HostCommands {
             throw .fatal(
                 NativeError(
                     "ReadHost",
-                    "The script asks for a secret, which no script of mm is given: the connection is signed in.",
+                    "The script asks for a secret, which mm does not pass to scripts: the connection is already signed in.",
                     isReadable: true))
         }
         evaluator.endLine()
@@ -64,7 +64,7 @@ extension HostCommands {
         throw .fatal(
             NativeError(
                 "GetCredential",
-                "\(command.specification.name) asks for a password, which no script of mm is given: the connection is signed in already.",
+                "\(command.specification.name) asks for a password, which mm does not pass to scripts: the connection is already signed in.",
                 isReadable: true))
     }
 

@@ -329,7 +329,7 @@ enum HostCommands {
         .statement(
             NativeError(
                 command.specification.errorID("PathNotFound"),
-                "Cannot find path '\(path)' because it does not exist: hand the file in with --attach.",
+                "Cannot find path '\(path)' because it does not exist: pass the file with --attach.",
                 category: "ObjectNotFound", isReadable: true))
     }
 }
@@ -481,7 +481,7 @@ extension HostCommands {
             throw .statement(
                 NativeError(
                     command.specification.errorID("FileOpenFailure"),
-                    "Could not find file '\(path)': hand the file in with --attach.", category: "OpenError",
+                    "Could not find file '\(path)': pass the file with --attach.", category: "OpenError",
                     isReadable: true))
         }
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
@@ -709,7 +709,7 @@ extension HostCommands {
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {
         for path in try paths(command) where host.read(path) == nil {
-            evaluator.say("Not opened here: \(path)")
+            evaluator.say("Not opened: \(path)")
         }
     }
 }

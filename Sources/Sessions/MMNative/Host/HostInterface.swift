@@ -116,7 +116,7 @@ enum HostInterface {
             ?? Int(answer).flatMap { words.indices.contains($0) ? $0 : nil }
         guard let place else {
             throw .fatal(
-                NativeError("PromptForChoice", "“\(answer)” is none of the answers \(shown).", isReadable: true))
+                NativeError("PromptForChoice", "“\(answer)” is not one of the answers \(shown).", isReadable: true))
         }
         return .int(Int32(place))
     }

@@ -25,7 +25,7 @@ enum MachineRights {
         guard evaluator.onlyReads, evaluator.host != nil else { throw .handOver("the rights on the machine") }
         evaluator.endLine()
         evaluator.say(
-            "The script asks for the rights of an administrator of this machine, which nothing in it needs here: taken for yes."
+            "The script asks for the rights of an administrator of this machine, which it does not need here: assumed yes."
         )
         return .bool(true)
     }

@@ -113,17 +113,17 @@ package final class NativeHost: Sendable {
         // something, and pauses of a script that only reads. Before a change, a pause is the last moment to stop, so it isn't
         // answered.
         if evaluator.idleQuestions.opening.contains(name.lowercased()) {
-            evaluator.say("Nobody is here to answer “\(words)”, which only opens something: taken for no.")
+            evaluator.say("There is nobody to answer “\(words)”, which only opens something: assumed no.")
             return ""
         }
         if evaluator.isPause, evaluator.onlyReads {
-            evaluator.say("Nobody is here to answer “\(words)”, which only waits: taken for Enter.")
+            evaluator.say("There is nobody to answer “\(words)”, which only waits: assumed Enter.")
             return ""
         }
         throw .fatal(
             NativeError(
                 "ReadHost",
-                "The script asks “\(words)”, and nobody is here to answer: give it with --param \(name)=…",
+                "The script asks “\(words)”, and there is nobody to answer: set --param \(name)=…",
                 isReadable: true))
     }
 

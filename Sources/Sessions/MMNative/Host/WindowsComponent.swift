@@ -13,7 +13,7 @@ enum WindowsComponent {
             throw .fatal(
                 NativeError(
                     command.errorID("NoCOMClassIdentified"),
-                    "The script uses \(name), a component of Windows (New-Object -ComObject), which isn't here: run it on "
+                    "The script uses \(name), a component of Windows (New-Object -ComObject), which isn't available: run it on "
                         + "Windows, or without that part.",
                     isReadable: true))
         }
@@ -31,7 +31,7 @@ enum WindowsComponent {
         guard method == "popup", let text = arguments.first, arguments.count <= 4 else {
             throw .fatal(
                 NativeError(
-                    "MethodNotFound", "\(shell) has no method \(method) here: there are neither windows nor programs.",
+                    "MethodNotFound", "\(shell) has no method \(method) here, because there are no windows and programs.",
                     isReadable: true))
         }
         var buttons = 0

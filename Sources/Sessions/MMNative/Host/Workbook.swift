@@ -198,7 +198,7 @@ extension HostCommands {
             throw .fatal(
                 NativeError(
                     "ExportExcel",
-                    "Export-Excel adds to a workbook that is there (-Append), which is not done here: write another file.",
+                    "Export-Excel -Append to an existing workbook is not supported: write another file.",
                     isReadable: true))
         }
         var workbook = Workbook(sheet: command["WorksheetName"]?.text ?? "Sheet1")

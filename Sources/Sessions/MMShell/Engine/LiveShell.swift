@@ -167,12 +167,12 @@ final class LiveShell: Sendable {
             let words = String(decoding: channel.takeUnclaimed().prefix(500), as: UTF8.self)
             if words.hasPrefix("mm-confine:") || words.hasPrefix("bwrap:") {
                 throw MMError(
-                    .unsupported, "The session can't be confined here: \(words.split(separator: "\n").first ?? "").",
-                    hint: "Choose another sandbox profile, or correct what it names.")
+                    .unsupported, "The session can't be confined: \(words.split(separator: "\n").first ?? "").",
+                    hint: "Choose another sandbox profile, or correct its settings.")
             }
             throw MMError(
-                .unavailable, "The shell \(program) did not answer as a \(dialect.kind.rawValue) does.",
-                hint: "Check that the program is what the session expects, and that it can be started by hand.",
+                .unavailable, "The shell \(program) did not answer like \(dialect.kind.rawValue).",
+                hint: "Check that the program is the expected shell, and that you can start it manually.",
                 cause: words.isEmpty ? nil : words)
         }
         // While a shell is idle, its own group is the terminal's foreground group.

@@ -363,7 +363,7 @@ final class NamedPipe: Sendable {
             do {
                 try await Task.sleep(for: pause)
             } catch {
-                throw MMError(.cancelled, "Handing over input was cancelled.")
+                throw MMError(.cancelled, "Sending input was cancelled.")
             }
             pause = min(pause * 2, .milliseconds(50))
         }

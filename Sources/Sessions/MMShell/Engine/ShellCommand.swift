@@ -94,12 +94,12 @@ public struct ShellCommand: Sendable, Hashable {
         if text.utf8.contains(0) {
             throw MMError(
                 .invalidInput, "The command contains a NUL character, which shells drop or stop at.",
-                hint: "Write the data to a file first (upload), or make the byte with printf '\\0'.")
+                hint: "Upload the data as a file first, or create the byte with printf '\\0'.")
         }
         // A command that changes the variables or functions of the reports would cause wrong reports, or none.
         if text.contains("__mm_"), Self.changesOwnNames(text) {
             throw MMError(
-                .invalidInput, "The command changes names that begin with `__mm_`: they are the session's own.",
+                .invalidInput, "The command changes names that start with `__mm_`, which are reserved for the session.",
                 hint: "Use other names.")
         }
         if text.utf8.count > 16 << 20 {

@@ -53,9 +53,9 @@ public struct ShellInput: Sendable {
             return [0x1B] + (try key(String(name.dropFirst(prefix.count))))
         }
         throw MMError(
-            .invalidInput, "“\(name)” isn't a key that can be typed.",
+            .invalidInput, "“\(name)” isn't a known key.",
             hint:
-                "Known are \(named.keys.sorted().joined(separator: ", ")), ctrl-a to ctrl-z, alt- with any of these, and single characters."
+                "Known keys: \(named.keys.sorted().joined(separator: ", ")), ctrl-a to ctrl-z, alt- with any of these, and single characters."
         )
     }
 }

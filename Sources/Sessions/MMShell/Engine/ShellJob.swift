@@ -109,7 +109,7 @@ public final class ShellJob: Sendable {
             signal: @escaping @Sendable (Int32) async -> Bool,
             waiting: @escaping @Sendable (_ written: Int) async -> ShellPrompt?,
             feed: @escaping @Sendable ([UInt8]?) async throws(MMError) -> Void = { (_) throws(MMError) in
-                throw MMError(.unsupported, "Nothing can be handed to this command.")
+                throw MMError(.unsupported, "This command does not accept input.")
             },
             resize: @escaping @Sendable (ShellCommand.Size) async -> Void = { _ in }
         ) {

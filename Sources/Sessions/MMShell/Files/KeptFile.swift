@@ -80,12 +80,12 @@ extension RemoteFiles {
         case 98:
             throw MMError(
                 .conflict,
-                "The copy that was kept of “\(kept.path)” is gone, or is no longer what it was: \(kept.copy).",
+                "The copy of “\(kept.path)” was removed or changed: \(kept.copy).",
                 hint: "The last \(KeptFile.most) copies of a file are kept.")
         case 99:
             throw MMError(
-                .conflict, "“\(kept.path)” was changed since: nothing was put back.",
-                hint: "What it held before is kept in \(kept.copy); compare them there.")
+                .conflict, "“\(kept.path)” was changed since: nothing was restored.",
+                hint: "Its earlier content is in \(kept.copy); compare the files there.")
         default: try check(status, kept.path)
         }
         return try Self.kept(output, kept.path)

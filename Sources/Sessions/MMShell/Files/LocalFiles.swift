@@ -27,8 +27,8 @@ package struct LocalFiles: Sendable {
             let size = try Self.size(of: file.raw, at: whole, rules, asked: path)
             guard size <= rules.limit else {
                 throw MMError(
-                    .limitExceeded, "“\(path)” has \(size) bytes; \(rules.limit) are allowed.",
-                    hint: "A person sets maxFileBytes in the shells file.")
+                    .limitExceeded, "“\(path)” has \(size) bytes; the limit is \(rules.limit).",
+                    hint: "A person can raise maxFileBytes in the shells file.")
             }
             return try FileSource(of: OwnedDescriptor(file), count: size, named: path)
         }
@@ -58,8 +58,8 @@ package struct LocalFiles: Sendable {
             let wanted = min(limit ?? Int.max, max(0, size - offset))
             guard wanted <= rules.limit else {
                 throw MMError(
-                    .limitExceeded, "“\(path)” has \(size) bytes; \(rules.limit) can be read at once.",
-                    hint: "Read it in pieces, with an offset and a limit.")
+                    .limitExceeded, "“\(path)” has \(size) bytes; the limit for one read is \(rules.limit).",
+                    hint: "Read it in parts, with offset and limit.")
             }
             var bytes = [UInt8](repeating: 0, count: wanted)
             var done = 0
@@ -107,7 +107,7 @@ package struct LocalFiles: Sendable {
             if exists, old.st_mode & S_IFMT != S_IFREG {
                 let isFolder = old.st_mode & S_IFMT == S_IFDIR
                 throw MMError(
-                    .invalidInput, "“\(path)” is \(isFolder ? "a folder" : "no regular file").",
+                    .invalidInput, "“\(path)” is \(isFolder ? "a folder" : "not a regular file").",
                     hint: "Give the path of a file.")
             }
             if exists { try how.check(replacing: old.st_mode, asked: path) }
@@ -150,7 +150,7 @@ package struct LocalFiles: Sendable {
             let folder = step.lastIndex(of: "/").map { String(step[...$0]) } ?? "/"
             guard !RealPath.lies(RealPath.of(folder) ?? folder, in: "/proc") else {
                 throw MMError(
-                    .invalidInput, "“\(asked)” is no file of its own: it names what a process has open.",
+                    .invalidInput, "“\(asked)” refers to an open file of a process, not to a file.",
                     hint: "Give the path of a file.")
             }
             guard let next = ProcFile.linkTarget(step) else { break }
@@ -310,7 +310,7 @@ package struct FileRules: Sendable, Hashable {
     func check(real path: String, asked: String) throws(MMError) {
         if let root, !RealPath.lies(path, in: RealPath.of(root) ?? root) {
             throw MMError(
-                .denied, "“\(asked)” is outside \(root).", hint: "Give a path below \(root).",
+                .denied, "“\(asked)” is outside \(root).", hint: "Use a path below \(root).",
                 details: ["rule": "path"])
         }
         for place in forbidden where RealPath.lies(path, in: RealPath.of(place) ?? place) {
@@ -367,26 +367,26 @@ package struct FileWriting: Sendable, Hashable {
 
     static func readOnly(_ path: String) -> MMError {
         MMError(
-            .forbidden, "“\(path)” is read-only: nobody may write it.",
-            hint: "If it is to be replaced, give `permissions`, such as 644, or make it writable first: chmod u+w.")
+            .forbidden, "“\(path)” is read-only.",
+            hint: "To replace it, set `permissions`, such as 644, or make it writable first: chmod u+w.")
     }
 
     static func leadsNowhere(_ path: String) -> MMError {
         MMError(
-            .invalidInput, "“\(path)” is a link that leads nowhere.",
-            hint: "Write to what it should lead to, or remove it first.")
+            .invalidInput, "“\(path)” is a broken symbolic link.",
+            hint: "Write to its target, or remove it first.")
     }
 
     func check(_ source: FileSource, limit: Int) throws(MMError) {
         guard source.count <= limit else {
             throw MMError(
-                .limitExceeded, "The content has \(source.count) bytes; \(limit) are allowed.",
-                hint: "Send less at once, and append.")
+                .limitExceeded, "The content has \(source.count) bytes; the limit is \(limit).",
+                hint: "Send it in parts, and append them.")
         }
         if let permissions, permissions > 0o7777 {
             throw MMError(
                 .invalidInput, "The permissions \(String(permissions, radix: 8)) are invalid.",
-                hint: "Give them as in chmod, such as 644.")
+                hint: "Use permissions as for chmod, such as 644.")
         }
         if let expectedDigest, expectedDigest.lowercased() != source.digest {
             throw MMError(

@@ -32,7 +32,7 @@ package struct RemoteFiles: Sendable {
         async throws(MMError) -> FilePiece
     {
         guard offset >= 0, wanted ?? 0 >= 0 else {
-            throw MMError(.invalidInput, "The piece of “\(path)” has no place in a file.")
+            throw MMError(.invalidInput, "The offset or limit for “\(path)” is invalid.")
         }
         let most = min(wanted ?? limit, limit)
         let found = try await readBySFTP(
@@ -141,29 +141,29 @@ package struct RemoteFiles: Sendable {
         case 91:
             throw MMError(
                 .notFound, "“\(path)” doesn't exist on \(session.name).",
-                hint: "Check the path; folders are made only when that is asked for.")
+                hint: "Check the path; folders are created only on request.")
         case 92: throw MMError(.invalidInput, "“\(path)” on \(session.name) isn't a regular file.")
         case 93, 94:
             throw MMError(
-                .forbidden, "“\(path)” on \(session.name) can't be reached by this user.",
+                .forbidden, "“\(path)” on \(session.name) can't be accessed by this user.",
                 hint: "Check its permissions, or use sudo.")
         case 95:
             throw MMError(
                 .limitExceeded, "“\(path)” is larger than \(limit) bytes.",
-                hint: "Read it in pieces, with an offset and a limit.")
+                hint: "Read it in parts, with offset and limit.")
         case 96:
             throw MMError(
                 .remoteFailed, "“\(path)” could not be written completely on \(session.name): the disk may be full.",
                 hint: "Free space there (df), then write it again.")
         case 97:
             throw MMError(
-                .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
+                .remoteFailed, "The uploaded data for “\(path)” does not match its checksum; nothing was changed.",
                 hint: "Write it again.", retry: .now)
         case 98: throw FileWriting.readOnly(path)
         case 99: throw FileWriting.leadsNowhere(path)
         case 1 where sudo != .none:
             throw MMError(
-                .forbidden, "sudo on \(session.name) did not accept it.",
+                .forbidden, "sudo on \(session.name) refused the request.",
                 hint: "Check the password and the sudoers file.")
         default: throw MMError(.remoteFailed, "“\(path)” could not be handled on \(session.name) (status \(status)).")
         }
@@ -214,7 +214,7 @@ extension RemoteFiles {
             guard let state = try await channel.state(of: place) else {
                 throw MMError(
                     .notFound, "“\(path)” doesn't exist on \(session.name).",
-                    hint: "Check the path; folders are made only when that is asked for.")
+                    hint: "Check the path; folders are created only on request.")
             }
             guard state.isFile else {
                 throw MMError(.invalidInput, "“\(path)” on \(session.name) isn't a regular file.")
@@ -262,7 +262,7 @@ extension RemoteFiles {
         guard let parent = try await channel.state(of: folder), parent.isFolder else {
             throw MMError(
                 .notFound, "The folder of “\(path)” doesn't exist on \(session.name).",
-                hint: "Check the path; folders are made only when that is asked for.")
+                hint: "Check the path; folders are created only on request.")
         }
         let real = try await channel.realPath(folder)
         // A link is kept: the file that it leads to is written.
@@ -277,8 +277,8 @@ extension RemoteFiles {
         // A pipe or device would be replaced by a regular file.
         if let old, !old.isFile {
             throw MMError(
-                .invalidInput, "“\(path)” on \(session.name) is a pipe, socket or device, and no plain file.",
-                hint: "Give the path of a file, or let a command write there.")
+                .invalidInput, "“\(path)” on \(session.name) is a pipe, socket or device, not a regular file.",
+                hint: "Use the path of a file, or let a command write there.")
         }
         if let permissions = old?.permissions { try how.check(replacing: permissions, asked: path) }
         if how.appends {
@@ -328,7 +328,7 @@ extension RemoteFiles {
         try await channel.write(source, from: 0, to: draft, progress)
         guard try await digest(of: draft, count: source.count, channel) == source.digest else {
             throw MMError(
-                .remoteFailed, "What arrived for “\(path)” does not match its checksum; nothing was changed.",
+                .remoteFailed, "The uploaded data for “\(path)” does not match its checksum; nothing was changed.",
                 hint: "Write it again.", retry: .now)
         }
     }

@@ -51,7 +51,7 @@ final class SFTPChannel: Sendable {
             if !master.isAlive { throw master.failure }
         }
         await channel.close()
-        throw MMError(.unsupported, "\(master.name) has no SFTP.")
+        throw MMError(.unsupported, "\(master.name) does not support SFTP.")
     }
 
     private init(process: ChildProcess, master: SSHMaster, timeout: Duration) {
@@ -120,7 +120,7 @@ final class SFTPChannel: Sendable {
         let isUnmeasured = told == 0
         let tooLarge = MMError(
             .limitExceeded, "“\(path)” is larger than \(most) bytes.",
-            hint: "Read it in pieces, with an offset and a limit.")
+            hint: "Read it in parts, with offset and limit.")
         let count = min(wanted ?? Int.max, isUnmeasured ? most + 1 : max(0, told - offset))
         guard isUnmeasured || count <= most else { throw tooLarge }
         var bytes: [UInt8] = []
@@ -395,7 +395,7 @@ final class SFTPChannel: Sendable {
             }
             guard let bytes = try await process.output?.read(upTo: 64 << 10) else {
                 throw MMError(
-                    .remoteFailed, "The file channel to \(name) was closed, or took too long.", retry: .now)
+                    .remoteFailed, "The SFTP channel to \(name) was closed or timed out.", retry: .now)
             }
             heard.now()
             state.withLock { $0.received += bytes }
@@ -415,10 +415,10 @@ final class SFTPChannel: Sendable {
         case 2:
             MMError(
                 .notFound, "“\(path)” doesn't exist on \(name).",
-                hint: "Check the path; folders are made only when that is asked for.")
+                hint: "Check the path; folders are created only on request.")
         case 3:
             MMError(
-                .forbidden, "“\(path)” on \(name) can't be reached by this user.",
+                .forbidden, "“\(path)” on \(name) can't be accessed by this user.",
                 hint: "Check its permissions, or use sudo.")
         case 4:
             MMError(

@@ -83,7 +83,7 @@ package struct ShellPolicy: Sendable {
             throw wrong("there is no key “security”")
         }
         guard case .map(let entries)? = top.first(where: { $0.key == "security" })?.value.content else {
-            throw wrong("there is no map “security”")
+            throw wrong("“security” isn't a map")
         }
         let known = [
             "enabled", "allowed_executables", "blocked_patterns", "max_execution_time", "max_output_size",
@@ -305,12 +305,12 @@ extension ShellPolicy {
     private func judge(_ command: ShellScript.Command, _ allowed: Set<String>) throws(MMError) {
         let name = command.name
         if Self.never.contains(name) {
-            throw Self.denied("builtin", "“\(name)” could change what later commands mean")
+            throw Self.denied("builtin", "“\(name)” could change the meaning of later commands")
         }
         let base = name.split(separator: "/").last.map(String.init) ?? name
         if Self.wrappers.contains(base) {
             throw Self.denied(
-                "wrapper", "“\(name)” starts other programs", hint: "Name the program itself, without “\(name)”.")
+                "wrapper", "“\(name)” starts other programs", hint: "Use the program directly, without “\(name)”.")
         }
         // A path is admitted only if the list contains that very path: another file may have the same name.
         guard allowed.contains(name) else {
@@ -334,12 +334,12 @@ extension ShellPolicy {
         let target = redirection.target.value
         if target == "/dev/null" { return }
         guard let root = workingDirectory else {
-            throw Self.denied("redirection", "output goes to “\(target)”, and the policy names no working_directory")
+            throw Self.denied("redirection", "output goes to “\(target)”, and the policy has no working_directory")
         }
         guard target.hasPrefix("/") || !moves else {
             throw Self.denied(
                 "redirection", "output goes to “\(target)” in a command that changes the directory",
-                hint: "Change the directory in a command of its own first.")
+                hint: "First change the directory in a separate command.")
         }
         let path = target.hasPrefix("/") ? target : directory + "/" + target
         guard Self.isInside(path, root) else {

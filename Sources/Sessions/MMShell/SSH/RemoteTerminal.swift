@@ -40,7 +40,7 @@ final class RemoteTerminal: Sendable {
         let opened = try await master.start(
             command, within: time,
             otherwise: MMError(
-                .unsupported, "\(master.name) gives no terminal.",
+                .unsupported, "\(master.name) provides no terminal.",
                 hint: "Run the command without input, or allow terminals there (PermitTTY in sshd_config).")
         ) { RemoteDialect.terminal(in: $0) }
         let process = opened.process

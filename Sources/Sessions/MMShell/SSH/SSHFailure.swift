@@ -8,7 +8,7 @@ enum SSHFailure {
         func says(_ words: String) -> Bool { messages.contains(words) }
         if says("REMOTE HOST IDENTIFICATION HAS CHANGED") || says("Offending") {
             return MMError(
-                .forbidden, "The host key of \(name) has changed: this may be another machine that pretends to be it.",
+                .forbidden, "The host key of \(name) has changed: another machine may be impersonating it.",
                 hint:
                     "Ask its administrator for the new fingerprint. If it is right, remove the old key with \(removal(of: target, messages)) and connect again.",
                 details: ["reason": "host_key_changed"], cause: cause)
@@ -20,17 +20,17 @@ enum SSHFailure {
             return MMError(
                 .forbidden,
                 isPinned
-                    ? "The host key of \(name) is not the one that is pinned."
+                    ? "The host key of \(name) differs from the pinned key."
                     : "The host key of \(name) is unknown.",
                 hint: isPinned
                     ? "Ask its administrator for the fingerprint; nothing was sent."
-                    : "A person compares its fingerprint (`\(ssh(to: target))` shows it, and asks), or believes it unseen with --accept-new.",
+                    : "A person can compare its fingerprint (`\(ssh(to: target))` shows it and asks), or accept it without checking: --accept-new.",
                 details: ["reason": isPinned ? "host_key_not_pinned" : "host_key_unknown"], cause: cause)
         }
         if isExpiredPassword(messages) {
             return MMError(
                 .forbidden, "The password for \(name) has expired.",
-                hint: "Sign in once by `\(ssh(to: target))` in a terminal and choose a new one.",
+                hint: "Sign in once with `\(ssh(to: target))` in a terminal and choose a new one.",
                 details: ["reason": "password_expired"], cause: cause)
         }
         if says("Permission denied") || says("Too many authentication failures") {
@@ -39,9 +39,9 @@ enum SSHFailure {
                 .forbidden, "\(name) did not accept the sign-in.",
                 hint: target.password != nil || target.passphrase != nil
                     ? "Check user name, password and passphrase."
-                    : "Check the user name, and that a key for it is in the agent, in ssh_config or named."
+                    : "Check the user name, and that its key is in the agent, in ssh_config or given."
                         + (takesPassword
-                            ? " It takes passwords, too: a person at a terminal is asked for one; else store it as a secret and name that (password_secret)."
+                            ? " It also accepts passwords: a person at a terminal is asked for one; otherwise store it as a secret and set password_secret."
                             : ""),
                 details: JSONObject(
                     [("reason", "authentication")] + (takesPassword ? [("takesPassword", .string(name))] : [])),
@@ -54,8 +54,8 @@ enum SSHFailure {
         }
         if says("Bad configuration option") || says("terminating, ") || says("Bad owner or permissions") {
             return MMError(
-                .invalidInput, "ssh does not accept its configuration.",
-                hint: "Read what it says and correct the file.", cause: cause)
+                .invalidInput, "The ssh configuration is not valid.",
+                hint: "Read the message and correct the file.", cause: cause)
         }
         if says("Connection refused") || says("No route to host") || says("Network is unreachable") || says("timed out")
             || says("Connection closed") || says("Connection reset")
@@ -98,7 +98,7 @@ enum SSHFailure {
     /// Returns the error for a host that opens no more channels over a connection.
     static func noChannel(_ name: String) -> MMError {
         MMError(
-            .limitExceeded, "\(name) opens no channel for this.",
+            .limitExceeded, "\(name) refused to open another channel.",
             hint: "Close sessions on this host, or allow more there (MaxSessions in sshd_config).")
     }
 
@@ -107,7 +107,7 @@ enum SSHFailure {
         var told = problem
         told.message = "\(name) did not accept the sign-in: the key \(key) needs its passphrase."
         told.hint =
-            "Hand the key to the agent (ssh-add \(key)), or store the passphrase as a secret and name it (passphrase_secret)."
+            "Add the key to the agent (ssh-add \(key)), or store the passphrase as a secret and set passphrase_secret."
         told.details["reason"] = "passphrase"
         told.details["key"] = .string(key)
         return told
@@ -116,7 +116,7 @@ enum SSHFailure {
     /// Returns the error for a connection that is open but over which nothing comes back.
     static func silent(_ name: String) -> MMError {
         MMError(
-            .deadlineExceeded, "\(name) did not answer in time.", hint: "Check the host and the network between.",
+            .deadlineExceeded, "\(name) did not answer in time.", hint: "Check the host and the network.",
             retry: .now)
     }
 
@@ -125,14 +125,14 @@ enum SSHFailure {
     /// - Parameter words: what the program printed.
     static func noShell(_ name: String, words: String, hasEnded: Bool) -> MMError {
         let lines = words.split(whereSeparator: \.isNewline).suffix(3).joined(separator: " · ")
-        let said = lines.isEmpty ? "" : " It said: \(lines)"
+        let said = lines.isEmpty ? "" : " Output: \(lines)"
         return MMError(
             .unavailable,
             (hasEnded
                 ? "The login shell of \(name) ended instead of running /bin/sh."
-                : "The shell of \(name) did not answer as a POSIX shell does.") + said,
+                : "The shell of \(name) did not answer like a POSIX shell.") + said,
             hint: hasEnded
-                ? "The account may have no shell, or a restricted one: use another account, or --device for what it offers."
+                ? "The account may have no shell, or a restricted one: use another account, or --device for its own commands."
                 : "For network equipment and other systems use --device.",
             details: ["reason": "no_shell"], cause: words.isEmpty ? nil : words)
     }
@@ -169,6 +169,6 @@ enum SSHFailure {
     }
 
     private static func lastLine(_ messages: String) -> String {
-        messages.split(whereSeparator: \.isNewline).last.map(String.init) ?? "ssh said nothing"
+        messages.split(whereSeparator: \.isNewline).last.map(String.init) ?? "no output from ssh"
     }
 }

@@ -390,8 +390,8 @@ struct SSHResolution: Sendable {
         let outcome = try await ChildProcess.run(command, limit: 1 << 20, timeout: .seconds(20))
         guard outcome.exit == .status(0) else {
             throw MMError(
-                .invalidInput, "ssh does not accept the configuration for \(target.host).",
-                hint: "Read what it says and correct ssh_config.",
+                .invalidInput, "The ssh configuration for \(target.host) is not valid.",
+                hint: "Read the message and correct ssh_config.",
                 cause: String(decoding: outcome.error.prefix(1000), as: UTF8.self))
         }
         return SSHResolution(String(decoding: outcome.output, as: UTF8.self), target)

@@ -539,8 +539,8 @@ final class SSHInput: Sendable {
         let opened = try await master.start(
             command, within: time,
             otherwise: MMError(
-                .unsupported, "\(master.name) can't hand standard input to a command.",
-                hint: "Upload the input as a file, and let the command read that; or run it with </dev/null here.")
+                .unsupported, "\(master.name) can't pass standard input to a command.",
+                hint: "Upload the input as a file and let the command read it, or run the command with </dev/null.")
         ) { said in said.suffix(ready.utf8.count).elementsEqual(ready.utf8) ? true : nil }
         return SSHInput(name, opened.process, master, masters)
     }

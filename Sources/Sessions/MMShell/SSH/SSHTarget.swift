@@ -60,7 +60,7 @@ public struct SSHTarget: Sendable, Hashable {
         guard isPlain(host), !host.contains("@"), !host.contains("/") else {
             throw MMError(
                 .invalidInput, "“\(host)” isn't a host name.",
-                hint: "Give the name, address or alias alone; user and port have their own fields.")
+                hint: "Use only the name, address or alias; user and port have their own fields.")
         }
         if let user, !isPlain(user) { throw MMError(.invalidInput, "“\(user)” isn't a user name.") }
         if let port, !(1...65535).contains(port) {
@@ -74,7 +74,7 @@ public struct SSHTarget: Sendable, Hashable {
         {
             throw MMError(
                 .invalidInput, "“\(jump)” isn't a list of jump hosts.",
-                hint: "Write user@host:port, several with commas."
+                hint: "Use user@host:port, separated by commas."
             )
         }
         for (name, path) in [
@@ -95,9 +95,9 @@ public struct SSHTarget: Sendable, Hashable {
                 })
             else {
                 throw MMError(
-                    .invalidInput, "“\(fingerprint)” is no SHA-256 fingerprint of a host key.",
+                    .invalidInput, "“\(fingerprint)” is not a SHA-256 fingerprint of a host key.",
                     hint:
-                        "Take it from ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host: SHA256: and 43 characters."
+                        "Get it with ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub on the host: SHA256: and 43 characters."
                 )
             }
         }

@@ -45,8 +45,8 @@ package struct ArgumentPolicy: Sendable, Hashable {
 
     /// What it protects and what it doesn't, for help texts and answers.
     package static let label =
-        "argv: no shell at all. Only the listed programs run, with arguments that their lists admit; a boundary for what it "
-        + "admits, as strong as the programs that are listed."
+        "argv: no shell. Only the listed programs run, with the arguments that their lists allow. The boundary is "
+        + "as strong as the listed programs."
 
     /// Checks a list of words.
     /// - Parameter directory: where the program would run, for relative paths among the arguments.
@@ -55,8 +55,8 @@ package struct ArgumentPolicy: Sendable, Hashable {
     package func check(_ words: [String], directory: String) throws(MMError) -> String {
         guard let name = words.first, let program = programs[name] else {
             throw Self.denied(
-                "“\(words.first ?? "")” is not one of the admitted programs",
-                "Admitted are \(programs.keys.sorted().joined(separator: ", ")).")
+                "“\(words.first ?? "")” is not one of the allowed programs",
+                "Allowed programs: \(programs.keys.sorted().joined(separator: ", ")).")
         }
         guard program.path.hasPrefix("/") else {
             throw Self.denied("“\(name)” has no absolute path", "Correct the policy.")
@@ -64,7 +64,7 @@ package struct ArgumentPolicy: Sendable, Hashable {
         for word in words.dropFirst() {
             guard !word.utf8.contains(0), program.arguments.contains(where: { Self.admits($0, word, directory) }) else {
                 throw Self.denied(
-                    "“\(word)” isn't an allowed argument of \(name)", "Leave it out, or ask for a wider policy.")
+                    "“\(word)” isn't an allowed argument of \(name)", "Leave it out, or ask the owner to allow it.")
             }
         }
         return program.path
@@ -75,11 +75,11 @@ package struct ArgumentPolicy: Sendable, Hashable {
     package static func words(of command: String) throws(MMError) -> [String] {
         let script: ShellScript
         do throws(ShellRefusal) { script = try ShellScript.parse(command) } catch {
-            throw denied("the command contains \(error)", "Give one program with its arguments.")
+            throw denied("the command contains \(error)", "Use one program with its arguments.")
         }
         guard script.commands.count == 1, let only = script.commands.first, only.redirections.isEmpty,
             only.words.allSatisfy(\.isLiteral)
-        else { throw denied("it is more than one program with its arguments", "Give one program; there is no shell.") }
+        else { throw denied("it is more than one program with its arguments", "Use one program; there is no shell.") }
         return only.words.map(\.value)
     }
 

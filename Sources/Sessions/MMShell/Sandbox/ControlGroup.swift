@@ -46,7 +46,7 @@ package struct TreeLimits: Sendable, Hashable {
         guard isSound, !controllers.isEmpty else {
             throw MMError(
                 .invalidInput, "The limits of the session can't be set.",
-                hint: "Give at least 1 MiB of memory, 2 processes, or a hundredth of a processor.")
+                hint: "The minimum is 1 MiB of memory, 2 processes, or 0.01 processors.")
         }
     }
 }
@@ -68,7 +68,7 @@ final class ControlGroup: Sendable {
         }
         try enable(limits.controllers, in: own)
         let path = "\(own)/mm-\(Hex.text(RandomBytes.make(8)))"
-        guard mkdir(path, 0o755) == 0 else { throw missing("no group can be made in \(own)") }
+        guard mkdir(path, 0o755) == 0 else { throw missing("no group can be created in \(own)") }
         let group = ControlGroup(path)
         for (name, value) in limits.files where !put(value, "\(path)/\(name)") && name != "memory.oom.group" {
             group.end()
@@ -82,7 +82,7 @@ final class ControlGroup: Sendable {
     /// Adds a process to the group, with everything that it starts from now on.
     func add(_ process: Int32) throws(MMError) {
         guard Self.put(String(process), path + "/cgroup.procs") else {
-            throw Self.missing("a process can't be put into \(path)")
+            throw Self.missing("a process can't be added to \(path)")
         }
     }
 
@@ -100,9 +100,9 @@ final class ControlGroup: Sendable {
         if wanted.isEmpty { return }
         let text = wanted.map { "+" + $0 }.joined(separator: " ")
         if put(text, switches) { return }
-        guard errno == EBUSY else { throw missing("controllers can't be switched on in \(own)") }
+        guard errno == EBUSY else { throw missing("controllers can't be enabled in \(own)") }
         let inner = own + "/mm-main"
-        guard mkdir(inner, 0o755) == 0 || errno == EEXIST else { throw missing("no group can be made in \(own)") }
+        guard mkdir(inner, 0o755) == 0 || errno == EEXIST else { throw missing("no group can be created in \(own)") }
         for process in words(own + "/cgroup.procs") { _ = put(process, inner + "/cgroup.procs") }
         guard put(text, switches) else { throw missing("other processes are in \(own)") }
     }
@@ -141,8 +141,8 @@ final class ControlGroup: Sendable {
 
     private static func missing(_ why: String) -> MMError {
         MMError(
-            .unsupported, "The limits of the session can't be set here: \(why).",
-            hint: "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave the "
-                + "limits out and use those of single processes.")
+            .unsupported, "The limits of the session can't be set: \(why).",
+            hint: "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave out the "
+                + "limits and use limits of single processes.")
     }
 }

@@ -25,8 +25,8 @@ public enum SandboxProfile: Sendable, Hashable {
     package var label: String {
         switch self {
         case .guarded:
-            "guard: no security boundary. Commands run with all rights of the user and reach every file of theirs, mm's own "
-                + "included; what is protected is the session: it is cleaned up, gets no secrets in its environment and "
+            "guard: no security boundary. Commands have all permissions of the user and can use every file, including mm's own "
+                + "files. Only the session is protected: it is cleaned up, gets no secrets in its environment and "
                 + "writes no core files."
         case .workspace(let rules):
             "workspace: a boundary of the kernel (Landlock, seccomp) against ordinary programs. Commands write only below "
@@ -84,7 +84,7 @@ extension SandboxProfile {
     ) -> MMError? {
         if version >= 6 || version >= 4 && network == .all { return nil }
         return MMError(
-            .unsupported, "The kernel's Landlock (version \(version)) can't keep to the profile workspace.",
+            .unsupported, "The kernel's Landlock (version \(version)) does not support the profile workspace.",
             hint: "Use Linux 6.12 or later, or the profile isolated.")
     }
 
@@ -100,7 +100,7 @@ extension SandboxProfile {
         guard road == .portsAlone else { return nil }
         return MMError(
             .unsupported,
-            "This user can make no network of its own and watch no connections; Landlock knows ports but no addresses.",
+            "This user can create neither a network namespace nor supervised connections, and Landlock supports only ports, not addresses.",
             hint: "Allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0, or "
                 + "user.max_user_namespaces).")
     }
@@ -208,14 +208,14 @@ extension WorkspaceRules {
     fileprivate var networkLabel: String {
         switch network {
         case .none: return "No network. "
-        case .all: return "All of the network. "
+        case .all: return "The whole network. "
         case .ports:
-            guard let hosts = proxiedHosts else { return "TCP only to the named ports. " }
+            guard let hosts = proxiedHosts else { return "TCP only to the listed ports. " }
             // Without a list of hosts, the hosts of the connection are meant; they are named elsewhere.
-            guard !hosts.isEmpty else { return "Of the network only the connection's services, through mm. " }
+            guard !hosts.isEmpty else { return "Network: only the connection's services, through mm's proxy. " }
             let more = hosts.count > 10 ? " and \(hosts.count - 10) more" : ""
             return
-                "Of the network only HTTP and HTTPS to \(hosts.prefix(10).joined(separator: ", "))\(more), through mm. "
+                "Network: only HTTP and HTTPS to \(hosts.prefix(10).joined(separator: ", "))\(more), through mm's proxy. "
         }
     }
 
@@ -225,7 +225,7 @@ extension WorkspaceRules {
             guard path.hasPrefix("/"), path != "/", stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFDIR else {
                 throw MMError(
                     .invalidInput, "“\(path)” can't be a workspace.",
-                    hint: "Give an absolute path of a folder that exists.")
+                    hint: "Use the absolute path of an existing folder.")
             }
         }
     }

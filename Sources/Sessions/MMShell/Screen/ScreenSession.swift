@@ -187,7 +187,7 @@ package actor ScreenSession {
                 try await send(.keys(["enter"]))
             }
         }
-        guard let learned else { throw MMError(.internalError, "The prompt was lost.") }
+        guard let learned else { throw MMError(.internalError, "The prompt is unknown.") }
         return learned
     }
 
@@ -250,7 +250,7 @@ package actor ScreenSession {
     {
         let turn = try await turns.take(deadline)
         defer { turn.release() }
-        guard open != nil else { throw MMError(.conflict, "\(name) asked nothing.") }
+        guard open != nil else { throw MMError(.conflict, "\(name) asks no question.") }
         let start = total
         try await send(input)
         return try await finishCommand(nil, from: start, [], deadline)
@@ -267,10 +267,10 @@ package actor ScreenSession {
         let answer = try await run(command, answers: [("assword", .secret(password))], deadline: deadline)
         if let question = answer.question {
             _ = try? await self.answer(.keys(["ctrl-c"]), deadline: .after(.seconds(5)))
-            throw MMError(.forbidden, "\(name) asks “\(question)” for more rights.", hint: "Check the enable password.")
+            throw MMError(.forbidden, "\(name) asks “\(question)” for higher privileges.", hint: "Check the enable password.")
         }
         if answer.prompt.hasSuffix(">"), answer.text.lowercased().contains("denied") || answer.text.contains("% ") {
-            throw MMError(.forbidden, "\(name) refused more rights.", hint: "Check the enable password.")
+            throw MMError(.forbidden, "\(name) refused higher privileges.", hint: "Check the enable password.")
         }
         return answer
     }
@@ -307,7 +307,7 @@ package actor ScreenSession {
                 try await breakOff(learned)
                 throw MMError(
                     Task.isCancelled ? .cancelled : .deadlineExceeded,
-                    "“\(command ?? "the answer")” was broken off on \(name).",
+                    "“\(command ?? "the answer")” was interrupted on \(name).",
                     hint: "Allow more time.")
             }
             guard !hasEnded else { throw MMError(.sessionLost, "The connection to \(name) has ended.") }
@@ -419,7 +419,7 @@ package actor ScreenSession {
 
     private func check(_ deadline: Deadline, _ work: String) throws(MMError) {
         if hasEnded { throw MMError(.sessionLost, "The connection to \(name) has ended.", cause: view.text) }
-        if Task.isCancelled { throw MMError(.cancelled, "The work on \(name) was cancelled.") }
+        if Task.isCancelled { throw MMError(.cancelled, "The command on \(name) was cancelled.") }
         try deadline.check(work)
     }
 

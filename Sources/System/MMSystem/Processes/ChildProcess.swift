@@ -410,7 +410,7 @@ enum Spawner {
         guard command.executable.hasPrefix("/") else {
             throw MMError(
                 .invalidInput, "The program “\(command.executable)” isn't an absolute path.",
-                hint: "Look it up in PATH first.")
+                hint: "Use the absolute path.")
         }
         let texts = [command.executable, command.name ?? "", command.directory ?? ""] + command.arguments
         guard texts.allSatisfy({ !$0.utf8.contains(0) }),
@@ -422,7 +422,7 @@ enum Spawner {
             throw MMError(.invalidInput, "“\(name)” can't be the name of an environment variable.")
         }
         guard command.extraDescriptors.count <= 32 else {
-            throw MMError(.invalidInput, "More than 32 descriptors can't be handed to \(command.executable).")
+            throw MMError(.invalidInput, "More than 32 descriptors can't be passed to \(command.executable).")
         }
     }
 
@@ -467,7 +467,7 @@ enum Spawner {
                 .notFound, "The program \(command.executable) doesn't exist.",
                 hint: "Install it, or check the path. For a script, check the interpreter in its first line.")
         case Int(MM_SPAWN_EXECUTE) where number == EACCES:
-            MMError(.forbidden, "The program \(command.executable) may not be run by this user.")
+            MMError(.forbidden, "This user can't run the program \(command.executable).")
         case Int(MM_SPAWN_EXECUTE) where number == E2BIG:
             MMError(.limitExceeded, "The arguments and environment for \(command.executable) are too large.")
         case Int(MM_SPAWN_EXECUTE): SystemError.error("Running \(command.executable)", number)

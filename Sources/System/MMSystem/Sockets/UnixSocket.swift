@@ -59,7 +59,7 @@ package enum UnixSocket {
                     .conflict, "\(path) exists and isn't a socket.", hint: "Remove it, or choose another path.")
             }
             guard try isDead(usable) else {
-                throw MMError(.conflict, "Another process listens at \(path).")
+                throw MMError(.conflict, "Another process listens on \(path).")
             }
             unlink(path)
         }
@@ -160,7 +160,7 @@ private enum ListenerFolder {
         else {
             throw MMError(
                 .invalidInput, "The socket path “\(path.prefix { $0 != "\0" })” is not an absolute path of a file.",
-                hint: "Give a path such as /run/user/1000/mm/pool.sock.")
+                hint: "Use a path such as /run/user/1000/mm/pool.sock.")
         }
         let folder = slash == path.startIndex ? "/" : String(path[..<slash])
         var info = stat()
@@ -172,8 +172,8 @@ private enum ListenerFolder {
         }
         guard info.st_mode & S_IFMT == S_IFDIR, info.st_uid == geteuid(), info.st_mode & 0o077 == 0 else {
             throw MMError(
-                .forbidden, "The folder \(folder) of the socket is open to others.",
-                hint: "It must be a folder of yours with mode 0700 (chmod 700 \(folder)).")
+                .forbidden, "The folder \(folder) of the socket is accessible to other users.",
+                hint: "It must be a folder that you own with mode 0700 (chmod 700 \(folder)).")
         }
         return try UnixSocketPath(path)
     }
@@ -196,7 +196,7 @@ package final class UnixSocketPath: Sendable {
         guard !path.isEmpty, !path.utf8.contains(0), path.hasPrefix("/") else {
             throw MMError(
                 .invalidInput, "The socket path “\(path.prefix { $0 != "\0" })” is not an absolute path.",
-                hint: "Give a path that starts with /.")
+                hint: "Use a path that starts with /.")
         }
         let limit = Int(mm_unix_path_limit())
         if path.utf8.count <= limit {
@@ -214,7 +214,7 @@ package final class UnixSocketPath: Sendable {
         guard usable.utf8.count <= limit, !name.isEmpty else {
             throw MMError(
                 .invalidInput, "The socket's file name “\(name)” is too long.",
-                hint: "Give a name of at most 80 bytes.")
+                hint: "Use a name of at most 80 bytes.")
         }
     }
 }

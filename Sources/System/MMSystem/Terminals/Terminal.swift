@@ -62,7 +62,7 @@ package struct Terminal: Sendable {
         let raw = mm_open_terminal(path)
         guard raw >= 0 else {
             throw MMError(
-                .unavailable, "There is no terminal to ask in.",
+                .unavailable, "There is no terminal to ask on.",
                 hint: "Run this in a terminal, or give the answer as an argument.")
         }
         let event = mm_eventfd()
@@ -101,7 +101,7 @@ package struct Terminal: Sendable {
         let isQuiet = hidden && mm_terminal_quiet(descriptor, 0, saved) == 0
         guard isQuiet || !hidden else {
             return .failure(
-                MMError(.unavailable, "The terminal can't hide what is typed.", hint: "Give the secret in a file."))
+                MMError(.unavailable, "The terminal can't hide typed text.", hint: "Put the secret into a file."))
         }
         defer { if isQuiet { _ = mm_terminal_restore(descriptor, saved) } }
         let bytes = Array(question.utf8)

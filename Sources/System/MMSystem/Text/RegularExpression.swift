@@ -76,7 +76,7 @@ package final class RegularExpression: Sendable {
     package init(_ pattern: String, options: Options = .unicode) throws(MMError) {
         if let problem = mm_pcre_problem() {
             throw MMError(
-                .unavailable, "Regular expressions can't be matched here.",
+                .unavailable, "Regular expressions are not available.",
                 hint: "Install the Debian package libpcre2-8-0.", cause: String(cString: problem))
         }
         var message = [CChar](repeating: 0, count: 256)
