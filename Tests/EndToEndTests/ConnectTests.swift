@@ -50,7 +50,8 @@ struct ConnectTests {
             ], person(tenant))
         #expect(ran.code == 0, "\(ran.text)")
         for shown in [
-            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants", "only for",
+            "Register the app", "AuditLog.Read.All", "PowerApps Service", "POST /v1.0/oauth2PermissionGrants",
+            "only for",
             "on behalf of a person",
         ] {
             #expect(ran.says(shown), "\(shown) is not in: \(ran.text)")

@@ -53,7 +53,8 @@ struct MachineDoctorTests {
         #expect(ran.code == 1)
         let asked = try await Tenant.run(Programs.mm, ["connect", "nowhere.example", "--embedded"], environment)
         #expect(
-            asked.code == 2 && asked.error.contains("MM_REDIRECT_ADDRESS is not a port or an address: nonsense"), "\(asked.error)")
+            asked.code == 2 && asked.error.contains("MM_REDIRECT_ADDRESS is not a port or an address: nonsense"),
+            "\(asked.error)")
     }
 
     @Test("a service that can't be reached is broken, and named")

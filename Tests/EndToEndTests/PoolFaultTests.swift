@@ -143,7 +143,8 @@ struct PoolFaultTests {
         #expect(held.code == 7 && held.json?["state"] == "not answering", "\(held)")
         #expect(held.json?["holder"]?.string?.contains("\(getpid())") == true)
         let refused = try await tenant.mm(["pool", "start"])
-        #expect(refused.code == 7 && refused.error.contains("A pool is already running: process \(getpid())"), "\(refused)")
+        #expect(
+            refused.code == 7 && refused.error.contains("A pool is already running: process \(getpid())"), "\(refused)")
         _ = consume lock
         #expect(try await tenant.mm(["pool", "start", "-q"]).code == 0)
     }

@@ -84,7 +84,9 @@ struct TokenKeyTests {
     @Test("a key that isn't there, and the certificate of another one, are told")
     func faults() async throws {
         let pin = try await SoftToken.make()
-        for (object, certificate, said) in [("nobody", "rsa", "is not a key that"), ("ec", "rsa", "another private key")] {
+        for (object, certificate, said) in [
+            ("nobody", "rsa", "is not a key that"), ("ec", "rsa", "another private key"),
+        ] {
             let files = CertificateFiles(
                 certificatePath: Certificates.path("\(certificate).cert.pem"), privateKeyPath: uri(object),
                 passwordFile: pin)

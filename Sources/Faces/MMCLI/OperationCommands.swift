@@ -83,7 +83,9 @@ package struct OperationCommands: Sendable {
     private func leaveRows(of declaration: OperationDeclaration, in answer: inout OperationAnswer) {
         if let rows = answer.rowsOfPage {
             // Shown even with -q, so that nobody takes the first rows for all.
-            if rows.isFirst { terminal.note("Only the first rows are shown. For all rows add --all, for a number of rows --top N.") }
+            if rows.isFirst {
+                terminal.note("Only the first rows are shown. For all rows add --all, for a number of rows --top N.")
+            }
             answer.body = .value(rows.rows)
         }
         guard let member = declaration.listMember, case .value(let value) = answer.body, let rows = value[member],

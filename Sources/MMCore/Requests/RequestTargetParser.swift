@@ -203,7 +203,8 @@ struct RequestTargetParser {
                 let unquoted = segment.contains("(") ? segment.prefix { $0 != "'" } : segment[...]
                 if unquoted.split(separator: "/").contains(where: { $0 == "." || $0 == ".." }) {
                     throw refused(
-                        "The endpoint contains an encoded dot segment (%2F).", "Write the path without . and .. segments.")
+                        "The endpoint contains an encoded dot segment (%2F).",
+                        "Write the path without . and .. segments.")
                 }
                 result.append(segment)
             }

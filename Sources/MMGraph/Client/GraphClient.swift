@@ -280,7 +280,8 @@ extension GraphClient {
         let isSandbox = cloud.name == "sandbox" && address.isLoopback
         guard !address.hasUserInfo, isSandbox || (address.scheme == "https" && !Self.isInternal(address)) else {
             throw MMError(
-                .denied, "\(service.rawValue) returned the address \(address.origin) for \(what), which mm does not use.",
+                .denied,
+                "\(service.rawValue) returned the address \(address.origin) for \(what), which mm does not use.",
                 hint: "Only https addresses outside this machine are used.")
         }
     }

@@ -106,7 +106,8 @@ extension ServiceError {
     private func hint(_ request: GraphRequest) -> String? {
         switch (status, code) {
         case (400, "Request_UnsupportedQuery"):
-            return "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
+            return
+                "Directory objects support this query only with $count=true and the header ConsistencyLevel: eventual."
         case (400, "MissingApiVersionParameter"):
             return "Add ?api-version=YYYY-MM-DD, from the provider's documentation."
         case (401, _):
@@ -120,7 +121,8 @@ extension ServiceError {
         case (404, _): return "Check the id and the spelling; a new object may take a while to appear."
         case (410, _): return "The delta link is too old: start again without it."
         case (412, _):
-            return "The object was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
+            return
+                "The object was changed meanwhile: read it again and send its new @odata.etag in If-Match (--if-match)."
         case (428, _): return "Read it, and send its @odata.etag in If-Match (--if-match)."
         case (409, _), (423, _): return "Another client changed or locked the object. Read it again before you retry."
         case (413, _): return "Request less: fewer fields ($select), a smaller page ($top), or an upload session."

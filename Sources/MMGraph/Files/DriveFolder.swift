@@ -28,7 +28,8 @@ package struct DriveFolder: Sendable {
             reason =
                 !isUsable || name.utf8.contains(0)
                 ? "its name can't be used on this machine"
-                : has("file") || isFolder ? nil : "it is not a file of this drive (a notebook, or shared from elsewhere)"
+                : has("file") || isFolder
+                    ? nil : "it is not a file of this drive (a notebook, or shared from elsewhere)"
         }
     }
 

@@ -144,7 +144,9 @@ package struct RemoteFile: Sendable {
         guard item["folder"] == nil || item["folder"]?.isNull == true else {
             throw MMError(
                 .invalidInput, "“\(name)” is a folder.",
-                hint: "To download it with its contents, use `recursive` (--recursive); to list it, add /children to the path.")
+                hint:
+                    "To download it with its contents, use `recursive` (--recursive); to list it, add /children to the path."
+            )
         }
         size = isConverted ? nil : item["size"]?.int
         hash = isConverted ? nil : item["file"]?["hashes"]?["quickXorHash"]?.string

@@ -279,7 +279,8 @@ struct UploadSession: Sendable {
     /// - Throws: `.denied` for a URL to which nothing may be sent.
     init(_ address: Secret, client: GraphClient, request: GraphRequest) throws(MMError) {
         guard let parsed = WebAddress(address.reveal()) else {
-            throw MMError(.remoteFailed, "\(client.service.rawValue) returned an upload session without a usable address.")
+            throw MMError(
+                .remoteFailed, "\(client.service.rawValue) returned an upload session without a usable address.")
         }
         try client.check(parsed, for: "an upload")
         HeldSecrets.shared.hold(address)

@@ -352,7 +352,8 @@ extension HostChannel {
             .error,
             [
                 "message": .string(
-                    "A value of \(size) bytes was left out, because it exceeds the limit. Select fewer of its properties."),
+                    "A value of \(size) bytes was left out, because it exceeds the limit. Select fewer of its properties."
+                ),
                 "id": .string(PowerShellRecord.tooLarge), "category": "LimitsExceeded",
             ])
     }
@@ -394,7 +395,8 @@ extension HostChannel {
     }
 
     static func consoleLeftOut(_ bytes: Int) -> PowerShellRecord {
-        PowerShellRecord(.warning, .string("\(bytes) bytes of console text were left out, because they exceed the limit."))
+        PowerShellRecord(
+            .warning, .string("\(bytes) bytes of console text were left out, because they exceed the limit."))
     }
 
     func consoleReady(_ output: Int) {

@@ -444,7 +444,9 @@ final class HostGreeting: Sendable {
                     return state.decoder.pendingBytes < 64 << 10
                         ? .success(nil) : .failure(Self.wrong("sent an incomplete handshake"))
                 }
-                guard case .hello(let hello) = frame else { return .failure(Self.wrong("did not start with the handshake")) }
+                guard case .hello(let hello) = frame else {
+                    return .failure(Self.wrong("did not start with the handshake"))
+                }
                 let process = Self.process(hello.processID, below: state.child)
                 if let fault = fault(in: hello, of: process, from: socket, state.isInTheirNetwork) {
                     return .failure(Self.wrong(fault))

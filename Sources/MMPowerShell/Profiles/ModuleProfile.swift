@@ -327,7 +327,8 @@ package struct ModuleCloud: Sendable, Hashable {
         default:
             throw MMError(
                 .unsupported, "PowerShell modules don't support the cloud “\(name)”.",
-                hint: "They support public, gcc, gcchigh, dod and china. Requests and `--engine native` support every cloud."
+                hint:
+                    "They support public, gcc, gcchigh, dod and china. Requests and `--engine native` support every cloud."
             )
         }
     }

@@ -250,7 +250,8 @@ package struct TeamsProfile: ModuleProfile {
             let graph = try token(.graph, in: tokens)
             let teams = try token(.teams, in: tokens)
             guard graph.claims.isApp == teams.claims.isApp else {
-                throw MMError(.invalidInput, "Teams needs two tokens of the same kind, both of a person or both of an app.")
+                throw MMError(
+                    .invalidInput, "Teams needs two tokens of the same kind, both of a person or both of an app.")
             }
             parameters["GraphToken"] = .secret(graph.token)
             parameters["TeamsToken"] = .secret(teams.token)
@@ -265,7 +266,9 @@ package struct TeamsProfile: ModuleProfile {
             how =
                 "-ApplicationId $AppId -Certificate ([System.Security.Cryptography.X509Certificates.X509Certificate2]::new($Path, $Password))"
         case .managedIdentity(let client):
-            guard client == nil else { throw cannot(method, "the module supports only the machine's system-assigned identity") }
+            guard client == nil else {
+                throw cannot(method, "the module supports only the machine's system-assigned identity")
+            }
             how = "-Identity"
         case .federated:
             throw cannot(method, "the module has no parameter for it")
@@ -414,7 +417,8 @@ package struct PowerPlatformProfile: ModuleProfile {
     package let prompt = PromptWords(near: ["to sign in", "devicelogin", "to authenticate"], stream: .output)
 
     package func resources(for target: ModuleSignInTarget) throws(MMError) -> [TokenResource] {
-        throw MMError(.unsupported, "\(title) does not accept tokens.", hint: "Sign in with a device code or a certificate.")
+        throw MMError(
+            .unsupported, "\(title) does not accept tokens.", hint: "Sign in with a device code or a certificate.")
     }
 
     package func connect(_ target: ModuleSignInTarget, by method: ModuleSignInMethod) throws(MMError)
@@ -434,7 +438,9 @@ package struct PowerPlatformProfile: ModuleProfile {
             parameters["Path"] = .json(.string(path))
             how = "--applicationId $AppId --certificateDiskPath $Path --tenant $Tenant"
         case .managedIdentity(let client):
-            guard client == nil else { throw cannot(method, "pac supports only the machine's system-assigned identity") }
+            guard client == nil else {
+                throw cannot(method, "pac supports only the machine's system-assigned identity")
+            }
             how = "--managedIdentity"
         case .tokens, .federated:
             throw cannot(method, "pac has no option for it")

@@ -222,7 +222,9 @@ public actor PowerShellSession {
                 if attempt == 1, error.code == .sessionLost, life.isOpening(number), !wasShown {
                     continue
                 }
-                if error.code != .cancelled { settings.host.log?.warning("The session could not be opened: \(error.message)") }
+                if error.code != .cancelled {
+                    settings.host.log?.warning("The session could not be opened: \(error.message)")
+                }
                 life.failed(error, in: number)
                 break
             }
@@ -596,7 +598,8 @@ extension PowerShellSession {
         life.signedOut(in: number)
         notifyStateChange()
         throw MMError(
-            .signInNeeded, "The sign-in of \(identity.name) has ended.", hint: "Run the command again to sign in again.",
+            .signInNeeded, "The sign-in of \(identity.name) has ended.",
+            hint: "Run the command again to sign in again.",
             cause: answer.problem)
     }
 

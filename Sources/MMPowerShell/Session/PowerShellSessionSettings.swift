@@ -154,7 +154,8 @@ extension PowerShellSessionSettings {
         }
         guard let bytes = try ProtectedFile.read(file, limit: 4096) else {
             throw MMError(
-                .invalidInput, "The connection \(connection) has a certificatePasswordFile that does not exist: \(file)")
+                .invalidInput, "The connection \(connection) has a certificatePasswordFile that does not exist: \(file)"
+            )
         }
         let text = String(decoding: bytes, as: UTF8.self)
         return Secret(String(text.reversed().drop { $0.isNewline }.reversed()))

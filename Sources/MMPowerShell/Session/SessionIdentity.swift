@@ -62,7 +62,8 @@ public struct SessionIdentity: Sendable, Hashable {
         }
         if !isSure {
             guard target.objectID == nil else {
-                throw unverified(name, target, "the account's object ID is unknown, and the connection has no expectedEmail")
+                throw unverified(
+                    name, target, "the account's object ID is unknown, and the connection has no expectedEmail")
             }
             guard told.account != nil || told.objectID != nil else {
                 throw unverified(name, target, "the account's name and object ID are unknown")

@@ -99,7 +99,8 @@ package struct GuardedClient: Sendable {
         guard verdict.guardClass == .read else {
             throw MMError(
                 .internalError,
-                "\(request.method) \(request.target.path) changes something and the guard hasn't cleared it: it was not sent.")
+                "\(request.method) \(request.target.path) changes something and the guard hasn't cleared it: it was not sent."
+            )
         }
     }
 

@@ -91,7 +91,9 @@ package struct GuardedShell: Sendable {
         by cleared: Cleared<ShellLine>, limit: Int, sudo: RemoteFiles.Sudo
     ) throws(MMError) -> RemoteFiles {
         guard let host = session as? SSHSession else {
-            throw MMError(.unsupported, "Files can't be copied to or from a network device.", hint: "Use the device's own commands.")
+            throw MMError(
+                .unsupported, "Files can't be copied to or from a network device.",
+                hint: "Use the device's own commands.")
         }
         return RemoteFiles(host, limit: limit, sudo: sudo)
     }

@@ -77,7 +77,8 @@ struct UndoPlacesTests {
         {
             let error = await #expect(throws: MMError.self) { try await home.call("undo", arguments) }
             #expect(
-                error?.code == .conflict && error?.message.contains("No connection signs in") == true, "\(error as Any)")
+                error?.code == .conflict && error?.message.contains("No connection signs in") == true, "\(error as Any)"
+            )
         }
         // The owner still sees it.
         #expect(try await list(home).count == 2)

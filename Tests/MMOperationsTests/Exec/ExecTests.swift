@@ -230,7 +230,9 @@ struct ExecTests {
                     ["/usr/bin/pwsh"] + arguments, in: home.path, for: account, of: connection)
             } catch let refusal { error = refusal }
             #expect((error != nil) == (isRefused && !isApp), "\(String(describing: error))")
-            if let error { #expect(error.code == .unsupported && error.message.contains("needs an app's access token")) }
+            if let error {
+                #expect(error.code == .unsupported && error.message.contains("needs an app's access token"))
+            }
         }
     }
 

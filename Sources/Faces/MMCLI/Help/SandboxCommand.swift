@@ -79,7 +79,11 @@ package enum SandboxCommand: String, Sendable, CaseIterable {
                 InputField("account", .text, "Account that approves (default: the tenant's administrator)."),
                 InputField("decline", .flag, "Decline it."),
             ]
-        case .users: [InputField("top", .integer(1...1_000_000), "Number of accounts (default: those with a role in the examples).")]
+        case .users:
+            [
+                InputField(
+                    "top", .integer(1...1_000_000), "Number of accounts (default: those with a role in the examples).")
+            ]
         case .faults:
             [
                 InputField("add", .object, "Fault to add.", .readsFiles),

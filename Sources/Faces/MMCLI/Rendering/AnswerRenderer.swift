@@ -276,7 +276,9 @@ package struct AnswerRenderer {
                 return format == .csv ? CSVText.line(cells) : cells.joined(separator: "\t")
             }
         }
-        if cut > 0 { note("\(cut) rows have properties that the first rows lack and CSV omits. To see them, use --output jsonl.") }
+        if cut > 0 {
+            note("\(cut) rows have properties that the first rows lack and CSV omits. To see them, use --output jsonl.")
+        }
     }
 }
 

@@ -78,7 +78,9 @@ package final class TerminalPerson: ConfirmingPerson {
         var rest = FittedLines.pages(of: question, to: columns)[...]
         if let first = rest.popFirst() { terminal.note(first) }
         if !question.reason.isEmpty { terminal.note(terminal.styled(fitted(question.reason), .warning)) }
-        let all = question.moreOfKind > 0 ? ", all to continue with this and up to \(question.moreOfKind) more of the same kind" : ""
+        let all =
+            question.moreOfKind > 0
+            ? ", all to continue with this and up to \(question.moreOfKind) more of the same kind" : ""
         while let line = try await Terminal.controlling.ask(
             "Type yes to continue\(all), no to refuse\(rest.isEmpty ? "" : ", more to see the rest"): ")
         {
@@ -106,7 +108,8 @@ package final class TerminalPerson: ConfirmingPerson {
         let prompt = lines.popLast() ?? ""
         for line in lines { terminal.note(line) }
         guard let typed = try await Terminal.controlling.ask(prompt) else {
-            throw MMError(.cancelled, "The question was closed without an answer.", hint: "Repeat the command to be asked again.")
+            throw MMError(
+                .cancelled, "The question was closed without an answer.", hint: "Repeat the command to be asked again.")
         }
         var answer = typed.drop(while: \.isWhitespace)
         while answer.last?.isWhitespace == true { answer.removeLast() }

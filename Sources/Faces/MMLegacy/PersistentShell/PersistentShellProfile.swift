@@ -323,7 +323,8 @@ package actor RedisSessionDirectory: SessionDirectory {
     package init?(environment: [String: String]) throws(MMError) {
         guard let url = environment["MM_CLUSTER"], !url.isEmpty else { return nil }
         if let fault = RedisLibrary.fault {
-            throw MMError(.unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
+            throw MMError(
+                .unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
         }
         self.init(RedisClient(try RedisAddress(url, environment: environment)))
     }

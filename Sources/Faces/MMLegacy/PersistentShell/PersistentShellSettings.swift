@@ -57,13 +57,22 @@ package struct PersistentShellSettings: Sendable {
         ProfileSetting("MCP_SHELL_SHELL__SANDBOX", standard: "guard", "guard, workspace or isolated."),
         ProfileSetting("MCP_SHELL_SHELL__MEMORY_MB", standard: "", "Memory limit of each process, in MiB."),
         ProfileSetting(
-            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "", "Memory limit of everything a shell starts (delegated control group)."),
-        ProfileSetting("MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Limit of processes of a shell (delegated control group)."),
-        ProfileSetting("MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processor limit of everything a shell starts, such as 0.5."),
+            "MCP_SHELL_SHELL__TOTAL_MEMORY_MB", standard: "",
+            "Memory limit of everything a shell starts (delegated control group)."),
+        ProfileSetting(
+            "MCP_SHELL_SHELL__TOTAL_PROCESSES", standard: "", "Limit of processes of a shell (delegated control group)."
+        ),
+        ProfileSetting(
+            "MCP_SHELL_SHELL__TOTAL_CPUS", standard: "", "Processor limit of everything a shell starts, such as 0.5."),
         ProfileSetting("MCP_SHELL_SECURITY__ENABLED", standard: "false", "Whether commands are checked."),
-        ProfileSetting("MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Directory in which shells start."),
-        ProfileSetting("MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30", "Time limit of a command in seconds, when security is on."),
-        ProfileSetting("MCP_SHELL_SECURITY__MAX_OUTPUT_SIZE", standard: "1048576", "Output limit of a command in bytes, when security is on."),
+        ProfileSetting(
+            "MCP_SHELL_SECURITY__WORKING_DIRECTORY", standard: "/workspace", "Directory in which shells start."),
+        ProfileSetting(
+            "MCP_SHELL_SECURITY__MAX_EXECUTION_TIME", standard: "30",
+            "Time limit of a command in seconds, when security is on."),
+        ProfileSetting(
+            "MCP_SHELL_SECURITY__MAX_OUTPUT_SIZE", standard: "1048576",
+            "Output limit of a command in bytes, when security is on."),
         ProfileSetting("MCP_SHELL_CONFIG_FILE", standard: "", "YAML file with the security settings."),
     ]
 

@@ -246,7 +246,8 @@ actor PwshManagerClient {
         }
         let answer = try await client.send(request)
         guard let object = (try? JSONParser.parse(answer.body))?.object else {
-            throw HTTPError(.protocolViolation, "\(url) answered with status \(answer.status) and without a JSON object.")
+            throw HTTPError(
+                .protocolViolation, "\(url) answered with status \(answer.status) and without a JSON object.")
         }
         return object
     }
@@ -291,7 +292,8 @@ package struct TenantSettings: Sendable {
 
     /// The environment variables, for help texts.
     package static let variables: [ProfileSetting] = [
-        .init("PWSH_MANAGER_URL", standard: "http://localhost:5100", "Address of the session manager that the tools use."),
+        .init(
+            "PWSH_MANAGER_URL", standard: "http://localhost:5100", "Address of the session manager that the tools use."),
         .init("PWSH_MANAGER_PORT", standard: "5100", "Port of the HTTP interface."),
         .init("PWSH_MANAGER_LOG_LEVEL", standard: "INFO", "DEBUG, INFO, WARNING or ERROR."),
         .init("PWSH_MANAGER_TOKEN_DIR", standard: "~/.mm-graph-tokens", "Folder of the token caches."),

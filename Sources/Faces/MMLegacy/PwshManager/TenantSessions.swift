@@ -589,7 +589,8 @@ struct TenantName: Sendable {
         let account = connection.expectedEmail.map { " (\($0))" } ?? ""
         return MMError(
             .invalidInput, "The connection \(connection.name) has one account\(account) and can't use another one.",
-            hint: "Another account needs its own connection. To add one, a person runs: mm connections add NAME --tenant "
+            hint:
+                "Another account needs its own connection. To add one, a person runs: mm connections add NAME --tenant "
                 + "\(connection.tenant ?? "DOMAIN") --expected-email ACCOUNT")
     }
 

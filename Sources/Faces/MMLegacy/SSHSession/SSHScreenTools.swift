@@ -35,7 +35,9 @@ enum SSHScreenTools {
     ) async throws(MMError) -> String {
         _ = try await call.toolCall.check(command, place: .ssh, directory: nil)
         guard !command.contains(where: \.isNewline) else {
-            throw MMError(.invalidInput, "With sudo_password the command must be a single line.", hint: "Join the lines with `;`.")
+            throw MMError(
+                .invalidInput, "With sudo_password the command must be a single line.", hint: "Join the lines with `;`."
+            )
         }
         let member = try await call.member(host, isDevice: true)
         guard case .screen(let screen) = member.body else { throw MMError(.internalError, "This isn't a terminal.") }

@@ -218,7 +218,8 @@ extension RequestContext {
                 withdraw: { id in
                     call.send(
                         Envelope.notification(
-                            "notifications/cancelled", ["requestId": id.json, "reason": "the answer is no longer needed"]
+                            "notifications/cancelled",
+                            ["requestId": id.json, "reason": "the answer is no longer needed"]
                         )
                     )
                 }
@@ -246,7 +247,8 @@ extension RequestContext {
     public func claimOnce() throws(MMError) {
         guard let replies, !session.server.once.claim(replies.nonce) else { return }
         throw MMError(
-            .conflict, "This answer was already used.", hint: "To be asked again, repeat the call without requestState.")
+            .conflict, "This answer was already used.", hint: "To be asked again, repeat the call without requestState."
+        )
     }
 }
 

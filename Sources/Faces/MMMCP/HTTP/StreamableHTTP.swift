@@ -237,7 +237,8 @@ extension StreamableHTTP {
             do throws(NoRoom) { session = try open(principal) } catch {
                 let told: MCPError =
                     switch error {
-                    case .own: .tooManyCalls("You have reached the maximum number of sessions; end some first", seconds: 60)
+                    case .own:
+                        .tooManyCalls("You have reached the maximum number of sessions; end some first", seconds: 60)
                     case .all: .internalError("There are too many sessions; end some first.")
                     }
                 return .error(told, status: error == .own ? 429 : 503, id: id).with("Retry-After", "60")
@@ -294,14 +295,18 @@ extension StreamableHTTP {
         // Some clients send GET before they have a session, and cope best with 405.
         case .failure(let refusal) where refusal.status == 400:
             return HTTPAdmission.Refusal(
-                405, "GET opens the stream of a session, but the header Mcp-Session-Id is missing: POST `initialize` first.",
+                405,
+                "GET opens the stream of a session, but the header Mcp-Session-Id is missing: POST `initialize` first.",
                 [("Allow", "POST")]
             ).response
         case .failure(let refusal): return refusal.response
         }
         if let last = request.value(of: "Last-Event-ID") {
             guard let (buffer, number) = session.place(of: last), let stream = session.connect(buffer, after: number)
-            else { return HTTPAdmission.Refusal(400, "This event is no longer available in any stream of this session.").response }
+            else {
+                return HTTPAdmission.Refusal(400, "This event is no longer available in any stream of this session.")
+                    .response
+            }
             return .events(stream)
         }
         guard !session.home.isConnected else {

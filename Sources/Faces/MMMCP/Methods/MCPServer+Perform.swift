@@ -93,12 +93,14 @@ extension MCPServer {
         }
         guard let structured = result.structured else {
             return .failure(
-                "\(registered.tool.name) returned no structured content although it declares some. This is a bug in the server.")
+                "\(registered.tool.name) returned no structured content although it declares some. This is a bug in the server."
+            )
         }
         let problems = output.problems(of: structured, limit: 3)
         if problems.isEmpty { return result }
         let list = problems.map { "- \($0)" }.joined(separator: "\n")
-        return .failure("The result of \(registered.tool.name) does not match its schema. This is a bug in the server:\n\(list)")
+        return .failure(
+            "The result of \(registered.tool.name) does not match its schema. This is a bug in the server:\n\(list)")
     }
 
     private func read(_ uri: String, _ context: RequestContext) async throws -> JSONObject {

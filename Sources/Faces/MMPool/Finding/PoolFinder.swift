@@ -192,7 +192,8 @@ package struct PoolFinder: Sendable {
 
     private static func unavailable(_ message: String) -> MMError {
         MMError(
-            .unavailable, message, hint: "Check `mm pool status` and `mm pool logs`, or run without the pool: --embedded.",
+            .unavailable, message,
+            hint: "Check `mm pool status` and `mm pool logs`, or run without the pool: --embedded.",
             details: ["pool": "none"])
     }
 }

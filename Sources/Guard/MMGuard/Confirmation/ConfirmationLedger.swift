@@ -392,7 +392,8 @@ extension ConfirmationLedger {
             if isWritten { return result }
         }
         throw MMError(
-            .conflict, "The confirmations of \(connection) could not be saved, because other calls keep changing them.", hint: "Try again.", retry: .now)
+            .conflict, "The confirmations of \(connection) could not be saved, because other calls keep changing them.",
+            hint: "Try again.", retry: .now)
     }
 
     private func changeOwn<Result: Sendable>(

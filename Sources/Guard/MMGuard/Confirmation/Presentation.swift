@@ -71,7 +71,8 @@ package struct Presentation: Sendable, Hashable {
             sections.append(
                 Section(
                     kind: "risks",
-                    heading: risks.count == 1 ? "A person must confirm:" : "A person must confirm \(risks.count) parts:",
+                    heading: risks.count == 1
+                        ? "A person must confirm:" : "A person must confirm \(risks.count) parts:",
                     lines: lines))
         }
         if !changes.isEmpty {

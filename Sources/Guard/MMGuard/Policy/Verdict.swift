@@ -253,7 +253,8 @@ extension Verdict {
             findings: classes.map { one in
                 GuardFinding(
                     rule: one.rawValue, classes: GuardClassSet(one),
-                    reason: "All requests of the class \(one.rawValue) from the program would be sent without asking. This class "
+                    reason:
+                        "All requests of the class \(one.rawValue) from the program would be sent without asking. This class "
                         + "\(one.meaning).")
             }, policy: policy)
     }

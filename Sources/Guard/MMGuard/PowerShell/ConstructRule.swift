@@ -157,7 +157,8 @@ enum ConstructRule: String, Sendable, CaseIterable {
         case .parameterName: "Write the parameter in plain letters."
         case .unknownParameter: "Check the parameter's name with Get-Help."
         case .requestAddress: "Write method and path as constants."
-        case .secretProperty: "Select only the harmless properties that you need, such as Name, Id or Exception.Message."
+        case .secretProperty:
+            "Select only the harmless properties that you need, such as Name, Id or Exception.Message."
         default: "Leave it out, or ask a person to confirm it."
         }
     }

@@ -108,7 +108,8 @@ struct UserRuleReader {
         }
         return UserRule(
             id: id, matter: try matter(object, label), guardClass: guardClass, decision: decision, loosens: loosens,
-            reason: object["reason"]?.string ?? "rule \(id) in the user's rules file", instead: object["instead"]?.string)
+            reason: object["reason"]?.string ?? "rule \(id) in the user's rules file",
+            instead: object["instead"]?.string)
     }
 
     private func matter(_ object: JSONObject, _ label: String) throws(MMError) -> UserRule.Matter {

@@ -88,7 +88,8 @@ package struct RequestGrant: Sendable {
         }
         guard let authority else {
             return refuse(
-                intent, "outside_call", "between calls a session can only read. Send it during a call: mm run, or mm__run.")
+                intent, "outside_call",
+                "between calls a session can only read. Send it during a call: mm run, or mm__run.")
         }
         if isDryRun {
             let isLet = verdict.decision != .deny && isGranted(intent, verdict, authority)
@@ -106,7 +107,9 @@ package struct RequestGrant: Sendable {
             kindsLeft[intent.kind] = left - 1
             return pass(intent, number)
         }
-        if refusedKinds.contains(intent.kind) { return refuse(intent, "denied", "the person declined requests of this kind.") }
+        if refusedKinds.contains(intent.kind) {
+            return refuse(intent, "denied", "the person declined requests of this kind.")
+        }
         return .hold(question(intent, number, authority))
     }
 

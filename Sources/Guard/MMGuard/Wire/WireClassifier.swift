@@ -78,7 +78,8 @@ struct WireClassifier: Sendable {
         guard isRead, request.headers.allSatisfy({ !RequestTarget.refusedHeaders.contains($0.name.asciiLowercased) })
         else {
             return RequestClassification(
-                template: nil, classes: .external, rule: "added-host", why: "it sends data to a host that the owner added",
+                template: nil, classes: .external, rule: "added-host",
+                why: "it sends data to a host that the owner added",
                 isKnown: true, sendsMessage: false, items: [])
         }
         return RequestClassification(

@@ -35,7 +35,8 @@ package enum Problem {
     package static func notFound(at path: String) -> HTTPServerResponse {
         response(
             MMError(
-                .notFound, "The path \(path.prefix(100)) does not exist.", hint: "GET /v1/operations lists the operations."
+                .notFound, "The path \(path.prefix(100)) does not exist.",
+                hint: "GET /v1/operations lists the operations."
             ))
     }
 

@@ -252,7 +252,8 @@ final class SecretServiceKey: Sendable {
         guard result >= 0 else {
             let reason = SessionBus.Fault(fault)
             throw Self.fault(
-                reason.isMissingService ? "the Secret Service is not running (\(reason.text))" : "\(reason.text) (\(reason.name))")
+                reason.isMissingService
+                    ? "the Secret Service is not running (\(reason.text))" : "\(reason.text) (\(reason.name))")
         }
         return result
     }

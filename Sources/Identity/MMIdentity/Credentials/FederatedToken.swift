@@ -37,7 +37,8 @@ public enum FederatedToken: Sendable {
                 throw error
             } catch {
                 throw MMError(
-                    .unavailable, "The program provided no federated token for \(target.connection).", cause: "\(error)")
+                    .unavailable, "The program provided no federated token for \(target.connection).", cause: "\(error)"
+                )
             }
         case .environment: throw Self.missing(target.connection)
         }

@@ -57,7 +57,8 @@ enum HandedDescriptor {
             }
             bytes.append(contentsOf: room[..<count])
             guard bytes.count <= limit else {
-                throw MMError(.limitExceeded, "\(path) contains more than \(limit) bytes.", hint: "Pass only the secret.")
+                throw MMError(
+                    .limitExceeded, "\(path) contains more than \(limit) bytes.", hint: "Pass only the secret.")
             }
         }
         return bytes

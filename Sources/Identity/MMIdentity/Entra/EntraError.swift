@@ -223,7 +223,8 @@ extension EntraError {
                     + "in `challenge` of the details."
             }
             return action == .adminConsent || action == .userConsent
-                ? advice + " Or list the caller's app in knownClientApplications, so that people consent to both at once."
+                ? advice
+                    + " Or list the caller's app in knownClientApplications, so that people consent to both at once."
                 : advice
         }
         guard isMethodRefused else { return advice + tail(connection) }

@@ -82,7 +82,9 @@ struct OnBehalfOfGrant: Sendable {
         }
         guard let claims = AccessTokenClaims(assertion) else { return }
         guard !claims.isApp else {
-            throw refused("belongs to an app, not to a person: an app signs in for itself (auth: secret, certificate)", .invalidInput)
+            throw refused(
+                "belongs to an app, not to a person: an app signs in for itself (auth: secret, certificate)",
+                .invalidInput)
         }
         if let endsAt = claims.endsAt, endsAt + 300 < now.seconds {
             throw refused("ended at \(Timestamp(seconds: endsAt).iso8601)", .signInNeeded)

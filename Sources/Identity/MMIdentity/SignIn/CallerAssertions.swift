@@ -61,7 +61,8 @@ package final class CallerAssertions: Sendable {
     private static func missing(_ why: String, _ connection: String) -> MMError {
         MMError(
             .signInNeeded, "\(connection) acts on behalf of its callers, and \(why).",
-            hint: "Make another call, so that the client renews its sign-in and sends a new token. The session then continues "
+            hint:
+                "Make another call, so that the client renews its sign-in and sends a new token. The session then continues "
                 + "with it. For long work, make calls in between.",
             details: ["connection": .string(connection)])
     }

@@ -47,7 +47,8 @@ public struct SignInPrompt: Sendable, Hashable {
             before + (note.map { $0 + " " } ?? "")
                 + "Sign-in needed for \(connection): open \(verificationURI), enter the code \(userCode) and sign in\(person). "
                 + "The code is valid for \(minutes)." + (trouble.map { " " + $0 } ?? ""),
-            hint: "Approve it in a browser, then repeat the same call, which continues with this sign-in. Meanwhile mm asks the "
+            hint:
+                "Approve it in a browser, then repeat the same call, which continues with this sign-in. Meanwhile mm asks the "
                 + "service every \(interval.components.seconds) seconds. "
                 + "In a terminal: mm login \(ShellWord.quoted(connection)).",
             retry: .after(interval), details: details(left: left))

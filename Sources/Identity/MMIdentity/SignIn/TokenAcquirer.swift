@@ -238,7 +238,8 @@ struct TokenAcquirer: RenewingAcquirer {
                 other.lowercased() != known.account.objectID.lowercased()
             {
                 throw MMError(
-                    .forbidden, "The sign-in service returned a token for another account than that of \(target.connection).",
+                    .forbidden,
+                    "The sign-in service returned a token for another account than that of \(target.connection).",
                     hint: "It was discarded. Sign out and in again: mm logout \(ShellWord.quoted(target.connection)).")
             }
             try await write(answer, for: known.account, known, refreshedFrom, snapshot)

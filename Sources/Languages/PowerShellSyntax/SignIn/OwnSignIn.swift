@@ -137,7 +137,8 @@ package struct OwnSignIn: Sendable, Hashable {
         if let prefix = prefixes.first {
             return .other(
                 Refusal(
-                    reason: "\(call.name) gives the cmdlets the prefix \(prefix.text), which the session's cmdlets don't have.",
+                    reason:
+                        "\(call.name) gives the cmdlets the prefix \(prefix.text), which the session's cmdlets don't have.",
                     instead: "Leave out the prefix here and in the cmdlet names."))
         }
         // An app's connection is signed in as that app, whatever credential the script would have used.
@@ -149,7 +150,8 @@ package struct OwnSignIn: Sendable, Hashable {
         let words = strange.map { "the \($0.role.word) \($0.text)" } + credentials
         return .other(
             Refusal(
-                reason: "\(call.name) asks for \(Self.list(words)), but this session belongs to the connection \(own.connection).",
+                reason:
+                    "\(call.name) asks for \(Self.list(words)), but this session belongs to the connection \(own.connection).",
                 instead: remedy(wanted, isApp: !credentials.isEmpty, isTold: !strange.isEmpty)))
     }
 

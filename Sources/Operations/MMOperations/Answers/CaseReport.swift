@@ -181,7 +181,9 @@ struct CaseReportFiles: OperationInput {
         _ work: () async throws(MMError) -> (answer: OperationAnswer, report: CaseReport)
     ) async throws(MMError) -> OperationAnswer {
         if !isEmpty, context.call.caller.surface != .terminal {
-            throw MMError(.forbidden, "Only a person at a terminal can name files.", hint: "Leave the file out: the answer has all of it.")
+            throw MMError(
+                .forbidden, "Only a person at a terminal can name files.",
+                hint: "Leave the file out: the answer has all of it.")
         }
         do throws(MMError) {
             let (answer, report) = try await work()

@@ -61,7 +61,7 @@ package struct JQProgram: Sendable {
         let hint =
             words.contains("Cannot index array with string")
             ? "The input is an array of rows: use `.[]`, not `.value[]`."
-            : "See "Basic filters" in the jq manual."
+            : "See the section Basic filters of the jq manual."
         return MMError(.invalidInput, "jq refused the filter: \(words)", hint: hint)
     }
 

@@ -34,7 +34,9 @@ struct AuditShow: CatalogueOperation {
         examples: [
             .init("mm audit show --outcome denied", "what the guard denied"),
             .init("mm audit show --call Zb3kP9xQ2a1L", "one call, and the requests that its script sent"),
-            .init("mm audit show --operation request --connection Contoso", "requests that the connection's sessions sent"),
+            .init(
+                "mm audit show --operation request --connection Contoso", "requests that the connection's sessions sent"
+            ),
         ]
     )
 

@@ -53,7 +53,8 @@ package final class CallRecord: Sendable {
         guard audit == .required, let fault = beginning.withLock({ $0.fault }) else { return }
         throw MMError(
             .unavailable, "The audit log can't be written, and this connection requires it: \(fault.message)",
-            hint: "Nothing was sent. Free disk space for the log, or ask the connection's owner to set audit=preferred.")
+            hint: "Nothing was sent. Free disk space for the log, or ask the connection's owner to set audit=preferred."
+        )
     }
 
     /// Ends the record: no beginning is written any more. The closure that writes it captures the record, so keeping it would leak both.

@@ -63,7 +63,9 @@ extension Job: OperationWork where Answer == KeptAnswer {
         from services: WorkServices
     ) async throws(MMError) -> OperationAnswer {
         guard stream == .stdout else {
-            throw MMError(.unsupported, "“\(handle)” is a call of \(label): it has one answer, but no screen and no separate error output.")
+            throw MMError(
+                .unsupported,
+                "“\(handle)” is a call of \(label): it has one answer, but no screen and no separate error output.")
         }
         let answer = try await answer(to: context, prompt: nil, from: services)
         guard offset > 0 || limit != nil, result != nil else { return answer }

@@ -28,6 +28,7 @@ struct ChangedBy {
         let who = by?["user"]?["userPrincipalName"]?.string ?? by?["app"]?["displayName"]?.string ?? "somebody unknown"
         let what = newest["activityDisplayName"]?.string.map { " (\($0))" } ?? ""
         return VisibleText.exact(
-            "The newest change in the tenant's audit log is by \(who) at \(newest["activityDateTime"]?.string ?? "?")\(what).")
+            "The newest change in the tenant's audit log is by \(who) at \(newest["activityDateTime"]?.string ?? "?")\(what)."
+        )
     }
 }

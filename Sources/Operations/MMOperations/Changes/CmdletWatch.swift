@@ -75,7 +75,9 @@ struct CmdletWatch: Sendable {
         let names = change.unresolvedNames(inRows: rows)
         guard !names.isEmpty else { return change.standing(inRows: rows) }
         let commands = names.map(RecipientIdentities.reading)
-        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard does not allow the read that would show its state") }
+        guard commands.allSatisfy(mayRead) else {
+            throw MMError(.denied, "the guard does not allow the read that would show its state")
+        }
         var recipients = RecipientIdentities()
         for (name, reading) in zip(names, try await client.readings(of: commands, deadline: context.deadline)) {
             switch reading {
@@ -98,7 +100,9 @@ struct CmdletWatch: Sendable {
 
     /// Returns the output of several cmdlets that read, with one request; `nil` for each object that does not exist.
     private func states(_ commands: [ExchangeCommand], _ deadline: Deadline) async throws(MMError) -> [[JSONValue]?] {
-        guard commands.allSatisfy(mayRead) else { throw MMError(.denied, "the guard does not allow the read that would show its state") }
+        guard commands.allSatisfy(mayRead) else {
+            throw MMError(.denied, "the guard does not allow the read that would show its state")
+        }
         var states: [[JSONValue]?] = []
         for reading in try await client.readings(of: commands, deadline: deadline) {
             switch reading {

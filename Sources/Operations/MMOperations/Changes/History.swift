@@ -3,7 +3,8 @@ import MMCore
 /// `history`: the changes of one object.
 struct History: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("object", "The object's name or id, or a path such as /users/ada@contoso.com.", .at(0)) var object: String
+        @Argument("object", "The object's name or id, or a path such as /users/ada@contoso.com.", .at(0)) var object:
+            String
         @Argument("connection", "Show only this connection.") var connection: String?
         @Argument("last", "Maximum number of changes (default 50).", in: 1...10_000) var last = 50
     }

@@ -111,7 +111,8 @@ struct UndoReach: Sendable {
             throw MMError(
                 .conflict,
                 "\(connection.name) now signs in to \(what), not the one that made the change: nothing was undone.",
-                hint: "The change was made in the tenant \(author.tenant) as \(author.app ?? author.account). Sign in there: "
+                hint:
+                    "The change was made in the tenant \(author.tenant) as \(author.app ?? author.account). Sign in there: "
                     + "mm connect \(author.tenant)",
                 details: [
                     "tenant": .string(author.tenant), "account": .string(author.account),

@@ -153,7 +153,7 @@ struct UndoRun: Sendable {
             "the service did not say which object it created"
             + (alike.isEmpty
                 ? ", and no similar object exists"
-                    : "; it may be \(Self.list(alike)): check, and delete it in the service")
+                : "; it may be \(Self.list(alike)): check, and delete it in the service")
         return step
     }
 

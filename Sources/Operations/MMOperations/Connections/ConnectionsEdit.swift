@@ -26,7 +26,9 @@ struct ConnectionsEdit: CatalogueOperation {
         examples: [
             .init("mm connections edit Contoso --guard readonly", "allows reads only"),
             .init("mm connections edit Contoso expectedEmail=admin@contoso.com tags=a,b", "several keys at once"),
-            .init("mm connections edit Contoso mcps=", "removes the key mcps, so that every MCP server may use the connection"),
+            .init(
+                "mm connections edit Contoso mcps=",
+                "removes the key mcps, so that every MCP server may use the connection"),
             ConnectionFields.keys(of: "edit"),
         ]
     )
@@ -46,7 +48,9 @@ struct ConnectionsEdit: CatalogueOperation {
             // Tokens for another app or tenant would remain unnoticed, and become valid again if the entry is changed
             // back.
             let left = try await services.identity.signOut(named: input.connection).accounts
-            if !left.isEmpty { notes.append("The connection is signed out, because its tokens were for another app, tenant or cloud.") }
+            if !left.isEmpty {
+                notes.append("The connection is signed out, because its tokens were for another app, tenant or cloud.")
+            }
         }
         if Self.account(of: input.connection, in: before) != Self.account(of: input.connection, in: after) {
             // Another account must not continue the earlier account's unfinished operations.

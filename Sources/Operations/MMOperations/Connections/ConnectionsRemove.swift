@@ -31,7 +31,8 @@ struct ConnectionsRemove: CatalogueOperation {
                 hint: "In a script, add --yes.", details: ["field": "yes"])
         }
         if !isConfirmed, !input.isSure, context.call.caller.surface == .terminal, let person = context.call.person {
-            let tokens = input.keepTokens ? "Its tokens are kept." : "Its tokens are removed too: a person must sign in again."
+            let tokens =
+                input.keepTokens ? "Its tokens are kept." : "Its tokens are removed too: a person must sign in again."
             guard
                 try await person.confirm(
                     ConfirmationQuestion(

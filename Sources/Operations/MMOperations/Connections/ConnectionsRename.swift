@@ -11,7 +11,8 @@ struct ConnectionsRename: CatalogueOperation {
     let declaration = OperationDeclaration(
         "connections_rename", command: ["connections", "rename"], title: "Rename a connection",
         summary: "Rename a connection. It must sign in again.", effects: .init(readOnly: false),
-        audience: .person, examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its position and keys")]
+        audience: .person,
+        examples: [.init("mm connections rename Contoso ContosoAdmin", "keeps its position and keys")]
     )
 
     func run(

@@ -15,7 +15,8 @@ package struct AuditChecks: Sendable {
             guard let reason = Self.fault(of: path) else { continue }
             report.add(
                 "audit log", .failed, "\(path) can't be written: \(reason)",
-                remedy: "Calls are not recorded until it can be written. Move away what is in its place, or give the file to "
+                remedy:
+                    "Calls are not recorded until it can be written. Move away what is in its place, or give the file to "
                     + "\(SecurityKey.login).")
             return
         }

@@ -80,12 +80,17 @@ package struct ConnectionChecks: Sendable {
                     name, .advice, "the sign-in expires on \(date(end)), in \(left) days, unless it is used before",
                     remedy: "Any call renews it: mm graph \(ShellWord.quoted(connection.name)) /me")
             } else {
-                let token = tokenEndsAt.map { "the access token is valid until \(date($0)) and " } ?? "the access token "
-                report.add(name, .sound, "\(token)is renewed by calls; without calls the sign-in expires on \(date(end))")
+                let token =
+                    tokenEndsAt.map { "the access token is valid until \(date($0)) and " } ?? "the access token "
+                report.add(
+                    name, .sound, "\(token)is renewed by calls; without calls the sign-in expires on \(date(end))")
             }
         case .fixed(let end, let isPerson)?:
             report.add(
-                name, .advice, end < now ? "the sign-in expired on \(date(end))" : "the sign-in expires on \(date(end)) and can't be renewed",
+                name, .advice,
+                end < now
+                    ? "the sign-in expired on \(date(end))"
+                    : "the sign-in expires on \(date(end)) and can't be renewed",
                 remedy: isPerson ? login : "Provide a new token before then.")
         case .certificate(let end, let path)?:
             let remedy = "Create a new certificate, upload it to the app registration, and save it as \(path)."

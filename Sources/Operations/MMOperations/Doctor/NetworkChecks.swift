@@ -82,6 +82,7 @@ package struct NetworkChecks: Sendable {
         let words = "this machine's clock is \(abs(ahead)) s \(ahead > 0 ? "ahead of" : "behind") \(host)"
         report.add(
             "clock", abs(ahead) > 300 ? .failed : .advice, words,
-            remedy: "Sign-ins fail if the clock is off by more than five minutes. Set it: sudo timedatectl set-ntp true")
+            remedy: "Sign-ins fail if the clock is off by more than five minutes. Set it: sudo timedatectl set-ntp true"
+        )
     }
 }

@@ -44,7 +44,8 @@ package enum SessionsDoctor {
 
     private static var kernel: String {
         let signals =
-            HostWalls.holdSignals ? "" : "; sessions can send signals to other processes of this user (Linux 6.12 or later prevents it)"
+            HostWalls.holdSignals
+            ? "" : "; sessions can send signals to other processes of this user (Linux 6.12 or later prevents it)"
         return "version \(Confinement.kernelVersion)\(signals)"
     }
 
@@ -68,7 +69,8 @@ package enum SessionsDoctor {
             report.add(
                 "a trial", seen.isConfined,
                 seen.isConfined
-                    ? "a test program could reach nothing outside" : "a test program reached something that it must not reach")
+                    ? "a test program could reach nothing outside"
+                    : "a test program reached something that it must not reach")
             report.add(
                 "mounts", true,
                 seen.hasOwnTemporaryFolder

@@ -8,13 +8,15 @@ struct Endpoints: CatalogueOperation {
             "question",
             "Words for what you want to do, or a path such as /users/{id}/messages to see all its methods.", .at(0))
         var question: String?
-        @Argument("method", "Show only calls with this method.", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
+        @Argument(
+            "method", "Show only calls with this method.", .short("X"), of: ["GET", "POST", "PATCH", "PUT", "DELETE"])
         var method: String?
         @Argument("beta", "Rank calls that exist only in beta like others.") var beta: Bool
         @Argument("top", "Maximum number of calls, best first (default 5).", in: 1...25) var top = 5
         @Argument(
             "properties",
-            "Show a type, such as user: its properties, and which of them $select, $filter, $orderby, $search and $expand accept.")
+            "Show a type, such as user: its properties, and which of them $select, $filter, $orderby, $search and $expand accept."
+        )
         var properties: String?
 
         func check() throws(MMError) {

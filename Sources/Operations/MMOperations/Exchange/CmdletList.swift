@@ -21,7 +21,9 @@ struct CmdletList: CatalogueOperation {
         examples: [
             .init("mm cmdlets '*InboxRule'", "all cmdlets for inbox rules"),
             .init("mm cmdlets 'mailbox permissions'", "cmdlets that match the words, best first"),
-            .init("mm cmdlets Get-Mailbox --connection Contoso", "its parameters, and whether Contoso's account may run it"),
+            .init(
+                "mm cmdlets Get-Mailbox --connection Contoso",
+                "its parameters, and whether Contoso's account may run it"),
         ])
 
     func run(

@@ -19,7 +19,9 @@ package enum CmdletReference {
             let near = NearestNames.of(name, among: services.flatMap { table.names(of: $0) })
             throw MMError(
                 .notFound, "There is no cmdlet \(name.prefix(100)).",
-                hint: near.isEmpty ? "Cmdlet names have the form Verb-Noun, such as Get-Mailbox." : "Near: \(near.joined(separator: ", ")).")
+                hint: near.isEmpty
+                    ? "Cmdlet names have the form Verb-Noun, such as Get-Mailbox."
+                    : "Near: \(near.joined(separator: ", ")).")
         }
         return ["cmdlets": .array(sheets)]
     }

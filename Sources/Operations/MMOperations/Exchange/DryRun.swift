@@ -46,7 +46,8 @@ enum DryRun {
         let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
         let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
         var session = session
-        let reason = plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
+        let reason =
+            plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
             throw EngineRefusal.beyond(reason, plan.strangers(to: [source]), module, hasPowerShell: false)
@@ -175,7 +176,8 @@ enum DryRun {
             .unsupported,
             "A dry run in PowerShell needs mm's proxy to hold back changes, and \(connection.name) has "
                 + "\"egress\": \"off\". Nothing was run.",
-            hint: "Leave --dry-run out; mm guard check shows how the guard judges a script.", details: ["field": "dryRun"])
+            hint: "Leave --dry-run out; mm guard check shows how the guard judges a script.",
+            details: ["field": "dryRun"])
     }
 
     /// Returns the answer, which has the same form for every engine: the reads and the writes held back, in the script's order.

@@ -436,7 +436,9 @@ enum EngineRefusal {
         if let unknown = unknown(strangers, module) { return unknown }
         return MMError(
             .unsupported, "The native engine does not run this script: \(reason). \(Self.sent(hasSent))",
-            hint: because.map { "This session stays in the native engine, because \($0). Run mm reset to start a new session." }
+            hint: because.map {
+                "This session stays in the native engine, because \($0). Run mm reset to start a new session."
+            }
                 ?? (hasPowerShell
                     ? "Leave out --engine native, so that PowerShell runs the script."
                     : "The module \(module) has no PowerShell here: write the script as a pipeline of cmdlets, with "

@@ -15,16 +15,20 @@ struct Exec: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "exec", command: ["exec"], title: "Run a program with a managed identity",
-        summary: "Run a program with a connection's sign-in. The program finds a managed identity and never sees a token.",
+        summary:
+            "Run a program with a connection's sign-in. The program finds a managed identity and never sees a token.",
         description:
             "Runs a local program (az, terraform, python, pwsh, a shell) confined. It finds a managed identity whose "
             + "tokens are placeholders; mm's proxy inserts the access tokens and judges each request: it sends reads and "
             + "holds back changes until a person approves them.",
         effects: .init(readOnly: false, destructive: true, openWorld: true), audience: .person,
         examples: [
-            .init("mm exec Contoso -- az rest --url /subscriptions", "az, after mm exec Contoso -- az login --identity"),
+            .init(
+                "mm exec Contoso -- az rest --url /subscriptions", "az, after mm exec Contoso -- az login --identity"),
             .init("mm exec Contoso --read-only -- bash", "a shell whose programs can read but not change anything"),
-            .init("mm exec env: --allow write -- terraform apply", "in a CI job that sets AZURE_CLIENT_ID, AZURE_TENANT_ID and a credential"),
+            .init(
+                "mm exec env: --allow write -- terraform apply",
+                "in a CI job that sets AZURE_CLIENT_ID, AZURE_TENANT_ID and a credential"),
         ]
     ).startingProgram.plannable
 
@@ -192,7 +196,8 @@ struct Exec: CatalogueOperation {
         let classes = Set(held.map(\.guardClass)).filter(StandingApproval.isPossible).map(\.rawValue).sorted()
         var way = isReading ? "This call only reads (--read-only)." : "To approve them, run mm confirm."
         if !isReading, !classes.isEmpty {
-            way += " To allow them without asking, use --allow \(classes.joined(separator: ",")), or mm allow for a limited time."
+            way +=
+                " To allow them without asking, use --allow \(classes.joined(separator: ",")), or mm allow for a limited time."
         }
         return
             (["\(what) held back and not sent:"] + lines
@@ -209,7 +214,8 @@ struct Exec: CatalogueOperation {
         context.record.note("changesHeld", .int(Int64(report.held.count)))
         guard let exit else {
             if Task.isCancelled { throw MMError(.cancelled, "The program was stopped.") }
-            throw MMError(.deadlineExceeded, "The program exceeded the time limit and was stopped.", details: report.details)
+            throw MMError(
+                .deadlineExceeded, "The program exceeded the time limit and was stopped.", details: report.details)
         }
         context.record.note("exit", .int(Int64(exit.code)))
         let notes =
@@ -225,7 +231,7 @@ struct Exec: CatalogueOperation {
     /// The note for a program that failed and reached no service: one that ignores the proxy fails with an error of its own.
     private static let unreached =
         "The program sent no request through mm's proxy. Programs that ignore HTTPS_PROXY can't reach any host or resolve names. "
-            + "Configure the program to use HTTPS_PROXY, and to trust the certificates in SSL_CERT_FILE."
+        + "Configure the program to use HTTPS_PROXY, and to trust the certificates in SSL_CERT_FILE."
 
     private static let noSeat = MMError(
         .unsupported, "`exec` runs programs only on the caller's own machine.",
@@ -307,7 +313,8 @@ enum ExecEnvironment {
         for name in names {
             guard !EnvironmentConnection.secretVariables.contains(name), !name.hasPrefix("MM_") else {
                 throw MMError(
-                    .denied, "\(name) can't be passed to the program, because it holds a secret or a setting of mm.", hint: "Leave --env \(name) out.",
+                    .denied, "\(name) can't be passed to the program, because it holds a secret or a setting of mm.",
+                    hint: "Leave --env \(name) out.",
                     details: ["field": "env"])
             }
             made[name] = given[name]
@@ -485,7 +492,7 @@ enum AppIdentityNeed {
                 + "not started.",
             hint:
                 "Use a connection that signs in as an app (certificate, secret or federated credential), or run the cmdlets as the "
-                    + "signed-in person: mm run \(ShellWord.quoted(connection.name)) …",
+                + "signed-in person: mm run \(ShellWord.quoted(connection.name)) …",
             details: ["needs": "app", "account": .string(account.title)])
     }
 

@@ -149,7 +149,8 @@ package struct ExecDoctor: Sendable {
             report.add("walls", .sound, "programs are restricted to mm's proxy; tested with \(name)")
         } else {
             report.add(
-                "sandbox", .advice, "there is no connection to a sandbox tenant, so the installed tools were not tested",
+                "sandbox", .advice,
+                "there is no connection to a sandbox tenant, so the installed tools were not tested",
                 remedy: "Run mm sandbox start, then mm connect contoso-sandbox.example")
         }
         let path = services.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"

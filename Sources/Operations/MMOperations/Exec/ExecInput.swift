@@ -56,7 +56,8 @@ struct ExecInput: OperationInput {
         for text in texts {
             guard let name = PlainHostName(text) else {
                 throw MMError(
-                    .invalidInput, "`\(text.prefix(80))` is not a plain host name.", hint: "For example api.github.com.",
+                    .invalidInput, "`\(text.prefix(80))` is not a plain host name.",
+                    hint: "For example api.github.com.",
                     details: ["field": "host"])
             }
             names.append(name)

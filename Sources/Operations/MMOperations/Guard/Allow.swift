@@ -38,7 +38,8 @@ struct Allow: CatalogueOperation {
             context.record.note("connection", .string(gone.connection))
             context.record.note("outcome", "revoked")
             return .value(
-                gone.json, notes: ["Revoked: a person is asked about \(gone.guardClass.rawValue) on \(gone.connection) again."])
+                gone.json,
+                notes: ["Revoked: a person is asked about \(gone.guardClass.rawValue) on \(gone.connection) again."])
         }
         guard let name = input.connection else {
             let rows = try await requests.standing().map { Self.row($0.approval) } + runbooks.all().map(\.row)
@@ -64,7 +65,9 @@ struct Allow: CatalogueOperation {
             try await person.confirm(
                 ConfirmationQuestion(
                     title: title, pages: ["Allowed without asking:\n" + lines.joined(separator: "\n")],
-                    reason: "Until it ends, everyone who uses this connection can send such requests without being asked.", check: check,
+                    reason:
+                        "Until it ends, everyone who uses this connection can send such requests without being asked.",
+                    check: check,
                     digest: digest))
         else { throw MMError(.denied, "You answered no: nothing is allowed.") }
         let made = try await services.ledger.allow(
@@ -88,14 +91,16 @@ struct Allow: CatalogueOperation {
             guard let one = GuardClass(word: word), StandingApproval.isPossible(one) else {
                 throw MMError(
                     .invalidInput, "`\(word.prefix(40))` can't be allowed for a limited time.",
-                    hint: "Classes that can: \(possible.joined(separator: ", ")). For all other classes a person is asked each time."
+                    hint:
+                        "Classes that can: \(possible.joined(separator: ", ")). For all other classes a person is asked each time."
                 )
             }
             classes.append(one)
         }
         guard connection.guardPolicy.approvals.most(of: classes.map(\.rawValue)) == 1 else {
             throw MMError(
-                .forbidden, "\(connection.name) requires two people for this class, so one person can't allow it for a limited time.",
+                .forbidden,
+                "\(connection.name) requires two people for this class, so one person can't allow it for a limited time.",
                 hint: "Both people must approve each request, on the pool's page or with mm confirm.")
         }
         return classes

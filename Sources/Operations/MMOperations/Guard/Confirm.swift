@@ -48,7 +48,8 @@ struct Confirm: CatalogueOperation {
             try await held.ledger.refuse(token, because: input.reason, by: approver)
             context.record.note("outcome", "refused")
             return .value(
-                ["confirmed": false, "connection": .string(pending.connection)], notes: ["Declined. The request no longer waits."]
+                ["confirmed": false, "connection": .string(pending.connection)],
+                notes: ["Declined. The request no longer waits."]
             )
         }
         let now = try await held.ledger.approve(token, digest: pending.digest, by: approver)

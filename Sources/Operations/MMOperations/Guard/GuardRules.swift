@@ -4,7 +4,8 @@ import MMGuard
 /// `guard_rules`: lists the rules of the guard.
 struct GuardRules: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("pattern", "Show rules whose name, text or patterns contain this word, or the rules for a cmdlet.", .at(0))
+        @Argument(
+            "pattern", "Show rules whose name, text or patterns contain this word, or the rules for a cmdlet.", .at(0))
         var pattern: String?
         @Argument("kind", "Show only rules of this kind.", of: ["construct", "request", "cmdlet", "list", "user"])
         var kind: String?

@@ -56,7 +56,8 @@ package struct OwnerProof: Sendable {
         }
         if check == .pin, state.hash == nil {
             throw MMError(
-                .forbidden, "Confirming this needs a PIN, and no PIN is set.", hint: "Set one in a terminal: mm pin set.")
+                .forbidden, "Confirming this needs a PIN, and no PIN is set.",
+                hint: "Set one in a terminal: mm pin set.")
         }
         let hash = state.hash
         let isRight = try await BlockingWork.run { () throws(MMError) in

@@ -21,7 +21,9 @@ struct PermissionsFor: CatalogueOperation {
         examples: [
             .init("mm permissions for 'GET /users'", "the least permission, delegated and for apps"),
             .init("mm permissions for 'PATCH /beta/users/{id}' -c Contoso", "also whether the connection has it"),
-            .init("mm permissions for --file requests.txt --json", "many requests, one a line, and the fewest permissions for all"),
+            .init(
+                "mm permissions for --file requests.txt --json",
+                "many requests, one a line, and the fewest permissions for all"),
         ]
     ).unlisted
 

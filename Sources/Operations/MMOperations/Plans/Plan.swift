@@ -91,7 +91,8 @@ extension Plan {
     init(json: JSONValue) throws(MMError) {
         guard json["form"]?.string == Self.form else {
             throw MMError(
-                .invalidInput, "This version of mm can't read the plan's format: \(json["form"]?.string ?? "none given").",
+                .invalidInput,
+                "This version of mm can't read the plan's format: \(json["form"]?.string ?? "none given").",
                 hint: "Make a new plan.")
         }
         func lacking(_ what: String) -> MMError {

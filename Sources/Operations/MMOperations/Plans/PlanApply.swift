@@ -17,7 +17,8 @@ struct PlanApply: CatalogueOperation {
 
     let declaration = OperationDeclaration(
         "apply", command: ["apply"], title: "Apply a plan",
-        summary: "Apply a plan exactly as approved. Refuses if an object has changed since. Continues after an interruption.",
+        summary:
+            "Apply a plan exactly as approved. Refuses if an object has changed since. Continues after an interruption.",
         effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: true), home: .detachable,
         examples: [
             .init("mm apply change.plan", "sends what was approved; refuses if an object has changed since"),
@@ -41,7 +42,9 @@ struct PlanApply: CatalogueOperation {
     {
         let services = plans.requests
         if input.receipt != nil || input.runbook != nil, context.call.caller.surface != .terminal {
-            throw MMError(.forbidden, "Only a person at a terminal can name files.", hint: "Leave the file out: the answer has the receipt.")
+            throw MMError(
+                .forbidden, "Only a person at a terminal can name files.",
+                hint: "Leave the file out: the answer has the receipt.")
         }
         let shelf = PlanShelf(services.guarding.paths)
         let found = try shelf.found(input.plan, in: context)
@@ -102,7 +105,8 @@ struct PlanApply: CatalogueOperation {
             answer.missing = text
         } else if let open = plan.open {
             answer.notes.append(
-                "The plan ends here: \(open). To plan the rest, run the same mm plan again; it leaves out applied changes.")
+                "The plan ends here: \(open). To plan the rest, run the same mm plan again; it leaves out applied changes."
+            )
             answer.exitStatus = 2
         }
         return answer

@@ -30,7 +30,9 @@ struct PlanFile: Sendable {
         plan = try Plan(json: inner)
         self.digest = digest
         for row in value["approvals"]?.array ?? [] {
-            guard let approval = PlanApproval(json: row) else { throw refused("contains an approval that can't be read") }
+            guard let approval = PlanApproval(json: row) else {
+                throw refused("contains an approval that can't be read")
+            }
             approvals.append(approval)
         }
         guard Hex.text(SHA256.digest(CanonicalJSON.bytes(inner))) == digest, self.bytes == bytes else {
@@ -104,7 +106,8 @@ struct PlanShelf: Sendable {
         let known = (try? FolderListing.names(in: directory)) ?? []
         guard isSound, let file = known.first(where: { $0.hasPrefix(wanted) && $0.hasSuffix(".plan") }) else {
             throw MMError(
-                .notFound, "There is no plan \(name.prefix(40)) here.", hint: "mm plan list shows the plans of this user.",
+                .notFound, "There is no plan \(name.prefix(40)) here.",
+                hint: "mm plan list shows the plans of this user.",
                 details: ["field": "plan"])
         }
         let path = "\(directory)/\(file)"

@@ -79,7 +79,9 @@ struct PlanMake: CatalogueOperation {
         if !plan.steps.isEmpty { try shelf.keep(file) }
         if let out = input.out {
             guard context.call.caller.surface == .terminal else {
-                throw MMError(.forbidden, "Only a person at a terminal can use `out`.", hint: "Leave it out: the plan's id is enough.")
+                throw MMError(
+                    .forbidden, "Only a person at a terminal can use `out`.",
+                    hint: "Leave it out: the plan's id is enough.")
             }
             name = context.call.path(out)
             try file.write(name)

@@ -70,7 +70,8 @@ struct ReceiptVerify: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("receipt", "Receipt file.", .at(0)) var receipt: String
         @Argument("plan", "Plan file that the receipt must belong to.") var plan: String?
-        @Argument("key", "Key that must have signed it, as `mm plan key` shows it on the signing machine.") var key: String?
+        @Argument("key", "Key that must have signed it, as `mm plan key` shows it on the signing machine.") var key:
+            String?
     }
 
     /// The services that it uses.

@@ -71,7 +71,8 @@ struct PlanRun {
         for number in plan.steps.indices where !progress.isOver(number) && obstacles[number] == nil {
             if Task.isCancelled {
                 throw MMError(
-                    .cancelled, "Cancelled after \(done) of \(plan.steps.count) changes. To continue, run mm apply again.")
+                    .cancelled,
+                    "Cancelled after \(done) of \(plan.steps.count) changes. To continue, run mm apply again.")
             }
             guard !context.deadline.hasPassed else { break }
             let step = plan.steps[number]

@@ -125,7 +125,9 @@ struct PlanText {
             }
             lines += ["```", "", "</details>"]
         }
-        if let after = plan.after { lines += ["", "The rest of `\(Plan.id(after))`: applied changes are not repeated."] }
+        if let after = plan.after {
+            lines += ["", "The rest of `\(Plan.id(after))`: applied changes are not repeated."]
+        }
         if let open = plan.open { lines += ["", "**The plan ends here:** \(MarkdownText.cell(open))"] }
         lines += ["", "SHA-256 `\(file.digest)`"]
         return lines.joined(separator: "\n") + "\n"

@@ -178,7 +178,8 @@ struct RunbookSubject: Sendable {
     init(_ call: Plan.Call, _ paths: StatePaths) throws(MMError) {
         func refused(_ what: String) -> MMError {
             MMError(
-                .invalidInput, "A runbook covers one recipe, one of your own tools or one script, on one connection: \(what).",
+                .invalidInput,
+                "A runbook covers one recipe, one of your own tools or one script, on one connection: \(what).",
                 hint: "mm runbook approve … -- recipe NAME CONNECTION", details: ["field": "calls"])
         }
         guard let connection = call.arguments["connection"]?.string else { throw refused("no connection is named") }
@@ -244,7 +245,8 @@ struct RunbookShelf: Sendable {
     /// - Throws: `notFound` for one that isn't valid here.
     func revoke(_ id: String) throws(MMError) -> Runbook {
         guard let runbook = all().first(where: { $0.id == id }) else {
-            throw MMError(.notFound, "There is no valid runbook \(id.prefix(20)).", hint: "mm allow lists the valid runbooks.")
+            throw MMError(
+                .notFound, "There is no valid runbook \(id.prefix(20)).", hint: "mm allow lists the valid runbooks.")
         }
         try ProtectedFile.replace("\(directory)/\(id).revoked", with: Array(Timestamp.now.iso8601.utf8))
         try ProtectedFile.remove("\(directory)/\(id).runbook")

@@ -7,15 +7,19 @@ struct RunbookApprove: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("calls", "The recipe, own tool or script with its connection, as on the command line.", .at(0))
         private var calls: [(tool: String, arguments: JSONObject)]
-        @Argument("classes", "Classes it may use, separated by commas: write,destructive (default write).", as: Input.classes)
+        @Argument(
+            "classes", "Classes it may use, separated by commas: write,destructive (default write).", as: Input.classes)
         private var classes: [GuardClass]?
-        @Argument("kinds", "Kinds of objects it may change, separated by commas: users,Mailbox (default any).", as: Input.words)
+        @Argument(
+            "kinds", "Kinds of objects it may change, separated by commas: users,Mailbox (default any).",
+            as: Input.words)
         private var kinds: [String]?
         @Argument(
             "value", "Allowed values of a parameter; * matches any text: user=*@contoso.com.")
         private var values: [(name: String, value: JSONValue)]
         @Argument("most", "Maximum number of changes per run (default 20).", in: 1...10_000) private var mostARun = 20
-        @Argument("mostADay", "Maximum number of changes per day (default 100).", in: 1...100_000) private var mostADay = 100
+        @Argument("mostADay", "Maximum number of changes per day (default 100).", in: 1...100_000) private
+            var mostADay = 100
         @Argument("days", "Days until it expires (default 30).", in: 1...366) private var days = 30
         @Argument("out", "Write the runbook to this file, for other machines.", .short("o")) var out: String?
 
@@ -96,7 +100,8 @@ struct RunbookApprove: CatalogueOperation {
         let words = terms.classes.map(\.rawValue)
         guard connection.guardPolicy.approvals.most(of: words) == 1 else {
             throw MMError(
-                .forbidden, "\(connection.name) requires two people for this, so one person can't approve it with a runbook.",
+                .forbidden,
+                "\(connection.name) requires two people for this, so one person can't approve it with a runbook.",
                 hint: "Both people must approve each plan: mm plan approve.")
         }
         let place = try await PlanPlaces(services: services, context: context).place(connection)
@@ -184,7 +189,8 @@ struct RunbookClearance {
             throw refusal(runbook, "it is for another connection or tenant")
         }
         guard question.approvals == 1, runbook.check >= question.check else {
-            throw refusal(runbook, "the connection now requires a stronger confirmation than the runbook was approved with")
+            throw refusal(
+                runbook, "the connection now requires a stronger confirmation than the runbook was approved with")
         }
         for (name, value) in subject.values {
             let patterns = terms.values.first { $0.key.lowercased() == name.lowercased() }?.value ?? []
@@ -207,7 +213,8 @@ struct RunbookClearance {
             }
         }
         guard file.plan.steps.count <= terms.mostARun else {
-            throw refusal(runbook, "it makes \(file.plan.steps.count) changes, and the limit per run is \(terms.mostARun)")
+            throw refusal(
+                runbook, "it makes \(file.plan.steps.count) changes, and the limit per run is \(terms.mostARun)")
         }
     }
 

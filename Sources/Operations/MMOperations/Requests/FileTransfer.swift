@@ -298,7 +298,8 @@ struct FolderUpload {
         let opened = try await local.open(path)
         guard opened.path == path else {
             throw MMError(
-                .conflict, "“\(path)” is below a symbolic link.", hint: "Symbolic links aren't followed: remove the link, and try again.")
+                .conflict, "“\(path)” is below a symbolic link.",
+                hint: "Symbolic links aren't followed: remove the link, and try again.")
         }
         return try FileReader(try opened.file.duplicate(), path: opened.path)
     }

@@ -29,14 +29,17 @@ struct GraphRequestInput: OperationInput {
     var conflict: ConflictBehavior?
     /// Many requests in place of one.
     @Argument(
-        "batch", "Send many requests, one JSON object a line: method, url, body, headers, id, dependsOn.", .notForModels,
+        "batch", "Send many requests, one JSON object a line: method, url, body, headers, id, dependsOn.",
+        .notForModels,
         .readsFiles)
     var batch: String?
     /// Whether only changes since the last call are read.
     @Argument(
-        "changes", "Read only what has changed since the last such call. The endpoint must be a delta query.", .notForModels)
+        "changes", "Read only what has changed since the last such call. The endpoint must be a delta query.",
+        .notForModels)
     var changes: Bool
-    @Argument("if_match", "Change the object only if it still has this @odata.etag.", .notForModels) private var version: String?
+    @Argument("if_match", "Change the object only if it still has this @odata.etag.", .notForModels) private
+        var version: String?
     @Argument("header", "Request header, as Name: value.", .short("H"), .notForModels, asAll: SafeHeaders.read)
     private var others: [String: String] = [:]
     @Argument("no_wait", "Don't wait for a long-running operation (202) to end.", .notForModels)
@@ -94,7 +97,8 @@ struct GraphRequestInput: OperationInput {
     private func checkRequest() throws(MMError) {
         guard conflict == nil, !recursive else {
             throw MMError(
-                .invalidInput, "`\(recursive ? "recursive" : "conflict")` can only be used with `upload` or `download`.",
+                .invalidInput,
+                "`\(recursive ? "recursive" : "conflict")` can only be used with `upload` or `download`.",
                 hint: "Leave it out.")
         }
         if changes, method != "GET" || all || top != nil {
@@ -113,7 +117,9 @@ struct GraphRequestInput: OperationInput {
                 hint: "Give `body` (in a terminal: -d '{\"displayName\": \"…\"}' or -d @file.json).")
         }
         if all || top != nil, method != "GET" {
-            throw MMError(.invalidInput, "`all` and `top` can only be used with GET, not with \(method).", hint: "Leave them out.")
+            throw MMError(
+                .invalidInput, "`all` and `top` can only be used with GET, not with \(method).", hint: "Leave them out."
+            )
         }
     }
 

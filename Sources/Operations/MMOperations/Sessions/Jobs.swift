@@ -15,7 +15,8 @@ struct Jobs: CatalogueOperation {
         summary: "List background calls and commands, including those that ended in the last hour.",
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
-            .init("mm jobs", "all of this user's; `mm output JOB --action wait` waits for one, `--action cancel` ends it"),
+            .init(
+                "mm jobs", "all of this user's; `mm output JOB --action wait` waits for one, `--action cancel` ends it"),
             .init("mm jobs --watch", "shows progress until all have ended"),
         ]
     ).unlisted.kept(by: .each).listing("jobs")

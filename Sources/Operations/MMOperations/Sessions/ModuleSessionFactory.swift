@@ -250,7 +250,7 @@ struct ModuleWire: Sendable {
         told.hint =
             (error.advice.map { $0.advice + " " } ?? "")
             + "A policy refuses device codes, so another code won't help. Try a browser on this machine (\(app)mm login \(name) "
-                + "--browser), or sign in as an app: mm connections edit \(name) auth=certificate."
+            + "--browser), or sign in as an app: mm connections edit \(name) auth=certificate."
         return told
     }
 }

@@ -29,7 +29,9 @@ package struct RunInput: OperationInput {
         .notForModels)
     package var engine: ConnectionEngine?
     /// The attached files.
-    @Argument("attach", "File that the script reads, as PATH or NAME=PATH. Repeat the flag for several files.", .notForModels) package
+    @Argument(
+        "attach", "File that the script reads, as PATH or NAME=PATH. Repeat the flag for several files.", .notForModels)
+    package
         var attached: [String]
     /// The folder for the files that the script writes; `nil` to store them behind handles.
     @Argument("save", "Folder for the files that the script writes.", .notForModels) package var save: String?
@@ -39,7 +41,8 @@ package struct RunInput: OperationInput {
         .notOnCommandLine, .notForModels)
     package var file: String?
     /// Whether the script is only explained, not run.
-    @Argument("explain", "Explain what the script needs and does. Nothing runs.", .notForModels) package var explains: Bool
+    @Argument("explain", "Explain what the script needs and does. Nothing runs.", .notForModels) package var explains:
+        Bool
     @Argument("dryRun", "Dry run: only reads are sent.") package var isDryRun: Bool
     @Argument("confirmed", "No effect: a person confirms.") package var confirmed: Bool
 
@@ -61,7 +64,7 @@ package struct RunInput: OperationInput {
                 missing.count > 1 ? "The arguments \(names) are missing." : "The argument \(names) is missing.",
                 hint:
                     "Give connection, module and command, or connection and command if the script's cmdlets show its module. "
-                        + "Give nothing to list the connections.")
+                    + "Give nothing to list the connections.")
         }
     }
 

@@ -126,7 +126,7 @@ struct ScriptModules {
             "The script uses cmdlets of several modules, and a session has one: \(words.joined(separator: ", ")).",
             hint:
                 "Split the script, or let the connection's sessions use mm's proxy, where one can call the others' cmdlets: "
-                    + "mm connections edit CONNECTION egress= confinement=",
+                + "mm connections edit CONNECTION egress= confinement=",
             details: ["field": "module", "modules": .array(ranked.map { .string($0.key) })])
     }
 

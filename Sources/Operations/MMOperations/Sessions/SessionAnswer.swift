@@ -153,7 +153,7 @@ enum ProcessJobs {
         guard startsOne || isBackground(parsed.root?.body?.statements ?? []) else { return nil }
         return
             "A job of Start-Job or & runs in a separate PowerShell that is not signed in, so the module's cmdlets fail there. "
-                + "Use Start-ThreadJob, ForEach-Object -Parallel or -AsJob, which stay in the session's process."
+            + "Use Start-ThreadJob, ForEach-Object -Parallel or -AsJob, which stay in the session's process."
     }
 
     private static func isBackground(_ statements: [StatementSyntax]) -> Bool {

@@ -72,7 +72,7 @@ struct StartedJobs: Sendable {
         var told = error
         told.message =
             "The script has ended, but a job that it started still runs: \(titles). From now on the job can only read; "
-                + "its changes are refused."
+            + "its changes are refused."
         told.hint = "Allow more time (--timeout), and check the job's results: Get-Job, Receive-Job."
         return told
     }

@@ -89,7 +89,8 @@ struct FileUndo: Sendable {
         }
         var answer = Self.answer(rows, "result", notes: [])
         guard !left.isEmpty else { return answer }
-        let text = "\(left.count) of \(entries.count) changes were not undone:\n\(left.prefix(3).joined(separator: "\n"))"
+        let text =
+            "\(left.count) of \(entries.count) changes were not undone:\n\(left.prefix(3).joined(separator: "\n"))"
         answer.notes.append(text)
         if !skips { answer.missing = text }
         return answer

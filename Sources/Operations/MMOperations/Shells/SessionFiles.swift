@@ -126,7 +126,9 @@ struct SessionFiles: Sendable {
         _ member: ShellSessions.Member, by cleared: Cleared<ShellLine>
     ) throws(MMError) -> RemoteFiles {
         guard case .shell(let shell) = member.body, case .host(let target, _) = session else {
-            throw MMError(.unsupported, "Files can't be copied to or from a network device.", hint: "Use the device's own commands.")
+            throw MMError(
+                .unsupported, "Files can't be copied to or from a network device.",
+                hint: "Use the device's own commands.")
         }
         var rights = RemoteFiles.Sudo.none
         if let sudo {

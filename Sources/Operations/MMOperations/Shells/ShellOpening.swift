@@ -123,7 +123,8 @@ package struct ShellOpening: Sendable {
             label += " " + problem
         }
         if let connection = wire?.connection {
-            label += " Programs can use the managed identity of the connection \(connection.name). They never see a token."
+            label +=
+                " Programs can use the managed identity of the connection \(connection.name). They never see a token."
         }
         return ShellSessions.Member(
             key: key, body: .shell(session), kind: word, label: label, sandbox: sandbox.word, wire: wire)

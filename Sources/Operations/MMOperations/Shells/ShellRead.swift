@@ -32,7 +32,9 @@ struct ShellRead: CatalogueOperation {
                 "Handle of the command (cmd-…); with `path` or `display` the \(place.isLocal ? "session" : "host").",
                 .at(0)),
             InputField("path", .text, "Text file to read instead.", .at(1)),
-            InputField("offset", .integer(0...Int.max), "First byte, counted from 0. To continue, use `next` from the last answer."),
+            InputField(
+                "offset", .integer(0...Int.max),
+                "First byte, counted from 0. To continue, use `next` from the last answer."),
             InputField("limit", .integer(1...(16 << 20)), "Maximum bytes (default 20000)."),
             InputField("stream", .choice(streams), "Output to read (default stdout); display is the current screen."),
         ] + place.sessionFieldsBesideHandle

@@ -27,7 +27,7 @@ struct ShellRun: CatalogueOperation {
         let local =
             "Runs a command in a persistent shell session of this machine: directory, variables "
             + "and functions stay for the next call. Returns status, exit_code, stdout, stderr, cwd. A command that takes "
-                + "longer than `yield` keeps running: status running and a job handle for shell_wait, shell_read, "
+            + "longer than `yield` keeps running: status running and a job handle for shell_wait, shell_read, "
             + "shell_write, shell_jobs. "
         let remote =
             "Runs a command in a persistent shell session on a host by SSH: directory and "
@@ -81,7 +81,8 @@ struct ShellRun: CatalogueOperation {
             ] : SessionOptions.connectFields
         let answers = [
             InputField(
-                "beside", .flag, "Run the command beside the session, in a separate shell that starts in its directory."),
+                "beside", .flag, "Run the command beside the session, in a separate shell that starts in its directory."
+            ),
             InputField("wait_for", .text, "Return as soon as the output contains this text."),
             InputField(
                 "output", .choice(["text", "json"]), "The command's own output, or the whole answer.",
@@ -117,7 +118,8 @@ struct ShellRun: CatalogueOperation {
         let call = try ShellCallContext(context, services)
         let configuration = call.configuration
         if input.options.directory != nil, !call.mayNamePlaces {
-            throw MMError(.invalidInput, "Only a person can choose the directory of a session.", hint: "Use cd in the command.")
+            throw MMError(
+                .invalidInput, "Only a person can choose the directory of a session.", hint: "Use cd in the command.")
         }
         let (cleared, admission) = try await clear(input, call)
         let (member, isNew) = try await call.member(input.session, input.options)
@@ -260,7 +262,9 @@ struct ShellRun: CatalogueOperation {
     private func device(
         _ cleared: Cleared<ShellLine>, _ member: ShellSessions.Member, _ deadline: Deadline, _ call: ShellCallContext
     ) async throws(MMError) -> OperationAnswer {
-        guard case .screen(let screen) = member.body else { throw MMError(.internalError, "The host is not a network device.") }
+        guard case .screen(let screen) = member.body else {
+            throw MMError(.internalError, "The host is not a network device.")
+        }
         let answer: ScreenSession.Answer
         do throws(MMError) {
             answer = try await call.shells.using(member.key, isCommand: true) { () async throws(MMError) in

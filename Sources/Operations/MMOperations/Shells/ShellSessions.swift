@@ -101,7 +101,8 @@ package actor ShellSessions {
         throw MMError(
             .notFound, "There is no session “\(key.name)”.",
             hint: known.isEmpty
-                ? "There are no sessions. Run a command to start one." : "Open sessions: \(known.joined(separator: ", ")).")
+                ? "There are no sessions. Run a command to start one."
+                : "Open sessions: \(known.joined(separator: ", ")).")
     }
 
     /// Returns the sessions of an owner, oldest first.

@@ -13,7 +13,8 @@ struct ShellWait: CatalogueOperation {
             "matching", "Wait until a line matches this regular expression.",
             as: { (text) throws(MMError) in try RegularExpression(text) })
         private var pattern: RegularExpression?
-        @Argument("quiet", "Wait until there was no output for this many seconds.", in: 1...3600) private var quiet: Int?
+        @Argument("quiet", "Wait until there was no output for this many seconds.", in: 1...3600) private var quiet:
+            Int?
         @Argument("yield", "Maximum seconds to wait (default 30).", in: 0...3600)
         private var seconds: Int?
 
@@ -23,9 +24,12 @@ struct ShellWait: CatalogueOperation {
 
     var declaration: OperationDeclaration {
         place.declaration(
-            "wait", "Wait for a command", "Wait until a command ends, prints a text or pattern, or prints nothing for some time.",
+            "wait", "Wait for a command",
+            "Wait until a command ends, prints a text or pattern, or prints nothing for some time.",
             effects: .init(readOnly: true, openWorld: true),
-            examples: [("mm \(place.rawValue) wait cmd-… --for 'Listening'", "waits until the output contains the text")])
+            examples: [
+                ("mm \(place.rawValue) wait cmd-… --for 'Listening'", "waits until the output contains the text")
+            ])
     }
 
     func run(

@@ -87,7 +87,8 @@ package struct ShellsConfiguration: Sendable {
             value = try JSONParser.parse(bytes, limits: .strict)
         } catch {
             throw MMError(
-                .invalidInput, "\(path) isn't JSON: \(error).", hint: "Correct the file; until then no shell is started.")
+                .invalidInput, "\(path) isn't JSON: \(error).",
+                hint: "Correct the file; until then no shell is started.")
         }
         guard let object = value.object else { throw MMError(.invalidInput, "\(path) does not contain a JSON object.") }
         return try ShellsConfigurationReader(path: path).read(object)
@@ -100,7 +101,8 @@ struct ShellsConfigurationReader {
 
     func wrong(_ key: String, _ due: String) -> MMError {
         MMError(
-            .invalidInput, "`\(key)` in \(path) must be \(due).", hint: "Correct the file; until then no shell is started.")
+            .invalidInput, "`\(key)` in \(path) must be \(due).",
+            hint: "Correct the file; until then no shell is started.")
     }
 
     func read(_ object: JSONObject) throws(MMError) -> ShellsConfiguration {
@@ -389,10 +391,13 @@ extension ShellsConfigurationReader {
             guard object["network"] == nil, object["hosts"] == nil else {
                 throw wrong(
                     "network",
-                    "left out when `identity` is set, because the shell can reach the connection's hosts (`egress.allow`)")
+                    "left out when `identity` is set, because the shell can reach the connection's hosts (`egress.allow`)"
+                )
             }
             guard made.sandbox ?? .workspace == .workspace else {
-                throw wrong("sandbox", "workspace when `identity` is set, because only this profile restricts a shell to mm's proxy")
+                throw wrong(
+                    "sandbox",
+                    "workspace when `identity` is set, because only this profile restricts a shell to mm's proxy")
             }
             made.identity = name
             return

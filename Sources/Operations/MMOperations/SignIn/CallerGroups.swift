@@ -48,7 +48,8 @@ package struct CallerGroups: Sendable {
     package func memberships(of account: Account, among groups: Set<String>) async throws(MMError) -> Set<String> {
         let ids = groups.filter(GUID.isValid).sorted()
         guard !ids.isEmpty else {
-            throw MMError(.invalidInput, "Graph identifies groups by id, and this server's settings contain no group id.")
+            throw MMError(
+                .invalidInput, "Graph identifies groups by id, and this server's settings contain no group id.")
         }
         do throws(MMError) {
             return try await ask(account, ids)
@@ -63,7 +64,10 @@ package struct CallerGroups: Sendable {
         // Ids in another provider's tokens mean nothing in this directory, and anyone could have chosen them.
         guard account.issuer.hasPrefix(try identity.cloud(of: connection).login + "/"),
             GUID.isValid(account.tenantID), GUID.isValid(account.objectID)
-        else { throw MMError(.forbidden, "The account's sign-in service differs from that of the connection \(connection.name).") }
+        else {
+            throw MMError(
+                .forbidden, "The account's sign-in service differs from that of the connection \(connection.name).")
+        }
         let isCaller = connection.auth.method == .onBehalfOf
         let deadline = Deadline.after(Self.patience)
         return try await CallerAssertion.with(isCaller ? account.token : nil) {

@@ -17,10 +17,12 @@ struct Login: CatalogueOperation {
         @Argument(
             [
                 InputField(
-                    "browser", .flag, "Sign in with a browser on this machine, even if the connection is set to another way.",
+                    "browser", .flag,
+                    "Sign in with a browser on this machine, even if the connection is set to another way.",
                     .notForModels),
                 InputField(
-                    "deviceCode", .flag, "Sign in with a device code, even if the connection is set to another way.", .notForModels),
+                    "deviceCode", .flag, "Sign in with a device code, even if the connection is set to another way.",
+                    .notForModels),
             ], absent: .some(nil), reading: SignInMethod.chosen)
         var method: SignInMethod?
 

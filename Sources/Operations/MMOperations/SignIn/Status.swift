@@ -21,7 +21,8 @@ package struct Status: CatalogueOperation {
         effects: .init(readOnly: true, idempotent: true), home: .besideSessions,
         examples: [
             .init("mm status", "all connections"), .init("mm status Contoso --json", "one connection, for a script"),
-            .init("mm status --check --connections tag:msp", "connections with a tag, checked with the sign-in service"),
+            .init(
+                "mm status --check --connections tag:msp", "connections with a tag, checked with the sign-in service"),
             .init("mm status --check", "ends with 3 if a person must sign in, with 1 if something else is wrong"),
         ]
     ).kept(by: .eachConnection)

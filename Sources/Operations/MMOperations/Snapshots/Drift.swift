@@ -6,7 +6,8 @@ struct Drift: CatalogueOperation {
         @Argument(.connection) var connection: String
         @Argument(
             "against",
-            "Compare with a folder, a snapshot such as Contoso@2026-11-21, or another connection (default: the latest snapshot).")
+            "Compare with a folder, a snapshot such as Contoso@2026-11-21, or another connection (default: the latest snapshot)."
+        )
         var against: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument("repair", "Show the commands that would restore the earlier state. None is run.")
@@ -46,7 +47,8 @@ struct Drift: CatalogueOperation {
             guard !accepted.isEmpty else {
                 guard reason == nil, until == nil else {
                     throw MMError(
-                        .invalidInput, "`reason` and `until` can only be used with `accept`.", details: ["field": "accept"])
+                        .invalidInput, "`reason` and `until` can only be used with `accept`.",
+                        details: ["field": "accept"])
                 }
                 return
             }
@@ -167,7 +169,8 @@ struct Drift: CatalogueOperation {
         }
         planning.follow(with: proposals.compactMap(\.call))
         for proposal in proposals where proposal.call == nil {
-            planning.note("\(proposal.kind) \(proposal.name) is not restored: \(proposal.note ?? "there is no command for it")")
+            planning.note(
+                "\(proposal.kind) \(proposal.name) is not restored: \(proposal.note ?? "there is no command for it")")
         }
         return OperationAnswer(.value([]), connection: connection.name)
     }

@@ -3,9 +3,14 @@ import MMCore
 /// `snapshot_diff`: compares two snapshots, or two tenants.
 struct SnapshotDiff: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("before", "A folder, a snapshot such as Contoso@latest or Contoso@2026-11-21, or a connection's current state.", .at(0))
+        @Argument(
+            "before",
+            "A folder, a snapshot such as Contoso@latest or Contoso@2026-11-21, or a connection's current state.",
+            .at(0))
         var before: String
-        @Argument("after", "The state to compare with, given the same way. For a connection the tenant is read now.", .at(1)) var after: String
+        @Argument(
+            "after", "The state to compare with, given the same way. For a connection the tenant is read now.", .at(1))
+        var after: String
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument(.sarif) var isSARIF: Bool
     }

@@ -4,7 +4,9 @@ import MMCore
 struct SnapshotTake: CatalogueOperation {
     struct Input: OperationInput {
         @Argument(.connection) var connection: String
-        @Argument("to", "Folder to write to, such as one in a git repository (default: in the state folder, by time).", .notForModels)
+        @Argument(
+            "to", "Folder to write to, such as one in a git repository (default: in the state folder, by time).",
+            .notForModels)
         var folder: String?
         @Argument(.kinds, asAll: SnapshotKind.chosen) var kinds: [SnapshotKind]? = nil
         @Argument("keep", "Number of snapshots to keep for the connection (default 30).", .notForModels, in: 1...10_000)
@@ -65,7 +67,8 @@ struct SnapshotTake: CatalogueOperation {
         var answer = OperationAnswer(.value(value), text: lines.joined(separator: "\n"), connection: connection.name)
         let lost = leftOut.map(\.name).filter(earlier.contains)
         if !lost.isEmpty {
-            let text = "The previous snapshot contains \(lost.joined(separator: ", ")), which could not be read this time."
+            let text =
+                "The previous snapshot contains \(lost.joined(separator: ", ")), which could not be read this time."
             answer.notes.append(text)
             answer.missing = text
         }

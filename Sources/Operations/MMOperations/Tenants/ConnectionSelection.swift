@@ -42,7 +42,8 @@ package struct ConnectionSelection: Sendable, Hashable {
         guard !included.isEmpty else {
             throw MMError(
                 .invalidInput, "`\(text.prefix(100))` selects no connection.",
-                hint: "Start with the connections to include, such as tag:msp or all, then exclude others: all,-Contoso.",
+                hint:
+                    "Start with the connections to include, such as tag:msp or all, then exclude others: all,-Contoso.",
                 details: ["field": "connection"])
         }
         self.included = included

@@ -115,7 +115,8 @@ struct SetFolder: Sendable {
     func lock() throws(MMError) -> FileLock {
         guard let lock = try FileLock.tryAcquire("\(path)/call.json") else {
             throw MMError(
-                .conflict, "Another process is running \(name).", hint: "Wait until it ends, or end it, then repeat the call.")
+                .conflict, "Another process is running \(name).",
+                hint: "Wait until it ends, or end it, then repeat the call.")
         }
         return lock
     }

@@ -511,6 +511,7 @@ extension OperationDeclaration {
 extension InputField {
     /// The argument that resumes a call for several connections.
     static let resume = InputField(
-        "resume", .text, "Continue an interrupted call for several connections, by its ID (set_…), without other arguments.",
+        "resume", .text,
+        "Continue an interrupted call for several connections, by its ID (set_…), without other arguments.",
         .notForModels)
 }

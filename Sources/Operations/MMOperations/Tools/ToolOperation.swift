@@ -30,7 +30,8 @@ struct ToolOperation: CatalogueOperation {
                 .init("mm recipe", "lists all recipes by subject"),
                 .init("mm recipe --search licence", "lists recipes about licences"),
                 .init("mm recipe unused-guests Contoso --days 60", "guests who have not signed in for 60 days"),
-                .init("mm recipe unused-guests --show", "shows its definition, which you can copy to ~/.config/mm/tools"),
+                .init(
+                    "mm recipe unused-guests --show", "shows its definition, which you can copy to ~/.config/mm/tools"),
             ]
         ).forReaders.withSessionOutput.plannable.unlisted, isRecipe: true)
 

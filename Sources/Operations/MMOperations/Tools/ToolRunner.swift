@@ -67,7 +67,9 @@ struct ToolRunner: Sendable {
             let place = "step \(index + 1) of \(steps.count): \(step.id)"
             context.call.progress(ProgressReport(done: Double(index), total: Double(steps.count), message: place))
             if let planning, let source = step.roots.first(where: outcome.unanswered.contains) {
-                planning.end(because: "\(step.id) of \(definition.name) depends on the answer of \(source), which is not known yet")
+                planning.end(
+                    because:
+                        "\(step.id) of \(definition.name) depends on the answer of \(source), which is not known yet")
                 throw PlanRecorder.beyond
             }
             if let condition = step.condition, try !outcome.scope.holds(condition) {

@@ -44,7 +44,8 @@ final class ClusterMember: Sendable {
     /// - Throws: `MMError` for the files that the options name.
     init(_ options: ClusterOptions, services: OperationServices) throws(MMError) {
         if let fault = RedisLibrary.fault {
-            throw MMError(.unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
+            throw MMError(
+                .unavailable, "The Redis library can't be used: \(fault)", hint: "apt-get install libhiredis0.14")
         }
         self.options = options
         id = RandomBytes.text(bytes: 9)
@@ -391,9 +392,12 @@ struct ClusterOptions: Sendable {
             "cluster", .text,
             "Redis server that joins several pools into one: redis://host:6379, rediss://…, redis+sentinel://a,b,c/NAME, "
                 + "redis+cluster://a,b,c (MM_CLUSTER)."),
-        InputField("node-address", .text, "Address at which the other pools reach this one: https://host:port (MM_NODE_ADDRESS)."),
         InputField(
-            "cluster-lone", .flag, "Continue alone, including writes, while Redis is unreachable. Use it on one node only."),
+            "node-address", .text,
+            "Address at which the other pools reach this one: https://host:port (MM_NODE_ADDRESS)."),
+        InputField(
+            "cluster-lone", .flag,
+            "Continue alone, including writes, while Redis is unreachable. Use it on one node only."),
     ]
 
     /// Reads the options from a command line and an environment.

@@ -90,7 +90,8 @@ struct ClusterOperationService: OperationService {
             }
             guard !silent.isEmpty else { throw error }
             var told = error
-            told.message += " It may have been lost with the node at \(silent.joined(separator: ", ")), which does not answer."
+            told.message +=
+                " It may have been lost with the node at \(silent.joined(separator: ", ")), which does not answer."
             throw told
         }
     }

@@ -188,7 +188,8 @@ final class ClusterWork: Sendable {
                     !nodes.contains(where: { $0.isAlive && $0.address == entry.address })
                 else { return nil }
                 return MMError(
-                    .unavailable, "The node at \(entry.address) does not answer.", details: ["node": .string(entry.address)])
+                    .unavailable, "The node at \(entry.address) does not answer.",
+                    details: ["node": .string(entry.address)])
             }, work)
     }
 
@@ -236,12 +237,14 @@ struct GoneWork: Sendable {
                 .notFound,
                 "The stored output '\(entry.handle)' was lost with the node at \(entry.address)"
                     + (entry.bytes.map { ": it had \($0) bytes, too many to be kept elsewhere." } ?? "."),
-                hint: again + ", or wait until that node is back: its answers are in its state folder.", details: details)
+                hint: again + ", or wait until that node is back: its answers are in its state folder.",
+                details: details)
         }
         var arguments = arguments
         arguments["handle"] = .string(own)
         var answer = try await work.local.call(operation, arguments, in: context)
-        answer.notes.append("The node at \(entry.address), which had this answer, does not answer; this is a stored copy.")
+        answer.notes.append(
+            "The node at \(entry.address), which had this answer, does not answer; this is a stored copy.")
         return answer
     }
 
@@ -258,7 +261,8 @@ struct GoneWork: Sendable {
             else {
                 if let unreached { throw unreached }
                 throw MMError(
-                    .notFound, "\(name) was done by the node at \(entry.address), but its answer was lost with the node.",
+                    .notFound,
+                    "\(name) was done by the node at \(entry.address), but its answer was lost with the node.",
                     hint: "Read the objects that it changed, or repeat a call that only reads.", details: details)
             }
             if arguments["filter"] != nil, let bytes = Self.json(answer.body) {
@@ -269,7 +273,8 @@ struct GoneWork: Sendable {
                 filtered["action"] = nil
                 return try await work.local.call(operation, filtered, in: context)
             }
-            answer.notes.append("The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
+            answer.notes.append(
+                "The node at \(entry.address), which carried it out, does not answer; this is a stored copy.")
             return answer
         case .failed?, .cancelled?:
             let end = entry.state == JobReport.State.failed.rawValue ? "failed" : "was cancelled"

@@ -93,7 +93,8 @@ struct FileChecks: Sendable {
         } else if !open.isEmpty {
             let shown = open.prefix(3).map { "\($0.path) (\(String($0.mode, radix: 8)))" }.joined(separator: ", ")
             report.add(
-                "files", .failed, "accessible to other users: \(shown)\(open.count > 3 ? " and \(open.count - 3) more" : "")",
+                "files", .failed,
+                "accessible to other users: \(shown)\(open.count > 3 ? " and \(open.count - 3) more" : "")",
                 remedy: "mm doctor --fix")
         }
         var space = statvfs()
@@ -279,7 +280,8 @@ struct ProgramChecks: Sendable {
         }
         report.add(
             "PowerShell modules", .advice, "not installed: \(missing.joined(separator: ", "))",
-            remedy: "To install those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
+            remedy:
+                "To install those that you use: pwsh -NoProfile -Command 'Install-PSResource NAME -Scope CurrentUser'")
     }
 
     /// Returns the folders in which PowerShell looks for modules (about_PSModulePath).
@@ -313,7 +315,8 @@ struct ProgramChecks: Sendable {
         let isInstalled = access("\(units)/mm-pool.socket", F_OK) == 0
         report.add(
             "systemd", .sound,
-            isInstalled ? "starts the pool (\(units)/mm-pool.socket)" : "available; to let it start the pool: mm pool install")
+            isInstalled
+                ? "starts the pool (\(units)/mm-pool.socket)" : "available; to let it start the pool: mm pool install")
     }
 }
 

@@ -33,7 +33,8 @@ struct HTTPFaceOptions: Sendable {
         InputField(
             "token-file", .text, "File (0600) with the bearer secret for clients that are not programs of this user."),
         InputField(
-            "trust-network", .flag, "Accept all clients without authentication. Use it only in a closed network of containers."),
+            "trust-network", .flag,
+            "Accept all clients without authentication. Use it only in a closed network of containers."),
         InputField(
             "allow-host", .textList,
             "Additional host name of the server. Repeat the flag for several names."),

@@ -20,7 +20,9 @@ struct SocketAuthenticator: HTTPAuthenticator {
                         : "Only the router may connect."))
         }
         // Programs send no Origin header. A request that has one comes from a web page, forwarded by a proxy.
-        guard request.headers["Origin"] == nil else { return .refused(.refusal(403, "Web pages can't use this socket.")) }
+        guard request.headers["Origin"] == nil else {
+            return .refused(.refusal(403, "Web pages can't use this socket."))
+        }
         return .admitted(.process(pid: pid))
     }
 }

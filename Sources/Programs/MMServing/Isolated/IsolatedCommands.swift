@@ -254,7 +254,9 @@ struct IsolatedOperationService: OperationService {
             throw MMError(
                 .unsupported,
                 "`\(declaration.name)` is not available in isolated pools, because shells don't belong to a connection.",
-                hint: "Leave out --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL, so that the shell runs on your machine.")
+                hint:
+                    "Leave out --pool, MM_SESSION_POOL_URL and PWSH_MANAGER_URL, so that the shell runs on your machine."
+            )
         }
         if let group = declaration.command.first, ["connections", "guard"].contains(group) {
             return try await own.call(operation, arguments, in: context)

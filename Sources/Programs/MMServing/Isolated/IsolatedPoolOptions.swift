@@ -65,7 +65,8 @@ enum IsolatedPoolOptions: Sendable {
             let secret = try tokenFile.map { (file) throws(MMError) in try BearerSecret.read(file) }
             if let authorities, try ProtectedFile.read(authorities) == nil {
                 throw MMError(
-                    .notFound, "The file \(authorities) does not exist.", hint: "--pools-ca must be a PEM file with certificates.")
+                    .notFound, "The file \(authorities) does not exist.",
+                    hint: "--pools-ca must be a PEM file with certificates.")
             }
             return NetworkSites(
                 template: try PoolTemplate(

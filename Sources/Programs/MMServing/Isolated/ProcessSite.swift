@@ -167,7 +167,8 @@ actor ProcessSite: PoolSite {
         do throws(MMError) {
             try ProtectedFile.replace(copy, with: text, durable: false)
         } catch {
-            setup.log.scoped(connection).warning("its pool can't be configured for the sandbox tenant: \(error.message)")
+            setup.log.scoped(connection).warning(
+                "its pool can't be configured for the sandbox tenant: \(error.message)")
         }
     }
 

@@ -46,7 +46,8 @@ struct MCPFaceOptions: Sendable {
             InputField(
                 "structured-output", .flag,
                 "Also return each result as data (structuredContent)."),
-            InputField("toolsets", .text, "Groups of tools to offer, separated by commas: m365, shell, ssh (default m365)."),
+            InputField(
+                "toolsets", .text, "Groups of tools to offer, separated by commas: m365, shell, ssh (default m365)."),
             InputField("server-name", .text, "Name of this server in the connections' mcps lists (default mm)."),
             InputField(
                 "patience", .integer(0...86_400),

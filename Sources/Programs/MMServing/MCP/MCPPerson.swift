@@ -48,7 +48,8 @@ struct MCPPerson: ConfirmingPerson {
                 "answer", question, form: Form([.text("answer", title: "Answer", length: 0...2_000)]))
             guard case .accepted(let said) = answer else {
                 throw MMError(
-                    .cancelled, "The question was closed without an answer.", hint: "Repeat the call to be asked again.")
+                    .cancelled, "The question was closed without an answer.", hint: "Repeat the call to be asked again."
+                )
             }
             return said["answer"]?.string ?? ""
         } catch let error as MMError {

@@ -119,7 +119,8 @@ struct MCPPrompts: Sendable {
 
     private var forwardingRules: Prompt {
         prompt(
-            "find_forwarding_rules", "Find forwarding rules", "Find automatic forwarding of mail to other mailboxes or outside the tenant.",
+            "find_forwarding_rules", "Find forwarding rules",
+            "Find automatic forwarding of mail to other mailboxes or outside the tenant.",
             [blank("user", "One account (default: all accounts).")]
         ) { blanks in
             let path = blanks["user"].map { "/users/\(pathPart($0))" } ?? "/users/<id of each>"
@@ -142,7 +143,10 @@ struct MCPPrompts: Sendable {
     }
 
     private var tenantHealth: Prompt {
-        prompt("tenant_health", "Tenant health", "Report the health of a tenant: issues, licences, expiring secrets, policies, roles.", []) { blanks in
+        prompt(
+            "tenant_health", "Tenant health",
+            "Report the health of a tenant: issues, licences, expiring secrets, policies, roles.", []
+        ) { blanks in
             """
             Report the health of the tenant behind the connection \(blanks["connection"] ?? ""), with \(graph). Where an answer \
             is 403, say which permission or licence is missing and continue.

@@ -268,7 +268,8 @@ private struct OwnPool: Sendable {
             (try? await finder.running())?.handshake.isNode == true
         else { return }
         throw MMError(
-            .unavailable, "This machine's pool belongs to a cluster, which keeps the requests that wait for confirmation.",
+            .unavailable,
+            "This machine's pool belongs to a cluster, which keeps the requests that wait for confirmation.",
             hint: "Set MM_CLUSTER and MM_CLUSTER_KEY_FILE as for the pool, or answer on its page.",
             details: ["cluster": "key"])
     }

@@ -36,7 +36,8 @@ struct PoolServeOptions: Sendable {
     /// The arguments of the command.
     static let fields: [InputField] =
         [
-            InputField("socket", .text, "Unix socket (default: in $XDG_RUNTIME_DIR/mm, otherwise in the state folder)."),
+            InputField(
+                "socket", .text, "Unix socket (default: in $XDG_RUNTIME_DIR/mm, otherwise in the state folder)."),
             InputField(
                 "listen", .textList,
                 "Also serve HTTP at this address, such as 127.0.0.1:5200. Repeat the flag "

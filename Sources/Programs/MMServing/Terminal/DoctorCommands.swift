@@ -44,7 +44,8 @@ enum DoctorCommands {
             LocalCommand(
                 ["doctor", "sessions"],
                 summary: "Show how PowerShell sessions are confined on this machine, and test it.",
-                discussion: "Ends with 1 if they can't be confined, or if a connection requires more than this machine supports.",
+                discussion:
+                    "Ends with 1 if they can't be confined, or if a connection requires more than this machine supports.",
                 fields: [],
                 examples: [.init("mm doctor sessions", "kernel, a test program, network, each connection")]
             ) { (_, options, streams) async throws(MMError) in

@@ -22,7 +22,9 @@ enum KeyCommands {
                     name,
                     InputField(
                         "page", .flag, "Print a link to register a passkey with the browser, for the pool's page."),
-                    InputField("owner", .text, "Owner of the passkey (default: your login name). Each person needs a different name."),
+                    InputField(
+                        "owner", .text,
+                        "Owner of the passkey (default: your login name). Each person needs a different name."),
                 ],
                 examples: [
                     .init("mm key add desk", "asks for a touch, and stores the public key"),

@@ -46,7 +46,9 @@ enum LocalCommands {
                 InputField("names", .textList, "Operations, recipes or tools (default: all operations).", .at(0))
             ],
             examples: [
-                .init("mm swift graph_request unused-guests > Sources/Report/Calls.swift", "writes two calls for a program")
+                .init(
+                    "mm swift graph_request unused-guests > Sources/Report/Calls.swift",
+                    "writes two calls for a program")
             ]
         ) { (input, _, streams) throws(MMError) in
             let names = try input.textList("names") ?? []
@@ -372,7 +374,8 @@ enum PINCommands {
             ) { (_, _, streams) async throws(MMError) in
                 try await giveOld(proof)
                 try await proof.setPIN(nil)
-                streams.note("\nThe PIN was removed. Connections that require a PIN can't be confirmed until a new one is set.")
+                streams.note(
+                    "\nThe PIN was removed. Connections that require a PIN can't be confirmed until a new one is set.")
                 return 0
             },
         ]

@@ -16,10 +16,10 @@ enum MCPCommands {
             ["mcp", "install"], summary: "Configure an AI client for mm-mcp, or print the configuration.",
             discussion:
                 "Keeps everything else in the client's file and saves the old file as .bak. Running it again changes "
-                    + "nothing. Codex is configured with `codex mcp add`, if codex is in PATH. For Open WebUI and gateways, which "
-                    + "are configured elsewhere, the configuration is printed, and also for a Windows client that starts mm-mcp "
-                    + "in WSL (--wsl), unless --file gives its file. The secret of an address is never written to a file: "
-                    + "--token-from sets where the client gets it.",
+                + "nothing. Codex is configured with `codex mcp add`, if codex is in PATH. For Open WebUI and gateways, which "
+                + "are configured elsewhere, the configuration is printed, and also for a Windows client that starts mm-mcp "
+                + "in WSL (--wsl), unless --file gives its file. The secret of an address is never written to a file: "
+                + "--token-from sets where the client gets it.",
             fields: [
                 InputField("client", .choice(clients), "Which client.", .required, .at(0)),
                 InputField("print", .flag, "Print the configuration and write nothing."),
@@ -77,7 +77,8 @@ enum MCPCommands {
                 ]
                 try streams.writeLine(JSONWriter.string(answer))
             } else if !options.quiet {
-                let what = changed ? "\(client.title) is now configured for" : "\(client.title) is already configured for"
+                let what =
+                    changed ? "\(client.title) is now configured for" : "\(client.title) is already configured for"
                 try streams.writeLine("\(what) the server \(entry.name): \(file)")
                 if changed { streams.note("Restart \(client.title), or reload its servers.") }
             }
@@ -155,7 +156,9 @@ enum MCPCommands {
                     hint: "Use them with `mm-mcp --http` instead.")
             }
             guard try input.text("wsl") == nil else {
-                throw MMError(.invalidInput, "--url and --wsl can't be combined.", hint: "A server at an address does not need WSL.")
+                throw MMError(
+                    .invalidInput, "--url and --wsl can't be combined.",
+                    hint: "A server at an address does not need WSL.")
             }
             let secret: ClientSecret? =
                 if let text = try input.text("token-from") { try ClientSecret(text, for: client) } else { nil }

@@ -69,7 +69,8 @@ enum PoolCommands {
                 "Ends with 7 if no pool accepts calls. `mm status` and `mm sessions` show the sessions themselves.",
             fields: [InputField("unlock", .flag, "Print a token that unlocks the dashboard.")],
             examples: [
-                .init("mm pool status", "shows its state as a list"), .init("mm pool status --jq .socket -o text", "prints its socket"),
+                .init("mm pool status", "shows its state as a list"),
+                .init("mm pool status --jq .socket -o text", "prints its socket"),
                 .init("mm pool status --unlock", "a token for the dashboard, valid once within five minutes"),
             ]
         ) { (input, options, streams) async throws(MMError) in
@@ -107,7 +108,8 @@ enum PoolCommands {
             examples: [
                 .init("mm pool serve", "runs in a terminal or as a service"),
                 .init("mm pool serve --listen 127.0.0.1:5200", "also for HTTP clients"),
-                .init("mm pool serve --isolated", "a separate pool for each connection, with a router at 127.0.0.1:5200"),
+                .init(
+                    "mm pool serve --isolated", "a separate pool for each connection, with a router at 127.0.0.1:5200"),
             ]
         ) { (input, options, streams) async throws(MMError) in
             let wanted = try PoolServeOptions(input, environment: environment)

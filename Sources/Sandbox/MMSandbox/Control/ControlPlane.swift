@@ -246,7 +246,8 @@ final class FaultPlan {
         ]
         for name in description.keys where !known.contains(name) {
             throw FaultProblem(
-                message: "'\(name)' is not a field of a fault; the fields are \(known.sorted().joined(separator: ", ")).")
+                message:
+                    "'\(name)' is not a field of a fault; the fields are \(known.sorted().joined(separator: ", ")).")
         }
         let word = description["kind"]?.string ?? ""
         func number(_ name: String, _ range: ClosedRange<Int>, default fallback: Int?) throws(FaultProblem) -> Int? {

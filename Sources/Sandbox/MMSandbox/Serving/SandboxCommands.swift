@@ -42,7 +42,8 @@ struct SandboxCommands: Sendable {
     /// Returns the certificates in a file, in DER.
     private static func certificates(in file: String) throws(MMError) -> [[UInt8]] {
         guard let text = try ProtectedFile.read(file, limit: 1 << 20) else {
-            throw MMError(.invalidInput, "The file \(file) does not exist.", hint: "Give a certificate: --certificate app.pem")
+            throw MMError(
+                .invalidInput, "The file \(file) does not exist.", hint: "Give a certificate: --certificate app.pem")
         }
         let found = AppCertificate.read(pem: text)
         guard !found.isEmpty else {

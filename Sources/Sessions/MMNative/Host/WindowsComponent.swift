@@ -31,7 +31,8 @@ enum WindowsComponent {
         guard method == "popup", let text = arguments.first, arguments.count <= 4 else {
             throw .fatal(
                 NativeError(
-                    "MethodNotFound", "\(shell) has no method \(method) here, because there are no windows and programs.",
+                    "MethodNotFound",
+                    "\(shell) has no method \(method) here, because there are no windows and programs.",
                     isReadable: true))
         }
         var buttons = 0

@@ -142,7 +142,8 @@ final class ControlGroup: Sendable {
     private static func missing(_ why: String) -> MMError {
         MMError(
             .unsupported, "The limits of the session can't be set: \(why).",
-            hint: "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave out the "
+            hint:
+                "Run mm as a systemd service with Delegate=yes (or systemd-run --user -p Delegate=yes), or leave out the "
                 + "limits and use limits of single processes.")
     }
 }

@@ -267,7 +267,8 @@ package actor ScreenSession {
         let answer = try await run(command, answers: [("assword", .secret(password))], deadline: deadline)
         if let question = answer.question {
             _ = try? await self.answer(.keys(["ctrl-c"]), deadline: .after(.seconds(5)))
-            throw MMError(.forbidden, "\(name) asks “\(question)” for higher privileges.", hint: "Check the enable password.")
+            throw MMError(
+                .forbidden, "\(name) asks “\(question)” for higher privileges.", hint: "Check the enable password.")
         }
         if answer.prompt.hasSuffix(">"), answer.text.lowercased().contains("denied") || answer.text.contains("% ") {
             throw MMError(.forbidden, "\(name) refused higher privileges.", hint: "Check the enable password.")

@@ -67,7 +67,8 @@ struct ChangeForecastTests {
         #expect(known.standing(in: ["id": "2", "userPrincipalName": "ada@contoso.com"]) == .asLeft)
         #expect(known.standing(in: ["id": "1", "userPrincipalName": "bea@contoso.com"]) == .asBefore)
         #expect(
-            change.knowing(["id": "2", "userPrincipalName": "ada@contoso.com"]).lines == ["no change: it is already so"])
+            change.knowing(["id": "2", "userPrincipalName": "ada@contoso.com"]).lines == ["no change: it is already so"]
+        )
     }
 
     @Test("names what a new group is linked with, and does not look for it in the group")

@@ -104,7 +104,9 @@ package struct RedisAddress: Sendable, Hashable, CustomStringConvertible {
         guard isAsked || options["ca"] ?? options["cert"] ?? options["key"] == nil else {
             throw Self.wrong("ca, cert and key can only be used with rediss:// or tls=1")
         }
-        guard (options["cert"] == nil) == (options["key"] == nil) else { throw Self.wrong("cert and key must be given together") }
+        guard (options["cert"] == nil) == (options["key"] == nil) else {
+            throw Self.wrong("cert and key must be given together")
+        }
     }
 
     /// Removes the user and password from an address, if it has them, and returns them.

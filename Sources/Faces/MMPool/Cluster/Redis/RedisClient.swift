@@ -72,7 +72,8 @@ package final class RedisClient: Sendable {
         if case .error(let text) = answer.value {
             throw MMError(
                 .remoteFailed, "Redis refused the request: \(text.prefix(200))",
-                hint: "Check its version (6.2 or later) and the permissions of its user.", details: ["cluster": "refused"])
+                hint: "Check its version (6.2 or later) and the permissions of its user.",
+                details: ["cluster": "refused"])
         }
         return Answer(value: answer.value, run: answer.run, isYoung: answer.isYoung)
     }

@@ -129,7 +129,8 @@ package struct SharedRecordStore: Sendable {
         let key = key(name, group)
         guard value.count <= most else {
             throw MMError(
-                .invalidInput, "\(value.count) bytes exceed the limit for data that the nodes of a cluster share (\(most)).",
+                .invalidInput,
+                "\(value.count) bytes exceed the limit for data that the nodes of a cluster share (\(most)).",
                 details: ["cluster": "tooLarge"])
         }
         guard let sealed = seal.sealed(value, name: key) else { throw Self.unsealed }

@@ -242,7 +242,8 @@ extension OpenAPIDocument {
                     "description": .string(
                         "The error: 400 invalid argument, 401 sign-in or secret needed, 403 denied by the guard or not allowed, 404 unknown "
                             + "name, 405 wrong method, 409 conflict, 413 too large, 415 not JSON, 428 confirmation needed, 429 too "
-                            + "many requests, 501 not supported, 502 error of the service, 503 unavailable, 504 deadline exceeded."),
+                            + "many requests, 501 not supported, 502 error of the service, 503 unavailable, 504 deadline exceeded."
+                    ),
                     "content": ["application/problem+json": ["schema": ["$ref": "#/components/schemas/Problem"]]],
                 ],
             ],
@@ -304,7 +305,9 @@ extension OpenAPIDocument {
                     "errors": [
                         "type": "array", "items": ["type": "object"], "description": "Errors that did not stop it.",
                     ],
-                    "node": ["type": "string", "description": "In a cluster: the node that runs it, if it is another one."],
+                    "node": [
+                        "type": "string", "description": "In a cluster: the node that runs it, if it is another one.",
+                    ],
                 ],
             ],
             "Jobs": [

@@ -27,7 +27,8 @@ package enum PoolFailure {
     static func lost(_ pool: PoolAddress, during work: String, cause: String? = nil) -> MMError {
         MMError(
             .unavailable, "The connection to the pool at \(pool) was lost during \(work): its outcome is unknown.",
-            hint: "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it.",
+            hint:
+                "Check `mm pool status` and `mm pool logs`, and the objects that the call changes, before you repeat it.",
             details: details(pool), cause: cause)
     }
 
@@ -61,7 +62,8 @@ package enum PoolFailure {
             return MMError(.limitExceeded, "The arguments of \(work) are too long for the pool.")
         case 503:
             return MMError(
-                .unavailable, "The pool at \(pool) is stopping.", hint: "Repeat the call: a new pool is started.", retry: .now,
+                .unavailable, "The pool at \(pool) is stopping.", hint: "Repeat the call: a new pool is started.",
+                retry: .now,
                 details: details(pool))
         default: return notAPool(pool)
         }

@@ -66,7 +66,8 @@ package struct PermissionAdvisor: Sendable {
         }
         guard !parts.isEmpty else { return nil }
         return PermissionAdvice(
-            .permission, "This call needs \(parts.joined(separator: ", or ")). The permissions of the access token can't be read.",
+            .permission,
+            "This call needs \(parts.joined(separator: ", or ")). The permissions of the access token can't be read.",
             details: ["least": .array(parts.map { .string($0) })])
     }
 

@@ -37,7 +37,8 @@ struct GuardCheck: CatalogueOperation {
             .init("mm guard check scripts/*.ps1 deploy.sh --sarif", "many files, for code scanning"),
             .init("mm guard check --url /me/sendMail -X POST", "a request instead of a script"),
             .init(
-                "mm guard check --batch < lines.jsonl", "many checks, one JSON object a line: {id, src, module} or {id, method, url, body}"),
+                "mm guard check --batch < lines.jsonl",
+                "many checks, one JSON object a line: {id, src, module} or {id, method, url, body}"),
         ]
     )
 
@@ -212,7 +213,8 @@ struct TextJudge {
             do throws(JSONError) {
                 body = try JSONParser.parse(words[2], limits: .strict).object
             } catch {
-                throw MMError(.invalidInput, "The request's body is not JSON: \(error).", hint: "Write one JSON object.")
+                throw MMError(
+                    .invalidInput, "The request's body is not JSON: \(error).", hint: "Write one JSON object.")
             }
         }
         let request = GuardedRequest(

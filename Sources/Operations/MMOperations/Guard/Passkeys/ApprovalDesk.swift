@@ -108,7 +108,8 @@ package struct ApprovalDesk: Sendable {
         }
         let shown = Self.digest(of: request.presentation)
         guard body["shown"]?.string == shown else {
-            throw MMError(.conflict, "The page shows another request than the one that waits.", hint: "Load the page again.")
+            throw MMError(
+                .conflict, "The page shows another request than the one that waits.", hint: "Load the page again.")
         }
         let keys = try ring.keys().filter { $0.isPasskey && $0.party == place.party }
         guard !keys.isEmpty else {
@@ -298,7 +299,8 @@ package struct PageOrigin: Sendable, Hashable {
     package init(origin: String?, host: String?) throws(MMError) {
         guard let origin, let host else {
             throw MMError(
-                .forbidden, "Passkeys work only on the pool's own page.", hint: "Open the page of the pool in a browser.")
+                .forbidden, "Passkeys work only on the pool's own page.",
+                hint: "Open the page of the pool in a browser.")
         }
         let isSecure = origin.hasPrefix("https://")
         let authority = String(origin.dropFirst(isSecure ? 8 : 7))
@@ -307,7 +309,8 @@ package struct PageOrigin: Sendable, Hashable {
             isSecure || authority == host.lowercased()
         else {
             throw MMError(
-                .forbidden, "This page belongs to another server.", hint: "Open the page of the pool itself in a browser.")
+                .forbidden, "This page belongs to another server.",
+                hint: "Open the page of the pool itself in a browser.")
         }
         guard IPAddress(name) == nil, !name.hasPrefix("["), isSecure || name == "localhost" else {
             throw MMError(

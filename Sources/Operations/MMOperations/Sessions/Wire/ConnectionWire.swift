@@ -129,7 +129,8 @@ struct FreshTokens: TokenSource {
     private func resource(_ need: TokenNeed) throws(MMError) -> ServiceResource {
         if let resource = cloud.resource(withAudience: need.audience) { return resource }
         if let api = try? ConnectionAPI(need.audience) { return .api(api) }
-        throw MMError(.unsupported, "The connection \(bearer.connection.name) has no access tokens for \(need.audience).")
+        throw MMError(
+            .unsupported, "The connection \(bearer.connection.name) has no access tokens for \(need.audience).")
     }
 
     private func checked(_ token: AccessToken, _ need: TokenNeed) throws(MMError) -> Secret {
@@ -137,7 +138,9 @@ struct FreshTokens: TokenSource {
         guard token.account.objectID == need.account else {
             throw MMError(
                 .signInNeeded, "Another account has signed in to \(name) since this session started.",
-                hint: "End the session, so that the next call starts one for that account: mm reset \(ShellWord.quoted(name))")
+                hint:
+                    "End the session, so that the next call starts one for that account: mm reset \(ShellWord.quoted(name))"
+            )
         }
         return token.secret
     }

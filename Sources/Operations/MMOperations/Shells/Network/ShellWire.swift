@@ -87,7 +87,8 @@ package final class ShellWire: Sendable {
         let processes = ShellProcesses()
         var configuration = EgressConfiguration(
             session: "shell:\(name)",
-            hosts: EgressHosts(listed: hosts, rule: "A shell can only reach the hosts that are listed there. \(remedy)"),
+            hosts: EgressHosts(
+                listed: hosts, rule: "A shell can only reach the hosts that are listed there. \(remedy)"),
             judge: requests, tokens: NoTokens(), folder: folder, environment: services.environment,
             events: { [sent = services.sent, log = services.log] event in
                 record(event, of: name, requests, sent, log)
@@ -101,7 +102,8 @@ package final class ShellWire: Sendable {
             FolderTree.remove(folder)
             throw MMError(
                 error.code, "The shell's proxy can't be started: \(error.message)",
-                hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without network.", cause: error.cause)
+                hint: error.hint ?? "Set `network` in \(file) to \"none\" for shells without network.",
+                cause: error.cause)
         }
     }
 
@@ -309,7 +311,9 @@ final class ShellTurns: Sendable {
         let traffic = ShellTraffic(call: call, remedy: "") { [requests, name = connection.name] in
             let traffic = requests.traffic
             let held = traffic.report.held.prefix(20).map { "Held back and not sent: \($0.line)" }
-            let way = held.isEmpty ? [] : ["A person must approve it with mm confirm. Then send exactly the same request again."]
+            let way =
+                held.isEmpty
+                ? [] : ["A person must approve it with mm confirm. Then send exactly the same request again."]
             return traffic.notes(connection: name) + held + way + (turn.journal?.told ?? [])
         }
         running.withLock { running in

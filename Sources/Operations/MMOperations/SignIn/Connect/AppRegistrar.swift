@@ -36,7 +36,8 @@ struct AppRegistrar: Sendable {
             } else {
                 plan.steps.append(
                     RegistrationPlan.Step(
-                        purpose: "Enable \(service.title) in the tenant.", method: "POST", endpoint: "/servicePrincipals",
+                        purpose: "Enable \(service.title) in the tenant.", method: "POST",
+                        endpoint: "/servicePrincipals",
                         body: ["appId": .string(service.rawValue)], yields: .service(service)))
             }
             let offered = names.filter {
@@ -77,7 +78,7 @@ struct AppRegistrar: Sendable {
                 .notFound, "The app \(appID) is not registered in this tenant.",
                 hint:
                     "Add its permissions in the tenant that registered it, or create a connection with its own app: "
-                        + "mm connect DOMAIN --name NAME --app own.")
+                    + "mm connect DOMAIN --name NAME --app own.")
         }
         plan.known[RegistrationPlan.appID] = appID
         let changes = Self.additions(of: access, to: found, plan.known)

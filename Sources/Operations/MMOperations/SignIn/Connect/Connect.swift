@@ -21,9 +21,14 @@ struct Connect: CatalogueOperation {
         examples: [
             .init("mm connect contoso.com", "asks for values that it can't find"),
             .init("mm connect contoso.com --uses graph,exchange --app own", "with an app registration for these uses"),
-            .init("mm connect --name Contoso --uses security,devices", "adds only the permissions that these uses lack"),
-            .init("mm connect --name Contoso --for-recipe admins-by-role", "adds only the permissions that a recipe needs"),
-            .init("mm connect admin@contoso.com --name Contoso --app shared", "registers no app: read-only access to the directory"),
+            .init(
+                "mm connect --name Contoso --uses security,devices", "adds only the permissions that these uses lack"),
+            .init(
+                "mm connect --name Contoso --for-recipe admins-by-role", "adds only the permissions that a recipe needs"
+            ),
+            .init(
+                "mm connect admin@contoso.com --name Contoso --app shared",
+                "registers no app: read-only access to the directory"),
         ]
     )
 

@@ -120,7 +120,10 @@ struct ConnectSteps {
         guard context.call.person == nil, appID == SharedClient.appID, input.app != .shared else { return }
         let (flag, what) =
             input.app == nil
-            ? ("--app own (with --uses) or --app shared", "The choice whether to register an app in the tenant is missing.")
+            ? (
+                "--app own (with --uses) or --app shared",
+                "The choice whether to register an app in the tenant is missing."
+            )
             : ("--uses graph,…", "The uses of the connection are missing.")
         guard input.app == nil || input.needs == nil else { return }
         throw MMError(

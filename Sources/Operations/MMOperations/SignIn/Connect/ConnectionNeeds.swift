@@ -112,7 +112,8 @@ struct ConnectInput: OperationInput {
     @Argument(
         [
             InputField(
-                "uses", .text, "Uses, separated by commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
+                "uses", .text,
+                "Uses, separated by commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
             InputField(
                 "forRecipe", .text,
                 "Recipes, separated by commas: requests only the permissions that they need."),
@@ -120,13 +121,15 @@ struct ConnectInput: OperationInput {
         ], absent: .some(nil), reading: ConnectInput.needs)
     var needs: ConnectionNeeds?
     @Argument(
-        "app", "own: register the tenant's own app, or use it if it exists; shared: Microsoft's client, read-only; or an app ID.",
+        "app",
+        "own: register the tenant's own app, or use it if it exists; shared: Microsoft's client, read-only; or an app ID.",
         as: { (text) throws(MMError) in try App(text) })
     var app: App?
     @Argument(
         "cloud", "\(Cloud.names.joined(separator: ", ")), or the path of a cloud file (default: detected).")
     var cloud: String?
-    @Argument("expectedEmail", "Account that must sign in (default: the one that signs in).") private var givenAccount: String?
+    @Argument("expectedEmail", "Account that must sign in (default: the one that signs in).") private var givenAccount:
+        String?
     @Argument("guard", "How strictly the guard judges.", of: ["standard", "strict", "readonly"])
     var guardPolicy: String?
     @Argument(

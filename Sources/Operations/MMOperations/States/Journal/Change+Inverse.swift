@@ -96,7 +96,8 @@ extension Change {
     var deletionObstacle: String? {
         if isRestorable || recreation != nil { return nil }
         switch collection.lowercased() {
-        case "groups" where isTopLevel: return "only Microsoft 365 groups can be restored, and this is another kind of group"
+        case "groups" where isTopLevel:
+            return "only Microsoft 365 groups can be restored, and this is another kind of group"
         default: return "mm can't restore it"
         }
     }

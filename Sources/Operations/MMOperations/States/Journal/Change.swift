@@ -250,7 +250,8 @@ private struct CmdletDraft {
             keys: entry.values.map { [$0] } ?? [], subject: .init(id: id),
             others: other.map { [.init(id: $0)] } ?? [], after: after,
             // The service itself refuses to add a member that is already there, or to remove one that isn't.
-            isBeforeKnown: entry.values == nil, obstacle: other == nil ? "it does not name a single \(entry.name)" : nil)
+            isBeforeKnown: entry.values == nil, obstacle: other == nil ? "it does not name a single \(entry.name)" : nil
+        )
         change.cmdlet = CmdletWrite(name: write.name, names: names)
         return change
     }
@@ -711,7 +712,9 @@ extension Change {
             texts.append("The user can no longer sign in, and sessions end within an hour.")
         }
         if after?["userPrincipalName"] != nil { texts.append("The user must sign in with the new name.") }
-        if after?["usageLocation"] != nil { texts.append("The location determines which services the licences include.") }
+        if after?["usageLocation"] != nil {
+            texts.append("The location determines which services the licences include.")
+        }
         if !secretKeys.isEmpty { texts.append("The user is signed out wherever the old password was used.") }
         return texts
     }

@@ -180,7 +180,8 @@ package struct SnapshotFolder: Sendable {
             let file = "\(kind.name)/\(name)"
             let bytes = try read(file)
             guard let members = try Self.parse(bytes, "\(path)/\(file)").object else {
-                throw MMError(.invalidInput, "\(path)/\(file) does not contain a JSON object.", hint: "Restore the file.")
+                throw MMError(
+                    .invalidInput, "\(path)/\(file) does not contain a JSON object.", hint: "Restore the file.")
             }
             entries.append(
                 Entry(

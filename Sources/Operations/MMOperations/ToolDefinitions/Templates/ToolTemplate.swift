@@ -135,7 +135,8 @@ package struct ToolTemplate: Sendable, Hashable {
         guard let text = ToolParameter.text(of: value) else {
             throw MMError(
                 .invalidInput, "`\(reference.text)` is \(value.kindName), but a text is needed.",
-                hint: "Use one of its members, or repeat the step with each.", details: ["field": .string(reference.root)])
+                hint: "Use one of its members, or repeat the step with each.",
+                details: ["field": .string(reference.root)])
         }
         return text
     }
