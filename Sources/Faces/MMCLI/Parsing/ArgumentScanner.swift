@@ -328,7 +328,7 @@ extension ArgumentScanner {
         guard positionals.indices.contains(position) else { return "" }
         let whole = (positionals[position...] + (flag.map { [$0] } ?? [])).joined(separator: " ")
         return whole.contains("'") || whole.utf8.count > 100
-            ? "Quote what is one argument. " : "Quote arguments that contain spaces: '\(whole)'. "
+            ? "Quote arguments that contain spaces. " : "Quote arguments that contain spaces: '\(whole)'. "
     }
 
     /// The command line that was probably meant if a flag's value is among the positional arguments, as in `graph Demo

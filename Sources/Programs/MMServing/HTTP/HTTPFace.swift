@@ -52,7 +52,7 @@ final class HTTPFace: Sendable {
             chain: HTTPChain(chain + [MCPEndpoint(engine, watching, places: places)]))
         let face = HTTPFace(engine, listener, watching, probes, options)
         if options.trustsNetwork {
-            log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(face.url) may use every connection it shows")
+            log.warning("THE NETWORK IS TRUSTED: everyone who can reach \(face.url) can use every connection it shows")
         }
         return face
     }

@@ -173,7 +173,7 @@ enum IsolatedServing {
         }
         log.info("the router listens at \(url); pools are separated by \(sites.wall)")
         if face.trustsNetwork {
-            log.warning("THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
+            log.warning("THE NETWORK IS TRUSTED: everyone who can reach \(url) can use every connection")
         }
         let watch = Task {
             await withTaskGroup(of: Void.self) { group in

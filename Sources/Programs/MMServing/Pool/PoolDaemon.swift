@@ -203,7 +203,7 @@ actor PoolDaemon {
             urls.append(url)
             if endpoint.options.trustsNetwork {
                 services.log.warning(
-                    "THE NETWORK IS TRUSTED: everybody who reaches \(url) may use every connection")
+                    "THE NETWORK IS TRUSTED: everyone who can reach \(url) can use every connection")
             }
         }
     }

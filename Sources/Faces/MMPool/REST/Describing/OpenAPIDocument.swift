@@ -70,8 +70,8 @@ package struct OpenAPIDocument: Sendable {
     }
 
     private static let introduction =
-        "Errors are problem details (RFC 9457) with `code`, `hint` and `details`. 401 with the code `sign_in_needed` holds "
-        + "code and address of a sign-in: repeat the call once a person has signed in. 428 holds a token: a person runs "
+        "Errors are problem details (RFC 9457) with `code`, `hint` and `details`. 401 with the code `sign_in_needed` contains "
+        + "code and address of a sign-in: repeat the call once a person has signed in. 428 contains a token: a person runs "
         + "`mm confirm TOKEN`, then the same request is allowed once. `Prefer: respond-async` answers 202 with the "
         + "job that keeps running."
 
