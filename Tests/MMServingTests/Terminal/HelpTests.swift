@@ -72,7 +72,7 @@ struct HelpTests {
 
     @Test(
         "the help of a command names the time limit of its calls",
-        arguments: [("graph", "(300)"), ("exec", "(no limit)"), ("pool status", "(300)")])
+        arguments: [("graph", "(default 300)"), ("exec", "(default none)"), ("pool status", "(default 300)")])
     func timeLimit(command: String, limit: String) throws {
         let entry = try #require(index.find(command.split(separator: " ").map(String.init))?.entry)
         let line = HelpText.command(entry).split(separator: "\n").first { $0.contains("--timeout SECONDS") }
