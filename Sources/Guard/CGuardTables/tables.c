@@ -18,6 +18,10 @@ static const unsigned char shell_looks[] = {
 #embed "Tables/shell-looks.txt"
 };
 
+static const unsigned char shell_words[] = {
+#embed "Tables/shell-words.txt"
+};
+
 struct CGuardTable cguard_graph_paths(void) {
     return (struct CGuardTable){graph_paths, sizeof graph_paths};
 }
@@ -32,4 +36,8 @@ struct CGuardTable cguard_cmdlets(void) {
 
 struct CGuardTable cguard_shell_looks(void) {
     return (struct CGuardTable){shell_looks, sizeof shell_looks};
+}
+
+struct CGuardTable cguard_shell_words(void) {
+    return (struct CGuardTable){shell_words, sizeof shell_words};
 }

@@ -17,4 +17,6 @@ struct CGuardTable cguard_request_rules(void);
 struct CGuardTable cguard_cmdlets(void);
 /// What only looks, of programs for a shell: a text, as it says at its beginning.
 struct CGuardTable cguard_shell_looks(void);
+/// The lists of names by which commands in a shell are judged: a text, as it says at its beginning.
+struct CGuardTable cguard_shell_words(void);
 #endif

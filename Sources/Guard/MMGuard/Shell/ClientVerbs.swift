@@ -416,30 +416,15 @@ enum ClientVerbs {
     /// side effects.
     static func looks(statements text: String) -> Bool {
         guard rule(statements: text) == nil else { return false }
-        let asking: Set = [
-            "select", "show", "explain", "describe", "desc", "with", "table", "values", "help", "use", "status",
-            "pragma",
-        ]
-        let changing: Set = [
-            "insert", "update", "delete", "merge", "replace", "create", "alter", "drop", "truncate", "into", "call",
-            "do",
-            "exec", "execute", "set", "vacuum", "reindex", "cluster", "lock", "load", "copy", "grant", "revoke",
-            "attach", "detach", "import", "install", "checkpoint", "handler", "rename", "kill", "flush", "reset",
-            "notify",
-            "listen", "discard", "optimize", "repair", "refresh", "sleep", "benchmark", "waitfor", "shutdown",
-        ]
+        let asking = ShellWords.list("sql-looks")
+        let changing = ShellWords.list("sql-changes")
         for part in text.split(separator: ";") {
             let line = part.drop { $0.isWhitespace }
             if line.isEmpty { continue }
             if line.hasPrefix("\\") || line.hasPrefix(".") {
                 let name = line.prefix { !$0.isWhitespace }
-                let shows: Set = [
-                    "\\l", "\\l+", "\\x", "\\conninfo", "\\timing", "\\encoding", "\\z", "\\pset", "\\sf", "\\sv",
-                ]
-                let dots: Set = [
-                    ".tables", ".schema", ".indexes", ".indices", ".databases", ".headers", ".mode", ".show", ".stats",
-                    ".dbinfo", ".width", ".help", ".timer", ".fullschema", ".header", ".nullvalue", ".separator",
-                ]
+                let shows = ShellWords.list("psql-shows")
+                let dots = ShellWords.list("sqlite-shows")
                 guard name.hasPrefix("\\d") || shows.contains(String(name)) || dots.contains(String(name)),
                     !line.contains("|")
                 else {
@@ -495,97 +480,17 @@ enum ClientVerbs {
     }
 
     /// Words before brackets that have no side effects in any database.
-    private static let functions: Set<String> = [
-        // Keywords.
-        "in", "values", "and", "or", "not", "exists", "from", "join", "as", "on", "over", "any", "all", "some", "where",
-        "by",
-        "having", "select", "case", "when", "then", "else", "end", "union", "except", "intersect", "using", "filter",
-        "within",
-        "group", "partition", "interval", "extract", "cast", "convert", "limit", "between", "like", "is", "lateral",
-        "explain",
-        "distinct", "order", "with", "rollup", "cube", "sets", "materialized", "recursive", "table", "desc", "describe",
-        "set",
-        "numeric", "decimal", "varchar", "char", "timestamp", "int", "bigint", "array", "row",
-        // Functions that compute.
-        "count", "sum", "avg", "min", "max", "stddev", "variance", "median", "mode", "percentile_cont",
-        "percentile_disc",
-        "array_agg", "string_agg", "group_concat", "listagg", "bool_and", "bool_or", "total", "abs", "ceil", "ceiling",
-        "floor",
-        "round", "mod", "power", "sqrt", "exp", "ln", "log", "sign", "trunc", "truncate", "random", "rand", "greatest",
-        "least",
-        "coalesce", "nullif", "ifnull", "isnull", "nvl", "if", "iif", "now", "current_timestamp", "current_date",
-        "curdate",
-        "curtime", "current_time", "sysdate", "getdate", "getutcdate", "utc_timestamp", "date", "time", "datetime",
-        "strftime",
-        "julianday", "unixepoch", "date_trunc", "date_part", "date_format", "datediff", "dateadd", "date_add",
-        "date_sub",
-        "timestampdiff", "timediff", "age", "make_interval", "make_date", "year", "month", "day", "hour", "minute",
-        "second", "week",
-        "from_unixtime", "unix_timestamp", "to_timestamp", "to_char", "to_date", "to_number", "clock_timestamp",
-        "length", "len",
-        "char_length", "octet_length", "lower", "upper", "initcap", "trim", "ltrim", "rtrim", "btrim", "lpad", "rpad",
-        "left", "right",
-        "substr", "substring", "position", "strpos", "instr", "locate", "replace", "regexp_replace", "regexp_matches",
-        "regexp_match",
-        "split_part", "concat", "concat_ws", "format", "repeat", "reverse", "ascii", "chr", "hex", "md5", "sha1",
-        "sha2", "encode",
-        "quote_ident", "quote_literal", "printf", "typeof", "unnest", "generate_series", "array_length", "cardinality",
-        "array_to_string",
-        "string_to_array", "row_number", "rank", "dense_rank", "ntile", "lag", "lead", "first_value", "last_value",
-        "nth_value",
-        "to_json", "to_jsonb", "row_to_json", "version", "user", "current_user", "session_user", "database", "db_name",
-        "schema",
-        "current_database", "current_schema", "current_schemas", "current_setting", "inet_server_addr",
-        "inet_client_addr", "host",
-        "obj_description", "col_description", "format_type", "to_regclass", "has_table_privilege",
-        "has_schema_privilege",
-        "has_database_privilege", "txid_current_snapshot", "serverproperty", "object_id", "object_name",
-        "objectproperty",
-        "connection_id", "found_rows", "row_count", "last_insert_id", "changes", "uuid", "newid", "gen_random_uuid",
-        "xmlelement",
-        "table_info", "index_list", "index_info", "foreign_key_list", "table_xinfo", "database_list", "integrity_check",
-        "quick_check",
-        "bin_to_uuid", "uuid_to_bin", "inet_ntoa", "inet_aton", "field", "elt", "bit_count", "space", "nvl2", "decode",
-    ]
+    private static let functions = ShellWords.list("sql-functions")
 
     /// Returns whether a name is a database function with side effects.
     private static func acts(_ name: String) -> Bool {
-        if [
-            "dblink", "lo_", "set_config", "setval", "nextval", "xp_", "sp_", "sys_e", "load_", "query_to_xml", "dbms_",
-            "utl_",
-        ]
-        .contains(where: name.hasPrefix) {
-            return true
-        }
-        let looks = [
-            "pg_stat", "pg_size", "pg_is_", "pg_get_", "pg_current", "pg_last", "pg_postmaster", "pg_backend_pid",
-            "pg_relation", "pg_total", "pg_table", "pg_indexes", "pg_database", "pg_class", "pg_namespace",
-            "pg_settings",
-            "pg_locks", "pg_roles", "pg_user", "pg_encoding", "pg_blocking", "pg_conf_load", "pg_replication",
-            "pg_wal_lsn",
-            "pg_catalog", "pg_attribute", "pg_type", "pg_proc", "pg_index", "pg_tables", "pg_views", "pg_extension",
-            "pg_constraint", "pg_description", "pg_trigger", "pg_sequence", "pg_tablespace", "pg_available",
-            "pg_hba_file",
-            "pg_file_settings", "pg_prepared", "pg_publication", "pg_subscription", "pg_column_size", "pg_typeof",
-        ]
-        return name.hasPrefix("pg_") && !looks.contains(where: name.hasPrefix)
+        ShellWords.contains(name, in: "sql-acts")
+            || name.hasPrefix("pg_") && !ShellWords.contains(name, in: "sql-server-looks")
     }
 
     /// Returns whether scripts for a document database only read, because every function that they call does.
     static func looks(script words: [String]) -> Bool {
-        let asking: Set = [
-            "find", "findone", "count", "countdocuments", "estimateddocumentcount", "stats", "status", "serverstatus",
-            "getcollectionnames", "getcollectioninfos", "getindexes", "explain", "limit", "sort", "skip", "pretty",
-            "toarray",
-            "printjson", "print", "currentop", "version", "conf", "config", "printreplicationinfo",
-            "printsecondaryreplicationinfo", "printshardingstatus", "hello", "ismaster", "distinct", "getsiblingdb",
-            "getcollection", "hostinfo", "datasize", "totalindexsize", "storagesize", "latencystats", "getmongo",
-            "getdbs",
-            "getdbnames", "getname", "getusers", "getroles", "ejson.stringify", "json.stringify", "tojson", "objectid",
-            "isodate", "date", "getprofilingstatus", "getreplicationinfo", "foreach", "map", "size", "tostring",
-            "itcount",
-            "totalsize", "buildinfo", "listcommands", "commandhelp",
-        ]
+        let asking = ShellWords.list("mongo-looks")
         var isScript = false
         for word in words {
             if word == "--eval" || word.hasPrefix("--eval=") { isScript = true }

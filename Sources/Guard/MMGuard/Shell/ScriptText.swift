@@ -164,36 +164,11 @@ struct ScriptText: Sendable {
     /// The names that mean the same in every language that has them.
     private static let plain: [String: Act] = {
         var table: [String: Act] = [:]
-        for name in [
-            "rmtree", "remove_tree", "removedirs", "unlink", "unlinkSync", "rmSync", "removeSync", "rmdir", "rmdirSync",
-            "rm_rf",
-            "rm_r", "rm_f", "remove_entry", "remove_entry_secure", "remove_dir", "truncateSync", "dropDatabase",
-            "deleteMany", "deleteOne", "rimraf", "send2trash", "shutdownServer", "dropIndexes", "dropUser", "flushall",
-            "flushdb", "flushAll", "flushDb", "destroy_all", "delete_all", "removeItem",
-        ] { table[name] = .removes }
-        for name in [
-            "subprocess", "child_process", "posix_spawn", "posix_spawnp", "Popen", "check_output", "check_call",
-            "getoutput", "getstatusoutput", "shell_exec", "passthru", "proc_open", "pcntl_exec", "execSync",
-            "execFileSync", "execFile", "spawnSync", "spawnlp", "spawnvp", "spawnl", "spawnv", "execv", "execve",
-            "execvp", "execvpe", "execl", "execlp", "execle", "popen", "popen2", "popen3", "Open3", "ProcessBuilder",
-            "create_subprocess_shell", "create_subprocess_exec",
-        ] { table[name] = .starts }
-        for name in [
-            "__import__", "importlib", "import_module", "__builtins__", "__dict__", "__subclasses__", "__globals__",
-            "__getattribute__", "ctypes", "cffi", "instance_eval", "class_eval", "module_eval", "const_get",
-            "public_send", "dlopen", "Fiddle", "loadstring", "runpy", "create_function", "constructor", "pty",
-            "runInThisContext", "runInNewContext", "runInContext",
-        ] { table[name] = .dynamic }
-        for name in [
-            "ftplib", "telnetlib", "paramiko", "create_connection", "open_connection", "TCPSocket", "fsockopen",
-            "socketserver", "createConnection", "createServer", "dgram", "HTTPSConnection", "HTTPConnection",
-        ] { table[name] = .network }
-        for name in ["smtplib", "nodemailer"] { table[name] = .mail }
-        // Functions of a database shell for permissions and servers.
-        for name in [
-            "grantRolesToUser", "grantPrivilegesToRole", "createUser", "updateUser", "changeUserPassword", "stepDown",
-            "fsyncLock",
-        ] { table[name] = .rule(.rights) }
+        let lists: [(String, Act)] = [
+            ("script-removes", .removes), ("script-starts", .starts), ("script-hides", .dynamic),
+            ("script-network", .network), ("script-mail", .mail), ("script-rights", .rule(.rights)),
+        ]
+        for (list, act) in lists { for name in ShellWords.list(list) { table[name] = act } }
         return table
     }()
 

@@ -1,0 +1,45 @@
+internal import CGuardTables
+
+/// The lists of names by which shell commands are judged, all in one table.
+enum ShellWords {
+    /// Returns the words of a list, without those that stand for a family.
+    static func list(_ name: String) -> Set<String> { table[name]?.words ?? [] }
+
+    /// Returns whether a list exists, so that what it doesn't contain means something.
+    static func has(_ list: String) -> Bool { table[list] != nil }
+
+    /// Returns whether a list contains a word, or a family to which it belongs.
+    static func contains(_ word: String, in list: String) -> Bool {
+        guard let list = table[list] else { return false }
+        return list.words.contains(word) || list.starts.contains(where: word.hasPrefix)
+    }
+
+    private struct List: Sendable {
+        var words: Set<String> = []
+        /// The beginnings of the words of each family.
+        var starts: [String] = []
+    }
+
+    private static let table: [String: List] = {
+        let file = cguard_shell_words()
+        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
+        var table: [String: List] = [:]
+        var name = ""
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            var words = line[...]
+            // The first word of a line that isn't indented is the list's name.
+            if !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") {
+                name = String(line[..<colon])
+                words = line[line.index(after: colon)...]
+            }
+            for word in words.split(separator: " ") {
+                if word.hasSuffix("*"), word.utf8.count > 1 {
+                    table[name, default: List()].starts.append(String(word.dropLast()))
+                } else {
+                    table[name, default: List()].words.insert(String(word))
+                }
+            }
+        }
+        return table
+    }()
+}
