@@ -61,11 +61,16 @@ enum ClientVerbs {
             return isOut || path[copied] == "mv" ? .network : .writes
         }
         if path.contains(where: { $0.contains("credential") }) { return .secrets }
-        if program == "heroku", path == ["config"] { return .secrets }
+        if program == "heroku", path.first == "config" {
+            return path.contains("set") || path.contains("unset") ? .managed : .secrets
+        }
         if path.isEmpty, words.contains("--prod") || program == "vercel" && words.isEmpty { return .managed }
         if program == "vault", path.contains("read") || path.contains("get") { return .secrets }
         let shows = path.contains { showing.contains($0) }
         if shows, path.contains(where: keys.contains) { return .secrets }
+        if path.contains("get"), path.contains(where: { $0.contains("secret_") || $0.contains("password") }) {
+            return .secrets
+        }
         if shows, path.contains("secret") || path.contains("secrets"), !path.contains("list") { return .secrets }
         if storing.contains(program), let first = path.first {
             let verb = nouns.contains(first) ? path.dropFirst().first ?? first : first
@@ -211,7 +216,7 @@ enum ClientVerbs {
 
     private static let plans = [
         row("plan", .writes), row("apply -help", .reads), row("apply", .removes), row("destroy", .removes),
-        row("state rm", .removes), row("state push", .removes), row("workspace delete", .removes),
+        row("state rm", .removes), row("state push", .removes), row("state pull", .secrets), row("workspace delete", .removes),
         row("force-unlock", .removes), row("import", .managed), row("taint", .managed), row("untaint", .managed),
         row("state mv", .managed), row("refresh", .managed), row("output", .reads),
     ]
@@ -297,6 +302,9 @@ enum ClientVerbs {
         ],
         "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
         "pip": packages, "pip3": packages,
+        "doppler": [row("secrets", .secrets)],
+        "sops": [row("-d", .secrets), row("--decrypt", .secrets), row("decrypt", .secrets)],
+        "ansible-vault": [row("view", .secrets), row("decrypt", .secrets)],
         "keyring": [row("get", .secrets), row("del", .removes)], "gopass": [row("ls", .reads), row("", .secrets)],
         "lpass": [row("show", .secrets), row("export", .secrets)],
         "fossil": [row("clean", .removes), row("revert", .removes)],
@@ -315,6 +323,7 @@ enum ClientVerbs {
         "kafka-topics": [row("--delete", .removes)], "kafka-topics.sh": [row("--delete", .removes)],
         "hg": [
             row("purge", .removes), row("update -c", .removes), row("revert --all", .removes), row("strip", .removes),
+            row("update --clean", .removes), row("rollback", .removes),
         ],
         "svn": [
             row("commit", .network), row("ci", .network), row("import", .network), row("revert -r", .removes),
@@ -433,7 +442,8 @@ enum ClientVerbs {
                 continue
             }
             let words = words(of: String(line))
-            guard let first = words.first, asking.contains(first), changing.isDisjoint(with: words.dropFirst()),
+            guard let first = words.first, asking.contains(first),
+                first == "show" || changing.isDisjoint(with: words.dropFirst()),
                 !words.contains(where: acts), first != "pragma" || !line.contains("="), !handsOn(line),
                 called(in: line).allSatisfy({ functions.contains($0) || $0.hasPrefix("pg_") || $0.hasPrefix("json") })
             else { return false }

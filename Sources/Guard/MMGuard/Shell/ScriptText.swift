@@ -75,8 +75,13 @@ struct ScriptText: Sendable {
         }
         let aliases = aliases(named)
         for name in named {
-            if let act = ambiguous(name, aliases) { acts.append((act, name.text)) }
+            if let act = ambiguous(name, aliases) {
+                acts.append((act, name.text))
+            } else if Self.plain[name.text] == nil, unknownMember(name, aliases) {
+                acts.append((.removes, name.text))
+            }
         }
+        acts += unknownImports.filter { Self.plain[$0] == nil }.map { (.removes, $0) }
         let starts = acts.contains { $0.0 == .starts }
         var found = acts.compactMap { act, name in if case .rule(let rule) = act { (rule, name) } else { nil } }
         if language == .awk, raw.contains("/inet") { found.append((.network, "/inet")) }
@@ -87,6 +92,11 @@ struct ScriptText: Sendable {
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
         if emptiesFiles { found.append((.removes, "files are emptied")) }
+        if sendsWhatItReads { found.append((.network, "an address, and data of this machine")) }
+        // Only a quoted text tells the names of files that are overwritten.
+        if language == .awk, awkTargets.contains(where: { !$0.contains(Self.mark) && !$0.starts(with: ">>".utf8) }) {
+            found.append((.removes, "files whose names it puts together"))
+        }
         if language == .php, callsByName { found.append((.dynamic, "a function that a variable names")) }
         if language == .javascript, raw.contains("connect("),
             literals.contains(where: { ["net", "tls", "node:net", "node:tls"].contains($0.text) })
@@ -143,19 +153,76 @@ struct ScriptText: Sendable {
     /// Whether it moves files.
     var movesFiles: Bool { ["rename", "move(", "replace(", "mv("].contains(where: raw.contains) }
 
-    /// Whether it empties files.
+    /// Whether it empties files: it writes an empty text, or opens files for writing and never writes.
     private var emptiesFiles: Bool {
-        let plain = raw.filter { !" \n\t".contains($0) }
-        if ["write_text('')", "write_text(\"\")", "'w').close()", "\"w\").close()", "write_bytes(b'')"]
-            .contains(where: plain.contains)
-        {
-            return true
+        let plain = raw.filter { !" \n\t".contains($0) }.replacing("\"", with: "'")
+        func has(_ parts: String...) -> Bool { parts.contains(where: plain.contains) }
+        if has("write", "put_contents"), has("('')", "(b'')", ",'')", ",b'')") { return true }
+        if has(".truncate(0)", ".truncate()") { return true }
+        let opens = has(",'w')", ",'wb')", "'w','", ",'>',") || has("inplace=True") && has("fileinput")
+        return opens && !has("write", "print", "dump", "save", "copy", "puts", "say", "to_", "<<", "log")
+    }
+
+    /// Whether it reads files or variables of this machine, and contains the address of another one.
+    private var sendsWhatItReads: Bool {
+        let hosts = ["localhost", "127.0.0.1", "[::1]"]
+        let isOutside = literals.contains { literal in
+            guard let scheme = literal.text.firstRange(of: "://") else { return false }
+            let host = literal.text[scheme.upperBound...]
+            return !literal.text.hasPrefix("file:") && !hosts.contains(where: host.hasPrefix)
         }
-        if plain.contains(".truncate(0)") || plain.contains(".truncate()") { return true }
-        if plain.contains("inplace=True"), !plain.contains("print"), !plain.contains("write") { return true }
-        let writes = ["put_contents", "writeFile", "File.write", "IO.write", "writeTextFile"].contains(
-            where: plain.contains)
-        return writes && [",'')", ",\"\")"].contains(where: plain.contains)
+        guard isOutside else { return false }
+        let fetches = ["'w", "\"w", "'a'", "\"a\""].contains(where: raw.contains)
+        return ["environ", "getenv", "ENV[", "process.env", "readFile", "File.read", "IO.read"].contains(
+            where: raw.contains)
+            || raw.split(separator: "file_get_contents(", omittingEmptySubsequences: false).count > 2
+            || raw.contains("open(") && !fetches && Self.names(in: code).contains { $0.text == "open" }
+    }
+
+    /// Returns a function of a module for files and processes that no table knows as one that looks or makes something.
+    private func unknownMember(_ name: Name, _ aliases: Set<String>) -> Bool {
+        guard name.isCalled, let owner = name.owner else { return false }
+        let owners = aliases.contains(owner) ? ["os", "shutil"] : [owner]
+        let lists = owners.map { "\(language)-\($0)" }.filter(ShellWords.has)
+        return !lists.isEmpty && !lists.contains { ShellWords.contains(name.text, in: $0) }
+    }
+
+    /// The functions that a Python script imports from such modules without a table knowing them.
+    private var unknownImports: [String] {
+        guard language == .python else { return [] }
+        return raw.split(whereSeparator: { "\n;".contains($0) }).flatMap { statement -> [String] in
+            let words = statement.split { " ,()".contains($0) }.map(String.init)
+            guard words.count > 3, words[0] == "from", words[2] == "import", ShellWords.has("python-\(words[1])") else {
+                return []
+            }
+            return words[3...].prefix { $0 != "as" }.filter { !ShellWords.contains($0, in: "python-\(words[1])") }
+        }
+    }
+
+    /// The files and commands to which an awk script prints, each as the code from `>` or `|` on, in which a mark stands for a
+    /// quoted text.
+    private var awkTargets: [ArraySlice<UInt8>] {
+        var targets: [ArraySlice<UInt8>] = []
+        var rest = code[...]
+        while let print = rest.firstRange(of: Array("print".utf8)) {
+            rest = rest[print.upperBound...]
+            let statement = rest.prefix { !"};\n".utf8.contains($0) }
+            var depth = 0
+            for index in statement.indices {
+                if statement[index] == UInt8(ascii: "(") { depth += 1 }
+                if statement[index] == UInt8(ascii: ")") { depth -= 1 }
+                guard depth <= 0, ">|".utf8.contains(statement[index]) else { continue }
+                targets.append(statement[index...])
+                break
+            }
+        }
+        return targets
+    }
+
+    /// Whether an awk script writes a file, or starts or includes something.
+    var actsInAwk: Bool {
+        !awkTargets.isEmpty || code.contains(UInt8(ascii: "|")) && raw.contains("getline")
+            || ["system(", "@load", "@include", "|&"].contains(where: raw.contains)
     }
 
     /// The quoted texts.
@@ -204,7 +271,8 @@ struct ScriptText: Sendable {
         case "delete",
             "Delete"
         where ["File", "Files", "Dir", "Directory", "FileUtils", "Pathname", "file"].contains(owner): return .removes
-        case "rm": return name.isCalled ? .removes : nil
+        // Other languages hand functions on by their names: `foreach(rm, files)`.
+        case "rm": return name.isCalled || language == .other ? .removes : nil
         // Called on a model, it removes all the model's rows.
         case "truncate":
             let isModel = language == .php && name.isCalled && owner?.first?.isUppercase == true
@@ -227,6 +295,8 @@ struct ScriptText: Sendable {
                 "hello",
             ]
             return looks.contains(where: raw.contains) ? nil : .rule(.rights)
+        // A name that is looked up tells its content to the servers of its domain.
+        case "gethostbyname", "getaddrinfo": return name.isCalled && !name.isCalledWithText ? .network : nil
         case "interact": return owner == "code" ? .dynamic : nil
         case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil
@@ -342,6 +412,14 @@ struct ScriptText: Sendable {
             let byte = bytes[index]
             if comments, byte == 0x23, index == 0 || [0x20, 0x0A, 0x09].contains(bytes[index - 1]) {
                 while index < bytes.count, bytes[index] != 0x0A { index += 1 }
+                continue
+            }
+            // A pattern between slashes stands where no operand precedes it.
+            if language == .awk, byte == 0x2F, code.last(where: { $0 != 0x20 }).map({ "{(~!;&|,\n".utf8.contains($0) }) ?? true {
+                index += 1
+                while index < bytes.count, bytes[index] != 0x2F, bytes[index] != 0x0A { index += bytes[index] == 0x5C ? 2 : 1 }
+                index = min(index + 1, bytes.count)
+                code += "//".utf8
                 continue
             }
             guard byte == 0x22 || byte == 0x27 || byte == 0x60 else {

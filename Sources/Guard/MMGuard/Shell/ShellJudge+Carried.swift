@@ -87,12 +87,15 @@ extension ShellJudge {
     }
 
     /// Returns the rule for the task of a framework's administration script.
-    private static func administers(_ operands: [String]) -> ShellRule? {
+    static func administers(_ operands: [String]) -> ShellRule? {
+        guard operands.count > 1 else { return nil }
         if ShellMemory.name(operands[0]) == "setup.py" {
             return ["upload", "register"].contains(where: operands.contains) ? .network : nil
         }
         let tools: Set = ["manage.py", "artisan", "console", "spark", "yii", "ace", "bin/rails"]
         guard tools.contains(ShellMemory.name(operands[0])) else { return nil }
+        // It takes back all migrations.
+        if operands[1] == "migrate", operands.last == "zero" { return .removes }
         let parts = operands[1].split { ":-._".contains($0) }.map(String.init)
         // A cache that is cleared is filled again.
         return parts.contains("cache") || parts.contains("clear") ? nil : WordMeaning.rule("", [operands[1]])
@@ -126,6 +129,7 @@ extension ShellJudge {
     /// Judges a script.
     func findings(inScript text: String, of program: String, _ depth: Int) -> [GuardFinding] {
         if program == "sed" || program == "gsed" { return stream(text, depth) }
+        if ["pwsh", "powershell"].contains(program) { return powerShell(text, depth) }
         guard depth < Self.deepest else { return [finding(.unreadable, subject: program)] }
         let language = ScriptText.Language(program: program)
         let script = ScriptText(text, language)
@@ -134,7 +138,9 @@ extension ShellJudge {
         }
         var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
         // In the sandbox, that folder is removed with the session.
-        if context.hasWalls, script.movesFiles, script.texts.contains(where: Self.isPassing) {
+        if context.hasWalls, script.movesFiles,
+            script.texts.contains(where: { Self.isPassing($0) || $0 == "/dev/null" })
+        {
             found.append(finding(.removes, subject: "\(program): a move to /tmp"))
         }
         for text in script.texts {
@@ -148,6 +154,35 @@ extension ShellJudge {
             }
         }
         return found
+    }
+
+    /// Judges a script for PowerShell as one for its sessions; the programs that it starts are judged as the shell's.
+    private func powerShell(_ text: String, _ depth: Int) -> [GuardFinding] {
+        let words = text.lowercased().split(whereSeparator: \.isWhitespace).map(String.init)
+        // In the sandbox, that folder is removed with the session.
+        if context.hasWalls, words.contains(where: Self.isPassing),
+            words.contains(where: { ["move-item", "mi", "mv", "move"].contains($0) })
+        {
+            return [finding(.removes, subject: "pwsh: a move to /tmp")]
+        }
+        return GuardEngine.standard.judge(script: text, policy: .standard).findings.flatMap { each -> [GuardFinding] in
+            let name = each.subject ?? text
+            if each.kind == .classified {
+                guard !each.classes.isSubset(of: [.read, .write]) else { return [] }
+                let sends = !each.classes.isDisjoint(with: [.external, .send])
+                return [finding(sends ? .network : .removes, subject: "pwsh: \(name)")]
+            }
+            let parts = name.lowercased().split(separator: "-", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else {
+                let isPath = name.hasPrefix("./") || name.hasPrefix(".\\")
+                let found = handed(ShellScript.Word(text), depth)
+                return isPath || !found.isEmpty || (try? ShellScript.parse(text, as: .whole)) != nil
+                    ? found : [finding(.dynamic, subject: "pwsh: \(name)")]
+            }
+            let makes = ShellWords.list("powershell-makes")
+            return makes.contains(parts[0]) || parts.contains(where: Self.building.contains)
+                ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
+        }
     }
 
     // MARK: The table
@@ -295,6 +330,14 @@ extension ShellJudge {
             }
             for line in text.split(whereSeparator: \.isNewline) {
                 let line = line.drop { $0 == " " || $0 == "\t" }
+                // A command of SQLite's shell that no table knows.
+                if line.hasPrefix("."), program.hasPrefix("sqlite"),
+                    !["sqlite-shows", "sqlite-makes"].contains(where: {
+                        ShellWords.contains(String(line.prefix { !$0.isWhitespace }), in: $0)
+                    })
+                {
+                    found.append(finding(.removes, subject: "\(program): \(line)"))
+                }
                 if line.hasPrefix("\\") || line.hasPrefix(".") || line.hasPrefix("system ") || line.hasPrefix("!") {
                     found += editor(String(line), depth)
                 }
@@ -470,9 +513,11 @@ extension ShellJudge {
         guard depth < Self.deepest else { return [finding(.unreadable, subject: call.program)] }
         func counts(_ finding: GuardFinding) -> Bool { Self.weighs(finding) || finding.rule == ShellRule.fed.rawValue }
         var found: [GuardFinding] = []
+        let package = Self.package(in: call.words.map(\.value))
         for index in call.words.indices.dropFirst() {
             let word = call.words[index]
             let name = word.value.split(separator: "/").last.map(String.init) ?? ""
+            if let package, index < package.index { continue }
             // Only the command follows this separator.
             if word.value == "--", isKnown, Self.divided.contains(call.program),
                 let inside = call.inner((index + 1)..<call.words.count)
@@ -487,12 +532,7 @@ extension ShellJudge {
                     "npx", "bunx", "uvx", "tmux", "screen", "watchexec", "nodemon", "viddy", "ld.so", "bwrap", "honcho",
                 ].contains(call.program)
             let isProgram = Self.programFolders.contains { word.value.hasPrefix($0) }
-            // In `bundle exec NAME` the command follows the verb.
-            let before = call.words[index - 1].value
-            let isNamed =
-                index == 2 && ["exec", "run", "x", "dlx"].contains(before) && Self.runners.contains(call.program)
-                || ["npx", "bunx", "uvx"].contains(call.program)
-                    && call.words[1..<index].allSatisfy { $0.value.hasPrefix("-") }
+            let isNamed = isKnown && index == package?.index
             let isCommand =
                 isKnown
                 ? isStrong(name) || isNamed
@@ -500,9 +540,13 @@ extension ShellJudge {
                     || ["rm", "sh", "bash", "sudo", "shred"].contains(word.value)
                         && index + 1 < call.words.count && call.words[index + 1].value.hasPrefix("-")
             guard index > 1 || isFirst, word.isFixed, !word.value.hasPrefix("-"), isCommand,
-                let inside = call.inner(index..<call.words.count)
+                var inside = call.inner(index..<call.words.count)
             else { continue }
-            found += judge(inside, depth + 1).filter(counts)
+            if isNamed { inside.words[0].value = Self.program(ofPackage: word.value) }
+            let isFetched = isNamed && package?.isFetched == true
+            found += judge(inside, depth + 1).filter {
+                counts($0) || isFetched && $0.rule == ShellRule.stranger.rawValue
+            }
             if !isKnown, context.asksInterpreters, ShellPrograms.shells.contains(name) {
                 found.append(finding(.interpreter, subject: "\(call.program) \(word.value)"))
             }
@@ -512,10 +556,37 @@ extension ShellJudge {
         return found
     }
 
+    /// Returns the place of the word by which a package runner names what it runs, and whether it fetches that from a registry:
+    /// `npx -y NAME`, `pipx run NAME`, `bundle exec NAME`.
+    private static func package(in words: [String]) -> (index: Int, isFetched: Bool)? {
+        guard let first = words.first.map({ ShellMemory.name($0) }) else { return nil }
+        var index = 1
+        var isFetched = ["npx", "bunx", "uvx", "pnpx"].contains(first)
+        if !isFetched {
+            guard runners.contains(first) else { return nil }
+            if words.count > 2, words[1] == "tool" { index = 2 }
+            guard index < words.count, ["exec", "run", "x", "dlx"].contains(words[index]) else { return nil }
+            isFetched = words[index] == "dlx" || words[index] == "x" || index == 2 || first == "pipx"
+            index += 1
+        }
+        let taking: Set = ["--from", "--with", "--package", "-p", "--python", "--spec", "--group", "--extra"]
+        while index < words.count, words[index].hasPrefix("-"), words[index] != "--" {
+            index += taking.contains(words[index]) ? 2 : 1
+        }
+        if index < words.count, words[index] == "--" { index += 1 }
+        return index < words.count ? (index, isFetched) : nil
+    }
+
+    /// Returns the name of the program that a package has: `@angular/cli@17` is called `cli`.
+    private static func program(ofPackage package: String) -> String {
+        let name = package.split(separator: "/").last.map(String.init) ?? package
+        return name.firstIndex { "@=".contains($0) }.map { String(name[..<$0]) } ?? name
+    }
+
     /// Programs that run another one in the environment of a project.
     private static let runners: Set<String> = [
-        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun",
-        "mise",
+        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun", "npm",
+        "pipx", "mise",
         "asdf", "rbenv", "pyenv",
     ]
 

@@ -182,11 +182,20 @@ extension ShellJudge {
 
     // MARK: For each of many
 
-    /// Returns whether a command that runs for each of many files removes them, itself or through a shell text.
-    func removesEach(_ call: ShellScript.Command) -> Bool {
+    /// Returns whether a command that runs for each of many files removes them, itself or through a shell text: whether it does
+    /// with a file that nothing is known of.
+    func removesEach(_ call: ShellScript.Command, _ depth: Int) -> Bool {
+        guard depth < Self.deepest else { return true }
+        guard ShellPrograms.shells.contains(call.program) else {
+            // A wrapper would judge its command once more for each level.
+            guard !call.words.isEmpty, !ShellPrograms.wrappers.contains(call.program),
+                !["find", "fd"].contains(call.program), !call.words.contains(where: { $0.value.contains("{}") })
+            else { return false }
+            var each = call
+            each.words.append(ShellScript.Word("$file", isFixed: false))
+            return judge(each, depth + 1).contains { $0.rule == ShellRule.removes.rawValue }
+        }
         let removers: Set = ["rm", "unlink", "shred", "rmdir", "srm"]
-        if removers.contains(call.program) { return true }
-        guard ShellPrograms.shells.contains(call.program) else { return false }
         return call.arguments.contains { word in
             (try? ShellScript.parse(word.value, as: .whole))?.commands.contains {
                 removers.contains($0.program) || empties($0) || $0.redirections.contains(where: Self.replacesEach)
@@ -199,6 +208,23 @@ extension ShellJudge {
         let target = redirect.target.value
         guard redirect.kind == .output, !redirect.target.isFixed || target == "{}" else { return false }
         return target == "{}" || target.hasPrefix("$") && target.dropFirst().allSatisfy { $0.isLetter || $0.isNumber }
+    }
+
+    /// Returns whether a search on a host looks for passwords in all files of a folder of the machine.
+    func seeksSecrets(_ call: ShellScript.Command) -> Bool {
+        guard context.isRemote, ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
+        let words = call.arguments.map(\.value)
+        let isDeep =
+            call.program == "rg" || call.program == "ag"
+            || words.contains { word in
+                word.hasPrefix("--recursive")
+                    || word.hasPrefix("-") && !word.hasPrefix("--") && word.contains { "rR".contains($0) }
+            }
+        let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
+        // Only the names of the files are shown, or how many lines there are.
+        let isShort = words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { "lLc".contains($0) } }
+        return isDeep && !isShort && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
+            && words.contains { $0.hasPrefix("/") || $0.hasPrefix("~") }
     }
 
     /// Returns the name of a file with keys that a search looks for.
@@ -279,13 +305,24 @@ extension ShellJudge {
 
     /// Returns whether a request to another host contains encoded output of a local command: `host $(base64 f).example`.
     func tellsOutside(_ call: ShellScript.Command) -> Bool {
-        guard ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "nc"].contains(call.program)
+        // The client of a service sends its words to the host that an option names.
+        let named = zip(call.arguments, call.arguments.dropFirst()).contains { option, host in
+            ["-h", "-H", "--host", "--server"].contains(option.value)
+                && !["localhost", "127.0.0.1", "::1"].contains(host.value)
+        }
+        if named, !ShellPrograms.readers.contains(call.program),
+            call.arguments.contains(where: { !$0.isFixed && ["$(", "`"].contains(where: $0.value.contains) })
+        {
+            return true
+        }
+        guard
+            ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "getent", "nc"].contains(call.program)
         else { return false }
         return call.arguments.contains { word in
             guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
             if context.isRemote, Self.putsIntoAddress(word.value) { return true }
             // The DNS servers for a name that is looked up learn its content.
-            if ["dig", "nslookup", "host", "ping"].contains(call.program), word.value.contains(").") { return true }
+            if ["dig", "nslookup", "host", "ping", "getent"].contains(call.program), word.value.contains(").") { return true }
             return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
                 .contains { word.value.contains($0) }
         }
@@ -329,22 +366,40 @@ extension ShellJudge {
         return isFed || call.readsPipe && call.document == nil && !isClosed
     }
 
-    /// Returns whether a file is emptied: an unknown one (`: > "$f"`), or any that an empty file is copied to.
+    /// Returns whether a command writes nothing into files, so that they are empty afterwards.
     func empties(_ call: ShellScript.Command) -> Bool {
-        let words = call.arguments.map(\.value)
-        let targets = call.redirections.filter { $0.kind == .output }.map(\.target)
-        let isFedNothing = call.redirections.contains { $0.kind == .input && $0.target.value == "/dev/null" }
-        func isUntold(_ word: ShellScript.Word) -> Bool { !word.isFixed || word.value.contains("{}") }
-        switch call.program {
-        case "cat" where words == ["/dev/null"] || words.isEmpty && isFedNothing:
-            return targets.contains { !isScratch($0) && !isMadeAgain($0) && $0.value != "/dev/null" }
-        case "dd": return isFedNothing && words.contains { $0.hasPrefix("of=") }
-        case ":", "true", "": break
-        case "echo" where words == ["-n"], "printf" where words == [""]: break
-        default: return false
+        guard writesNothing(call) else { return false }
+        let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
+        var targets = call.redirections.filter { $0.kind == .output }.map(\.target)
+        if ["tee", "sponge"].contains(call.program) { targets += operands }
+        if call.program == "dd" {
+            targets += operands.filter { $0.value.hasPrefix("of=") }.map {
+                ShellScript.Word(String($0.value.dropFirst(3)), isFixed: $0.isFixed)
+            }
         }
-        guard call.words.isEmpty || call.program != ":" && call.program != "true" || words.isEmpty else { return false }
-        return targets.contains { isUntold($0) && !isScratch($0) }
+        // A redirection alone may be that of a group of commands.
+        if call.words.isEmpty { targets.removeAll { $0.isFixed && !$0.value.contains("{}") } }
+        return targets.contains { !isScratch($0) && !isMadeAgain($0) && !$0.value.hasPrefix("/dev/") }
+    }
+
+    /// Returns whether a command's output is certainly empty.
+    private func writesNothing(_ call: ShellScript.Command) -> Bool {
+        let words = call.arguments.map(\.value)
+        let operands = words.filter { !$0.hasPrefix("-") && !$0.contains("=") }
+        let isFedNothing =
+            call.document == ""
+            || call.redirections.contains { $0.kind == .input && $0.target.value == "/dev/null" }
+        return switch call.program {
+        case "", ":", "true", "false": true
+        case "echo": words == ["-n"]
+        case "printf": words == [""]
+        case "cat": words == ["/dev/null"] || operands.isEmpty && isFedNothing
+        case "tee", "sponge", "dd": isFedNothing
+        case "head", "tail":
+            words.contains { ["-c0", "-n0", "-0"].contains($0) }
+                || zip(words, words.dropFirst()).contains { ["-c", "-n"].contains($0) && $1 == "0" }
+        default: false
+        }
     }
 
     /// Returns whether a stream editor empties the files that it changes in place: `sed -i d`, `perl -i -ne ''`.
@@ -412,7 +467,7 @@ extension ShellJudge {
         case "pass": return words.isEmpty
         case "gh", "glab":
             let looks: Set = [
-                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get",
+                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get", "watch",
             ]
             if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
             if verb == "api" {
@@ -521,9 +576,13 @@ extension ShellJudge {
             || ShellPrograms.mailers.contains(name) || ShellPrograms.destroyers.contains(name)
     }
 
-    /// Returns whether a file contains a project's settings, which often include passwords: `.env`.
+    /// Returns whether a file contains a private key, or a project's settings, which often include passwords: `.env`.
     static func isSettings(_ word: String) -> Bool {
         let name = ShellMemory.name(word.hasPrefix("@") ? String(word.dropFirst()) : word)
+        let isKey = [".key", ".p12", ".pfx", ".jks", ".kdbx"].contains(where: name.hasSuffix)
+        if isKey, !name.hasPrefix("."), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) {
+            return true
+        }
         guard name == ".env" || name.hasPrefix(".env.") else { return false }
         return !["example", "sample", "template", "dist", "defaults"].contains { name.hasSuffix("." + $0) }
     }

@@ -77,7 +77,16 @@ extension ShellJudge {
         case "clean": return has("--dry-run") || hasLetter("n") ? .reads : .removes
         case "reset": return has("--hard", "--merge", "--keep") ? .removes : .writes
         case "checkout", "restore", "switch":
-            return has("-f", "--force", ".", "--", "--discard-changes", "--overwrite-ignore") ? .removes : .writes
+            // The upper-case letters make a branch anew, whatever its name stood for.
+            let forces = has("-f", "--force", "--discard-changes", "--overwrite-ignore", "-B", "-C", "--force-create")
+            if verb == "restore" {
+                // Without the work tree, only what is staged is taken back.
+                if has("--staged", "-S"), !has("--worktree", "-W") { return .writes }
+                if has("--source", "-s") || arguments.contains(where: { $0.hasPrefix("--source=") }) { return .removes }
+            }
+            return forces || has(".", "--") ? .removes : .writes
+        case "fetch", "pull": return arguments.contains { $0.hasPrefix("+") } ? .removes : .writes
+        case "fast-import": return has("--force") ? .removes : .writes
         case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":
             return list(verb, arguments)
         case "update-ref": return .removes
@@ -89,13 +98,15 @@ extension ShellJudge {
             return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
         // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
-        case "lfs": return first == "prune" ? .removes : .writes
+        case "lfs": return ["prune", "migrate"].contains(first) ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
-        case "commit", "add", "merge", "rebase", "cherry-pick", "fetch", "pull", "clone", "mv", "apply", "am", "revert":
+        case "commit", "add", "merge", "rebase", "cherry-pick", "clone", "mv", "apply", "am", "revert":
             return .writes
-        // Git also runs a user's program by the name of its subcommand.
-        default: return WordMeaning.rule("git", [verb]) ?? .writes
+        // Git also runs a program by the name of its subcommand: `git-verb`.
+        default:
+            if let rule = WordMeaning.rule("git-" + verb, [verb] + arguments) { return rule }
+            return hasWalls && !ShellWords.contains(verb, in: "git-verbs") ? .stranger : .writes
         }
     }
 
@@ -118,6 +129,7 @@ extension ShellJudge {
         let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
         if arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }
+        if verb == "submodule", arguments.contains(where: { ["-f", "--force"].contains($0) }) { return .removes }
         // An existing branch or tag with that name is overwritten.
         if ["branch", "tag"].contains(verb), arguments.contains(where: { ["-M", "-C", "-f", "--force"].contains($0) }),
             arguments.count(where: { !$0.hasPrefix("-") }) > 1

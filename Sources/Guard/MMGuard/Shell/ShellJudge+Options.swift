@@ -135,7 +135,7 @@ enum WordMeaning {
     }
 
     private static let removing: Set<String> = [
-        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
+        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke", "trash", "gc", "truncate",
         "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
         "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
         "shutdown", "unlink", "rmp", "labelclear", "teardown", "decommission", "reset", "flush", "fresh", "downgrade",
@@ -160,7 +160,7 @@ enum WordMeaning {
         if ShellPrograms.verbless.contains(program) {
             // What these programs remove is part of the project and can be generated again, except for its database.
             let undoes = words.first.map { verb in
-                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all"].contains {
+                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all", "truncate_all"].contains {
                     verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
                 }
             }
@@ -224,6 +224,9 @@ enum WordMeaning {
         let operands = words.filter { !$0.hasPrefix("-") }
         let streams = ["rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
+        // A store elsewhere that an option names.
+        let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
+        if isStored, parts.contains(where: ["backup", "create", "copy", "push", "sync"].contains) { return .network }
         if sends { return .network }
         return options.contains("disable") ? .rights : nil
     }
@@ -313,7 +316,8 @@ extension ShellJudge {
             Self.matters(finding) || isHost && finding.rule == ShellRule.unknown.rawValue
         }
         // The arguments that the program appends aren't known.
-        if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: removesEach) {
+        if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: { removesEach($0, depth) })
+        {
             found.append(finding(.removes, subject: word.value))
         }
         guard context.asksInterpreters, opens(word.value) else { return found }

@@ -135,6 +135,16 @@ extension ShellJudge {
         // The code that it runs comes from an address.
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.fed, call)
+        // Such a command shows the key, unless it is told to show something else.
+        case "openssl" where ["rsa", "pkey", "ec", "dsa", "pkcs8"].contains(words.first) && !words.contains("-pubin"):
+            let isShown = words.contains("-text") || !["-noout", "-out", "-pubout"].contains(where: words.contains)
+            return isShown ? one(.secrets, call) : nil
+        // The archive, the first operand, is on another host.
+        case "tar", "bsdtar", "gtar":
+            let archive = words.dropFirst(words.first?.hasPrefix("-") == true ? 0 : 1).first { !$0.hasPrefix("-") } ?? ""
+            let host = archive.prefix { $0 != ":" }
+            return host.count < archive.count && !host.contains("/") && !words.contains("--force-local")
+                ? one(.network, call) : nil
         case "openssl" where words.first == "s_server": return one(.network, call)
         case "openssl"
         where Self.value(of: "-in", words) != nil && Self.value(of: "-in", words) == Self.value(of: "-out", words):
@@ -161,7 +171,8 @@ extension ShellJudge {
             // Without a prefix, the target is the machine itself.
             let places = ["DESTDIR=", "PREFIX="]
             let isKept = words.contains { word in places.contains { word.uppercased().contains($0) } }
-            return words.first { !$0.hasPrefix("-") } == "install" && !isKept ? one(.software, call) : nil
+            let isTold = words.contains { ["-n", "--dry-run", "--just-print"].contains($0) }
+            return words.first { !$0.hasPrefix("-") } == "install" && !isKept && !isTold ? one(.software, call) : nil
         case "rimraf", "del-cli": return one(call.arguments.allSatisfy(isMadeAgain) ? .writes : .removes, call)
         case "rm", "unlink", "rmdir": return one(removes(call) ? .removes : .writes, call)
         case "find", "fd": return search(call, depth)
@@ -214,7 +225,7 @@ extension ShellJudge {
             return one(empties || isGone || isLost || overwrites ? .removes : .writes, call)
                 + (reaches ? one(.device, call) : [])
                 + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
-        case "chmod": return one(Self.opensUp(words) ? .rights : .writes, call)
+        case "chmod": return one(Self.opensUp(words) ? .rights : Self.shutsOut(words) ? .removes : .writes, call)
         case "cmake" where words.first == "-E" && words.count > 2:
             let goes = ["rm", "remove", "remove_directory"].contains(words[1])
             let files = call.arguments.dropFirst(2).filter { !$0.value.hasPrefix("-") }
@@ -244,7 +255,7 @@ extension ShellJudge {
     /// Returns whether a package runner runs a package from an address rather than a registry.
     private static func runsForeign(_ name: String, _ words: [String]) -> Bool {
         let runs = ["npx", "bunx", "uvx"].contains(name) || ["run", "dlx", "exec", "x"].contains(words.first)
-        let isForeign = words.contains { word in
+        let isForeign = words.filter { !$0.contains("://localhost") && !$0.contains("://127.0.0.1") }.contains { word in
             ["http://", "https://", "git+", "github:", "gitlab:", "git://", "git@"].contains {
                 word.hasPrefix($0) || word.contains("@" + $0) || word.contains("=" + $0)
             }
@@ -302,7 +313,9 @@ extension ShellJudge {
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
         if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
-        let rule = WordMeaning.rule(call.program, words) ?? Self.measures(call.program, words)
+        let rule =
+            WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
+            ?? Self.measures(call.program, words)
         return embedded(in: call, depth) + started(among: call, depth, isKnown: false) + takesText(call)
             + one(rule ?? (leavesWorkspace(call) ? .stranger : .writes), call)
     }

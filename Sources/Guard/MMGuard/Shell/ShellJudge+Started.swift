@@ -199,6 +199,7 @@ struct LookerException: Sendable {
                     if values.contains(letter) || attached.contains(letter) { break }
                 }
             } else if word.text.hasPrefix("+") {
+                if writes.contains(String(word.text.prefix(2))) { found = .writes }
                 if takesCommands, !Self.isPlace(word.text) { return .dynamic }
             } else {
                 count += 1
@@ -249,6 +250,8 @@ struct LookerException: Sendable {
         "lastlog": LookerException(values: "btu", writes: ["C", "S", "clear", "set"]),
         "history": LookerException(writes: ["c", "d", "w", "a", "s"]),
         "fuser": LookerException(values: "nN", writes: ["k", "kill"]),
+        // It writes the table of mounted file systems.
+        "lsof": LookerException(writes: ["+m"]),
         "stty": LookerException(writes: ["F", "file"]),
         "ss": LookerException(values: "AfFD", writes: ["K", "D", "kill", "diag"]),
     ]

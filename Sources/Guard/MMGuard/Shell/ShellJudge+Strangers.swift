@@ -41,18 +41,20 @@ extension ShellJudge {
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
         }
         guard let verb = verbs.first.map({ words[$0] }), !WordMeaning.looks(call.program, words) else { return false }
+        // Such a program's own name is the verb: `create-app`, `http-server`.
+        if call.program.split(separator: "-").contains(where: { Self.building.contains(String($0)) }) { return false }
         let isFile = verb.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
         let stem = verb.split { ":-".contains($0) }.first.map(String.init) ?? verb
         return !isFile && !Self.building.contains(stem.lowercased())
     }
 
     /// Verbs that make something of a project's files.
-    private static let building: Set<String> = [
+    static let building: Set<String> = [
         "build", "test", "run", "check", "lint", "format", "fmt", "clean", "compile", "install", "init", "new",
         "create",
         "generate", "gen", "serve", "server", "dev", "watch", "start", "bench", "doc", "docs", "coverage", "typecheck",
         "verify",
-        "validate", "fix", "render", "convert", "parse", "bundle", "package", "make", "add", "sync", "lock", "update",
+        "validate", "fix", "render", "convert", "parse", "bundle", "package", "make", "studio", "add", "sync", "lock", "update",
         "migrate",
         "g", "i", "t", "b", "c", "w", "debug", "preview", "compress", "extract", "merge", "split", "encode", "decode",
         "analyze",

@@ -97,11 +97,11 @@ struct ShellJudge {
             ? call.arguments.first { !$0.value.hasPrefix("-") }?.value : nil
         for word in call.words.dropFirst()
         where (word.value != filter || !word.value.hasPrefix(".["))
-            && (isSecret(word.value) || prints && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
+            && (isSecret(word.value) || (prints || isUnheardOf(call) && !["source", "."].contains(call.program)) && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
         {
             found.append(finding(.secrets, subject: word.value))
         }
-        if readsAll(call) { found.append(finding(.secrets, subject: call.program)) }
+        if readsAll(call) || seeksSecrets(call) { found.append(finding(.secrets, subject: call.program)) }
         guard let first = call.words.first else { return found }
         // This is a history reference, or a command that a program's prompt passes to a shell.
         if first.value.hasPrefix("!"), first.value.utf8.count > 1, depth < Self.deepest {
@@ -182,7 +182,13 @@ struct ShellJudge {
             let changes =
                 ["chrt", "taskset", "ionice"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
                 && arguments.count > 2
-            return set + [finding(name == "parallel" && !isTold ? .fed : changes ? .writes : .reads, subject: name)]
+            // What a tracer shows of a running process may be anything that it knows, unless it only counts.
+            let attaches =
+                context.isRemote && ["strace", "ltrace"].contains(name) && arguments.contains { $0.hasPrefix("-p") }
+                && !arguments.contains("-c")
+            let rule: ShellRule =
+                name == "parallel" && !isTold ? .fed : attaches ? .rights : changes ? .writes : .reads
+            return set + [finding(rule, subject: name)]
         }
         var found = set
         // Such a program passes its words to a shell, which parses them again.
@@ -191,9 +197,11 @@ struct ShellJudge {
         if isUnsure, depth < Self.deepest, let later = call.inner((index + 1)..<call.words.count) {
             found += judge(later, depth + 1).filter(Self.weighs)
         }
-        if joins { found += findings(in: inside.words.map(\.value).joined(separator: " "), depth: depth + 1) }
+        // The operands of `parallel` follow this mark.
+        let joined = inside.words.prefix { !$0.value.hasPrefix(":::") }
+        if joins { found += findings(in: joined.map(\.value).joined(separator: " "), depth: depth + 1) }
         // The operands that xargs appends aren't known, so removing them is judged like removing a pattern.
-        if name == "xargs" || name == "parallel", removesEach(inside) {
+        if name == "xargs" || name == "parallel", removesEach(inside, depth) {
             found.append(finding(.removes, subject: "\(name) \(inside.program)"))
         }
         return found
@@ -299,7 +307,7 @@ struct ShellJudge {
                 }
                 found +=
                     depth < Self.deepest ? judge(inside, depth + 1) : [finding(.unreadable, subject: call.program)]
-                if removesEach(inside) {
+                if removesEach(inside, depth) {
                     found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
                 if let name = soughtSecret(words) { found.append(finding(.secrets, subject: "find \(name)")) }
@@ -345,7 +353,7 @@ extension ShellJudge {
         "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.git/config", "/.hg/hgrc", "/.xprofile", "/.xsessionrc",
     ]
     private static let startFolders = [
-        "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/hooks/",
+        "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/", "/.hg/",
         "/var/spool/cron/",
     ]
 
@@ -364,7 +372,7 @@ extension ShellJudge {
     func isSystem(_ word: String) -> Bool {
         let meant = context.path(word) ?? "/" + word
         if Self.startFiles.contains(where: { meant.hasSuffix($0) })
-            || Self.startFolders.contains(where: { (meant + "/").contains($0) })
+            || Self.startFolders.contains(where: { (meant + "/").contains($0) }) && !meant.contains("/.git/info/")
         {
             return true
         }
@@ -444,7 +452,7 @@ extension ShellJudge {
     private static let secretFiles = [
         "/.ssh/id_", "/.aws/credentials", "/.netrc", "/.pgpass", "/.azure/", "/.gnupg/", "/.docker/config.json",
         "/.kube/config", "/.git-credentials", "/.config/gh/hosts.yml", "/.config/gcloud/", "/.password-store/",
-        "/.local/share/keyrings/", "/.config/op/", "/ssl/private/",
+        "/.local/share/keyrings/", "/.config/op/", "/ssl/private/", "/kubernetes/admin.conf",
     ]
 
     /// Returns whether a web client sends data, rather than only a query.
@@ -493,6 +501,21 @@ extension ShellJudge {
             if word.hasPrefix("--mode=") { return String(word.dropFirst(7)) }
         }
         return nil
+    }
+
+    /// Returns whether a mode takes away the owner's right to read files.
+    static func shutsOut(_ words: [String]) -> Bool {
+        words.contains { word in
+            if word.utf8.count >= 3, word.utf8.allSatisfy({ (0x30...0x37).contains($0) }) {
+                return (UInt32(word, radix: 8) ?? 0o400) & 0o400 == 0
+            }
+            return word.split(separator: ",").contains { clause in
+                let who = clause.prefix { "ugoa".contains($0) }
+                let rest = clause.dropFirst(who.count)
+                return rest.hasPrefix("-") && rest.contains("r") && !who.isEmpty
+                    && who.contains { "ua".contains($0) } || !who.isEmpty && rest == "="
+            }
+        }
     }
 
     /// Returns whether a mode lets everyone write, or makes a program run as its owner.
@@ -643,6 +666,7 @@ extension ShellJudge {
     func output(of call: ShellScript.Command) -> String? {
         let words = Array(call.arguments)
         switch call.program {
+        case ":", "true": return ""
         case "cat":
             guard words.allSatisfy({ $0.value == "-" }), !call.readsPipe, isPlainDocument(call) else { return nil }
             return call.document

@@ -212,25 +212,7 @@ extension ShellJudge {
     /// Returns whether an awk script writes a file, pipes its output to a command, starts one, or includes more
     /// code.
     private func writesByScript(_ call: ShellScript.Command) -> Bool {
-        guard call.program.hasSuffix("awk") else { return false }
-        return call.arguments.contains { word in
-            if ["system(", "@load", "@include", "|&"].contains(where: word.value.contains) { return true }
-            if word.value.contains("getline"), word.value.contains("|") { return true }
-            var rest = word.value[...]
-            while let print = rest.firstRange(of: "print") {
-                rest = rest[print.upperBound...]
-                var quoted = false
-                var depth = 0
-                for character in rest.prefix(while: { !"};\n".contains($0) }) {
-                    if character == "\"" { quoted.toggle() }
-                    if quoted { continue }
-                    if character == "(" { depth += 1 }
-                    if character == ")" { depth -= 1 }
-                    if depth <= 0, character == ">" || character == "|" { return true }
-                }
-            }
-            return false
-        }
+        call.program.hasSuffix("awk") && call.arguments.contains { ScriptText($0.value, .awk).actsInAwk }
     }
 
     /// Returns whether a command creates files in homes or temporary folders, downloads without changes, or runs a reading command
