@@ -302,6 +302,7 @@ enum ClientVerbs {
         ],
         "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
         "pip": packages, "pip3": packages,
+        "age": [row("-d", .secrets), row("--decrypt", .secrets)],
         "doppler": [row("secrets", .secrets)],
         "sops": [row("-d", .secrets), row("--decrypt", .secrets), row("decrypt", .secrets)],
         "ansible-vault": [row("view", .secrets), row("decrypt", .secrets)],

@@ -75,6 +75,10 @@ struct ScriptText: Sendable {
         }
         let aliases = aliases(named)
         for name in named {
+            // Clients of services name so what sends a file: `upload_file`, `uploadDirectory`.
+            if name.isCalled, ["upload_", "uploadF", "uploadD", "uploadO"].contains(where: name.text.hasPrefix) {
+                acts.append((.network, name.text))
+            }
             if let act = ambiguous(name, aliases) {
                 acts.append((act, name.text))
             } else if Self.plain[name.text] == nil, unknownMember(name, aliases) {
@@ -159,7 +163,7 @@ struct ScriptText: Sendable {
         func has(_ parts: String...) -> Bool { parts.contains(where: plain.contains) }
         if has("write", "put_contents"), has("('')", "(b'')", ",'')", ",b'')") { return true }
         if has(".truncate(0)", ".truncate()") { return true }
-        let opens = has(",'w')", ",'wb')", "'w','", ",'>',") || has("inplace=True") && has("fileinput")
+        let opens = has(",'w')", ",'wb')", "'w','", ",'>',", ",'+>',") || has("inplace=True") && has("fileinput")
         return opens && !has("write", "print", "dump", "save", "copy", "puts", "say", "to_", "<<", "log")
     }
 
@@ -288,6 +292,7 @@ struct ScriptText: Sendable {
         case "spawn", "fork": return owner == nil || isOfSystem || ["Kernel", "Bun"].contains(owner) ? .starts : nil
         case "Command": return owner == "Deno" ? .starts : nil
         case "qx": return .starts
+        case "cmd": return owner == "System" ? .starts : nil
         case "adminCommand", "runCommand":
             if raw.contains("shutdown") || raw.contains("drop") { return .removes }
             let looks = [

@@ -277,7 +277,8 @@ extension ShellJudge {
         case "7z", "7za", "7zz": return behind("-o").contains(where: isWritten)
         case "tar", "bsdtar", "gtar":
             let takesOut =
-                words.first.map { $0.drop { $0 == "-" }.contains("x") } == true || words.contains("--extract")
+                words.first?.contains("x") == true || words.contains("--extract")
+                || words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains("x") }
             return takesOut && behind("-C", "--directory").contains(where: isWritten)
         case "cpio": return behind("-D", "--directory").contains(where: isPlace)
         default: return false
@@ -339,7 +340,7 @@ extension ShellJudge {
 
     /// Returns whether an editing script replaces everything with nothing: `s/.*//`.
     private static func replacesAll(_ script: String) -> Bool {
-        script.split { ";\n".contains($0) }.contains { part in
+        script.split { ";\n{}".contains($0) }.contains { part in
             let text = part.drop { " \t0123456789,$".contains($0) }
             guard text.hasPrefix("s"), let mark = text.dropFirst().first, !mark.isLetter, !mark.isNumber else {
                 return false

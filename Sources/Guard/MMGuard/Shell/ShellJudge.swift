@@ -95,9 +95,11 @@ struct ShellJudge {
         let filter =
             ["jq", "yq", "gojq", "jaq"].contains(call.program)
             ? call.arguments.first { !$0.value.hasPrefix("-") }?.value : nil
-        for word in call.words.dropFirst()
+        // The operands of a program that no table knows may be shown or sent.
+        let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
+        for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".["))
-            && (isSecret(word.value) || (prints || isUnheardOf(call) && !["source", "."].contains(call.program)) && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
+            && (isSecret(word.value) || (prints || isStranger && !before.value.hasPrefix("-")) && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
         {
             found.append(finding(.secrets, subject: word.value))
         }

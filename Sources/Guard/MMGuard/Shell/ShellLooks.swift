@@ -109,7 +109,7 @@ struct ShellLooks: Sendable {
                 operands.append(word)
                 continue
             }
-            if ShellPrograms.early.contains(word) { _ = rest.popFirst() }
+            if word == "-h" || ShellPrograms.early.contains(word) { _ = rest.popFirst() }
         }
         return operands
     }
