@@ -115,6 +115,9 @@ struct ScriptText: Sendable {
         }
         if language == .other, raw.contains("file delete ") { found.append((.removes, "file delete")) }
         if raw.lowercased().contains("remove-item") { found.append((.removes, "Remove-Item")) }
+        if language == .javascript, raw.contains("import("), literals.contains(where: { $0.text.hasPrefix("http") }) {
+            found.append((.fed, "code from an address"))
+        }
         if language == .javascript, raw.contains("](") { found.append((.dynamic, "a member that is looked up")) }
         var started = (backticks + quoted(behind: language == .ruby ? "%x" : "qx")).flatMap(shell)
         if language == .perl {
@@ -154,6 +157,9 @@ struct ScriptText: Sendable {
         }
     }
 
+    /// Whether it copies or moves files.
+    var copiesFiles: Bool { movesFiles || ["copy", "cpSync", "cp("].contains(where: raw.contains) }
+
     /// Whether it moves files.
     var movesFiles: Bool { ["rename", "move(", "replace(", "mv("].contains(where: raw.contains) }
 
@@ -189,6 +195,18 @@ struct ScriptText: Sendable {
         let owners = aliases.contains(owner) ? ["os", "shutil"] : [owner]
         let lists = owners.map { "\(language)-\($0)" }.filter(ShellWords.has)
         return !lists.isEmpty && !lists.contains { ShellWords.contains(name.text, in: $0) }
+    }
+
+    /// The first function called by a script in one of the languages for which no other rule exists that no list knows as one that
+    /// computes, shows, builds or checks something.
+    var unknownCall: String? {
+        guard language == .other else { return nil }
+        return Self.names(in: code).first { name in
+            guard name.isCalled || name.isFirstOfList else { return false }
+            if ShellWords.contains(name.text, in: "script-computes") { return false }
+            let parts = name.text.split(separator: "_").map { $0.prefix { !$0.isUppercase }.lowercased() }
+            return !parts.contains(where: ShellJudge.building.contains)
+        }?.text
     }
 
     /// The functions that a Python script imports from such modules without a table knowing them.
@@ -474,6 +492,8 @@ struct ScriptText: Sendable {
         var isCalledWithText: Bool
         /// Whether its first argument is a text to which something is joined.
         var isCalledWithJoinedText: Bool
+        /// Whether an opening bracket at the beginning of an expression precedes it, as in Lisp.
+        var isFirstOfList: Bool
         /// The first name in its arguments.
         var next: String
     }
@@ -516,7 +536,9 @@ struct ScriptText: Sendable {
                 Name(
                     text: String(decoding: code[start..<index], as: UTF8.self),
                     owner: isMember ? names.last?.text : ownsCall ? "" : nil, isCalled: hasBracket || isText,
-                    isCalledWithText: isText && stays, isCalledWithJoinedText: isText && !stays, next: next))
+                    isCalledWithText: isText && stays, isCalledWithJoinedText: isText && !stays,
+                    isFirstOfList: start > 0 && code[start - 1] == 0x28
+                        && (start == 1 || [0x20, 0x0A, 0x28].contains(code[start - 2])), next: next))
             lastEnd = index
         }
         return names

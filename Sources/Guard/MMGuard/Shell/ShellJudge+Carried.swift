@@ -40,10 +40,9 @@ extension ShellJudge {
         }
         // The script comes from an address.
         let script = call.program == "deno" ? texts.operands.first { $0.value != "run" } : texts.operands.first
-        if let script,
-            script.value.contains("://") || call.program == "deno" && words.contains(where: { $0.contains("://") })
-        {
-            found.append(finding(.fed, subject: "\(call.program) \(script.value)"))
+        let isFetched = script?.value.contains("://") == true
+        if isFetched || call.program == "deno" && texts.texts.isEmpty && words.contains(where: { $0.contains("://") }) {
+            found.append(finding(.fed, subject: "\(call.program) \(script?.value ?? "")"))
         }
         if !texts.texts.isEmpty {
             if context.asksInterpreters { found.append(asks) }
@@ -137,11 +136,17 @@ extension ShellJudge {
             self.handed(ShellScript.Word(text), depth)
         }
         var found = started + rules.map { finding($0.0, subject: "\(program): \($0.1)") }
+        if context.hasWalls, Self.isInterpreter(program), let name = script.unknownCall {
+            found.append(finding(.dynamic, subject: "\(program): \(name)"))
+        }
         // In the sandbox, that folder is removed with the session.
         if context.hasWalls, script.movesFiles,
-            script.texts.contains(where: { Self.isPassing($0) || $0 == "/dev/null" })
+            script.texts.contains(where: Self.isPassing)
         {
             found.append(finding(.removes, subject: "\(program): a move to /tmp"))
+        }
+        if script.copiesFiles, script.texts.contains("/dev/null") {
+            found.append(finding(.removes, subject: "\(program): /dev/null in place of a file"))
         }
         for text in script.texts {
             for word in text.split(whereSeparator: \.isWhitespace).prefix(200).map(String.init) {

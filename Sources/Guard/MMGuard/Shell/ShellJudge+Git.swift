@@ -98,6 +98,7 @@ extension ShellJudge {
             return isDeep && (isForced || arguments.contains { $0 == "." || $0.contains("*") }) ? .removes : .writes
         // The template contains programs that git runs later.
         case "init" where hasTemplate, "clone" where hasTemplate: return .loader
+        case "lfs" where arguments.contains { $0.contains("://") }: return .network
         case "lfs": return ["prune", "migrate"].contains(first) ? .removes : .writes
         case "read-tree": return has("--reset") ? .removes : .writes
         case "send-email", "imap-send": return .mail
@@ -200,6 +201,11 @@ extension ShellJudge {
         }
         for (index, word) in words.enumerated() {
             let next = index + 1 < words.count ? words[index + 1] : nil
+            if let equals = word.value.firstIndex(of: "="), word.value.hasPrefix("--"), verb != "config",
+                isSystem(String(word.value[word.value.index(after: equals)...]))
+            {
+                found.append(finding(.device, subject: word.value))
+            }
             switch word.value {
             case "-x" where verb == "difftool" || verb == "rebase", "--extcmd", "--exec", "--tool-command":
                 if let next { found += carried(next, .shell, program: "git", depth) }

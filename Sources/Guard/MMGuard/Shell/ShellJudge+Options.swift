@@ -176,6 +176,7 @@ enum WordMeaning {
             let publishes = words.first { !takesOptions || !$0.hasPrefix("-") }.map { verb in
                 publishing.contains {
                     verb == $0 || verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0) || verb.hasPrefix("release:")
+                        || verb.hasPrefix("deploy:")
                 }
             }
             return publishes == true && program != "dotnet" || ["push", "publish"].contains(words.dropFirst().first)
