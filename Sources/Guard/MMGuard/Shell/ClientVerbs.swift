@@ -216,7 +216,8 @@ enum ClientVerbs {
 
     private static let plans = [
         row("plan", .writes), row("apply -help", .reads), row("apply", .removes), row("destroy", .removes),
-        row("state rm", .removes), row("state push", .removes), row("state pull", .secrets), row("workspace delete", .removes),
+        row("state rm", .removes), row("state push", .removes), row("state pull", .secrets),
+        row("workspace delete", .removes),
         row("force-unlock", .removes), row("import", .managed), row("taint", .managed), row("untaint", .managed),
         row("state mv", .managed), row("refresh", .managed), row("output", .reads),
     ]

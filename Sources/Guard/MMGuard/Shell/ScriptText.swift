@@ -169,7 +169,8 @@ struct ScriptText: Sendable {
         func has(_ parts: String...) -> Bool { parts.contains(where: plain.contains) }
         if has("write", "put_contents"), has("('')", "(b'')", ",'')", ",b'')") { return true }
         if has(".truncate(0)", ".truncate()") { return true }
-        let opens = has(",'w')", ",'wb')", "'w','", ",'>',", ",'+>',") || has("inplace=True") && has("fileinput")
+        let opens =
+            has(",'w')", ",'wb')", "'w','", ",'>',", ",'+>',", ",'>$") || has("inplace=True") && has("fileinput")
         return opens && !has("write", "print", "dump", "save", "copy", "puts", "say", "to_", "<<", "log")
     }
 
@@ -319,7 +320,8 @@ struct ScriptText: Sendable {
             ]
             return looks.contains(where: raw.contains) ? nil : .rule(.rights)
         // A name that is looked up tells its content to the servers of its domain.
-        case "gethostbyname", "getaddrinfo": return name.isCalled && !name.isCalledWithText ? .network : nil
+        case "lookup" where !raw.contains("dns"): return nil
+        case "gethostbyname", "getaddrinfo", "lookup": return name.isCalled && !name.isCalledWithText ? .network : nil
         case "interact": return owner == "code" ? .dynamic : nil
         case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil
@@ -438,9 +440,13 @@ struct ScriptText: Sendable {
                 continue
             }
             // A pattern between slashes stands where no operand precedes it.
-            if language == .awk, byte == 0x2F, code.last(where: { $0 != 0x20 }).map({ "{(~!;&|,\n".utf8.contains($0) }) ?? true {
+            if language == .awk, byte == 0x2F,
+                code.last(where: { $0 != 0x20 }).map({ "{(~!;&|,\n".utf8.contains($0) }) ?? true
+            {
                 index += 1
-                while index < bytes.count, bytes[index] != 0x2F, bytes[index] != 0x0A { index += bytes[index] == 0x5C ? 2 : 1 }
+                while index < bytes.count, bytes[index] != 0x2F, bytes[index] != 0x0A {
+                    index += bytes[index] == 0x5C ? 2 : 1
+                }
                 index = min(index + 1, bytes.count)
                 code += "//".utf8
                 continue

@@ -170,24 +170,31 @@ extension ShellJudge {
         {
             return [finding(.removes, subject: "pwsh: a move to /tmp")]
         }
-        return GuardEngine.standard.judge(script: text, policy: .standard).findings.flatMap { each -> [GuardFinding] in
-            let name = each.subject ?? text
-            if each.kind == .classified {
-                guard !each.classes.isSubset(of: [.read, .write]) else { return [] }
-                let sends = !each.classes.isDisjoint(with: [.external, .send])
-                return [finding(sends ? .network : .removes, subject: "pwsh: \(name)")]
-            }
-            let parts = name.lowercased().split(separator: "-", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else {
-                let isPath = name.hasPrefix("./") || name.hasPrefix(".\\")
-                let found = handed(ShellScript.Word(text), depth)
-                return isPath || !found.isEmpty || (try? ShellScript.parse(text, as: .whole)) != nil
-                    ? found : [finding(.dynamic, subject: "pwsh: \(name)")]
-            }
-            let makes = ShellWords.list("powershell-makes")
-            return makes.contains(parts[0]) || parts.contains(where: Self.building.contains)
-                ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
+        let secrets = words.map { $0.filter { !"'\"();{}".contains($0) } }.filter {
+            isSecret($0) || Self.isSettings($0)
         }
+        let found = secrets.map { finding(.secrets, subject: $0) }
+        let judged = GuardEngine.standard.judge(script: text, policy: .standard).findings
+        return found
+            + judged.flatMap { each -> [GuardFinding] in
+                let name = each.subject ?? text
+                if each.kind == .classified {
+                    // Files of the workspace may be read here.
+                    guard !each.classes.isSubset(of: [.read, .write, .secret]) else { return [] }
+                    let sends = !each.classes.isDisjoint(with: [.external, .send])
+                    return [finding(sends ? .network : .removes, subject: "pwsh: \(name)")]
+                }
+                let parts = name.lowercased().split(separator: "-", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else {
+                    let isPath = name.hasPrefix("./") || name.hasPrefix(".\\")
+                    let found = handed(ShellScript.Word(text), depth)
+                    return isPath || !found.isEmpty || (try? ShellScript.parse(text, as: .whole)) != nil
+                        ? found : [finding(.dynamic, subject: "pwsh: \(name)")]
+                }
+                let makes = ShellWords.list("powershell-makes")
+                return makes.contains(parts[0]) || parts.contains(where: Self.building.contains)
+                    ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
+            }
     }
 
     // MARK: The table
@@ -590,7 +597,8 @@ extension ShellJudge {
 
     /// Programs that run another one in the environment of a project.
     private static let runners: Set<String> = [
-        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun", "npm",
+        "bundle", "poetry", "pipenv", "uv", "rye", "hatch", "pdm", "pixi", "conda", "mamba", "pnpm", "yarn", "bun",
+        "npm",
         "pipx", "mise",
         "asdf", "rbenv", "pyenv",
     ]

@@ -212,7 +212,9 @@ extension ShellJudge {
 
     /// Returns whether a search on a host looks for passwords in all files of a folder of the machine.
     func seeksSecrets(_ call: ShellScript.Command) -> Bool {
-        guard context.isRemote, ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else { return false }
+        guard context.isRemote, ["grep", "egrep", "fgrep", "rg", "ag", "zgrep"].contains(call.program) else {
+            return false
+        }
         let words = call.arguments.map(\.value)
         let isDeep =
             call.program == "rg" || call.program == "ag"
@@ -223,7 +225,8 @@ extension ShellJudge {
         let sought = words.first { !$0.hasPrefix("-") }?.lowercased() ?? ""
         // Only the names of the files are shown, or how many lines there are.
         let isShort = words.contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.contains { "lLc".contains($0) } }
-        return isDeep && !isShort && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
+        return isDeep && !isShort
+            && ["passw", "secret", "token", "api_key", "apikey", "private key"].contains(where: sought.contains)
             && words.contains { $0.hasPrefix("/") || $0.hasPrefix("~") }
     }
 
@@ -317,13 +320,16 @@ extension ShellJudge {
             return true
         }
         guard
-            ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "getent", "nc"].contains(call.program)
+            ["curl", "wget", "http", "https", "xh", "dig", "nslookup", "host", "ping", "getent", "nc"].contains(
+                call.program)
         else { return false }
         return call.arguments.contains { word in
             guard !word.isFixed, word.value.contains("$(") || word.value.contains("`") else { return false }
             if context.isRemote, Self.putsIntoAddress(word.value) { return true }
             // The DNS servers for a name that is looked up learn its content.
-            if ["dig", "nslookup", "host", "ping", "getent"].contains(call.program), word.value.contains(").") { return true }
+            if ["dig", "nslookup", "host", "ping", "getent"].contains(call.program), word.value.contains(").") {
+                return true
+            }
             return ["base64", "base32", "basenc", "xxd", "hexdump", "od ", "gzip", "openssl enc", "uuencode", "tar "]
                 .contains { word.value.contains($0) }
         }
@@ -369,6 +375,8 @@ extension ShellJudge {
 
     /// Returns whether a command writes nothing into files, so that they are empty afterwards.
     func empties(_ call: ShellScript.Command) -> Bool {
+        // Its input is the same for each file that is found.
+        if call.program == "tee", call.arguments.contains(where: { $0.value.contains("{}") }) { return true }
         guard writesNothing(call) else { return false }
         let operands = call.arguments.filter { !$0.value.hasPrefix("-") }
         var targets = call.redirections.filter { $0.kind == .output }.map(\.target)
@@ -468,7 +476,8 @@ extension ShellJudge {
         case "pass": return words.isEmpty
         case "gh", "glab":
             let looks: Set = [
-                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get", "watch",
+                "list", "ls", "view", "status", "checks", "diff", "search", "check", "verify", "item-list", "get",
+                "watch",
             ]
             if ["search", "help", "completion", "status", "version"].contains(verb) { return !words.contains("--web") }
             if verb == "api" {

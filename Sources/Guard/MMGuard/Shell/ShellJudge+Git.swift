@@ -84,7 +84,7 @@ extension ShellJudge {
                 if has("--staged", "-S"), !has("--worktree", "-W") { return .writes }
                 if has("--source", "-s") || arguments.contains(where: { $0.hasPrefix("--source=") }) { return .removes }
             }
-            return forces || has(".", "--") ? .removes : .writes
+            return forces || has(".", "--", "{}") ? .removes : .writes
         case "fetch", "pull": return arguments.contains { $0.hasPrefix("+") } ? .removes : .writes
         case "fast-import": return has("--force") ? .removes : .writes
         case "branch", "tag", "remote", "stash", "worktree", "notes", "bisect", "submodule", "config", "symbolic-ref":

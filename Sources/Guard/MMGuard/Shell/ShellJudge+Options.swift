@@ -135,7 +135,8 @@ enum WordMeaning {
     }
 
     private static let removing: Set<String> = [
-        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke", "trash", "gc", "truncate",
+        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
+        "trash", "gc", "truncate",
         "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
         "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
         "shutdown", "unlink", "rmp", "labelclear", "teardown", "decommission", "reset", "flush", "fresh", "downgrade",
@@ -160,7 +161,8 @@ enum WordMeaning {
         if ShellPrograms.verbless.contains(program) {
             // What these programs remove is part of the project and can be generated again, except for its database.
             let undoes = words.first.map { verb in
-                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all", "truncate_all"].contains {
+                ["drop", "fresh", "flush", "reset", "wipe", "purge", "schema:load", "undo:all", "truncate_all"].contains
+                {
                     verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
                 }
             }
@@ -317,7 +319,8 @@ extension ShellJudge {
             Self.matters(finding) || isHost && finding.rule == ShellRule.unknown.rawValue
         }
         // The arguments that the program appends aren't known.
-        if let script = try? ShellScript.parse(word.value, as: .whole), script.commands.contains(where: { removesEach($0, depth) })
+        if let script = try? ShellScript.parse(word.value, as: .whole),
+            script.commands.contains(where: { removesEach($0, depth) })
         {
             found.append(finding(.removes, subject: word.value))
         }

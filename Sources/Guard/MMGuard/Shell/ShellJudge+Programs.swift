@@ -141,7 +141,8 @@ extension ShellJudge {
             return isShown ? one(.secrets, call) : nil
         // The archive, the first operand, is on another host.
         case "tar", "bsdtar", "gtar":
-            let archive = words.dropFirst(words.first?.hasPrefix("-") == true ? 0 : 1).first { !$0.hasPrefix("-") } ?? ""
+            let archive =
+                words.dropFirst(words.first?.hasPrefix("-") == true ? 0 : 1).first { !$0.hasPrefix("-") } ?? ""
             let host = archive.prefix { $0 != ":" }
             return host.count < archive.count && !host.contains("/") && !words.contains("--force-local")
                 ? one(.network, call) : nil

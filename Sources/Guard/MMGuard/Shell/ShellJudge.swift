@@ -99,9 +99,14 @@ struct ShellJudge {
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
         for (before, word) in zip(call.words, call.words.dropFirst())
         where (word.value != filter || !word.value.hasPrefix(".["))
-            && (isSecret(word.value) || (prints || isStranger && !before.value.hasPrefix("-")) && Self.isSettings(word.value) || packs && Self.isKeyFolder(word.value))
+            && (isSecret(word.value)
+                || (prints || isStranger && !before.value.hasPrefix("-")) && Self.isSettings(word.value)
+                || packs && Self.isKeyFolder(word.value))
         {
             found.append(finding(.secrets, subject: word.value))
+        }
+        for redirect in call.redirections where prints && !redirect.writes && Self.isSettings(redirect.target.value) {
+            found.append(finding(.secrets, subject: redirect.target.value))
         }
         if readsAll(call) || seeksSecrets(call) { found.append(finding(.secrets, subject: call.program)) }
         guard let first = call.words.first else { return found }
@@ -507,11 +512,14 @@ extension ShellJudge {
 
     /// Returns whether a mode takes away the owner's right to read files.
     static func shutsOut(_ words: [String]) -> Bool {
-        words.contains { word in
-            if word.utf8.count >= 3, word.utf8.allSatisfy({ (0x30...0x37).contains($0) }) {
-                return (UInt32(word, radix: 8) ?? 0o400) & 0o400 == 0
-            }
-            return word.split(separator: ",").contains { clause in
+        guard let mode = words.first(where: { !$0.hasPrefix("-") || $0.contains("r") && $0 != "-r" }) else {
+            return false
+        }
+        if mode.utf8.allSatisfy({ (0x30...0x37).contains($0) }) {
+            return (UInt32(mode, radix: 8) ?? 0o400) & 0o400 == 0
+        }
+        return words.contains { word in
+            word.split(separator: ",").contains { clause in
                 let who = clause.prefix { "ugoa".contains($0) }
                 let rest = clause.dropFirst(who.count)
                 return rest.hasPrefix("-") && rest.contains("r") && !who.isEmpty
