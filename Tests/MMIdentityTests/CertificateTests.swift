@@ -108,7 +108,7 @@ struct CertificateTests {
             ("ec.p12", nil, false, "password", "certificatePasswordFile"),
             ("rsa.old.p12", nil, true, "no longer supports", "-legacy"),
             ("README.md", nil, false, "no private key", "PEM"),
-            ("nothing.pem", nil, false, "no file", "mm connections show"),
+            ("nothing.pem", nil, false, "does not exist", "mm connections show"),
             ("ended.cert.pem", "rsa.key.pem", false, "2021", "upload"),
         ] as [(String, String?, Bool, String, String)])
     func faults(certificate: String, key: String?, password: Bool, message: String, hint: String) async throws {

@@ -48,7 +48,7 @@ struct OutsideTokenTests {
             (["exp": 1_767_225_599], nil, .signInNeeded, "ended"),
             (["exp": .null], nil, .invalidInput, "expires"),
             (["appid": "11111111-2222-3333-4444-555555555555"], nil, .forbidden, "app 11111111"),
-            ([:], Contoso.email, .forbidden, "no person"),
+            ([:], Contoso.email, .forbidden, "belongs to an app"),
         ] as [(JSONObject, String?, MMErrorCode, String)])
     func refused(claims: JSONObject, expected: String?, code: MMErrorCode, word: String) async throws {
         let error = await #expect(throws: MMError.self) { try await token(claims, expectedEmail: expected) }

@@ -30,7 +30,7 @@ struct LocalFolderTests {
         let reasons = folder.leftOut.map { "\($0.path): \($0.reason ?? "")" }
         #expect(
             reasons == [
-                "a/link: a symbolic link", "empty: an empty folder", "pipe: no regular file", "z: a symbolic link",
+                "a/link: a symbolic link", "empty: an empty folder", "pipe: not a regular file", "z: a symbolic link",
             ])
     }
 

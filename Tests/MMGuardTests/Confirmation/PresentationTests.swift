@@ -131,11 +131,11 @@ struct PresentationTests {
 
     @Test("keeps what a script holds behind a margin, with what repaints a screen written out")
     func disguise() throws {
-        let script = "Remove-Mailbox ceo # \u{1B}[2J\u{1B}[H\u{202E}\n\nAll of it:\n  | Get-Mailbox"
+        let script = "Remove-Mailbox ceo # \u{1B}[2J\u{1B}[H\u{202E}\n\nComplete text:\n  | Get-Mailbox"
         let page = try #require(shown(script: script).pages.first)
         #expect(!page.unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" })
         #expect(page.contains("\\u{1b}[2J"))
-        #expect(page.contains("\n  | All of it:\n"))
-        #expect(page.split(separator: "\n").filter { $0.hasPrefix("All of it") }.count == 1)
+        #expect(page.contains("\n  | Complete text:\n"))
+        #expect(page.split(separator: "\n").filter { $0.hasPrefix("Complete text") }.count == 1)
     }
 }

@@ -225,7 +225,7 @@ struct CmdletUndoTests {
         let answer = try await tenant.call(
             "run", ["connection": "Demo", "module": "exo", "command": .string(script), "dryRun": true])
         let text = try #require(answer.text)
-        #expect(text.contains("Set-Mailbox reaches 29 objects") && text.contains("and 9 more"), "\(text)")
+        #expect(text.contains("Set-Mailbox affects 29 objects") && text.contains("and 9 more"), "\(text)")
         #expect(text.contains("CustomAttribute3: \"\" → \"marked\""))
         #expect(try await tenant.journal.entries().isEmpty)
         #expect(try await tenant.run("Get-Mailbox -Filter \"CustomAttribute3 -eq 'marked'\"").array?.isEmpty == true)

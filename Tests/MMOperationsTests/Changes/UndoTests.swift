@@ -249,7 +249,7 @@ struct UndoTests {
         for isDryRun in [true, false] {
             let answer = try await tenant.call("undo", ["call": "killed", "dryRun": .bool(isDryRun)])
             let word = ChangesHome.value(answer)[0]?[isDryRun ? "undo" : "result"]?.string
-            #expect(word?.hasPrefix("can't be undone: nobody knows") == true, "\(word ?? "")")
+            #expect(word?.hasPrefix("can't be undone: it is unknown") == true, "\(word ?? "")")
         }
         #expect(try await tenant.graph("GET", "/users/\(user.id)?$select=city") == city)
         #expect(try await tenant.list("\(members)?$select=id").map { $0["id"] } == [.string(user.id)])

@@ -134,7 +134,7 @@ struct UndoTogetherTests {
         let answer = try await home.call("undo", ["call": .string(call)])
         let rows = ChangesHome.value(answer).array ?? []
         #expect(rows.count { $0["result"] == "undone" } == 9, "\(rows)")
-        #expect(answer.missing?.contains("1 of 10 changes were left") == true, "\(answer.missing ?? "")")
+        #expect(answer.missing?.contains("1 of 10 changes were not undone") == true, "\(answer.missing ?? "")")
         let skipped = try await home.call("undo", ["since": "1d", "skip": true])
         #expect(skipped.missing == nil && skipped.notes.contains { $0.contains("has changed since") })
         let now = try await home.list("/users?$select=id,city")

@@ -122,7 +122,7 @@ struct UploadUndoTests {
         try await home.control(
             "POST", "faults", ["kind": "status", "status": 404, "method": "GET", "path": "*versions", "count": 1])
         let error = await #expect(throws: MMError.self) { try await undo(home, entry.id) }
-        #expect(error?.code == .unsupported && error?.message.contains("not kept") == true, "\(error as Any)")
+        #expect(error?.code == .unsupported && error?.message.contains("no longer exists") == true, "\(error as Any)")
         #expect(try await files(home)[0]["size"] == 12)
         await home.stop()
     }

@@ -286,7 +286,7 @@ struct ExecTests {
                 "id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"C\"}'; g \"$base/users/$id\"",
                 "reads /v1.0/users/"
             ),
-            ("id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"D\"}'; exit 3", "ended with 3"),
+            ("id=$(user); g -X PATCH \"$base/users/$id\" -d '{\"jobTitle\":\"D\"}'; exit 3", "ended with exit code 3"),
         ] {
             let (plan, shown) = try await Self.plan(home, text)
             #expect(plan["steps"]?.array?.count == 1, "\(plan) \(shown)")

@@ -48,6 +48,6 @@ struct AuditChecksTests {
         try add(1)
         #expect(row?.state == .advice && row?.detail.contains("before line 5") == true, "\(String(describing: row))")
         #expect(rename(path, path + ".away") == 0 && mkdir(path, 0o700) == 0)
-        #expect(row?.state == .failed && row?.detail.contains("no file") == true)
+        #expect(row?.state == .failed && row?.detail.contains("not a file") == true)
     }
 }

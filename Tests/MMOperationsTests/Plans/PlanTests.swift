@@ -435,7 +435,7 @@ struct PlanTests {
         #expect(try await size() == 3)
         let replacing = try await home.plan([try await planned([1, 2, 3, 4], replacing: true)])
         let title = replacing["steps"]?.array?[0]["change"]?.string ?? ""
-        #expect(title.contains("replaces what picture.bin"), "\(replacing)")
+        #expect(title.contains("replaces the content of picture.bin"), "\(replacing)")
         // Somebody else writes in between.
         try ProtectedFile.replace(path, with: [9, 9])
         _ = try await home.tenant.call(

@@ -27,7 +27,7 @@ struct OwnSignInRunTests {
         let answer = try await run(script, in: home)
         #expect(ChangesHome.value(answer).array?.count == 2)
         #expect(!answer.notes.contains { $0.contains("ERROR") }, "\(answer.notes)")
-        #expect(answer.notes.contains { $0.contains("the connection Demo is signed in already") }, "\(answer.notes)")
+        #expect(answer.notes.contains { $0.contains("the connection Demo is already signed in") }, "\(answer.notes)")
         let again = try await run("(Get-Mailbox -ResultSize 1).Count", in: home)
         #expect(ChangesHome.value(again).array == [1])
     }
@@ -74,7 +74,7 @@ struct OwnSignInRunTests {
                 Set-Mailbox admin@contoso-sandbox.example -CustomAttribute1 wrong
                 """, in: home)
         }
-        #expect(late?.description.contains("this is the connection Demo") == true, "\(late as Any)")
+        #expect(late?.description.contains("belongs to the connection Demo") == true, "\(late as Any)")
         let kept = try await run("(Get-Mailbox admin@contoso-sandbox.example).CustomAttribute1", in: home)
         #expect(ChangesHome.value(kept).array?.first?.string != "wrong")
     }

@@ -147,7 +147,7 @@ struct ScriptExplanationTests {
                 "command": "Get-MgUser -All | ForEach-Object { Update-MgUser -UserId $_.Id -JobTitle 'Pilot' }",
             ])
         let page = try #require(home.person.pages.last)
-        #expect(page.contains("Update-MgUser reaches ") && page.contains(" objects"), "\(page)")
+        #expect(page.contains("Update-MgUser affects ") && page.contains(" objects"), "\(page)")
         #expect(page.contains("jobTitle") && page.contains("Pilot"), "\(page)")
         _ = try await home.call(
             "run",
@@ -159,7 +159,7 @@ struct ScriptExplanationTests {
                 """,
             ])
         let created = try #require(home.person.pages.last)
-        #expect(created.contains("New-MgGroupMember reaches ") && created.contains("New ones"), "\(created)")
+        #expect(created.contains("New-MgGroupMember affects ") && created.contains("New ones"), "\(created)")
     }
 
     @Test("a script that asks for the permissions of its sign-in gets them")

@@ -38,9 +38,9 @@ struct SessionAnswerTests {
             .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "Get-AzVn"])
         let error = #expect(throws: MMError.self) { try answer([record, record]) }
         let notes = error?.hint?.split(separator: "\n") ?? []
-        #expect(notes.last?.hasPrefix("Near Get-AzVn: ") == true)
+        #expect(notes.last?.hasPrefix("Names similar to Get-AzVn: ") == true)
         #expect(notes.last?.contains("Get-AzVM") == true)
-        #expect(notes.count { $0.hasPrefix("Near") } == 1)
+        #expect(notes.count { $0.hasPrefix("Names similar") } == 1)
     }
 
     @Test("a command that PowerShell doesn't know is told so too when it ends its script")
@@ -53,7 +53,7 @@ struct SessionAnswerTests {
             return answer.nearCommands(in: "azure", script)
         }
         let found = near(failure)
-        #expect(found.first?.hasPrefix("Near Get-AzVn: ") == true && found.count == 1)
+        #expect(found.first?.hasPrefix("Names similar to Get-AzVn: ") == true && found.count == 1)
         // A line of a module's file is none of the script.
         let elsewhere = CommandFailure(
             message: "no such term", id: "CommandNotFoundException", line: 2, column: 3, file: "/m/az.psm1")
@@ -66,7 +66,7 @@ struct SessionAnswerTests {
             .error, ["message": "no such term", "id": "CommandNotFoundException", "target": "get-azvm"])
         let error = #expect(throws: MMError.self) { try answer([record]) }
         let notes = error?.hint?.split(separator: "\n") ?? []
-        #expect(!notes.contains { $0.hasPrefix("Near") })
+        #expect(!notes.contains { $0.hasPrefix("Names similar") })
         // The module to install, for a cmdlet of Azure's.
         #expect(notes.last?.contains("get-azvm is a cmdlet of the module Az.Compute") == true)
         #expect(notes.last?.contains("Install-PSResource -Name Az.Compute -Scope CurrentUser") == true)

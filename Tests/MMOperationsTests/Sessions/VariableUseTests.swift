@@ -85,7 +85,7 @@ struct VariableNeedsTests {
         // The same session with another process has none of them.
         let error = await admit("$b; $a", first, process: 2)
         #expect(error?.code == .sessionLost && error?.details["lostVariables"] == ["a", "b"])
-        #expect(error?.message.hasPrefix("$a, $b were set in a session of Contoso/exo that is gone") == true)
+        #expect(error?.message.hasPrefix("$a, $b were set in a session of Contoso/exo that has ended") == true)
         let second = HeldVariables(of: key, in: all)
         #expect(await admit("$a", second)?.code == .sessionLost)
         #expect(await admit("$a = 3; $a", second) == nil)

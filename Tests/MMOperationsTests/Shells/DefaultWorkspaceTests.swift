@@ -125,11 +125,11 @@ struct DefaultWorkspaceTests {
     func doctor() async throws {
         let usual = await ShellsDoctor.examine(home.services.shellServices)
         #expect(usual.isSound == Self.canConfine, "\(usual.text)")
-        #expect(usual.text.contains("workspace, as usual"))
+        #expect(usual.text.contains("workspace, the default"))
         try settings(["sandbox": "guard"])
         let open = await ShellsDoctor.examine(home.services.shellServices)
         #expect(open.isSound)
-        #expect(open.text.contains("guard, as its owner says: no walls"))
+        #expect(open.text.contains("guard, set by the owner: not confined"))
         try settings(["sandbox": "gard"])
         let wrong = await ShellsDoctor.examine(home.services.shellServices)
         #expect(!wrong.isSound && wrong.text.contains("`sandbox`"), "\(wrong.text)")

@@ -170,7 +170,7 @@ struct ToolRunnerTests {
         }
         let error = await #expect(throws: MMError.self) { _ = try await run(yaml, stops, given: [("user", "a")]) }
         #expect(error?.code == .confirmationNeeded)
-        #expect(error?.hint?.contains("goes on") == true)
+        #expect(error?.hint?.contains("To continue") == true)
         // Another user's call begins at its own beginning.
         let other = Calls { (_, _, _) throws(MMError) in ["done": true] }
         _ = try await run(yaml, other, given: [("user", "b")])

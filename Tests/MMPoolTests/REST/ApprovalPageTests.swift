@@ -125,7 +125,7 @@ struct ApprovalPageTests {
             try browser.wait(until: "/1 of 2 approvals: ann/.test(document.querySelector('.people').textContent)")
             _ = try browser.value("document.getElementById('message').textContent = ''")
             _ = try browser.value("document.querySelector('.held .yes').click()")
-            try browser.wait(until: "/approved this already/.test(document.getElementById('message').textContent)")
+            try browser.wait(until: "/already approved this/.test(document.getElementById('message').textContent)")
             try browser.call("WebAuthn.removeVirtualAuthenticator", ["authenticatorId": first])
             _ = try browser.addAuthenticator()
             try browser.register(codes[1])

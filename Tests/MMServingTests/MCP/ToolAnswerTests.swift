@@ -127,7 +127,7 @@ struct ToolAnswerTests {
         let result = try await shaper().result(of: answer, form: nil)
         #expect(result.content.count == (isForeign ? 2 : 1))
         let own = try #require(result.content.first?.plainText)
-        #expect(own.contains("a note") && own.contains("Other users can write") == isForeign)
+        #expect(own.contains("a note") && own.contains("written by others") == isForeign)
         if isForeign {
             #expect(try JSONParser.parse(try #require(result.content.last?.plainText)) == value)
             #expect(result.content.last?.meta["microsoft-master/content"] == "others")

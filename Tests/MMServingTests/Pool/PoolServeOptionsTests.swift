@@ -46,7 +46,7 @@ struct PoolServeOptionsTests {
         let error = #expect(throws: MMError.self) {
             try doors(["profile": ["pool", "pwsh-manager"], "listen": "127.0.0.1:1"])
         }
-        #expect(error?.message.contains("1 --listen for 2 profiles") == true)
+        #expect(error?.message.contains("--listen flags (1)") == true)
     }
 
     @Test("the session manager's variables count where its profile is served, and only there")

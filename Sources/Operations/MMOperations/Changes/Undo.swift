@@ -8,7 +8,7 @@ import MMIdentity
 /// since are left alone.
 struct Undo: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "ID of the change, as mm undo list shows it.", .at(0)) var id: String?
+        @Argument("id", "ID of the change, from the list of changes.", .at(0)) var id: String?
         @Argument("since", "Undo all changes of this period: 10m, 2h, 1d.", as: Input.duration) var since: Duration?
         @Argument("call", "Undo all changes of this call.") var call: String?
         @Argument("session", "Undo all changes of this client session.") var session: String?

@@ -267,9 +267,9 @@ struct UndoRun: Sendable {
             } else if let obstacle = await explained(step).obstacle {
                 outcome.left.append((entry.id, "can't be undone: \(obstacle)"))
             } else if outcome.stopped != nil {
-                outcome.left.append((entry.id, "not undone, because an earlier step could not be undone"))
+                outcome.left.append((entry.id, "left, because an earlier step could not be undone"))
             } else if blocked.hold(step.entry.change) {
-                outcome.left.append((entry.id, "not undone, because \(Self.leftWord)"))
+                outcome.left.append((entry.id, "left, because \(Self.leftWord)"))
             } else {
                 do throws(MMError) {
                     switch try await undo(step, by: cleared, among: newest, &successors, notes: &outcome.notes) {

@@ -4,7 +4,7 @@ import MMShell
 /// `undo_show`: one write in the journal, as a difference.
 struct UndoShow: CatalogueOperation {
     struct Input: OperationInput {
-        @Argument("id", "ID of the change, as mm undo list shows it.", .at(0)) var id: String
+        @Argument("id", "ID of the change, from the list of changes.", .at(0)) var id: String
     }
 
     let declaration = OperationDeclaration(

@@ -16,7 +16,7 @@ struct Exec: CatalogueOperation {
     let declaration = OperationDeclaration(
         "exec", command: ["exec"], title: "Run a program with a managed identity",
         summary:
-            "Run a program with a connection's sign-in. The program finds a managed identity and never sees a token.",
+            "Run a program with a connection's sign-in, as a managed identity. It never sees a token.",
         description:
             "Runs a local program (az, terraform, python, pwsh, a shell) confined. It finds a managed identity whose "
             + "tokens are placeholders; mm's proxy inserts the access tokens and judges each request: it sends reads and "

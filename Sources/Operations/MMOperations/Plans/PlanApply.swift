@@ -18,7 +18,7 @@ struct PlanApply: CatalogueOperation {
     let declaration = OperationDeclaration(
         "apply", command: ["apply"], title: "Apply a plan",
         summary:
-            "Apply a plan exactly as approved. Refuses if an object has changed since. Continues after an interruption.",
+            "Apply a plan exactly as approved, unless objects have changed. Continues after interruptions.",
         effects: .init(readOnly: false, destructive: true, idempotent: true, openWorld: true), home: .detachable,
         examples: [
             .init("mm apply change.plan", "sends what was approved; refuses if an object has changed since"),

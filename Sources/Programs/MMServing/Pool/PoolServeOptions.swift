@@ -78,7 +78,8 @@ struct PoolServeOptions: Sendable {
         if faces.count == 1, addresses.count > 1 { faces = addresses.map { _ in faces[0] } }
         guard addresses.isEmpty || addresses.count == faces.count else {
             throw MMError(
-                .invalidInput, "--listen is given \(addresses.count) times for \(faces.count) profiles.",
+                .invalidInput,
+                "The number of --listen flags (\(addresses.count)) differs from the number of profiles (\(faces.count)).",
                 hint:
                     "Give one --listen for each --profile, in the same order; or leave out --listen: each profile has "
                     + "a default address.")

@@ -113,7 +113,7 @@ struct ConnectInput: OperationInput {
         [
             InputField(
                 "uses", .text,
-                "Uses, separated by commas: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
+                "Uses: \(ConnectionUse.allCases.map(\.rawValue).joined(separator: ","))."),
             InputField(
                 "forRecipe", .text,
                 "Recipes, separated by commas: requests only the permissions that they need."),
