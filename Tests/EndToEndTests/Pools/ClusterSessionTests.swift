@@ -173,7 +173,7 @@ struct ClusterSessionTests {
         let ran = try await late
         #expect(ran.code != 0, "\(ran)")
         #expect(ran.failure?["details"]?["lease"] == "over", "\(ran)")
-        #expect(ran.failure?["message"]?.string?.contains("lease of Demo is over") == true, "\(ran)")
+        #expect(ran.failure?["message"]?.string?.contains("lease of Demo has expired") == true, "\(ran)")
         #expect(try await eventually { try await nodes.state(0) != "busy" && kill(session, 0) != 0 })
         #expect(try await nodes.writes() == 1)
         await nodes.stop()
