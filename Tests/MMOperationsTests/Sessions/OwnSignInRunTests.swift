@@ -1,4 +1,5 @@
 import MMCore
+import PowerShellSyntax
 import Testing
 
 @testable import MMOperations
@@ -30,6 +31,57 @@ struct OwnSignInRunTests {
         #expect(answer.notes.contains { $0.contains("the connection Demo is already signed in") }, "\(answer.notes)")
         let again = try await run("(Get-Mailbox -ResultSize 1).Count", in: home)
         #expect(ChangesHome.value(again).array == [1])
+    }
+
+    @Test(
+        "go on where they sign in to Exchange as scripts did of old, and no password is asked for",
+        arguments: [
+            """
+            $UserCredential = Get-Credential -Message 'Your admin account'
+            $Session = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri https://outlook.office365.com/powershell-liveid/ -Credential $UserCredential -Authentication Basic -AllowRedirection
+            Import-PSSession $Session -DisableNameChecking | Out-Null
+            if ($Session.State -ne 'Opened') { exit 2 }
+            (Get-Mailbox -ResultSize 2).Count
+            Remove-PSSession $Session
+            """,
+            """
+            $URL = "https://ps.outlook.com/powershell"
+            $global:cred = Get-Credential admin@contoso-sandbox.example
+            $EXO = New-PSSession -ConfigurationName Microsoft.Exchange `
+                -ConnectionUri $URL -Credential $global:cred -Authentication Basic -AllowRedirection -Name "Exchange Online"
+            Import-Module (Import-PSSession $EXO -AllowClobber) -Global
+            (Get-Mailbox -ResultSize 2).Count
+            Get-PSSession | Remove-PSSession
+            """, "$c = Get-Credential; Connect-ExchangeOnline -Credential $c -ShowBanner:$false; (Get-Mailbox -ResultSize 2).Count",
+            "Connect-EXOPSSession -UserPrincipalName admin@contoso-sandbox.example; (Get-Mailbox -ResultSize 2).Count",
+        ])
+    func former(script: String) async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let answer = try await run(script, in: home)
+        #expect(ChangesHome.value(answer).array == [2])
+        #expect(answer.notes.contains { $0.contains("the connection Demo is signed in already") }, "\(answer.notes)")
+    }
+
+    @Test(
+        "stay as they are where the session or the password is another's",
+        arguments: [
+            "$s = New-PSSession -ComputerName server1; Import-PSSession $s",
+            "$s = New-PSSession -ConfigurationName Microsoft.Exchange -ConnectionUri http://mail.contoso.local/powershell; Import-PSSession $s",
+            "$s = New-PSSession -ConnectionUri https://outlook.office365.com/powershell-liveid/; Import-PSSession $s -Prefix Cloud",
+            "$s = New-PSSession -ConnectionUri https://outlook.office365.com/powershell-liveid/; Invoke-Command -Session $s { Get-Mailbox }",
+            "$c = Get-Credential; Connect-ExchangeOnline -Credential $c; Connect-MsolService -Credential $c",
+            "$a = Get-Credential; $b = Get-Credential; Connect-ExchangeOnline -Credential $a; Connect-ExchangeOnline -Credential $b",
+            "$c = Get-Credential admin@fabrikam.com; Connect-ExchangeOnline -Credential $c",
+            "$c = New-Object PSCredential('admin', $p); Connect-ExchangeOnline -Credential $c", "$c = Get-Credential; $c.UserName",
+            "if ($x) { $c = Get-Credential } else { $c = Import-Clixml c.xml }; Connect-ExchangeOnline -Credential $c",
+        ])
+    func others(script: String) throws {
+        var own = SignInIdentity(connection: "Demo")
+        own.accounts = ["admin@contoso.com"]
+        let read = try FormerSignIn(script) { () throws(MMError) in own }
+        #expect(read.text == script)
+        #expect(read.notes.isEmpty)
     }
 
     @Test("find themselves signed in")

@@ -37,6 +37,11 @@ struct ReportFilesTests {
             #expect(ChangesHome.value(answer) == [2])
             #expect(answer.notes.contains { $0.contains("my helper.ps1") }, "\(answer.notes)")
         }
+        // A script with parameters, or one that ends early, is a block in the same scope.
+        let waiting = "param([int]$Top = 1)\nfunction Get-Few { Get-Mailbox -ResultSize $Top }\nif ($Top) { return }\n'never'"
+        let line = ". (Join-Path -Path $PSScriptRoot -ChildPath '..\\lib\\few.ps1') -Top 3"
+        let few = try await run("\(line)\n@(Get-Few).Count", attach: [("few.ps1", waiting)], in: home)
+        #expect(ChangesHome.value(few) == [3])
         // What it would change is what the whole is asked about.
         _ = try? await run(
             ". ./writer.ps1\nSet-It",

@@ -251,7 +251,7 @@ package struct SignInIdentity: Sendable, Hashable {
     package init(connection: String) { self.connection = connection }
 
     /// Returns whether the value of a parameter matches this identity; `nil` if that isn't known.
-    func matches(_ value: String, as role: SignInCmdlet.Role) -> Bool? {
+    package func matches(_ value: String, as role: SignInCmdlet.Role) -> Bool? {
         switch role {
         case .tenant:
             // These words leave the tenant to the account.

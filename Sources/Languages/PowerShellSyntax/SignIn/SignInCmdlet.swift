@@ -189,7 +189,8 @@ extension SignInCmdlet {
                     (machine, "Identity ManagedIdentity ManagedServiceIdentity MSI"),
                 ]), ["Connect-Graph", "Connect-Entra"]
         ),
-        (SignInCmdlet("Connect-ExchangeOnline", .connect, module: "exo", exchange), []),
+        // The cmdlets are the same after the sign-in of the module of old.
+        (SignInCmdlet("Connect-ExchangeOnline", .connect, module: "exo", exchange), ["Connect-EXOPSSession"]),
         (SignInCmdlet("Connect-IPPSSession", .connect, module: "compliance", exchange), []),
         (SignInCmdlet("Connect-AzAccount", .connect, module: "azure", azure), ["Login-AzAccount", "Add-AzAccount"]),
         (
@@ -255,11 +256,6 @@ extension SignInCmdlet {
         (
             retired("Connect-AzureRmAccount", "AzureRM", "use the cmdlets of Az (module azure)."),
             ["Login-AzureRmAccount"]
-        ),
-        (
-            retired(
-                "Connect-EXOPSSession", "The old Exchange module",
-                "use Connect-ExchangeOnline, or leave out the line."), []
         ),
     ]
 }

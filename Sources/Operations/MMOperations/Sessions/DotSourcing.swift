@@ -1,8 +1,8 @@
 import MMCore
 import PowerShellSyntax
 
-/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, if these lie beside it or were
-/// attached. The complete text is then judged, shown and run, in either engine.
+/// A script whose dot-sourcing statements (`. .\helper.ps1`) are replaced with the content of the scripts, if these lie beside it, in
+/// folders that it names from its own, or were attached. The complete text is then judged, shown and run, in either engine.
 struct DotSourcing {
     /// The complete text.
     private(set) var text: String
@@ -22,68 +22,136 @@ struct DotSourcing {
         self.files = files
         attached = input.attached
         file = input.file
-        var isDone = false
-        while !isDone, joined.count < Self.most { isDone = try await !joinNext() }
+        self.text = try await completed(text, folder: "")
     }
 
-    /// Inserts the first dot-sourced script that is available; returns whether there was one.
-    private mutating func joinNext() async throws(MMError) -> Bool {
-        guard text.lowercased().contains(".ps1") else { return false }
-        var units = Array(text.utf16)
-        let parsed = PowerShellParser.parse(utf16: units)
-        for item in ScriptFacts(of: parsed).items {
-            guard case .command = item.detail, let name = Self.name(item.extent, in: units),
-                !joined.contains(where: { $0.lowercased() == name.lowercased() }),
-                let content = try await content(of: name), Self.canStandWithin(content)
-            else { continue }
-            units.replaceSubrange(item.extent.start..<item.extent.end, with: Array("\n\(content)\n".utf16))
-            text = String(decoding: units, as: UTF16.self)
-            joined.append(name)
-            attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
-            return true
+    /// Returns a text with the scripts that it dot-sources, and those that these dot-source in turn.
+    /// - Parameter folder: the folder that the text comes from, as a path from that of the whole script.
+    private mutating func completed(_ text: String, folder: String) async throws(MMError) -> String {
+        var text = text
+        while joined.count < Self.most, text.lowercased().contains(".ps1") {
+            var units = Array(text.utf16)
+            let parsed = PowerShellParser.parse(utf16: units)
+            let items = ScriptFacts(of: parsed).items
+            var isChanged = false
+            for item in items {
+                guard case .command(let command) = item.detail,
+                    let call = Self.call(command, at: item.extent, among: items, in: units)
+                else { continue }
+                let path = Self.path(call.path, in: folder)
+                let name = Self.last(of: path)
+                guard !joined.contains(where: { $0.lowercased() == name.lowercased() }),
+                    let content = try await content(of: path), let inserted = Self.inserted(content, call.arguments)
+                else { continue }
+                joined.append(name)
+                attached.removeAll { Self.own($0).lowercased() == name.lowercased() }
+                let whole = try await completed(inserted, folder: String(path.dropLast(name.count)))
+                units.replaceSubrange(item.extent.start..<item.extent.end, with: Array(whole.utf16))
+                text = String(decoding: units, as: UTF16.self)
+                isChanged = true
+                break
+            }
+            if !isChanged { break }
         }
-        return false
+        return text
     }
 
-    /// Returns the name of the script that a statement dot-sources; `nil` for other statements.
-    private static func name(_ extent: SourceExtent, in units: [UInt16]) -> String? {
+    /// Returns the path of the script that a statement dot-sources, from the script's folder, and the arguments as written; `nil` for
+    /// other statements.
+    private static func call(
+        _ command: CommandFact, at extent: SourceExtent, among facts: [ScriptFact], in units: [UInt16]
+    ) -> (path: String, arguments: String)? {
         func isEdge(_ unit: UInt16) -> Bool { [0x0A, 0x0D, 0x3B, 0x7B, 0x7D, 0x23].contains(unit) }
         let before = units[..<extent.start].last { $0 != 0x20 && $0 != 0x09 }
         let after = units[extent.end...].first { $0 != 0x20 && $0 != 0x09 }
-        guard before.map(isEdge) ?? true, after.map(isEdge) ?? true else { return nil }
-        let written = String(decoding: units[extent.start..<extent.end], as: UTF16.self)
-        guard written.hasPrefix(". ") || written.hasPrefix(".\t") || written.hasPrefix(".\"") || written.hasPrefix(".'")
-        else {
-            return nil
+        guard command.invocation == .dot, command.count == 1, before.map(isEdge) ?? true, after.map(isEdge) ?? true
+        else { return nil }
+        let written = String(decoding: units[extent.start..<extent.end], as: UTF16.self).dropFirst()
+            .drop { $0 == " " || $0 == "\t" }
+        if case .dynamic(.paren, _)? = command.head {
+            // The first command in the parentheses is the one that builds the path.
+            let inner = facts.first { item in
+                guard case .command = item.detail else { return false }
+                return item.extent.start > extent.start && item.extent.end < extent.end
+            }
+            guard let inner, case .command(let join) = inner.detail, let path = joinedPath(join) else { return nil }
+            let rest = units[inner.extent.end..<extent.end].drop { $0 != 0x29 }.dropFirst()
+            return (path, String(decoding: rest, as: UTF16.self))
         }
-        let path = written.dropFirst().filter { $0 != "\"" && $0 != "'" }.drop { $0 == " " || $0 == "\t" }
-        guard path.lowercased().hasSuffix(".ps1"), !path.contains("("), !path.contains(" -") else { return nil }
-        let name = path.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? ""
-        let folder = path.dropLast(name.count).lowercased()
-        let isBeside =
-            !folder.contains("$") || folder.hasPrefix("$psscriptroot") && folder.filter { $0 == "$" }.count == 1
-        return isBeside && !name.contains("$") && name.utf8.count > 4 ? name : nil
+        let quote = written.first.flatMap { $0 == "\"" || $0 == "'" ? $0 : nil }
+        let isEnd: (Character) -> Bool = { character in quote.map { character == $0 } ?? character.isWhitespace }
+        let path = written.dropFirst(quote == nil ? 0 : 1).prefix { !isEnd($0) }
+        let rest = written.dropFirst(path.count + (quote == nil ? 0 : 2))
+        return own(path).map { ($0, String(rest)) }
     }
 
-    /// Returns whether a script has the same meaning when inserted into another one: it has no parameters and no statement that leaves it
-    /// early.
-    private static func canStandWithin(_ text: String) -> Bool {
-        let parsed = PowerShellParser.parse(text)
-        guard let root = parsed.root, root.parameterBlock == nil, root.namedBlocks.isEmpty, root.usings.isEmpty else {
-            return false
+    /// Returns the path that `Join-Path $PSScriptRoot 'folder\helper.ps1'` builds.
+    private static func joinedPath(_ command: CommandFact) -> String? {
+        guard command.name?.lowercased() == "join-path", command.count == 1 else { return nil }
+        var values: [FactValue] = []
+        for argument in command.arguments {
+            switch argument {
+            case .parameter(let name, nil) where ["path", "childpath"].contains(name.lowercased()): continue
+            case .value(let value): values.append(value)
+            case .parameter: return nil
+            }
         }
-        return !(root.body?.statements ?? []).contains { if case .flow = $0 { true } else { false } }
+        guard values.count == 2, case .dynamic(.variable, let root?) = values[0], root.lowercased() == "psscriptroot",
+            case .string(let path) = values[1]
+        else { return nil }
+        return own(path[...])
+    }
+
+    /// Returns a path from the script's folder; `nil` if it begins elsewhere, is computed, or isn't a script's.
+    private static func own(_ written: Substring) -> String? {
+        var path = String(written.map { $0 == "\\" ? "/" : $0 })
+        let root = "$psscriptroot"
+        if path.lowercased().hasPrefix(root) { path = String(path.dropFirst(root.count)) }
+        while path.hasPrefix("/") || path.hasPrefix("./") { path.removeFirst(path.hasPrefix("/") ? 1 : 2) }
+        guard path.lowercased().hasSuffix(".ps1"), last(of: path).utf8.count > 4,
+            !path.contains(where: { "$():".contains($0) })
+        else { return nil }
+        return path
+    }
+
+    private static func path(_ path: String, in folder: String) -> String {
+        var parts: [Substring] = []
+        for part in (folder + path).split(separator: "/") where part != "." {
+            if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    private static func last(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }
+
+    /// Returns the text that has the meaning of a dot-sourced script within another one: the script itself, or, if it has parameters or
+    /// may end early, a block that runs in the same scope; `nil` if neither has.
+    private static func inserted(_ text: String, _ arguments: String) -> String? {
+        let parsed = PowerShellParser.parse(text)
+        guard let root = parsed.root, root.namedBlocks.isEmpty, root.usings.isEmpty else { return nil }
+        var endsEarly = false
+        for case .flow(let flow) in root.body?.statements ?? [] {
+            guard flow.kind == .return else { return nil }
+            endsEarly = true
+        }
+        guard root.parameterBlock != nil || endsEarly || arguments.contains(where: { !$0.isWhitespace }) else {
+            return "\n\(text)\n"
+        }
+        let leaves = ScriptFacts(of: parsed).items.contains { item in
+            if case .statement(let name, _) = item.detail { name == "exit" } else { false }
+        }
+        return leaves ? nil : ". {\n\(text)\n}\(arguments)"
     }
 
     private static func own(_ attached: String) -> String {
         let parts = attached.split(separator: "=", maxSplits: 1).map(String.init)
-        return parts.count == 2 ? parts[0] : attached.split(separator: "/").last.map(String.init) ?? attached
+        return parts.count == 2 ? parts[0] : last(of: attached)
     }
 
-    private func content(of name: String) async throws(MMError) -> String? {
-        if let given = attached.first(where: { Self.own($0).lowercased() == name.lowercased() }) {
+    private func content(of path: String) async throws(MMError) -> String? {
+        if let given = attached.first(where: { Self.own($0).lowercased() == Self.last(of: path).lowercased() }) {
             return try await files.attached([given]).first.map { String(decoding: $0.bytes, as: UTF8.self) }
         }
-        return await files.lying(beside: file, name).map { String(decoding: $0, as: UTF8.self) }
+        return await files.lying(beside: file, path).map { String(decoding: $0, as: UTF8.self) }
     }
 }

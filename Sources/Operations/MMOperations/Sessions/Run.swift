@@ -36,7 +36,14 @@ struct Run: CatalogueOperation {
             text, input, with: ScriptFiles(context: context, services: services.shells, connection: name))
         var asked = input
         asked.attached = whole.attached
-        let script = try RunScript(whole.text, asked, on: name, joining: whole.joined, in: context, with: services)
+        let guarding = services.requests.guarding
+        let signIn = try FormerSignIn(whole.text) { () throws(MMError) in
+            let connection = try guarding.registry.connection(named: name, in: context)
+            return OwnSignIn(of: connection, in: context, with: guarding).own
+        }
+        let inserted = whole.joined.map { "\($0) stands in the script where that runs it." }
+        let script = try RunScript(
+            signIn.text, asked, on: name, altered: inserted + signIn.notes, in: context, with: services)
         if let answer = try await script.answerAtOnce() { return answer }
         let prepared = try await PreparedScript(script)
         if input.explains { return await prepared.explanation() }

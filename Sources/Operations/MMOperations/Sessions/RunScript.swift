@@ -26,8 +26,8 @@ final class RunScript: Sendable {
     let serviceBeside: ExchangeTable.Service?
     /// The cmdlets that a script in PowerShell calls in other sessions, in lower case, with the module of each.
     let elsewhere: [String: String]
-    /// The names of the dot-sourced scripts that were inserted into the text.
-    let joined: [String]
+    /// What was inserted into the text or replaced in it, in sentences.
+    let alterations: [String]
     let context: OperationContext
     let services: RunServices
 
@@ -38,10 +38,10 @@ final class RunScript: Sendable {
     /// - Parameter format: the format of PowerShell's output objects; `nil` for the one that the caller asks for.
     /// - Throws: an error that names the field; `notFound` for an unknown connection.
     init(
-        _ text: String, _ asked: RunInput, on name: String, joining joined: [String] = [],
+        _ text: String, _ asked: RunInput, on name: String, altered alterations: [String] = [],
         format: PowerShellCommand.Format? = nil, in context: OperationContext, with services: RunServices
     ) throws(MMError) {
-        self.joined = joined
+        self.alterations = alterations
         connection = try services.requests.guarding.registry.connection(named: name, in: context)
         var command = PowerShellCommand(text, format: format ?? (asked.output == "text" ? .text : .json))
         command.depth = asked.depth
@@ -124,7 +124,7 @@ final class RunScript: Sendable {
         input.isDryRun = true
         self.input = input
         (connection, module, key, command) = (script.connection, script.module, script.key, script.command)
-        (reading, serviceBeside, joined) = (script.reading, script.serviceBeside, script.joined)
+        (reading, serviceBeside, alterations) = (script.reading, script.serviceBeside, script.alterations)
         elsewhere = script.elsewhere
         (context, services) = (script.context, script.services)
     }
@@ -181,7 +181,7 @@ final class PreparedScript: Sendable {
         var (plan, arguments) = try Self.plan(script, signIn)
         var command = script.command
         command.parameters = arguments.parameters
-        var notes = script.joined.map { "\($0) was inserted where the script runs it." }
+        var notes = script.alterations
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
         if plan.wanted != .pwsh, script.isForNativeModule {

@@ -168,7 +168,9 @@ enum Cmdlets {
         case "Sort-Object": return try SortStage(command, evaluator)
         case "Group-Object": return try GroupStage(command, evaluator)
         case "Measure-Object": return try MeasureStage(command)
-        case "ForEach-Object": return try ForEachStage(command, evaluator)
+        case "ForEach-Object":
+            if command["Parallel"] != nil { return try ParallelStage(command, evaluator) }
+            return try ForEachStage(command, evaluator)
         case "ConvertTo-Json": return try ToJSONStage(command, evaluator)
         case "ConvertFrom-Json": return try FromJSONStage(command)
         case "ConvertTo-Csv": return try ToCSVStage(command)

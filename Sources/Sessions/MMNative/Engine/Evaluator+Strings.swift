@@ -111,8 +111,9 @@ extension Evaluator {
                 case 0x66: units.append(12)
                 case 0x76: units.append(11)
                 case 0x30: units.append(0)
-                // `u{…}` names a character, and a line may continue after a backtick.
-                case 0x75, 10, 13, 0xD800...0xDFFF: throw .handOver("an unusual escape in a string")
+                case 0x75: units += try named(at: &place, before: range.upperBound)
+                case 0xD800...0xDFFF: throw .handOver("an unusual escape in a string")
+                // A line end too stands for itself: in a string it is no continuation.
                 default: units.append(escaped)
                 }
             } else {
@@ -120,5 +121,15 @@ extension Evaluator {
             }
         }
         return String(decoding: units, as: UTF16.self)
+    }
+
+    /// Reads the braces and digits of an escape like `u{1F600}, and returns the units of its character.
+    private func named(at place: inout Int, before end: Int) throws(Interrupt) -> [UInt16] {
+        guard let close = source[place..<end].firstIndex(of: 0x7D), close > place + 1,
+            let code = UInt32(String(decoding: source[place + 1..<close], as: UTF16.self), radix: 16),
+            let scalar = Unicode.Scalar(code)
+        else { throw .handOver("an unusual escape in a string") }
+        place = close + 1
+        return Array(String(scalar).utf16)
     }
 }

@@ -36,6 +36,8 @@ final class Evaluator {
     var given: PSTable?
     /// The name of the running function.
     var functionName: String?
+    /// The variables outside the running parallel blocks, innermost last; `$using:` reads the last ones.
+    var outside: [[String: PSValue]] = []
     /// Whether the last statement ended without an error; `nil` if that isn't certain.
     var hasSucceeded: Bool? = true
     /// The number of reported errors that didn't end their command, and the number of statement lists begun.
@@ -262,7 +264,8 @@ final class Evaluator {
         case .type(let node):
             guard let type = PSType(written: node.typeName.fullName) else { throw .handOver("a type") }
             return .type(type)
-        case .using, .attributed, .baseConstructorCall: throw .handOver("an unusual expression")
+        case .using(let sent): return try self.sent(sent)
+        case .attributed, .baseConstructorCall: throw .handOver("an unusual expression")
         }
     }
 

@@ -134,14 +134,19 @@ struct SubsetCheck {
     /// Returns whether a loop may have this label.
     private func label(_ name: String?) -> Bool { name == nil || onlyReads }
 
-    /// Checks the definition of a function at the top of the script; its name must not be a cmdlet's.
+    /// Checks the definition of a function at the top of the script.
     private func function(_ node: FunctionDefinitionSyntax) -> String? {
         let name = node.name.lowercased()
         guard let known = ScriptFunction(node) else { return "the function \(node.name)" }
-        guard Cmdlets.specification(of: name) == nil, !isSource(name) else {
-            return "a function with the name of a cmdlet, \(node.name)"
-        }
+        guard canBeNamed(name) else { return "a function with the name of a cmdlet, \(node.name)" }
         return function(known)
+    }
+
+    /// Returns whether a function may have this name. Where a function and a cmdlet have the same name the function is called, but an
+    /// alias would be called instead of it.
+    private func canBeNamed(_ name: String) -> Bool {
+        guard let known = Cmdlets.specification(of: name) else { return onlyReads || !isSource(name) }
+        return onlyReads && known.name.lowercased() == name
     }
 
     private func function(_ known: ScriptFunction) -> String? {
@@ -263,9 +268,9 @@ struct SubsetCheck {
         if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
-            guard node.invocation == .call, case .argument(let block)? = node.elements.first else {
-                return "a command whose name is computed"
-            }
+            guard node.invocation == .call || node.invocation == .dot && onlyReads,
+                case .argument(let block)? = node.elements.first
+            else { return "a command whose name is computed" }
             switch block {
             case .scriptBlock, .variable: return expression(block) ?? arguments(node)
             case .member where onlyReads, .expandableString where onlyReads, .paren where onlyReads,
@@ -410,6 +415,7 @@ struct SubsetCheck {
             }
             return expression(call.target) ?? first(call.arguments)
         case .index(let index): return expression(index.target) ?? expression(index.index)
+        case .using(let sent) where onlyReads: return expression(sent.expression)
         case .using, .attributed, .baseConstructorCall: return "an expression outside the native language"
         }
     }
@@ -441,8 +447,8 @@ extension SubsetCheck {
     /// Records the functions at the top of a script whose definitions don't fit.
     private mutating func noteFunctions(in node: StatementBlockSyntax) {
         for case .function(let function) in node.statements {
-            guard let known = ScriptFunction(function), Cmdlets.specification(of: function.name) == nil,
-                !isSource(function.name), defaults(of: known) == nil
+            guard let known = ScriptFunction(function), canBeNamed(function.name.lowercased()),
+                defaults(of: known) == nil
             else {
                 beyond.insert(function.name.lowercased())
                 continue

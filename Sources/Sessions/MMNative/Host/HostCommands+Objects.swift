@@ -58,6 +58,33 @@ extension HostCommands {
         _ = try host.answer("pause", question: "Press Enter to continue...", isSecret: false, in: evaluator)
     }
 
+    /// Runs a block of the script here. On other machines nothing runs: those parameters aren't known.
+    static func invoke(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        guard evaluator.onlyReads, case .block(let block)? = command["ScriptBlock"],
+            let function = ScriptFunction(calling: block)
+        else { throw .handOver("an unusual Invoke-Command") }
+        let values = Cmdlets.list(command["ArgumentList"]?.plain)
+        let arguments = try FunctionArguments(command["ArgumentList"] == nil ? [] : values, of: function)
+        try evaluator.inside(block) { () throws(Interrupt) in
+            try evaluator.call(
+                function, arguments, input: items.isEmpty ? nil : items, isDotted: command.isSet("NoNewScope"),
+                into: emit)
+        }
+    }
+
+    /// Says which functions a module has, which only a module's own file can.
+    static func exportMember(
+        _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
+    ) throws(Interrupt) {
+        throw .statement(
+            NativeError(
+                command.specification.errorID("Modules_CanOnlyExecuteExportModuleMemberInsideAModule"),
+                "The Export-ModuleMember cmdlet can only be called from inside a module.", category: "PermissionDenied",
+                isReadable: true))
+    }
+
     static func credential(
         _ command: BoundCommand, _ items: [PSValue], _ host: NativeHost, _ evaluator: Evaluator, _ emit: Sink
     ) throws(Interrupt) {

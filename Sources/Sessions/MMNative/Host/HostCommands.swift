@@ -136,6 +136,10 @@ enum HostCommands {
             "Get-Member", ["Name", "MemberType", "InputObject"], ["Force", "Static"], ["Name"], ["Type": "MemberType"]),
         make("Format-Wide", ["Property", "Column"], ["AutoSize"], ["Property"]),
         make(
+            "Invoke-Command", ["ScriptBlock", "ArgumentList", "InputObject"], ["NoNewScope"],
+            ["ScriptBlock", "ArgumentList"], ["Command": "ScriptBlock", "Args": "ArgumentList"], makesObjects: true),
+        make("Export-ModuleMember", ["Function", "Cmdlet", "Variable", "Alias"], [], ["Function"], makesObjects: true),
+        make(
             "Select-String", ["Pattern", "InputObject", "Path"],
             ["SimpleMatch", "Quiet", "AllMatches", "CaseSensitive", "NotMatch"], ["Pattern", "Path"]),
     ]
@@ -151,7 +155,7 @@ enum HostCommands {
         "cp": "copy-item", "copy": "copy-item", "cpi": "copy-item", "mv": "move-item", "move": "move-item",
         "mi": "move-item", "ren": "rename-item", "rni": "rename-item", "sls": "select-string", "rvpa": "resolve-path",
         "sort": "sort-object", "write": "write-output",
-        "gm": "get-member",
+        "gm": "get-member", "icm": "invoke-command",
     ]
 
     private static func make(
@@ -242,6 +246,8 @@ enum HostCommands {
         case "Get-PSSession", "Remove-PSSession", "Select-MgProfile":
             { (_, _, _, _, _) throws(Interrupt) in }
         case "Get-Member": members
+        case "Invoke-Command": invoke
+        case "Export-ModuleMember": exportMember
         case "Add-Type":
             { (command, _, _, _, _) throws(Interrupt) in
                 guard command.names == ["AssemblyName"] else { throw .handOver("Add-Type") }

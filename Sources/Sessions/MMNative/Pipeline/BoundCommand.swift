@@ -298,7 +298,9 @@ struct CommandSpecification {
     ]
 
     /// Common parameters that name a variable for a command's output or messages.
-    static let recording: Set<String> = ["OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable"]
+    static let recording: Set<String> = [
+        "OutVariable", "ErrorVariable", "WarningVariable", "InformationVariable", "PipelineVariable",
+    ]
 
     /// Returns the common parameter among these with a full name, in any case; `nil` for any other.
     static func recording(_ written: String) -> String? {

@@ -1,6 +1,7 @@
 import PowerShellSyntax
 
-/// The variables that a command fills in addition to its output: `-OutVariable`, `-ErrorVariable` and the like.
+/// The variables that a command fills in addition to its output: `-OutVariable`, `-ErrorVariable` and the like, and
+/// `-PipelineVariable`, which holds the object that the command put out last for the commands after it.
 struct RecordedOutput {
     /// A variable by name, which may name a scope.
     private struct Target {
@@ -42,6 +43,9 @@ struct RecordedOutput {
 
     var isEmpty: Bool { targets.isEmpty && !isStrange }
 
+    private static let passing = "PipelineVariable"
+    private var passing: Target? { targets[Self.passing] }
+
     /// Takes these parameters out of a cmdlet's arguments, since the engine and not the cmdlet fills the variables.
     init(takenFrom arguments: inout [CmdletCall.Argument]) {
         var (left, found): ([CmdletCall.Argument], [String: PSValue]) = ([], [:])
@@ -71,14 +75,28 @@ struct RecordedOutput {
     /// Empties the variables, as a command does at its start.
     func begin(in evaluator: Evaluator) throws(Interrupt) {
         guard !isStrange else { throw .handOver("an unusual name of a variable for output") }
-        for target in targets.values {
+        if let passing {
+            guard evaluator.onlyReads, !passing.isAppending, !passing.isOuter else {
+                throw .handOver("the common parameter -PipelineVariable")
+            }
+            try evaluator.write(.null, to: place(passing))
+        }
+        for (parameter, target) in targets where parameter != Self.passing {
             if target.isAppending, case .list? = try? evaluator.read(place(target)) { continue }
             try evaluator.write(.list(PSList(.arrayList)), to: place(target))
         }
     }
 
     /// Adds an object of the command's output.
-    func add(_ item: PSValue, in evaluator: Evaluator) throws(Interrupt) { try add(item, to: "OutVariable", evaluator) }
+    func add(_ item: PSValue, in evaluator: Evaluator) throws(Interrupt) {
+        if let passing { try evaluator.write(item, to: place(passing)) }
+        try add(item, to: "OutVariable", evaluator)
+    }
+
+    /// Ends the pipeline, and with it the variable that held its objects.
+    func end(in evaluator: Evaluator) throws(Interrupt) {
+        if let passing { try evaluator.write(.null, to: place(passing)) }
+    }
 
     /// Adds an error of the command.
     func add(error: PSValue, in evaluator: Evaluator) throws(Interrupt) {

@@ -144,7 +144,9 @@ final class RunningPipeline {
         _ command: CommandSyntax, in evaluator: Evaluator
     ) throws(Interrupt) -> ScriptFunction? {
         if let name = command.constantName { return evaluator.functions[name.lowercased()] }
-        guard command.invocation == .call, case .argument(let node)? = command.elements.first else { return nil }
+        guard command.invocation == .call || command.invocation == .dot && evaluator.onlyReads,
+            case .argument(let node)? = command.elements.first
+        else { return nil }
         let value = try evaluator.value(of: node)
         switch value {
         case .block(let block):
@@ -205,6 +207,7 @@ final class RunningPipeline {
             throw error
         }
         try recordErrors(since: before, nil)
+        for recorded in recordings { try recorded.end(in: evaluator) }
     }
 
     private func recordErrors(since before: Int, _ last: PSValue?) throws(Interrupt) {
