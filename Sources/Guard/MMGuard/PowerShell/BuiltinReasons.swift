@@ -15,6 +15,8 @@ enum BuiltinReasons {
         "get-history": "shows earlier commands of the session",
         "get-clipboard": "reads the clipboard of this machine",
         "get-credential": "asks for a password, and there is nobody to type it",
+        "new-pssession":
+            "opens a session on another machine; Exchange Online no longer accepts such sessions: sign in with Connect-ExchangeOnline",
         "read-host": "waits for input, and there is nobody to type it",
     ]
 }

@@ -72,12 +72,12 @@ package struct GraphCmdletNames: Sendable {
             search.descend(0, words.joined()[...], last: "", depth: 0)
         }
         var found: [Request] = []
-        for (node, isCounted) in search.found {
+        for (node, isCounted, isAction) in search.found {
             let bits = paths.nodes.u8(node, 19)
             let names =
                 isCounted
                 ? ["GET"]
-                : Self.methods(of: verb).filter { name in
+                : (Self.methods(of: verb) + (isAction ? ["POST"] : [])).filter { name in
                     Self.methods.contains { $0.name == name && bits & $0.bit != 0 }
                 }
             guard let method = names.first else { continue }
@@ -193,20 +193,22 @@ package struct GraphCmdletNames: Sendable {
         let verb: String
         let isBeta: Bool
         let bits: UInt8
-        var found: [(node: UInt32, isCounted: Bool)] = []
+        var found: [(node: UInt32, isCounted: Bool, isAction: Bool)] = []
 
         private var kinds: GraphPathTable.Kinds {
             isBeta ? [.beta, .permissionBeta] : [.v1, .permissionV1]
         }
 
-        mutating func descend(_ node: UInt32, _ rest: Substring, last: String, depth: Int) {
+        /// - Parameter isAction: whether the node is an action whose first word is the verb. Such actions are posts, also with the verb Get.
+        mutating func descend(_ node: UInt32, _ rest: Substring, last: String, depth: Int, isAction: Bool = false) {
             guard depth < 14, found.count < 24 else { return }
             if node != 0 {
+                let bits = isAction ? bits | 2 : bits
                 if rest.isEmpty, !paths.flags(node).isDisjoint(with: kinds), paths.nodes.u8(node, 19) & bits != 0 {
-                    found.append((node, false))
+                    found.append((node, false, isAction))
                 }
                 if rest == "count", verb == "get", paths.flags(node).contains(.countable) {
-                    found.append((node, true))
+                    found.append((node, true, false))
                 }
             }
             if let key = paths.key(below: node) { descend(key, rest, last: last, depth: depth + 1) }
@@ -220,7 +222,7 @@ package struct GraphCmdletNames: Sendable {
                 if let first = words.first, GraphCmdletNames.actions[verb]?.contains(first) == true,
                     Self.dropping(Array(words.dropFirst()), from: rest, after: last)?.isEmpty == true
                 {
-                    descend(child.node, "", last: last, depth: depth + 1)
+                    descend(child.node, "", last: last, depth: depth + 1, isAction: true)
                 }
                 if node == 0, GraphCmdletNames.unnamed.contains(child.name.lowercased()) {
                     descend(child.node, rest, last: "", depth: depth + 1)

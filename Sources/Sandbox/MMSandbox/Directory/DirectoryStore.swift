@@ -232,7 +232,7 @@ final class DirectoryStore {
             .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
-            .appRoleAssignments, .configurationMonitors, .securityDefaults, .crossTenantAccess, .crossTenantPartners,
+            .appRoleAssignments, .appRoleAssignedTo, .configurationMonitors, .securityDefaults, .crossTenantAccess, .crossTenantPartners,
             .consentPolicies, .consentRequests, .administrativeUnits:
             return configurationTable(address)
         }
@@ -333,6 +333,9 @@ extension DirectoryStore {
             return EntityTable(.administrativeUnit, rows: TenantPolicyContent.administrativeUnits(mixing))
         case .configurationMonitors: return EntityTable(.configurationMonitor)
         case .appRoleAssignments(let owner): return EntityTable(.appRoleAssignment, rows: givenRoles(of: owner))
+        case .appRoleAssignedTo(let resource):
+            let given = table(.servicePrincipals).all.flatMap { givenRoles(of: $0.id) }
+            return EntityTable(.appRoleAssignment, rows: given.filter { $0["resourceId"]?.string == resource })
         default: return EntityTable(.directoryObject)
         }
     }

@@ -68,7 +68,8 @@ struct EntityKind: Sendable {
                 "sponsors", "manager", "memberof", "directreports", "ownedobjects", "owneddevices", "registereddevices",
             ]
         case "group": ["owners", "members", "memberof", "assignedlicenses", "drive", "team"]
-        case "application", "servicePrincipal": ["owners"]
+        case "application": ["owners"]
+        case "servicePrincipal": ["owners", "approleassignments", "approleassignedto"]
         case "device": ["memberof", "registeredowners", "registeredusers"]
         default: []
         }

@@ -17,6 +17,7 @@ enum TableAddress: Hashable, Sendable {
     case securityDefaults, crossTenantAccess, crossTenantPartners, consentPolicies, consentRequests
     case administrativeUnits
     case appRoleAssignments(String)
+    case appRoleAssignedTo(String)
     case configurationMonitors
 }
 

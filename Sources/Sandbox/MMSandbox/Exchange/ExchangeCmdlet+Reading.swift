@@ -261,6 +261,13 @@ extension ExchangeCmdlet {
     ]
 
     private static let others: [ExchangeCmdlet] = [
+        ExchangeCmdlet("Get-Group", .reading, recipients) { (organization, call) throws(ExchangeFailure) in
+            let groups = organization.distributionGroups + organization.unifiedGroups
+            let kinds = Set((call.texts("RecipientTypeDetails") ?? []).map { $0.lowercased() })
+            return try organization.groupPage(
+                groups.filter { kinds.isEmpty || kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "") },
+                call)
+        },
         single(
             "IRMConfiguration",
             [

@@ -260,7 +260,7 @@ extension ExchangeCmdlet {
 
 extension ExchangeOrganization {
     /// The groups of the directory without a mailbox in Exchange.
-    fileprivate var distributionGroups: [JSONObject] { mailGroups(unified: false) }
+    var distributionGroups: [JSONObject] { mailGroups(unified: false) }
 
     /// Returns a page of the requested kinds of recipients; groups come first.
     func recipientPage(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
@@ -277,7 +277,7 @@ extension ExchangeOrganization {
     }
 
     /// The groups of Microsoft 365.
-    fileprivate var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
+    var unifiedGroups: [JSONObject] { mailGroups(unified: true) }
 
     private func mailGroups(unified: Bool) -> [JSONObject] {
         store.table(.groups).all.filter { ($0["groupTypes"]?.array?.contains("Unified") == true) == unified }.map {
@@ -287,7 +287,7 @@ extension ExchangeOrganization {
             let type: JSONValue =
                 unified ? "GroupMailbox" : isSecurity ? "MailUniversalSecurityGroup" : "MailUniversalDistributionGroup"
             var row: JSONObject = [
-                "Name": name, "DisplayName": name, "Alias": .string(nickname),
+                "Id": name, "Name": name, "DisplayName": name, "Alias": .string(nickname),
                 "PrimarySmtpAddress": .string("\(nickname)@\(TenantIdentity.domain)"), "Identity": name,
                 "ExternalDirectoryObjectId": $0["id"] ?? .null, "Guid": $0["id"] ?? .null,
                 "GroupType": isSecurity ? "Universal, SecurityEnabled" : "Universal",
@@ -375,7 +375,7 @@ extension ExchangeOrganization {
     }
 
     /// Returns the group with an identity, or a page of those that pass the filters.
-    fileprivate func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
+    func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
     {
         guard let identity = call.text("Identity") else {
             var rows = groups

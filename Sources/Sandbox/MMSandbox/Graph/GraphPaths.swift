@@ -44,6 +44,9 @@ struct GraphPaths {
                 if rest.first?.name.lowercased() == "approleassignments" {
                     return .plain(.appRoleAssignments(id), "appRoleAssignments", .applications, rest.dropFirst())
                 }
+                if rest.first?.name.lowercased() == "approleassignedto" {
+                    return .plain(.appRoleAssignedTo(id), "appRoleAssignments", .applications, rest.dropFirst())
+                }
                 return owned(.servicePrincipals, id, rest, label: "servicePrincipals", area: .applications)
             }
         case "oauth2permissiongrants": return .plain(.permissionGrants, "oauth2PermissionGrants", .consents, rest)

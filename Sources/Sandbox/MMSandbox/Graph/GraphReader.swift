@@ -398,8 +398,12 @@ extension GraphReader {
         case ("user", "memberOf"), ("user", "transitiveMemberOf"): return objects(store.groups(of: record.id))
         case ("user", "licenseDetails"): return store.licenseDetails(record).map { (.licenseDetails, $0) }
         case ("group", "members"): return objects(store.linked(LinkAddress(owner: record.id, relation: .members)))
-        case ("group", "owners"), ("application", "owners"):
+        case ("group", "owners"), ("application", "owners"), ("servicePrincipal", "owners"):
             return objects(store.linked(LinkAddress(owner: record.id, relation: .owners)))
+        case ("servicePrincipal", "appRoleAssignments"):
+            return store.table(.appRoleAssignments(record.id)).all.map { (.appRoleAssignment, $0) }
+        case ("servicePrincipal", "appRoleAssignedTo"):
+            return store.table(.appRoleAssignedTo(record.id)).all.map { (.appRoleAssignment, $0) }
         case ("directoryRole", "members"):
             return objects(store.linked(LinkAddress(owner: record.id, relation: .members)))
         case ("message", "attachments"):

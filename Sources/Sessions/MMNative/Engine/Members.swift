@@ -94,7 +94,9 @@ enum Members {
             case "timeofday": return .span(date.ticks % PSSpan.day)
             case "ticks": return .long(date.ticks)
             case "count", "length": return .int(1)
-            case "datetime", "displayhint": throw .handOver("a member of a date")
+            // A property of the shell, not of .NET: the long form of date and time.
+            case "datetime": return date.formatted("F").map { .string($0) }
+            case "displayhint": throw .handOver("a member of a date")
             default: return nil
             }
         case .span(let ticks):

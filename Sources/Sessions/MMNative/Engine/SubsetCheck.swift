@@ -153,6 +153,12 @@ struct SubsetCheck {
         defaults(of: known) ?? known.blocks.lazy.compactMap { statements($0) }.first
     }
 
+    /// What has taken the place of commands of old.
+    private static let successors: [String: String] = {
+        let sessions = ", whose sessions Exchange Online no longer accepts: a script signs in with Connect-ExchangeOnline"
+        return ["new-pssession": sessions, "import-pssession": sessions, "enter-pssession": sessions]
+    }()
+
     /// Returns whether a variable may be assigned to.
     private static func isSettable(_ path: VariablePath) -> Bool {
         switch path.qualifier {
@@ -286,7 +292,9 @@ struct SubsetCheck {
         if missing.contains(name.lowercased()) { return arguments(node) }
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
-        guard isBuiltIn || isSource(name) else { return "the command \(name)" }
+        guard isBuiltIn || isSource(name) else {
+            return "the command \(name)" + (Self.successors[name.lowercased()] ?? "")
+        }
         for element in node.elements {
             switch element {
             case .parameter(let parameter):

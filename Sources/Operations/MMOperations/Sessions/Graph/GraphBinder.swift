@@ -94,7 +94,7 @@ struct GraphBinder: Sendable {
         var bound = GraphCmdletCall(cmdlet: call.name, method: template.method)
         bound.path = (template.isBeta ? "/beta" : "/v1.0") + Self.filled(template, keys)
         let type = EndpointIndex.standard.type(of: template.node)?.lowercased() ?? ""
-        bound.shape = .objects(isAny: type.hasSuffix("directoryobject"))
+        bound.shape = .objects(isAny: type.hasSuffix("directoryobject") || template.template.hasSuffix("/getByIds"))
         try control(&bound, given.controls, call)
         if template.method != "GET", template.method != "DELETE" {
             bound.body = try body(given, template)
@@ -320,7 +320,9 @@ struct GraphBinder: Sendable {
                         ? id : "https://graph.microsoft.com/v1.0/directoryObjects/" + id)
                 continue
             }
-            object[Self.property(name)] = try Self.json(value, isNamed: true)
+            let json = try Self.json(value, isNamed: true)
+            // Ids are a list, also where one is given.
+            object[Self.property(name)] = name.lowercased() == "ids" && json.array == nil ? .array([json]) : json
         }
         if let more = given.controls["additionalproperties"] {
             guard case .object(let members) = try Self.json(more, isNamed: false) else {
