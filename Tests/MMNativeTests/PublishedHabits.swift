@@ -57,7 +57,8 @@ struct PublishedHabits: RunningReports {
                 "$seen = [System.Collections.Generic.List[string]]::new(); $p = 'x'; $y = 1; 1..3 | ForEach-Object -Parallel { $l = $using:seen; $l.Add(\"$using:p$_$y\") } -ThrottleLimit 2; $seen.Count; ($seen | Sort-Object) -join ','",
                 ["3", "x1,x2,x3"]
             ),
-            ("1..2 | ForEach-Object -Parallel { if ($_ -eq 1) { throw 'one' }; $_ } 2>$null", ["2"]),
+            ("1..2 | ForEach-Object -Parallel { try { if ($_ -eq 1) { throw 'one' }; $_ } catch { \"$_\" } }", ["one", "2"]),
+            ("([datetime]'2026-01-02 03:04:05').DateTime", ["Friday, 02 January 2026 03:04:05"]),
             ("\"a`\nb\".Length; \"`u{41}`u{1F600}\".Length", ["3", "3"]),
         ] as [(String, [String])])
     func habits(script: String, expected: [String]) async throws {

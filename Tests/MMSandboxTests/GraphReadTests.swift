@@ -34,6 +34,34 @@ struct GraphReadTests {
         #expect(await bench.graph("GET", "/v1.0/users?\(wrong)&$top=2", token: token).status == 400)
     }
 
+    @Test("the activity of a user comes with the user's id, as the service answers")
+    func activity() async {
+        let bench = Bench()
+        let token = await bench.token()
+        let answer = await bench.graph("GET", "/v1.0/users?$select=signInActivity&$top=2", token: token)
+        #expect(answer.json["value"]?.array?.allSatisfy { $0["id"]?.string != nil } == true)
+        let plain = await bench.graph("GET", "/v1.0/users?$select=displayName&$top=2", token: token)
+        #expect(plain.json["value"]?.array?.allSatisfy { $0["id"] == nil } == true)
+    }
+
+    @Test("the permissions that apps hold on a resource are listed at the resource, and in an expansion")
+    func appRoles() async throws {
+        let bench = Bench()
+        let token = await bench.token()
+        let graph = await bench.graph(
+            "GET", "/v1.0/servicePrincipals?$filter=appId%20eq%20'00000003-0000-0000-c000-000000000000'", token: token)
+        let id = try #require(graph.json["value"]?.array?.first?["id"]?.string)
+        let held = await bench.graph("GET", "/v1.0/servicePrincipals/\(id)/appRoleAssignedTo", token: token)
+        let rows = try #require(held.json["value"]?.array)
+        #expect(!rows.isEmpty && rows.allSatisfy { $0["resourceId"]?.string == id })
+        let principals = await bench.graph(
+            "GET", "/v1.0/servicePrincipals?$expand=appRoleAssignments&$top=999", token: token)
+        let expanded = principals.json["value"]?.array?.flatMap { $0["appRoleAssignments"]?.array ?? [] } ?? []
+        #expect(expanded.count >= rows.count)
+        #expect(
+            await bench.graph("GET", "/v1.0/servicePrincipals?$expand=owners&$top=1", token: token).status == 200)
+    }
+
     @Test("beta answers more without $select than v1.0 does")
     func beta() async {
         let bench = Bench()

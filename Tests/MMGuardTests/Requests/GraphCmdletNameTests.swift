@@ -21,6 +21,8 @@ struct GraphCmdletNameTests {
         ("Get-MgDirectoryRole", ["GET /v1.0/directoryRoles"]),
         ("Get-MgApplicationByAppId", ["GET /v1.0/applications(appId='{appId}')"]),
         ("get-mgbetaserviceprincipalbyappid", ["GET /beta/servicePrincipals(appId='{appId}')"]),
+        ("Get-MgDirectoryObjectById", ["POST /v1.0/directoryObjects/getByIds"]),
+        ("Get-MgBetaUserMemberGroup", ["POST /beta/users/{user-id}/getMemberGroups"]),
         ("Update-MgDeviceByDeviceId", ["PATCH /v1.0/devices(deviceId='{deviceId}')"]),
     ]
 

@@ -181,6 +181,10 @@ extension QueryOptions {
         func spelled(_ path: [String]) -> [String] { path.first.map { [spelled($0)] + path.dropFirst() } ?? path }
         var options = self
         options.select = select?.map(spelled)
+        // The service puts the id of a user beside the activity, which is kept elsewhere under that id.
+        if options.select?.contains("signInActivity") == true, options.select?.contains("id") == false {
+            options.select?.append("id")
+        }
         options.orderBy = orderBy.map { SortKey(path: spelled($0.path), descending: $0.descending) }
         options.filter = filter?.spelled(spelled)
         return options
