@@ -49,15 +49,27 @@ struct PublishedHabits: RunningReports {
             (". { param($a) $b = $a; return; 'not' } 5; $b", ["5"]),
             ("$set = { $c = 'set' }; & $set; \"<$c>\"; . $set; $c", ["<>", "set"]),
             ("function Pause { 'mine' }; Pause", ["mine"]),
-            ("1..2 | ForEach-Object -PipelineVariable n { $_ } | ForEach-Object { 'a', 'b' } | ForEach-Object { \"$n$_\" }; \"<$n>\"", ["1a", "1b", "2a", "2b", "<>"]),
-            ("function Get-It { [CmdletBinding()] param() 3; 4 }; Get-It -pv it | ForEach-Object { \"$it\" }", ["3", "4"]),
-            ("Invoke-Command -ScriptBlock { param($a, $b) $x = $a; \"$a$b\" } -ArgumentList 1, 2; \"<$x>\"", ["12", "<>"]),
+            (
+                "1..2 | ForEach-Object -PipelineVariable n { $_ } | ForEach-Object { 'a', 'b' } | ForEach-Object { \"$n$_\" }; \"<$n>\"",
+                ["1a", "1b", "2a", "2b", "<>"]
+            ),
+            (
+                "function Get-It { [CmdletBinding()] param() 3; 4 }; Get-It -pv it | ForEach-Object { \"$it\" }",
+                ["3", "4"]
+            ),
+            (
+                "Invoke-Command -ScriptBlock { param($a, $b) $x = $a; \"$a$b\" } -ArgumentList 1, 2; \"<$x>\"",
+                ["12", "<>"]
+            ),
             ("5, 6 | Invoke-Command { $input | ForEach-Object { $_ + 1 } }", ["6", "7"]),
             (
                 "$seen = [System.Collections.Generic.List[string]]::new(); $p = 'x'; $y = 1; 1..3 | ForEach-Object -Parallel { $l = $using:seen; $l.Add(\"$using:p$_$y\") } -ThrottleLimit 2; $seen.Count; ($seen | Sort-Object) -join ','",
                 ["3", "x1,x2,x3"]
             ),
-            ("1..2 | ForEach-Object -Parallel { try { if ($_ -eq 1) { throw 'one' }; $_ } catch { \"$_\" } }", ["one", "2"]),
+            (
+                "1..2 | ForEach-Object -Parallel { try { if ($_ -eq 1) { throw 'one' }; $_ } catch { \"$_\" } }",
+                ["one", "2"]
+            ),
             ("([datetime]'2026-01-02 03:04:05').DateTime", ["Friday, 02 January 2026 03:04:05"]),
             ("\"a`\nb\".Length; \"`u{41}`u{1F600}\".Length", ["3", "3"]),
         ] as [(String, [String])])

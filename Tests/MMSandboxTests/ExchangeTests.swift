@@ -245,7 +245,8 @@ struct ExchangeTests {
             ("Get-MailboxFolderPermission", ["Identity": "admin:\\Calendar"]),
             ("Get-MailboxAutoReplyConfiguration", ["Identity": "admin"]), ("Get-InboxRule", ["Mailbox": "admin"]),
             ("Get-DistributionGroupMember", ["Identity": "VPN Users"]), ("Get-UnifiedGroup", [:]), ("Get-Group", [:]),
-            ("Get-Group", ["Identity": "All Company"]), ("Get-UnifiedGroupLinks", ["Identity": "All Company", "LinkType": "Members"]),
+            ("Get-Group", ["Identity": "All Company"]),
+            ("Get-UnifiedGroupLinks", ["Identity": "All Company", "LinkType": "Members"]),
             ("Get-ConnectionInformation", [:]), ("Get-RemoteDomain", [:]), ("Get-HostedOutboundSpamFilterPolicy", [:]),
             ("Search-UnifiedAuditLog", ["StartDate": "2025-12-01", "EndDate": "2026-01-02"]),
         ] as [(String, JSONObject)])

@@ -52,7 +52,8 @@ struct OwnSignInRunTests {
             Import-Module (Import-PSSession $EXO -AllowClobber) -Global
             (Get-Mailbox -ResultSize 2).Count
             Get-PSSession | Remove-PSSession
-            """, "$c = Get-Credential; Connect-ExchangeOnline -Credential $c -ShowBanner:$false; (Get-Mailbox -ResultSize 2).Count",
+            """,
+            "$c = Get-Credential; Connect-ExchangeOnline -Credential $c -ShowBanner:$false; (Get-Mailbox -ResultSize 2).Count",
             "Connect-EXOPSSession -UserPrincipalName admin@contoso-sandbox.example; (Get-Mailbox -ResultSize 2).Count",
         ])
     func former(script: String) async throws {
@@ -73,7 +74,8 @@ struct OwnSignInRunTests {
             "$c = Get-Credential; Connect-ExchangeOnline -Credential $c; Connect-MsolService -Credential $c",
             "$a = Get-Credential; $b = Get-Credential; Connect-ExchangeOnline -Credential $a; Connect-ExchangeOnline -Credential $b",
             "$c = Get-Credential admin@fabrikam.com; Connect-ExchangeOnline -Credential $c",
-            "$c = New-Object PSCredential('admin', $p); Connect-ExchangeOnline -Credential $c", "$c = Get-Credential; $c.UserName",
+            "$c = New-Object PSCredential('admin', $p); Connect-ExchangeOnline -Credential $c",
+            "$c = Get-Credential; $c.UserName",
             "if ($x) { $c = Get-Credential } else { $c = Import-Clixml c.xml }; Connect-ExchangeOnline -Credential $c",
         ])
     func others(script: String) throws {

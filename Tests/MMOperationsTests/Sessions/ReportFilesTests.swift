@@ -32,13 +32,20 @@ struct ReportFilesTests {
         let home = try await ChangesHome(users: 5)
         defer { Task { await home.stop() } }
         let helper = "$Top = 2\nfunction Get-Few { Get-Mailbox -ResultSize $Top -WarningAction SilentlyContinue }"
-        for line in [". \"$PSScriptRoot\\my helper.ps1\"", ". './my helper.ps1'"] {
+        for line in [
+            ". \"$PSScriptRoot\\my helper.ps1\"", ". './my helper.ps1'", ". \"C:\\Scripts\\lib\\my helper.ps1\"",
+        ] {
             let answer = try await run("\(line)\n@(Get-Few).Count", attach: [("my helper.ps1", helper)], in: home)
             #expect(ChangesHome.value(answer) == [2])
             #expect(answer.notes.contains { $0.contains("my helper.ps1") }, "\(answer.notes)")
         }
+        let absent = await #expect(throws: MMError.self) {
+            try await run(". 'C:\\lib\\other.ps1'; Get-Mailbox", in: home)
+        }
+        #expect(absent?.message.contains("--attach other.ps1") == true, "\(absent as Any)")
         // A script with parameters, or one that ends early, is a block in the same scope.
-        let waiting = "param([int]$Top = 1)\nfunction Get-Few { Get-Mailbox -ResultSize $Top }\nif ($Top) { return }\n'never'"
+        let waiting =
+            "param([int]$Top = 1)\nfunction Get-Few { Get-Mailbox -ResultSize $Top }\nif ($Top) { return }\n'never'"
         let line = ". (Join-Path -Path $PSScriptRoot -ChildPath '..\\lib\\few.ps1') -Top 3"
         let few = try await run("\(line)\n@(Get-Few).Count", attach: [("few.ps1", waiting)], in: home)
         #expect(ChangesHome.value(few) == [3])

@@ -107,6 +107,8 @@ struct DotSourcing {
         var path = String(written.map { $0 == "\\" ? "/" : $0 })
         let root = "$psscriptroot"
         if path.lowercased().hasPrefix(root) { path = String(path.dropFirst(root.count)) }
+        // A script on its author's drive is looked for by its name alone.
+        if path.dropFirst().first == ":", path.first?.isLetter == true { path = last(of: path) }
         while path.hasPrefix("/") || path.hasPrefix("./") { path.removeFirst(path.hasPrefix("/") ? 1 : 2) }
         guard path.lowercased().hasSuffix(".ps1"), last(of: path).utf8.count > 4,
             !path.contains(where: { "$():".contains($0) })

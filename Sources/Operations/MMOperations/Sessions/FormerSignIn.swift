@@ -182,7 +182,8 @@ struct FormerSignIn {
     private mutating func replacePassword() -> Bool {
         let questions = commands("get-credential")
         let signIns = commands(
-            "new-pssession", "new-exopssession", "connect-exchangeonline", "connect-ippssession", "connect-exopssession")
+            "new-pssession", "new-exopssession", "connect-exchangeonline", "connect-ippssession", "connect-exopssession"
+        )
         let given = signIns.compactMap { $0.value("credential") }
         guard !given.isEmpty else { return true }
         var names: Set<String> = []
@@ -233,7 +234,8 @@ struct FormerSignIn {
     /// Returns the name of the variable that a command's output is assigned to.
     private func assigned(by command: Command) -> String? {
         guard command.fact.count == 1 else { return nil }
-        for case .set(let path, _) in facts.filter({ isEquals(from: $0.extent.end, to: command.extent.start) }).map(\.detail)
+        for case .set(let path, _) in facts.filter({ isEquals(from: $0.extent.end, to: command.extent.start) }).map(
+            \.detail)
         where path.isVariable { return path.name.lowercased() }
         return nil
     }

@@ -232,7 +232,8 @@ final class DirectoryStore {
             .serviceHealth, .permissions:
             return administrationTable(address)
         case .namedLocations, .authenticationStrengths, .authenticationMethodsPolicy, .authorizationPolicy,
-            .appRoleAssignments, .appRoleAssignedTo, .configurationMonitors, .securityDefaults, .crossTenantAccess, .crossTenantPartners,
+            .appRoleAssignments, .appRoleAssignedTo, .configurationMonitors, .securityDefaults, .crossTenantAccess,
+            .crossTenantPartners,
             .consentPolicies, .consentRequests, .administrativeUnits:
             return configurationTable(address)
         }

@@ -256,16 +256,20 @@ extension ExchangeCmdlet {
             "QuarantineMessage", "SenderAddress RecipientAddress StartReceivedDate EndReceivedDate Type Page PageSize",
             []
         ),
-        ("SweepRule", "Mailbox Provider ResultSize", []), ("AddressBookPolicy", "", []), ("OrganizationRelationship", "", []),
+        ("SweepRule", "Mailbox Provider ResultSize", []), ("AddressBookPolicy", "", []),
+        ("OrganizationRelationship", "", []),
         ("ManagementScope", "Exclusive:b Orphan:b", []),
     ]
 
     private static let others: [ExchangeCmdlet] = [
-        ExchangeCmdlet("Get-Group", .reading, "Identity " + recipients) { (organization, call) throws(ExchangeFailure) in
+        ExchangeCmdlet("Get-Group", .reading, "Identity " + recipients) {
+            (organization, call) throws(ExchangeFailure) in
             let groups = organization.distributionGroups + organization.unifiedGroups
             let kinds = Set((call.texts("RecipientTypeDetails") ?? []).map { $0.lowercased() })
             return try organization.groupPage(
-                groups.filter { kinds.isEmpty || kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "") },
+                groups.filter {
+                    kinds.isEmpty || kinds.contains($0["RecipientTypeDetails"]?.string?.lowercased() ?? "")
+                },
                 call)
         },
         single(

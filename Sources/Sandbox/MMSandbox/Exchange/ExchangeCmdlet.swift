@@ -375,8 +375,7 @@ extension ExchangeOrganization {
     }
 
     /// Returns the group with an identity, or a page of those that pass the filters.
-    func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer
-    {
+    func groupPage(_ groups: [JSONObject], _ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
         guard let identity = call.text("Identity") else {
             var rows = groups
             let known = Set(groups.first?.keys.map { $0.lowercased() } ?? [])

@@ -155,7 +155,8 @@ struct SubsetCheck {
 
     /// What has taken the place of commands of old.
     private static let successors: [String: String] = {
-        let sessions = ", whose sessions Exchange Online no longer accepts: a script signs in with Connect-ExchangeOnline"
+        let sessions =
+            ", whose sessions Exchange Online no longer accepts: a script signs in with Connect-ExchangeOnline"
         return ["new-pssession": sessions, "import-pssession": sessions, "enter-pssession": sessions]
     }()
 
@@ -273,6 +274,10 @@ struct SubsetCheck {
     private func command(_ node: CommandSyntax) -> String? {
         if let reason = Redirection.misfit(node.redirections, hasFiles: hasHost) { return reason }
         let isOwn = node.constantName.map { functions.contains($0.lowercased()) } ?? false
+        if node.invocation == .dot, let script = node.constantName, script.lowercased().hasSuffix(".ps1"), !isOwn {
+            let name = script.split { $0 == "/" || $0 == "\\" }.last.map(String.init) ?? script
+            return "the script \(name), which is not here: hand it in with --attach \(name)"
+        }
         guard let written = node.constantName, node.invocation != .dot || isOwn && hasHost else {
             guard node.invocation == .call || node.invocation == .dot && onlyReads,
                 case .argument(let block)? = node.elements.first
