@@ -41,7 +41,7 @@ struct Run: CatalogueOperation {
             let connection = try guarding.registry.connection(named: name, in: context)
             return OwnSignIn(of: connection, in: context, with: guarding).own
         }
-        let inserted = whole.joined.map { "\($0) stands in the script where that runs it." }
+        let inserted = whole.joined.map { "\($0) was inserted where the script runs it." }
         let script = try RunScript(
             signIn.text, asked, on: name, altered: inserted + signIn.notes, in: context, with: services)
         if let answer = try await script.answerAtOnce() { return answer }
