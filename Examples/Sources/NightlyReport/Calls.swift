@@ -1,10 +1,10 @@
-// Written by `mm swift`; write it anew after an update of mm.
+// Written by `mm swift`. Generate it again after an update of mm.
 import MicrosoftMaster
 
 /// Send a request to Microsoft Graph, Power Automate, Azure, Power Platform or SharePoint.
 struct GraphRequest: OperationCall {
     static let operation = "graph_request"
-    /// Name; or several: A,B, tag:x.
+    /// Name, or several: A,B, tag:x.
     var connection: String?
     /// Path such as /me/messages or /beta/users.
     var endpoint: String?
@@ -16,42 +16,42 @@ struct GraphRequest: OperationCall {
     var resource: Resource?
     /// OData options: $select, $filter…
     var query: JSONObject?
-    /// Most items; follows pages.
+    /// Maximum items; follows pages.
     var top: Int?
     /// Follow all pages.
     var all: Bool?
-    /// Form (default json).
+    /// Format (default json).
     var output: Output?
-    /// Words: finds endpoints.
+    /// Words to find endpoints.
     var search: String?
-    /// Send what no table lists.
+    /// Skip the path check.
     var unlisted: Bool?
-    /// File or handle to send there.
+    /// File or handle to send.
     var upload: String?
-    /// File to write all of it to, or handle.
+    /// File to write, or handle.
     var download: String?
-    /// Send or fetch a folder of a drive with all that lies in it.
+    /// Upload or download a folder of a drive with all its contents.
     var recursive: Bool?
-    /// Where a file of that name is there already: fail (default), replace, rename.
+    /// If a file of that name exists: fail (default), replace or rename.
     var conflict: Conflict?
-    /// Many requests, one JSON object a line: method, url, body, headers, id, dependsOn.
+    /// Send many requests, one JSON object a line: method, url, body, headers, id, dependsOn.
     var batch: String?
-    /// Only what has changed since the last such call; the endpoint is a delta query.
+    /// Read only what has changed since the last such call. The endpoint must be a delta query.
     var changes: Bool?
-    /// Change only the version with this @odata.etag.
+    /// Change the object only if it still has this @odata.etag.
     var ifMatch: String?
-    /// A request header, as Name: value.
+    /// Request header, as Name: value.
     var header: [String]?
-    /// Don't wait for work that the service goes on with (202).
+    /// Don't wait for a long-running operation (202) to end.
     var noWait: Bool?
-    /// Show what would change, now and then; only reads are sent.
+    /// Show what would change; only reads are sent.
     var dryRun: Bool?
-    /// Changes nothing.
+    /// No effect.
     var confirmed: Bool?
-    /// Go on with a call for several connections, by its name (set_…); nothing else goes with it.
+    /// Continue an interrupted call for several connections, by its ID (set_…), without other arguments.
     var resume: String?
 
-    /// What `method` may be.
+    /// The values of `method`.
     enum Method: String, Sendable {
         case get = "GET"
         case post = "POST"
@@ -60,7 +60,7 @@ struct GraphRequest: OperationCall {
         case delete = "DELETE"
     }
 
-    /// What `resource` may be.
+    /// The values of `resource`.
     enum Resource: String, Sendable {
         case graph
         case flow
@@ -69,7 +69,7 @@ struct GraphRequest: OperationCall {
         case sharepoint
     }
 
-    /// What `output` may be.
+    /// The values of `output`.
     enum Output: String, Sendable {
         case json
         case table
@@ -77,7 +77,7 @@ struct GraphRequest: OperationCall {
         case jsonl
     }
 
-    /// What `conflict` may be.
+    /// The values of `conflict`.
     enum Conflict: String, Sendable {
         case fail
         case replace
@@ -163,7 +163,7 @@ struct GraphRequest: OperationCall {
     }
 }
 
-/// Guests who have not signed in for a number of days, or never since they were invited.
+/// Guests who have not signed in for a number of days, or never.
 struct UnusedGuests: OperationCall {
     static let operation = "recipe"
     /// Name of the connection.
