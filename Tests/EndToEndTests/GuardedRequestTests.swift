@@ -224,7 +224,7 @@ struct GuardedRequestTests {
             }
         }
         #expect(answer?["isError"]?.bool == (action == "decline"))
-        #expect(answer?.text.contains("said no") == (action == "decline"))
+        #expect(answer?.text.contains("declined") == (action == "decline"))
         #expect(answer?.text.contains("closed without an answer") == (action == "cancel"))
         #expect(try await Self.sent(tenant) == (action == "accept" ? 1 : 0))
     }

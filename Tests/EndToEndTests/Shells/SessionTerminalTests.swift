@@ -40,7 +40,7 @@ struct SessionTerminalTests {
 
         func leave() async throws -> Int32 {
             try await type("\u{1D}d")
-            try await see("goes on")
+            try await see("keeps running")
             return await child.exit().code
         }
     }
