@@ -150,14 +150,14 @@ struct SessionWireTests {
         #expect(shown.map { $0["class"]?.string } == ["read", "write", "destructive", "read"])
         #expect(shown.map { $0["verdict"]?.string } == ["allow", "ask", "ask", "allow"])
         #expect(shown[1]["body"] == ["jobTitle": "x"] && shown[1]["template"]?.string?.contains("ben") == false)
-        #expect(ran.error.contains("held back") && ran.error.contains("may differ"))
+        #expect(ran.error.contains("held back") && ran.error.contains("behave differently"))
 
         let client = try await MCPClient(tenant.home.environment)
         _ = try await client.initialize()
         let told = try await client.call(
             1, "mm__run", ["connection": "Demo", "module": "graph", "command": .string(script), "dryRun": true])
         let text = told.text
-        #expect(told["isError"] == false && text.contains("DELETE") && text.contains("may differ"), "\(text)")
+        #expect(told["isError"] == false && text.contains("DELETE") && text.contains("behave differently"), "\(text)")
         #expect(await client.finish() == 0)
         #expect(try await Self.value(tenant, "Invoke-StandIn request graph GET \(user)")["Status"] == 200)
         let calls = try await tenant.mm(["audit", "show", "--operation", "run", "--json"])
