@@ -178,7 +178,7 @@ private final class IsolatedRouterProcess: Sendable {
     }
 }
 
-@Suite("Run a separate pool for each connection", .timeLimit(.minutes(15)), .serialized)
+@Suite("A separate pool for each connection", .timeLimit(.minutes(15)), .serialized)
 struct IsolatedPoolTests {
     static let users: [UInt32?] = geteuid() == 0 ? [nil, 65_534] : [nil]
 
@@ -377,7 +377,7 @@ struct IsolatedPoolTests {
         try await waitUntil { !hung.isRunning && below.allSatisfy { !$0.isRunning } }
         #expect(try await router.run("Alpha")["status"] == "success")
         let log = try #require(try ProtectedFile.read(home.path + "/.m365-logs/session-pool-router.log"))
-        #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its own pool no longer answers"))
+        #expect(String(decoding: log, as: UTF8.self).contains("[Alpha] its pool no longer answers"))
         await router.stop()
     }
 
