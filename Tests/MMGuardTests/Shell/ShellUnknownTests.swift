@@ -26,6 +26,17 @@ struct ShellUnknownTests {
     }
 
     @Test(
+        "a file of a repository's history is removed after a question, a lock without one",
+        arguments: [
+            ("rm .git/refs/heads/main", true), ("rm -f .git/packed-refs", true), ("unlink .git/index", true),
+            ("rm -f .git/index.lock", false), ("echo '*.log' >> .git/info/exclude", false), ("rm notes.git", false),
+        ])
+    func history(line: String, isAsked: Bool) {
+        let verdict = verdict(line)
+        #expect((verdict.decision == .ask) == isAsked, "\(verdict.rule)")
+    }
+
+    @Test(
         "a script for PowerShell is judged as one of its sessions, and its programs as the shell's",
         arguments: [
             ("ri -r src", true), ("gci src | Remove-Item", true), ("Clear-Content a.ps1", true), ("rm -r src", true),

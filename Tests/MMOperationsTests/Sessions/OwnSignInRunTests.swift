@@ -61,7 +61,7 @@ struct OwnSignInRunTests {
         defer { Task { await home.stop() } }
         let answer = try await run(script, in: home)
         #expect(ChangesHome.value(answer).array == [2])
-        #expect(answer.notes.contains { $0.contains("the connection Demo is signed in already") }, "\(answer.notes)")
+        #expect(answer.notes.contains { $0.contains("the connection Demo is already signed in") }, "\(answer.notes)")
     }
 
     @Test(

@@ -91,12 +91,11 @@ package enum HelpText {
             text += columns(positionals.map { ($0.name.uppercased(), summary(of: $0)) })
         }
         let flags = fields.filter { if case .option = $0.placement { true } else { false } }
-        if !flags.isEmpty {
-            text += "\nFlags:\n" + columns(flags.map { (flagForm(of: $0), summary(of: $0)) })
-        }
+        var rows = flags.map { (flagForm(of: $0), summary(of: $0)) }
         if let field = fields.first(where: \.namesFile) {
-            text += columns([("--file, -f FILE", "read \(field.name.uppercased()) from a file; - is standard input")])
+            rows.append(("--file, -f FILE", "Read \(field.name.uppercased()) from a file; - is standard input."))
         }
+        if !rows.isEmpty { text += "\nFlags:\n" + columns(rows) }
         text += "\n" + options(GlobalOptions.listing(timeLimit: entry.usualTimeLimit), besides: flags)
         if !examples.isEmpty {
             text += "\nExamples:\n"
@@ -130,7 +129,7 @@ package enum HelpText {
 
     static func summary(of field: InputField) -> String {
         if let flag = field.otherFlags.first {
-            return field.summary + " For several connections (\(flag)): A,B or tag:NAME, see Docs/StartProvider.md."
+            return field.summary + " Also as \(flag); Docs/StartProvider.md has more about several connections."
         }
         guard case .choice(let words) = field.kind else { return field.summary }
         return field.summary + " (\(words.joined(separator: ", ")))"

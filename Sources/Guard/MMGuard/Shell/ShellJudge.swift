@@ -346,8 +346,15 @@ extension ShellJudge {
                     || (!word.value.hasPrefix("--") && word.value.contains { "rR".contains($0) })
             }
             return !word.isFixed || word.value.contains { "*?[{".contains($0) } || word.value.hasPrefix("/")
-                || word.value.hasPrefix("~") || word.value.split(separator: "/").contains("..")
+                || word.value.hasPrefix("~") || word.value.split(separator: "/").contains("..") || isHistory(word.value)
         }
+    }
+
+    /// Returns whether a file belongs to the history of a repository, where a name may stand for the only copy of somebody's work. Locks
+    /// that a killed program left don't.
+    private func isHistory(_ word: String) -> Bool {
+        let meant = context.path(word) ?? "/" + word
+        return ["/.git/", "/.hg/"].contains(where: meant.contains) && !meant.hasSuffix(".lock")
     }
 
     /// A user's files that define what runs at the next sign-in, or who may sign in.

@@ -40,7 +40,7 @@ struct FormerSignIn {
         self.text = String(decoding: new, as: UTF16.self)
         notes = [
             "The script's own sign-in to Exchange Online is not needed, and no password is asked for: the connection "
-                + "\(self.own.connection) is signed in already. Connect-ExchangeOnline is what scripts sign in with today."
+                + "\(self.own.connection) is already signed in. Scripts sign in with Connect-ExchangeOnline today."
         ]
     }
 
