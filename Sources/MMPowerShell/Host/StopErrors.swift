@@ -9,7 +9,7 @@ package enum StopErrors {
             .deadlineExceeded,
             restarted
                 ? "The command exceeded its time limit and did not stop: the session is restarted."
-                : "The command exceeded its time limit and was stopped. The session stays open.",
+                : "The command exceeded its time limit and was stopped. The session is kept.",
             hint: "Allow more time, or request less at once. Part of the work may have been done.",
             details: ["sessionRestarted": .bool(restarted)])
     }

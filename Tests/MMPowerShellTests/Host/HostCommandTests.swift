@@ -258,7 +258,7 @@ struct HostCommandTests {
         #expect(error?.message.contains("the cupboard is bare") == true)
         #expect(error?.message.contains("earlier") == false)
         #expect(error?.details["lastWords"] == "unhandled: the cupboard is bare")
-        #expect(error?.hint?.contains("Memory") == isForMemory)
+        #expect(error?.hint?.contains("memory") == isForMemory)
     }
 
     @Test("a process that ends under a command: what it sent arrives, then the loss", arguments: [0, 1, 500])
