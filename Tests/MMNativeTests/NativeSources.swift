@@ -60,6 +60,46 @@ struct NativeSources {
         #expect(try Self.numbers(inside) == [2, 0, 1])
     }
 
+    @Test(
+        "a message whose stream is sent to `$null` is not shown, and only that",
+        arguments: [
+            ("Write-Error a 2>$null; 'b'", ["b"], 0, []),
+            ("Write-Error a 3>$null; 'b'", ["b"], 1, []),
+            ("Write-Error a 2>$null; $?; $Error.Count", ["False", "1"], 0, []),
+            ("function F { Write-Error a; 'c' }; F 2>$null; Write-Error d", ["c"], 1, []),
+            ("function F { Write-Error a; 'c' }; F 2>$null | % { Write-Error d; $_ }", ["c"], 1, []),
+            ("'x' | % { Write-Error a; $_ } 2>$null | % { Write-Error d; $_ }", ["x"], 1, []),
+            ("Write-Warning w 3>$null; Write-Warning v", [], 0, ["v"]),
+            ("& { Write-Error a; Write-Warning w; Write-Host h; 'o' } *>$null; 'p'", ["p"], 0, []),
+            ("Get-Nothing a 2>$null; 'b'", ["b"], 0, []),
+            ("Get-Nothing a; 'b'", ["b"], 1, []),
+            ("if (Get-Nothing a 2>$null) { 'there' } else { 'none' }", ["none"], 0, []),
+            ("'a', 'b' | Get-Nothing x 2>$null; $?", ["False"], 0, []),
+        ] as [(String, [String], Int, [String])])
+    func hidden(script: String, objects: [String], errors: Int, warnings: [String]) async throws {
+        var session = NativeSession()
+        let engine = NativeEngine(sources: [EmptySource()], host: NativeHost())
+        let outcome = await engine.run(script, in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("\(script) did not run: \(outcome)")
+            return
+        }
+        #expect(result.objects.map(\.text) == objects && result.information.isEmpty)
+        #expect(result.errors.count == errors && result.warnings == warnings, "\(result)")
+    }
+
+    @Test("what the service refused ends the script, wherever it sends its errors")
+    func refusedAndHidden() async throws {
+        var session = NativeSession()
+        let outcome = await NativeEngine(sources: [RefusingSource()]).run(
+            "(Get-Refused 2>$null).Count; 'b'", in: &session)
+        guard case .completed(let result) = outcome else {
+            Issue.record("it did not run: \(outcome)")
+            return
+        }
+        #expect(result.failure?.id == "Refused" && result.objects.isEmpty)
+    }
+
     @Test("what a script puts out is delivered as it comes, and the source waits for its reader")
     func delivery() async throws {
         let source = CountingSource(pages: 50, size: 300)

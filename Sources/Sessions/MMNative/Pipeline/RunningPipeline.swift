@@ -20,6 +20,23 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
     private let recordings: [RecordedOutput]
+    private let streams: Streams
+
+    /// The streams that the commands of a pipeline send to `$null`, besides those that the pipeline's surroundings do.
+    private struct Streams {
+        /// The surroundings'.
+        let outer: Set<RedirectionStream>
+        /// Those of the command at the head.
+        var head: Set<RedirectionStream> = []
+        /// Those of the other commands.
+        var stages: [Set<RedirectionStream>] = []
+        /// Whether any command sends one there, or the surroundings do.
+        var areHidden: Bool { !outer.isEmpty || !head.isEmpty || stages.contains { !$0.isEmpty } }
+
+        func of(_ place: Int) -> Set<RedirectionStream> {
+            place < stages.count ? outer.union(stages[place]) : outer
+        }
+    }
 
     /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
     /// before anything runs.
@@ -30,14 +47,22 @@ final class RunningPipeline {
         var recordings: [RecordedOutput] = []
         var head = Head.none
         var target = Redirection.Target.none
+        var streams = Streams(outer: evaluator.hidden)
         for (place, element) in node.elements.enumerated() {
             switch element {
             case .expression(let expression):
                 target = try Redirection.target(of: expression.redirections, in: evaluator)
+                streams.head = Redirection.dropped(expression.redirections)
                 head = .expression(expression.expression)
             case .command(let command):
                 let last = try Redirection.target(of: command.redirections, in: evaluator)
                 if place == node.elements.count - 1 { target = last }
+                let dropped = Redirection.dropped(command.redirections)
+                if place == 0 { streams.head = dropped }
+                // The command's own stage, and after it that which records its output.
+                defer {
+                    while streams.stages.count < stages.count { streams.stages.append(dropped) }
+                }
                 if let function = try RunningPipeline.function(command, in: evaluator) {
                     let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
                     if place == 0 {
@@ -89,18 +114,27 @@ final class RunningPipeline {
             let stage = OutFileStage(file, evaluator)
             stages.append(stage)
         }
+        let hides = streams.areHidden
         for (place, stage) in stages.enumerated() {
             if place + 1 < stages.count {
                 let following = stages[place + 1]
+                let own = streams.of(place + 1)
                 stage.next = { (item) throws(Interrupt) in
                     try evaluator.note(item)
-                    try following.process(item)
+                    guard hides else { return try following.process(item) }
+                    try evaluator.hiding(own) { () throws(Interrupt) in try following.process(item) }
                 }
             } else {
-                stage.next = sink
+                let outer = streams.outer
+                stage.next =
+                    hides
+                    ? { (item) throws(Interrupt) in
+                        try evaluator.hiding(outer) { () throws(Interrupt) in try sink(item) }
+                    } : sink
                 stage.isLast = true
             }
         }
+        self.streams = streams
         self.stages = stages
         self.head = head
         self.recordings = recordings
@@ -218,6 +252,15 @@ final class RunningPipeline {
     }
 
     private func runThrough() throws(Interrupt) {
+        guard streams.areHidden else {
+            try runHead()
+            return try finish()
+        }
+        try evaluator.hiding(streams.outer.union(streams.head)) { () throws(Interrupt) in try runHead() }
+        try finish()
+    }
+
+    private func runHead() throws(Interrupt) {
         switch head {
         case .source(let call, let source):
             try begin()
@@ -244,7 +287,6 @@ final class RunningPipeline {
         case .none:
             try begin()
         }
-        try finish()
     }
 
     /// Runs a function until it ends, or until no more of its output is wanted.
@@ -263,7 +305,9 @@ final class RunningPipeline {
 
     /// Starts every command.
     private func begin() throws(Interrupt) {
-        for stage in stages { try stage.begin() }
+        for (place, stage) in stages.enumerated() {
+            try within(streams.of(place)) { () throws(Interrupt) in try stage.begin() }
+        }
     }
 
     /// Pushes one object into the pipeline; returns `false` if no more are wanted.
@@ -271,11 +315,11 @@ final class RunningPipeline {
         try evaluator.step()
         try evaluator.note(item)
         guard let first = stages.first else {
-            try sink(item)
+            try within(streams.outer) { () throws(Interrupt) in try sink(item) }
             return true
         }
         do throws(Interrupt) {
-            try first.process(item)
+            try within(streams.of(0)) { () throws(Interrupt) in try first.process(item) }
             return true
         } catch {
             try stop(error)
@@ -288,12 +332,20 @@ final class RunningPipeline {
         while firstOpen < stages.count {
             let stage = stages[firstOpen]
             firstOpen += 1
+            let own = streams.of(firstOpen - 1)
             do throws(Interrupt) {
-                try stage.finish()
+                try within(own) { () throws(Interrupt) in try stage.finish() }
             } catch {
                 try stop(error)
             }
         }
+    }
+
+    /// Runs a part of the pipeline, during which these streams are sent to `$null`.
+    private func within(
+        _ hidden: Set<RedirectionStream>, _ body: () throws(Interrupt) -> Void
+    ) throws(Interrupt) {
+        streams.areHidden ? try evaluator.hiding(hidden, body) : try body()
     }
 
     private func stop(_ reason: Interrupt) throws(Interrupt) {
@@ -341,7 +393,7 @@ struct SourceRows {
     func read(_ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) {
         let (box, source, call) = (box, source, call)
         let atOnce: CmdletBatch?
-        do throws(CmdletFault) { atOnce = try source.immediateOutput(call) } catch { throw Self.interrupt(error) }
+        do throws(CmdletFault) { atOnce = try source.immediateOutput(call) } catch { return try fail(error) }
         if let atOnce {
             evaluator.delivery.hasSent = true
             _ = try handOn(atOnce, take)
@@ -362,13 +414,11 @@ struct SourceRows {
 
     /// Passes a batch on; returns `false` once no more objects are wanted.
     private func handOn(_ batch: CmdletBatch, _ take: (PSValue) throws(Interrupt) -> Bool) throws(Interrupt) -> Bool {
-        for text in batch.warnings { evaluator.delivery.note(.warning(text)) }
-        for text in batch.information { evaluator.delivery.note(.information(text)) }
+        for text in batch.warnings { evaluator.show(.warning(text)) }
+        for text in batch.information { evaluator.show(.information(text)) }
         for error in batch.errors {
-            evaluator.errors.items.insert(ErrorRecords.value(of: error), at: 0)
-            evaluator.hasSucceeded = false
-            evaluator.reports += 1
-            evaluator.delivery.note(.error(error))
+            evaluator.record(error)
+            evaluator.show(.error(error))
         }
         for (name, value) in batch.variables { try evaluator.set(name.lowercased(), value) }
         for item in batch.objects {
@@ -377,11 +427,13 @@ struct SourceRows {
         return true
     }
 
-    private static func interrupt(_ fault: CmdletFault) -> Interrupt {
+    /// Ends the cmdlet. The errors of modules' cmdlets end no statement by themselves, so a script that sends them to `$null` goes on.
+    private func fail(_ fault: CmdletFault) throws(Interrupt) {
         switch fault {
-        case .failed(let record): .statement(record)
-        case .handedOver(let reason): .handOver(reason)
-        case .interrupted(let stop): stop.reason
+        case .failed(let error) where evaluator.hides(.error): evaluator.record(error)
+        case .failed(let error): throw .statement(error)
+        case .handedOver(let reason): throw .handOver(reason)
+        case .interrupted(let stop): throw stop.reason
         }
     }
 
@@ -395,7 +447,9 @@ struct SourceRows {
         evaluator.delivery.hasSent = evaluator.delivery.hasSent || box.rows != nil
         switch box.answer {
         case .success(let batch): return batch
-        case .failure(let fault): throw Self.interrupt(fault)
+        case .failure(let fault):
+            try fail(fault)
+            return nil
         }
     }
 }
@@ -435,6 +489,17 @@ enum Redirection {
             }
         }
         return target
+    }
+
+    /// Returns the streams of messages that are sent to `$null`.
+    static func dropped(_ nodes: [RedirectionSyntax]) -> Set<RedirectionStream> {
+        var dropped: Set<RedirectionStream> = []
+        for case .file(let file) in nodes where file.stream != .output {
+            if case .variable(let variable) = file.target, variable.path.name.lowercased() == "null" {
+                dropped.insert(file.stream)
+            }
+        }
+        return dropped
     }
 
     /// Returns why redirections aren't supported; `nil` if they are.
