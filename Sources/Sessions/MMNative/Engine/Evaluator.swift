@@ -43,7 +43,7 @@ final class Evaluator {
     /// The number of reported errors that didn't end their command, and the number of statement lists begun.
     var (reports, lists) = (0, 0)
     /// The streams that the running command sends to `$null`.
-    private(set) var hidden: Set<RedirectionStream> = []
+    var hidden: Set<RedirectionStream> = []
     /// The value of `$PSCmdlet`.
     var cmdlet: PSValue?
     /// The extent of the running statement.
@@ -92,7 +92,7 @@ final class Evaluator {
     var caught: [NativeError] = []
 
     /// The unfinished line of a message.
-    private var begun = ""
+    var begun = ""
     /// The variable that the running assignment sets.
     var assigning: String?
     private var rounds = 0
@@ -160,74 +160,6 @@ final class Evaluator {
     func round() throws(Interrupt) {
         rounds += 1
         if rounds > limits.rounds, !delivery.hasSent { throw .handOver("a long loop") }
-    }
-
-    /// Reports an error that doesn't end its command by itself.
-    /// - Parameter action: the command's own `-ErrorAction`.
-    func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
-        guard !error.id.isEmpty else { throw .handOver(error.message) }
-        record(error)
-        switch action ?? preference {
-        case .goOn: show(.error(error))
-        case .silence: break
-        case .stop: throw .fatal(error)
-        }
-    }
-
-    /// Records an error that doesn't end its command, without showing it.
-    func record(_ error: NativeError) {
-        errors.items.insert(ErrorRecords.value(of: error), at: 0)
-        hasSucceeded = false
-        reports += 1
-    }
-
-    /// Shows a message, unless the running command sends its stream to `$null`.
-    func show(_ output: NativeOutput) {
-        let stream: RedirectionStream =
-            switch output {
-            case .error: .error
-            case .warning: .warning
-            case .information: .information
-            case .object: .output
-            }
-        if !hides(stream) { delivery.note(output) }
-    }
-
-    /// Returns whether the running command sends a stream to `$null`.
-    func hides(_ stream: RedirectionStream) -> Bool {
-        !hidden.isEmpty && (hidden.contains(stream) || hidden.contains(.all))
-    }
-
-    /// Runs a part of a pipeline, during which these streams are sent to `$null`.
-    func hiding<Answer>(
-        _ streams: Set<RedirectionStream>, _ body: () throws(Interrupt) -> Answer
-    ) throws(Interrupt) -> Answer {
-        let before = hidden
-        hidden = streams
-        defer { hidden = before }
-        return try body()
-    }
-
-    /// Shows text to the person; text without a line end is shown together with the text that follows.
-    func say(_ text: String, endsLine: Bool = true) {
-        guard !hides(.information) else { return }
-        begun += text
-        guard endsLine else { return }
-        show(.information(begun))
-        begun = ""
-    }
-
-    /// Shows an unfinished line.
-    func endLine() { if !begun.isEmpty { say("") } }
-
-    /// Emits a warning.
-    func warn(_ text: String) {
-        if case .string(let word)? = variables["warningpreference"],
-            ["silentlycontinue", "ignore"].contains(word.lowercased())
-        {
-            return
-        }
-        show(.warning(text))
     }
 
     /// Whether the evaluation was cancelled or its time is up.

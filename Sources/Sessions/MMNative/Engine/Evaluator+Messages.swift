@@ -1,0 +1,110 @@
+import PowerShellSyntax
+
+/// `$ErrorActionPreference`: the handling of errors for commands without `-ErrorAction`.
+extension Evaluator {
+    /// The variable's lower-case name.
+    static let preferenceName = "erroractionpreference"
+    /// The lower-case names of PowerShell's own variables that scripts may assign to.
+    static let settable: Set<String> = [
+        "_", "null", "profile", "transcript", "input", "matches", preferenceName, "warningpreference",
+    ]
+
+    /// The lower-case names of PowerShell's own variables that accept no value.
+    static let readOnly: Set<String> = ["error"]
+
+    /// The script's value, in lower case; `nil` if it has set none.
+    var preferenceWord: String? {
+        guard case .string(let word)? = variables[Self.preferenceName] else { return nil }
+        return word
+    }
+
+    /// The current handling of errors.
+    var preference: ErrorAction {
+        switch preferenceWord {
+        case "stop": .stop
+        case "silentlycontinue": .silence
+        default: .goOn
+        }
+    }
+
+    /// Returns the form of an assigned value that the variable keeps. Scripts can't read it, because it would have a type of its own.
+    static func preference(_ value: PSValue) throws(Interrupt) -> PSValue {
+        guard case .string(let text) = value.plain else { throw .handOver("an unusual $ErrorActionPreference") }
+        let word = text.lowercased()
+        guard ["stop", "continue", "silentlycontinue"].contains(word) else {
+            throw .handOver("an unusual $ErrorActionPreference")
+        }
+        return .string(word)
+    }
+}
+
+/// What a script tells beside its output: errors, warnings and messages.
+extension Evaluator {
+    /// Reports an error that doesn't end its command by itself.
+    /// - Parameter action: the command's own `-ErrorAction`.
+    func report(_ error: NativeError, _ action: ErrorAction? = nil) throws(Interrupt) {
+        guard !error.id.isEmpty else { throw .handOver(error.message) }
+        record(error)
+        switch action ?? preference {
+        case .goOn: show(.error(error))
+        case .silence: break
+        case .stop: throw .fatal(error)
+        }
+    }
+
+    /// Records an error that doesn't end its command, without showing it.
+    func record(_ error: NativeError) {
+        errors.items.insert(ErrorRecords.value(of: error), at: 0)
+        hasSucceeded = false
+        reports += 1
+    }
+
+    /// Shows a message, unless the running command sends its stream to `$null`.
+    func show(_ output: NativeOutput) {
+        let stream: RedirectionStream =
+            switch output {
+            case .error: .error
+            case .warning: .warning
+            case .information: .information
+            case .object: .output
+            }
+        if !hides(stream) { delivery.note(output) }
+    }
+
+    /// Returns whether the running command sends a stream to `$null`.
+    func hides(_ stream: RedirectionStream) -> Bool {
+        !hidden.isEmpty && (hidden.contains(stream) || hidden.contains(.all))
+    }
+
+    /// Runs a part of a pipeline, during which these streams are sent to `$null`.
+    func hiding<Answer>(
+        _ streams: Set<RedirectionStream>, _ body: () throws(Interrupt) -> Answer
+    ) throws(Interrupt) -> Answer {
+        let before = hidden
+        hidden = streams
+        defer { hidden = before }
+        return try body()
+    }
+
+    /// Shows text to the person; text without a line end is shown together with the text that follows.
+    func say(_ text: String, endsLine: Bool = true) {
+        guard !hides(.information) else { return }
+        begun += text
+        guard endsLine else { return }
+        show(.information(begun))
+        begun = ""
+    }
+
+    /// Shows an unfinished line.
+    func endLine() { if !begun.isEmpty { say("") } }
+
+    /// Emits a warning.
+    func warn(_ text: String) {
+        if case .string(let word)? = variables["warningpreference"],
+            ["silentlycontinue", "ignore"].contains(word.lowercased())
+        {
+            return
+        }
+        show(.warning(text))
+    }
+}
