@@ -184,10 +184,11 @@ struct ScriptText: Sendable {
         }
         guard isOutside else { return false }
         let fetches = ["'w", "\"w", "'a'", "\"a\""].contains(where: raw.contains)
+        let phpRead = "file_get_contents("
+        let readsTwice = raw.firstRange(of: phpRead).map { raw[$0.upperBound...].contains(phpRead) } ?? false
         return ["environ", "getenv", "ENV[", "process.env", "readFile", "File.read", "IO.read"].contains(
             where: raw.contains)
-            || raw.split(separator: "file_get_contents(", omittingEmptySubsequences: false).count > 2
-            || raw.contains("open(") && !fetches && Self.names(in: code).contains { $0.text == "open" }
+            || readsTwice || raw.contains("open(") && !fetches && Self.names(in: code).contains { $0.text == "open" }
     }
 
     /// Returns a function of a module for files and processes that no table knows as one that looks or makes something.
@@ -226,10 +227,11 @@ struct ScriptText: Sendable {
     /// quoted text.
     private var awkTargets: [ArraySlice<UInt8>] {
         var targets: [ArraySlice<UInt8>] = []
-        var rest = code[...]
-        while let print = rest.firstRange(of: Array("print".utf8)) {
-            rest = rest[print.upperBound...]
-            let statement = rest.prefix { !"};\n".utf8.contains($0) }
+        let print = Array("print".utf8)
+        var place = 0
+        while let found = ByteSearch.find(print, in: code, from: place) {
+            place = found + print.count
+            let statement = code[place...].prefix { !"};\n".utf8.contains($0) }
             var depth = 0
             for index in statement.indices {
                 if statement[index] == UInt8(ascii: "(") { depth += 1 }
