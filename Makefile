@@ -43,8 +43,7 @@ release:
 	@Scripts/prerequisites build
 	swift build $(RELEASE) --target programs
 	ln -f .build/release/mm .build/release/mm-mcp
-	@! grep -l 17_StringProcessing .build/release/*.build/*.o || \
-	    { echo 'These take the regular expression library into the programs: import MMCore for its text search.'; exit 1; }
+	@Scripts/text-search .build/release
 
 # Records which functions run in everyday use, so that the linker puts them side by side.
 order: release
