@@ -76,14 +76,13 @@ extension Evaluator {
         !hidden.isEmpty && (hidden.contains(stream) || hidden.contains(.all))
     }
 
-    /// Runs a part of a pipeline, during which these streams are sent to `$null`.
-    func hiding<Answer>(
-        _ streams: Set<RedirectionStream>, _ body: () throws(Interrupt) -> Answer
-    ) throws(Interrupt) -> Answer {
+    /// Runs a part of a pipeline, during which these streams are sent to `$null`; `nil` leaves them as they are.
+    func hiding(_ streams: Set<RedirectionStream>?, _ body: () throws(Interrupt) -> Void) throws(Interrupt) {
+        guard let streams else { return try body() }
         let before = hidden
         hidden = streams
         defer { hidden = before }
-        return try body()
+        try body()
     }
 
     /// Shows text to the person; text without a line end is shown together with the text that follows.

@@ -413,6 +413,8 @@ class Stage {
     var next: Sink = { _ in }
     /// Whether this is the last command.
     var isLast = false
+    /// The streams that are sent to `$null` while the command runs; `nil` if no command of its pipeline sends any there.
+    var hidden: Set<RedirectionStream>?
     /// Receives an error that doesn't end the command by itself.
     var report: (NativeError) throws(Interrupt) -> Void = { _ in }
 

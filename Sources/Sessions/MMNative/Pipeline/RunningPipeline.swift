@@ -20,23 +20,9 @@ final class RunningPipeline {
     private let sink: Sink
     private var firstOpen = 0
     private let recordings: [RecordedOutput]
-    private let streams: Streams
-
-    /// The streams that the commands of a pipeline send to `$null`, besides those that the pipeline's surroundings do.
-    private struct Streams {
-        /// The surroundings'.
-        let outer: Set<RedirectionStream>
-        /// Those of the command at the head.
-        var head: Set<RedirectionStream> = []
-        /// Those of the other commands.
-        var stages: [Set<RedirectionStream>] = []
-        /// Whether any command sends one there, or the surroundings do.
-        var areHidden: Bool { !outer.isEmpty || !head.isEmpty || stages.contains { !$0.isEmpty } }
-
-        func of(_ place: Int) -> Set<RedirectionStream> {
-            place < stages.count ? outer.union(stages[place]) : outer
-        }
-    }
+    /// The streams that are sent to `$null` while the head runs, and while what follows this pipeline does; `nil` if no command sends
+    /// any there.
+    private let hidden: (head: Set<RedirectionStream>, outer: Set<RedirectionStream>)?
 
     /// Sets up a pipeline: looks up names, binds parameters and evaluates arguments, so that errors in them surface
     /// before anything runs.
@@ -47,22 +33,21 @@ final class RunningPipeline {
         var recordings: [RecordedOutput] = []
         var head = Head.none
         var target = Redirection.Target.none
-        var streams = Streams(outer: evaluator.hidden)
+        var dropped: [Set<RedirectionStream>] = []
         for (place, element) in node.elements.enumerated() {
+            let before = stages.count
             switch element {
             case .expression(let expression):
                 target = try Redirection.target(of: expression.redirections, in: evaluator)
-                streams.head = Redirection.dropped(expression.redirections)
+                dropped.append(Redirection.dropped(expression.redirections))
                 head = .expression(expression.expression)
             case .command(let command):
                 let last = try Redirection.target(of: command.redirections, in: evaluator)
                 if place == node.elements.count - 1 { target = last }
-                let dropped = Redirection.dropped(command.redirections)
-                if place == 0 { streams.head = dropped }
-                // The command's own stage, and after it that which records its output.
-                defer {
-                    while streams.stages.count < stages.count { streams.stages.append(dropped) }
-                }
+                let own = Redirection.dropped(command.redirections)
+                dropped.append(own)
+                // The command's stage, and that which records its output.
+                defer { for stage in stages.dropFirst(before) { stage.hidden = own } }
                 if let function = try RunningPipeline.function(command, in: evaluator) {
                     let arguments = try FunctionArguments(command.words, of: function, in: evaluator)
                     if place == 0 {
@@ -114,18 +99,18 @@ final class RunningPipeline {
             let stage = OutFileStage(file, evaluator)
             stages.append(stage)
         }
-        let hides = streams.areHidden
+        let outer = evaluator.hidden
+        let hides = dropped.contains { !$0.isEmpty }
+        hidden = hides ? (outer.union(dropped.first ?? []), outer) : nil
         for (place, stage) in stages.enumerated() {
+            stage.hidden = hides ? outer.union(stage.hidden ?? []) : nil
             if place + 1 < stages.count {
                 let following = stages[place + 1]
-                let own = streams.of(place + 1)
                 stage.next = { (item) throws(Interrupt) in
                     try evaluator.note(item)
-                    guard hides else { return try following.process(item) }
-                    try evaluator.hiding(own) { () throws(Interrupt) in try following.process(item) }
+                    try evaluator.hiding(following.hidden) { () throws(Interrupt) in try following.process(item) }
                 }
             } else {
-                let outer = streams.outer
                 stage.next =
                     hides
                     ? { (item) throws(Interrupt) in
@@ -134,7 +119,6 @@ final class RunningPipeline {
                 stage.isLast = true
             }
         }
-        self.streams = streams
         self.stages = stages
         self.head = head
         self.recordings = recordings
@@ -252,11 +236,7 @@ final class RunningPipeline {
     }
 
     private func runThrough() throws(Interrupt) {
-        guard streams.areHidden else {
-            try runHead()
-            return try finish()
-        }
-        try evaluator.hiding(streams.outer.union(streams.head)) { () throws(Interrupt) in try runHead() }
+        try evaluator.hiding(hidden?.head) { () throws(Interrupt) in try runHead() }
         try finish()
     }
 
@@ -305,8 +285,8 @@ final class RunningPipeline {
 
     /// Starts every command.
     private func begin() throws(Interrupt) {
-        for (place, stage) in stages.enumerated() {
-            try within(streams.of(place)) { () throws(Interrupt) in try stage.begin() }
+        for stage in stages {
+            try evaluator.hiding(stage.hidden) { () throws(Interrupt) in try stage.begin() }
         }
     }
 
@@ -315,11 +295,11 @@ final class RunningPipeline {
         try evaluator.step()
         try evaluator.note(item)
         guard let first = stages.first else {
-            try within(streams.outer) { () throws(Interrupt) in try sink(item) }
+            try evaluator.hiding(hidden?.outer) { () throws(Interrupt) in try sink(item) }
             return true
         }
         do throws(Interrupt) {
-            try within(streams.of(0)) { () throws(Interrupt) in try first.process(item) }
+            try evaluator.hiding(first.hidden) { () throws(Interrupt) in try first.process(item) }
             return true
         } catch {
             try stop(error)
@@ -332,20 +312,12 @@ final class RunningPipeline {
         while firstOpen < stages.count {
             let stage = stages[firstOpen]
             firstOpen += 1
-            let own = streams.of(firstOpen - 1)
             do throws(Interrupt) {
-                try within(own) { () throws(Interrupt) in try stage.finish() }
+                try evaluator.hiding(stage.hidden) { () throws(Interrupt) in try stage.finish() }
             } catch {
                 try stop(error)
             }
         }
-    }
-
-    /// Runs a part of the pipeline, during which these streams are sent to `$null`.
-    private func within(
-        _ hidden: Set<RedirectionStream>, _ body: () throws(Interrupt) -> Void
-    ) throws(Interrupt) {
-        streams.areHidden ? try evaluator.hiding(hidden, body) : try body()
     }
 
     private func stop(_ reason: Interrupt) throws(Interrupt) {
