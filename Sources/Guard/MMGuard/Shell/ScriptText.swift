@@ -96,7 +96,7 @@ struct ScriptText: Sendable {
         if ["Net::SMTP", "sendmail"].contains(where: raw.contains) { found.append((.mail, "sendmail")) }
         if raw.contains("kill(-1") { found.append((.removes, "kill(-1)")) }
         if emptiesFiles { found.append((.removes, "files are emptied")) }
-        if sendsWhatItReads { found.append((.network, "an address, and data of this machine")) }
+        if sendsWhatItReads(named) { found.append((.network, "an address, and data of this machine")) }
         // Only a quoted text tells the names of files that are overwritten.
         if language == .awk, awkTargets.contains(where: { !$0.contains(Self.mark) && !$0.starts(with: ">>".utf8) }) {
             found.append((.removes, "files whose names it puts together"))
@@ -175,7 +175,7 @@ struct ScriptText: Sendable {
     }
 
     /// Whether it reads files or variables of this machine, and contains the address of another one.
-    private var sendsWhatItReads: Bool {
+    private func sendsWhatItReads(_ named: [Name]) -> Bool {
         let hosts = ["localhost", "127.0.0.1", "[::1]"]
         let isOutside = literals.contains { literal in
             guard let scheme = literal.text.firstRange(of: "://") else { return false }
@@ -188,7 +188,7 @@ struct ScriptText: Sendable {
         let readsTwice = raw.firstRange(of: phpRead).map { raw[$0.upperBound...].contains(phpRead) } ?? false
         return ["environ", "getenv", "ENV[", "process.env", "readFile", "File.read", "IO.read"].contains(
             where: raw.contains)
-            || readsTwice || raw.contains("open(") && !fetches && Self.names(in: code).contains { $0.text == "open" }
+            || readsTwice || raw.contains("open(") && !fetches && named.contains { $0.text == "open" }
     }
 
     /// Returns a function of a module for files and processes that no table knows as one that looks or makes something.

@@ -49,21 +49,7 @@ extension ShellJudge {
     }
 
     /// Verbs that make something of a project's files.
-    static let building: Set<String> = [
-        "build", "test", "run", "check", "lint", "format", "fmt", "clean", "compile", "install", "init", "new",
-        "create",
-        "generate", "gen", "serve", "server", "dev", "watch", "start", "bench", "doc", "docs", "coverage", "typecheck",
-        "verify",
-        "validate", "fix", "render", "convert", "parse", "bundle", "package", "make", "studio", "seed", "edit", "add",
-        "sync", "lock", "update",
-        "migrate",
-        "g", "i", "t", "b", "c", "w", "debug", "preview", "compress", "extract", "merge", "split", "encode", "decode",
-        "analyze",
-        "analyse", "transform", "setup", "prepare", "export", "import", "download", "restore", "fetch", "pull", "exec",
-        "tests", "all",
-        "default", "lints", "spec", "e2e", "unit", "storybook", "codegen", "typegen", "schema", "assets", "icons",
-        "i18n",
-    ]
+    static let building = ShellWords.list("building")
 
     /// Returns the rule for reading, if a program only shows something; `nil` for others, and if an option may do more.
     static func measures(_ name: String, _ words: [String]) -> ShellRule? {
