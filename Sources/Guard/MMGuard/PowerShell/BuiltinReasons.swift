@@ -1,3 +1,5 @@
+import PowerShellSyntax
+
 /// The reasons why PowerShell's own commands require confirmation, by what each command does.
 enum BuiltinReasons {
     /// Returns the effect of a command, in words that follow its name; `nil` if the description of its class suffices.
@@ -15,8 +17,7 @@ enum BuiltinReasons {
         "get-history": "shows earlier commands of the session",
         "get-clipboard": "reads the clipboard of this machine",
         "get-credential": "asks for a password, and there is nobody to type it",
-        "new-pssession":
-            "opens a session on another machine; Exchange Online no longer accepts such sessions: sign in with Connect-ExchangeOnline",
+        "new-pssession": "opens a session on another machine; \(SignInCmdlet.formerSessions)",
         "read-host": "waits for input, and there is nobody to type it",
     ]
 }

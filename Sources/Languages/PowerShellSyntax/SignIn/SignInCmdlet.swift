@@ -167,6 +167,10 @@ extension SignInCmdlet {
         ("other", "InputObject PSSession CimSession Assembly ModuleInfo FullyQualifiedName Prefix RequiredResource"),
     ]
 
+    /// Why remote sessions, by which scripts reached Exchange Online before `Connect-ExchangeOnline`, lead nowhere.
+    package static let formerSessions =
+        "Exchange Online no longer accepts such sessions: sign in with Connect-ExchangeOnline"
+
     private static func retired(_ name: String, _ module: String, _ successor: String) -> SignInCmdlet {
         SignInCmdlet(name, .retired, successor: "\(module) is retired and can no longer sign in: \(successor)")
     }

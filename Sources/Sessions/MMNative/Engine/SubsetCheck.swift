@@ -153,13 +153,6 @@ struct SubsetCheck {
         defaults(of: known) ?? known.blocks.lazy.compactMap { statements($0) }.first
     }
 
-    /// What has taken the place of commands of old.
-    private static let successors: [String: String] = {
-        let sessions =
-            ", whose sessions Exchange Online no longer accepts: a script signs in with Connect-ExchangeOnline"
-        return ["new-pssession": sessions, "import-pssession": sessions, "enter-pssession": sessions]
-    }()
-
     /// Returns whether a variable may be assigned to.
     private static func isSettable(_ path: VariablePath) -> Bool {
         switch path.qualifier {
@@ -298,7 +291,8 @@ struct SubsetCheck {
         if HostCommands.names.contains(name.lowercased()), !hasHost, !isSource(name) { return "the command \(name)" }
         let isBuiltIn = Cmdlets.specification(of: name) != nil
         guard isBuiltIn || isSource(name) else {
-            return "the command \(name)" + (Self.successors[name.lowercased()] ?? "")
+            let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())
+            return "the command \(name)" + (isFormer ? " (\(SignInCmdlet.formerSessions))" : "")
         }
         for element in node.elements {
             switch element {
