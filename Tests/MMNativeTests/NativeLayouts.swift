@@ -32,6 +32,11 @@ struct NativeLayouts {
         arguments: [
             ("'a', 'b', 'A' | group | ft Name, Count", "Name Count\n---- -----\na        2\nb        1"),
             ("1..3 | measure -Sum | fl Count, Sum", "Count : 3\nSum   : 6"),
+            (
+                "[pscustomobject]@{ H = @{x=1}; O = [ordered]@{p=1;q='two'}; E = @{} } | fl",
+                "H : {[x, 1]}\nO : {[p, 1], [q, two]}\nE : {}"
+            ),
+            ("[pscustomobject]@{ O = [ordered]@{a=1;b=2;c=3;d=4;e=5} } | ft", "O\n-\n{[a, 1], [b, 2], [c, 3], [d, 4]…}"),
         ])
     func named(script: String, expected: String) async throws {
         #expect(try await shown(script).joined() == expected)

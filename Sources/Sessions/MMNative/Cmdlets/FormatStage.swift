@@ -206,12 +206,13 @@ enum CellText {
                 }
             }
             return "{" + texts.joined(separator: ", ") + (items.count > 4 ? "\u{2026}" : "") + "}"
-        // The table holds properties that a service returned in addition to those of the type.
-        case .table(let table) where evaluator.onlyReads && table.isOrdered:
+        case .table(let table) where table.isOrdered || table.count < 2:
             var texts: [String] = []
             for (key, value) in table.pairs.prefix(4) {
                 switch value {
-                case .array, .list, .table: texts.append("[\(key), \(value.typeName)]")
+                case .array, .list, .table:
+                    guard evaluator.onlyReads else { throw .handOver("\(value.typeName) of a table in a table") }
+                    texts.append("[\(key), \(value.typeName)]")
                 default: texts.append("[\(key), \(try PSText.string(value))]")
                 }
             }
@@ -251,6 +252,8 @@ final class OutStringStage: Stage {
 
     private init(width: Int) {
         evaluator = Evaluator(source: [], variables: [:])
+        // Nothing is sent by what is only shown.
+        evaluator.onlyReads = true
         self.width = width
         streams = true
         endsLines = true

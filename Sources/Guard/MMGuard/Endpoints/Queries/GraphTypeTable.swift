@@ -70,7 +70,7 @@ package struct GraphTypeTable: Sendable {
     }
 
     /// Returns whether a type is another one or derives from it.
-    func isKind(_ type: GraphType, of other: GraphType) -> Bool { derives(type.row, from: other.row) }
+    package func isKind(_ type: GraphType, of other: GraphType) -> Bool { derives(type.row, from: other.row) }
 
     private func type(_ row: UInt32) -> GraphType {
         let marks = Marks(rawValue: types.u16(row, 6))

@@ -93,8 +93,8 @@ struct GraphBinder: Sendable {
         }
         var bound = GraphCmdletCall(cmdlet: call.name, method: template.method)
         bound.path = (template.isBeta ? "/beta" : "/v1.0") + Self.filled(template, keys)
-        let type = EndpointIndex.standard.type(of: template.node)?.lowercased() ?? ""
-        bound.shape = .objects(isAny: type.hasSuffix("directoryobject") || template.template.hasSuffix("/getByIds"))
+        let type = EndpointIndex.standard.type(of: template.node)
+        bound.shape = .objects(of: type ?? (template.template.hasSuffix("/getByIds") ? "directoryObject" : nil))
         try control(&bound, given.controls, call)
         if template.method != "GET", template.method != "DELETE" {
             bound.body = try body(given, template)
@@ -494,8 +494,8 @@ package enum GraphLine {
 struct GraphCmdletCall: Sendable {
     /// The form of the output objects.
     enum Shape: Sendable {
-        /// Objects with the properties of their type. Objects of any directory type (`isAny`) have theirs in `AdditionalProperties`.
-        case objects(isAny: Bool)
+        /// Objects of the class of a declared type; `nil` if the tables don't know it.
+        case objects(of: String?)
         /// Hashtables, as Invoke-MgGraphRequest makes them.
         case tables
         /// Custom objects.
@@ -527,7 +527,7 @@ struct GraphCmdletCall: Sendable {
     /// The error action, in lower case.
     var errorAction: String?
     /// The form of the output objects.
-    var shape = Shape.objects(isAny: false)
+    var shape = Shape.objects(of: nil)
     /// The file that gets the unchanged answer.
     var outFile: String?
     /// Whether an empty answer gives `$true`.

@@ -1,0 +1,64 @@
+import MMCore
+import MMNative
+import Testing
+
+@testable import MMOperations
+
+@Suite("Objects of Graph's modules", .timeLimit(.minutes(1)))
+struct GraphObjectsTests {
+    /// The own properties of an object, and those in `AdditionalProperties`.
+    private func parts(of value: PSValue) throws -> (own: [String], more: [String]) {
+        var found: PSObject?
+        if case .object(let object) = value { found = object }
+        let object = try #require(found)
+        guard case .table(let table)? = object["AdditionalProperties"] else { return (object.shape.names, []) }
+        return (object.shape.names.filter { $0 != "AdditionalProperties" }, table.pairs.map(\.key))
+    }
+
+    @Test(
+        "have the properties of the class that the request declares, and the others beside",
+        arguments: [
+            (
+                "authenticationMethod",
+                ##"{"@odata.type":"#microsoft.graph.phoneAuthenticationMethod","id":"1","phoneNumber":"+1","phoneType":"mobile"}"##,
+                ["Id"], ["@odata.type", "phoneNumber", "phoneType"]
+            ),
+            (
+                "namedLocation",
+                ##"{"@odata.type":"#microsoft.graph.ipNamedLocation","id":"1","displayName":"Office","isTrusted":true}"##,
+                ["Id", "DisplayName"], ["@odata.type", "isTrusted"]
+            ),
+            ("directoryObject", #"{"id":"1","displayName":"Ann"}"#, ["Id"], ["displayName"]),
+            (
+                "user", ##"{"@odata.type":"#microsoft.graph.user","id":"1","displayName":"Ann"}"##,
+                ["Id", "DisplayName"], ["@odata.type"]
+            ),
+            (
+                "user", #"{"id":"1","displayName":"Ann","newerThanTheTables":1}"#,
+                ["Id", "DisplayName", "NewerThanTheTables"], []
+            ),
+            (nil, ##"{"@odata.type":"#microsoft.graph.user","id":"1","mail":"a"}"##, ["Id"], ["@odata.type", "mail"]),
+            (nil, #"{"@odata.context":"x","id":"1","mail":"a"}"#, ["Id", "Mail"], []),
+        ] as [(String?, String, [String], [String])])
+    func classes(type: String?, json: String, own: [String], more: [String]) throws {
+        var objects = GraphObjects(.objects(of: type), of: "Get-MgSomething")
+        let parts = try parts(of: objects.object(try JSONParser.parse(json)))
+        #expect(parts.own == own)
+        #expect(parts.more == more)
+    }
+
+    @Test("treat what is nested in them alike")
+    func nested() throws {
+        let json = ##"""
+            {"id": "1", "target": {"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": "7"},
+             "source": "direct"}
+            """##
+        let cmdlet = "Get-MgDeviceAppManagementMobileAppAssignment"
+        var objects = GraphObjects(.objects(of: "mobileAppAssignment"), of: cmdlet)
+        var target: PSValue?
+        if case .object(let assignment) = objects.object(try JSONParser.parse(json)) { target = assignment["Target"] }
+        let parts = try parts(of: try #require(target))
+        #expect(parts.own == [])
+        #expect(parts.more == ["@odata.type", "groupId"])
+    }
+}
