@@ -36,7 +36,10 @@ struct NativeLayouts {
                 "[pscustomobject]@{ H = @{x=1}; O = [ordered]@{p=1;q='two'}; E = @{} } | fl",
                 "H : {[x, 1]}\nO : {[p, 1], [q, two]}\nE : {}"
             ),
-            ("[pscustomobject]@{ O = [ordered]@{a=1;b=2;c=3;d=4;e=5} } | ft", "O\n-\n{[a, 1], [b, 2], [c, 3], [d, 4]…}"),
+            (
+                "[pscustomobject]@{ O = [ordered]@{a=1;b=2;c=3;d=4;e=5} } | ft",
+                "O\n-\n{[a, 1], [b, 2], [c, 3], [d, 4]…}"
+            ),
         ])
     func named(script: String, expected: String) async throws {
         #expect(try await shown(script).joined() == expected)

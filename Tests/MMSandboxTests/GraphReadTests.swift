@@ -194,7 +194,7 @@ struct GraphReadTests {
             "/v1.0/groups", "/v1.0/applications", "/v1.0/servicePrincipals", "/v1.0/directoryRoles",
             "/v1.0/organization", "/v1.0/domains",
             "/v1.0/subscribedSkus", "/v1.0/auditLogs/signIns", "/v1.0/auditLogs/directoryAudits",
-            "/v1.0/sites?search=*", "/v1.0/me/events",
+            "/v1.0/sites?search=*", "/v1.0/sites?$search=*", "/v1.0/sites?$search=\"project\"", "/v1.0/me/events",
             "/v1.0/me/calendars", "/v1.0/me/contacts", "/v1.0/me/mailFolders", "/v1.0/me/mailFolders/inbox/messages",
             "/v1.0/me/drive/root/children",
             "/v1.0/me/drives", "/v1.0/me/memberOf", "/v1.0/me/directReports", "/v1.0/me/joinedTeams", "/v1.0/me/chats",

@@ -97,34 +97,3 @@ extension ExchangeCmdlet {
         ("OrganizationSegment", "", []), ("SupervisoryReviewPolicyV2", "", []), ("InsiderRiskPolicy", "Type", []),
     ]
 }
-
-extension ExchangeOrganization {
-    /// Returns the audit records of alerts, which are requested by their type.
-    func alertRecords(_ start: Double, _ end: Double, _ operations: Set<String>?) -> [JSONObject] {
-        (0..<12).compactMap { index -> JSONObject? in
-            let time = store.users.now - Int64(index) * 86_400
-            let operation = index % 2 == 0 ? "AlertTriggered" : "AlertEntityGenerated"
-            guard Double(time) >= start, Double(time) <= end, operations?.contains(operation.lowercased()) ?? true
-            else {
-                return nil
-            }
-            let user = store.users.row(index % store.users.count).userPrincipalName
-            let detail: JSONObject = [
-                "f3u": .string(user), "an": "Elevation of privilege", "eid": .string(user), "lon": "Logon",
-            ]
-            let data: JSONObject = [
-                "CreationTime": .string(ServiceTime.zonelessText(time)), "Operation": .string(operation),
-                "UserId": "SecurityComplianceAlerts", "Severity": "Low", "Source": "Office 365 Security & Compliance",
-                "Category": "AccessGovernance", "ResultStatus": "Succeeded",
-                "Data": .string(JSONWriter.string(.object(detail))),
-            ]
-            let id = Guid.text(UInt64(0xA1E7_0000), UInt64(index))
-            return [
-                "RecordType": "SecurityComplianceAlerts", "CreationDate@data.type": "System.DateTime",
-                "CreationDate": .string(ServiceTime.text(time)), "UserIds": .string(user),
-                "Operations": .string(operation), "AuditData": .string(JSONWriter.string(.object(data))),
-                "ResultIndex": .int(Int64(index + 1)), "Identity": .string(id), "IsValid": true,
-            ]
-        }
-    }
-}

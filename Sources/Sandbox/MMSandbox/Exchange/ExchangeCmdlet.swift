@@ -674,7 +674,7 @@ extension ExchangeOrganization {
     }
 
     /// Returns a date parameter; `nil` if it isn't given.
-    private func moment(_ call: InvokedCmdlet, _ name: String) throws(ExchangeFailure) -> Double? {
+    func moment(_ call: InvokedCmdlet, _ name: String) throws(ExchangeFailure) -> Double? {
         guard let text = call.text(name) else { return nil }
         if let seconds = ServiceTime.seconds(text) ?? ServiceTime.seconds(text + "Z")
             ?? ServiceTime.seconds(text + "T00:00:00Z")
@@ -728,55 +728,6 @@ extension ExchangeOrganization {
                 "MessageTraceId": .string(Guid.text(mixing.number(index, 7), mixing.number(index, 8))),
             ])
         }
-        return try .page(of: rows, call)
-    }
-
-    func auditLog(_ call: InvokedCmdlet) throws(ExchangeFailure) -> ExchangeAnswer {
-        guard let start = try moment(call, "StartDate") else { throw .missing("StartDate") }
-        guard let end = try moment(call, "EndDate") else { throw .missing("EndDate") }
-        let operations = call.texts("Operations").map { Set($0.map { $0.lowercased() }) }
-        let users = call.texts("UserIds").map { Set($0.map { $0.lowercased() }) }
-        let record = call.text("RecordType")?.lowercased()
-        let mixing = context.mixing.branch(52)
-        let kinds = [
-            ("MailItemsAccessed", "ExchangeItemAggregated"), ("UserLoggedIn", "AzureActiveDirectoryStsLogon"),
-            ("New-InboxRule", "ExchangeAdmin"), ("FileDownloaded", "SharePointFileOperation"),
-            ("Set-Mailbox", "ExchangeAdmin"),
-        ]
-        var rows: [JSONObject] = []
-        for index in 0..<300 {
-            let time = store.users.now - Int64(index) * 1777
-            guard Double(time) >= start, Double(time) <= end else { continue }
-            let (operation, type) = kinds[mixing.number(index, 1, below: kinds.count)]
-            let user = store.users.row(mixing.number(index, 2, below: store.users.count)).userPrincipalName
-            if let operations, !operations.contains(operation.lowercased()) { continue }
-            if let users, !users.contains(user.lowercased()) { continue }
-            if let record, record != type.lowercased() { continue }
-            let id = Guid.text(mixing.number(index, 3), mixing.number(index, 4))
-            var data: JSONObject = [
-                "CreationTime": .string(ServiceTime.zonelessText(time)), "Id": .string(id),
-                "Operation": .string(operation), "OrganizationId": .string(TenantIdentity.id),
-                "UserId": .string(user), "ClientIP": .string("203.0.113.\(1 + index % 250)"),
-            ]
-            if operation == "UserLoggedIn" {
-                data["ResultStatus"] = "Success"
-                data["Workload"] = "AzureActiveDirectory"
-                data["ActorIpAddress"] = data["ClientIP"]
-                data["ExtendedProperties"] = [
-                    ["Name": "UserAgent", "Value": "Mozilla/5.0"],
-                    ["Name": "RequestType", "Value": "OAuth2:Authorize"],
-                ]
-            }
-            rows.append([
-                "RecordType": .string(type), "CreationDate@data.type": "System.DateTime",
-                "CreationDate": .string(ServiceTime.text(time)), "UserIds": .string(user),
-                "Operations": .string(operation), "AuditData": .string(JSONWriter.string(.object(data))),
-                "ResultIndex": .int(Int64(rows.count + 1)), "Identity": .string(id), "IsValid": true,
-            ])
-        }
-        if let record, record == "securitycompliancealerts" { rows += alertRecords(start, end, operations) }
-        let count = JSONValue.int(Int64(rows.count))
-        for place in rows.indices { rows[place]["ResultCount"] = count }
         return try .page(of: rows, call)
     }
 

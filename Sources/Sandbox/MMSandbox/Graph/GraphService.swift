@@ -118,7 +118,10 @@ struct GraphService {
         }
         let version = segments.removeFirst().name.lowercased()
         let options: QueryOptions
-        do throws(QueryFault) { options = try QueryOptions(parsing: request.query ?? "") } catch {
+        let searchesText = segments.first?.name.lowercased() == "sites"
+        do throws(QueryFault) {
+            options = try QueryOptions(parsing: request.query ?? "", searchesText: searchesText)
+        } catch {
             throw GraphFailure(error)
         }
         let call = GraphCall(

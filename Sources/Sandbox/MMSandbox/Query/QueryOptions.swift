@@ -36,15 +36,21 @@ struct QueryOptions: Sendable {
     init() {}
 
     /// Reads a query.
-    /// - Parameter query: the raw text after `?`.
+    /// - Parameters:
+    ///   - query: the raw text after `?`.
+    ///   - searchesText: whether `$search` is a plain text, as `search` is: sites are searched so ("Search for sites").
     /// - Throws: `QueryFault` naming the option.
-    init(parsing query: String) throws(QueryFault) {
+    init(parsing query: String, searchesText: Bool = false) throws(QueryFault) {
         let fields = PostedForm(parsing: query)
         guard !fields.isMalformed else { throw QueryFault(message: "The query string is not properly encoded.") }
         var seen: Set<String> = []
         for (name, value) in fields.pairs {
             let marked = name.hasPrefix("$")
             let plain = (marked ? String(name.dropFirst()) : name).lowercased()
+            if plain == "search", searchesText {
+                other.append((plain, value.filter { $0 != "\"" }))
+                continue
+            }
             guard Self.names.contains(plain), marked || plain != "search" else {
                 if marked { throw QueryFault(message: "The query parameter '\(name)' is not supported.") }
                 other.append((name, value))
