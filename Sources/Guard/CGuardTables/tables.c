@@ -22,6 +22,10 @@ static const unsigned char shell_words[] = {
 #embed "Tables/shell-words.txt"
 };
 
+static const unsigned char shell_clients[] = {
+#embed "Tables/shell-clients.txt"
+};
+
 struct CGuardTable cguard_graph_paths(void) {
     return (struct CGuardTable){graph_paths, sizeof graph_paths};
 }
@@ -40,4 +44,8 @@ struct CGuardTable cguard_shell_looks(void) {
 
 struct CGuardTable cguard_shell_words(void) {
     return (struct CGuardTable){shell_words, sizeof shell_words};
+}
+
+struct CGuardTable cguard_shell_clients(void) {
+    return (struct CGuardTable){shell_clients, sizeof shell_clients};
 }

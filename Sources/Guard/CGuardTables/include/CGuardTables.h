@@ -19,4 +19,6 @@ struct CGuardTable cguard_cmdlets(void);
 struct CGuardTable cguard_shell_looks(void);
 /// The lists of names by which commands in a shell are judged: a text, as it says at its beginning.
 struct CGuardTable cguard_shell_words(void);
+/// What the words of clients do: a text, as it says at its beginning.
+struct CGuardTable cguard_shell_clients(void);
 #endif

@@ -118,6 +118,7 @@ struct CarriedText: Sendable {
             options: ["-c": .statements, "-cmd": .statements], files: ["-init", "-f"], operand: (1, .statements),
             input: .statements)
         table["sqlite"] = table["sqlite3"]
+        table["cypher-shell"] = CarriedText(operand: (0, .statements), input: .statements)
         table["bq"] = CarriedText(operand: (1, .statements), input: .statements)
         table["gsed"] = table["sed"]
         table["mongosh"] = table["mongo"]

@@ -1,3 +1,4 @@
+internal import CGuardTables
 import MMCore
 
 /// Clients of services, clouds and stores, by the words that say what they do. A row matches if all its words occur in the command in
@@ -30,13 +31,13 @@ enum ClientVerbs {
             $0.lowercased().split(separator: ":").map(String.init)
         }
         if verbs.contains(where: { word in
-            removing.contains(word) || word.hasSuffix("clear") || removingStarts.contains(where: word.hasPrefix)
+            ShellWords.contains(word, in: "client-removing") || word.hasSuffix("clear")
         }) {
             return .removes
         }
         if words.contains("--delete") || verbs.contains("rsync") && words.contains("-d") { return .removes }
         if verbs.contains(where: { handsOut.contains($0) }) || words.contains("--with-decryption") { return .secrets }
-        if verbs.contains(where: { granting.contains($0) || grantingStarts.contains(where: $0.hasPrefix) }) {
+        if verbs.contains(where: { ShellWords.contains($0, in: "client-granting") }) {
             return .rights
         }
         return managed(program, words)
@@ -77,7 +78,7 @@ enum ClientVerbs {
             if path.prefix(3).contains(where: changing.contains) { return .managed }
             let looks =
                 isLook(verb) || ["stat", "info", "list"].contains(where: verb.hasSuffix)
-                || lookingStarts.contains(where: verb.hasPrefix)
+                || ShellWords.contains(verb, in: "client-looking-starts")
             return looks || making.contains(verb) ? nil : .managed
         }
         if local.contains(program) || path.isEmpty { return nil }
@@ -87,7 +88,7 @@ enum ClientVerbs {
         if path.contains(where: { $0.contains("-") && making.contains(String($0.prefix { $0 != "-" })) }) {
             return .managed
         }
-        let looks = path.contains { word in looking.contains(word) || lookingStarts.contains(where: word.hasPrefix) }
+        let looks = path.contains { word in ShellWords.contains(word, in: "client-looking") }
         let isOwn = path.first.map {
             ["config", "configure", "auth", "login", "logout", "init", "account"].contains($0)
         }
@@ -99,49 +100,16 @@ enum ClientVerbs {
     }
 
     /// Development platforms on this machine, and stores whose verbs are in the lists above.
-    private static let local: Set<String> = ["multipass", "vagrant", "minikube", "kind", "k3d", "bq"]
+    private static let local = ShellWords.list("client-local")
     /// Programs that manage a machine's disks, guests and queues; then the nouns before their verbs, and the verbs that only add something.
-    private static let storing: Set<String> = [
-        "zfs", "zpool", "btrfs", "virsh", "lxc", "incus", "VBoxManage", "rabbitmqctl", "etcdctl",
-    ]
-    private static let nouns: Set<String> = [
-        "subvolume", "filesystem", "device", "property", "quota", "qgroup", "scrub", "balance", "image", "network",
-        "storage",
-        "profile", "project", "cluster", "remote", "file", "guestproperty", "config",
-        "endpoint", "member", "user", "role", "lease", "alarm",
-    ]
-    private static let making: Set<String> = [
-        "create", "snapshot", "clone", "bookmark", "scrub", "trim", "hold", "init", "launch", "pull", "dumpxml",
-        "domblklist",
-        "dominfo", "domstate", "domiflist", "nodeinfo", "usage", "df", "sync", "console", "put", "save", "health",
-    ]
-    private static let copying: Set<String> = [
-        "cp", "mv", "sync", "rsync", "copy", "put", "mirror", "upload", "upload-file",
-    ]
-    private static let copiers: Set<String> = ["aws", "gsutil", "gcloud", "s3cmd", "mc", "azcopy", "b2", "oci", "bq"]
-    private static let showing: Set<String> = ["show", "list", "get", "create", "renew", "download", "view", "export"]
-    private static let keys: Set<String> = [
-        "keys", "credential", "credentials", "password", "passwords", "connection-string", "sas",
-        "access-key", "access-keys", "token", "tokens", "appsettings", "publishing-credentials", "publishing-profiles",
-    ]
-    private static let changing: Set<String> = [
-        "stop", "start", "restart", "run", "run-command", "exec", "invoke", "send-command", "kill", "scale", "update",
-        "set-policy", "enable", "disable", "import", "restore", "failover", "promote", "attach", "detach", "assign",
-        "issue",
-    ]
-    private static let looking: Set<String> = [
-        "ls", "info", "head", "tail", "log", "logs", "version", "help", "whoami", "plan", "diff", "preview", "status",
-        "stat",
-        "du", "cat", "ps", "top", "stats", "watch", "wait", "events", "history", "scan", "query", "synth", "dev",
-        "offline",
-        "emulators", "serve", "build", "lint", "fmt", "test", "doctor", "login", "logout", "listen", "inspect", "apps",
-        "services", "releases", "addons", "domains", "regions", "graph", "open", "template", "package",
-        "what-if", "exists", "members", "analyze", "read",
-    ]
-    private static let lookingStarts = [
-        "list", "get", "describe", "show", "search", "lookup", "validate", "estimate", "preview", "check", "filter",
-        "view",
-    ]
+    private static let storing = ShellWords.list("client-storing")
+    private static let nouns = ShellWords.list("client-nouns")
+    private static let making = ShellWords.list("client-making")
+    private static let copying = ShellWords.list("client-copying")
+    private static let copiers = ShellWords.list("client-copiers")
+    private static let showing = ShellWords.list("client-showing")
+    private static let keys = ShellWords.list("client-keys")
+    private static let changing = ShellWords.list("client-changing")
 
     /// Returns whether a word only says that something is shown.
     private static func isLook(_ word: String) -> Bool {
@@ -165,193 +133,36 @@ enum ClientVerbs {
     static func readsLines(_ program: String) -> Bool { ["redis-cli", "etcdctl", "mc"].contains(program) }
 
     /// The programs that manage clouds and platforms.
-    private static let clouds: Set<String> = [
-        "aws", "az", "gcloud", "gsutil", "bq", "doctl", "hcloud", "linode-cli", "oci", "ibmcloud", "aliyun", "flyctl",
-        "fly", "heroku", "vercel", "netlify", "wrangler", "firebase", "supabase", "eb", "cf", "scw", "exo", "openstack",
-        "nova", "s3cmd", "mc", "azcopy", "b2", "vault", "consul", "nomad", "etcdctl", "rabbitmqctl", "virsh", "lxc",
-        "incus", "multipass", "vagrant", "VBoxManage", "zfs", "zpool", "btrfs", "pulumi", "cdk", "serverless", "sls",
-        "terragrunt", "eksctl", "kops", "argocd", "flux", "velero", "rancher", "minikube", "kind", "k3d", "okta",
-        "auth0", "stripe", "m365", "pac", "databricks", "istioctl", "linkerd", "helmfile", "packer", "confluent",
-        "atlas",
-        "pscale", "turso", "railway", "dokku", "twilio", "sendgrid", "slack",
-    ]
+    private static let clouds = ShellWords.list("clouds")
     /// Programs that migrate the tables of a database, then the verbs that revert migrations, which removes data.
-    private static let migrators: Set<String> = [
-        "flyway", "alembic", "prisma", "liquibase", "sequelize", "knex", "typeorm", "goose", "dbmate", "sqlx", "diesel",
-        "atlas", "sqitch", "yoyo", "migrate", "drizzle-kit", "rails", "mikro-orm",
-    ]
-    private static let unmaking: Set<String> = [
-        "clean", "downgrade", "reset", "rollback", "undo", "fresh", "drop", "down", "revert", "redo", "rollback:all",
-        "db:drop", "db:reset", "schema:drop", "dropAll", "drop-all",
-    ]
-    private static let removing: Set<String> = [
-        "delete", "destroy", "remove", "rm", "rb", "terminate", "purge", "drop", "down", "undefine", "unregistervm",
-        "del",
-        "apps:destroy", "reset", "force_reset", "detach-disk", "deallocate", "up", "deploy", "apply", "rollback",
-        "wipe",
-        "pg:reset", "nuke", "forget_cluster_node",
-    ]
-    private static let removingStarts = [
-        "delete-", "terminate-", "remove-", "destroy-", "purge-", "deregister-", "delete_", "purge_", "batch-delete",
-        "stop-instances",
-        "batch-remove", "firestore:delete",
-    ]
-    private static let handsOut: Set<String> = [
-        "get-secret-value", "get-login-password", "get-session-token", "export-credentials", "print-access-token",
-        "get-access-token", "print-identity-token", "get-parameters-by-path", "list-keys", "show-connection-string",
-        "get-authorization-token", "get-federation-token", "get-role-credentials", "assume-role", "decrypt", "presign",
-    ]
-    private static let granting: Set<String> = [
-        "add-iam-policy-binding", "set-iam-policy", "role", "put-bucket-policy", "put-bucket-acl",
-    ]
-    private static let grantingStarts = [
-        "attach-user", "attach-role", "attach-group", "put-user-policy", "put-role", "create-access-key", "create-user",
-        "create-role",
-        "create-login", "authorize-security", "add-user-to",
-    ]
+    private static let migrators = ShellWords.list("migrators")
+    private static let unmaking = ShellWords.list("client-unmaking")
+    private static let handsOut = ShellWords.list("client-hands-out")
 
-    private static func row(_ words: String, _ rule: ShellRule) -> (words: [String], rule: ShellRule) {
-        (words.split(separator: " ").map(String.init), rule)
-    }
-
-    private static let plans = [
-        row("plan", .writes), row("apply -help", .reads), row("apply", .removes), row("destroy", .removes),
-        row("state rm", .removes), row("state push", .removes), row("state pull", .secrets),
-        row("workspace delete", .removes),
-        row("force-unlock", .removes), row("import", .managed), row("taint", .managed), row("untaint", .managed),
-        row("state mv", .managed), row("refresh", .managed), row("output", .reads),
-    ]
-
-    private static let cluster = [
-        row("get --raw", .managed),
-        row("get secret -o", .secrets), row("get secrets -o", .secrets), row("config view --raw", .secrets),
-        row("create token", .secrets), row("create clusterrolebinding", .rights), row("create rolebinding", .rights),
-        row("create clusterrole", .rights), row("create role", .rights), row("scale --replicas=0", .removes),
-        row("scale --replicas 0", .removes),
-        row("replace --force", .removes),
-    ]
-    private static let packages = [
-        row("uninstall", .software), row("install --index-url", .software), row("install -i", .software),
-        row("install --extra-index-url", .software), row("install --break-system-packages", .software),
-        row("install --trusted-host", .software), row("config set global.index-url", .software),
-        row("config set global.extra-index-url", .software),
-    ]
-
-    private static let table: [String: [(words: [String], rule: ShellRule)]] = [
-        "terraform": plans, "tofu": plans,
-        "finger": [row("", .network)], "sshfs": [row("", .network)],
-        "smbclient": [row("-L", .reads), row("", .network)],
-        "whois": [row("-h", .network), row("--host", .network), row("-p", .network), row("", .reads)],
-        "lp": [row("-h", .network), row("", .writes)],
-        "cancel": [row("-a", .removes), row("-h", .network), row("", .writes)], "lpr": [row("-h", .network)],
-        "hping3": [row("--file", .network), row("-e", .network), row("--flood", .network), row("--listen", .network)],
-        "ab": [row("-p", .network), row("-u", .network)],
-        "mosquitto_pub": [row("", .network)], "wormhole": [row("send", .network)], "ffsend": [row("upload", .network)],
-        "busctl": [
-            row("call", .rights), row("set-property", .rights), row("emit", .rights), row("--address", .dynamic),
-            row("", .reads),
-        ],
-        "dbus-send": [row("", .rights)],
-        "tailscale": [
-            row("status", .reads), row("ip", .reads), row("netcheck", .reads), row("version", .reads),
-            row("whois", .reads), row("ping", .reads), row("", .network),
-        ],
-        "gdbus": [row("introspect", .reads), row("monitor", .reads), row("", .rights)],
-        "dhclient": [row("", .rights)], "mkcert": [row("-install", .rights), row("-uninstall", .rights)],
-        "redis-cli": [
-            row("flushall", .removes), row("flushdb", .removes), row("shutdown", .removes), row("del", .removes),
-            row("unlink", .removes), row("getdel", .removes), row("config set", .rights),
-            row("config rewrite", .rights),
-            row("module", .rights), row("acl", .rights), row("eval", .dynamic), row("script", .dynamic),
-            row("replicaof", .rights), row("slaveof", .rights), row("debug", .rights), row("failover", .rights),
-            row("--eval", .dynamic), row("--pipe", .fed), row("restore", .writes), row("xtrim", .removes),
-            row("ltrim", .removes),
-        ],
-        "kubectl": cluster, "oc": cluster + [row("whoami -t", .secrets)],
-        "helm": [
-            row("--dry-run", .reads), row("install", .managed), row("upgrade", .managed), row("rollback", .managed),
-            row("uninstall", .removes), row("delete", .removes), row("push", .network),
-        ],
-        "npm": [
-            row("publish", .network), row("unpublish", .removes), row("deprecate", .network), row("dist-tag", .network),
-            row("owner add", .rights), row("owner rm", .rights), row("token revoke", .rights), row("team add", .rights),
-            row("team rm", .rights), row("team create", .rights),
-            row("access list", .reads), row("access", .rights),
-            row("token create", .secrets), row("config set registry", .software),
-            row("config set script-shell", .loader), row("uninstall -g", .software), row("set registry", .software),
-            row("set script-shell", .loader),
-            row("install -g", .software), row("i -g", .software), row("install --global", .software),
-            row("rm -g", .software), row("uninstall --global", .software),
-        ],
-        "bun": [row("publish", .network)], "deno": [row("publish", .network)],
-        "yarn": [
-            row("publish", .network), row("global remove", .software), row("config set npmregistryserver", .software),
-            row("config set registry", .software), row("config set yarnpath", .loader),
-        ],
-        "pnpm": [row("publish", .network), row("remove -g", .software)],
-        "cargo": [
-            row("publish", .network), row("yank", .network), row("owner --list", .reads), row("owner", .rights),
-            row("uninstall", .software),
-            row("install --git", .software),
-        ],
-        "conda": [row("remove", .software), row("uninstall", .software)],
-        "mamba": [row("remove", .software), row("uninstall", .software)],
-        "composer": [row("global", .software)],
-        "gem": [
-            row("update --system", .software), row("push", .network), row("yank", .network),
-            row("uninstall", .software),
-        ],
-        "twine": [row("upload", .network)], "poetry": [row("publish", .network)], "uv": [row("publish", .network)],
-        "pip": packages, "pip3": packages,
-        "age": [row("-d", .secrets), row("--decrypt", .secrets)],
-        "doppler": [row("secrets", .secrets)],
-        "sops": [row("-d", .secrets), row("--decrypt", .secrets), row("decrypt", .secrets)],
-        "ansible-vault": [row("view", .secrets), row("decrypt", .secrets)],
-        "keyring": [row("get", .secrets), row("del", .removes)], "gopass": [row("ls", .reads), row("", .secrets)],
-        "lpass": [row("show", .secrets), row("export", .secrets)],
-        "fossil": [row("clean", .removes), row("revert", .removes)],
-        "fallocate": [
-            row("-p", .removes), row("--punch-hole", .removes), row("-z", .removes), row("-c", .removes),
-            row("-d", .writes),
-        ],
-        "fuser": [row("-k", .removes), row("--kill", .removes)],
-        "mysqladmin": [
-            row("drop", .removes), row("shutdown", .rights), row("password", .rights), row("flush-privileges", .rights),
-        ],
-        "dropuser": [row("", .rights)], "createuser": [row("", .rights)], "dropdb": [row("", .removes)],
-        "pg_resetwal": [row("", .removes)], "pg_restore": [row("--clean", .removes), row("-c", .removes)],
-        "mongorestore": [row("--drop", .removes)], "nvme": [row("format", .removes), row("sanitize", .removes)],
-        "lvreduce": [row("", .removes)], "badblocks": [row("-w", .removes)], "sg_format": [row("", .removes)],
-        "kafka-topics": [row("--delete", .removes)], "kafka-topics.sh": [row("--delete", .removes)],
-        "hg": [
-            row("purge", .removes), row("update -c", .removes), row("revert --all", .removes), row("strip", .removes),
-            row("update --clean", .removes), row("rollback", .removes),
-        ],
-        "svn": [
-            row("commit", .network), row("ci", .network), row("import", .network), row("revert -r", .removes),
-            row("cleanup --remove-unversioned", .removes), row("delete", .removes),
-        ],
-        "ansible": [
-            row("--version", .reads), row("--list-hosts", .reads), row("--check", .writes), row("-m ping", .writes),
-            row("", .rights),
-        ],
-        "ansible-playbook": [
-            row("--syntax-check", .reads), row("--list-tasks", .reads), row("--list-hosts", .reads),
-            row("--check", .writes),
-            row("", .rights),
-        ],
-        "pass": [
-            row("ls", .reads), row("list", .reads), row("rm", .removes), row("insert", .writes),
-            row("generate", .writes), row("", .secrets),
-        ],
-        "op": [row("item list", .reads), row("item", .secrets), row("read", .secrets), row("get", .secrets)],
-        "security": [
-            row("find-generic-password", .secrets), row("find-internet-password", .secrets),
-            row("dump-keychain", .secrets),
-        ],
-        "bw": [row("get", .secrets), row("list", .secrets), row("export", .secrets)],
-        "secret-tool": [row("lookup", .secrets), row("search", .secrets), row("clear", .removes)],
-    ]
+    /// The rows of each client.
+    private static let table: [String: [(words: [String], rule: ShellRule)]] = {
+        let file = cguard_shell_clients()
+        let text = String(decoding: UnsafeRawBufferPointer(start: file.bytes, count: file.length), as: UTF8.self)
+        var table: [String: [(words: [String], rule: ShellRule)]] = [:]
+        var programs: [Substring] = []
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            var rows = line[...]
+            if !line.hasPrefix(" "), let colon = line.firstIndex(of: ":") {
+                programs = line[..<colon].split(separator: " ")
+                rows = line[line.index(after: colon)...]
+            }
+            for row in rows.split(separator: ";") {
+                let words = row.split(separator: " ").map(String.init)
+                guard let name = words.first else { continue }
+                let rule = ShellRule(rawValue: "shell-" + name)
+                assert(rule != nil, "shell-clients.txt names no rule with \(name)")
+                for program in programs {
+                    table[String(program), default: []].append((Array(words.dropFirst()), rule ?? .dynamic))
+                }
+            }
+        }
+        return table
+    }()
 
     private static func contains(_ words: [String], _ wanted: [String]) -> Bool {
         var rest = wanted[...]
@@ -375,9 +186,11 @@ enum ClientVerbs {
         if words.contains("truncate") || words.contains("vacuum_into") || words.contains("dropdatabase")
             || words.contains("drop")
             || has("delete", ["from"]) || words.first == "delete"
+            || words.first == "alter" && words.contains("delete") && !has("on", ["delete"])
         {
             return .removes
         }
+        if has("detach", ["delete"]) { return .removes }
         if has("set", ["global"]) || words.first == "kill" || has("system", ["reload"])
             || words.first == "copy" && !text.hasPrefix("\\") && words.contains("to") && !words.contains("stdout")
         {

@@ -264,6 +264,9 @@ struct ScriptText: Sendable {
         return table
     }()
 
+    private static let unpicklers = ShellWords.list("script-unpickles")
+    private static let undoing = ShellWords.list("script-undoes")
+
     /// Returns whether a name in any language says that files are removed: `deleteDir`, `remove_all_files`, `deleteRecursively`.
     private static func removesPlaces(_ name: String) -> Bool {
         var parts: [String] = []
@@ -275,6 +278,9 @@ struct ScriptText: Sendable {
             "dir", "dirs", "directory", "directories", "folder", "folders", "tree", "file", "files", "recursive",
             "recursively", "database", "databases", "bucket", "buckets", "table", "tables", "collection", "objects",
             "instances", "cluster", "volume", "snapshot", "stack", "container", "containers", "namespace", "repo",
+            "deployment", "pod", "job", "service", "user", "users", "index", "queue", "topic", "messages", "many",
+            "schema",
+            "branch", "release",
         ]
         let verbs: Set = [
             "delete", "remove", "rm", "erase", "unlink", "wipe", "trash", "drop", "terminate", "destroy", "purge",
@@ -324,6 +330,14 @@ struct ScriptText: Sendable {
         // A name that is looked up tells its content to the servers of its domain.
         case "lookup" where !raw.contains("dns"): return nil
         case "gethostbyname", "getaddrinfo", "lookup": return name.isCalled && !name.isCalledWithText ? .network : nil
+        // Such data says what is called when it is read.
+        case "loads",
+            "Unpickler" where owner.map(Self.unpicklers.contains) == true:
+            return .dynamic
+        case "load" where owner.map(Self.unpicklers.contains) == true && raw.contains("stdin"): return .dynamic
+        case _ where language == .python && owner != nil && name.isCalled && Self.undoing.contains(name.text):
+            return raw.contains("import") ? .removes : nil
+        case "modules" where owner == "sys": return raw.contains("sys.modules[") ? .dynamic : nil
         case "interact": return owner == "code" ? .dynamic : nil
         case "binding", "_linkedBinding": return owner == "process" ? .dynamic : nil
         case "execute": return owner == "os" ? .starts : nil

@@ -39,7 +39,7 @@ extension ShellJudge {
             return found + [finding(.reads, subject: call.program)]
         }
         // The script comes from an address.
-        let script = call.program == "deno" ? texts.operands.first { $0.value != "run" } : texts.operands.first
+        let script = texts.operands.first { call.program != "deno" || $0.value != "run" }
         let isFetched = script?.value.contains("://") == true
         if isFetched || call.program == "deno" && texts.texts.isEmpty && words.contains(where: { $0.contains("://") }) {
             found.append(finding(.fed, subject: "\(call.program) \(script?.value ?? "")"))
@@ -47,7 +47,7 @@ extension ShellJudge {
         if !texts.texts.isEmpty {
             if context.asksInterpreters { found.append(asks) }
         } else {
-            let file = texts.operands.first
+            let file = script
             let named = file.flatMap(call.input)
             if let input = named ?? (file == nil || file?.value == "-" ? call.inputs[0] : nil) {
                 found += read(input, by: call, depth)
@@ -116,13 +116,20 @@ extension ShellJudge {
         switch input {
         case .output:
             // Piping a dump into a database is common, and for macro processors and calculators the effect isn't known for any text.
-            let isUsual = language == .statements || language == .unknown
+            let isUsual = language == .statements ? producer.map(Self.handsText) ?? true : language == .unknown
             return isUsual ? [] : [finding(.fed, subject: call.program)]
         case .text(let text, let isFixed):
             return carried(ShellScript.Word(text, isFixed: isFixed), language, program: call.program, depth)
         case .file(let file): return written(file.value, by: call.program, depth) ?? []
         case nil: return []
         }
+    }
+
+    /// Returns whether a command only passes on what files or databases of this machine contain.
+    private static func handsText(_ call: ShellScript.Command) -> Bool {
+        let name = call.program
+        return (ShellPrograms.readers.contains(name) || ShellPrograms.makers.contains(name) || name == "pg_restore")
+            && !fetchesText(name)
     }
 
     /// Judges a script.
@@ -174,6 +181,9 @@ extension ShellJudge {
             isSecret($0) || Self.isSettings($0)
         }
         let found = secrets.map { finding(.secrets, subject: $0) }
+        if Self.overwritesEach(words) {
+            return [finding(.removes, subject: "pwsh: the content of files that it finds")]
+        }
         let judged = GuardEngine.standard.judge(script: text, policy: .standard).findings
         return found
             + judged.flatMap { each -> [GuardFinding] in
@@ -195,6 +205,17 @@ extension ShellJudge {
                 return makes.contains(parts[0]) || parts.contains(where: Self.building.contains)
                     ? [] : [finding(.dynamic, subject: "pwsh: \(name)")]
             }
+    }
+
+    /// Returns whether a command of PowerShell replaces the content of files that a pattern or another command names.
+    private static func overwritesEach(_ words: [String]) -> Bool {
+        words.indices.contains { index in
+            guard
+                ["set-content", "clear-content", "out-file", "clc"].contains(words[index].filter { !"({".contains($0) })
+            else { return false }
+            let target = words[(index + 1)...].first { !$0.hasPrefix("-") } ?? ""
+            return target.contains { "($*?".contains($0) }
+        }
     }
 
     // MARK: The table
@@ -278,7 +299,14 @@ extension ShellJudge {
     func carried(_ call: ShellScript.Command, _ row: CarriedText, _ depth: Int) -> [GuardFinding] {
         let parts = texts(of: call, row)
         var found: [GuardFinding] = []
-        for (word, language) in parts.texts { found += carried(word, language, program: call.program, depth) }
+        for (word, language) in parts.texts {
+            found += carried(word, language, program: call.program, depth)
+            if language == .shell,
+                namesProgram(word.value.hasPrefix("exec=") ? String(word.value.dropFirst(5)) : word.value)
+            {
+                found.append(finding(.loader, subject: "\(call.program) \(word.value)"))
+            }
+        }
         for file in parts.files {
             let language: CarriedText.Language = row.options.values.contains(.rules) ? .rules : row.input ?? .script
             let isInput = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"].contains(file.value)
@@ -498,7 +526,7 @@ extension ShellJudge {
             }
             names = line[..<colon].split(separator: " ").map(String.init)
             let after = line[line.index(after: colon)...]
-            let parts = after.split(separator: ";", maxSplits: 1)
+            let parts = after.split(separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
             for name in names {
                 needs[name, default: []] += (parts.first ?? "").split(separator: " ").map(String.init)
                 if parts.count > 1 { recipes[name, default: []].append(String(parts[1])) }
@@ -556,6 +584,11 @@ extension ShellJudge {
             else { continue }
             if isNamed { inside.words[0].value = Self.program(ofPackage: word.value) }
             let isFetched = isNamed && package?.isFetched == true
+            if package?.isCertain == true, isNamed, kind(inside, depth + 1) == nil,
+                leavesWorkspace(inside, isFetched: true)
+            {
+                found.append(finding(.stranger, subject: inside.name))
+            }
             found += judge(inside, depth + 1).filter {
                 counts($0) || isFetched && $0.rule == ShellRule.stranger.rawValue
             }
@@ -568,9 +601,9 @@ extension ShellJudge {
         return found
     }
 
-    /// Returns the place of the word by which a package runner names what it runs, and whether it fetches that from a registry:
-    /// `npx -y NAME`, `pipx run NAME`, `bundle exec NAME`.
-    private static func package(in words: [String]) -> (index: Int, isFetched: Bool)? {
+    /// Returns the place of the word by which a package runner names what it runs, whether it may fetch that from a registry, and whether
+    /// it certainly does, as nothing of the project has that name or version: `npx -y NAME`, `pipx run NAME`, `bundle exec NAME`.
+    private static func package(in words: [String]) -> (index: Int, isFetched: Bool, isCertain: Bool)? {
         guard let first = words.first.map({ ShellMemory.name($0) }) else { return nil }
         var index = 1
         var isFetched = ["npx", "bunx", "uvx", "pnpx"].contains(first)
@@ -578,7 +611,9 @@ extension ShellJudge {
             guard runners.contains(first) else { return nil }
             if words.count > 2, words[1] == "tool" { index = 2 }
             guard index < words.count, ["exec", "run", "x", "dlx"].contains(words[index]) else { return nil }
-            isFetched = words[index] == "dlx" || words[index] == "x" || index == 2 || first == "pipx"
+            isFetched =
+                words[index] == "dlx" || words[index] == "x" || index == 2 || first == "pipx"
+                || words.contains { $0.hasPrefix("--package") }
             index += 1
         }
         let taking: Set = ["--from", "--with", "--package", "-p", "--python", "--spec", "--group", "--extra"]
@@ -586,7 +621,12 @@ extension ShellJudge {
             index += taking.contains(words[index]) ? 2 : 1
         }
         if index < words.count, words[index] == "--" { index += 1 }
-        return index < words.count ? (index, isFetched) : nil
+        guard index < words.count else { return nil }
+        let isTold = words[..<index].contains {
+            ["-y", "--yes", "-p", "dlx"].contains($0) || $0.hasPrefix("--package")
+        }
+        let isCertain = isTold || isFetched && (first != "npx" || words[index].dropFirst().contains("@"))
+        return (index, isFetched || isTold, isCertain)
     }
 
     /// Returns the name of the program that a package has: `@angular/cli@17` is called `cli`.

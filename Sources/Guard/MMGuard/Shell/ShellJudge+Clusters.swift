@@ -67,16 +67,14 @@ extension ShellJudge {
         case "patch", "replace", "edit", "cordon", "uncordon", "taint", "set", "run", "autoscale", "expose",
             "certificate", "scale":
             return isTrial ? .writes : .managed
-        // Such labels set the policy for everything in the namespace or on the node.
-        case "label", "annotate":
-            let kind = verbs.dropFirst().first ?? ""
-            return ["ns", "namespace", "namespaces", "no", "node", "nodes"].contains(kind) && !isTrial
-                ? .managed : .writes
+        case "label", "annotate": return isTrial ? .writes : .managed
+        // What the client alone knows of a cluster.
+        case "config" where verbs.dropFirst().first?.hasPrefix("delete-") == true: return .removes
         case "rollout": return ["status", "history"].contains(verbs.dropFirst().first) ? .reads : .managed
         case "cp": return words.last?.contains(":") == true ? .managed : .writes
         case "apply", "create":
             let isForeign = words.contains { $0.contains("://") }
-            return isForeign && !isTrial ? .fed : .writes
+            return isTrial ? .writes : isForeign ? .fed : .managed
         default: return rule
         }
     }

@@ -52,6 +52,11 @@ extension ShellJudge {
         "python3", "python", "tr", "rev", "xxd", "uudecode", "envsubst", "m4",
     ]
 
+    /// Returns whether a program's output may come from elsewhere.
+    static func fetchesText(_ name: String) -> Bool {
+        ["curl", "wget", "http", "https", "xh", "aria2c", "httpie", "nc", "ssh"].contains(name)
+    }
+
     private func note(_ path: String, _ text: String?, isWhole: Bool = false) {
         if path.hasPrefix("/dev/") { return }
         record.memory.note(path, text, isWhole: isWhole)
@@ -122,29 +127,23 @@ extension ShellJudge {
 
     // MARK: Made again
 
-    private static let madeFolders: Set<String> = [
-        "build", "dist", "out", "target", "node_modules", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache",
-        ".tox",
-        ".nox", ".cache", ".build", ".next", ".nuxt", ".parcel-cache", ".turbo", ".gradle", "coverage", "htmlcov",
-        ".venv", "venv",
-        ".eggs", "cmake-build-debug", "cmake-build-release", "DerivedData", ".terraform", "tmp", ".tmp", "bin", "obj",
-        "_build",
-    ]
+    static let madeFolders = ShellWords.list("made-folders")
     /// Lock files of package managers, which they can generate again.
-    private static let locks: Set<String> = [
-        "package-lock.json", "yarn.lock", "pnpm-lock.yaml", "bun.lockb", "bun.lock", "npm-shrinkwrap.json",
-    ]
-    private static let madeEndings: Set<String> = [
-        "o", "a", "so", "obj", "pyc", "pyo", "class", "log", "tmp", "bak", "orig", "rej", "swp", "gcda", "gcno", "d",
-        "dSYM", "pid", "egg-info",
-    ]
+    private static let locks = ShellWords.list("made-locks")
+    private static let madeEndings = ShellWords.list("made-endings")
 
     /// Returns whether a word names files in the session's workspace that their tools generate again: build folders,
     /// caches, compiled and temporary files.
     func isMadeAgain(_ word: ShellScript.Word) -> Bool {
-        guard let workspace = context.workspace, !context.isRemote, word.isFixed, let path = context.path(word.value),
-            path.hasPrefix(workspace + "/")
+        guard let workspace = context.workspace, !context.isRemote, word.isFixed, let path = context.path(word.value)
         else { return false }
+        // In the sandbox, folders for temporary files are the session's own.
+        if !(workspace + "/").hasPrefix(path + "/"), !path.hasPrefix(workspace + "/") {
+            return ["/tmp/", "/var/tmp/"].contains { folder in
+                path.hasPrefix(folder) && path.dropFirst(folder.count).first.map { !"*?[{.".contains($0) } == true
+            }
+        }
+        guard path.hasPrefix(workspace + "/") else { return false }
         let parts = path.dropFirst(workspace.count + 1).split(separator: "/").map(String.init)
         // A pattern may match anything at its position, so only the path before it counts.
         if parts.prefix(while: { !$0.contains { "*?[{".contains($0) } }).contains(where: Self.madeFolders.contains) {
@@ -391,6 +390,25 @@ extension ShellJudge {
         return targets.contains { !isScratch($0) && !isMadeAgain($0) && !$0.value.hasPrefix("/dev/") }
     }
 
+    /// Returns the file that the last command of a pipeline empties before a command of the pipeline reads it: `sort a > a`.
+    func overwritesSource(_ pipeline: [ShellScript.Command]) -> String? {
+        guard let last = pipeline.last else { return nil }
+        var targets = last.redirections.filter { $0.kind == .output && $0.opensFile }.map(\.target)
+        var readers = pipeline
+        if last.program == "tee", !last.arguments.contains(where: { ["-a", "--append"].contains($0.value) }) {
+            targets += last.arguments
+            readers.removeLast()
+        }
+        return targets.first { target in
+            target.isFixed && !target.value.hasPrefix("/dev/") && !isMadeAgain(target)
+                && readers.contains { call in
+                    !["echo", "printf", "test", "[", "[["].contains(call.program)
+                        && (call.arguments.contains { $0.value == target.value }
+                            || call.redirections.contains { $0.kind == .input && $0.target.value == target.value })
+                }
+        }?.value
+    }
+
     /// Returns whether a command's output is certainly empty.
     private func writesNothing(_ call: ShellScript.Command) -> Bool {
         let words = call.arguments.map(\.value)
@@ -433,7 +451,9 @@ extension ShellJudge {
                     && !words.contains { word in ["print", "say", "puts", "$stdout"].contains(where: word.contains) }
         case "awk", "gawk":
             return words.contains("inplace")
-                && !words.contains { $0.contains("print") || !$0.contains("{") && $0 == "1" }
+                && !words.contains { word in
+                    word.replacing("print \"\"", with: "").contains("print") || !word.contains("{") && word == "1"
+                }
         default: return false
         }
     }
@@ -608,8 +628,21 @@ extension ShellJudge {
             }
         case "7z", "7za", "7zz": words.contains("-sdel") || words.first == "d"
         case "ar": words.first.map { $0.drop { $0 == "-" }.hasPrefix("d") } == true
+        case "mogrify": !words.contains("-path")
         default: false
         }
+    }
+
+    /// Returns whether a program writes over the file that it reads, or over others because an option says so.
+    static func overwrites(_ name: String, _ words: [String]) -> Bool {
+        if words.contains(where: { $0.hasPrefix("-") && $0.contains("overwrite") && !$0.hasPrefix("--no") }) {
+            return true
+        }
+        guard ShellPrograms.makers.contains(name), let last = words.last, last.contains("."), !last.hasPrefix("-")
+        else {
+            return false
+        }
+        return words.dropLast().contains(last)
     }
 
     /// Returns whether a text to evaluate is the output of a well-known program for setting up the shell: `$(ssh-agent -s)`.

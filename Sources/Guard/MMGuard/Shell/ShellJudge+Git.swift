@@ -128,7 +128,12 @@ extension ShellJudge {
     /// Returns the rule for subcommands that list by default.
     private static func list(_ verb: String, _ arguments: ArraySlice<String>) -> ShellRule {
         let removing: Set = ["-D", "-d", "--delete", "drop", "clear", "prune", "deinit"]
-        if arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
+        // Git itself keeps branches that were merged nowhere, and worktrees that are still there.
+        let keeps =
+            verb == "branch" && !arguments.contains { ["-D", "-f", "--force", "-r", "--remotes"].contains($0) }
+            || verb == "worktree"
+        if !keeps, arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
+        if verb == "notes", arguments.first == "remove" { return .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }
         if verb == "submodule", arguments.contains(where: { ["-f", "--force"].contains($0) }) { return .removes }
         // An existing branch or tag with that name is overwritten.
@@ -184,6 +189,11 @@ extension ShellJudge {
                 record.memory.hasNewRemote = true
             }
             var operands = arguments.filter { !$0.value.hasPrefix("-") }
+            if rest.contains(where: { ["--unset", "--unset-all", "unset"].contains($0) }),
+                operands.last?.value.lowercased() == "core.hookspath"
+            {
+                found.append(finding(.loader, subject: "core.hooksPath"))
+            }
             if operands.first?.value == "set" { operands.removeFirst() }
             guard operands.count > 1, let key = operands.first?.value.lowercased(),
                 let value = operands.dropFirst().first
@@ -235,7 +245,8 @@ extension ShellJudge {
         // The last part of the setting's name says what is run, or where it comes from.
         let last = key.split(separator: ".").last.map(String.init) ?? key
         let runs = [
-            "hookspath", "fsmonitor", "command", "gitproxy", "askpass", "program", "hook", "textconv", "driver", "cmd",
+            "hookspath", "templatedir", "fsmonitor", "command", "gitproxy", "askpass", "program", "hook", "textconv",
+            "driver", "cmd",
             "external", "filter", "uploadpack", "receivepack", "vcs", "path", "worktree", "proxy", "sslverify",
             "smtpserver",
         ]
@@ -247,6 +258,7 @@ extension ShellJudge {
             return [finding(.loader, subject: key)]
         }
         if key.hasSuffix("editor") || key.hasPrefix("pager.") || key == "core.pager" || key.hasPrefix("credential.") {
+            if value.value.hasPrefix("!"), value.value.contains("(") { return [finding(.loader, subject: key)] }
             let text = value.value.hasPrefix("!") ? String(value.value.dropFirst()) : value.value
             let found = carried(ShellScript.Word(text, isFixed: value.isFixed), .shell, program: key, depth)
             let isShell = (try? ShellScript.parse(text, as: .whole))?.commands.contains { call in

@@ -18,22 +18,10 @@ enum WordMeaning {
         case listener
     }
 
-    private static let commands: Set<String> = [
-        "command", "cmd", "exec", "execute", "pager", "editor", "browser", "askpass", "hook", "rsh", "program",
-        "helper",
-        "shell", "executable",
-    ]
-    private static let scripts: Set<String> = [
-        "eval", "evaluate", "expression", "expr", "script", "code", "lua", "python", "perl", "ruby", "javascript",
-        "batch",
-    ]
-    private static let libraries: Set<String> = [
-        "engine", "plugin", "library", "lib", "preload", "module", "extension", "provider", "load", "agentpath",
-    ]
-    private static let outputs: Set<String> = [
-        "output", "out", "outfile", "log", "logfile", "dump", "write", "save", "export", "report", "destination",
-        "dest",
-    ]
+    private static let commands = ShellWords.list("option-commands")
+    private static let scripts = ShellWords.list("option-scripts")
+    private static let libraries = ShellWords.list("option-libraries")
+    private static let outputs = ShellWords.list("option-outputs")
     /// The prefixes of options that say that something isn't done.
     private static let denials: Set<String> = ["no", "without", "disable", "skip", "list", "dry", "ignore", "exclude"]
 
@@ -53,14 +41,7 @@ enum WordMeaning {
         return first == "listen" ? .listener : nil
     }
 
-    private static let looking: Set<String> = [
-        "status", "list", "ls", "show", "info", "get", "describe", "check", "test", "version", "stat", "stats", "query",
-        "search", "find", "print", "view", "inspect", "diff", "log", "logs", "history", "help", "ping", "whoami", "top",
-        "tail", "health", "ps", "dump-config", "validate", "verify", "lint", "plan", "report", "summary", "tracking",
-        "sources", "configtest", "detail", "examine", "scan", "cat", "head", "count", "jobs", "queue", "which", "env",
-        "doctor", "configuration", "who", "tree", "df", "members", "usage", "size", "about", "lookup", "explain",
-        "whoami", "elist", "audit",
-    ]
+    private static let looking = ShellWords.list("looking-words")
     /// The usual endings of the names of reading programs: `varnishstat`, `ausearch`, `showmount`.
     private static let lookingEnds = [
         "stat", "stats", "status", "top", "info", "search", "report", "log", "logs", "view", "print", "check", "test",
@@ -134,17 +115,8 @@ enum WordMeaning {
         return count > 0
     }
 
-    private static let removing: Set<String> = [
-        "rm", "remove", "delete", "del", "destroy", "purge", "uninstall", "drop", "wipe", "erase", "unregister", "nuke",
-        "trash", "gc", "truncate",
-        "terminate", "obliterate", "rmi", "rmtree", "undefine", "deprovision", "cuninstall", "factoryreset", "prune",
-        "deinstall", "revoke", "unpublish", "kill", "killall", "reboot", "poweroff",
-        "shutdown", "unlink", "rmp", "labelclear", "teardown", "decommission", "reset", "flush", "fresh", "downgrade",
-        "dropall", "drain", "abandon", "discard", "evict", "expunge", "assassinate", "stopp",
-    ]
-    private static let sending: Set<String> = [
-        "upload", "publish", "send", "deploy", "push", "submit", "share", "post",
-    ]
+    private static let removing = ShellWords.list("removing-words")
+    private static let sending = ShellWords.list("sending-words")
     private static let removingStarts = ["delete", "destroy", "purge", "erase", "wipe", "remove", "delsnap"]
     private static let sendingStarts = ["sendto", "sendmail", "sendmessage"]
     private static let sendingOptions: Set<String> = ["upload", "put", "publish", "email", "mail", "send"]
@@ -166,13 +138,23 @@ enum WordMeaning {
                     verb.hasSuffix("." + $0) || verb.hasSuffix(":" + $0)
                 }
             }
-            if undoes == true { return .removes }
+            if undoes == true || words.contains(where: ShellWords.list("unmaking-targets").contains) { return .removes }
             if words.first?.hasPrefix("db:") == true { return rule("", Array(words.prefix(1))) }
             if zip(words, words.dropFirst()).contains(where: { ["database", "db"].contains($0) && $1 == "drop" }) {
                 return .removes
             }
             if words.starts(with: ["nuget", "delete"]) { return .removes }
             let publishing = ["publish", "upload", "deploy", "push", "release"]
+            let namesTarget =
+                ShellWords.list("target-runners").contains(program) && !words.contains("-n")
+                && words.contains { word in
+                    guard word.allSatisfy({ $0.isLetter || "-_:".contains($0) }), !word.hasPrefix("-") else {
+                        return false
+                    }
+                    let parts = word.split { "-_:".contains($0) }.map(String.init)
+                    return parts.first == "release" || parts.contains { $0 != "release" && publishing.contains($0) }
+                }
+            if namesTarget { return .network }
             // For other programs, a first option decides whether anything is done: `make -n deploy`.
             let takesOptions = ["mvn", "mvnw", "gradle", "gradlew", "sbt"].contains(program)
             let publishes = words.first { !takesOptions || !$0.hasPrefix("-") }.map { verb in
@@ -272,6 +254,29 @@ extension ShellJudge {
         return found
     }
 
+    /// Returns the setting among a command's words that names a program by its path: `SHELL=./x`, `--config 'runner="./x"'`.
+    func setsProgram(_ call: ShellScript.Command) -> String? {
+        let name = call.program
+        guard !ShellPrograms.readers.contains(name), !ShellPrograms.wrappers.contains(name),
+            !ShellPrograms.shells.contains(name), !Self.isInterpreter(name), name != "git"
+        else { return nil }
+        return call.arguments.map(\.value).first { setsProgram($0, of: name) }
+    }
+
+    private func setsProgram(_ word: String, of program: String) -> Bool {
+        let parts = word.split(separator: "=").map { $0.filter { !"\"' ".contains($0) } }
+        return zip(parts, parts.dropFirst()).enumerated().contains { index, setting in
+            let name = setting.0.drop { $0 == "-" }
+            if ShellPrograms.loaders.contains(String(name)) { return true }
+            let isKnown =
+                WordMeaning.value(of: "--" + name) == .command
+                || ShellPrograms.programVariables.contains(name.split(separator: "_").last.map(String.init) ?? "")
+            // For some programs it is usual that an option says what they start.
+            return isKnown && namesProgram(setting.1)
+                && !(index == 0 && word.hasPrefix("-") && ShellPrograms.starters.contains(program))
+        }
+    }
+
     /// Programs that read or build libraries.
     private static let linkers: Set<String> = [
         "strip", "objdump", "nm", "readelf", "ldd", "patchelf", "gcc", "g++", "cc", "c++", "clang", "clang++", "ld",
@@ -297,7 +302,10 @@ extension ShellJudge {
         let text = value.value
         switch meaning {
         // The bare name of a shell only says for which shell something is generated.
-        case .command: return ShellPrograms.shells.contains(text) ? [] : handed(value, depth)
+        case .command:
+            let names = namesProgram(text) && !ShellPrograms.starters.contains(call.program)
+            return (ShellPrograms.shells.contains(text) ? [] : handed(value, depth))
+                + (names ? [finding(.loader, subject: "\(call.program) \(text)")] : [])
         case .script:
             guard text.contains(where: { "();{}\"'`!$".contains($0) }) else { return [] }
             let asks = context.asksInterpreters ? [finding(.interpreter, subject: "\(call.program) \(text)")] : []

@@ -37,11 +37,12 @@ extension ShellJudge {
                 if let rule = ClientVerbs.rule(name, typed) { found += [finding(rule, subject: "\(name): \(line)")] }
             }
         }
+        if let setting = setsProgram(call) { found.append(finding(.loader, subject: "\(name) \(setting)")) }
         return found + (looks ? [] : options(call, depth))
     }
 
     /// Judges a program that is known by its name; `nil` for an unknown one.
-    private func kind(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
+    func kind(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding]? {
         let name = call.program
         let words = call.arguments.map(\.value)
         if let started = starts(call, depth) { return started }
@@ -132,6 +133,9 @@ extension ShellJudge {
         case "gdb", "lldb":
             let attaches = words.contains { $0 == "-p" || $0.hasPrefix("--pid") || $0.hasPrefix("attach ") }
             return attaches ? one(.rights, call) : nil
+        // What is installed stays, beside the project.
+        case "go" where words.first == "install" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
+            return one(.software, call)
         // The code that it runs comes from an address.
         case "go" where words.first == "run" && words.contains { $0.contains("@") && !$0.hasPrefix("-") }:
             return one(.fed, call)
@@ -160,6 +164,9 @@ extension ShellJudge {
         case "rails" where ["runner", "r"].contains(words.first):
             return one(.writes, call) + words.dropFirst().flatMap { findings(inScript: $0, of: "ruby", depth) }
         case _ where Self.packageManagers.contains(name):
+            let setsScript =
+                words.first == "set-script" || words.contains("set") && words.contains { $0.hasPrefix("scripts") }
+            if setsScript { return one(.loader, call) }
             return Self.runsForeign(name, words)
                 ? one(.fed, call) : Self.setsSource(words) ? one(.software, call) : nil
         case "iperf" where words.contains("-s"), "iperf3" where words.contains("-s"): return one(.network, call)
@@ -223,7 +230,11 @@ extension ShellJudge {
                 }
             let overwrites =
                 name == "dd" && words.contains("conv=notrunc") && words.contains { $0.hasPrefix("if=/dev/") }
-            return one(empties || isGone || isLost || overwrites ? .removes : .writes, call)
+            // One text stands in each of the files afterwards.
+            let evens =
+                name == "tee"
+                && call.arguments.contains { $0.value.contains { "*?[{".contains($0) } && !isMadeAgain($0) }
+            return one(empties || isGone || isLost || overwrites || evens ? .removes : .writes, call)
                 + (reaches ? one(.device, call) : [])
                 + (mode.map { Self.opensUp([$0]) } == true ? one(.rights, call) : [])
         case "chmod": return one(Self.opensUp(words) ? .rights : Self.shutsOut(words) ? .removes : .writes, call)
@@ -313,7 +324,9 @@ extension ShellJudge {
     /// that it starts, removes or sends something.
     private func unknown(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.arguments.map(\.value)
-        if Self.removesToo(call.program, words) { return embedded(in: call, depth) + one(.removes, call) }
+        if Self.removesToo(call.program, words) || Self.overwrites(call.program, words) {
+            return embedded(in: call, depth) + one(.removes, call)
+        }
         let rule =
             WordMeaning.rule(call.program, words) ?? Self.administers([call.program] + words)
             ?? Self.measures(call.program, words)

@@ -30,7 +30,8 @@ extension ShellJudge {
 
     /// Returns whether a program in the sandbox may have effects outside of it: no table knows it, it doesn't belong to the project, and
     /// its verb neither reads nor builds. Such a program may use what the sandbox permits, above all the network.
-    func leavesWorkspace(_ call: ShellScript.Command) -> Bool {
+    /// - Parameter isFetched: whether it comes from a registry for this command, so that it does something even without a verb.
+    func leavesWorkspace(_ call: ShellScript.Command, isFetched: Bool = false) -> Bool {
         guard context.hasWalls, !call.name.contains("/") || Self.isInstalled(call.name), isUnheardOf(call),
             !record.memory.functions.contains(call.name), !record.memory.aliases.contains(call.name)
         else { return false }
@@ -40,9 +41,13 @@ extension ShellJudge {
             !words[index].hasPrefix("-")
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
         }
-        guard let verb = verbs.first.map({ words[$0] }), !WordMeaning.looks(call.program, words) else { return false }
         // Such a program's own name is the verb: `create-app`, `http-server`.
-        if call.program.split(separator: "-").contains(where: { Self.building.contains(String($0)) }) { return false }
+        if call.program.split(separator: "-").contains(where: { Self.building.contains(String($0)) })
+            || WordMeaning.looks(call.program, words)
+        {
+            return false
+        }
+        guard let verb = verbs.first.map({ words[$0] }) else { return isFetched }
         let isFile = verb.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
         let stem = verb.split { ":-".contains($0) }.first.map(String.init) ?? verb
         return !isFile && !Self.building.contains(stem.lowercased())

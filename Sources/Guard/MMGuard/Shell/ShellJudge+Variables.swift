@@ -9,9 +9,24 @@ extension ShellJudge {
     ///   - name: the variable's name, as far as it is known.
     ///   - value: its new value; `nil` if it isn't known.
     ///   - isHanded: whether programs get it, because it precedes one or is exported.
-    func variable(_ name: String, _ value: ShellScript.Word? = nil, isHanded: Bool, _ depth: Int = 0) -> [GuardFinding]
-    {
+    ///   - call: the command that it precedes.
+    func variable(
+        _ name: String, _ value: ShellScript.Word? = nil, isHanded: Bool, _ depth: Int = 0,
+        before call: ShellScript.Command? = nil
+    ) -> [GuardFinding] {
         if name.hasPrefix("MM_") { return [finding(.ownProgram, subject: name)] }
+        if ShellPrograms.loadingFolders.contains(name) {
+            let isOwn = value.map { staysInProject($0, of: name, before: call) } == true
+            return [finding(isOwn ? .writes : .loader, subject: name)]
+        }
+        if ShellPrograms.loadingOptions.contains(name) {
+            return [finding(value.map(Self.onlyTunes) == true ? .writes : .loader, subject: name)]
+        }
+        // Packages would come from there.
+        let isSource = ["INDEX_URL", "REGISTRY", "GOPROXY"].contains(where: name.uppercased().hasSuffix)
+        if isHanded, isSource, value?.value.contains("://") == true { return [finding(.software, subject: name)] }
+        // Such a program stands where none is looked for.
+        if isHanded, let value, startsProgram(name, value.value) { return [finding(.loader, subject: name)] }
         if ShellPrograms.loaders.contains(name) || name.hasPrefix("GIT_CONFIG_KEY_") {
             // This turns the shell's own history off.
             if name == "HISTFILE", value.map({ ["", "/dev/null"].contains($0.value) }) == true { return [] }
@@ -26,7 +41,8 @@ extension ShellJudge {
         if name.contains("$(") || name.contains("`") { return [finding(.dynamic, subject: name)] }
         // Programs in the current or a writable folder would then replace the system's programs of the same names.
         if name == "PATH", let first = value?.value.split(separator: ":", omittingEmptySubsequences: false).first,
-            first == "." || first.isEmpty || context.isRemote && !Self.isOfSystem(programs: first)
+            first == "." || first.isEmpty
+                || !Self.isOfSystem(programs: first) && (context.isRemote || !Self.isBuilt(first))
         {
             return [finding(.loader, subject: "PATH=\(first)")]
         }
@@ -71,6 +87,77 @@ extension ShellJudge {
     private static func isOfSystem(programs folder: Substring) -> Bool {
         ["/usr/", "/bin", "/sbin", "/opt/", "/snap/", "/nix/", "$PATH", "${PATH}", "/lib/"].contains(
             where: folder.hasPrefix)
+    }
+
+    // MARK: Programs that variables and options name
+
+    /// Returns whether a text starts or loads a file by its path, apart from installed programs and what the project's tools build.
+    func namesProgram(_ text: String) -> Bool {
+        let first = text.drop { "|-!@\"' ".contains($0) }.prefix { !"\"' ,;".contains($0) }
+        let isPath = ["./", "../", "/", "~/", "$PWD/", "$HOME/", "${PWD}/"].contains(where: first.hasPrefix)
+        let isProgram =
+            isPath || [".sh", ".bash", ".py", ".pl", ".rb", ".so", ".dylib", ".jar"].contains(where: first.hasSuffix)
+        return isProgram && !first.contains("://") && !Self.isOfSystem(programs: first) && !Self.isBuilt(first)
+    }
+
+    /// Returns whether the value of a variable is a program by a path: by the variable's name, by the value's ending, or because it
+    /// contains such an option.
+    private func startsProgram(_ name: String, _ value: String) -> Bool {
+        let kind = name.split(separator: "_").last.map(String.init) ?? name
+        if ["OPTS", "OPTIONS", "FLAGS", "OPT", "ARGS"].contains(where: name.hasSuffix) {
+            return value.split(separator: " ").contains { word in
+                guard Self.loads(word), let end = word.firstIndex(where: { "=:".contains($0) }) else { return false }
+                return namesProgram(String(word[word.index(after: end)...]))
+            }
+        }
+        let isScript = [".sh", ".bash", ".so", ".dylib", ".jar"].contains(where: value.hasSuffix)
+        return (ShellPrograms.programVariables.contains(kind) || isScript && kind != "FILE") && namesProgram(value)
+    }
+
+    /// Returns whether a path is in a folder that a project's tools fill: `node_modules/.bin`, `.venv/bin`, `build`.
+    private static func isBuilt(_ path: Substring) -> Bool {
+        path.hasPrefix("$") && !["$PWD", "${PWD}", "$HOME", "${HOME}"].contains(where: path.hasPrefix)
+            || !isPassing(String(path)) && path.split(separator: "/").contains { madeFolders.contains(String($0)) }
+    }
+
+    /// Returns whether an option makes a program load or run something.
+    private static func loads(_ word: Substring) -> Bool {
+        let option = (word.hasPrefix("-XX:") ? "--" + word.dropFirst(4) : word).prefix { !"=:/".contains($0) }
+        return switch WordMeaning.value(of: option) {
+        case .command, .script, .library: true
+        default: false
+        }
+    }
+
+    /// Returns whether options in a variable only change how a program works: none loads or runs something, and no file follows.
+    private static func onlyTunes(_ value: ShellScript.Word) -> Bool {
+        let text = value.value.replacing("$(nproc)", with: "1")
+        guard !text.contains("$"), !text.contains("`") else { return false }
+        return text.split(separator: " ").allSatisfy { word in
+            if word.allSatisfy(\.isNumber) { return true }
+            let isLong = word.hasPrefix("--") || word.hasPrefix("-X") || word.hasPrefix("-D")
+            // A name may follow such a letter in the same word.
+            return word.hasPrefix("-") && !loads(word)
+                && (isLong || word.dropFirst(2).allSatisfy { $0.isNumber } || !word.contains { "rMIemdf".contains($0) })
+        }
+    }
+
+    /// Returns whether folders from which programs load code are the project's own, as the programs that it runs are.
+    private func staysInProject(
+        _ value: ShellScript.Word, of name: String, before call: ShellScript.Command?
+    ) -> Bool {
+        guard context.hasWalls, let workspace = context.workspace else { return false }
+        let isOwn = value.value.split(separator: ":").allSatisfy { part in
+            if part == "$" + name || part.hasPrefix("${" + name) { return true }
+            let path = part.hasPrefix("$PWD") ? "." + part.dropFirst(4) : String(part)
+            return !path.contains("$") && !path.contains("`")
+                && context.path(path).map { ($0 + "/").hasPrefix(workspace + "/") } == true
+        }
+        guard isOwn, let call else { return isOwn && !name.hasPrefix("LD_") }
+        let runsOwn =
+            call.name.contains("/") && !Self.isInstalled(call.name) || Self.isInterpreter(call.program)
+            || ShellPrograms.verbless.contains(call.program)
+        return runsOwn || !name.hasPrefix("LD_") && !ShellPrograms.readers.contains(call.program)
     }
 
     /// Returns whether a shell only shows this prompt, without substituting anything in it, even through its escapes.

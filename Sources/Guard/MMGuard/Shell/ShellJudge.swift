@@ -18,6 +18,8 @@ struct ShellJudge {
     var variables: [String: String] = [:]
     /// Variables that always contain the path of a new temporary file or folder.
     var scratch: Set<String> = []
+    /// The command whose output the current one reads.
+    var producer: ShellScript.Command?
     static let deepest = 8
 
     init(context: ShellContext, memory: ShellMemory = ShellMemory()) {
@@ -42,8 +44,12 @@ struct ShellJudge {
         judge.scratch.formUnion(Self.scratchVariables(script))
         for binding in script.bindings { found += judge.binding(binding, depth) }
         var previous: ShellScript.Command?
+        var joined: [ShellScript.Command] = []
         for var call in script.commands {
             judge.expand(&call)
+            judge.producer = call.readsPipe ? previous : nil
+            joined = call.readsPipe ? joined + [call] : [call]
+            if let file = judge.overwritesSource(joined) { found.append(finding(.removes, subject: "> \(file)")) }
             // If a plain text is piped in, it can be read from the command that writes it.
             if call.readsPipe, !call.redirections.contains(where: { $0.descriptor == 0 }),
                 previous?.controlOperator == .pipe, let text = previous.flatMap(judge.output)
@@ -76,7 +82,7 @@ struct ShellJudge {
             let value = assignment.value.drop { $0 != "=" }.dropFirst()
             found += variable(
                 String(name), ShellScript.Word(String(value), isFixed: assignment.isFixed),
-                isHanded: !call.words.isEmpty, depth)
+                isHanded: !call.words.isEmpty, depth, before: call.words.isEmpty ? nil : call)
         }
         for redirect in call.redirections where redirect.opensFile { found += judge(redirect) }
         if empties(call) || leavesNothing(call) { found.append(finding(.removes, subject: "empties a file")) }
@@ -173,7 +179,10 @@ struct ShellJudge {
                 index += takesValue.contains(word.value) ? 2 : 1
                 if isUnsure { continue }
             } else if word.value.contains("="), name == "env" || name == "sudo" || name == "doas" {
-                set += variable(String(word.value.prefix { $0 != "=" }), isHanded: true)
+                let value = String(word.value.drop { $0 != "=" }.dropFirst())
+                set += variable(
+                    String(word.value.prefix { $0 != "=" }), ShellScript.Word(value, isFixed: word.isFixed),
+                    isHanded: true, depth, before: call.inner((index + 1)..<call.words.count))
                 index += 1
             } else if leading > 0 {
                 leading -= 1
@@ -358,18 +367,8 @@ extension ShellJudge {
     }
 
     /// A user's files that define what runs at the next sign-in, or who may sign in.
-    private static let startFiles = [
-        "/.bashrc", "/.profile", "/.bash_profile", "/.bash_login", "/.bash_logout", "/.bash_aliases", "/.zshrc",
-        "/.zshenv",
-        "/.zprofile", "/.zlogin", "/.config/fish/config.fish", "/.bash_history",
-        "/.zsh_history", "/.ssh/authorized_keys", "/.ssh/authorized_keys2",
-        "/.ssh/rc",
-        "/.ssh/config", "/.pam_environment", "/.gitconfig", "/.git/config", "/.hg/hgrc", "/.xprofile", "/.xsessionrc",
-    ]
-    private static let startFolders = [
-        "/.config/systemd/user/", "/.local/share/systemd/user/", "/.config/autostart/", "/.git/", "/.hg/",
-        "/var/spool/cron/",
-    ]
+    private static let startFiles = ShellWords.list("start-files")
+    private static let startFolders = ShellWords.list("start-folders")
 
     /// Returns whether a hidden file in a home has the name of one that programs read at their start: `~/.lessfilter`, `~/.exrc`.
     private func isStartFile(_ path: String) -> Bool {

@@ -55,7 +55,8 @@ enum ShellPrograms {
         "sudo": ["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T"], "doas": ["-u", "-C"],
         "time": ["-f", "-o", "--format", "--output"],
         "runuser": ["-u", "-g", "-G"], "taskset": ["-p"], "chrt": ["-p"], "flock": ["-w", "-E"],
-        "strace": ["-e", "-o", "-p", "-s"], "ltrace": ["-e", "-o", "-p", "-s"], "parallel": ["-j"], "exec": ["-a"],
+        "strace": ["-e", "-o", "-p", "-s"], "ltrace": ["-e", "-o", "-p", "-s"], "parallel": ["-j", "-a", "--arg-file"],
+        "exec": ["-a"],
         "setpriv": [
             "--reuid", "--regid", "--ruid", "--euid", "--rgid", "--egid", "--groups", "--inh-caps", "--ambient-caps",
             "--bounding-set", "--securebits", "--selinux-label", "--apparmor-profile", "--pdeathsig",
@@ -80,6 +81,15 @@ enum ShellPrograms {
 
     /// Variables that make later commands load or run something else.
     static let loaders = ShellWords.list("loaders")
+
+    /// Variables with the folders from which programs load code.
+    static let loadingFolders = ShellWords.list("loading-folders")
+
+    /// Variables with options that may make programs load code.
+    static let loadingOptions = ShellWords.list("loading-options")
+
+    /// The last words of the names of variables whose value is a program.
+    static let programVariables = ShellWords.list("program-variables")
 
     /// Variables that a shell evaluates when it shows a prompt or a trace.
     static let prompts = ShellWords.list("prompts")
