@@ -171,7 +171,9 @@ struct ConfirmationLedgerTests {
 
     @Test("requests that fill the store make room for new ones, the oldest first")
     func overflow() async throws {
-        let filling = "# " + String(repeating: "\u{1B}", count: 150 << 10) + "\nRemove-Mailbox user"
+        var ledger = ledger
+        ledger.largestFile = 1 << 20
+        let filling = "# " + String(repeating: "\u{1B}", count: 10 << 10) + "\nRemove-Mailbox user"
         let first = try await ledger.request(request(filling + "0"))
         var last = first
         for number in 1...24 { last = try await ledger.request(request(filling + "\(number)")) }

@@ -15,6 +15,8 @@ package struct ConfirmationLedger: Sendable {
     package let approvalLifetime: Duration
     /// The store that the nodes of a cluster share; `nil` outside a cluster.
     package var shared: (any SharedConfirmations)?
+    /// The maximum size of the file in bytes.
+    package var largestFile = 16 << 20
     let clock: WallClock
 
     /// Creates the ledger of a file, which need not exist yet.
@@ -338,7 +340,6 @@ extension ConfirmationLedger {
     }
 
     private static let mostEntries = 200
-    private static let largestFile = 16 << 20
     /// The maximum size of a connection's document in Redis.
     private static let largestShared = 2 << 20
 
@@ -405,7 +406,7 @@ extension ConfirmationLedger {
         let before = contents
         let result = try body(&contents)
         if contents != before {
-            try ProtectedFile.replace(path, with: Self.fitting(&contents, Self.largestFile))
+            try ProtectedFile.replace(path, with: Self.fitting(&contents, largestFile))
         }
         _ = consume lock
         return result
@@ -444,7 +445,7 @@ extension ConfirmationLedger {
 
     /// Returns the content of the file.
     func read() throws(MMError) -> Contents {
-        guard let bytes = try ProtectedFile.read(path, limit: Self.largestFile), !bytes.isEmpty else {
+        guard let bytes = try ProtectedFile.read(path, limit: largestFile), !bytes.isEmpty else {
             return Contents()
         }
         guard let contents = Self.parse(bytes) else {

@@ -294,6 +294,7 @@ struct ShellJudge {
 
     func search(_ call: ShellScript.Command, _ depth: Int) -> [GuardFinding] {
         let words = call.words
+        let sought = soughtSecret(words)
         var found: [GuardFinding] = []
         var index = 0
         while index < words.count {
@@ -326,7 +327,7 @@ struct ShellJudge {
                 if removesEach(inside, depth) {
                     found.append(finding(.removes, subject: "find \(word.value) \(inside.program)"))
                 }
-                if let name = soughtSecret(words) { found.append(finding(.secrets, subject: "find \(name)")) }
+                if let sought { found.append(finding(.secrets, subject: "find \(sought)")) }
             case "-fprint", "-fprint0", "-fprintf", "-fls":
                 let file = index < words.count ? words[index].value : ""
                 found.append(finding(isSystem(file) ? .device : .writes, subject: "\(word.value) \(file)"))
