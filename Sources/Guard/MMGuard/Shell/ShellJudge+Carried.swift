@@ -44,7 +44,7 @@ extension ShellJudge {
         if isFetched || call.program == "deno" && texts.texts.isEmpty && words.contains(where: { $0.contains("://") }) {
             found.append(finding(.fed, subject: "\(call.program) \(script?.value ?? "")"))
         }
-        if !texts.texts.isEmpty {
+        if !texts.texts.allSatisfy({ $0.word.value == "-" }) {
             if context.asksInterpreters { found.append(asks) }
         } else {
             let file = script

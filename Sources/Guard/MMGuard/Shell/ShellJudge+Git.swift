@@ -131,7 +131,7 @@ extension ShellJudge {
         // Git itself keeps branches that were merged nowhere, and worktrees that are still there.
         let keeps =
             verb == "branch" && !arguments.contains { ["-D", "-f", "--force", "-r", "--remotes"].contains($0) }
-            || verb == "worktree"
+            || verb == "worktree" || verb == "remote" && arguments.first == "prune"
         if !keeps, arguments.contains(where: { removing.contains($0) }) { return verb == "config" ? .writes : .removes }
         if verb == "notes", arguments.first == "remove" { return .removes }
         if verb == "worktree", arguments.first == "remove" { return .removes }

@@ -151,8 +151,9 @@ enum WordMeaning {
                     guard word.allSatisfy({ $0.isLetter || "-_:".contains($0) }), !word.hasPrefix("-") else {
                         return false
                     }
-                    let parts = word.split { "-_:".contains($0) }.map(String.init)
-                    return parts.first == "release" || parts.contains { $0 != "release" && publishing.contains($0) }
+                        return word.split { "-_:".contains($0) }.contains {
+                        $0 != "release" && publishing.contains(String($0))
+                    }
                 }
             if namesTarget { return .network }
             // For other programs, a first option decides whether anything is done: `make -n deploy`.
@@ -207,7 +208,7 @@ enum WordMeaning {
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
         // Data is sent to an address of a kind that isn't for reading.
         let operands = words.filter { !$0.hasPrefix("-") }
-        let streams = ["rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
+        let streams = ["rtsp:", "rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
         // A store elsewhere that an option names.
         let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
@@ -233,7 +234,7 @@ extension ShellJudge {
             let option = word.value.prefix { $0 != "=" }
             guard word.value.hasPrefix("-") else {
                 // A filter or setting may name a library: `ladspa=file=/tmp/x.so`.
-                if option.count < word.value.count { found += judge(word, as: .library, of: call, depth) }
+                if option.count < word.value.count { found += judge(word, as: .library, by: "", of: call, depth) }
                 continue
             }
             if ["shell-escape", "enable-write18"].contains(option.drop { $0 == "-" }) {
@@ -249,7 +250,7 @@ extension ShellJudge {
                 }
                 value = words[index + 1]
             }
-            found += judge(value, as: meaning, of: call, depth)
+            found += judge(value, as: meaning, by: option, of: call, depth)
         }
         return found
     }
@@ -271,10 +272,14 @@ extension ShellJudge {
             let isKnown =
                 WordMeaning.value(of: "--" + name) == .command
                 || ShellPrograms.programVariables.contains(name.split(separator: "_").last.map(String.init) ?? "")
-            // For some programs it is usual that an option says what they start.
-            return isKnown && namesProgram(setting.1)
-                && !(index == 0 && word.hasPrefix("-") && ShellPrograms.starters.contains(program))
+            return isKnown && namesProgram(setting.1) && !(index == 0 && Self.starts(program, by: setting.0))
         }
+    }
+
+    /// Returns whether an option says what a program starts by trade: `nodemon --exec ./dev.sh`.
+    private static func starts(_ program: String, by option: some StringProtocol) -> Bool {
+        option.hasPrefix("-") && ShellPrograms.starters.contains(program)
+            && ["-x", "exec", "cmd", "command", "run", "preview"].contains(where: option.hasSuffix)
     }
 
     /// Programs that read or build libraries.
@@ -297,13 +302,14 @@ extension ShellJudge {
     }
 
     private func judge(
-        _ value: ShellScript.Word, as meaning: WordMeaning.Value, of call: ShellScript.Command, _ depth: Int
+        _ value: ShellScript.Word, as meaning: WordMeaning.Value, by option: Substring, of call: ShellScript.Command,
+        _ depth: Int
     ) -> [GuardFinding] {
         let text = value.value
         switch meaning {
         // The bare name of a shell only says for which shell something is generated.
         case .command:
-            let names = namesProgram(text) && !ShellPrograms.starters.contains(call.program)
+            let names = namesProgram(text) && !Self.starts(call.program, by: option)
             return (ShellPrograms.shells.contains(text) ? [] : handed(value, depth))
                 + (names ? [finding(.loader, subject: "\(call.program) \(text)")] : [])
         case .script:
@@ -313,7 +319,11 @@ extension ShellJudge {
         case .library:
             let isLibrary = [".so", ".dll", ".dylib"].contains { text.hasSuffix($0) || text.contains($0 + "=") }
             return isLibrary ? [finding(.loader, subject: text)] : []
-        case .output: return isSystem(text) ? [finding(.device, subject: text)] : []
+        case .output:
+            let isElsewhere =
+                text.contains("://") && !["file:", "http://localhost", "http://127."].contains(where: text.hasPrefix)
+            return isSystem(text)
+                ? [finding(.device, subject: text)] : isElsewhere ? [finding(.network, subject: text)] : []
         case .listener: return [finding(.network, subject: "\(call.program) \(text)")]
         }
     }

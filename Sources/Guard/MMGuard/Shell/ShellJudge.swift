@@ -104,7 +104,7 @@ struct ShellJudge {
         // The operands of a program that no table knows may be shown or sent.
         let isStranger = isUnheardOf(call) && !["source", ".", "chmod"].contains(call.program)
         for (before, word) in zip(call.words, call.words.dropFirst())
-        where (word.value != filter || !word.value.hasPrefix(".["))
+        where (word.value != filter || !word.value.hasPrefix(".") || !word.value.contains("["))
             && (isSecret(word.value)
                 || (prints || isStranger && !before.value.hasPrefix("-")) && Self.isSettings(word.value)
                 || packs && Self.isKeyFolder(word.value))
@@ -375,7 +375,7 @@ extension ShellJudge {
     private func isStartFile(_ path: String) -> Bool {
         let parts = path.split(separator: "/")
         guard let last = parts.last, last.hasPrefix("."), last.utf8.count > 3,
-            ["rc", "profile", "login", "logout", "filter", "init"].contains(where: last.hasSuffix)
+            ["rc", ".conf", "profile", "login", "logout", "filter", "init"].contains(where: last.hasSuffix)
         else { return false }
         let folder = path.dropLast(last.count + 1)
         return ["~", "$HOME", "${HOME}", "/root", context.home ?? "~"].contains { $0 == folder }
