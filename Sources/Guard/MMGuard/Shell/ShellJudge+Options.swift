@@ -151,7 +151,7 @@ enum WordMeaning {
                     guard word.allSatisfy({ $0.isLetter || "-_:".contains($0) }), !word.hasPrefix("-") else {
                         return false
                     }
-                        return word.split { "-_:".contains($0) }.contains {
+                    return word.split { "-_:".contains($0) }.contains {
                         $0 != "release" && publishing.contains(String($0))
                     }
                 }
@@ -208,7 +208,9 @@ enum WordMeaning {
             || options.contains { $0.split(separator: "-").first.map { sendingOptions.contains(String($0)) } == true }
         // Data is sent to an address of a kind that isn't for reading.
         let operands = words.filter { !$0.hasPrefix("-") }
-        let streams = ["rtsp:", "rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:"]
+        let streams = [
+            "rtsp:", "rtmp:", "rtmps:", "srt:", "rtp:", "ftp:", "ftps:", "sftp:", "scp:", "smb:", "s3:", "gs:",
+        ]
         if let last = operands.last, operands.count > 1, streams.contains(where: last.hasPrefix) { return .network }
         // A store elsewhere that an option names.
         let isStored = words.contains { word in streams.contains(where: word.hasPrefix) }
@@ -321,7 +323,8 @@ extension ShellJudge {
             return isLibrary ? [finding(.loader, subject: text)] : []
         case .output:
             let isElsewhere =
-                text.contains("://") && !["file:", "http://localhost", "http://127."].contains(where: text.hasPrefix)
+                option.hasPrefix("--") && text.contains("://")
+                && !["file:", "http://localhost", "http://127."].contains(where: text.hasPrefix)
             return isSystem(text)
                 ? [finding(.device, subject: text)] : isElsewhere ? [finding(.network, subject: text)] : []
         case .listener: return [finding(.network, subject: "\(call.program) \(text)")]

@@ -41,16 +41,26 @@ extension ShellJudge {
             !words[index].hasPrefix("-")
                 && (index == 0 || !words[index - 1].hasPrefix("--") || words[index - 1].contains("="))
         }
-        // Such a program's own name is the verb: `create-app`, `http-server`.
-        if call.program.split(separator: "-").contains(where: { Self.building.contains(String($0)) })
-            || WordMeaning.looks(call.program, words)
-        {
-            return false
+        // Such a program's own name is the verb: `create-app`, `http-server`, `serve dist`.
+        let parts = call.program.split(separator: "-")
+        let isNamed =
+            (parts.count > 1 || verbs.count < 2) && parts.contains { Self.building.contains(String($0)) }
+        if isNamed || WordMeaning.looks(call.program, words) { return false }
+        // It goes to an address.
+        let isOutside = words.contains { word in
+            word.contains("://") && !["file://", "://localhost", "://127.0.0.1", "://["].contains(where: word.contains)
         }
+        if isOutside { return true }
         guard let verb = verbs.first.map({ words[$0] }) else { return isFetched }
-        let isFile = verb.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
-        let stem = verb.split { ":-".contains($0) }.first.map(String.init) ?? verb
-        return !isFile && !Self.building.contains(stem.lowercased())
+        func isFile(_ word: String) -> Bool {
+            word.contains { "./=*:@,".contains($0) || $0.isNumber || $0.isWhitespace }
+        }
+        let stem = verb.split { ":-".contains($0) }.first.map { $0.lowercased() } ?? verb
+        // With the name of a thing behind it that is no file, such a verb is an order to a service: `create instance`.
+        if ShellWords.contains(stem, in: "ordering"), let thing = verbs.dropFirst().first.map({ words[$0] }) {
+            return !isFile(verb) && !isFile(thing)
+        }
+        return !isFile(verb) && !Self.building.contains(stem)
     }
 
     /// Verbs that make something of a project's files.
