@@ -7,6 +7,8 @@ final class Pattern {
     let groupCount: Int
     /// The named groups. .NET numbers them after the unnamed ones.
     let names: [(name: String, number: Int)]
+    /// The places of the groups in the order in which .NET numbers them: the unnamed ones, then the named ones.
+    let order: [Int]
     private let text: String
     private let ignoresCase: Bool
     private let expression: RegularExpression
@@ -24,6 +26,8 @@ final class Pattern {
         try reader.read()
         groupCount = reader.groups
         names = reader.names
+        let named = reader.names.map(\.number)
+        order = (0..<reader.groups).filter { !named.contains($0) } + named
         expression = try Pattern.compiled(text, ignoringCase, isWide: !text.isASCII)
         if !text.isASCII { wide = expression }
         guard expression.groupCount == groupCount else { throw .handOver("an unusual pattern") }
@@ -162,7 +166,7 @@ struct PatternReader {
 
     private mutating func quantified(depth: Int) throws(Interrupt) {
         let isAnchor = try atom(depth: depth)
-        if next == UInt8(ascii: "{") {
+        if next == UInt8(ascii: "{"), !isLiteralBrace(at: place) {
             place += 1
             guard let low = number() else { throw .handOver("an unusual quantifier") }
             let high = take(",") ? number() ?? low : low
@@ -172,7 +176,16 @@ struct PatternReader {
         }
         if isAnchor { throw .handOver("a repeated anchor") }
         _ = take("?")
-        if let unit = next, "*+?{".utf8.contains(unit) { throw .handOver("a doubled quantifier") }
+        if let unit = next, "*+?{".utf8.contains(unit), unit != UInt8(ascii: "{") || !isLiteralBrace(at: place) {
+            throw .handOver("a doubled quantifier")
+        }
+    }
+
+    /// Returns whether the brace at a place stands for itself: no number follows it.
+    private func isLiteralBrace(at place: Int) -> Bool {
+        guard place + 1 < units.count else { return true }
+        // A missing lower bound is new in PCRE2 10.43.
+        return units[place + 1] != UInt8(ascii: ",") && !(0x30...0x39).contains(units[place + 1])
     }
 
     private mutating func number() -> Int? {
@@ -194,6 +207,7 @@ struct PatternReader {
         case UInt8(ascii: "("): return try group(depth: depth)
         case UInt8(ascii: "["): try set()
         case UInt8(ascii: "\\"): return try escape()
+        case UInt8(ascii: "{") where isLiteralBrace(at: place - 1): break
         case UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "?"), UInt8(ascii: "{"), UInt8(ascii: ")"):
             throw .handOver("an unusual pattern")
         default: break
@@ -205,7 +219,9 @@ struct PatternReader {
     /// - Returns: whether the group matches no character.
     private mutating func group(depth: Int) throws(Interrupt) -> Bool {
         // Options such as `(?im)` at the start apply to the whole pattern.
-        if place == 1, ["?i)", "?m)", "?im)", "?mi)"].contains(where: { take($0) }) { return false }
+        if place == 1, ["?i)", "?m)", "?s)", "?im)", "?mi)", "?is)", "?si)", "?ms)", "?sm)"].contains(where: { take($0) }) {
+            return false
+        }
         // Both libraries match a lookahead from left to right. They differ in lookbehinds, but only groups in them reveal
         // that.
         let looksBehind = take("?<=") || take("?<!")
@@ -217,20 +233,11 @@ struct PatternReader {
             return true
         }
         if take("?<") {
-            var name = ""
-            while let unit = next, unit != UInt8(ascii: ">") {
-                guard (0x61...0x7A).contains(unit | 0x20) || unit == UInt8(ascii: "_") else {
-                    throw .handOver("an unusual group")
-                }
-                name.append(Character(UnicodeScalar(unit)))
-                place += 1
-            }
-            guard take(">"), !name.isEmpty, !names.contains(where: { $0.name == name }) else {
-                throw .handOver("an unusual group")
-            }
+            let name = try name()
+            guard !names.contains(where: { $0.name == name }) else { throw .handOver("a group named twice") }
             names.append((name, groups))
             groups += 1
-        } else if !take("?:") {
+        } else if !take("?:"), !take("?>") {
             if next == UInt8(ascii: "?") { throw .handOver("a special group") }
             groups += 1
         }
@@ -239,14 +246,53 @@ struct PatternReader {
         return false
     }
 
+    /// Reads the name of a group and the bracket after it. Only ASCII letters, digits and underscores are certain, and PCRE2's names
+    /// have at most 32 characters.
+    private mutating func name() throws(Interrupt) -> String {
+        var name = ""
+        while let unit = next, unit != UInt8(ascii: ">") {
+            let isLetter = (0x61...0x7A).contains(unit | 0x20) || unit == UInt8(ascii: "_")
+            guard isLetter || !name.isEmpty && (0x30...0x39).contains(unit) else { throw .handOver("an unusual group") }
+            name.append(Character(UnicodeScalar(unit)))
+            place += 1
+        }
+        guard take(">"), !name.isEmpty, name.utf8.count <= 32 else { throw .handOver("an unusual group") }
+        return name
+    }
+
     /// Reads an escape.
     /// - Returns: whether the escape matches no character.
     private mutating func escape() throws(Interrupt) -> Bool {
         guard let unit = next else { throw .handOver("an unfinished pattern") }
         place += 1
         if Self.isClass(unit) { return false }
-        if "bBz".utf8.contains(unit) { return true }
+        if "bBzAZ".utf8.contains(unit) { return true }
+        if (0x31...0x39).contains(unit) {
+            try reference(to: Int(unit - 0x30))
+            return false
+        }
+        if unit == UInt8(ascii: "k") {
+            guard take("<"), names.map(\.name).contains(try name()) else { throw .handOver("an unusual reference") }
+            return false
+        }
+        if unit == UInt8(ascii: "p") || unit == UInt8(ascii: "P") { return try category() }
         try literal(unit)
+        return false
+    }
+
+    /// Reads a reference to a group by its number. The two libraries number named groups differently.
+    private func reference(to number: Int) throws(Interrupt) {
+        guard number <= groups, names.isEmpty, next.map({ !(0x30...0x39).contains($0) }) ?? true else {
+            throw .handOver("an unusual reference")
+        }
+    }
+
+    /// Reads the category of `\p{…}`; those of letters with a certain case are read differently where case is ignored.
+    /// - Returns: `false`, because it matches a character.
+    private mutating func category() throws(Interrupt) -> Bool {
+        guard ["{L}", "{N}", "{Nd}", "{P}", "{S}", "{Z}", "{Zs}"].contains(where: { take($0) }) else {
+            throw .handOver("an unusual category in a pattern")
+        }
         return false
     }
 

@@ -21,26 +21,12 @@ enum TextOperators {
                     result.append(unit)
                     continue
                 }
-                let sign = template[at]
-                switch sign {
-                case UInt8(ascii: "$"): result.append(sign)
-                case UInt8(ascii: "&"): result += units[match.range]
-                case 0x30...0x39:
-                    guard at + 1 >= template.count || !(0x30...0x39).contains(template[at + 1]) else {
-                        throw .handOver("an unusual replacement")
-                    }
-                    let number = Int(sign - 0x30)
-                    guard number <= match.groups.count, pattern.names.isEmpty else {
-                        throw .handOver("an unusual replacement")
-                    }
-                    if number == 0 {
-                        result += units[match.range]
-                    } else if let range = match.groups[number - 1] {
-                        result += units[range]
-                    }
-                default: throw .handOver("an unusual replacement")
+                if let piece = Substitution(template[at...], in: pattern) {
+                    result += try piece.units(match, in: units)
+                    at += piece.length
+                } else {
+                    result.append(unit)
                 }
-                at += 1
             }
             place = match.range.upperBound
         }
@@ -70,7 +56,7 @@ enum TextOperators {
     static func split(
         _ text: String, _ pattern: Pattern, limit: Int, for evaluator: Evaluator
     ) throws(Interrupt) -> [PSValue] {
-        guard limit >= 0, limit == 0 || pattern.groupCount == 0, pattern.names.isEmpty else {
+        guard limit >= 0, limit == 0 || pattern.groupCount == 0 else {
             throw .handOver("an unusual split")
         }
         let units = Array(text.utf8)
@@ -81,7 +67,9 @@ enum TextOperators {
             guard parts.count <= evaluator.limits.listItems else { throw .handOver("a long list") }
             guard limit == 0 || !match.range.isEmpty else { throw .handOver("a split at nothing") }
             parts.append(.string(String(decoding: units[place..<match.range.lowerBound], as: UTF8.self)))
-            for case let group? in match.groups { parts.append(.string(String(decoding: units[group], as: UTF8.self))) }
+            for place in pattern.order {
+                if let group = match.groups[place] { parts.append(.string(String(decoding: units[group], as: UTF8.self))) }
+            }
             place = match.range.upperBound
         }
         parts.append(.string(String(decoding: units[place...], as: UTF8.self)))
