@@ -367,7 +367,8 @@ final class ObjectStage: Stage {
         let words = Cmdlets.list(command["ArgumentList"]?.plain)
         if command.names.isSubset(of: ["TypeName", "ArgumentList"]) {
             switch type {
-            case .dictionary? where words.count <= 1, .orderedtable? where words.count <= 1:
+            case .dictionary? where words.count <= 1, .concurrenttable? where words.count <= 1,
+                .orderedtable? where words.count <= 1:
                 let countsCase = words.first.map { TextComparer.countsCase($0) } ?? true
                 guard let countsCase, let kind = type?.tableKind else { throw .handOver("New-Object of \(name)") }
                 value = .table(PSTable(kind, countsCase: countsCase))

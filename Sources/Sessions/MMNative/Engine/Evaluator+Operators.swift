@@ -119,10 +119,11 @@ extension Evaluator {
         case (.array, .array), (.anytable, .table), (.anylist, .array), (.anylist, .list): return true
         case (.anycollection, .array), (.anycollection, .list), (.anycollection, .table): return true
         case (.anysequence, .array), (.anysequence, .list), (.anysequence, .table), (.anysequence, .string): return true
+        case (.ipaddress, .object(let object)): return object.typeName == NetworkAddress.typeName
         case (.dayofweek, .enumeration(let own)): return own.kind == .dayOfWeek
         case (.hashtable, .table(let table)): return !table.isOrdered || table.kind == .json
-        case (.orderedtable, .table), (.dictionary, .table): throw .handOver("a type test")
-        case (.orderedtable, _), (.dictionary, _): return false
+        case (.orderedtable, .table), (.dictionary, .table), (.concurrenttable, .table): throw .handOver("a type test")
+        case (.orderedtable, _), (.dictionary, _), (.concurrenttable, _): return false
         case (.consolecolor, .enumeration(let own)): return own.kind == .consoleColor
         default: return false
         }

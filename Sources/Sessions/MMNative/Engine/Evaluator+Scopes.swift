@@ -42,6 +42,7 @@ extension Evaluator {
             guard host != nil else { return nil }
             guard let hasSucceeded else { throw .handOver("$? after errors within a block") }
             return .bool(hasSucceeded)
+        case "this": return host.map { _ in receiver ?? .null }
         case "psversiontable":
             guard host != nil else { return nil }
             let table = PSTable(isOrdered: true)
@@ -174,6 +175,7 @@ extension Evaluator {
             guard case .object(let object)? = view["BaseObject"], object.isCustom else { return nil }
             var made = PSObject(shape: object.shape, values: object.values, typeName: object.typeName)
             (made.isListable, made.isRow, made.view) = (object.isListable, object.isRow, object.view)
+            made.takeMethods(of: object)
             return .object(made)
         case .block(let block) where method == "getnewclosure" && arguments.isEmpty: return try closure(of: block)
         case .block(let block) where method == "invoke":
@@ -182,9 +184,11 @@ extension Evaluator {
             return .collapsed(try invoke(block, arguments))
         case .table(let table): return try method == "gettype" ? typeOf(table) : tableMethod(table, name, arguments)
         case .object(let object):
+            if let block = object.method(method) { return try called(block, on: target, name, arguments) }
             if let answer = try FileDialog.call(object, method, arguments, in: self) { return answer }
             if let answer = try WindowsComponent.call(object, method, arguments, in: self) { return answer }
             if let answer = try LibraryTypes.call(object, method, arguments) { return answer }
+            if let answer = try NetworkAddress.call(object, method, arguments) { return answer }
             if let answer = try cmdletMethod(object, method, arguments) { return answer }
             if let answer = try RegexObjects.call(object, method, arguments, in: self) { return answer }
             if let answer = try PSCulture.call(object, method, arguments) { return answer }
@@ -209,8 +213,31 @@ extension Evaluator {
 
     /// Returns the type of a table; a dictionary's isn't available, because the types of its content aren't kept.
     private func typeOf(_ table: PSTable) throws(Interrupt) -> PSValue? {
-        guard table.kind != .dictionary else { throw .handOver("the type of a dictionary") }
+        guard !table.isGeneric else { throw .handOver("the type of a dictionary") }
         return nil
+    }
+
+    /// Evaluates `Add` and `Remove` of a table.
+    private func changed(
+        _ table: PSTable, _ method: String, _ arguments: [PSValue]
+    ) throws(Interrupt) -> PSValue {
+        guard method == "add" else {
+            let isGone = table.remove(arguments[0])
+            return table.kind == .dictionary ? .bool(isGone) : .nothing
+        }
+        guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
+        guard table.add(arguments[0], arguments[1]) else {
+            let key = arguments[0].text
+            let cause =
+                table.isGeneric
+                ? "An item with the same key has already been added. Key: \(key)"
+                : "Item has already been added. Key in dictionary: '\(key)'  Key being added: '\(key)'"
+            throw .statement(
+                NativeError(
+                    "ArgumentException", "Exception calling \"Add\" with \"2\" argument(s): \"\(cause)\"",
+                    isReadable: true))
+        }
+        return .nothing
     }
 
     private func tableMethod(
@@ -218,23 +245,12 @@ extension Evaluator {
     ) throws(Interrupt) -> PSValue? {
         let method = name.lowercased()
         switch (method, arguments.count) {
-        case ("add", 2):
+        case ("tryadd", 2) where table.isGeneric:
             guard PSTable.accepts(arguments[0]) else { throw .handOver("an unusual key") }
-            guard table.add(arguments[0], arguments[1]) else {
-                let key = arguments[0].text
-                let cause =
-                    table.kind == .dictionary
-                    ? "An item with the same key has already been added. Key: \(key)"
-                    : "Item has already been added. Key in dictionary: '\(key)'  Key being added: '\(key)'"
-                throw .statement(
-                    NativeError(
-                        "ArgumentException", "Exception calling \"Add\" with \"2\" argument(s): \"\(cause)\"",
-                        isReadable: true))
-            }
-            return .nothing
-        case ("remove", 1):
-            let isGone = table.remove(arguments[0])
-            return table.kind == .dictionary ? .bool(isGone) : .nothing
+            return .bool(table.add(arguments[0], arguments[1]))
+        case ("add", 2), ("remove", 1):
+            guard table.kind != .concurrent else { throw .handOver("the method \(name) of a concurrent dictionary") }
+            return try changed(table, method, arguments)
         case ("insert", 3) where table.kind == .ordered:
             guard case .int(let place) = arguments[0], place >= 0, place <= table.count,
                 PSTable.accepts(arguments[1]), table.insert(arguments[1], arguments[2], at: Int(place))

@@ -44,6 +44,8 @@ final class Evaluator {
     var (reports, lists) = (0, 0)
     /// The streams that the running command sends to `$null`.
     var hidden: Set<RedirectionStream> = []
+    /// The object whose script method runs, for `$this`.
+    var receiver: PSValue?
     /// The value of `$PSCmdlet`.
     var cmdlet: PSValue?
     /// The extent of the running statement.
@@ -367,7 +369,8 @@ final class Evaluator {
         }
         let value = try value(of: node.operand)
         // .NET seeds text hashes anew in each process, so any order may occur in a run.
-        if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(table.pairs) {
+        if type == .pscustomobject, host != nil, case .table(let table) = value, let object = PSObject(customOf: table)
+        {
             return .object(object)
         }
         return try Conversion.cast(value, to: type)

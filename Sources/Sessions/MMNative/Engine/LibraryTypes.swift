@@ -165,6 +165,7 @@ enum LibraryTypes {
         // The assemblies aren't needed: their dialogs are asked without windows.
         case (.assembly, "loadwithpartialname", 1), (.assembly, "load", 1):
             return PSObject([], typeName: "System.Reflection.RuntimeAssembly", isCustom: false).map { .object($0) }
+        case (.ipaddress, "parse", 1): return try NetworkAddress.made(of: arguments[0])
         case (.mailaddress, "new", 1): return try MailAddress.made(of: arguments[0])
         case (.stopwatch, "startnew", 0): return PSStopwatch.made(isRunning: true)
         case (.stopwatch, "new", 0): return PSStopwatch.made(isRunning: false)
@@ -325,6 +326,7 @@ enum LibraryTypes {
             if let date = PSDate(certain: text) { return .date(date) }
             guard PSDate.isNone(text) else { throw .handOver("a date in an uncertain form") }
             return nil
+        case .ipaddress: return try NetworkAddress.read(word)
         default: throw .handOver("reading a \(type.rawValue) that may be none")
         }
     }

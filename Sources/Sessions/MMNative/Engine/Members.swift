@@ -150,7 +150,7 @@ enum Members {
             throw .statement(NativeError("NullArray", "Cannot index into a null array.", isReadable: true))
         }
         if case .table(let table) = value {
-            if case .int = index, table.kind == .dictionary {
+            if case .int = index, table.isGeneric {
                 // The type of its keys isn't kept.
                 guard let found = table[index] else { throw .handOver("an index of a dictionary") }
                 return found

@@ -151,7 +151,8 @@ enum Statics {
     ) throws(Interrupt) -> PSValue? {
         switch (type, method, arguments.count) {
         case (.builder, "new", 0...1): return try TextBuilder.made(arguments)
-        case (.dictionary, "new", 0...1), (.hashtable, "new", 0...1), (.orderedtable, "new", 0...1):
+        case (.dictionary, "new", 0...1), (.concurrenttable, "new", 0...1), (.hashtable, "new", 0...1),
+            (.orderedtable, "new", 0...1):
             guard let countsCase = arguments.isEmpty ? true : TextComparer.countsCase(arguments[0]) else { return nil }
             return type.tableKind.map { .table(PSTable($0, countsCase: countsCase)) }
         case (.hashtable, "synchronized", 1):

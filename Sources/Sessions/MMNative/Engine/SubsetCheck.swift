@@ -48,12 +48,13 @@ struct SubsetCheck {
         guard script.height <= SubsetCheck.height else { return "the script is deeply nested" }
         guard script.requirements.map(KnownPackages.satisfy) ?? true else { return "#requires" }
         guard root.usings.isEmpty else { return "using" }
+        guard root.definedTypes.isEmpty else { return "a class or enumeration of the script's own" }
         guard let parameters = root.parameterBlock else {
             guard values.isEmpty else { return "values without a param block" }
-            guard root.body == nil, root.definedTypes.isEmpty, let parts = root.partsInOrder else { return block(root) }
+            guard root.body == nil, let parts = root.partsInOrder else { return block(root) }
             return parts.lazy.compactMap { statements($0) }.first
         }
-        guard root.definedTypes.isEmpty, let parts = root.partsInOrder else {
+        guard let parts = root.partsInOrder else {
             return "a script block with parameters or named parts"
         }
         return ScriptParameters(parameters, values: values).misfit(canAsk: canAsk) { expression($0) }
@@ -192,6 +193,7 @@ struct SubsetCheck {
         .optionaldate,
         .decimal, .timespan, .toggle, .guid, .version, .xml, .choices, .timezone, .byte, .char, .regex, .culture,
         .numberset, .queue, .objectqueue, .textqueue, .numberqueue, .stack, .objectstack, .textstack, .numberstack,
+        .objectbag, .textbag, .numberbag, .concurrenttable, .ipaddress,
         .dictionary, .orderedtable, .consolecolor, .mailaddress,
     ]
 
@@ -294,6 +296,7 @@ struct SubsetCheck {
             let isFormer = ["new-pssession", "import-pssession", "enter-pssession"].contains(name.lowercased())
             return "the command \(name)" + (isFormer ? " (\(SignInCmdlet.formerSessions))" : "")
         }
+        if let kind = AddedMember.misfit(node, name: name) { return "Add-Member of a \(kind)" }
         for element in node.elements {
             switch element {
             case .parameter(let parameter):
@@ -370,6 +373,7 @@ struct SubsetCheck {
             let name = variable.path.name.lowercased()
             var known: Set<String> = ["_", "psitem", "true", "false", "null", "matches"]
             if hasHost { known.formUnion(Self.hostVariables) }
+            if hasHost, onlyReads { known.insert("this") }
             return AutomaticNames.contains(name) && !known.contains(name)
                 ? "the automatic variable $\(variable.path.name)" : nil
         case .expandableString(let string): return first(string.parts)

@@ -198,6 +198,9 @@ extension HostCommands {
             pairs = [(try PSText.string(name), command["NotePropertyValue"] ?? .null)]
         } else if case .table(let table)? = command["MemberType"] {
             pairs = table.pairs
+        } else if case .block(let block)? = command["Value"], command["MemberType"]?.text.lowercased() == "scriptmethod"
+        {
+            return try AddedMember.add(block, command, items, evaluator, emit)
         } else {
             let kind = command["MemberType"]?.text.lowercased() ?? ""
             guard ["noteproperty", "4", "8"].contains(kind) || command["Name"] != nil && kind.hasPrefix("note"),

@@ -67,7 +67,7 @@ enum Conversion {
                 if value.isNull { return .null }
                 throw .handOver("a cast to a custom object")
             }
-            guard table.hasCertainOrder, let object = PSObject(table.pairs) else {
+            guard table.hasCertainOrder, let object = PSObject(customOf: table) else {
                 throw .handOver("a hashtable without a defined order")
             }
             return .object(object)
@@ -82,9 +82,10 @@ enum Conversion {
                 throw .handOver("a cast to a part of an error")
             }
             return value
-        case .hashtable where value.isNull, .dictionary where value.isNull, .orderedtable where value.isNull:
+        case .hashtable where value.isNull, .dictionary where value.isNull, .orderedtable where value.isNull,
+            .concurrenttable where value.isNull:
             return .null
-        case .dictionary, .orderedtable:
+        case .dictionary, .orderedtable, .concurrenttable:
             guard case .table(let table) = value, table.kind == type.tableKind else {
                 throw .handOver("a cast to a table")
             }
@@ -189,6 +190,7 @@ enum Conversion {
                 throw .handOver("a cast to a setting")
             }
             return known
+        case .ipaddress: return try NetworkAddress.converted(value)
         case .mailaddress: return try MailAddress.made(of: value)
         case .principal: return try MachineRights.made(value)
         case .role:

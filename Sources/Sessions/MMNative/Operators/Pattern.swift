@@ -181,11 +181,11 @@ struct PatternReader {
         }
     }
 
-    /// Returns whether the brace at a place stands for itself: no number follows it.
+    /// Returns whether the brace at a place stands for itself: no number follows it. PCRE2 10.43 reads blanks and a missing lower bound
+    /// as parts of a quantifier.
     private func isLiteralBrace(at place: Int) -> Bool {
         guard place + 1 < units.count else { return true }
-        // A missing lower bound is new in PCRE2 10.43.
-        return units[place + 1] != UInt8(ascii: ",") && !(0x30...0x39).contains(units[place + 1])
+        return !", \t0123456789".utf8.contains(units[place + 1])
     }
 
     private mutating func number() -> Int? {
@@ -219,7 +219,9 @@ struct PatternReader {
     /// - Returns: whether the group matches no character.
     private mutating func group(depth: Int) throws(Interrupt) -> Bool {
         // Options such as `(?im)` at the start apply to the whole pattern.
-        if place == 1, ["?i)", "?m)", "?s)", "?im)", "?mi)", "?is)", "?si)", "?ms)", "?sm)"].contains(where: { take($0) }) {
+        if place == 1,
+            ["?i)", "?m)", "?s)", "?im)", "?mi)", "?is)", "?si)", "?ms)", "?sm)"].contains(where: { take($0) })
+        {
             return false
         }
         // Both libraries match a lookahead from left to right. They differ in lookbehinds, but only groups in them reveal

@@ -68,7 +68,9 @@ enum TextOperators {
             guard limit == 0 || !match.range.isEmpty else { throw .handOver("a split at nothing") }
             parts.append(.string(String(decoding: units[place..<match.range.lowerBound], as: UTF8.self)))
             for place in pattern.order {
-                if let group = match.groups[place] { parts.append(.string(String(decoding: units[group], as: UTF8.self))) }
+                if let group = match.groups[place] {
+                    parts.append(.string(String(decoding: units[group], as: UTF8.self)))
+                }
             }
             place = match.range.upperBound
         }

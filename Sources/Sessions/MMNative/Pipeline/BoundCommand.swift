@@ -389,10 +389,10 @@ extension PSType {
     var isRecorded: Bool {
         switch self {
         case .encoding, .convert, .webtext, .path, .environment, .single, .stopwatch, .xml, .timezone, .uri, .file,
-            .folder, .choice, .choices, .mailaddress, .assembly, .dialogresult,
+            .folder, .choice, .choices, .mailaddress, .ipaddress, .concurrenttable, .assembly, .dialogresult,
             .errorrecord, .exception:
             false
-        default: ![.queue, .stack].contains(listKind?.shape)
+        default: ![.queue, .stack, .bag].contains(listKind?.shape)
         }
     }
 }

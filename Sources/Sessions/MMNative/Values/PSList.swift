@@ -20,9 +20,12 @@ package final class PSList: @unchecked Sendable {
         case objectStack = "objectstack"
         case textStack = "textstack"
         case numberStack = "numberstack"
+        case objectBag = "objectbag"
+        case textBag = "textbag"
+        case numberBag = "numberbag"
 
         /// The group of operations that a kind supports.
-        enum Shape: Sendable { case list, set, queue, stack }
+        enum Shape: Sendable { case list, set, queue, stack, bag }
 
         var shape: Shape {
             switch self {
@@ -30,13 +33,14 @@ package final class PSList: @unchecked Sendable {
             case .textSet, .numberSet: .set
             case .queue, .objectQueue, .textQueue, .numberQueue: .queue
             case .stack, .objectStack, .textStack, .numberStack: .stack
+            case .objectBag, .textBag, .numberBag: .bag
             }
         }
 
         /// Whether it holds only texts.
-        var isOfTexts: Bool { [.texts, .textSet, .textQueue, .textStack].contains(self) }
+        var isOfTexts: Bool { [.texts, .textSet, .textQueue, .textStack, .textBag].contains(self) }
         /// Whether it holds only integers.
-        var isOfNumbers: Bool { [.numbers, .numberSet, .numberQueue, .numberStack].contains(self) }
+        var isOfNumbers: Bool { [.numbers, .numberSet, .numberQueue, .numberStack, .numberBag].contains(self) }
 
         fileprivate init?(generic shape: Substring, of element: Substring) {
             let ending: String
@@ -48,7 +52,9 @@ package final class PSList: @unchecked Sendable {
             case "string": ending = "text"
             default: return nil
             }
-            self.init(rawValue: ending + (shape == "hashset" ? "set" : shape))
+            let words = ["list": "list", "hashset": "set", "queue": "queue", "stack": "stack", "concurrentbag": "bag"]
+            guard let word = words[String(shape)] else { return nil }
+            self.init(rawValue: ending + word)
         }
     }
 
@@ -101,10 +107,12 @@ package final class PSList: @unchecked Sendable {
         case "collections.stack": return .stack
         default: break
         }
-        guard short.hasPrefix("collections.generic."), short.hasSuffix("]"), let open = short.firstIndex(of: "[") else {
-            return nil
-        }
-        var shape = short[..<open].dropFirst("collections.generic.".count)
+        guard short.hasSuffix("]"), let open = short.firstIndex(of: "[") else { return nil }
+        var shape = short[..<open]
+        let isBag = shape.hasPrefix("collections.concurrent.concurrentbag")
+        let space = isBag ? "collections.concurrent." : "collections.generic."
+        guard shape.hasPrefix(space), isBag || !shape.hasSuffix("bag") else { return nil }
+        shape = shape.dropFirst(space.utf8.count)
         if shape.hasSuffix("`1") { shape = shape.dropLast(2) }
         var element = short[open...].dropFirst().dropLast()
         if element.hasPrefix("["), element.hasSuffix("]") { element = element.dropFirst().dropLast() }
@@ -120,13 +128,15 @@ package final class PSList: @unchecked Sendable {
             case .set: "HashSet"
             case .queue: "Queue"
             case .stack: "Stack"
+            case .bag: "ConcurrentBag"
             }
         switch kind {
         case .arrayList: return "System.Collections.ArrayList"
         case .queue, .stack: return "System.Collections.\(shape)"
         default:
             let element = kind.isOfTexts ? "String" : kind.isOfNumbers ? "Int32" : "Object"
-            return "System.Collections.Generic.\(shape)`1[System.\(element)]"
+            let place = kind.shape == .bag ? "Concurrent" : "Generic"
+            return "System.Collections.\(place).\(shape)`1[System.\(element)]"
         }
     }
 
@@ -163,7 +173,7 @@ package final class PSList: @unchecked Sendable {
             return .nothing
         case ("toarray", 0, _): return .array(items)
         case ("contains", 1, let value?) where kind.shape == .set: return .bool(try holds(value))
-        case ("contains", 1, _): return try Methods.call(.array(items), "Contains", arguments)
+        case ("contains", 1, _) where kind.shape != .bag: return try Methods.call(.array(items), "Contains", arguments)
         default: break
         }
         let answer: PSValue?
@@ -171,6 +181,7 @@ package final class PSList: @unchecked Sendable {
         case .list: answer = try listMethod(method, arguments)
         case .set: answer = try setMethod(method, arguments)
         case .queue, .stack: answer = try queueMethod(method, arguments)
+        case .bag: answer = try bagMethod(method, arguments)
         }
         guard let answer else { throw .handOver("the method \(method) of a list") }
         return answer
@@ -324,6 +335,13 @@ package final class PSList: @unchecked Sendable {
         }
     }
 
+    /// Calls a method of a bag. .NET enumerates what one thread has added from the last element.
+    private func bagMethod(_ method: String, _ arguments: [PSValue]) throws(Interrupt) -> PSValue? {
+        guard method == "add", arguments.count == 1 else { return nil }
+        items.insert(try element(arguments[0]), at: 0)
+        return .nothing
+    }
+
     /// Returns the index of an equal element: of the same type, with the same code units for texts, identical for objects.
     private func place(of wanted: PSValue) throws(Interrupt) -> Int? {
         for (index, item) in items.enumerated() {
@@ -379,6 +397,7 @@ struct SharedCopies {
                 shape: object.shape, values: object.values.map { copied($0) }, typeName: object.typeName)
             (made.isCustom, made.isListable, made.isRow, made.view) =
                 (object.isCustom, object.isListable, object.isRow, object.view)
+            made.takeMethods(of: object)
             objects[object.identity] = made
             return .object(made)
         default: return value

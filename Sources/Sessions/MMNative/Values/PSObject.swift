@@ -31,6 +31,8 @@ package struct PSObject: Sendable {
     private final class Contents: @unchecked Sendable {
         var shape: PSShape
         var values: [PSValue]
+        /// The script methods, by lower-case name.
+        var methods: [String: PSBlock] = [:]
 
         init(_ shape: PSShape, _ values: [PSValue]) {
             self.shape = shape
@@ -77,6 +79,18 @@ package struct PSObject: Sendable {
         self.isListable = isListable ?? isCustom
     }
 
+    /// Creates the custom object of a table, in which the text `PSTypeName` names the object's type (about_PSCustomObject); `nil` when two
+    /// names differ only in case.
+    init?(customOf table: PSTable) {
+        var pairs = table.pairs
+        var typeName = PSObject.customType
+        if case .string(let name)? = table["PSTypeName"] {
+            typeName = name
+            pairs.removeAll { $0.0.lowercased() == "pstypename" }
+        }
+        self.init(pairs, typeName: typeName)
+    }
+
     /// Creates an object of a known shape, with as many values as the shape has names.
     package init(shape: PSShape, values: [PSValue], typeName: String = PSObject.customType) {
         contents = Contents(shape, values)
@@ -108,6 +122,19 @@ package struct PSObject: Sendable {
         contents.values.append(value)
         return true
     }
+
+    /// Returns the script method with a lower-case name.
+    func method(_ name: String) -> PSBlock? { contents.methods.isEmpty ? nil : contents.methods[name] }
+
+    /// Adds a script method; returns `false` if there already is a member of that name.
+    func add(method name: String, _ block: PSBlock) -> Bool {
+        guard contents.shape.place(of: name) == nil, contents.methods[name.lowercased()] == nil else { return false }
+        contents.methods[name.lowercased()] = block
+        return true
+    }
+
+    /// Gives a copy the script methods of its original.
+    func takeMethods(of other: PSObject) { contents.methods = other.contents.methods }
 
     /// Removes a property, if it exists.
     func remove(_ name: String) {

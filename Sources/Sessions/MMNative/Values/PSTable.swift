@@ -36,6 +36,8 @@ package struct PSTable: Sendable {
         case ordered
         /// A generic dictionary.
         case dictionary
+        /// A generic dictionary for several threads.
+        case concurrent
         /// A table from `ConvertFrom-Json -AsHashtable`: a hashtable that keeps the order of its keys.
         case json
         /// An ordered table in the answer of a command or service.
@@ -44,6 +46,8 @@ package struct PSTable: Sendable {
 
     /// The type of the table.
     let kind: Kind
+    /// Whether it is one of .NET's generic dictionaries.
+    var isGeneric: Bool { kind == .dictionary || kind == .concurrent }
     /// Whether the order of its keys is certain.
     package var isOrdered: Bool { kind != .hashtable }
     private let contents = Contents()
@@ -67,6 +71,7 @@ package struct PSTable: Sendable {
         case .hashtable: "System.Collections.Hashtable"
         case .ordered, .answer: "System.Collections.Specialized.OrderedDictionary"
         case .dictionary: "System.Collections.Generic.Dictionary`2"
+        case .concurrent: "System.Collections.Concurrent.ConcurrentDictionary`2"
         case .json: "System.Management.Automation.OrderedHashtable"
         }
     }

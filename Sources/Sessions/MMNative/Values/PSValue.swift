@@ -138,6 +138,7 @@ package enum PSType: String, Sendable {
     case anytable, anycollection, anylist, anysequence
     case arraylist, objectlist, textlist, numberlist, textset, numberset
     case queue, objectqueue, textqueue, numberqueue, stack, objectstack, textstack, numberstack
+    case objectbag, textbag, numberbag, concurrenttable, ipaddress
     case errorrecord, exception, texts, ints, toggle, optionaldate, path, environment, uri, credential, securestring
     /// Exceptions, by their full names.
     case systemexception = "System.SystemException"
@@ -188,6 +189,7 @@ package enum PSType: String, Sendable {
         case .hashtable: .hashtable
         case .orderedtable: .ordered
         case .dictionary: .dictionary
+        case .concurrenttable: .concurrent
         default: nil
         }
     }
@@ -249,6 +251,9 @@ package enum PSType: String, Sendable {
         case "stringcomparer": self = .comparer
         case "collections.specialized.ordereddictionary": self = .orderedtable
         case let name where name.hasPrefix("collections.generic.dictionary[") && name.hasSuffix("]"): self = .dictionary
+        case let name where name.hasPrefix("collections.concurrent.concurrentdictionary[") && name.hasSuffix("]"):
+            self = .concurrenttable
+        case "ipaddress", "net.ipaddress": self = .ipaddress
         case "security.principal.windowsprincipal": self = .principal
         case "security.principal.windowsidentity": self = .identity
         case "security.principal.windowsbuiltinrole": self = .role

@@ -1,0 +1,99 @@
+import MMNative
+import Testing
+
+/// Parts of the language and of .NET that published scripts build on, by the rules of PowerShell's own pages.
+@Suite("Parts of the language", .timeLimit(.minutes(5)))
+struct LanguageParts: RunningReports {
+    @Test(
+        "regular expressions give what .NET's do (about_Regular_Expressions)",
+        arguments: [
+            ("'hello' -replace '(?<first>h)(e)', '<${first}$1>'", ["<he>llo"]),
+            ("'ab' -replace '(?<p>a)(b)', '$1'", ["b"]),
+            ("'ab' -replace 'a', '$1$2${none}${'", ["$1$2${none}${b"]),
+            ("'abc' -replace 'b', '[$`|$&|$''|$_|$$|$+]'", ["a[a|b|c|abc|$|b]c"]),
+            ("'abab' -match '^(ab)\\1$'; 'abac' -match '^(ab)\\1$'", ["True", "False"]),
+            ("'2025-2025' -match '(?<year1>\\d+)-\\k<year1>'; $Matches.year1", ["True", "2025"]),
+            (
+                "\"one`ntwo\" -match '\\Aone'; \"one`ntwo\" -match '\\Atwo'; \"two`n\" -match 'two\\Z'",
+                ["True", "False", "True"]
+            ),
+            ("'{a}' -replace '{(\\w)}', '$1'", ["a"]),
+            ("\"a`nb\" -match '(?s)a.b'; \"a`nb\" -match 'a.b'", ["True", "False"]),
+            ("'Müller 5' -replace '\\p{L}', 'x'; 'a-1' -replace '\\P{Nd}', ''", ["xxxxxx 5", "1"]),
+            ("('a1b' -split '(?<digit>\\d)') -join '|'", ["a|1|b"]),
+        ])
+    func expressions(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "collections for several threads, addresses and script methods give what .NET's do",
+        arguments: [
+            (
+                "$b = [System.Collections.Concurrent.ConcurrentBag[object]]::new(); $b.Add(1); $b.Add(2); $b.Count; $b -join ','",
+                ["2", "2,1"]
+            ),
+            (
+                "$b = New-Object 'System.Collections.Concurrent.ConcurrentBag[psobject]'; 1..3 | ForEach-Object -Parallel { ($using:b).Add([pscustomobject]@{ N = $_ }) }; ($b.ToArray() | Measure-Object N -Sum).Sum",
+                ["6"]
+            ),
+            (
+                "$d = [System.Collections.Concurrent.ConcurrentDictionary[string,int]]::new(); $d.TryAdd('a', 1); $d.TryAdd('a', 2); $d['a']; $d.ContainsKey('A'); $d.Count",
+                ["True", "False", "1", "False", "1"]
+            ),
+            (
+                "([ipaddress]'10.1.2.3').IPAddressToString; \"$([ipaddress]'10.1.2.3')\"; ([ipaddress]'10.1.2.3').GetAddressBytes() -join '-'",
+                ["10.1.2.3", "10.1.2.3", "10-1-2-3"]
+            ),
+            (
+                "$null -eq ('10.0.0.300' -as [ipaddress]); $ip = $null; [System.Net.IPAddress]::TryParse('1.2.3.4', [ref]$ip); \"$ip\"; [ipaddress]::TryParse('host', [ref]$ip)",
+                ["True", "True", "1.2.3.4", "False"]
+            ),
+            (
+                "$o = [pscustomobject]@{ A = 2 }; $o | Add-Member ScriptMethod Plus { param($n) $this.A + $n }; $o.Plus(3); $o.A = 5; $o.plus(3); $o | ConvertTo-Json -Compress",
+                ["5", "8", #"{"A":5}"#]
+            ),
+            (
+                "$o = [pscustomobject]@{ A = 1 }; Add-Member -InputObject $o -MemberType ScriptMethod -Name Up -Value { $this.A++ }; $o.Up(); $o.A; $null -eq $this",
+                ["2", "True"]
+            ),
+        ])
+    func library(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "PSTypeName names the type of a custom object and is no property of it (about_PSCustomObject)",
+        arguments: [
+            ("$o = [pscustomobject]@{ PSTypeName = 'My.Row'; A = 1 }; $o | ConvertTo-Json -Compress", [#"{"A":1}"#]),
+            (
+                "$o = [pscustomobject]@{ A = 1; pstypename = 'My.Row' }; $o.PSObject.TypeNames[0]; $o.A",
+                ["My.Row", "1"]
+            ),
+            ("([pscustomobject]@{ PSTypeName = 'My.Row'; A = 1 }).GetType().Name", ["PSCustomObject"]),
+        ])
+    func typeNames(script: String, expected: [String]) async throws {
+        #expect(try await texts(script) == expected)
+    }
+
+    @Test(
+        "what has no certain meaning here is refused before the script begins, or as it is reached",
+        arguments: [
+            "'a' -match '(?<n>a)(?<n>b)'", "'a' -match 'a{,3}'", "'a' -match 'a{ 3}'", "'a' -match '(a)\\2'",
+            "[ipaddress]'10.1'",
+            "[ipaddress]'010.0.0.1'", "[ipaddress]'::1'", "([ipaddress]'10.0.0.1').AddressFamily",
+            "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member ScriptProperty B { $this.A }; $o.B",
+            "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member -MemberType AliasProperty -Name B -Value A; $o.B",
+            "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member ScriptMethod ToString { 'x' } -Force; \"$o\"",
+            "$o = [pscustomobject]@{ A = 1 }; $o | Add-Member ScriptMethod Bad { throw 'x' }; $o.Bad()",
+            "$d = [System.Collections.Concurrent.ConcurrentDictionary[string,int]]::new(); $d.Add('a', 1)",
+            "[System.Collections.Generic.ConcurrentBag[object]]::new()", "enum Size { Small; Large }; [Size]::Small",
+            "class Point { [int]$X }; [Point]::new().X",
+        ])
+    func refused(script: String) async throws {
+        guard case .handedOver = await outcome(script) else {
+            Issue.record("\(script) ran")
+            return
+        }
+    }
+}
