@@ -25,11 +25,22 @@ struct TeamContent: Sendable {
             "description": group["description"] ?? .null, "classification": .null, "specialization": "none",
             "visibility": .string((group["visibility"]?.string ?? "Private").lowercased()),
             "webUrl": .string("https://teams.microsoft.com/l/team/\(id.string ?? "")"), "isArchived": false,
-            "memberSettings": ["allowCreateUpdateChannels": true, "allowDeleteChannels": true],
+            "memberSettings": [
+                "allowCreateUpdateChannels": true, "allowCreatePrivateChannels": true, "allowDeleteChannels": true,
+                "allowAddRemoveApps": true, "allowCreateUpdateRemoveTabs": true,
+                "allowCreateUpdateRemoveConnectors": true,
+            ],
             "internalId": .string("19:\((id.string ?? "").filter { $0 != "-" })@thread.tacv2"),
             "guestSettings": ["allowCreateUpdateChannels": false, "allowDeleteChannels": false],
-            "messagingSettings": ["allowUserEditMessages": true, "allowUserDeleteMessages": true],
-            "funSettings": ["allowGiphy": true, "giphyContentRating": "moderate", "allowStickersAndMemes": true],
+            "messagingSettings": [
+                "allowUserEditMessages": true, "allowUserDeleteMessages": true, "allowOwnerDeleteMessages": true,
+                "allowTeamMentions": true, "allowChannelMentions": true,
+            ],
+            "funSettings": [
+                "allowGiphy": true, "giphyContentRating": "moderate", "allowStickersAndMemes": true,
+                "allowCustomMemes": true,
+            ],
+            "discoverySettings": ["showInTeamsSearchAndSuggestions": true],
         ]
     }
 

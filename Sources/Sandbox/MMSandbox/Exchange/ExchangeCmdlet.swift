@@ -297,9 +297,11 @@ extension ExchangeOrganization {
                 "EmailAddresses": [.string("SMTP:\(nickname)@\(TenantIdentity.domain)")],
                 "DistinguishedName": .string("CN=\(nickname),OU=\(TenantIdentity.initialDomain),DC=SANDBOX,DC=PROD"),
                 "IsDirSynced": false, "MemberDepartRestriction": "Open", "RequireSenderAuthenticationEnabled": true,
-                "HiddenFromAddressListsEnabled": false, "WhenCreated@data.type": "System.DateTime",
-                "WhenCreated": $0["createdDateTime"] ?? .null,
+                "HiddenFromAddressListsEnabled": false,
             ]
+            for date in ["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"] {
+                (row[date + "@data.type"], row[date]) = ("System.DateTime", $0["createdDateTime"] ?? .null)
+            }
             guard unified else {
                 row["MemberJoinRestriction"] = "Closed"
                 return configured("DistributionGroup", $0.id, row)

@@ -396,6 +396,16 @@ struct ObservedPaths {
             return made(
                 "calendarPermission", .calendars, content.calendarPermissions, "calendarPermissions",
                 segments.dropFirst(2), owner: id)
+        case ("teamwork", "associatedteams"):
+            let rows = store.groups(of: id).compactMap { store.table(.groups).find($0)?.members(of: .group) }
+                .filter { $0["resourceProvisioningOptions"]?.array?.contains("Team") == true }
+                .map { group in
+                    [
+                        "id": group["id"] ?? .null, "displayName": group["displayName"] ?? .null,
+                        "tenantId": .string(TenantIdentity.id),
+                    ] as JSONObject
+                }
+            return made("associatedTeamInfo", .teams, rows, "associatedTeams", segments.dropFirst(2))
         case ("teamwork", "installedapps"):
             return made(
                 "userScopeTeamsAppInstallation", .teams, TeamContent.installedApps(of: id), "installedApps",

@@ -13,6 +13,8 @@ struct TeamPaths {
         let row = TeamContent.team(of: group.members(of: .group))
         let label = "teams('\(group.id)')"
         switch rest.first?.name.lowercased() {
+        case "allchannels":
+            return GraphPlace(.collection(.channels(group.id)), "\(label)/allChannels", .teams, rest.dropFirst())
         case "channels":
             guard let channel = rest.dropFirst().first?.name, !channel.hasPrefix("$") else {
                 return GraphPlace(.collection(.channels(group.id)), "\(label)/channels", .teams, rest.dropFirst())
@@ -26,6 +28,12 @@ struct TeamPaths {
                     .channelMessages(team: group.id, channel: channel), "\(label)/channels('\(channel)')/messages",
                     .teams, below.dropFirst())
             }
+            // Everybody in the team is in its standard channels.
+            if below.first?.name.lowercased() == "members", store.table(.channels(group.id)).find(channel) != nil {
+                return GraphPlace(
+                    .made(.conversationMember, members(of: group.id)), "\(label)/channels('\(channel)')/members",
+                    .teams, below.dropFirst())
+            }
             return GraphPlace(.row(.channels(group.id), key: channel), "\(label)/channels", .teams, below)
         case "primarychannel":
             let id = store.table(.channels(group.id)).first?.id ?? ""
@@ -35,12 +43,16 @@ struct TeamPaths {
                 .made(.installedApp, TeamContent.installedApps(of: group.id).map { .object($0) }),
                 "\(label)/installedApps", .teams, rest.dropFirst())
         case "members":
-            let owners = Set(store.linked(LinkAddress(owner: group.id, relation: .owners)))
-            let rows = store.linked(LinkAddress(owner: group.id, relation: .members)).compactMap { store.user($0) }.map
-            { member($0, isOwner: owners.contains($0.id)) }
-            return GraphPlace(.made(.conversationMember, rows), "\(label)/members", .teams, rest.dropFirst())
+            return GraphPlace(
+                .made(.conversationMember, members(of: group.id)), "\(label)/members", .teams, rest.dropFirst())
         default: return GraphPlace(.single(.team, .object(row)), "teams", .teams, rest)
         }
+    }
+
+    private func members(of id: String) -> [Record] {
+        let owners = Set(store.linked(LinkAddress(owner: id, relation: .owners)))
+        return store.linked(LinkAddress(owner: id, relation: .members)).compactMap { store.user($0) }
+            .map { member($0, isOwner: owners.contains($0.id)) }
     }
 
     private func member(_ user: Record, isOwner: Bool) -> Record {
