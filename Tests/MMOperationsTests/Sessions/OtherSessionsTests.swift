@@ -101,7 +101,7 @@ struct OtherSessionsTests {
     @Test(
         "goes where its module is, from the session of the first module that has a PowerShell of its own",
         arguments: [
-            ("Get-Mailbox; Get-Team", "teams", ["get-mailbox": "exo"]),
+            ("Get-Mailbox; New-Team", "teams", ["get-mailbox": "exo"]),
             ("Get-MgUser; Get-AzVM; Get-Mailbox", "azure", ["get-mguser": "graph", "get-mailbox": "exo"]),
             ("Get-Team; Get-AzVM", "azure", ["get-team": "teams"]), ("Get-AzVM; Get-AzContext", "azure", [:]),
             ("function Get-MgReport { 1 }\nGet-MgReport; Get-AzVM", "azure", [:]),
@@ -128,7 +128,7 @@ struct OtherSessionWritesTests {
     func once(change: String) async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        _ = try await run("Get-Team; \(change)", in: home)
+        _ = try await run("Get-CsTenant; \(change)", in: home)
         #expect(home.person.pages.count == 1, "\(home.person.pages)")
         await #expect(throws: MMError.self) { try await home.graph("GET", "/users/\(Self.user)") }
     }
@@ -143,7 +143,7 @@ struct OtherSessionWritesTests {
     func planned() async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let script = "$null = Get-Team; Set-Mailbox \(Self.user) -CustomAttribute1 Planned"
+        let script = "$null = Get-CsTenant; Set-Mailbox \(Self.user) -CustomAttribute1 Planned"
         let plan = try await plan(script, in: home)
         let steps = plan["steps"]?.array ?? []
         #expect(steps.count == 1 && JSONWriter.string(.array(steps)).contains("Planned"), "\(plan)")
@@ -156,7 +156,7 @@ struct OtherSessionWritesTests {
         defer { Task { await home.stop() } }
         let before = try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"]
         // A PowerShell has to rehearse it, and the stand-in doesn't know the cmdlet.
-        let script = "$null = Get-Team; try { Update-MgUser -UserId \(Self.user) -JobTitle Planned } catch { }"
+        let script = "$null = Get-CsTenant; try { Update-MgUser -UserId \(Self.user) -JobTitle Planned } catch { }"
         await #expect(throws: MMError.self) { try await plan(script, in: home) }
         #expect(try await home.graph("GET", "/users/\(Self.user)?$select=jobTitle")["jobTitle"] == before)
     }

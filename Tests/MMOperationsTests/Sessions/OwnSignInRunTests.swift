@@ -1,4 +1,5 @@
 import MMCore
+import MMSandbox
 import PowerShellSyntax
 import Testing
 
@@ -137,8 +138,8 @@ struct OwnSignInRunTests {
     func several() async throws {
         let home = try await ChangesHome()
         defer { Task { await home.stop() } }
-        let script = "(Get-Mailbox -ResultSize 1).Alias; (Get-Team)[0].DisplayName"
-        #expect(ChangesHome.value(try await run(script, in: home)).array == ["admin", "All Company"])
+        let script = "(Get-Mailbox -ResultSize 1).Alias; (Get-CsTenant).TenantId"
+        #expect(ChangesHome.value(try await run(script, in: home)).array == ["admin", .string(TenantIdentity.id)])
         try home.edit { entries in
             var entry = entries["Demo"]?.object ?? [:]
             entry["egress"] = "off"

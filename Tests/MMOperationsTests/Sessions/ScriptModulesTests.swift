@@ -16,7 +16,7 @@ struct ScriptModulesTests {
             ("Get-Mailbox", "exo"), ("get-mailbox ann | Select-Object Name", "exo"),
             ("Get-ComplianceSearch", "compliance"),
             ("Get-MgUser -All", "graph"), ("Get-MgUserUnheardOf", "graph"), ("Invoke-MgGraphRequest -Uri /me", "graph"),
-            ("Get-AzVM", "azure"), ("Get-Team", "teams"), ("Get-CsOnlineUser", "teams"), ("Get-PnPList", "pnp"),
+            ("Get-AzVM", "azure"), ("New-Team", "teams"), ("Get-CsOnlineUser", "teams"), ("Get-PnPList", "pnp"),
             ("pac admin list", "powerplatform"), ("Connect-MgGraph; Connect-ExchangeOnline; Get-Mailbox", "exo"),
             ("Connect-IPPSSession; Get-Label", "compliance"), ("Connect-IPPSSession; Get-RoleGroup", "compliance"),
             ("Get-RoleGroup", "exo"), ("Get-RoleGroup; Get-ComplianceSearch", "compliance"),

@@ -64,7 +64,7 @@ struct ScriptModules {
                 hint: "Use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser.",
                 details: ["field": "module", "cmdlet": .string(retired)])
         }
-        guard let first = cmdlets.first else {
+        guard !cmdlets.isEmpty else {
             if let hint = hints.first { return hint }
             let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of a module"
             let module = strangers.first.flatMap { NearestNames.of($0, among: RunModule.names, limit: 1).first }
@@ -78,7 +78,8 @@ struct ScriptModules {
                 hint: "Give the module: mm run CONNECTION exo 'SCRIPT'. The modules are "
                     + "\(RunModule.names.joined(separator: ", ")).", details: ["field": "module"])
         }
-        let common = cmdlets.dropFirst().reduce(first.sessions) { $0.intersection($1.sessions) }
+        let cmdlets = inPowerShell ? cmdlets : natively
+        let common = cmdlets.dropFirst().reduce(cmdlets[0].sessions) { $0.intersection($1.sessions) }
         if let hinted = hints.first(where: common.contains) { return hinted }
         if let module = RunModule.names.first(where: common.contains) { return module }
         // In the native engine, one session has the cmdlets of Graph, Exchange and compliance.
@@ -91,6 +92,15 @@ struct ScriptModules {
             throw several
         }
         return first
+    }
+
+    /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams that only read as requests to
+    /// Graph. Where others need a PowerShell, these are called there as well.
+    private var natively: [(name: String, sessions: Set<String>)] {
+        let moved = cmdlets.map { name, sessions in
+            (name: name, sessions: TeamCmdlet(named: name) == nil ? sessions : ["graph"])
+        }
+        return moved.allSatisfy { $0.sessions.contains(where: RunModule.isNative) } ? moved : cmdlets
     }
 
     /// The modules that PowerShell has, in the order in which scripts of several modules acquire their sessions. The fixed order prevents

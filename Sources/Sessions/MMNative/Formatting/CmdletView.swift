@@ -54,6 +54,7 @@ package final class CmdletView: Sendable {
         Get-AcceptedDomain: Name 30, DomainName 30, DomainType, Default
         Get-TransportRule New-TransportRule: Name, State, Mode, Priority, Comments
         Get-InboxRule New-InboxRule: Name, Enabled, Priority, RuleIdentity
+        Get-Team: GroupId, DisplayName, Visibility, Archived, MailNickName, Description
         Get-MgUser New-MgUser: DisplayName, Id, Mail, UserPrincipalName
         Get-MgGroup New-MgGroup: DisplayName, Id, MailNickname, Description, GroupTypes
         Get-MgApplication: DisplayName, Id, AppId, SignInAudience, PublisherDomain

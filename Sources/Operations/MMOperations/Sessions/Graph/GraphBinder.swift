@@ -14,6 +14,14 @@ struct GraphBinder: Sendable {
         case refused(NativeError)
         /// A feature that only the modules support.
         case beyond(String)
+
+        /// The same, for the engine.
+        var fault: CmdletFault {
+            switch self {
+            case .refused(let record): .failed(record)
+            case .beyond(let reason): .handedOver(reason)
+            }
+        }
     }
 
     /// The parameters that are not properties of a body, in lower case, each with its aliases.
@@ -50,7 +58,11 @@ struct GraphBinder: Sendable {
     /// Returns whether a name, case-insensitively, is a cmdlet whose request is known.
     func knows(_ name: String) -> Bool {
         let lower = name.lowercased()
-        if Self.requestNames.contains(lower) || NativeEngine.webCommands.contains(lower) { return true }
+        if Self.requestNames.contains(lower) || NativeEngine.webCommands.contains(lower)
+            || TeamCmdlet(named: name) != nil
+        {
+            return true
+        }
         return GraphCmdletNames.isForm(name) && !names.requests(of: name).isEmpty
     }
 
@@ -189,7 +201,7 @@ struct GraphBinder: Sendable {
         return only
     }
 
-    private static func fault(_ id: String, _ message: String, _ call: CmdletCall) -> Fault {
+    static func fault(_ id: String, _ message: String, _ call: CmdletCall) -> Fault {
         .refused(
             NativeError(
                 "\(id),\(call.name)", message, category: "InvalidArgument", command: call.name, isReadable: true))
@@ -369,12 +381,12 @@ struct GraphBinder: Sendable {
     // MARK: Invoke-MgGraphRequest
 
     private func request(_ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
-        try request(try given(in: call, Self.requestControls), call)
+        try request(try values(in: call, Self.requestControls), call)
     }
 
     /// Translates a call of Invoke-RestMethod or Invoke-WebRequest.
     private func web(_ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
-        var given = try given(in: call, Self.webControls)
+        var given = try values(in: call, Self.webControls)
         guard let uri = given["uri"]?.text.lowercased(), uri.hasPrefix("https://") || uri.hasPrefix("http://") else {
             throw .beyond("an address of \(call.name) without its scheme")
         }
@@ -392,9 +404,10 @@ struct GraphBinder: Sendable {
         return bound
     }
 
-    private func given(
+    /// Returns the values of a call, by full parameter and by position.
+    static func given(
         in call: CmdletCall, _ controls: [(name: String, isSwitch: Bool)]
-    ) throws(Fault) -> [String: PSValue] {
+    ) throws(Fault) -> (named: [String: PSValue], positional: [PSValue]) {
         var given: [String: PSValue] = [:]
         var positional: [PSValue] = []
         var pending: (name: String, isSwitch: Bool)?
@@ -423,6 +436,14 @@ struct GraphBinder: Sendable {
             }
         }
         if let open = pending { given[open.name] = .bool(true) }
+        return (given, positional)
+    }
+
+    /// Returns the values of a web request, whose first two may go without their names.
+    private func values(
+        in call: CmdletCall, _ controls: [(name: String, isSwitch: Bool)]
+    ) throws(Fault) -> [String: PSValue] {
+        var (given, positional) = try Self.given(in: call, controls)
         for name in ["uri", "body"] where given[name] == nil && !positional.isEmpty {
             given[name] = positional.removeFirst()
         }

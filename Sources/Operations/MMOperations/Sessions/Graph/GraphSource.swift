@@ -62,12 +62,21 @@ final class GraphSource: ScriptSource {
     func knows(_ name: String) -> Bool { binder.knows(name) }
 
     func check(_ call: CmdletCall) throws(CmdletFault) {
+        if let cmdlet = TeamCmdlet(named: call.name) {
+            _ = try team(cmdlet, call)
+            return
+        }
         // A call that takes pipeline input can't be checked before the input is there, since that may hold the keys.
         guard !call.takesInput || call.input != nil else { return }
         _ = try bound(call)
     }
 
     func open(_ call: CmdletCall) async throws(CmdletFault) -> any CmdletRows {
+        if let cmdlet = TeamCmdlet(named: call.name) {
+            let team = try team(cmdlet, call)
+            if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
+            return TeamRows(source: self, call: team, errorAction: team.errorAction ?? call.errorPreference)
+        }
         let bound = try bound(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
         let request: GraphRequest
@@ -129,12 +138,11 @@ final class GraphSource: ScriptSource {
     }
 
     private func bound(_ call: CmdletCall) throws(CmdletFault) -> GraphCmdletCall {
-        do throws(GraphBinder.Fault) { return try binder.bind(call) } catch {
-            switch error {
-            case .refused(let record): throw .failed(record)
-            case .beyond(let reason): throw .handedOver(reason)
-            }
-        }
+        do throws(GraphBinder.Fault) { return try binder.bind(call) } catch { throw error.fault }
+    }
+
+    private func team(_ cmdlet: TeamCmdlet, _ call: CmdletCall) throws(CmdletFault) -> TeamCall {
+        do throws(GraphBinder.Fault) { return try TeamCall(cmdlet, call) } catch { throw error.fault }
     }
 
     // MARK: Sending
@@ -162,6 +170,73 @@ final class GraphSource: ScriptSource {
     func pages(_ request: GraphRequest, _ limits: PageLimits) throws(MMError) -> GraphPages {
         guard let cleared else { return try client.readPages(request, limits: limits, deadline: deadline) }
         return try client.pages(request, by: cleared, limits: limits, deadline: deadline)
+    }
+
+    /// Returns the objects that a read answers with, of all pages of a list.
+    func objects(
+        _ path: String, _ query: [(name: String, value: String)], for cmdlet: String
+    ) async throws(MMError) -> [JSONObject] {
+        var call = GraphCmdletCall(cmdlet: cmdlet)
+        (call.path, call.query) = (path, query)
+        let request = try call.request(at: client)
+        if let rehearsal, !rehearsal.lets(request) {
+            rehearsal.note(request, of: cmdlet)
+            return []
+        }
+        var walk = try pages(request, PageLimits()).makeAsyncIterator()
+        var objects: [JSONObject] = []
+        while let page = try await walk.next() {
+            for item in page.items {
+                if case .object(let object)? = try? JSONParser.parse(item) { objects.append(object) }
+            }
+        }
+        return objects
+    }
+
+    /// Returns the answers to several reads in order, of which eight are under way at a time.
+    func objects(
+        of paths: [String], _ query: [(name: String, value: String)], for cmdlet: String
+    ) async -> [Result<[JSONObject], MMError>] {
+        let results = Mutex<[Int: Result<[JSONObject], MMError>]>([:])
+        let read = { @Sendable [self] (place: Int) async in
+            let result: Result<[JSONObject], MMError>
+            do throws(MMError) {
+                result = .success(try await objects(paths[place], query, for: cmdlet))
+            } catch {
+                result = .failure(error)
+            }
+            results.withLock { $0[place] = result }
+        }
+        await withTaskGroup(of: Void.self) { group in
+            for place in paths.indices {
+                if place >= 8 { await group.next() }
+                group.addTask { await read(place) }
+            }
+        }
+        let known = results.withLock { $0 }
+        return paths.indices.map { known[$0] ?? .success([]) }
+    }
+
+    /// Decides how the script continues after a refused request, as for a refused Exchange cmdlet.
+    func ended(
+        _ call: GraphCmdletCall, by error: MMError, errorAction: String?
+    ) throws(CmdletFault) -> CmdletBatch? {
+        let record = GraphRecord.of(error, call)
+        if error.concernsTheCaller {
+            note(failure: error)
+            throw .interrupted(PipelineStop(refusedWith: record))
+        }
+        note(cause: error, of: record)
+        let status = error.details["status"]?.int ?? 0
+        let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
+        switch errorAction {
+        case "silentlycontinue", "ignore": return nil
+        case nil where call.isOfWeb && !isRefusal, "continue" where call.isOfWeb, "stop" where call.isOfWeb:
+            throw .failed(record)
+        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
+        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
+        default: throw .interrupted(PipelineStop(refusedWith: record))
+        }
     }
 
     /// Writes an answer to a file of the run.
@@ -274,7 +349,7 @@ struct GraphRows: CmdletRows {
             return try await batch()
         } catch {
             isOver = true
-            return try ended(by: error)
+            return try source.ended(call, by: error, errorAction: errorAction)
         }
     }
 
@@ -338,25 +413,5 @@ struct GraphRows: CmdletRows {
             ("RawContent", .string(text)), ("Headers", .table(fields)),
             ("RawContentLength", .long(Int64(text.utf8.count))),
         ]).map { .object($0) } ?? .null
-    }
-
-    /// Decides how the script continues after a refused request, as for a refused Exchange cmdlet.
-    private func ended(by error: MMError) throws(CmdletFault) -> CmdletBatch? {
-        let record = GraphRecord.of(error, call)
-        if error.concernsTheCaller {
-            source.note(failure: error)
-            throw .interrupted(PipelineStop(refusedWith: record))
-        }
-        source.note(cause: error, of: record)
-        let status = error.details["status"]?.int ?? 0
-        let isRefusal = [401, 403, 429].contains(status) || status >= 500 || status == 0
-        switch errorAction {
-        case "silentlycontinue", "ignore": return nil
-        case nil where call.isOfWeb && !isRefusal, "continue" where call.isOfWeb, "stop" where call.isOfWeb:
-            throw .failed(record)
-        case "stop" where !isRefusal: throw .interrupted(PipelineStop(endingWith: record))
-        case nil where !isRefusal, "continue": return CmdletBatch([], errors: [record])
-        default: throw .interrupted(PipelineStop(refusedWith: record))
-        }
     }
 }
