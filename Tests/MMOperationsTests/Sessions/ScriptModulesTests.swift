@@ -53,6 +53,19 @@ struct ScriptModulesTests {
         #expect(old?.hint?.contains("Get-MgUser") == true)
     }
 
+    @Test(
+        "is PnP's for what only SharePoint's own module has, under the name that PnP gives it",
+        arguments: [
+            ("Get-SPOSite -Limit All", "Get-PnPTenantSite"), ("Get-SPOTenant", "Get-PnPTenant"),
+            ("Connect-SPOService -Url https://x; get-sposite", "get-PnPTenantsite"),
+            ("Get-SPOUnheardOf", "(module pnp)."),
+        ])
+    func sharePoint(script: String, named: String) {
+        let error = #expect(throws: MMError.self) { try module(script) }
+        #expect(error?.message.contains("only on Windows") == true)
+        #expect(error?.hint?.contains(named) == true, "\(error?.hint ?? "")")
+    }
+
     private func input(_ arguments: JSONObject) throws(MMError) -> RunInput {
         try RunInput(from: InputReader(operation: "run", arguments: arguments, fields: RunInput.fields))
     }

@@ -83,6 +83,8 @@ extension ShellJudge {
                 // Without the work tree, only what is staged is taken back.
                 if has("--staged", "-S"), !has("--worktree", "-W") { return .writes }
                 if has("--source", "-s") || arguments.contains(where: { $0.hasPrefix("--source=") }) { return .removes }
+                // What was never committed is lost: of a folder or a pattern nobody knows how much that is.
+                if !arguments.allSatisfy({ $0.hasPrefix("-") || isNamedFile($0) }) { return .removes }
             }
             return forces || has(".", "--", "{}") ? .removes : .writes
         case "fetch", "pull": return arguments.contains { $0.hasPrefix("+") } ? .removes : .writes
@@ -109,6 +111,13 @@ extension ShellJudge {
             if let rule = WordMeaning.rule("git-" + verb, [verb] + arguments) { return rule }
             return hasWalls && !ShellWords.contains(verb, in: "git-verbs") ? .stranger : .writes
         }
+    }
+
+    /// Returns whether a path names one file, by its extension.
+    private static func isNamedFile(_ path: String) -> Bool {
+        let name = path.split(separator: "/").last ?? ""
+        guard let dot = name.lastIndex(of: "."), dot != name.startIndex, !path.hasPrefix(":") else { return false }
+        return !path.contains { "*?[{".contains($0) }
     }
 
     /// Returns whether a push only adds commits to a remote that the repository's settings name.

@@ -64,6 +64,13 @@ struct ScriptModules {
                 hint: "Use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser.",
                 details: ["field": "module", "cmdlet": .string(retired)])
         }
+        if cmdlets.isEmpty, let name = strangers.first(where: Self.isOfSharePoint) {
+            let same = Self.inPnP(name).map { ": \($0)" } ?? ""
+            throw MMError(
+                .invalidInput, "\(name) belongs to SharePoint's own module, which runs only on Windows.",
+                hint: "Use the cmdlets of PnP (module pnp)\(same).",
+                details: ["field": "module", "cmdlet": .string(name)])
+        }
         guard !cmdlets.isEmpty else {
             if let hint = hints.first { return hint }
             let what = strangers.first.map { "no module here has \($0)" } ?? "it uses no cmdlet of a module"
@@ -92,6 +99,20 @@ struct ScriptModules {
             throw several
         }
         return first
+    }
+
+    private static func isOfSharePoint(_ cmdlet: String) -> Bool {
+        cmdlet.lowercased().split(separator: "-", maxSplits: 1).last?.hasPrefix("spo") ?? false
+    }
+
+    /// Returns the cmdlet of PnP that does what one of SharePoint's own module does.
+    private static func inPnP(_ cmdlet: String) -> String? {
+        let parts = cmdlet.split(separator: "-", maxSplits: 1)
+        guard parts.count == 2 else { return nil }
+        let noun = parts[1].dropFirst("SPO".count)
+        return ["\(parts[0])-PnPTenant\(noun)", "\(parts[0])-PnP\(noun)"].first {
+            modules.sessions(of: $0).contains("pnp")
+        }
     }
 
     /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams that only read as requests to
