@@ -91,7 +91,8 @@ struct CmdletUndoTests {
             first: "New-DistributionGroup -Name Choir -Members lena.vogt, admin"),
         Case(
             script: "Remove-DistributionGroup Choir", reader: "Get-DistributionGroup Choir",
-            dropping: ids.union(["WhenCreated"]), first: "New-DistributionGroup -Name Choir -Type Security"),
+            dropping: ids.union(["WhenCreated", "WhenCreatedUTC", "WhenChanged", "WhenChangedUTC"]),
+            first: "New-DistributionGroup -Name Choir -Type Security"),
         Case(
             script: "Add-DistributionGroupMember Choir -Member lena.vogt", reader: "Get-DistributionGroupMember Choir",
             first: "New-DistributionGroup -Name Choir -Members admin"),

@@ -4,6 +4,19 @@ import MMGuard
 import MMIdentity
 import MMNative
 
+/// The places of a script's steps among all of its steps, which several recorders note.
+final class RehearsalOrder: Sendable {
+    private let last = Mutex<UInt64>(0)
+
+    /// Returns the place of the next step.
+    func next() -> UInt64 {
+        last.withLock { last in
+            last += 1
+            return last
+        }
+    }
+}
+
 /// A recorder of a script's cmdlets that change something. They are recorded instead of sent. Cmdlets that only read are sent, so that the
 /// objects that a pipeline reaches are known.
 final class CmdletRehearsal: Sendable {
@@ -19,6 +32,8 @@ final class CmdletRehearsal: Sendable {
         var found: Change?
         /// Whether it was sent.
         let wasSent: Bool
+        /// Its place among the steps of the script.
+        let place: UInt64
     }
 
     private struct State {
@@ -37,20 +52,24 @@ final class CmdletRehearsal: Sendable {
     private let most: Int
     /// The function that returns the output rows of cmdlets that were carried out before.
     private let carriedOut: CarriedOut
+    private let order: RehearsalOrder
     private let state: Mutex<State>
 
     /// - Parameters:
     ///   - most: the maximum number of objects whose state before a cmdlet is read.
+    ///   - order: the order of the script's steps.
     ///   - earlier: the changes that are made before the script, by the places that they change.
     ///   - carriedOut: returns the output rows of cmdlets that were carried out before.
     init(
         _ watch: CmdletWatch, reads: Bool, statesOf most: Int = CmdletRehearsal.most,
+        in order: RehearsalOrder = RehearsalOrder(),
         after earlier: [String: [Change]] = [:], carriedOut: @escaping CarriedOut = { _, _ in nil }
     ) {
         self.carriedOut = carriedOut
         self.watch = watch
         self.reads = reads
         self.most = most
+        self.order = order
         state = Mutex(State(left: earlier))
     }
 
@@ -60,7 +79,7 @@ final class CmdletRehearsal: Sendable {
     /// Returns whether a cmdlet may be sent: it only reads, and the guard allows it without asking.
     func lets(_ command: ExchangeCommand) -> Bool {
         let isLet = reads && watch.mayRead(command)
-        if isLet { state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: true)) } }
+        if isLet { append(command, nil, wasSent: true) }
         return isLet
     }
 
@@ -69,7 +88,7 @@ final class CmdletRehearsal: Sendable {
     func note(_ command: ExchangeCommand) async -> [JSONValue] {
         guard let written = Change(command, at: watch.client.service) else {
             if let rows = carriedOut(command, nil) { return rows }
-            state.withLock { $0.steps.append(Step(command: command, change: nil, wasSent: false)) }
+            append(command, nil)
             return []
         }
         var change = written
@@ -86,12 +105,16 @@ final class CmdletRehearsal: Sendable {
             if change.isKnown(after: earlier) { watch.known.keep(change, of: command) }
         }
         if let rows = carriedOut(command, change) { return rows }
-        let read = found
-        state.withLock { state in
-            state.left[change.place, default: []].append(change)
-            state.steps.append(Step(command: command, change: change, found: read, wasSent: false))
-        }
+        state.withLock { $0.left[change.place, default: []].append(change) }
+        append(command, change, found: found)
         return []
+    }
+
+    private func append(
+        _ command: ExchangeCommand, _ change: Change?, found: Change? = nil, wasSent: Bool = false
+    ) {
+        let step = Step(command: command, change: change, found: found, wasSent: wasSent, place: order.next())
+        state.withLock { $0.steps.append(step) }
     }
 
     /// The lines about the changes that a person is shown.

@@ -9,65 +9,56 @@ import PowerShellSyntax
 /// `run --dry-run`: shows the requests of a script before they are sent. A pipeline that the native engine supports is only
 /// evaluated; any other script runs in PowerShell in a session whose proxy lets only reads through.
 enum DryRun {
-    /// Returns what a native pipeline would send and change. If the connection is signed in, its reads are sent, so that the
+    /// Returns what a native script would send and change. If the connection is signed in, its reads are sent, so that the
     /// objects that it reaches are known; otherwise it is evaluated up to the point where the next step depends on an answer.
-    /// - Parameter session: the state that earlier scripts of the session left.
+    /// - Parameters:
+    ///   - plan: the script for the native engine.
+    ///   - wanted: the engine that would run it.
+    ///   - session: the state that earlier scripts of the session left.
     /// - Returns: `nil` for a script that PowerShell has to run.
     /// - Throws: `.unsupported` where the native engine doesn't support the script and is the only one asked for or available.
     static func native(
-        _ script: String, in module: String, of connection: Connection, wanted: ConnectionEngine,
-        after session: NativeSession, _ context: OperationContext, with services: RequestServices
+        _ run: RunScript, _ plan: EnginePlan, wanted: ConnectionEngine, after session: NativeSession
     ) async throws(MMError) -> OperationAnswer? {
-        guard let service = ExchangeTable.Service(module: module) else { return nil }
-        let client = try GuardedExchange(identity: services.identity, connection: connection, service: service.endpoint)
-        let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
-        let reading = ScriptReading(script)
-        let parsed = reading.parsed
-        let plan = EnginePlan(
-            script, wanted: .native, reading: reading,
-            signIn: SignInSource(of: parsed, on: connection, module: module, in: context, with: services.guarding))
         func judge(_ engine: ConnectionEngine) throws(MMError) -> Verdict {
             try ScriptJudging(
-                script: script, parsed: plan.parsed, module: module, engine: engine, of: connection, in: context,
-                with: services.guarding
+                script: plan.script, parsed: plan.parsed, module: run.module, engine: engine, of: run.connection,
+                in: run.context, with: run.guarding
             ).judge(with: .fresh).verdict
         }
         let verdict = try judge(wanted)
-        let isSignedIn = await watch.isSignedIn
-        let reads = verdict.decision != .deny && isSignedIn
+        let rehearsal = try await ScriptRehearsal(run, plan, reads: verdict.decision != .deny)
         let isInPowerShell = wanted == .pwsh
         // Scripts that only confinement permits, or that use the session's own state, are left to PowerShell.
         if isInPowerShell {
-            guard reads, try judge(.native).decision == verdict.decision,
-                plan.variables.reads.allSatisfy({ Self.known.contains($0) })
+            guard rehearsal.reads, try judge(.native).decision == verdict.decision,
+                plan.variables.reads.allSatisfy({ known.contains($0) })
             else { return nil }
         }
-        let rehearsal = CmdletRehearsal(watch, reads: reads)
-        let source = ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal)
-        let isAlone = wanted == .native || !RunModule.hasPowerShell(module)
+        let isAlone = wanted == .native || !RunModule.hasPowerShell(run.module)
         var session = session
+        let sources = rehearsal.sources
         let reason =
-            plan.misfit([source], in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
+            plan.misfit(sources, in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
-            throw EngineRefusal.beyond(reason, plan.strangers(to: [source]), module, hasPowerShell: false)
+            throw EngineRefusal.beyond(reason, plan.strangers(to: sources), run.module, hasPowerShell: false)
         }
-        let outcome = await NativeEngine(sources: plan.sources([source])).run(
-            script, parsed: parsed, in: &session, deadline: context.deadline)
-        let end = try unknown(from: outcome, source, hasSteps: !rehearsal.steps.isEmpty)
-        if case .elsewhere(let reason) = end, rehearsal.steps.isEmpty || isInPowerShell {
+        let outcome = await plan.engine(sources).run(
+            plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: run.context.deadline)
+        let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps)
+        if case .elsewhere(let reason) = end, !rehearsal.hasSteps || isInPowerShell {
             guard isAlone else { return nil }
-            throw EngineRefusal.beyond(reason, [], module, hasPowerShell: false)
+            throw EngineRefusal.beyond(reason, [], run.module, hasPowerShell: false)
         }
         var notes = [
-            "\(reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
+            "\(rehearsal.reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"
         ]
         if isInPowerShell {
             notes.append("The native engine simulated the script; it would run in PowerShell.")
         }
         if let words = end.words { notes.append("The rest of the script is unknown: \(words)") }
-        return try answer(
-            rehearsal, CallAuthority(verdict: verdict, text: script), client, on: connection, notes, context, services)
+        return try await rehearsal.answer(CallAuthority(verdict: verdict, text: plan.script), notes)
     }
 
     /// The end of a rehearsal.
@@ -89,42 +80,20 @@ enum DryRun {
 
     /// - Throws: the error that broke it, or a refusal before any step.
     private static func unknown(
-        from outcome: NativeOutcome, _ source: ExchangeSource, hasSteps: Bool
+        from outcome: NativeOutcome, _ sources: [any ScriptSource], hasSteps: Bool
     ) throws(MMError) -> End {
+        let failure = sources.compactMap(\.failure).first
         switch outcome {
         case .handedOver(let reason, _): return .elsewhere(reason)
         case .stopped:
-            if let failure = source.failure { throw failure }
+            if let failure { throw failure }
             throw StopErrors.deadline(restarted: false)
         case .completed(let result):
-            if let failure = source.failure, failure.code == .signInNeeded { throw failure }
+            if let failure, failure.code == .signInNeeded { throw failure }
             guard let error = result.failure ?? result.errors.first else { return .whole }
             guard hasSteps else { throw refusal(error) }
             return .refused(error.message)
         }
-    }
-
-    /// Returns what would be sent, as the proxy would judge it.
-    private static func answer(
-        _ rehearsal: CmdletRehearsal, _ authority: CallAuthority, _ client: GuardedExchange, on connection: Connection,
-        _ notes: [String], _ context: OperationContext, _ services: RequestServices
-    ) throws(MMError) -> OperationAnswer {
-        let steps = rehearsal.steps
-        let engine = try services.guarding.guards.engine()
-        var grant = RequestGrant(
-            authority, policy: services.guarding.policy(of: connection, in: context), isDryRun: true)
-        for (number, step) in steps.enumerated() {
-            let request = try client.wireRequest(of: step.command)
-            _ = grant.judge(engine.intent(of: request), number: UInt64(number))
-            if step.wasSent { grant.ended(UInt64(number), status: 200, wasSent: true) }
-        }
-        return answer(
-            grant.traffic, notes: notes, connection: connection.name,
-            changes: Dictionary(
-                steps.enumerated().compactMap { number, step in step.change.map { (UInt64(number), $0) } },
-                uniquingKeysWith: { first, _ in first }),
-            idle: Set(steps.indices.filter { steps[$0].command.isWhatIf }.map { UInt64($0) }),
-            lines: rehearsal.lines)
     }
 
     /// Variables that have the same meaning in every session.

@@ -101,9 +101,12 @@ final class RunScript: Sendable {
     private func nativeDryRun() async throws(MMError) -> OperationAnswer? {
         guard input.isDryRun else { return nil }
         context.record.note("dryRun", true)
-        let shown = try await DryRun.native(
-            command.script, in: module, of: connection, wanted: input.engine ?? connection.engine,
-            after: await nativeSession(), context, with: services.requests)
+        let shown: OperationAnswer? =
+            if isForNativeModule {
+                try await DryRun.native(
+                    self, try await PreparedScript.rehearsed(self), wanted: input.engine ?? connection.engine,
+                    after: await nativeSession())
+            } else { nil }
         if shown == nil, connection.egress == .off { throw DryRun.withoutWire(connection) }
         return shown
     }
@@ -178,23 +181,18 @@ final class PreparedScript: Sendable {
         let signIn = SignInSource(
             of: script.parsed, on: connection, module: module, granted: await script.graphPermissions(),
             in: script.context, with: script.guarding)
-        var (plan, arguments) = try Self.plan(script, signIn)
+        // Native dry runs have been answered before, so a dry run here runs in PowerShell.
+        let wanted = input.isDryRun ? .pwsh : input.engine ?? connection.engine
+        var (plan, arguments) = try Self.plan(script, signIn, wanted: wanted)
         var command = script.command
         command.parameters = arguments.parameters
         var notes = script.alterations
         let files = ScriptFiles(
             context: script.context, services: script.services.shells, connection: connection.name)
         if plan.wanted != .pwsh, script.isForNativeModule {
-            let progress = script.context.call.progress
-            let given = try await files.attached(input.attached)
-            let beside = await files.beside(input.file, named: command.script, given: given)
-            notes += beside.map { "\($0.name), beside the script, was passed to it." }
-            plan.host = NativeHost(
-                scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
-                attached: given + beside,
-                answers: arguments.answers,
-                progress: { progress(ProgressReport(done: 1, message: $0)) },
-                ask: Self.asking(script.context.call.person))
+            let (host, beside) = try await Self.host(script, arguments, files)
+            notes += beside.map { "\($0), beside the script, was passed to it." }
+            plan.host = host
         } else if !input.attached.isEmpty || input.save != nil {
             throw MMError(
                 .unsupported, "Files can be passed to and from a script only in the native engine.",
@@ -220,6 +218,38 @@ final class PreparedScript: Sendable {
         self.notes = notes
     }
 
+    /// Returns a script's access to the machine, and the names of the files beside it that it was passed.
+    private static func host(
+        _ script: RunScript, _ arguments: ScriptArguments, _ files: ScriptFiles
+    ) async throws(MMError) -> (NativeHost, beside: [String]) {
+        let (input, call) = (script.input, script.context.call)
+        let progress = call.progress
+        let given = try await files.attached(input.attached)
+        let beside = await files.beside(input.file, named: script.command.script, given: given)
+        let host = NativeHost(
+            scriptName: input.file?.split(separator: "/").last.map(String.init) ?? "script.ps1",
+            attached: given + beside,
+            answers: arguments.answers,
+            progress: { progress(ProgressReport(done: 1, message: $0)) },
+            ask: asking(call.person))
+        return (host, beside.map(\.name))
+    }
+
+    /// Returns the plan of a script for its rehearsal in the native engine.
+    fileprivate static func rehearsed(_ script: RunScript) async throws(MMError) -> EnginePlan {
+        let signIn = SignInSource(
+            of: script.parsed, on: script.connection, module: script.module, in: script.context, with: script.guarding)
+        var (plan, arguments) = try plan(script, signIn, wanted: .native)
+        let isAlone = (script.input.engine ?? script.connection.engine) == .native
+        if !isAlone, SessionPowerShell.exists(for: script.connection, script.guarding.environment) {
+            plan = plan.whole
+        }
+        let files = ScriptFiles(
+            context: script.context, services: script.services.shells, connection: script.connection.name)
+        plan.host = try await host(script, arguments, files).0.forRehearsal
+        return plan
+    }
+
     /// Returns a function that asks the call's person a script's questions, but never for secrets; `nil` if there is no person.
     private static func asking(_ person: (any ConfirmingPerson)?) -> (@Sendable (String, Bool) async -> String?)? {
         person.map { person in
@@ -231,11 +261,9 @@ final class PreparedScript: Sendable {
     }
 
     private static func plan(
-        _ script: RunScript, _ signIn: SignInSource?
+        _ script: RunScript, _ signIn: SignInSource?, wanted: ConnectionEngine
     ) throws(MMError) -> (EnginePlan, ScriptArguments) {
         let (input, module) = (script.input, script.module)
-        // Native dry runs have been answered before, so a dry run here runs in PowerShell.
-        let wanted = input.isDryRun ? .pwsh : input.engine ?? script.connection.engine
         if input.engine == .native, !script.isForNativeModule {
             throw MMError(
                 .unsupported, "The module \(module) has no native engine.",

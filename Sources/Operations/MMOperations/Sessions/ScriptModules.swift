@@ -110,9 +110,7 @@ struct ScriptModules {
         let parts = cmdlet.split(separator: "-", maxSplits: 1)
         guard parts.count == 2 else { return nil }
         let noun = parts[1].dropFirst("SPO".count)
-        return ["\(parts[0])-PnPTenant\(noun)", "\(parts[0])-PnP\(noun)"].first {
-            modules.sessions(of: $0).contains("pnp")
-        }
+        return ["\(parts[0])-PnPTenant\(noun)", "\(parts[0])-PnP\(noun)"].first(where: CmdletClasses().knows)
     }
 
     /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams that only read as requests to

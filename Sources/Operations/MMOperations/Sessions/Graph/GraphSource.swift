@@ -88,7 +88,7 @@ final class GraphSource: ScriptSource {
             let line = "What if: \(request.method) \(request.target.path)"
             return PreviewRows(batch: CmdletBatch([], information: [line]))
         }
-        if let rehearsal, !rehearsal.lets(request) {
+        if let rehearsal, !rehearsal.lets(request, of: bound.cmdlet) {
             rehearsal.note(request, of: bound.cmdlet)
             return PreviewRows(batch: CmdletBatch(Self.rehearsed(request, bound)))
         }
@@ -179,7 +179,7 @@ final class GraphSource: ScriptSource {
         var call = GraphCmdletCall(cmdlet: cmdlet)
         (call.path, call.query) = (path, query)
         let request = try call.request(at: client)
-        if let rehearsal, !rehearsal.lets(request) {
+        if let rehearsal, !rehearsal.lets(request, of: cmdlet) {
             rehearsal.note(request, of: cmdlet)
             return []
         }
