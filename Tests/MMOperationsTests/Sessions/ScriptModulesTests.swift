@@ -66,6 +66,20 @@ struct ScriptModulesTests {
         #expect(error?.hint?.contains(named) == true, "\(error?.hint ?? "")")
     }
 
+    @Test(
+        "doesn't matter for a text with a syntax error, which is refused with its place",
+        arguments: ["Get-MgUser | #Export-Csv x.csv", "$a = (", "Connect-MgGraph\nif ($true) {"])
+    func broken(script: String) async throws {
+        let home = try await ChangesHome(users: 5, isSignedIn: false)
+        defer { Task { await home.stop() } }
+        let error = await #expect(throws: MMError.self) {
+            try await home.call("run", ["connection": "Demo", "command": .string(script)])
+        }
+        #expect(error?.code == .denied || error?.code == .invalidInput)
+        #expect(error?.message.contains("PowerShell can't run this text") == true, "\(error as Any)")
+        #expect(error?.message.contains("(line ") == true)
+    }
+
     private func input(_ arguments: JSONObject) throws(MMError) -> RunInput {
         try RunInput(from: InputReader(operation: "run", arguments: arguments, fields: RunInput.fields))
     }

@@ -15,12 +15,15 @@ struct ScriptModules {
     private var retired: String?
     /// The unknown commands.
     private var strangers: [String] = []
+    /// Whether it has a syntax error, so that the guard refuses it in any module, with the place.
+    private let isBroken: Bool
 
     private static let modules = CmdletModules()
 
     /// Analyses a script.
     /// - Parameter facts: the facts about the script; computed if left out.
     init(_ script: ParsedScript, _ facts: ScriptFacts? = nil) {
+        isBroken = script.root == nil && script.errors.first?.id != "ScriptTooComplicated"
         let items = (facts ?? ScriptFacts(of: script)).items
         let own = Set(
             items.compactMap { item in
@@ -58,6 +61,7 @@ struct ScriptModules {
     /// - Parameter inPowerShell: whether it runs in PowerShell, where a session has the cmdlets of one module only.
     /// - Throws: `invalidInput` with a hint how to name a module, if it uses none, or several that have no PowerShell.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
+        if isBroken { return hints.first ?? RunModule.names[0] }
         if cmdlets.isEmpty, let retired {
             throw MMError(
                 .invalidInput, "\(retired) belongs to a retired module.",
