@@ -71,7 +71,11 @@ struct WriteWatch: Sendable {
         }
     }
 
-    private func read(_ writes: inout [Write], after earlier: [String: [Change]] = [:]) async {
+    /// Reads the states before writes.
+    /// - Parameter isLast: whether the writes are sent next, so that a state which can't be read now stays unknown.
+    private func read(
+        _ writes: inout [Write], after earlier: [String: [Change]] = [:], isLast: Bool = false
+    ) async {
         var places: [(index: Int, isContent: Bool)] = []
         var reads: [GraphRequest] = []
         for (index, write) in writes.enumerated() {
@@ -106,6 +110,8 @@ struct WriteWatch: Sendable {
                 change = change.knowing(answer)
                 writes[place.index].etag = answer["@odata.etag"]?.string
             case .failure(let error) where error.code == .notFound: change = change.missing
+            // The sign-in may end while the state is being read; it is read again before the write is sent.
+            case .failure(let error) where error.code == .signInNeeded && !isLast: continue
             case .failure(let error): change = change.unreadable(error.message)
             }
             writes[place.index].found = change
@@ -202,7 +208,7 @@ struct WriteWatch: Sendable {
     func begin(_ writes: [Write], undoing: JournalNotes.Undoing? = nil, notes: inout [String]) async -> [JournalEntry?]
     {
         var writes = writes
-        await read(&writes)
+        await read(&writes, isLast: true)
         return await journal.begin(
             writes.map { ($0.change, "\($0.request.method) \($0.request.target.path)") }, undoing: undoing,
             notes: &notes)
