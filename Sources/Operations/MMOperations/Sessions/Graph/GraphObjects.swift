@@ -6,8 +6,7 @@ internal import MMNative
 /// values.
 ///
 /// The class of an object is the one that the request declares. What the service returns beyond it is in `AdditionalProperties`, under
-/// the service's own names: of a member of a group all but the id, of a way to authenticate its phone number ("Microsoft Graph PowerShell
-/// SDK: Known issues" and the classes of the generated modules).
+/// the service's own names: of a member of a group all but the id, of a way to authenticate its phone number.
 struct GraphObjects {
     private var shapes: [[String]: PSShape] = [:]
     private var classes: [String: GraphClass?] = [:]
