@@ -128,7 +128,7 @@ enum DryRun {
         guard plan.misfit(sources, in: session) == nil else { return [] }
         let outcome = await plan.engine(sources, host: host).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: deadline)
-        var lines = rehearsals.flatMap(\.lines) + (await requests.lines())
+        var lines = rehearsals.flatMap(\.lines) + (await requests.forecast().lines)
         switch outcome {
         case .completed(let result):
             if let error = result.failure ?? result.errors.first {

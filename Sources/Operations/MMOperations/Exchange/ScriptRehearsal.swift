@@ -16,29 +16,25 @@ struct ScriptRehearsal {
     /// Creates a rehearsal.
     /// - Parameter isAllowed: whether what only reads may be sent to services where somebody is signed in.
     init(_ run: RunScript, _ plan: EnginePlan, reads isAllowed: Bool) async throws(MMError) {
-        let (connection, context, services) = (run.connection, run.context, run.services.requests)
+        let deadline = run.context.deadline
         let order = RehearsalOrder()
         var sources: [any ScriptSource] = []
         var cmdlets: [(rehearsal: CmdletRehearsal, client: GuardedExchange)] = []
         var readable: [Bool] = []
         for service in [ExchangeTable.Service(module: run.module), run.serviceBeside].compactMap(\.self) {
-            let client = try GuardedExchange(
-                identity: services.identity, connection: connection, service: service.endpoint)
-            let watch = CmdletWatch(client: client, connection: connection, requests: services, context: context)
+            let watch = try run.watch(of: service)
             let isSignedIn = await watch.isSignedIn
             let rehearsal = CmdletRehearsal(watch, reads: isAllowed && isSignedIn, in: order)
             readable.append(isAllowed && isSignedIn)
-            cmdlets.append((rehearsal, client))
+            cmdlets.append((rehearsal, watch.client))
             sources.append(
-                ExchangeSource(client: client, service: service, deadline: context.deadline, rehearsal: rehearsal))
+                ExchangeSource(client: watch.client, service: service, deadline: deadline, rehearsal: rehearsal))
         }
-        let graph = WriteWatch(
-            client: try GuardedClient(identity: services.identity, connection: connection), connection: connection,
-            requests: services, context: context)
+        let graph = try run.writeWatch()
         let isSignedIn = await graph.isSignedIn
         requests = GraphRehearsal(graph, reads: isAllowed && isSignedIn, in: order)
         readable.append(isAllowed && isSignedIn)
-        sources.append(GraphSource(graph, rehearsing: requests, deadline: context.deadline, host: plan.host))
+        sources.append(GraphSource(graph, rehearsing: requests, deadline: deadline, host: plan.host))
         reads = readable[0]
         (self.sources, self.cmdlets, self.run) = (sources, cmdlets, run)
     }
@@ -50,7 +46,7 @@ struct ScriptRehearsal {
     func answer(_ authority: CallAuthority, _ notes: [String]) async throws(MMError) -> OperationAnswer {
         let engine = try run.guarding.guards.engine()
         var intents: [(place: UInt64, intent: RequestIntent, wasSent: Bool)] = []
-        var changes = await requests.changes()
+        var (changes, graphLines) = await requests.forecast()
         var idle: Set<UInt64> = []
         for (rehearsal, client) in cmdlets {
             for step in rehearsal.steps {
@@ -71,6 +67,6 @@ struct ScriptRehearsal {
         }
         return DryRun.answer(
             grant.traffic, notes: notes, connection: run.connection.name, changes: changes, idle: idle,
-            lines: cmdlets.flatMap(\.rehearsal.lines) + (await requests.lines()))
+            lines: cmdlets.flatMap(\.rehearsal.lines) + graphLines)
     }
 }

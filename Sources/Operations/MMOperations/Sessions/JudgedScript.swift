@@ -71,10 +71,10 @@ final class JudgedScript: Sendable {
         var watch: CmdletWatch?
         if verdict.decision == .ask, !input.isDryRun, part == nil, plan.wanted != .pwsh, script.isForNativeModule {
             watch = try cmdletWatch(plan)
-            let beside = try script.serviceBeside.map { (service) throws(MMError) in try cmdletWatch(of: service) }
+            let beside = try script.serviceBeside.map { (service) throws(MMError) in try script.watch(of: service) }
             question.changes = await DryRun.changes(
                 plan, after: await script.nativeSession(), watches: [watch, beside].compactMap(\.self),
-                graph: try writeWatch(), until: script.context.deadline)
+                graph: try script.writeWatch(), until: script.context.deadline)
         }
         let act = JudgedAgain(
             guarding: script.guarding, policy: script.guarding.policy(of: connection, in: script.context),
@@ -107,14 +107,14 @@ final class JudgedScript: Sendable {
     /// Returns the watch for the native engine's cmdlets; `nil` if the script runs in PowerShell.
     private func cmdletWatch(_ plan: EnginePlan) throws(MMError) -> CmdletWatch? {
         guard plan.wanted != .pwsh, let service = ExchangeTable.Service(module: script.module) else { return nil }
-        return try cmdletWatch(of: service)
+        return try script.watch(of: service)
     }
 
     /// Returns the source for cmdlets of the service beside the session's own, if the script has some: those of Exchange in a compliance
     /// session, and the reverse.
     private func besideSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> ExchangeSource? {
         guard plan.wanted != .pwsh, let service = script.serviceBeside else { return nil }
-        var watch = try cmdletWatch(of: service)
+        var watch = try script.watch(of: service)
         watch.cleared = cleared
         let progress = script.context.call.progress
         return ExchangeSource(
@@ -124,28 +124,15 @@ final class JudgedScript: Sendable {
         }
     }
 
-    private func cmdletWatch(of service: ExchangeTable.Service) throws(MMError) -> CmdletWatch {
-        let requests = script.services.requests
-        let client = try GuardedExchange(
-            identity: requests.identity, connection: script.connection, service: service.endpoint)
-        return CmdletWatch(client: client, connection: script.connection, requests: requests, context: script.context)
-    }
-
     /// Returns the source for cmdlets of Graph's modules; `nil` if the script runs in PowerShell.
     private func graphSource(_ plan: EnginePlan, by cleared: Cleared<JudgedAgain>) throws(MMError) -> GraphSource? {
         guard plan.wanted != .pwsh, script.isForNativeModule else { return nil }
         let progress = script.context.call.progress
         return GraphSource(
-            try writeWatch(), by: cleared, deadline: script.context.deadline, host: plan.host
+            try script.writeWatch(), by: cleared, deadline: script.context.deadline, host: plan.host
         ) {
             progress(ProgressReport(done: 1, message: $0))
         }
-    }
-
-    private func writeWatch() throws(MMError) -> WriteWatch {
-        let requests = script.services.requests
-        let client = try GuardedClient(identity: requests.identity, connection: script.connection)
-        return WriteWatch(client: client, connection: script.connection, requests: requests, context: script.context)
     }
 
     /// Refuses a script that must run in the native engine but can't, with the reason, before a person is asked.

@@ -1,4 +1,5 @@
 import MMCore
+import MMDesk
 import MMGuard
 import MMIdentity
 import MMNative
@@ -136,6 +137,21 @@ final class RunScript: Sendable {
     var knownCmdlets: [any CmdletSource] {
         let services = [ExchangeTable.Service(module: module), serviceBeside].compactMap(\.self)
         return [GraphCmdletList()] + services.map { RequestRecorder(service: $0) }
+    }
+
+    /// Returns the watch on cmdlets of a service.
+    func watch(of service: ExchangeTable.Service) throws(MMError) -> CmdletWatch {
+        let requests = services.requests
+        let client = try GuardedExchange(
+            identity: requests.identity, connection: connection, service: service.endpoint)
+        return CmdletWatch(client: client, connection: connection, requests: requests, context: context)
+    }
+
+    /// Returns the watch on requests to Graph.
+    func writeWatch() throws(MMError) -> WriteWatch {
+        let requests = services.requests
+        let client = try GuardedClient(identity: requests.identity, connection: connection)
+        return WriteWatch(client: client, connection: connection, requests: requests, context: context)
     }
 
     /// Returns the Graph permissions that the connection's sign-in has, or will request if there is none yet, for a script that signs in;

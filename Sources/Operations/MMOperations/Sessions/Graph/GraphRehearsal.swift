@@ -51,15 +51,6 @@ final class GraphRehearsal: Sendable {
         noted.withLock { $0.append(step) }
     }
 
-    /// Returns the changes that the first requests would make, with the states before them, by the places of the steps.
-    func changes() async -> [UInt64: Change] {
-        let held = steps.filter { !$0.wasSent }.prefix(CmdletRehearsal.most)
-        let writes = await watch.writes(held.map(\.request))
-        return Dictionary(
-            zip(held, writes).compactMap { step, write in write.change.map { (step.place, $0) } },
-            uniquingKeysWith: { first, _ in first })
-    }
-
     /// Returns a request as it would be sent, without an access token.
     func wireRequest(of step: Step) throws(MMError) -> WireRequest {
         let base = try watch.requests.identity.cloud(of: watch.connection).base(of: watch.client.resource)
@@ -73,26 +64,32 @@ final class GraphRehearsal: Sendable {
             body: request.body.map { .whole($0) } ?? .none)
     }
 
-    /// Returns the lines about the changes that a person is shown.
-    func lines() async -> [String] {
-        var groups: [(cmdlet: String, requests: [GraphRequest])] = []
+    /// Returns the changes that the requests would make, by the places of their steps, and the lines about them that a person is
+    /// shown. The states before them are read for the first requests of each cmdlet.
+    func forecast() async -> (changes: [UInt64: Change], lines: [String]) {
+        var groups: [(cmdlet: String, steps: [Step])] = []
         for step in steps where !step.wasSent {
             if let place = groups.firstIndex(where: { $0.cmdlet == step.cmdlet }) {
-                groups[place].requests.append(step.request)
+                groups[place].steps.append(step)
             } else {
-                groups.append((step.cmdlet, [step.request]))
+                groups.append((step.cmdlet, [step]))
             }
         }
+        var changes: [UInt64: Change] = [:]
         var lines: [String] = []
-        for (cmdlet, requests) in groups {
-            if requests.count > 1 { lines.append("\(cmdlet) affects \(requests.count) objects") }
-            for write in await watch.writes(Array(requests.prefix(CmdletRehearsal.most))) {
+        for (cmdlet, steps) in groups {
+            if steps.count > 1 { lines.append("\(cmdlet) affects \(steps.count) objects") }
+            let first = steps.prefix(CmdletRehearsal.most)
+            for (step, write) in zip(first, await watch.writes(first.map(\.request))) {
+                changes[step.place] = write.change
                 let shown = WriteWatch.lines(of: [write])
                 lines += shown.isEmpty ? ["\(write.request.method) \(write.request.target.path)"] : shown
             }
-            let rest = requests.dropFirst(CmdletRehearsal.most)
-            if !rest.isEmpty { lines.append("and \(rest.count) more: \(Change.counted(rest.map(\.target.path)))") }
+            let rest = steps.dropFirst(CmdletRehearsal.most)
+            if !rest.isEmpty {
+                lines.append("and \(rest.count) more: \(Change.counted(rest.map(\.request.target.path)))")
+            }
         }
-        return lines
+        return (changes, lines)
     }
 }
