@@ -61,6 +61,22 @@ struct NativeDryRunTests {
         #expect(rows[0]["url"]?.string?.hasSuffix("/v1.0/users/lena.vogt@contoso-sandbox.example") == true)
     }
 
+    @Test("names the file that is missing, and no cmdlet's help")
+    func missingFile() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let error = await #expect(throws: MMError.self) {
+            _ = try await requests(
+                home,
+                [
+                    "command": "Import-Csv leavers.csv | ForEach-Object { Remove-MgUser -UserId $_.UPN }",
+                    "module": "graph",
+                ])
+        }
+        #expect(error?.message.contains("leavers.csv") == true, "\(error as Any)")
+        #expect(error?.hint?.contains("NAME") != true)
+    }
+
     @Test("sends nothing where nobody is signed in, and shows what the text alone tells")
     func signedOut() async throws {
         let home = try await ChangesHome(users: 5, isSignedIn: false)

@@ -226,7 +226,7 @@ enum DryRun {
     private static func refusal(_ error: NativeError) -> MMError {
         MMError(
             .invalidInput, "\(error.message) Nothing was sent.",
-            hint: "Get-Help \(error.command ?? "NAME") shows its parameters.", details: ["id": .string(error.id)])
+            hint: error.command.map { "Get-Help \($0) shows its parameters." }, details: ["id": .string(error.id)])
     }
 }
 
