@@ -306,11 +306,7 @@ extension SessionPool {
     /// Ends all sessions; afterwards no calls are accepted.
     public func close() async {
         isClosed = true
-        await withTaskGroup(of: Void.self) { group in
-            for key in slots.keys {
-                group.addTask { await self.end(key, MMError(.cancelled, "The pool is stopping.")) }
-            }
-        }
+        await slots.keys.concurrentForEach { await self.end($0, MMError(.cancelled, "The pool is stopping.")) }
         await dropSpares { _ in true }
     }
 }

@@ -208,13 +208,10 @@ package final class AuditCopies: Sendable {
         var network = HTTPClientConfiguration(environment: environment)
         (network.threadName, network.connectTimeout) = ("mm-audit", .seconds(10))
         let transport = HTTPClient(configuration: network)
-        await withTaskGroup(of: Void.self) { group in
-            for destination in destinations {
-                let forwarder = AuditForwarder(
-                    to: destination, by: sink(destination, transport), of: audit, paths: paths, log: log)
-                group.addTask { await work(forwarder) }
-            }
+        let forwarders = destinations.map { destination in
+            AuditForwarder(to: destination, by: sink(destination, transport), of: audit, paths: paths, log: log)
         }
+        await forwarders.concurrentForEach(work)
     }
 
     /// Waits until `run`, whose task was cancelled, has ended. If the process ended earlier, its last lines would be left to the next

@@ -203,15 +203,8 @@ struct UndoRun: Sendable {
 
     /// Checks steps against the present states of their objects.
     private func doubts(_ steps: [(Int, Step)]) async throws(MMError) -> [Int: Step] {
-        await withTaskGroup(of: (Int, Step).self) { group in
-            var found: [Int: Step] = [:]
-            for (turn, (index, step)) in steps.enumerated() {
-                if turn >= Self.readAtOnce, let (index, step) = await group.next() { found[index] = step }
-                group.addTask { (index, await looked(step)) }
-            }
-            for await (index, step) in group { found[index] = step }
-            return found
-        }
+        Dictionary(
+            uniqueKeysWithValues: await steps.concurrentMap(atOnce: Self.readAtOnce) { ($0, await looked($1)) })
     }
 
     private func looked(_ step: Step) async -> Step {

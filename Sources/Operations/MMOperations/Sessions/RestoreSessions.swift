@@ -68,12 +68,7 @@ package final class SessionRestorer: Sendable {
         }
         guard !list.isEmpty else { return }
         log.info("restoring \(list.count) sessions")
-        await withTaskGroup(of: Void.self) { group in
-            for (index, session) in list.enumerated() {
-                if index >= Self.width { await group.next() }
-                group.addTask { await self.bringBack(session) }
-            }
-        }
+        await list.concurrentForEach(atOnce: Self.width) { await self.bringBack($0) }
         await save()
     }
 

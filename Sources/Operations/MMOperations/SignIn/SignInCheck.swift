@@ -22,26 +22,7 @@ struct SignInCheck: Sendable {
 
     /// Checks several connections concurrently.
     func standings(of connections: [Connection]) async -> [Standing] {
-        await withTaskGroup(of: (Int, Standing).self) { group in
-            var standings: [Standing?] = Array(repeating: nil, count: connections.count)
-            var next = 0
-            func begin() {
-                guard next < connections.count else { return }
-                let place = next
-                let connection = connections[place]
-                next += 1
-                group.addTask {
-                    let standing = await self.standing(of: connection)
-                    return (place, standing)
-                }
-            }
-            for _ in 0..<Self.width { begin() }
-            for await (place, standing) in group {
-                standings[place] = standing
-                begin()
-            }
-            return standings.compactMap(\.self)
-        }
+        await connections.concurrentMap(atOnce: Self.width) { await standing(of: $0) }
     }
 
     /// Checks one connection.

@@ -162,15 +162,8 @@ struct SideBySideCall: Sendable {
         // A dry run sends only reads.
         guard several.isGuarded, call.arguments["dryRun"] != true, context.planning == nil else { return .forReads }
         let clearance = JointClearance()
-        let errors = await withTaskGroup(of: MMError?.self) { group in
-            var errors: [MMError] = []
-            for (turn, member) in waiting.enumerated() {
-                if turn >= several.atOnce, let error = await group.next() ?? nil { errors.append(error) }
-                group.addTask { await judge(member, call, clearance) }
-            }
-            for await error in group { if let error { errors.append(error) } }
-            return errors
-        }
+        let errors = await waiting.concurrentMap(atOnce: several.atOnce) { await judge($0, call, clearance) }
+            .compactMap(\.self)
         if let refusal = clearance.refusal() { throw refusal }
         // If no call reaches the guard because of invalid input, the call itself is invalid.
         if errors.count == waiting.count, let first = errors.first, first.code == .invalidInput { throw first }

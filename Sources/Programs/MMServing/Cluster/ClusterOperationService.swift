@@ -152,17 +152,13 @@ struct ClusterJobs: Sendable {
             return answer(rows, own, notes, columns: own.columns)
         }
         var answered: Set<String> = [member.id]
-        await withTaskGroup(of: (NodeDirectory.Node, [JSONValue]?).self) { group in
-            for node in nodes where node.id != member.id && node.isAlive {
-                group.addTask { [sent] in (node, await asked(node, sent)) }
-            }
-            for await (node, found) in group {
-                if let found {
-                    rows += found
-                    answered.insert(node.id)
-                } else {
-                    notes.append("The node at \(node.address) does not answer.")
-                }
+        let others = nodes.filter { $0.id != member.id && $0.isAlive }
+        for (node, found) in zip(others, await others.concurrentMap { [sent] in await asked($0, sent) }) {
+            if let found {
+                rows += found
+                answered.insert(node.id)
+            } else {
+                notes.append("The node at \(node.address) does not answer.")
             }
         }
         let alive = Set(nodes.filter(\.isAlive).map(\.id)).union(answered)

@@ -284,11 +284,7 @@ struct IsolatedOperationService: OperationService {
 
     func forget(_ client: CallContext) async {
         await own.forget(client)
-        await withTaskGroup(of: Void.self) { group in
-            for (_, pool) in await router.running(for: client.caller.server) {
-                group.addTask { await pool.forget(client) }
-            }
-        }
+        await router.running(for: client.caller.server).concurrentForEach { _, pool in await pool.forget(client) }
     }
 
     /// Collects the rows of all running pools. A pool that doesn't answer becomes a note and delays no other.
@@ -303,22 +299,12 @@ struct IsolatedOperationService: OperationService {
         var call = context
         call.timeLimit = min(context.timeLimit, .seconds(20))
         let pools = await router.running(for: call.caller.server)
-        let parts = await withTaskGroup(of: (String, Result<OperationAnswer, MMError>).self) { [call] group in
-            for (connection, pool) in pools {
-                // A pool in a container may see the whole registry, so it is asked for its own connection only.
-                let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
-                group.addTask {
-                    let part = await Result { () async throws(MMError) in
-                        try await pool.call(operation, arguments, in: call)
-                    }
-                    return (connection, part)
-                }
-            }
-            var parts: [String: Result<OperationAnswer, MMError>] = [:]
-            for await (connection, result) in group { parts[connection] = result }
-            return parts
+        let parts = await pools.concurrentMap { [call] connection, pool in
+            // A pool in a container may see the whole registry, so it is asked for its own connection only.
+            let arguments: JSONObject = list == nil ? [:] : ["connection": .string(connection)]
+            return await Result { () async throws(MMError) in try await pool.call(operation, arguments, in: call) }
         }
-        for (connection, result) in parts.sorted(by: { $0.key < $1.key }) {
+        for ((connection, _), result) in zip(pools, parts) {
             switch result {
             case .success(let part): if case .value(let more) = part.body { Self.add(more, to: &value) }
             case .failure(let error): answer.notes.append("\(connection): \(error.message)")

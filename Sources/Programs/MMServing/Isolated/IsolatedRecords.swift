@@ -49,19 +49,11 @@ struct IsolatedRecords: Sendable {
         _ operation: AnyOperation, _ arguments: JSONObject, in context: CallContext
     ) async -> [Part] {
         let pools = await router.holding(for: context.caller.server)
-        return await withTaskGroup(of: Part.self) { group in
-            var parts: [Part] = []
-            for (turn, (name, pool)) in pools.enumerated() {
-                if turn >= Self.width, let part = await group.next() { parts.append(part) }
-                group.addTask {
-                    let result = await Result { () async throws(MMError) in
-                        try await pool.call(operation, arguments, in: context)
-                    }
-                    return (name, result)
-                }
+        return await pools.concurrentMap(atOnce: Self.width) { name, pool in
+            let result = await Result { () async throws(MMError) in
+                try await pool.call(operation, arguments, in: context)
             }
-            for await part in group { parts.append(part) }
-            return parts.sorted { $0.name < $1.name }
+            return (name, result)
         }
     }
 

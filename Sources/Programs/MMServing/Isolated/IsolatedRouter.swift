@@ -139,12 +139,7 @@ actor IsolatedRouter {
         guard let names = try? names() else { return }
         let waiting = names.filter { sites.hasSessions($0) }
         returning = Set(waiting)
-        await withTaskGroup(of: Void.self) { group in
-            for (index, name) in waiting.enumerated() {
-                if index >= Self.width { await group.next() }
-                group.addTask { await self.bringBack(name) }
-            }
-        }
+        await waiting.concurrentForEach(atOnce: Self.width) { await self.bringBack($0) }
     }
 
     private func bringBack(_ name: String) async {
@@ -172,9 +167,7 @@ actor IsolatedRouter {
                     }
                 }
             }
-            await withTaskGroup(of: Void.self) { group in
-                for pool in pools.values { group.addTask { await pool.site.watch() } }
-            }
+            await pools.values.concurrentForEach { await $0.site.watch() }
             try? await Task.sleep(for: .seconds(2))
         }
     }
@@ -183,9 +176,7 @@ actor IsolatedRouter {
     func close() async {
         let all = pools.values
         pools = [:]
-        await withTaskGroup(of: Void.self) { group in
-            for pool in all { group.addTask { await pool.site.close() } }
-        }
+        await all.concurrentForEach { await $0.site.close() }
     }
 }
 
@@ -220,15 +211,7 @@ extension IsolatedRouter {
         name: String, pool: IsolatedPool?, answer: JSONObject?
     )] {
         let (names, pools) = try known()
-        var found: [String: JSONObject] = [:]
-        await withTaskGroup(of: (String, JSONObject?).self) { group in
-            for name in names {
-                guard let pool = pools[name] else { continue }
-                group.addTask { (name, await pool.look(path)) }
-            }
-            for await (name, answer) in group { found[name] = answer }
-        }
-        return names.map { ($0, pools[$0], found[$0]) }
+        return await names.concurrentMap { name in (name, pools[name], await pools[name]?.look(path)) }
     }
 
     func status() async throws(MMError) -> RouteReply {
@@ -284,14 +267,7 @@ extension IsolatedRouter {
         do throws(MMError) { (names, all) = try known() } catch {
             return .text("\(error.message)\n", status: 500)
         }
-        var texts: [String: String] = [:]
-        await withTaskGroup(of: (String, String?).self) { group in
-            for name in names {
-                guard let pool = all[name] else { continue }
-                group.addTask { (name, await pool.prometheus()) }
-            }
-            for await (name, text) in group { texts[name] = text }
-        }
+        let texts = await names.concurrentMap { [all] name in await all[name]?.prometheus() }
         let own = meter.report(now: clock.now())
         func figure(_ name: String) -> [(PrometheusPage.Labels, Double)] { [([], own[name]?.double ?? 0)] }
         var page = PrometheusPage()
@@ -302,9 +278,9 @@ extension IsolatedRouter {
         page.family("mm_router_errors_total", "counter", "Commands that failed.", figure("total_errors"))
         page.family(
             "mm_router_pool_up", "gauge", "Whether a connection's pool is running and answers.",
-            names.map { ([("connection", $0)], texts[$0] == nil ? 0 : 1) })
-        for name in names {
-            if let text = texts[name] { page.gather(text, label: ("connection", name)) }
+            zip(names, texts).map { ([("connection", $0)], $1 == nil ? 0 : 1) })
+        for (name, text) in zip(names, texts) {
+            if let text { page.gather(text, label: ("connection", name)) }
         }
         return .text(page.text, type: MetricsReport.prometheusType)
     }
@@ -322,12 +298,8 @@ extension IsolatedRouter {
     func running(for server: String?) async -> [(String, IsolatedPool)] {
         guard let names = try? names(for: server) else { return [] }
         // All are asked at the same time, so that a pool that hangs delays no other.
-        return await withTaskGroup(of: (String, IsolatedPool)?.self) { group in
-            for name in names { group.addTask { await self.running(name).map { (name, $0) } } }
-            var found: [(String, IsolatedPool)] = []
-            for await pool in group { if let pool { found.append(pool) } }
-            return found.sorted { $0.0 < $1.0 }
-        }
+        let pools = await names.sorted().concurrentMap { name in await self.running(name).map { (name, $0) } }
+        return pools.compactMap(\.self)
     }
 
     /// Returns the pools with records, of connections that a server may use, by name: those that run, and those that can be started to read

@@ -197,24 +197,9 @@ final class GraphSource: ScriptSource {
     func objects(
         of paths: [String], _ query: [(name: String, value: String)], for cmdlet: String
     ) async -> [Result<[JSONObject], MMError>] {
-        let results = Mutex<[Int: Result<[JSONObject], MMError>]>([:])
-        let read = { @Sendable [self] (place: Int) async in
-            let result: Result<[JSONObject], MMError>
-            do throws(MMError) {
-                result = .success(try await objects(paths[place], query, for: cmdlet))
-            } catch {
-                result = .failure(error)
-            }
-            results.withLock { $0[place] = result }
+        await paths.concurrentMap(atOnce: 8) { path in
+            await Result { () async throws(MMError) in try await self.objects(path, query, for: cmdlet) }
         }
-        await withTaskGroup(of: Void.self) { group in
-            for place in paths.indices {
-                if place >= 8 { await group.next() }
-                group.addTask { await read(place) }
-            }
-        }
-        let known = results.withLock { $0 }
-        return paths.indices.map { known[$0] ?? .success([]) }
     }
 
     /// Decides how the script continues after a refused request, as for a refused Exchange cmdlet.
