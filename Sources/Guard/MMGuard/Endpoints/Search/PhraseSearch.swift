@@ -5,23 +5,18 @@ internal import MMCore
 /// The score of a thing is that of its best name. The spellings of the index apply here too, so that "licence" finds "license" and "second
 /// factor" finds "MFA".
 package struct PhraseSearch: Sendable {
-    /// A name as the words that it consists of, each with its weight.
+    /// A name: the places of its words in the vocabulary.
     private struct Phrase {
-        let weights: [String: Float]
+        let places: [Int]
         let length: Float
-
-        init(_ tokens: [String], weight: (String) -> Float) {
-            var weights: [String: Float] = [:]
-            for token in tokens { weights[token] = weight(token) }
-            self.weights = weights
-            length = PhraseSearch.length(weights)
-        }
     }
 
     private let words = EndpointIndex.standard.words
     private let things: [[Phrase]]
-    /// The words of all names, used to correct typing errors.
-    private let vocabulary: Set<String>
+    /// The words of all names with their places; also used to correct typing errors.
+    private let vocabulary: [String: Int]
+    /// The weight of each word of the vocabulary.
+    private let weights: [Float]
     /// The rarity that is assumed for a word which the index doesn't have.
     private static let unknownRarity: Float = 5
 
@@ -30,57 +25,66 @@ package struct PhraseSearch: Sendable {
     package init(_ names: [[String]]) {
         let words = words
         // The names repeat few words many times, so each word is looked up only once.
-        var weights: [String: Float] = [:]
-        var read: [String: (isStop: Bool, text: String)] = [:]
-        func word(_ piece: String) -> (isStop: Bool, text: String) {
+        var read: [String: SearchWordTable.Word] = [:]
+        var vocabulary: [String: Int] = [:]
+        var weights: [Float] = []
+        func word(_ piece: String) -> SearchWordTable.Word {
             if let known = read[piece] { return known }
             let found = Self.word(piece, words)
             read[piece] = found
             return found
         }
-        func weight(_ token: String) -> Float {
-            if let known = weights[token] { return known }
-            let found = Self.weight(token, words)
-            weights[token] = found
-            return found
+        func place(_ token: String) -> Int {
+            if let known = vocabulary[token] { return known }
+            vocabulary[token] = weights.count
+            weights.append(Self.weight(token, words))
+            return weights.count - 1
         }
         things = names.map { phrases in
-            phrases.map { phrase in
-                Phrase(words.spelled(WordForm.pieces(phrase).map(word)), weight: weight)
-            }.filter { $0.length > 0 }
+            phrases.compactMap { phrase in
+                var places: [Int] = []
+                for token in words.spelled(WordForm.pieces(phrase).map(word)) {
+                    let place = place(token)
+                    if !places.contains(place) { places.append(place) }
+                }
+                let length = Self.length(places.map { weights[$0] })
+                return length > 0 ? Phrase(places: places, length: length) : nil
+            }
         }
-        vocabulary = Set(weights.keys)
+        self.vocabulary = vocabulary
+        self.weights = weights
     }
 
     /// Returns how well each thing matches a question, from 0 to 1, in the order in which the things were given.
     package func scores(_ question: String) -> [Float] {
-        let asked = Self.tokens(question, words).map { known($0) }
+        let asked = words.spelled(WordForm.pieces(question).map { Self.word($0, words) }).map { known($0) }
         var question: [String: Float] = [:]
         for token in asked {
             // An unknown word, such as a person's name, tells little about the requested thing.
-            let isForeign = !vocabulary.contains(token) && !words.isIndexed(token)
+            let isForeign = vocabulary[token] == nil && !words.isIndexed(token)
             question[token] = Self.weight(token, words) * (isForeign ? 0.3 : 1)
         }
-        let length = Self.length(question)
+        let length = Self.length(question.values)
         guard length > 0 else { return things.map { _ in 0 } }
-        var other: [String: Float] = [:]
+        // What each word of the vocabulary is worth to this question.
+        var worth: [Float] = Array(repeating: 0, count: weights.count)
         for token in question.keys {
-            for word in words.others(of: token) where question[word] == nil {
-                other[word] = Self.weight(word, words) / 2
+            for word in words.others(of: token) {
+                if let place = vocabulary[word] { worth[place] = weights[place] * weights[place] / 2 }
             }
         }
+        for (token, weight) in question {
+            if let place = vocabulary[token] { worth[place] = weights[place] * weight }
+        }
         return things.map { phrases in
-            var best: Float = 0
-            for phrase in phrases {
-                let shared = phrase.weights.reduce(0) { $0 + $1.value * (question[$1.key] ?? other[$1.key] ?? 0) }
-                best = max(best, shared / (length * phrase.length))
+            phrases.reduce(0) { best, phrase in
+                max(best, phrase.places.reduce(0) { $0 + worth[$1] } / (length * phrase.length))
             }
-            return best
         }
     }
 
-    private static func length(_ weights: [String: Float]) -> Float {
-        weights.values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+    private static func length(_ weights: some Collection<Float>) -> Float {
+        weights.reduce(0) { $0 + $1 * $1 }.squareRoot()
     }
 
     /// Returns the weight of a word: rare words count most, verbs less than nouns.
@@ -93,8 +97,8 @@ package struct PhraseSearch: Sendable {
 
     /// Returns a known word as it is, and a typing error as the word that was probably meant.
     private func known(_ token: String) -> String {
-        guard token.utf8.count >= 4, !vocabulary.contains(token), !words.isIndexed(token) else { return token }
-        return vocabulary.filter { candidate in
+        guard token.utf8.count >= 4, vocabulary[token] == nil, !words.isIndexed(token) else { return token }
+        return vocabulary.keys.filter { candidate in
             candidate.utf8.count >= 4 && Self.isSlip(candidate, token)
         }.min() ?? token
     }
@@ -107,12 +111,7 @@ package struct PhraseSearch: Sendable {
         }
     }
 
-    /// Returns the meaningful words of a text, in the spelling of the index.
-    private static func tokens(_ text: String, _ table: SearchWordTable) -> [String] {
-        table.spelled(WordForm.pieces(text).map { word($0, table) })
-    }
-
-    private static func word(_ piece: String, _ table: SearchWordTable) -> (isStop: Bool, text: String) {
-        (isStop: table.isStop(piece), text: WordForm.stem(piece))
+    private static func word(_ piece: String, _ table: SearchWordTable) -> SearchWordTable.Word {
+        table.word(WordForm.stem(piece), isStop: table.isStop(piece))
     }
 }

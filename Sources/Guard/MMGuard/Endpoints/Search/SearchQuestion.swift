@@ -56,12 +56,11 @@ struct SearchQuestion {
 
     /// Returns the words in the spelling of the index, without stop words.
     private static func tokens(_ raw: [String], _ table: SearchWordTable) -> [String] {
-        var plain: [(isStop: Bool, text: String)] = []
-        for word in raw {
-            let isStop = table.isStop(word)
-            for part in corrected(WordForm.stem(word), table) { plain.append((isStop, part)) }
-        }
-        return table.spelled(plain)
+        table.spelled(
+            raw.flatMap { word in
+                let isStop = table.isStop(word)
+                return corrected(WordForm.stem(word), table).map { table.word($0, isStop: isStop) }
+            })
     }
 
     /// Returns a known word as it is; otherwise the most likely word that is one typing error away, or the two words

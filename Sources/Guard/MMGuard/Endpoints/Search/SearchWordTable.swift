@@ -79,7 +79,24 @@ struct SearchWordTable: Sendable {
     /// Returns whether a word, in lower case, is a stop word.
     func isStop(_ word: String) -> Bool { Self.find(word, file, stops, stopCount) != nil }
 
-    /// Returns whether a spelling of several words begins with this word.
+    /// A word of a text, without its ending, and what the index knows of it.
+    struct Word {
+        let text: String
+        let isStop: Bool
+        /// The index's own word for this one.
+        let target: String?
+        /// Whether a spelling of several words begins with this one.
+        let beginsSpelling: Bool
+    }
+
+    /// Looks up a word.
+    /// - Parameters:
+    ///   - text: the word without its ending.
+    ///   - isStop: whether it is a stop word as it was written.
+    func word(_ text: String, isStop: Bool) -> Word {
+        Word(text: text, isStop: isStop, target: target(of: text), beginsSpelling: beginsSpelling(text))
+    }
+
     private func beginsSpelling(_ word: String) -> Bool {
         let start = word + " "
         let place = Self.place(of: start, file, same, sameCount)
@@ -91,23 +108,29 @@ struct SearchWordTable: Sendable {
 
     /// Returns the words in the spelling of the index, with the longest spellings replaced first and without stop
     /// words.
-    func spelled(_ plain: [(isStop: Bool, text: String)]) -> [String] {
+    func spelled(_ words: [Word]) -> [String] {
         var tokens: [String] = []
         var place = 0
-        next: while place < plain.count {
-            let most = min(Self.longestSpelling, plain.count - place)
-            for size in stride(from: most > 1 && beginsSpelling(plain[place].text) ? most : 1, through: 1, by: -1) {
-                if size == 1, plain[place].isStop { continue }
-                let spelling = plain[place..<place + size].map(\.text).joined(separator: " ")
-                guard let target = target(of: spelling) else { continue }
+        while place < words.count {
+            if let (target, size) = spelling(at: place, of: words) {
                 tokens.append(target)
                 place += size
-                continue next
+            } else {
+                if !words[place].isStop { tokens.append(words[place].target ?? words[place].text) }
+                place += 1
             }
-            if !plain[place].isStop { tokens.append(plain[place].text) }
-            place += 1
         }
         return tokens
+    }
+
+    /// Returns the longest spelling of several words that begins at a place, with the number of its words.
+    private func spelling(at place: Int, of words: [Word]) -> (target: String, size: Int)? {
+        guard words[place].beginsSpelling else { return nil }
+        for size in (2...Self.longestSpelling).reversed() where place + size <= words.count {
+            let spelling = words[place..<place + size].map(\.text).joined(separator: " ")
+            if let target = target(of: spelling) { return (target, size) }
+        }
+        return nil
     }
 
     private static func find(_ text: String, _ file: TableFile, _ table: UnsafeTable, _ count: UInt32) -> UInt32? {

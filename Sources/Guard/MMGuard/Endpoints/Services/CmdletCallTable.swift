@@ -17,10 +17,15 @@ package enum CmdletCallTable {
     }
 
     /// All cmdlets of the table.
-    package static let calls: [Call] = text.split(separator: "\n").compactMap { line in
-        let parts = line.split(separator: "|").map(\.trimmed)
+    package static let calls: [Call] = parts(of: text[...], at: "\n").compactMap { line in
+        let parts = parts(of: line, at: "|").map(\.trimmed)
         guard parts.count == 3 else { return nil }
-        return Call(module: parts[0], example: parts[1], phrases: parts[2].split(separator: ";").map(\.trimmed))
+        return Call(module: parts[0], example: parts[1], phrases: Self.parts(of: parts[2][...], at: ";").map(\.trimmed))
+    }
+
+    /// Splits a text at its bytes rather than its characters: a program that answers a question reads the whole table at its start.
+    private static func parts(of text: Substring, at sign: Unicode.Scalar) -> [Substring] {
+        text.utf8.split(separator: UInt8(ascii: sign)).map(Substring.init)
     }
 
     private static let search = PhraseSearch(calls.map(\.phrases))
