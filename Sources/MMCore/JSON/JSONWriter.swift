@@ -35,6 +35,13 @@ public struct JSONWriter: Sendable {
         String(decoding: bytes(value, layout: layout), as: UTF8.self)
     }
 
+    /// Returns a JSON text on one line: as it is, unless it spreads over several.
+    package static func oneLine(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard ByteSearch.has(0x0A, in: text) || ByteSearch.has(0x0D, in: text), let value = try? JSONParser.parse(text)
+        else { return text }
+        return bytes(value)[...]
+    }
+
     /// Appends the quoted, escaped form of a string, for writers that build a text piece by piece.
     package static func append(_ text: String, to bytes: inout [UInt8]) {
         var text = text

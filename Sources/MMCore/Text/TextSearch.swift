@@ -42,6 +42,14 @@ extension StringProtocol {
 
 /// Searches for bytes within bytes.
 package enum ByteSearch {
+    /// Returns whether a byte occurs. It is many times faster than `contains` on a long text.
+    package static func has(_ byte: UInt8, in bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.withUnsafeBytes { all in
+            guard let base = all.baseAddress else { return false }
+            return memchr(base, Int32(byte), all.count) != nil
+        }
+    }
+
     /// Returns the first position of `wanted` at or after `start`.
     package static func find(_ wanted: [UInt8], in bytes: [UInt8], from start: Int = 0) -> Int? {
         bytes.withUnsafeBytes { all in wanted.withUnsafeBytes { find($0, in: all, from: start) } }

@@ -196,12 +196,7 @@ package struct AnswerRenderer {
             while let batch = try await stream.next() {
                 var bytes: [UInt8] = []
                 for item in try selected(batch, &selection) {
-                    // A service may spread its JSON over several lines.
-                    if item.contains(0x0A), let value = try? JSONParser.parse(item) {
-                        bytes += JSONWriter.bytes(value)
-                    } else {
-                        bytes += item
-                    }
+                    bytes += JSONWriter.oneLine(item)
                     bytes.append(0x0A)
                 }
                 try await write(bytes)

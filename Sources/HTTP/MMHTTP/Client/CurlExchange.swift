@@ -17,6 +17,9 @@ final class CurlExchange {
     let transfer: CurlTransfer
     let easy: UnsafeMutableRawPointer
     private(set) var stop: Stop?
+    /// The number of bytes that curl reads at a time. Its default of 16 KB takes four times as many system calls for a page of a list.
+    private static let receiveBuffer = 64 << 10
+
     /// Kept until the transfer ends, because curl doesn't copy the list.
     private var list: UnsafeMutablePointer<curl_slist>?
     /// Kept until the transfer ends: the buffer for curl's error message.
@@ -71,6 +74,8 @@ final class CurlExchange {
         long(CURLOPT_SSL_VERIFYHOST, 2)
         long(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2)
         long(CURLOPT_TCP_KEEPALIVE, 1)
+        // A handle that was used before may still have its buffer, and then refuses another size.
+        _ = mm_curl_set_long(easy, CURLOPT_BUFFERSIZE, Self.receiveBuffer)
         long(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
         long(CURLOPT_CONNECTTIMEOUT_MS, Self.milliseconds(configuration.connectTimeout))
         long(CURLOPT_TIMEOUT_MS, Self.milliseconds(request.timeout))

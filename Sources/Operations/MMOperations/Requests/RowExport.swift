@@ -177,9 +177,9 @@ struct RowText: Sendable {
             switch form {
             case .json:
                 text += Array((count == 0 ? "\n" : ",\n").utf8)
-                text += plain(row)
+                text += JSONWriter.oneLine(row)
             case .jsonl:
-                text += plain(row)
+                text += JSONWriter.oneLine(row)
                 text.append(0x0A)
             case .csv:
                 let value = (try? JSONParser.parse(Array(row))) ?? .string(String(decoding: row, as: UTF8.self))
@@ -189,13 +189,5 @@ struct RowText: Sendable {
             count += 1
         }
         return text
-    }
-
-    /// Returns a row on one line.
-    private func plain(_ row: ArraySlice<UInt8>) -> [UInt8] {
-        guard row.contains(0x0A) || row.contains(0x0D), let value = try? JSONParser.parse(Array(row)) else {
-            return Array(row)
-        }
-        return JSONWriter.bytes(value)
     }
 }
