@@ -49,21 +49,46 @@ struct ScriptModulesTests {
         }
         let misspelt = #expect(throws: MMError.self) { try module("Get-Mailbx") }
         #expect(misspelt?.message.contains("Get-Mailbox (exo)") == true, "\(misspelt as Any)")
-        let old = #expect(throws: MMError.self) { try module("Get-MsolUser -All") }
-        #expect(old?.hint?.contains("Get-MgUser") == true)
     }
 
     @Test(
-        "is PnP's for what only SharePoint's own module has, under the name that PnP gives it",
+        "is not available for cmdlets of other modules, which are refused with the cmdlet to use instead",
         arguments: [
-            ("Get-SPOSite -Limit All", "Get-PnPTenantSite"), ("Get-SPOTenant", "Get-PnPTenant"),
-            ("Connect-SPOService -Url https://x; get-sposite", "get-PnPTenantsite"),
-            ("Get-SPOUnheardOf", "(module pnp)."),
+            ("Get-MsolUser -All", "retired", "(module graph): Get-MgUser."),
+            ("Connect-AzureAD; Get-AzureADUser -All $true", "retired", "(module graph): Get-MgUser."),
+            ("Get-AzureADMSGroup", "retired", "(module graph): Get-MgGroup."),
+            ("Get-AzureRmVM", "retired", "(module azure): Get-AzVM."),
+            ("Get-EntraUser", "Microsoft.Entra,", "(module graph): Get-MgUser."),
+            ("Get-EntraBetaUser", "Microsoft.Entra.Beta", "(module graph): Get-MgBetaUser."),
+            ("Get-ADUser -Filter *", "Active Directory", "Entra ID: Get-MgUser."),
+            ("Set-ADAccountPassword ada", "Active Directory", "for what is in Entra ID."),
+            ("Get-SPOSite -Limit All", "only on Windows", "Get-PnPTenantSite"),
+            ("Get-SPOTenant", "only on Windows", "Get-PnPTenant"),
+            ("Connect-SPOService -Url https://x; get-sposite", "only on Windows", "get-PnPTenantsite"),
+            ("Get-SPOUnheardOf", "only on Windows", "(module pnp)."),
         ])
-    func sharePoint(script: String, named: String) {
+    func foreign(script: String, owner: String, instead: String) {
         let error = #expect(throws: MMError.self) { try module(script) }
-        #expect(error?.message.contains("only on Windows") == true)
-        #expect(error?.hint?.contains(named) == true, "\(error?.hint ?? "")")
+        #expect(error?.code == .invalidInput)
+        #expect(error?.message.contains(owner) == true, "\(error?.message ?? "")")
+        #expect(error?.hint?.contains(instead) == true, "\(error?.hint ?? "")")
+    }
+
+    @Test("of a word that only begins like another module's is asked for as for any other", arguments: ["Get-Addins"])
+    func notForeign(script: String) {
+        let error = #expect(throws: MMError.self) { try module(script) }
+        #expect(error?.hint?.contains("mm run CONNECTION exo") == true)
+    }
+
+    @Test("beside cmdlets that are available, one of a retired module is refused in the same way")
+    func foreignBesideOthers() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let error = await #expect(throws: MMError.self) {
+            try await home.call(
+                "run", ["connection": "Demo", "command": "Get-MgUser -All; Get-MsolUser -All", "engine": "native"])
+        }
+        #expect(error?.message == "Get-MsolUser belongs to a retired module, MSOnline.", "\(error?.message ?? "")")
     }
 
     @Test(

@@ -35,21 +35,22 @@ enum DryRun {
                 plan.variables.reads.allSatisfy({ known.contains($0) })
             else { return nil }
         }
-        let isAlone = wanted == .native || !RunModule.hasPowerShell(run.module)
+        let hasPowerShell = RunModule.hasPowerShell(run.module)
+        let isAlone = wanted == .native || !hasPowerShell
         var session = session
         let sources = rehearsal.sources
         let reason =
             plan.misfit(sources, in: session) ?? (plan.waitsForAnswers ? "a loop whose end depends on answers" : nil)
         if let reason {
             guard isAlone else { return nil }
-            throw EngineRefusal.beyond(reason, plan.strangers(to: sources), run.module, hasPowerShell: false)
+            throw EngineRefusal.beyond(reason, plan.strangers(to: sources), run.module, hasPowerShell: hasPowerShell)
         }
         let outcome = await plan.engine(sources).run(
             plan.script, parsed: plan.parsed, values: plan.values, in: &session, deadline: run.context.deadline)
         let end = try unknown(from: outcome, sources, hasSteps: rehearsal.hasSteps)
         if case .elsewhere(let reason) = end, !rehearsal.hasSteps || isInPowerShell {
             guard isAlone else { return nil }
-            throw EngineRefusal.beyond(reason, [], run.module, hasPowerShell: false)
+            throw EngineRefusal.beyond(reason, [], run.module, hasPowerShell: hasPowerShell)
         }
         var notes = [
             "\(rehearsal.reads ? "Only reads were sent: nothing was changed." : "Nothing was sent.") \(guardSays(verdict))"

@@ -441,8 +441,8 @@ enum EngineRefusal {
             }
                 ?? (hasPowerShell
                     ? "Leave out --engine native, so that PowerShell runs the script."
-                    : "The module \(module) has no PowerShell here: write the script as a pipeline of cmdlets, with "
-                        + "Where-Object, Select-Object, Sort-Object and ForEach-Object."),
+                    : "The module \(module) has no PowerShell here: write this part in another way. --explain tells whether "
+                        + "the native engine then runs the script."),
             details: ["engine": "native", "reason": .string(reason)])
     }
 
@@ -473,6 +473,7 @@ enum EngineRefusal {
         // PowerShell's own commands are not cmdlets of the service, and their problem is in the reason itself.
         let classes = CmdletClasses()
         guard let name = strangers.first(where: { !classes.knows($0) }) else { return nil }
+        if let foreign = ForeignCmdlet(name) { return foreign.error }
         // The suggestions include PowerShell's own commands, because Select-Object may be misspelled too.
         let near = CmdletCompletion(module: module).near(name)
         return MMError(

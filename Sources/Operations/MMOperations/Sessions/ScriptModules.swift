@@ -11,8 +11,6 @@ struct ScriptModules {
     private(set) var cmdlets: [(name: String, sessions: Set<String>)] = []
     /// The sessions of the modules that it signs in to, loads or requires, in order.
     private(set) var hints: [String] = []
-    /// The first cmdlet of a retired module.
-    private var retired: String?
     /// The unknown commands.
     private var strangers: [String] = []
     /// Whether it has a syntax error, so that the guard refuses it in any module, with the place.
@@ -47,7 +45,6 @@ struct ScriptModules {
             if !sessions.isEmpty {
                 cmdlets.append((name, sessions))
             } else if !Self.modules.isBuiltIn(name) {
-                if Self.isRetired(name) { retired = retired ?? name }
                 strangers.append(name)
             }
             if parts.count == 2 { hint(KnownPackages.session(of: parts[0])) }
@@ -62,18 +59,8 @@ struct ScriptModules {
     /// - Throws: `invalidInput` with a hint how to name a module, if it uses none, or several that have no PowerShell.
     func module(inPowerShell: Bool = false) throws(MMError) -> String {
         if isBroken { return hints.first ?? RunModule.names[0] }
-        if cmdlets.isEmpty, let retired {
-            throw MMError(
-                .invalidInput, "\(retired) belongs to a retired module.",
-                hint: "Use the cmdlets of Microsoft Graph (module graph), such as Get-MgUser.",
-                details: ["field": "module", "cmdlet": .string(retired)])
-        }
-        if cmdlets.isEmpty, let name = strangers.first(where: Self.isOfSharePoint) {
-            let same = Self.inPnP(name).map { ": \($0)" } ?? ""
-            throw MMError(
-                .invalidInput, "\(name) belongs to SharePoint's own module, which runs only on Windows.",
-                hint: "Use the cmdlets of PnP (module pnp)\(same).",
-                details: ["field": "module", "cmdlet": .string(name)])
+        if cmdlets.isEmpty, let foreign = strangers.lazy.compactMap({ ForeignCmdlet($0) }).first {
+            throw foreign.error
         }
         guard !cmdlets.isEmpty else {
             if let hint = hints.first { return hint }
@@ -103,18 +90,6 @@ struct ScriptModules {
             throw several
         }
         return first
-    }
-
-    private static func isOfSharePoint(_ cmdlet: String) -> Bool {
-        cmdlet.lowercased().split(separator: "-", maxSplits: 1).last?.hasPrefix("spo") ?? false
-    }
-
-    /// Returns the cmdlet of PnP that does what one of SharePoint's own module does.
-    private static func inPnP(_ cmdlet: String) -> String? {
-        let parts = cmdlet.split(separator: "-", maxSplits: 1)
-        guard parts.count == 2 else { return nil }
-        let noun = parts[1].dropFirst("SPO".count)
-        return ["\(parts[0])-PnPTenant\(noun)", "\(parts[0])-PnP\(noun)"].first(where: CmdletClasses().knows)
     }
 
     /// The cmdlets with the sessions that they have in the native engine, which carries out those of Teams that only read as requests to
@@ -184,13 +159,6 @@ struct ScriptModules {
             default: nil
             }
         }
-    }
-
-    /// Returns whether a cmdlet belongs to a retired module.
-    private static func isRetired(_ name: String) -> Bool {
-        let parts = name.lowercased().split(separator: "-", maxSplits: 1)
-        guard parts.count == 2 else { return false }
-        return parts[1].hasPrefix("msol") || parts[1].hasPrefix("azuread") || parts[1].hasPrefix("azurerm")
     }
 }
 
