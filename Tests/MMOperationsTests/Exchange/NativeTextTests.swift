@@ -52,6 +52,10 @@ struct NativeTextTests {
                 "Name                           Value", "----                           -----",
                 "Users                          5", "Names                          {a, b}",
             ])
+        #expect(
+            try await shown("[ordered]@{Hashes=[ordered]@{a=1;b='x','y'}}").last
+                == "Hashes                         {[a, 1], [b, System.Object[]]}")
+        #expect(try await shown("@{Few=@{a=1}}").last == "Few                            {[a, 1]}")
     }
 
     @Test("objects, dates and lists are shown as PowerShell does")

@@ -56,6 +56,27 @@ struct ReportFilesTests {
         #expect(home.person.pages.last?.contains("Remove-Mailbox") == true, "\(home.person.pages)")
     }
 
+    @Test("a file that is handed in becomes the body of a request as it is")
+    func uploads() async throws {
+        let home = try await ChangesHome(users: 5)
+        defer { Task { await home.stop() } }
+        let script = """
+            $drive = Get-MgUserDrive -UserId lena.vogt@contoso-sandbox.example
+            $made = Invoke-MgGraphRequest -Method PUT -InputFilePath .\\note.txt -ContentType 'text/plain' `
+                -Uri "/v1.0/drives/$($drive.Id)/root:/fresh.txt:/content"
+            Set-MgDriveItemContent -DriveId $drive.Id -DriveItemId $made.id -InFile 'C:\\temp\\second.txt' | Out-Null
+            Get-MgDriveItemContent -DriveId $drive.Id -DriveItemId $made.id -OutFile back.txt
+            $made.size; Get-Content back.txt
+            """
+        let answer = try await run(
+            script, attach: [("note.txt", "first\n"), ("second.txt", "the second text\n")], in: home)
+        #expect(ChangesHome.value(answer) == [6, "the second text"], "\(answer)")
+        let missing = await #expect(throws: MMError.self) {
+            try await run("Set-MgUserPhotoContent -UserId lena.vogt -InFile .\\lena.jpg -ErrorAction Stop", in: home)
+        }
+        #expect(missing?.message.contains("'.\\lena.jpg': pass the file with --attach") == true, "\(missing as Any)")
+    }
+
     @Test("data files have names with blanks, and what another host would answer is handed in")
     func dataFiles() async throws {
         let home = try await ChangesHome(users: 5)

@@ -182,8 +182,23 @@ enum NativeText {
 
     private static func cell(_ value: PSValue) -> String {
         switch value {
-        case .array(let items): "{\(items.prefix(4).map(cell).joined(separator: ", "))\(items.count > 4 ? "…" : "")}"
+        case .array(let items): some(items, cell)
+        case .list: cell(value.plain)
+        case .table(let table): some(table.pairs) { "[\($0.key), \(inEntry($0.value))]" }
         case .null, .nothing: ""
+        default: value.text
+        }
+    }
+
+    /// Returns the first four of several items, as PowerShell shows them in a cell.
+    private static func some<Item>(_ items: [Item], _ text: (Item) -> String) -> String {
+        "{\(items.prefix(4).map(text).joined(separator: ", "))\(items.count > 4 ? "…" : "")}"
+    }
+
+    /// Returns the text of a value within an entry of a dictionary: that of .NET, which has only the type of a collection.
+    private static func inEntry(_ value: PSValue) -> String {
+        switch value {
+        case .array, .list, .table: value.typeName
         default: value.text
         }
     }

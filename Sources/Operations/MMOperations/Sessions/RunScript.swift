@@ -444,7 +444,7 @@ struct ScriptFiles: Sendable {
     }
 
     /// The extensions of data files.
-    private static let dataEndings = [".csv", ".txt", ".json", ".xml"]
+    private static let dataEndings = [".csv", ".txt", ".json", ".xml", ".jpg", ".jpeg", ".png"]
     /// The maximum number of file names that are searched for beside a script.
     private static let mostNames = 20
 

@@ -86,7 +86,7 @@ extension PSValue {
     }
 
     /// The value with no output as `$null`, and with a list as an array.
-    var plain: PSValue {
+    package var plain: PSValue {
         switch self {
         case .nothing: .null
         case .list(let list): .array(list.items)

@@ -69,9 +69,11 @@ struct GraphBinder: Sendable {
     /// The parameters of Invoke-RestMethod and Invoke-WebRequest, including the common ones that are supported. In the native engine these
     /// reach Graph with the connection's sign-in.
     private static let webControls: [(name: String, isSwitch: Bool)] =
-        requestControls.filter { !["outputtype", "outputfilepath", "graphrequestsession"].contains($0.name) } + [
-            ("outfile", false), ("usebasicparsing", true), ("timeoutsec", false), ("maximumretrycount", false),
-            ("retryintervalsec", false), ("maximumredirection", false), ("disablekeepalive", true),
+        requestControls.filter {
+            !["outputtype", "outputfilepath", "inputfilepath", "graphrequestsession"].contains($0.name)
+        } + [
+            ("outfile", false), ("infile", false), ("usebasicparsing", true), ("timeoutsec", false),
+            ("maximumretrycount", false), ("retryintervalsec", false), ("maximumredirection", false), ("disablekeepalive", true),
             ("allowunencryptedauthentication", true), ("sslprotocol", false), ("httpversion", false),
         ]
 
@@ -108,7 +110,7 @@ struct GraphBinder: Sendable {
         let type = EndpointIndex.standard.type(of: template.node)
         bound.shape = .objects(of: type ?? (template.template.hasSuffix("/getByIds") ? "directoryObject" : nil))
         try control(&bound, given.controls, call)
-        if template.method != "GET", template.method != "DELETE" {
+        if template.method != "GET", template.method != "DELETE", bound.inFile == nil {
             bound.body = try body(given, template)
         }
         return bound
@@ -307,9 +309,8 @@ struct GraphBinder: Sendable {
         bound.passesThrough = controls["passthru"]?.isTrue ?? false
         bound.isPreview = controls["whatif"]?.isTrue ?? false
         bound.outFile = try texts("outfile")
-        for name in [
-            "infile", "responseheadersvariable", "errorvariable", "outvariable", "pipelinevariable",
-        ]
+        bound.inFile = try texts("infile")
+        for name in ["responseheadersvariable", "errorvariable", "outvariable", "pipelinevariable"]
         where controls[name] != nil { throw .beyond("-\(name) of \(call.name)") }
         if controls["confirm"]?.isTrue ?? false { throw .beyond("-Confirm of \(call.name)") }
     }
@@ -397,6 +398,7 @@ struct GraphBinder: Sendable {
             given["headers"] = .table(kept)
         }
         given["outputfilepath"] = given.removeValue(forKey: "outfile")
+        given["inputfilepath"] = given.removeValue(forKey: "infile")
         given["outputtype"] = .string("psobject")
         var bound = try request(given, call)
         bound.isOfWeb = true
@@ -453,8 +455,7 @@ struct GraphBinder: Sendable {
 
     private func request(_ given: [String: PSValue], _ call: CmdletCall) throws(Fault) -> GraphCmdletCall {
         for name in [
-            "inputfilepath", "statuscodevariable", "responseheadersvariable", "outvariable",
-            "sessionvariable", "errorvariable", "token",
+            "statuscodevariable", "responseheadersvariable", "outvariable", "sessionvariable", "errorvariable", "token",
         ] where given[name] != nil { throw .beyond("-\(name) of \(call.name)") }
         guard let uri = given["uri"]?.text, !uri.isEmpty else {
             throw Self.fault(
@@ -483,6 +484,8 @@ struct GraphBinder: Sendable {
         default: throw .beyond("-OutputType \(given["outputtype"]?.text ?? "")")
         }
         bound.outFile = given["outputfilepath"]?.text
+        bound.inFile = given["inputfilepath"]?.text
+        if bound.inFile != nil { bound.contentType = given["contenttype"]?.text }
         bound.errorAction = given["erroraction"]?.text.lowercased()
         return bound
     }
@@ -539,6 +542,10 @@ struct GraphCmdletCall: Sendable {
     var headers: [String: String] = [:]
     /// The body.
     var body: JSONValue?
+    /// The file whose bytes are the body.
+    var inFile: String?
+    /// The media type of that file; `nil` if the script names none.
+    var contentType: String?
     /// Whether all pages are read.
     var isWhole = false
     /// The maximum number of objects.
@@ -559,9 +566,15 @@ struct GraphCmdletCall: Sendable {
     var isPreview = false
 
     /// Returns the request for a client.
-    func request(at client: GuardedClient) throws(MMError) -> GraphRequest {
+    /// - Parameter content: the bytes of `inFile`.
+    func request(at client: GuardedClient, content: [UInt8]? = nil) throws(MMError) -> GraphRequest {
         var target = try client.target(path)
         for (name, value) in query where target.queryValue(name) == nil { target = target.addingQuery(name, value) }
+        if let content {
+            return try GraphRequest(
+                method: method, target: target, headers: headers, body: content,
+                contentType: contentType ?? "application/octet-stream")
+        }
         guard let body else { return try GraphRequest(method: method, target: target, headers: headers) }
         return try GraphRequest(method: method, target: target, headers: headers, json: body)
     }
@@ -574,6 +587,7 @@ struct GraphCmdletCall: Sendable {
             object["headers"] = .object(JSONObject(headers.sorted { $0.key < $1.key }.map { ($0, .string($1)) }))
         }
         if let body { object["body"] = body }
+        if let inFile { object["body"] = .string("the bytes of \(inFile)") }
         if isWhole { object["all"] = true }
         if let limit { object["top"] = .int(Int64(limit)) }
         return object

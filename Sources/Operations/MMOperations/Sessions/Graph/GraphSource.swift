@@ -79,8 +79,9 @@ final class GraphSource: ScriptSource {
         }
         let bound = try bound(call)
         if let failure { throw .failed(ExchangeRecord.of(failure, cmdlet: call.name)) }
+        let content = try content(for: bound)
         let request: GraphRequest
-        do throws(MMError) { request = try bound.request(at: client) } catch {
+        do throws(MMError) { request = try bound.request(at: client, content: content) } catch {
             if bound.isOfWeb, let given = try fromOutside(bound) { return given }
             throw .failed(GraphRecord.of(error, bound))
         }
@@ -111,6 +112,18 @@ final class GraphSource: ScriptSource {
         members["id"] = "NEW"
         var objects = GraphObjects(call.shape, of: call.cmdlet)
         return [objects.object(.object(members))]
+    }
+
+    /// Returns the bytes of the file that a request sends.
+    private func content(for call: GraphCmdletCall) throws(CmdletFault) -> [UInt8]? {
+        guard let path = call.inFile else { return nil }
+        guard let bytes = host?.read(path) else {
+            throw .failed(
+                NativeError(
+                    "FileNotFound,\(call.cmdlet)", "Could not find file '\(path)': pass the file with --attach.",
+                    category: "ObjectNotFound", command: call.cmdlet, isReadable: true))
+        }
+        return bytes
     }
 
     /// Returns the attached file with the same name for a request to a host that doesn't belong to the connection.
