@@ -73,7 +73,8 @@ struct GraphBinder: Sendable {
             !["outputtype", "outputfilepath", "inputfilepath", "graphrequestsession"].contains($0.name)
         } + [
             ("outfile", false), ("infile", false), ("usebasicparsing", true), ("timeoutsec", false),
-            ("maximumretrycount", false), ("retryintervalsec", false), ("maximumredirection", false), ("disablekeepalive", true),
+            ("maximumretrycount", false), ("retryintervalsec", false), ("maximumredirection", false),
+            ("disablekeepalive", true),
             ("allowunencryptedauthentication", true), ("sslprotocol", false), ("httpversion", false),
         ]
 
