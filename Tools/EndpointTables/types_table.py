@@ -14,8 +14,18 @@ def short(name):
     return name.removeprefix("microsoft.graph.").removeprefix("graph.")
 
 
+def typed(entry, mark=0):
+    """(name, type, flags) of a property or parameter"""
+    kind = entry.get("Type")
+    many = COLLECTION if kind.startswith("Collection(") else 0
+    return entry.get("Name"), short(kind.removeprefix("Collection(").removesuffix(")")), mark | many
+
+
 def read_csdl(path):
-    """name → (base, flags, [(property, type, flags)])"""
+    """name → (base, flags, [(property, type, flags)])
+
+    The parameters of a bound action stand for a type with the name TYPE/ACTION.
+    """
     types = {}
     for schema in tree.parse(path).getroot().iter(EDM + "Schema"):
         space = schema.get("Namespace").removeprefix("microsoft.graph").removeprefix(".")
@@ -24,13 +34,15 @@ def read_csdl(path):
             for item in schema.findall(EDM + kind):
                 properties = []
                 for tag, mark in (("Property", 0), ("NavigationProperty", NAVIGATION)):
-                    for entry in item.findall(EDM + tag):
-                        kind_name = entry.get("Type")
-                        many = COLLECTION if kind_name.startswith("Collection(") else 0
-                        kind_name = kind_name.removeprefix("Collection(").removesuffix(")")
-                        properties.append((entry.get("Name"), short(kind_name), mark | many))
+                    properties += [typed(entry, mark) for entry in item.findall(EDM + tag)]
                 flags = flag | (OPEN if item.get("OpenType") == "true" else 0)
                 types[prefix + item.get("Name")] = (short(item.get("BaseType", "")), flags, properties)
+        for item in schema.findall(EDM + "Action"):
+            parameters = [typed(entry) for entry in item.findall(EDM + "Parameter")]
+            if item.get("IsBound") == "true" and len(parameters) > 1:
+                name = f"{parameters[0][1]}/{prefix}{item.get('Name')}"
+                known = types.get(name, ("", 0, []))[2]
+                types[name] = ("", 0, known + [row for row in parameters[1:] if row[0] not in {old[0] for old in known}])
     return types
 
 

@@ -40,6 +40,61 @@ struct GraphBinderTests {
         }
     }
 
+    @Test(
+        "the body has the declared names and types, as the modules' own parameters have",
+        arguments: [
+            // Names in any case, and their unique beginnings.
+            ("Update-MgUser -UserId a -SurName b -Departm c", #"{"surname":"b","department":"c"}"#),
+            (
+                "Update-MgUser -UserId a -BodyParameter @{ GIVENNAME = 'b'; PasswordProfile = @{ forcechangepasswordnextsignin = $true } }",
+                #"{"givenName":"b","passwordProfile":{"forceChangePasswordNextSignIn":true}}"#
+            ),
+            // One value for a list is a list, also within other properties.
+            ("Update-MgUser -UserId a -BusinessPhones 55", #"{"businessPhones":["55"]}"#),
+            ("New-MgGroup -DisplayName a -GroupTypes Unified", #"{"displayName":"a","groupTypes":["Unified"]}"#),
+            (
+                "Set-MgUserLicense -UserId a -AddLicenses @{ SkuId = 'b' } -RemoveLicenses @()",
+                #"{"addLicenses":[{"skuId":"b"}],"removeLicenses":[]}"#
+            ),
+            (
+                "Set-MgUserLicense -UserId a -AddLicenses @{} -RemoveLicenses b",
+                #"{"addLicenses":[],"removeLicenses":["b"]}"#
+            ),
+            (
+                "Send-MgUserMail -UserId a -Message @{ ToRecipients = @{ EmailAddress = @{ Address = 'b' } } }",
+                #"{"message":{"toRecipients":[{"emailAddress":{"address":"b"}}]}}"#
+            ),
+            // A number for a text is a text.
+            ("Update-MgUser -UserId a -EmployeeId 12 -Surname $null", #"{"employeeId":"12","surname":null}"#),
+            // The type that a body names has its own properties.
+            (
+                "New-MgIdentityConditionalAccessNamedLocation -BodyParameter @{ '@odata.type' = '#microsoft.graph.ipNamedLocation'; IPRANGES = @{ '@odata.type' = '#microsoft.graph.iPv4CidrRange'; cidraddress = 'b' } }",
+                ##"{"@odata.type":"#microsoft.graph.ipNamedLocation","ipRanges":[{"@odata.type":"#microsoft.graph.iPv4CidrRange","cidrAddress":"b"}]}"##
+            ),
+            // What isn't declared, in beta or behind -AdditionalProperties, is sent as it is.
+            ("New-MgBetaUser -Foo b -DisplayName c", #"{"foo":"b","displayName":"c"}"#),
+            (
+                "Update-MgUser -UserId a -AdditionalProperties @{ extension_1_Cost = 5 }",
+                #"{"extension_1_Cost":5}"#
+            ),
+        ])
+    func declaredBodies(line: String, body: String) throws {
+        let request = try #require(try GraphLine.request(of: line))
+        #expect(request["body"] == (try JSONParser.parse(body)))
+    }
+
+    @Test(
+        "a parameter that a cmdlet doesn't have is refused before anything is sent",
+        arguments: [
+            ("Update-MgUser -UserId a -Departmnt b", "NamedParameterNotFound"),
+            ("Set-MgUserLicense -UserId a -AddLicence b", "NamedParameterNotFound"),
+            ("Update-MgUser -UserId a -M b", "AmbiguousParameter"),
+        ])
+    func foreignParameters(line: String, id: String) throws {
+        let error = #expect(throws: MMError.self) { try GraphLine.request(of: line) }
+        #expect(error?.details["id"]?.string?.hasPrefix(id) == true, "\(error as Any)")
+    }
+
     @Test("whatever a call is given, it becomes a request of its own template or is refused", arguments: 0..<8)
     func anything(seed: Int) {
         var random = SeededRandom(seed: UInt64(seed))

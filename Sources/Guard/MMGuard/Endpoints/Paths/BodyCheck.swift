@@ -13,26 +13,18 @@ package struct BodyCheck: Sendable {
         package let near: [String]
     }
 
-    private let index: EndpointIndex
-    private let types: GraphTypeTable
-
     /// Creates a check with the tables that come with the program.
-    package init(_ index: EndpointIndex = .standard) {
-        self.index = index
-        types = .standard
-    }
+    package init() {}
 
     /// Returns the first wrong property of a body; `nil` if there is none, or if the tables don't suffice to tell.
     package func fault(_ method: String, _ target: RequestTarget, body: JSONObject) -> Fault? {
         // Beta has more properties than the tables describe.
         guard target.service == .graph, target.version != "beta", !body.isEmpty,
-            let found = index.engine.template(of: target), !found.isCounted,
-            let call = index.calls(of: found.template).first(where: { $0.method == method.uppercased() }),
-            call.kind == .create || call.kind == .update, let type = types.type(named: Self.single(call.type))
+            let declared = DeclaredBody(method.uppercased(), target)
         else { return nil }
         // With `@odata.type` the body has the properties of the type that it names.
         guard body["@odata.type"] == nil else { return nil }
-        let names = types.propertiesOfAll(type).map(\.name)
+        let names = declared.namesOfAll
         let known = Set(names.map { $0.lowercased() })
         for name in body.keys {
             // Skips annotations, references by address, and extensions, whose names contain an underscore.
@@ -41,10 +33,8 @@ package struct BodyCheck: Sendable {
                 continue
             }
             let near = NearestNames.of(name, among: names)
-            return Fault(name: name, type: type.name, near: near)
+            return Fault(name: name, type: declared.type.name, near: near)
         }
         return nil
     }
-
-    private static func single(_ type: String) -> String { type.hasSuffix("[]") ? String(type.dropLast(2)) : type }
 }

@@ -43,9 +43,21 @@ package struct GraphTypeTable: Sendable {
         return nil
     }
 
+    /// Returns the parameters of an action of a type, or of one that it derives from, as a type of their own.
+    func action(_ name: String, of type: GraphType) -> GraphType? {
+        var row: UInt32? = type.row
+        while let current = row {
+            if let found = self.type(named: "\(file.string(types.u32(current, 0)))/\(name)") { return found }
+            row = base(of: current)
+        }
+        return nil
+    }
+
     /// Returns the names of types that are similar to a text.
     package func names(near text: String) -> [String] {
-        NearestNames.of(text, among: (0..<count).map { file.string(types.u32($0, 0)) }.filter { !$0.contains(".") })
+        NearestNames.of(
+            text,
+            among: (0..<count).map { file.string(types.u32($0, 0)) }.filter { !$0.contains(".") && !$0.contains("/") })
     }
 
     /// Returns the properties of a type, with the inherited ones, in the order of names.

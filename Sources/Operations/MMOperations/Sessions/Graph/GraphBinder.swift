@@ -92,7 +92,9 @@ struct GraphBinder: Sendable {
                 keyNames.append(Self.parameter(key))
             }
         }
-        let given = try arguments(of: call, keys: keyNames, hasBody: first.method != "GET" && first.method != "DELETE")
+        let hasBody = first.method != "GET" && first.method != "DELETE"
+        let declared = hasBody ? Self.declared(first) : nil
+        let given = try arguments(of: call, keys: keyNames, hasBody: hasBody, declared)
         var keys = given.keys
         if let input = call.input ?? given.controls["inputobject"] { try identify(input, keyNames, &keys) }
         let fitting = templates.filter { template in
@@ -112,7 +114,7 @@ struct GraphBinder: Sendable {
         bound.shape = .objects(of: type ?? (template.template.hasSuffix("/getByIds") ? "directoryObject" : nil))
         try control(&bound, given.controls, call)
         if template.method != "GET", template.method != "DELETE", bound.inFile == nil {
-            bound.body = try body(given, template)
+            bound.body = try body(given, template, declared)
         }
         return bound
     }
@@ -131,7 +133,9 @@ struct GraphBinder: Sendable {
         key.split { $0 == "-" || $0 == "_" }.map { $0.prefix(1).uppercased() + $0.dropFirst() }.joined()
     }
 
-    private func arguments(of call: CmdletCall, keys: [String], hasBody: Bool) throws(Fault) -> Given {
+    private func arguments(
+        of call: CmdletCall, keys: [String], hasBody: Bool, _ declared: Declared?
+    ) throws(Fault) -> Given {
         var given = Given()
         var pending: (name: String, isSwitch: Bool)?
         func put(_ name: String, _ value: PSValue) throws(Fault) {
@@ -155,7 +159,7 @@ struct GraphBinder: Sendable {
             switch argument {
             case .parameter(let written, let tied, _):
                 try flush()
-                let name = try parameter(written, keys: keys, hasBody: hasBody, call)
+                let name = try parameter(written, keys: keys, hasBody: hasBody, declared, call)
                 if let tied {
                     try put(name, tied)
                 } else {
@@ -176,9 +180,25 @@ struct GraphBinder: Sendable {
         return given
     }
 
+    /// The parameters of a cmdlet that are properties of its body.
+    private struct Declared {
+        let body: DeclaredBody
+        let names: [String]
+        /// Whether there are no others: the description of beta has more than the tables.
+        let isWhole: Bool
+    }
+
+    private static func declared(_ request: GraphCmdletNames.Request) -> Declared? {
+        let path = request.template.replacing("{", with: "").replacing("}", with: "")
+        guard let target = try? RequestTarget(parsing: path, service: .graph),
+            let body = DeclaredBody(request.method, target)
+        else { return nil }
+        return Declared(body: body, names: body.names, isWhole: !request.isBeta)
+    }
+
     /// Returns the full name of a parameter, which may be abbreviated to a unique prefix.
     private func parameter(
-        _ written: String, keys: [String], hasBody: Bool, _ call: CmdletCall
+        _ written: String, keys: [String], hasBody: Bool, _ declared: Declared?, _ call: CmdletCall
     ) throws(Fault) -> String {
         let lower = written.lowercased()
         if let key = keys.first(where: { $0.lowercased() == lower }) { return key }
@@ -188,20 +208,25 @@ struct GraphBinder: Sendable {
         {
             return own.name
         }
-        if hasBody { return written }
+        let names = declared?.names ?? []
+        if let name = names.first(where: { $0.lowercased() == lower }) { return name }
+        // Without a declaration, any name may be a property.
+        if hasBody, declared == nil { return written }
         let near =
             Self.controls.map(\.name).filter { name in
                 name.hasPrefix(lower)
                     && (Self.takesSpans(call.name) || !Self.spans.contains { $0.lowercased() == name })
-            } + keys.filter { $0.lowercased().hasPrefix(lower) }
-        guard near.count == 1, let only = near.first else {
-            throw Self.fault(
-                near.isEmpty ? "NamedParameterNotFound" : "AmbiguousParameter",
-                near.isEmpty
-                    ? "A parameter cannot be found that matches parameter name '\(written)'."
-                    : "Parameter cannot be processed because the parameter name '\(written)' is ambiguous.", call)
+            } + (keys + names).filter { $0.lowercased().hasPrefix(lower) }
+        if near.count == 1, let only = near.first { return only }
+        // Some cmdlets have properties of derived types as well.
+        if let declared, !declared.isWhole || declared.body.namesOfAll.contains(where: { $0.lowercased() == lower }) {
+            return written
         }
-        return only
+        throw Self.fault(
+            near.isEmpty ? "NamedParameterNotFound" : "AmbiguousParameter",
+            near.isEmpty
+                ? "A parameter cannot be found that matches parameter name '\(written)'."
+                : "Parameter cannot be processed because the parameter name '\(written)' is ambiguous.", call)
     }
 
     static func fault(_ id: String, _ message: String, _ call: CmdletCall) -> Fault {
@@ -318,7 +343,9 @@ struct GraphBinder: Sendable {
 
     // MARK: Bodies
 
-    private func body(_ given: Given, _ template: GraphCmdletNames.Request) throws(Fault) -> JSONValue? {
+    private func body(
+        _ given: Given, _ template: GraphCmdletNames.Request, _ declared: Declared?
+    ) throws(Fault) -> JSONValue? {
         var object = JSONObject()
         if let whole = given.controls["bodyparameter"] {
             guard case .object(let members) = try Self.json(whole, isNamed: true) else {
@@ -344,7 +371,8 @@ struct GraphBinder: Sendable {
             }
             for (key, value) in members { object[key] = value }
         }
-        return object.isEmpty ? nil : .object(object)
+        if object.isEmpty { return nil }
+        return .object(declared?.body.shaped(object) ?? object)
     }
 
     /// Returns a property's name in the service's spelling.
