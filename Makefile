@@ -1,4 +1,4 @@
-# The verbs of the house. Everything they make stays below .build/ and in temporary folders.
+# The project's commands. They write only below .build/ and to temporary folders, `install` excepted.
 SHELL := /bin/bash
 .PHONY: build demo test check format bench sanitize stress release order bench-programs conformance bundle packages reproduce site examples api \
     pages man install install-mm install-sandbox clean
@@ -25,11 +25,12 @@ bench:
 	@Scripts/prerequisites bench
 	@Benchmarks/run
 
-# One file under both names, which tell it what it is. It starts fast: the runtime inside, optimised for size (verdicts and paging are measured to be no slower for it),
-# and what nobody calls left out, for which each function has a section of its own. lld comes with the toolchain; packed
-# relocations want glibc 2.36, which Debian 12 has. The folder that was built in is written nowhere, and no build id is made of
-# what `strip` takes away: equal sources make equal programs wherever they lie, and say nothing of whose machine it was.
-# Nobody reads the programs' debug information, which `strip` takes away: none is made, a fifteenth of the compiler's work.
+# `mm` and `mm-mcp` are one file: it decides by its name which of them it is. These flags keep its start fast: the Swift runtime
+# is linked in, the code is optimised for size (verdicts and paging measured no slower), and each function has a section of its
+# own, so that the linker (lld, part of the toolchain) can drop those that are never called. Packed relocations need glibc 2.36,
+# which Debian 12 has.
+# Builds are reproducible: neither the build folder nor a build id, which would depend on what `strip` removes, gets into the
+# programs. Debug information would be stripped anyway, so none is generated; that saves a fifteenth of the compile time.
 HERE := $(CURDIR)
 UNPLACED := -Xswiftc -file-prefix-map -Xswiftc $(HERE)=. -Xcc -ffile-prefix-map=$(HERE)=. -Xlinker --build-id=none
 RELEASE := --configuration release -debug-info-format none --static-swift-stdlib -Xswiftc -Osize \
@@ -37,7 +38,7 @@ RELEASE := --configuration release -debug-info-format none --static-swift-stdlib
     -Xlinker --gc-sections -Xlinker --icf=all -Xlinker --no-export-dynamic -Xlinker -z -Xlinker pack-relative-relocs \
     -Xlinker -T -Xlinker Scripts/release.ld $(UNPLACED) \
     -Xlinker --symbol-ordering-file=Scripts/release.order -Xlinker --no-warn-symbol-ordering
-# The compiler asks for gigabytes in small pieces: in large pages it waits less for the kernel (glibc's tunables; others ignore them).
+# The compiler makes gigabytes of small allocations, which huge pages speed up (a tunable of glibc; other libraries ignore it).
 release: export GLIBC_TUNABLES := glibc.malloc.hugetlb=1
 release:
 	@Scripts/prerequisites build
@@ -45,7 +46,7 @@ release:
 	ln -f .build/release/mm .build/release/mm-mcp
 	@Scripts/text-search .build/release
 
-# Records which functions run in everyday use, so that the linker puts them side by side.
+# Records which functions run in everyday use, so that the linker can place them next to each other.
 order: release
 	@Scripts/order
 
@@ -55,30 +56,30 @@ bench-programs: release
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product shell-benchmark
 	MM_BENCHMARKS=1 swift build $(RELEASE) --product egress-benchmark
 
-# The official conformance suite of the Model Context Protocol, where npm can have it.
+# Runs the official conformance suite of the Model Context Protocol, if npm can install it.
 conformance:
 	swift build --product conformance-server
 	Scripts/conformance
 
-# Rooms again and again beside busy loops: `make stress ROUNDS=20 ROOMS="MMShellTests"`.
+# Runs the tests of rooms repeatedly under load: `make stress ROUNDS=20 ROOMS="MMShellTests"`.
 stress:
 	@Scripts/prerequisites test
 	Scripts/stress $(or $(ROUNDS),5) $(ROOMS)
 
-# Not the parsers and the guard: they measure the stack they use, and under the sanitizer its frames are several times as large.
+# Without the parsers and the guard: they limit their use of the stack, and the sanitizer makes frames several times larger.
 UNSAFE_ROOMS := MMCore MMSystem MMHTTP MMShell MMEgress
-# Swift has no sanitizer for undefined behaviour on Linux; the C targets have, and trap.
+# On Linux, Swift has no undefined-behaviour sanitizer, so only the C targets are built with it; they trap.
 UNDEFINED := -Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined
 
-# The rooms that share memory between threads under the thread sanitizer; those that use unsafe memory under the address and
-# undefined-behaviour sanitizers.
+# Rooms that use unsafe memory run under the address and undefined-behaviour sanitizers, those that share memory between
+# threads under the thread sanitizer.
 sanitize:
 	@Scripts/prerequisites test
 	ASAN_OPTIONS=detect_leaks=0 MM_TESTS="$(UNSAFE_ROOMS)" swift test --sanitize=address $(UNDEFINED) --scratch-path .build/address
 	swift test --sanitize=thread --scratch-path .build/thread \
 	    --filter '^(MMCoreTests|MMSystemTests|MMHTTPTests|MMMCPTests|MMSessionsTests|MMEgressTests)\.'
 
-# Writes the generated page of the site.
+# Writes the files that are generated from the catalogue: the site's page of operations, and the calls of an example.
 pages:
 	MM_WRITE_PAGES=1 swift test --filter '^MMCLITests\.(OperationsPage|SwiftCalls)'
 
@@ -92,7 +93,7 @@ examples:
 	swift build --package-path Examples
 	@Scripts/tutorials
 
-# Builds the last release beside this one; says what others' programs would miss.
+# Compares the public interface with that of the last release and reports changes that break other packages.
 api:
 	@Scripts/prerequisites build
 	@Scripts/api
@@ -100,8 +101,8 @@ api:
 bundle: release
 	@Scripts/bundle .build/release/mm-mcp .build/bundle
 
-# What a release consists of, in .build/packages; each file is tried. ARCH=arm64 builds for the other architecture, with the
-# Swift SDK that Docs/Install.md names; on an arm64 machine nothing of that is needed.
+# Builds the files of a release in .build/packages and tests each of them. ARCH=arm64 cross-compiles on an x86-64 machine with
+# the Swift SDK that Docs/Install.md names; on an arm64 machine plain `make packages` builds for arm64.
 packages: release
 	@Scripts/prerequisites packages
 ifeq ($(ARCH),)
@@ -116,17 +117,17 @@ else
 	@Scripts/try-packages .build/packages-$(ARCH)
 endif
 
-# Builds the packages once more, from a clone in another place and under other settings, and compares the bytes.
+# Builds the packages again from a clone elsewhere with other settings (time zone, locale, umask), and compares the bytes.
 reproduce: packages
 	@Scripts/reproduce .build/packages
 
-# One static site of the pages and the libraries' documentation, in .build/site.
+# Builds one static site from the pages and the libraries' documentation in .build/site.
 site:
 	@Scripts/prerequisites site
 	@Scripts/site .build/site
 
 PREFIX ?= $(HOME)/.local
-# Everything, or the package of those who work (install-mm) and that of those who try and test (install-sandbox).
+# Installs everything; install-mm only mm and mm-mcp, install-sandbox only the sandbox tenant.
 install: install-mm install-sandbox
 
 install-mm: release

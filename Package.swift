@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The house, one line a room: the district it lies in (a folder of `Sources`; a room that is a district of its own has
-// none), its name, and the rooms it may call. Arrows only point downwards; `make check` compares every import with this
-// list, both ways.
+// The targets ("rooms") and their dependencies: the district (a folder of `Sources`; nil for a room directly in
+// `Sources`), the name, and the rooms it may call. Dependencies only point to lower layers. `make check` fails on an
+// import that isn't declared here and on a declared room that no file imports.
 let rooms: [(district: String?, name: String, calls: [String])] = [
     (nil, "MMCore", ["CMMSystem", "CYAML"]),
     ("System", "MMSystem", ["MMCore", "CMMSystem", "CPCRE2"]),
@@ -77,7 +77,7 @@ let rooms: [(district: String?, name: String, calls: [String])] = [
     ),
 ]
 
-// What other packages may build on. Everything else is `package` access.
+// The libraries for other packages. What isn't meant for them has `package` access.
 let libraries = [
     "MicrosoftMaster", "MMCore", "MMIdentity", "MMGraph", "MMFoundation", "MMGuard", "MMPowerShell", "MMShell",
     "MMSessions", "MMOperations", "MMPool", "MMMCP",
@@ -113,7 +113,7 @@ let roomTargets: [Target] = rooms.map { room in
     )
 }
 
-// What tests need besides their room: programs that they start, and helpers that several share.
+// What tests need besides their room and its dependencies: programs that they start, and shared helpers.
 let testNeeds = [
     "MMIdentity": ["CTestBus", "OAuthFixtures"], "MMPowerShell": ["mm-sandbox", "MMSandbox"],
     "MMOperations": ["MMGraph", "MMMCP", "MMSandbox", "mm-sandbox", "TestHosts"],
@@ -124,7 +124,7 @@ let testNeeds = [
     "MMSandbox": ["mm-sandbox", "HeadlessBrowser"], "MMShell": ["TestHosts"],
 ]
 
-// On a small machine MM_TESTS="MMShell MMCore" leaves the tests of all other rooms out of the build.
+// MM_TESTS="MMShell MMCore" builds the tests of these rooms only, which is quicker on a small machine.
 let testedRooms = Context.environment["MM_TESTS"].map { Set($0.split(separator: " ").map(String.init)) }
 func isTested(_ room: String) -> Bool { testedRooms?.contains(room) ?? true }
 let roomTests: [Target] = rooms.filter { isTested($0.name) }.map { room in
@@ -152,8 +152,8 @@ let endToEndTests: [Target] =
         )
     ]
 
-// The benchmark programs measure what is `package` access, so a package of their own can't hold them. They are built
-// where they are asked for: `make bench` says MM_BENCHMARKS=1.
+// The benchmark programs use declarations with `package` access, so they can't be a package of their own. They are
+// built only with MM_BENCHMARKS=1, which `make bench` sets.
 let benchmarks: [Target] =
     Context.environment["MM_BENCHMARKS"] == nil
     ? []
@@ -187,7 +187,7 @@ let package = Package(
             name: "mm-sandbox", dependencies: ["MMSandbox"], path: "Sources/Sandbox/mm-sandbox",
             swiftSettings: swiftSettings
         ),
-        // What `make release` builds: both programs in one plan.
+        // `make release` builds this target, and thereby both programs in one build plan.
         .target(name: "programs", dependencies: ["mm-cli", "mm-sandbox"], path: "Scripts/Programs"),
         .target(name: "CTestGuard", path: "Tests/CTestGuard"),
         .target(name: "CTestBus", path: "Tests/CTestBus"),

@@ -1,2 +1,1 @@
-// Nothing: whoever builds this target builds `mm` and `mm-sandbox` in one plan, so that rooms of the one are compiled beside
-// those of the other, and not after them.
+// This target is empty. It depends on `mm-cli` and `mm-sandbox`, so that one build plan compiles both in parallel.
