@@ -1,7 +1,7 @@
-// A wall clock that somebody else sets, for one process and its children: clock_gettime(CLOCK_REALTIME) and its kin answer the
-// kernel's time and as many seconds as the file CLOCK_SHIFT_FILE says (a signed 64-bit number, mapped, so that a write counts at
-// once). All other clocks are left alone. It asks the kernel directly, so that it works in whatever asks for the time before
-// main(), such as memory allocators.
+// Shifts the wall clock of one process and its children: clock_gettime(CLOCK_REALTIME), gettimeofday() and time() add the number
+// of seconds in the file CLOCK_SHIFT_FILE (a signed 64-bit number; the file is mapped, so that a write takes effect at once).
+// Other clocks stay as they are. It makes system calls instead of looking up libc's functions, so that it also works for code
+// that asks for the time before main(), such as memory allocators.
 //
 //     cc -shared -fPIC -O2 -o clockshift.so clockshift.c && CLOCK_SHIFT_FILE=… LD_PRELOAD=./clockshift.so redis-server
 

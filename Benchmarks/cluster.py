@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""Several pools as one, while nodes are killed and stopped and Redis goes away.
+"""Tests a cluster of pools while nodes are killed and paused and Redis is unreachable.
 
-Starts a redis-server, the sandbox tenant and some nodes (`mm pool serve --cluster`), sends reads and writes to any of them and
-meanwhile kills a node, stops it for longer than a lease is valid, or cuts it off from Redis, every few seconds. At the end the
-tenant says what was really written: a write that was answered with success stands there once, one that was answered with an error
-at most once.
+Starts a redis-server, the sandbox tenant and several nodes (`mm pool serve --cluster`), and sends reads and writes to random nodes.
+Every few seconds it kills a node, pauses one for longer than a lease is valid, cuts one off from Redis, or pauses Redis. At the end
+it compares the answers with the tenant: a write answered with success must be there exactly once, any other at most once.
 
     Benchmarks/cluster.py --programs .build/release --calls 10000
 """
@@ -35,15 +34,15 @@ def parser(text, faults="kill,pause,partition,redis"):
     parser.add_argument("--connections", type=int, default=4)
     parser.add_argument("--workers", type=int, default=8)
     parser.add_argument("--every", type=float, default=10, help="seconds between two faults")
-    parser.add_argument("--lease", type=float, default=3, help="seconds of a lease")
+    parser.add_argument("--lease", type=float, default=3, help="how many seconds a lease is valid")
     parser.add_argument("--faults", default=faults)
-    parser.add_argument("--least", type=float, default=0, help="go on for at least so many seconds")
+    parser.add_argument("--least", type=float, default=0, help="run for at least so many seconds")
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
 
 def own_host():
-    """An address of this machine where no other program's connections end: a port that is free there stays free."""
+    """A random loopback address, which no other program uses: a port that is free there stays free."""
     return "127." + ".".join(str(64 + byte % 128) for byte in os.urandom(3))
 
 
@@ -54,7 +53,7 @@ def free_port(host):
 
 
 class Road:
-    """A node's way to Redis, which can be cut: what is under way then arrives when it is whole again."""
+    """A node's connection to Redis, which can be interrupted: data sent meanwhile arrives when it is restored."""
 
     def __init__(self, host, port):
         self.target = (host, port)
@@ -93,11 +92,11 @@ class Road:
 
 
 class Bench:
-    """Nodes on this machine alone; `cluster_net.py` gives each a network of its own."""
+    """Runs all nodes in this machine's network; `cluster_net.py` gives each its own."""
 
-    # How long a client waits for one node's answer.
+    # Seconds that a client waits for a node's answer.
     patience = 120
-    # What else a node is told.
+    # Further flags of a node.
     flags = []
 
     def __init__(self, options):
@@ -121,21 +120,21 @@ class Bench:
         self.slowest = 0.0
 
     def inside(self, place, words):
-        """The words that run a program where it belongs: `tenant`, `redis`, or a node's number."""
+        """The command that runs a program in a place: `tenant`, `redis`, or a node's number."""
         return words
 
     def entered(self):
-        """Told by each thread that asks nodes."""
+        """Called by each thread that sends requests to nodes, before its first one."""
 
     def lay(self):
-        """Lays the ways between all of them."""
+        """Sets up the connections to Redis."""
         self.roads = [Road(self.redis_host, self.redis_port) for _ in range(self.options.nodes)]
 
     def redis_url(self, number):
         return f"redis://127.0.0.1:{self.roads[number].port}"
 
     def of_node(self, number):
-        """What else a node has in its environment."""
+        """Further environment variables of a node."""
         return {}
 
     def run(self, *words):
@@ -185,7 +184,7 @@ class Bench:
             self.ready(number)
 
     def opened(self):
-        """Told when the address of the tenant is known."""
+        """Called when the address of the tenant is known."""
 
     def serve(self, number):
         own = f"{self.home}/node{number}"
@@ -264,7 +263,7 @@ class Bench:
                         else:
                             result = "error: " + detail[:160]
                 except (OSError, http.client.HTTPException, json.JSONDecodeError):
-                    # The node is gone: the same call, under its id, at another one.
+                    # The node is gone: send the same call with the same id to another one.
                     if time.time() - begun > 90:
                         result = "nobody answered"
                     time.sleep(0.1)
@@ -272,7 +271,7 @@ class Bench:
                 self.results[call] = (writes, result, tries, time.time() - begun)
 
     def watch(self):
-        """Notes the tokens of all leases, which may only grow."""
+        """Records the tokens of all leases, which may only grow."""
         while not self.done.wait(0.1):
             for name in self.names:
                 try:
@@ -331,7 +330,7 @@ class Bench:
                 self.redis.send_signal(signal.SIGCONT)
 
     def written(self):
-        """How often each subject stands in the mailbox."""
+        """How often each subject occurs in the mailbox."""
         found, skip = collections.Counter(), 0
         while True:
             status, page = self.graph(0, self.names[0], "GET", f"/me/messages?$select=subject&$top=500&$skip={skip}")
@@ -372,8 +371,8 @@ class Bench:
               f"median {times[len(times) // 2] * 1000:.0f} ms, 99% {times[int(len(times) * .99)] * 1000:.0f} ms, "
               f"longest {times[-1]:.1f} s")
         unknown = [call for call, row in self.results.items() if row[0] and row[1] == "unknown"]
-        print(f"  of {len(unknown)} writes of unknown end {sum(1 for call in unknown if written[call])} had been carried out")
-        print(f"  writes answered with success and not there: {len(lost)}; writes carried out twice: {len(doubled)}; "
+        print(f"  of {len(unknown)} writes with an unknown result {sum(1 for call in unknown if written[call])} had been carried out")
+        print(f"  writes answered with success but missing: {len(lost)}; writes carried out twice: {len(doubled)}; "
               f"holders seen: {sum(len(seen) for seen in self.tokens.values())}; tokens that shrank: {shrunk}")
         return not lost and not doubled and not shrunk and len(self.results) >= self.options.calls
 
@@ -383,7 +382,7 @@ def run(bench):
     isWell = False
     try:
         bench.start()
-        # A Redis that has just started gives no leases for twice their time.
+        # Nodes take no leases from a Redis that started less than two lease times ago.
         time.sleep(options.lease * 2 + 1)
         begun = time.time()
         threads = [threading.Thread(target=bench.work, args=(options.seed * 1000 + number,)) for number in range(options.workers)]

@@ -1,21 +1,21 @@
 #!/usr/bin/env python3
-"""Several pools as one, each in a network of its own, under partitions, kills, pauses and clock jumps.
+"""Tests a cluster of pools in separate networks under partitions, kills, pauses and clock jumps.
 
-As cluster.py, with every node, Redis, the tenant and the clients in network namespaces that a bridge joins. Packets vanish as in a
-real partition: nobody is told that a peer is gone. A node is killed every few seconds and meanwhile, one after the other:
+Like cluster.py, but every node, Redis, the tenant and the clients have network namespaces of their own, joined by a bridge. Packets
+are dropped silently, as in a real partition. Every few seconds a node is killed; meanwhile these faults follow one another:
 
-    redis    a node and Redis hear nothing of each other
-    deaf     a node hears nothing of Redis, which still hears it
-    tenant   a node's requests reach the tenant, the answers vanish
-    peers    a node and the other nodes hear nothing of each other
-    cable    a node's cable is out
-    pause    a node is stopped for two leases
-    frozen   Redis is stopped
-    clock    the wall clock of a node, or that of Redis, jumps by up to two hours, forth or back (needs cc)
+    redis    no packets between a node and Redis
+    deaf     no packets from Redis to a node, but from the node to Redis
+    tenant   a node's requests reach the tenant, but the answers are lost
+    peers    no packets between a node and the other nodes
+    cable    a node has no network
+    pause    a node is paused for two lease times
+    frozen   Redis is paused
+    clock    the wall clock of a node or of Redis jumps by up to two hours, forward or back (needs cc)
 
-Each node counts the time since its start from another day (a time namespace), so that nothing can lean on two nodes having the same.
-At the end three histories are compared: what clients were answered, what the tenant was sent and has, and from when until when each
-node held each lease. Needs root, iproute2, iptables, util-linux and redis-server.
+Each node has another boot time (a time namespace), so that code which compares the monotonic clocks of two nodes fails. At the end
+three histories are compared: the answers to clients, the requests and messages of the tenant, and the times at which each node held
+each lease. Needs root, iproute2, iptables, util-linux and redis-server.
 
     sudo Benchmarks/cluster_net.py --programs .build/release --calls 10000
 """
@@ -47,7 +47,7 @@ def shell(text):
 
 
 def missing():
-    """Why it can't be done here; nothing where it can."""
+    """Why this can't run on this machine, or None if it can."""
     for program in ["ip", "iptables", "unshare", "sysctl", "redis-server", "redis-cli"]:
         if not shutil.which(program):
             return f"{program} is not installed"
@@ -69,7 +69,7 @@ def now():
 
 class NetworkBench(cluster.Bench):
     patience = 15
-    # What nodes say to each other is not encrypted here.
+    # Traffic between the nodes isn't encrypted in this test.
     flags = ["--trust-network"]
 
     def __init__(self, options):
@@ -109,7 +109,7 @@ class NetworkBench(cluster.Bench):
             shell(f"'{COMPILER}' -shared -fPIC -O2 -o '{self.home}/clockshift.so' '{source}'")
 
     def opened(self):
-        """The tenant answers at its own loopback address alone: what nodes send to theirs goes there."""
+        """Forwards each node's loopback port to the tenant, which listens only on its own loopback address."""
         port = self.base.rsplit(":", 1)[1].split("/")[0]
         tenant = self.name("tenant")
         shell(f"ip netns exec {tenant} iptables -t nat -A PREROUTING -p tcp --dport {port} -j DNAT --to 127.0.0.1:{port}")
@@ -219,7 +219,7 @@ class NetworkBench(cluster.Bench):
         else:
             for add, rest in [("-I", True), ("-D", False)]:
                 for chain, way, host in walls[kind]:
-                    # In the table that comes before addresses are changed.
+                    # The raw table comes before NAT changes the addresses.
                     table = "PREROUTING" if chain == "INPUT" else "OUTPUT"
                     shell(f"ip netns exec {one} iptables -t raw {add} {table} {way} {host} -j DROP")
                 if rest:
@@ -228,14 +228,14 @@ class NetworkBench(cluster.Bench):
     # What was seen
 
     def listen(self):
-        """Keeps the tenant's journal of requests, which itself keeps the last ones."""
+        """Collects the tenant's journal of requests, which holds only the latest ones."""
         while True:
             if self.done.wait(0.5):
                 return
             self.take()
 
     def take(self):
-        """Reads it, in the tenant's own network."""
+        """Reads the journal from within the tenant's network."""
         self.enter("tenant")
         asked = urllib.request.Request(f"{self.base}/sandbox/requests", headers={"X-Sandbox-Secret": self.control})
         for row in json.load(urllib.request.urlopen(asked, timeout=60))["requests"]:
@@ -246,7 +246,7 @@ class NetworkBench(cluster.Bench):
         return sum(1 for method, path in self.journal.values() if method == "POST" and path.endswith("/me/messages"))
 
     def holdings(self):
-        """From when until when each lease was held by whom: until it was given up, ran out, or its holder was killed."""
+        """When each lease was held by which node: until it was released, it expired, or its holder was killed."""
         held = {}
         for number in range(len(self.nodes)):
             for path in glob.glob(f"{self.home}/node{number}/logs/*"):
@@ -270,9 +270,10 @@ class NetworkBench(cluster.Bench):
         return held
 
     def twice(self, held):
-        """Pairs of holdings of one lease that overlap, and how near a node came to the end of another's at the nearest.
+        """Pairs of overlapping holdings of a lease, and the shortest time between the end of one and the start of the next.
 
-        A lease that was given back is free at once, and a node that lost its own may take it again at once: those say nothing.
+        That time counts only between different nodes and if the lease wasn't released, because otherwise a lease may be taken again
+        at once.
         """
         found, byName, nearest = [], collections.defaultdict(list), None
         for (name, number, token), (begin, end, given) in held.items():
@@ -290,7 +291,7 @@ class NetworkBench(cluster.Bench):
 
     def report(self, seconds):
         isWell = super().report(seconds)
-        # What a cable held up may still arrive.
+        # Requests that a fault delayed may still arrive.
         for _ in range(20):
             self.take()
             written, sent = self.written(), self.posts()
@@ -299,7 +300,7 @@ class NetworkBench(cluster.Bench):
                 break
         held = self.holdings()
         twice, nearest = self.twice(held)
-        # The tenant has messages of its own, whose subjects are words.
+        # Ignore the tenant's initial messages, whose subjects are words.
         ours = {call: count for call, count in written.items() if len(call) == 32 and " " not in call}
         there = sum(ours.values())
         isWhole = len(self.journal) == max(self.journal, default=0)
@@ -320,13 +321,13 @@ class NetworkBench(cluster.Bench):
 
 def main():
     parser = cluster.parser(__doc__, FAULTS)
-    parser.add_argument("--check", action="store_true", help="only say whether it can be done here")
+    parser.add_argument("--check", action="store_true", help="only say whether this can run on this machine")
     options = parser.parse_args()
     why = missing()
     if why or options.check:
-        print(why or "it can be done here")
+        print(why or "this can run on this machine")
         return 2 if why else 0
-    # Whoever ends it early leaves no network behind.
+    # Exit normally on SIGTERM, so that the networks are removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return cluster.run(NetworkBench(options))
 

@@ -1,11 +1,10 @@
-"""Plays a model that knows nothing of mm but its tools/list and its answers, at twelve tasks of an administrator on the
-sandbox tenant: calls, bytes in and out, dead ends.
+"""Measures how many calls and bytes twelve tasks of an administrator take a model that knows only tools/list and the answers.
 
-A call may only name tools and arguments that tools/list holds. An answer that was cut is followed by the handle and the tool
-that it names; an error that says nothing to do next is a dead end, and so is a task whose answer isn't found. Other servers are
-not measured: none that can be had here talks to a tenant of one's own making.
+The tasks run on the sandbox tenant. A call may only use tools and arguments that tools/list contains. If an answer was cut, the
+rest is fetched with the tool and handle that the answer names. A call that fails and a task whose result isn't found are dead
+ends. Other servers aren't measured, because none of them can use a sandbox tenant.
 
-    Benchmarks/economy.py [FOLDER OF THE PROGRAMS]
+    Benchmarks/economy.py [FOLDER]      FOLDER: where the programs are, .build/release by default
 """
 import datetime
 import json
@@ -29,7 +28,7 @@ class DeadEnd(Exception):
 
 
 class Model:
-    """A client whose model reads what comes back, and whose person says yes to every question."""
+    """A client that counts calls and bytes, and confirms every question."""
 
     def __init__(self, env):
         self.server = subprocess.Popen([MM_MCP], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -44,7 +43,7 @@ class Model:
         self.begin()
 
     def begin(self):
-        """Starts to count anew."""
+        """Resets the counters."""
         self.calls = self.sent = self.received = self.questions = 0
 
     def send(self, message):
@@ -65,10 +64,10 @@ class Model:
                 if "error" in message:
                     raise DeadEnd(message["error"]["message"])
                 return message["result"]
-        raise DeadEnd("the server has ended")
+        raise DeadEnd("the server ended")
 
     def call(self, tool, **arguments):
-        """One call, and the text that the model reads."""
+        """Makes one call and returns the text that the model reads."""
         name = next((known for known in self.tools if known.endswith("__" + tool)), None)
         if name is None or not set(arguments) <= set(self.tools[name]):
             raise DeadEnd(f"tools/list has no {tool} with {sorted(arguments)}")
@@ -76,7 +75,7 @@ class Model:
         text = "".join(block.get("text", "") for block in result["content"])
         self.calls += 1
         self.sent += len(json.dumps(arguments, ensure_ascii=False).encode())
-        # What a model is given: the text, and the data beside it where there are some.
+        # A model gets the text and the structured content, if there is any.
         self.received += len(text.encode())
         if "structuredContent" in result:
             self.received += len(json.dumps(result["structuredContent"], ensure_ascii=False).encode())
@@ -86,7 +85,7 @@ class Model:
         return self.call("output", **json.loads(again[1])) if again else text
 
     def rows(self, text):
-        """The rows of an answer in JSON, whatever is said before it."""
+        """The rows of an answer in JSON, which may follow other text."""
         value = json.loads(text[min(place for place in (text.find("["), text.find("{")) if place >= 0):])
         return value.get("value", [value]) if isinstance(value, dict) else value
 
@@ -210,7 +209,7 @@ TASKS = {
 
 
 def sign_in(env):
-    """Starts the tenant, and has its administrator approve the code."""
+    """Starts the tenant and approves the code as its administrator."""
     subprocess.run([MM, "sandbox", "start", "--connection", CONNECTION, "--interval", "1", "-q"], env=env, check=True,
                    stdout=subprocess.DEVNULL)
     asked = subprocess.run([MM, "login", CONNECTION, "--json"], env=env, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -221,7 +220,7 @@ def sign_in(env):
 
 
 def main():
-    figures = Figures("economy: an agent's tasks by tools/list and answers alone")
+    figures = Figures("economy: an agent's tasks with only tools/list and answers")
     with tempfile.TemporaryDirectory() as home:
         env = {"HOME": home, "PATH": f"{PROGRAMS}:{os.environ['PATH']}", "LANG": "C.UTF-8"}
         try:

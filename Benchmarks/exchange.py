@@ -1,6 +1,6 @@
-"""Measures Exchange pipelines against curl fetching the same pages, a single read, and memory over many mailboxes.
+"""Measures Exchange pipelines compared with curl fetching the same pages, a single read, and memory for many mailboxes.
 
-The tenant is the sandbox's; curl sends exactly the requests that `mm` sends, one after the other, and keeps nothing.
+It uses a sandbox tenant. curl sends exactly the requests that `mm` sends, one after the other, and discards the answers.
 """
 import json
 import os
@@ -25,7 +25,7 @@ def environment(home):
 
 
 def signed_in(env):
-    """Starts a tenant of many mailboxes and signs the connection Bench in, also to Exchange."""
+    """Starts a tenant with many mailboxes and signs the connection Bench in, also to Exchange."""
     subprocess.run([MM, "sandbox", "start", "--connection", "Bench", "--mailboxes", str(MAILBOXES), "--interval", "1",
                     "--lifetime", "86400", "-q"], env=env, check=True)
     asked = subprocess.run([MM, "login", "Bench", "--json"], env=env, capture_output=True, text=True, check=False)
@@ -37,7 +37,7 @@ def signed_in(env):
 
 
 def run(env, script):
-    """Seconds and peak megabytes of a script in a process of its own, and what it wrote."""
+    """Runs a script in its own process; returns the seconds, the peak memory in MB, and the output."""
     start = time.perf_counter()
     with subprocess.Popen([MM, "run", "Bench", "exo", script, "--engine", "native", "--json", "-q"], env=env,
                           stdout=subprocess.PIPE) as process:
@@ -55,7 +55,7 @@ def token_and_base(home):
 
 
 def curl(home, parameters, page, pages):
-    """Seconds that curl takes for so many pages, its own start left in: one process keeps one connection."""
+    """The seconds that curl takes for a number of pages. Each page starts a curl, which opens a new connection."""
     token, base = token_and_base(home)
     body = json.dumps({"CmdletInput": {"CmdletName": "Get-Mailbox", "Parameters": parameters}})
     answer = pathlib.Path(home, "answer.json")
@@ -75,7 +75,7 @@ def curl(home, parameters, page, pages):
 def main():
     figures = Figures("Exchange")
     if not shutil.which("curl"):
-        figures.skip("Exchange", "curl is not there")
+        figures.skip("Exchange", "curl is not installed")
         return 0
     home = tempfile.mkdtemp(prefix="mm-bench-exo.")
     env = environment(home)
@@ -85,16 +85,16 @@ def main():
         ours = statistics.median(run(env, script)[0] for _ in range(3))
         floor = statistics.median(curl(home, {"ResultSize": ROWS}, 1000, ROWS // 1000) for _ in range(3))
         figures.note(f"10,000 rows: mm {ours * 1000:,.0f} ms, curl {floor * 1000:,.0f} ms")
-        figures.row("Get-Mailbox | Where | Select over 10,000 rows, against curl", ours / floor, "x", 1.5)
+        figures.row("Get-Mailbox | Where | Select over 10,000 rows, compared with curl", ours / floor, "x", 1.5)
         single = statistics.median(run(env, "Get-Mailbox -Identity admin")[0] for _ in range(21)) * 1000
         bare = statistics.median(curl(home, {"Identity": "admin"}, 1000, 1) for _ in range(21)) * 1000
         figures.note(f"one row: mm {single:,.1f} ms cold, curl {bare:,.1f} ms")
         figures.row("one row from a cold mm", single, "ms", 40)
-        figures.row("one row, over curl's time for it", single - bare, "ms", 10)
+        figures.row("one row, beyond curl's time for it", single - bare, "ms", 10)
         few = run(env, f"Get-Mailbox -ResultSize {ROWS} | Where-Object Alias -eq 'nobody'")[1]
         many = run(env, "Get-Mailbox -ResultSize Unlimited | Where-Object Alias -eq 'nobody'")[1]
         figures.note(f"peak memory: {few:,.0f} MB for 10,000 mailboxes, {many:,.0f} MB for {MAILBOXES:,}")
-        figures.row("memory over 100,000 mailboxes, against 10,000", many / few, "x", 1.3)
+        figures.row("memory for 100,000 mailboxes, compared with 10,000", many / few, "x", 1.3)
     finally:
         subprocess.run([MM, "sandbox", "stop", "-q"], env=env, check=False)
         shutil.rmtree(home, ignore_errors=True)

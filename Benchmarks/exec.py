@@ -1,6 +1,6 @@
-"""Measures what a request costs more that a program of `mm exec` sends: the same client asks the sandbox for the same row, straight
-with the token itself, and in the walls with a placeholder, over TLS, judged; on one connection that is kept, and on a new one each
-time."""
+"""Measures the time that `mm exec` adds to a request of a program. The same client requests the same row from the sandbox directly
+with the token, and confined by `mm exec`: with a placeholder for the token, over TLS, judged by the guard. Both with one
+connection for all requests and with a new connection for each."""
 import json
 import pathlib
 import statistics
@@ -12,7 +12,7 @@ from figures import RELEASE, Figures
 
 MM = str(RELEASE / "mm")
 ROUNDS, COUNT = 4, 400
-# What a connection costs is its TLS handshake.
+# In milliseconds. A new connection needs a TLS handshake.
 BUDGETS = {"kept": 1, "new": 5}
 PATH = "/v1.0/users/ben.baker@contoso-sandbox.example?$select=id"
 
@@ -52,8 +52,7 @@ print(json.dumps({"times": times[50:], "own": own / count}))
 
 
 def signed_in(env, home):
-    """Starts a tenant and signs the connection Bench in.
-    :return: the sandbox's address, and a token for Graph."""
+    """Starts a tenant and signs the connection Bench in; returns the sandbox's address and a token for Graph."""
     subprocess.run([MM, "sandbox", "start", "--connection", "Bench", "--interval", "1", "-q"], env=env, check=True,
                    capture_output=True)
     asked = subprocess.run([MM, "login", "Bench", "--json"], env=env, capture_output=True, text=True, check=False)
@@ -68,13 +67,13 @@ def signed_in(env, home):
 
 
 def measured(command, env):
-    """The milliseconds of each request of a client, and what the client itself worked for one."""
+    """Runs a client; returns the milliseconds of each request, and the client's own processor time per request."""
     ran = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=300)
     return json.loads(ran.stdout)
 
 
 def rounds(env, base, token, kind):
-    """Requests straight and in the walls, in turns, so that the machine is the same for both."""
+    """Measures direct and confined requests in turns, so that the load of the machine affects both equally."""
     seen = {"straight": [], "through": []}
     client = ["/usr/bin/python3", "-c", CLIENT]
     for _ in range(ROUNDS):
@@ -97,12 +96,12 @@ def main():
                 subprocess.run([MM, *stop, "-q"], env=env, check=False, capture_output=True)
     for kind, budget in BUDGETS.items():
         (straight, plain), (through, own) = found[kind]["straight"], found[kind]["through"]
-        # A service beyond this machine speaks TLS as well: what its client works for that is not the wire's.
+        # Real services need TLS too, so the client's own work for it isn't a cost of `mm exec`.
         added = statistics.median(through) - statistics.median(straight) - (own - plain)
-        figures.row(f"added a request of a program, p50, {kind} connection", added, "ms", budget)
-        figures.note(f"p50 straight {statistics.median(straight):.2f} ms, through {statistics.median(through):.2f} ms; "
+        figures.row(f"added per request of a program, p50, {kind} connection", added, "ms", budget)
+        figures.note(f"p50 direct {statistics.median(straight):.2f} ms, confined {statistics.median(through):.2f} ms; "
                      f"p99 {straight[len(straight) * 99 // 100]:.2f} and {through[len(through) * 99 // 100]:.2f} ms; "
-                     f"of it the client's own work {plain:.2f} and {own:.2f} ms")
+                     f"the client's own work is {plain:.2f} and {own:.2f} ms of it")
     return figures.exit_code
 
 

@@ -1,4 +1,4 @@
-"""What every benchmark here shares: how a figure is held against its budget and printed."""
+"""Shared by all benchmarks: comparing figures with their budgets and printing them."""
 import os
 import pathlib
 import statistics
@@ -10,21 +10,21 @@ RELEASE = ROOT / ".build" / "release"
 
 
 class Figures:
-    """The figures of one benchmark, each with the budget it must keep."""
+    """The figures of one benchmark and their budgets."""
 
     def __init__(self, title):
         self.missed = 0
         print(f"== {title}: {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}", flush=True)
 
     def row(self, what, figure, unit, budget, better="less"):
-        """Prints a figure and whether it keeps its budget."""
+        """Prints a figure and whether it is within its budget."""
         kept = figure <= budget if better == "less" else figure >= budget
         self.missed += not kept
         sign = "≤" if better == "less" else "≥"
         print(f"{'ok  ' if kept else 'MISS'} {what}: {figure:,.2f} {unit} (budget {sign} {budget:,} {unit})", flush=True)
 
     def note(self, text):
-        """Prints what has no budget: floors, rivals, reasons."""
+        """Prints a line without a budget: figures to compare with, explanations."""
         print(f"     {text}", flush=True)
 
     def skip(self, what, why):
@@ -37,7 +37,7 @@ class Figures:
 
 
 def resident_mb(pid, key="VmRSS"):
-    """Megabytes of memory that a process has (VmRSS) or had at most (VmHWM)."""
+    """The resident memory of a process in megabytes: current (VmRSS) or peak (VmHWM)."""
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(key):
             return int(line.split()[1]) / 1024
@@ -45,7 +45,7 @@ def resident_mb(pid, key="VmRSS"):
 
 
 def median_ms(command, env, runs=21):
-    """The median time of a program from its start to its end, in milliseconds."""
+    """The median run time of a program, in milliseconds."""
     times = []
     for _ in range(runs):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Measures the protocol engine: small calls over both transports against the Python SDK's server in the same run, the
+"""Measures the protocol engine: small calls over both transports, compared with the Python SDK's server in the same run, and the
 memory of long results and of idle sessions."""
 import json
 import pathlib
@@ -21,7 +21,7 @@ PYTHON = ROOT / ".build" / f"python-{VERSION}" / "bin" / "python"
 CALLS, RIVAL_CALLS = 100_000, 2_000
 CALLERS, SECONDS = 32, 4
 
-# The tool that both sides serve, in the form that suits the SDK best: nothing kept between requests, no event streams.
+# The same tool on the Python SDK, configured for its best speed: stateless, without event streams.
 RIVAL = """
 import sys
 from mcp.server.fastmcp import FastMCP
@@ -38,7 +38,7 @@ server.run(sys.argv[1])
 
 
 def prepare():
-    """The Python SDK, in the place and by the script from which the tests have it."""
+    """Installs the Python SDK by the script of the tests, where the tests find it."""
     if not PYTHON.exists():
         clients = ROOT / "Tests" / "ConformanceServer" / "Python" / "check-clients"
         subprocess.run([clients, SERVER, ROOT / ".build", VERSION], capture_output=True, check=False)
@@ -58,7 +58,7 @@ def line(message):
 
 
 def stdio_rate(command, count):
-    """Calls a second through one pipe, all of them written as fast as the server takes them."""
+    """Calls per second over one pipe, written as fast as the server reads them."""
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0) as server:
         server.stdin.write(line(initialize()))
         answer = b""
@@ -92,7 +92,7 @@ def stdio_rate(command, count):
 
 
 def answer_length(buffer):
-    """How long the first answer in the buffer is; None while it isn't whole."""
+    """The length of the first answer in the buffer, or None while it is incomplete."""
     head = buffer.find(b"\r\n\r\n")
     if head < 0:
         return None
@@ -113,9 +113,9 @@ def post(address, body, **headers):
 
 
 def http_rate(address, headers, seconds):
-    """Calls a second of so many callers, each of whom waits for its answer before it asks again.
+    """Calls per second of CALLERS callers, each of which waits for its answer before its next call.
 
-    `headers` gives each caller its own.
+    `headers` returns the headers of one caller.
     """
     url = urlsplit(address)
     events = selectors.DefaultSelector()
@@ -132,7 +132,7 @@ def http_rate(address, headers, seconds):
         for key, _ in events.select(1):
             piece = key.fileobj.recv(65536)
             if not piece:
-                raise RuntimeError("the server hung up")
+                raise RuntimeError("the server closed the connection")
             buffer, request = key.data
             buffer.extend(piece)
             length = answer_length(buffer)
@@ -147,7 +147,7 @@ def http_rate(address, headers, seconds):
 
 
 def begin_session(address):
-    """Begins a legacy session; its identifier."""
+    """Begins a legacy session and returns its identifier."""
     url = urlsplit(address)
     with socket.create_connection((url.hostname, url.port)) as client:
         client.sendall(post(address, line(initialize())))
@@ -172,7 +172,7 @@ def http_server(command):
 
 
 def peak_of_long_result(megabytes):
-    """Peak memory of a server that was asked for one result of so many megabytes."""
+    """Peak memory of a server that returned one result of the given size."""
     with subprocess.Popen([SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as server:
         server.stdin.write(line(initialize()))
         server.stdout.readline()
@@ -198,13 +198,13 @@ def main():
         rival = pathlib.Path(scratch, "rival.py")
         rival.write_text(RIVAL)
         ours = statistics.median(stdio_rate([SERVER], CALLS) for _ in range(3))
-        figures.note(f"stdio: {ours:,.0f} calls a second of {CALLS:,}")
+        figures.note(f"stdio: {ours:,.0f} calls per second ({CALLS:,} calls)")
         if PYTHON.exists():
             theirs = statistics.median(stdio_rate([str(PYTHON), str(rival), "stdio"], RIVAL_CALLS) for _ in range(3))
-            figures.note(f"stdio: the Python SDK's server {theirs:,.0f} calls a second of {RIVAL_CALLS:,}")
-            figures.row("small calls over stdio, against the Python SDK's server", ours / theirs, "x", 20, better="more")
+            figures.note(f"stdio: the Python SDK's server {theirs:,.0f} calls per second ({RIVAL_CALLS:,} calls)")
+            figures.row("small calls over stdio, compared with the Python SDK's server", ours / theirs, "x", 20, better="more")
         else:
-            figures.skip("small calls over stdio against the Python SDK's server", f"mcp {VERSION} can't be had from the package index")
+            figures.skip("small calls over stdio, compared with the Python SDK's server", f"mcp {VERSION} can't be installed")
 
         server, address = http_server([SERVER, "--http", "127.0.0.1:0"])
         try:
@@ -213,7 +213,7 @@ def main():
         finally:
             server.kill()
             server.wait()
-        figures.note(f"HTTP, {CALLERS} callers: {ours:,.0f} calls a second")
+        figures.note(f"HTTP, {CALLERS} callers: {ours:,.0f} calls per second")
         if PYTHON.exists():
             port = free_port()
             other = subprocess.Popen([str(PYTHON), str(rival), "streamable-http", str(port)], stdout=subprocess.DEVNULL,
@@ -229,12 +229,12 @@ def main():
             finally:
                 other.kill()
                 other.wait()
-            figures.note(f"HTTP, {CALLERS} callers: the Python SDK's server {theirs:,.0f} calls a second")
-            figures.row(f"{CALLERS} callers over HTTP, against the Python SDK's server", ours / theirs, "x", 10, better="more")
+            figures.note(f"HTTP, {CALLERS} callers: the Python SDK's server {theirs:,.0f} calls per second")
+            figures.row(f"{CALLERS} callers over HTTP, compared with the Python SDK's server", ours / theirs, "x", 10, better="more")
 
         small = statistics.median(peak_of_long_result(5) for _ in range(3))
         large = statistics.median(peak_of_long_result(50) for _ in range(3))
-        figures.row("a 50 MB result's peak over a 5 MB one's", large - small, "MB", 2)
+        figures.row("peak memory for a 50 MB result, beyond that for 5 MB", large - small, "MB", 2)
 
         server, address = http_server([SERVER, "--http", "127.0.0.1:0"])
         try:

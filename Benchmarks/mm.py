@@ -1,7 +1,6 @@
 """Measures start-up, memory, the size of the tool list, paging and guard verdicts.
 
-Every process under test is a real one; times are medians of several runs; rivals run in the same minute on the same
-machine against the same server.
+It runs the real programs and takes medians of several runs. Other clients are measured in the same run against the same server.
 """
 import json
 import os
@@ -22,7 +21,7 @@ def environment(home):
 
 
 def stripped_mb(program, folder):
-    """Megabytes of a program without its symbols, as it is installed."""
+    """The size of a program in megabytes, stripped as it is for installing."""
     stripped = pathlib.Path(folder, "stripped")
     subprocess.run(["strip", "-o", str(stripped), program], check=True)
     return stripped.stat().st_size / 1e6
@@ -48,7 +47,7 @@ def initialize(env):
 
 
 def signed_in(env):
-    """Starts a tenant of many users and signs the connection Bench in."""
+    """Starts a tenant with many users and signs the connection Bench in."""
     subprocess.run([MM, "sandbox", "start", "--connection", "Bench", "--users", str(USERS), "--interval", "1", "-q"],
                    env=env, check=True)
     asked = subprocess.run([MM, "login", "Bench", "--json"], env=env, capture_output=True, text=True, check=False)
@@ -59,7 +58,7 @@ def signed_in(env):
 
 
 def page_ours(env):
-    """Items a second and peak memory of `mm graph --all`."""
+    """Items per second and peak memory of `mm graph --all`."""
     start = time.perf_counter()
     with subprocess.Popen([MM, "graph", "Bench", "/users", "--all", "--output", "jsonl", "-q"], env=env,
                           stdout=subprocess.PIPE) as process:
@@ -117,7 +116,7 @@ asyncio.run(main())
 
 
 def page_rival(env, home, program, python, count):
-    """Items a second of the same with another client, which may stop after so many."""
+    """Items per second of another client doing the same, which may stop after `count` items."""
     cache = json.loads(pathlib.Path(home, ".mm-graph-tokens", "Bench.json").read_text())
     token = next(entry["secret"] for entry in cache["AccessToken"].values() if "flow" not in entry["target"])
     base = json.loads(pathlib.Path(home, ".m365-state", "sandbox.json").read_text())["graph"]
@@ -132,7 +131,7 @@ def page_rival(env, home, program, python, count):
 
 
 def verdicts(env):
-    """Milliseconds a warm verdict of a 1 KB script takes, over a pipe."""
+    """Milliseconds for a warm verdict of a 1 KB script over a pipe."""
     script = "Get-Mailbox -ResultSize 50 | Where-Object ForwardingSmtpAddress | Select-Object Name, Alias\n" * 11
     line = (json.dumps({"id": 1, "src": script[:1024], "module": "exo"}) + "\n").encode()
     with subprocess.Popen([MM, "guard", "check", "--batch"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -151,7 +150,7 @@ def verdicts(env):
 
 
 def search(env, start):
-    """Milliseconds that the answer to a question about endpoints takes beyond the program's start."""
+    """Milliseconds to answer a question about endpoints, without the program's start."""
     questions = ["inbox rules of a user", "disabled users with licenses", "add a member to a group", "failed sign-ins"]
     return statistics.median(median_ms([MM, "endpoints", question], env) for question in questions) - start
 
@@ -162,7 +161,7 @@ def main():
     env = environment(home)
     try:
         floor = median_ms(["/bin/true"], env)
-        figures.note(f"floor: /bin/true {floor:.2f} ms")
+        figures.note(f"lower bound: /bin/true {floor:.2f} ms")
         start = median_ms([MM, "version"], env)
         figures.row("mm version", start, "ms", 10)
         figures.row("mm endpoints, beyond the start", search(env, start), "ms", 5)
@@ -180,20 +179,20 @@ def main():
         mine = statistics.median(figure[0] for figure in ours)
         sdk = ROOT / ".build" / "python-bench" / "bin" / "python"
         rivals = []
-        # The SDK makes objects of everything and is slow at it: a few pages tell its rate.
+        # The SDK is slow, because it makes objects of everything: a few pages suffice to measure its rate.
         for name, program, python, runs, count in (
             ("the Python Graph SDK", SDK, str(sdk), 1, 4_995), ("Python requests", RIVAL, sys.executable, 3, USERS),
         ):
             try:
                 rival = statistics.median(page_rival(env, home, program, python, count) for _ in range(runs))
             except (AssertionError, FileNotFoundError):
-                figures.skip(f"100,000 users, against {name}", "its package is not there")
+                figures.skip(f"100,000 users, compared with {name}", "its package is not installed")
                 continue
             rivals.append(name)
-            figures.note(f"users a second: mm {mine:,.0f}, {name} {rival:,.0f}: {mine / rival:.1f}x")
-            # The SDK is the rival that counts; requests, which makes no objects of what it reads, only where it is missing.
+            figures.note(f"users per second: mm {mine:,.0f}, {name} {rival:,.0f}: {mine / rival:.1f}x")
+            # The budget is for the SDK; `requests`, which makes no objects of what it reads, only replaces it where it is missing.
             if len(rivals) == 1:
-                figures.row(f"100,000 users, against {name}", mine / rival, "x", 5, better="more")
+                figures.row(f"100,000 users, compared with {name}", mine / rival, "x", 5, better="more")
     finally:
         subprocess.run([MM, "sandbox", "stop", "-q"], env=env, check=False)
         shutil.rmtree(home, ignore_errors=True)

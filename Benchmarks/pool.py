@@ -1,5 +1,5 @@
-"""Measures the session pool's own routes: 64 clients on /run against stand-in sessions, beside a Flask pool that drives
-sessions the first pool's way and a gunicorn route that answers from memory; and a list of 5,000 connections."""
+"""Measures the routes of the session pool: 64 clients on /run with stand-in sessions, and a list of 5,000 connections. For
+comparison it runs a Flask pool that drives sessions as the original pool did, and a gunicorn route that answers from memory."""
 import json
 import os
 import pathlib
@@ -20,14 +20,14 @@ MM = str(RELEASE / "mm")
 CLIENTS, SECONDS, CONNECTIONS = 64, 6, 64
 VENV = ROOT / ".build" / "python-pool"
 
-# A PowerShell in the first pool's eyes: it answers a line of text and the marker to every line that it is sent.
+# Stands in for PowerShell in the Flask pool: it answers every line with a line of text and the marker.
 SHELL = """while read -r line; do
     case $line in *Collect*) ;; *) echo 'Name : Test'; echo '___M365_DONE___' ;; esac
 done"""
 
-# The first pool's way: Flask, a lock for each session, the marker glued to the command, select and readline, and a line
-# for the garbage collector after every command. Where that pool would wait for ever on lines it has buffered already, this
-# one goes on after its second.
+# Drives sessions as the original pool did: Flask, a lock for each session, the marker appended to the command, select and
+# readline, and a garbage collection after every command. The original may wait for ever for lines that it has buffered already;
+# this one continues after a second. /kind doesn't wait at all.
 RIVAL = '''
 import select, subprocess, threading
 from flask import Flask, jsonify, request
@@ -75,7 +75,7 @@ def memory():
 
 
 def environment(home):
-    """Nothing of the person's own."""
+    """An environment without the user's own settings."""
     return {"HOME": home, "PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": home, "MM_LOG_LEVEL": "ERROR",
             "MM_PWSH": f"{MM} sandbox pwsh --approve-after 1 --account admin@contoso.example"}
 
@@ -92,7 +92,7 @@ def request(path, connection, command="Get-Mailbox -ResultSize 1"):
     return head.encode() + body
 
 
-# Debian's wrk as the client: it takes a small part of what the measured servers do. Each answer is looked into.
+# Debian's wrk is the client, since it takes little of the processor. The script checks every answer.
 WRK = """
 local clients, varies, n = %d, %s, 0
 function setup(thread) watched = thread end
@@ -116,9 +116,9 @@ end
 
 
 def load(port, path, seconds, varies=False):
-    """Every client sends its next request when it has the answer to the one before: the same command, or each its own.
+    """Runs CLIENTS clients, each of which waits for its answer before its next request; `varies` makes every command different.
 
-    Returns requests a second, and the median and the 99th percentile of their times in milliseconds."""
+    Returns requests per second, and the median and the 99th percentile of their times in milliseconds."""
     if not shutil.which("wrk"):
         return load_here(port, path, seconds, varies)
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -137,7 +137,7 @@ def load(port, path, seconds, varies=False):
 
 
 def load_here(port, path, seconds, varies):
-    """The same load from this Python, which takes a core for itself: where there is no wrk."""
+    """Makes the same load in Python, which takes a whole core; used if wrk isn't installed."""
     chooser = selectors.DefaultSelector()
     for index in range(CLIENTS):
         client = socket.create_connection(("127.0.0.1", port))
@@ -152,7 +152,7 @@ def load_here(port, path, seconds, varies):
             state = key.data
             piece = key.fileobj.recv(65536)
             if not piece:
-                raise ConnectionError(f"{path} hung up")
+                raise ConnectionError(f"the server closed the connection of {path}")
             state[1] += piece
             head, found, rest = state[1].partition(b"\r\n\r\n")
             if not found:
@@ -196,7 +196,7 @@ def ask(port, path, body=None):
 
 
 def cpu_seconds(pid):
-    """Seconds of processor that a process, and all processes below it, have taken so far."""
+    """The processor seconds that a process has taken so far, and those of all its descendants."""
     ticks, children = {}, {}
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -215,7 +215,7 @@ def cpu_seconds(pid):
 
 
 def measure_own(figures, home):
-    """Ours: warm sessions, then the load; then `mm status`, and the list of many connections."""
+    """Measures our pool: /run with warm sessions, `mm status`, and the list of many connections."""
     registry = pathlib.Path(home, ".m365-connections.json")
 
     def write(count):
@@ -237,15 +237,15 @@ def measure_own(figures, home):
             before = cpu_seconds(pool.pid)
             rate, median, high = load(port, "/run", SECONDS)
             own, standins = ((now - then) / (rate * SECONDS) * 1e6 for now, then in zip(cpu_seconds(pool.pid), before))
-            # The stand-ins ask a sandbox over HTTP, where the rival answers from memory: their share bounds the ratio.
-            figures.note(f"/run: {rate:,.0f} a second, median {median:.2f} ms; a call takes {own:,.0f} µs of processor in the pool "
-                         f"and {standins:,.0f} µs in the stand-ins of PowerShell")
+            # Our stand-ins ask a sandbox over HTTP, while the compared route answers from memory; this limits the ratio.
+            figures.note(f"/run: {rate:,.0f} per second, median {median:.2f} ms; a call takes {own:,.0f} µs of processor time in the "
+                         f"pool and {standins:,.0f} µs in the stand-ins of PowerShell")
             new, _, slow = load(port, "/run", SECONDS, varies=True)
-            figures.note(f"/run, every command a new one: {new:,.0f} a second, p99 {slow:.2f} ms")
+            figures.note(f"/run, every command different: {new:,.0f} per second, p99 {slow:.2f} ms")
             status = median_ms([MM, "status", "-q"], environment(home))
             floor = median_ms(["/bin/true"], environment(home))
-            figures.note(f"/bin/true, the same way: {floor:.1f} ms")
-            figures.row(f"`mm status` against a pool of {CONNECTIONS} sessions", status, "ms", 15)
+            figures.note(f"lower bound: /bin/true {floor:.1f} ms")
+            figures.row(f"`mm status` with a pool of {CONNECTIONS} sessions", status, "ms", 15)
             write(5000)
             ask(port, "/connections")
             lists = []
@@ -267,8 +267,8 @@ def measure_rival(folder, words, path):
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as rival:
         try:
             wait_for(port, rival)
-            # Each session is started and used once. More would leave calls behind whose clients have gone, and a pool of
-            # the first kind would still be at them when the measuring begins.
+            # Start each session with a single call. A warm-up under load would leave unfinished calls in the slow pool, which it
+            # would still be working on when the measurement starts.
             for index in range(CONNECTIONS):
                 ask(port, path, {"connection": f"C{index:04}", "module": "exo", "command": "Get-Mailbox -ResultSize 1"})
             before = cpu_seconds(rival.pid)
@@ -280,7 +280,7 @@ def measure_rival(folder, words, path):
 
 
 def prepare():
-    """Flask and gunicorn, as the first pool ran them."""
+    """Installs Flask and gunicorn, which the original pool used."""
     if not (VENV / "ready").exists():
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True, stdout=subprocess.DEVNULL)
         subprocess.run([VENV / "bin" / "pip", "install", "-q", "--disable-pip-version-check", "flask", "gunicorn"],
@@ -300,18 +300,18 @@ def main():
         try:
             prepare()
         except (subprocess.CalledProcessError, OSError) as fault:
-            figures.skip("rivals", f"Flask and gunicorn can't be had here: {fault}")
+            figures.skip("comparison with Flask and gunicorn", f"they can't be installed: {fault}")
             return figures.exit_code
         gunicorn = [str(VENV / "bin" / "gunicorn"), "--bind", "127.0.0.1:PORT", "--workers", "1", "--threads", "8", "rival:app"]
         driven, _, _ = measure_rival(folder, gunicorn, "/run")
-        figures.note(f"Flask pool that drives sessions the first pool's way: {driven:,.1f} a second")
-        figures.row("/run against the Flask pool", rate / driven, "times", 20, better="more")
+        figures.note(f"Flask pool that drives sessions as the original pool did: {driven:,.1f} per second")
+        figures.row("/run compared with the Flask pool", rate / driven, "times", 20, better="more")
         kind, _, _ = measure_rival(folder, gunicorn, "/kind")
-        figures.note(f"The same pool without waiting for lines that it has read already: {kind:,.0f} a second")
+        figures.note(f"the same without waiting for lines that it has read already: {kind:,.0f} per second")
         memory, slow, took = measure_rival(folder, gunicorn, "/memory")
-        figures.note(f"gunicorn route from memory, 1 worker, 8 threads: {memory:,.0f} a second, p99 {slow:.1f} ms, "
-                     f"{took:,.0f} µs of processor a request")
-        figures.row("/run against that route", rate / memory, "times", 3, better="more")
+        figures.note(f"gunicorn route from memory, 1 worker, 8 threads: {memory:,.0f} per second, p99 {slow:.1f} ms, "
+                     f"{took:,.0f} µs of processor time per request")
+        figures.row("/run compared with that route", rate / memory, "times", 3, better="more")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return figures.exit_code

@@ -1,5 +1,5 @@
-"""Measures what driving PowerShell costs beyond PowerShell itself: on the stand-in, whose own time is measured first over a
-bare socket, so that only the difference counts."""
+"""Measures the cost of driving PowerShell without PowerShell's own time. It uses the stand-in: its own time is measured first over
+a plain socket, and subtracted."""
 import json
 import os
 import pathlib
@@ -20,7 +20,7 @@ BUDGET_MS, RECORD_RATE, SESSION_KB = 0.5, 50_000, 100
 
 
 def bare_call_ms(folder):
-    """The median of a warm call, measured by a client that does nothing but send a line and read to the end."""
+    """The median time of a warm call by a minimal client, which only sends a line and reads until the end."""
     script = os.path.join(folder, "bootstrap.ps1")
     pathlib.Path(script).write_text("")
     listener = socket.create_server(("127.0.0.1", 0))
@@ -47,7 +47,7 @@ def bare_call_ms(folder):
 
 
 def figures_of(folder, *words):
-    """What the benchmark program measured."""
+    """Runs the benchmark program and returns its figures."""
     done = subprocess.run([BENCH, " ".join(STAND_IN), folder, *map(str, words)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stdout + done.stderr)
@@ -55,7 +55,7 @@ def figures_of(folder, *words):
 
 
 def tool_call_ms(home):
-    """The median of a warm `mm__run` through standard input and output: protocol, guard, audit, pool, driver and host."""
+    """The median time of a warm `mm__run` over stdio: protocol, guard, audit, pool, driver and host."""
     env = {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": home, "LANG": "C.UTF-8"}
     subprocess.run([MM, "sandbox", "start", "--connection", "Bench", "--users", "10", "--interval", "1", "-q"], env=env,
                    check=True)
@@ -65,7 +65,7 @@ def tool_call_ms(home):
         subprocess.run([MM, "sandbox", "approve", code, "-q"], env=env, check=True)
         while subprocess.run([MM, "login", "Bench", "-q"], env=env, capture_output=True, check=False).returncode:
             time.sleep(0.3)
-        # The budget is the driver's: without the way to a pool in a process of its own, where there is one.
+        # Measure without the requests to a pool in another process, if the program supports that.
         words = subprocess.run([MM_MCP, "--help"], env=env, capture_output=True, text=True, check=True).stdout
         command = [MM_MCP, "--embedded"] if "--embedded" in words else [MM_MCP]
         with subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -112,19 +112,19 @@ def main():
         bare = bare_call_ms(folder)
         ours = figures_of(folder, "calls", CALLS)
         share = ours["medianMicroseconds"] / 1000 - bare
-        figures.note(f"the stand-in's own time for a call: {bare:.3f} ms; the slowest percent through the driver: "
+        figures.note(f"the stand-in's own time for a call: {bare:.3f} ms; p99 through the driver: "
                      f"{ours['p99Microseconds'] / 1000:.3f} ms")
-        figures.row("a warm call, beyond the host's own time", share, "ms", BUDGET_MS)
+        figures.row("a warm call, beyond the stand-in's own time", share, "ms", BUDGET_MS)
         figures.row(f"records of {BYTES} bytes", figures_of(folder, "records", RECORDS, BYTES)["recordsPerSecond"],
-                    "a second", RECORD_RATE, better="more")
+                    "per second", RECORD_RATE, better="more")
         idle = figures_of(folder, "sessions", SESSIONS)
         figures.row(f"memory of an idle session, of {SESSIONS}", idle["bytesPerSession"] / 1000, "kB", SESSION_KB)
-        figures.note(f"{idle['startedPerSecond']:.0f} sessions started a second")
+        figures.note(f"{idle['startedPerSecond']:.0f} sessions started per second")
         try:
             whole = tool_call_ms(folder)
-            figures.note(f"a warm mm__run through stdio, all of it (protocol, guard, audit, pool, stand-in): {whole:.2f} ms")
+            figures.note(f"a warm mm__run over stdio in total (protocol, guard, audit, pool, stand-in): {whole:.2f} ms")
         except (RuntimeError, OSError, subprocess.CalledProcessError, KeyError, ValueError) as error:
-            figures.skip("a warm mm__run through stdio", error)
+            figures.skip("a warm mm__run over stdio", error)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return figures.exit_code

@@ -1,5 +1,5 @@
-"""Measures commands in lasting shells, here and over SSH on loopback, against raw pipes, held channels, pexpect and the
-Python server for SSH sessions, all in the same run; memory under a flood; many sessions at once."""
+"""Measures commands in persistent shells, local and over SSH on loopback, compared with raw pipes, open SSH channels, pexpect and
+a Python server for SSH sessions in the same run; also memory under a flood of output, and many sessions at once."""
 import contextlib
 import http.client
 import json
@@ -25,7 +25,7 @@ UPLOAD = 400 << 20
 
 
 def rivals():
-    """The Python that has the rivals; None where they can't be had."""
+    """The Python in which the compared packages are installed, or None if they can't be."""
     ready = VENV / "ready"
     if not ready.exists():
         try:
@@ -39,7 +39,7 @@ def rivals():
 
 
 def milliseconds(call, count=COUNT):
-    """The median of many calls, after some that don't count."""
+    """The median time of many calls, after a warm-up."""
     for _ in range(10):
         call()
     times = []
@@ -51,13 +51,13 @@ def milliseconds(call, count=COUNT):
 
 
 def inside(*words):
-    """Medians in milliseconds of commands and of what they are held against, measured in turns within one process."""
+    """Runs shell-benchmark, which measures sessions and comparisons in turns in one process; returns medians in milliseconds."""
     run = subprocess.run([RELEASE / "shell-benchmark", *words], capture_output=True, text=True, check=True, timeout=600)
     return {name: value / 1000 for name, value in json.loads(run.stdout).items()}
 
 
 class Stdio:
-    """A Model Context Protocol server at its standard input."""
+    """A client of a Model Context Protocol server over stdio."""
 
     def __init__(self, command, env):
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -76,7 +76,7 @@ class Stdio:
             while not line.endswith(b"\n"):
                 piece = self.process.stdout.read(1 << 16)
                 if not piece:
-                    raise RuntimeError("the server has gone")
+                    raise RuntimeError("the server ended")
                 line += piece
             for part in line.splitlines():
                 answer = json.loads(part)
@@ -97,7 +97,7 @@ class Stdio:
 
 
 class Web:
-    """The persistent shell's server over HTTP. Its clients share one shell, unless they name one of their own."""
+    """A client of the persistent-shell server over HTTP. Clients share one shell unless they name another."""
 
     def __init__(self, port, shell=None):
         self.named = {"shell_id": shell} if shell else {}
@@ -187,12 +187,12 @@ print(statistics.median(times))
 
 def local(figures, home, python):
     took = inside("local", str(COUNT))
-    figures.note(f"bash at raw pipes: {took['pipe']:.3f} ms with the status in the output, {took['promises']:.3f} ms with a "
-                 f"session's promises, {took['awaited']:.3f} ms when also awaited as in a session")
-    figures.row("local command in a session / bash at raw pipes, same promises, awaited", took["engine"] / took["awaited"],
+    figures.note(f"bash on raw pipes: {took['pipe']:.3f} ms with the status in the output, {took['promises']:.3f} ms with a "
+                 f"session's guarantees, {took['awaited']:.3f} ms when also awaited as in a session")
+    figures.row("local command in a session / bash on raw pipes, same guarantees, awaited", took["engine"] / took["awaited"],
                 "x", 1.2)
-    figures.row("the same for a program", took["engineProgram"] / took["awaitedProgram"], "x", 1.2)
-    figures.note(f"in a session {took['engine']:.3f} ms, {took['engineUnsure']:.3f} ms once functions or aliases were made")
+    figures.row("the same with a program instead of a builtin", took["engineProgram"] / took["awaitedProgram"], "x", 1.2)
+    figures.note(f"in a session {took['engine']:.3f} ms, {took['engineUnsure']:.3f} ms after functions or aliases were defined")
     with persistent_shell(home) as (server, port):
         web = Web(port)
         whole = milliseconds(lambda: web.run("echo hi"))
@@ -200,16 +200,16 @@ def local(figures, home, python):
         if python:
             run = subprocess.run([python, "-c", PEXPECT, "30"], capture_output=True, text=True, check=True, timeout=120)
             rival = float(run.stdout)
-            figures.note(f"pexpect with prompt and echo $?: {rival:.1f} ms")
+            figures.note(f"pexpect with a prompt and `echo $?`: {rival:.1f} ms")
             figures.row("pexpect / local command with HTTP", rival / whole, "x", 20, "more")
         else:
-            figures.skip("pexpect", "not to be had from the package index")
+            figures.skip("pexpect", "it can't be installed")
         before = resident_mb(server.pid)
         start = time.perf_counter()
         web.run(f"head -c {FLOOD} /dev/zero | tr '\\0' x", 120)
         took = time.perf_counter() - start
         figures.note(f"100 MB of output: {took:.2f} s")
-        figures.row("memory that 100 MB of output leave at their peak", resident_mb(server.pid, "VmHWM") - before, "MB", 32)
+        figures.row("peak memory growth for 100 MB of output", resident_mb(server.pid, "VmHWM") - before, "MB", 32)
         start = time.perf_counter()
         clients = [Web(port, f"shell-{index}") for index in range(SESSIONS)]
         for index, client in enumerate(clients):
@@ -218,12 +218,12 @@ def local(figures, home, python):
         wrong += Web(port).run("echo ${mine-none}")["stdout"].strip() != "none"
         figures.note(f"{SESSIONS} sessions at once: {time.perf_counter() - start:.1f} s, "
                      f"{resident_mb(server.pid):.0f} MB resident")
-        figures.row(f"of {SESSIONS} sessions at once mixed up", wrong, "", 0)
+        figures.row(f"wrong answers of {SESSIONS} sessions at once", wrong, "", 0)
 
 
 @contextlib.contextmanager
 def sshd(home):
-    """A server on loopback with a key of its own."""
+    """Runs sshd on loopback with its own keys."""
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{home}/{name}"], check=True)
     shutil.copy(f"{home}/user.pub", f"{home}/authorized")
@@ -271,9 +271,9 @@ def remote(figures, home, python):
     env = environment(home)
     with sshd(home) as port:
         took = inside("ssh", str(COUNT), "127.0.0.1", str(port), user, f"{home}/user")
-        figures.note(f"bash at a held channel: {took['channel']:.3f} ms with the status in the output, {took['promises']:.3f} "
-                     f"ms with a session's promises, {took['awaited']:.3f} ms when also awaited as in a session")
-        figures.row("command over SSH in a session / held channel, same promises, awaited",
+        figures.note(f"bash on an open channel: {took['channel']:.3f} ms with the status in the output, {took['promises']:.3f} "
+                     f"ms with a session's guarantees, {took['awaited']:.3f} ms when also awaited as in a session")
+        figures.row("command over SSH in a session / open channel, same guarantees, awaited",
                     took["engine"] / took["awaited"], "x", 1.2)
         target = {"host": "127.0.0.1", "username": user, "port": port, "key_filename": f"{home}/user"}
         ours = Stdio([SERVER, "--profile", "ssh-session"], env)
@@ -282,11 +282,11 @@ def remote(figures, home, python):
         figures.note(f"command over SSH in a session {took['engine']:.3f} ms, through the protocol {whole:.3f} ms")
         upload(figures, home, env, port, user)
         if not python:
-            figures.skip("the Python server and paramiko", "not to be had from the package index")
+            figures.skip("the Python server and paramiko", "they can't be installed")
             return
         run = subprocess.run([python, "-c", PARAMIKO, "127.0.0.1", str(port), user, f"{home}/user", "30"],
                              capture_output=True, text=True, check=True, timeout=120)
-        figures.note(f"paramiko, a channel for each command, no waiting: {float(run.stdout):.1f} ms")
+        figures.note(f"paramiko, a channel for each command, without added waits: {float(run.stdout):.1f} ms")
         rival = Stdio([python, "-m", "mcp_ssh_session"], env)
         times = []
         for index in range(12):
@@ -295,12 +295,12 @@ def remote(figures, home, python):
             if index > 1:
                 times.append((time.perf_counter() - start) * 1000)
         rival.close()
-        figures.note(f"the Python server, paramiko with its waiting: {statistics.median(times):.1f} ms")
+        figures.note(f"the Python server, paramiko with added waits: {statistics.median(times):.1f} ms")
         figures.row("the Python server / ours, both through the protocol", statistics.median(times) / whole, "x", 20, "more")
 
 
 def upload(figures, home, env, port, user):
-    """One large file to the host and back to where it came from: by `scp`, and by a session, which compares checksums as well."""
+    """Uploads one large file by `scp`, and by a session, which also compares checksums."""
     source, target = pathlib.Path(home, "large"), pathlib.Path(home, "arrived")
     with source.open("wb") as file:
         for _ in range(UPLOAD >> 20):
@@ -311,7 +311,7 @@ def upload(figures, home, env, port, user):
         "mm": [MM, "ssh", "upload", "127.0.0.1", str(source), str(target), "--user", user, "--port", str(port),
                "--key", f"{home}/user", "--accept-new", "--quiet"],
     }
-    # A person's own setting: models get less at once.
+    # Raise the limit for the size of a file, whose default is lower.
     settings = pathlib.Path(home, ".m365-shells.json")
     settings.write_text(json.dumps({"maxFileBytes": 2 * UPLOAD}))
     settings.chmod(0o600)
@@ -327,7 +327,7 @@ def upload(figures, home, env, port, user):
                 raise RuntimeError(f"{name} sent {target.stat().st_size} bytes")
     middle = {name: statistics.median(values) for name, values in times.items()}
     figures.note(f"{UPLOAD >> 20} MB to the host: scp {middle['scp']:.2f} s, in a session {middle['mm']:.2f} s")
-    figures.row("upload over SSH in a session, with its checksum / scp", middle["mm"] / middle["scp"], "x", 1.3)
+    figures.row("upload over SSH in a session, checksum included / scp", middle["mm"] / middle["scp"], "x", 1.3)
 
 
 def main():

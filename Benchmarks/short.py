@@ -1,11 +1,11 @@
-"""The short form of the benchmarks, for `make test`: what a call costs, as ratios within one run, with margins of a factor of
-two and more. It is over in half a minute, and fails on the day on which something has become twice as dear.
+"""A short benchmark for `make test`: the cost of a call, with margins of a factor of two and more. It takes half a minute and fails
+when a cost has about doubled.
 
-Processor time is measured, not the clock: other work on the machine hardly counts in it. Its unit is what the same machine
-takes for a piece of plain Python work beside it, and figures are thousandths of it. System calls are counted where there is
-strace, and are exact.
+It measures processor time rather than elapsed time, because other work on the machine hardly affects it. The unit is the processor
+time of a fixed piece of Python work on the same machine; figures are thousandths of it. If strace is installed, system calls are
+counted too, and their number is exact.
 
-    Benchmarks/short [FOLDER OF THE PROGRAMS]
+    Benchmarks/short [FOLDER]      FOLDER: where the programs are, .build/release by default
 """
 import http.client
 import json
@@ -30,7 +30,7 @@ RUN = {"module": "exo", "command": "Get-Mailbox -ResultSize 1"}
 
 
 def unit_ms():
-    """Milliseconds of processor that the same piece of Python work takes here and now."""
+    """The processor time in milliseconds of the piece of Python work that is the unit."""
     text = json.dumps({"rows": [{"name": f"name {number}", "value": number} for number in range(2000)]})
     times = []
     for _ in range(9):
@@ -42,13 +42,13 @@ def unit_ms():
 
 
 def environment(home):
-    """Nothing of the person's own."""
+    """An environment without the user's own settings."""
     return {"HOME": home, "PATH": "/usr/local/bin:/usr/bin:/bin", "XDG_RUNTIME_DIR": home, "LANG": "C.UTF-8",
             "MM_LOG_LEVEL": "ERROR", "MM_PWSH": f"{MM} sandbox pwsh --approve-after 1 --account admin@contoso.example"}
 
 
 def processor_ms(pid):
-    """Milliseconds of processor that the threads of a process have taken so far."""
+    """The processor time in milliseconds that the threads of a process have taken so far."""
     total = 0
     for file in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
         try:
@@ -59,7 +59,7 @@ def processor_ms(pid):
 
 
 def children_ms(command, env, runs=9):
-    """The median of the processor time of a program from its start to its end, in milliseconds."""
+    """The mean processor time of a program from its start to its end, in milliseconds."""
     times = []
     for _ in range(runs):
         before = os.times()
@@ -76,7 +76,7 @@ def free_port():
 
 
 class Pool:
-    """A pool of the earlier servers' routes over stand-in sessions, all of them warm."""
+    """A pool with the routes of earlier servers and warm stand-in sessions."""
 
     def __init__(self, home):
         entries = {f"C{index}": {"tenant": f"t{index}.example"} for index in range(CONNECTIONS)}
@@ -120,14 +120,14 @@ class Pool:
 
 
 def call_ms(pool):
-    """Milliseconds of processor that the pool takes for a warm call, without its sessions' processes."""
+    """The pool's processor time in milliseconds for a warm call, without that of its sessions' processes."""
     before = processor_ms(pool.process.pid)
     pool.calls(CALLS)
     return (processor_ms(pool.process.pid) - before) / CALLS
 
 
 def system_calls(pool, home):
-    """How many system calls the pool makes for a warm call; None where they can't be counted."""
+    """The number of system calls the pool makes for a warm call, or None if they can't be counted."""
     if not shutil.which("strace"):
         return None
     table = pathlib.Path(home, "strace")
@@ -146,7 +146,7 @@ def system_calls(pool, home):
 
 
 def initialize_mb(env):
-    """Megabytes of a server for models after tools/list, and the bytes of the list."""
+    """The memory of mm-mcp in megabytes after tools/list, and the size of the list in bytes."""
     messages = [
         {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": {
             "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "short", "version": "1"}}},
@@ -163,7 +163,7 @@ def initialize_mb(env):
 
 
 def verdict_ms(env):
-    """Milliseconds of processor that the verdict of a script of 1 KB takes."""
+    """The processor time in milliseconds for the verdict of a 1 KB script."""
     script = "Get-Mailbox -ResultSize 50 | Where-Object ForwardingSmtpAddress | Select-Object Name, Alias\n" * 11
     line = (json.dumps({"id": 1, "src": script[:1024], "module": "exo"}) + "\n").encode()
     with subprocess.Popen([MM, "guard", "check", "--batch"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -181,12 +181,12 @@ def verdict_ms(env):
 
 
 def main():
-    figures = Figures("the short form")
+    figures = Figures("the cost of a call")
     home = tempfile.mkdtemp(prefix="mm-short-")
     env = environment(home)
     try:
         unit = unit_ms()
-        figures.note(f"the unit: {unit:.1f} ms of processor")
+        figures.note(f"the unit: {unit:.1f} ms of processor time")
         figures.row("mm version, processor time", children_ms([MM, "version"], env) / unit * 1000, "‰", BUDGETS["start"])
         resident, size = initialize_mb(env)
         figures.row("mm-mcp after tools/list", resident, "MB", 20)
@@ -197,7 +197,7 @@ def main():
             figures.row("a warm call of the pool, processor time", call_ms(pool) / unit * 1000, "‰", BUDGETS["call"])
             counted = system_calls(pool, home)
             if counted is None:
-                figures.skip("system calls of a warm call", "strace isn't there, or may not look")
+                figures.skip("system calls of a warm call", "strace isn't installed, or may not trace processes")
             else:
                 figures.row("system calls of a warm call", counted, "", BUDGETS["system calls"])
         finally:
@@ -207,7 +207,7 @@ def main():
     return figures.exit_code
 
 
-# Twice what was measured beside other work, in thousandths of the unit; system calls, which are counted, with a third more.
+# Twice the figures measured on a busy machine, in thousandths of the unit; for system calls, whose count is exact, a third more.
 BUDGETS = {"start": 1_500, "verdict": 45, "call": 260, "system calls": 95}
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
-"""Measures one call for a hundred tenants against the slowest of them, and its memory against that of a few tenants.
+"""Measures one call for a hundred tenants: its time compared with a call for the slowest tenant alone, and its memory.
 
-The tenants are customers of one sandbox process, in which an app signs in by itself; each answers after 200 ms, one after
-three seconds.
+The tenants are customers of one sandbox process, and an app signs in to them. Each answers after 200 ms, one after three seconds.
 """
 import json
 import os
@@ -25,7 +24,7 @@ def tenant(number):
 
 
 def call(env, selection):
-    """Seconds, rows by connection, and peak memory in MB of a call."""
+    """The seconds, the rows per connection, and the peak memory in MB of a call."""
     began = time.perf_counter()
     with subprocess.Popen([MM, "graph", selection, "/users", "--all", "--output", "jsonl", "-q", "--embedded"], env=env,
                           stdout=subprocess.PIPE) as process:
@@ -72,7 +71,7 @@ def main():
         few = call(env, "T1,T2,T3")[2]
         many = max(memory for _, _, memory in whole)
         figures.note(f"{TENANTS} tenants: {took:,.2f} s; the slowest alone: {alone:,.2f} s")
-        figures.row(f"{TENANTS} tenants, against the slowest of them", took / alone, "x", 1.3)
+        figures.row(f"{TENANTS} tenants, compared with the slowest alone", took / alone, "x", 1.3)
         figures.note(f"peak memory: {few:,.0f} MB for 3 tenants, {many:,.0f} MB for {TENANTS}")
     finally:
         subprocess.run([MM, "sandbox", "stop", "-q"], env=env, check=False, stdout=subprocess.DEVNULL)

@@ -5,11 +5,11 @@ import MMHTTP
 import MMIdentity
 import MMSystem
 
-/// Measures the wire of a session for `Benchmarks/egress.py`: `egress-benchmark COUNT MEGABYTES FOLDER`. One JSON object on standard
-/// output holds times in microseconds and memory in megabytes.
+/// Measures the proxy ("wire") of a session for `Benchmarks/egress.py`: `egress-benchmark COUNT MEGABYTES FOLDER`.
+/// Prints one JSON object with times in microseconds and memory in megabytes.
 ///
-/// The same client asks the same server for the same small answer, straight and through the wire. What is added holds two
-/// ends of TLS, the judge and the token as well.
+/// The same client gets the same small answer from the same server, directly and through the proxy. The difference
+/// includes both ends of TLS, the judge and the replacement of the token.
 @main
 enum EgressBenchmark {
     static func main() async {
@@ -48,7 +48,7 @@ enum EgressBenchmark {
         let straight = ToService(port: service.port)
         let url = "https://graph.microsoft.com/v1.0/me"
         var times: [String: [Double]] = [:]
-        // In turns, so that the machine is the same for both.
+        // Measure both in turns, so that the load of the machine affects both equally.
         for round in 0...(count / 50) {
             for (name, client) in [("straight", straight as any HTTPTransport), ("through", through)] {
                 for _ in 0..<50 {
@@ -110,7 +110,7 @@ enum EgressBenchmark {
     }
 }
 
-/// The most memory that this process has held since.
+/// Samples the memory of this process and keeps the maximum.
 private final class PeakMemory: Sendable {
     private let most = Mutex(0)
     private let task = Mutex<Task<Void, Never>?>(nil)

@@ -3,10 +3,10 @@ import MMEgress
 import MMHTTP
 import MMIdentity
 
-/// Many requests of several sessions at once, each under an account of its own.
+/// Many requests of several sessions at once, each session with its own account.
 enum ManySessions {
     /// Sends the requests.
-    /// - Returns: how many went out under another session's account, and how many seconds all took.
+    /// - Returns: how many were sent with another session's account, and how many seconds all took.
     static func run(sessions: Int, requests: Int, port: UInt16, folder: String) async throws -> (
         mixed: Int, seconds: Double
     ) {
@@ -35,7 +35,7 @@ enum ManySessions {
             vault: vault,
             folder: folder, environment: [:], events: { _ in })
         configuration.transport = ToService(port: port) { request in
-            // Whose request it is stands in its path; whose token it carries was put there by the wire.
+            // The path names the session's account, the token is the one that the proxy put in.
             let isOwn =
                 request.headers["authorization"] == "Bearer real-token-of-\(account)"
                 && request.url.hasSuffix("/\(account)")

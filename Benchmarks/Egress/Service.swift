@@ -3,13 +3,13 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// A server that costs little: small answers, a large one, and a place for large bodies. One thread a connection.
+/// A cheap server with one thread per connection: it gives small answers and a large one, and takes large bodies.
 final class Service: Sendable {
     let port: UInt16
     private let taken = Mutex(0)
     private let answerBytes: Int
 
-    /// How many bytes of bodies have come.
+    /// How many bytes of bodies have arrived.
     var bytesTaken: Int { taken.withLock { $0 } }
 
     /// Starts to serve.

@@ -2,7 +2,7 @@ import MMCore
 import MMEgress
 import MMHTTP
 
-/// Lets everything pass.
+/// Allows every request.
 struct Everything: WireJudge {
     func judge(_ request: DescribedRequest) async -> RequestVerdict { .allow(class: "read") }
 }
@@ -18,7 +18,7 @@ func benchmarkToken() -> Secret {
     return Secret("eyJhbGciOiJSUzI1NiJ9.\(claims).\(RandomBytes.text(bytes: 256))")
 }
 
-/// Sends what is meant for any host to the server of this process.
+/// Sends requests for any host to the server of this process.
 struct ToService: HTTPTransport {
     private let client = HTTPClient(configuration: HTTPClientConfiguration(environment: [:]))
     let port: UInt16

@@ -46,7 +46,7 @@ struct Bench: Sendable {
                     location: location, folder: "\(folder)/s\(number)", environment: ["HOME": folder])))
     }
 
-    /// Warm calls one after the other, through queue, deadline, wire and decoder.
+    /// Warm calls one after the other, through the queue, the deadline, the socket and the decoder.
     func calls() async throws -> JSONObject {
         let session = session()
         let command = PowerShellCommand("1")
@@ -66,11 +66,11 @@ struct Bench: Sendable {
         ]
     }
 
-    /// Records of one command as fast as they come.
+    /// The records of one command, read as fast as they arrive.
     func records(bytes: Int) async throws -> JSONObject {
         let session = session()
         _ = try await session.answer(PowerShellCommand("1"), deadline: .after(.seconds(60)))
-        // The stand-in writes its records faster than it evaluates a loop, so that the driver is what is measured.
+        // `flood` is faster than a loop that the stand-in evaluates, so that the driver is the bottleneck.
         let flood =
             if await session.isStandIn { "Invoke-StandIn flood \(count) \(bytes)" } else {
                 "$record = 'x' * \(bytes); foreach ($number in 1..\(count)) { $record }"
@@ -87,7 +87,7 @@ struct Bench: Sendable {
         return ["recordsPerSecond": .double(Double(count) / took)]
     }
 
-    /// What the process needs for so many sessions that idle in a pool, beyond what the first one cost.
+    /// The memory per idle session of a pool, without the costs that only the first ones cause.
     func sessions() async throws -> JSONObject {
         var settings = PoolSettings()
         settings.maxSessions = count + 20

@@ -2,10 +2,11 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Bash at the far end of a held SSH channel: what a session on a host can't be faster than.
+/// Bash on an open SSH channel: the lower bound for a session on a host.
 ///
-/// In its plain form the answer ends with a line that holds a number and the status. In its full form it promises what a
-/// session does: output and errors apart and exact, nothing to read, status and directory; both streams end with the number.
+/// In the plain form the answer ends with a line with a number and the status. The full form gives the guarantees of a
+/// session: separate and exact output and errors, no standard input, status and directory; both streams end with the
+/// number.
 final class HeldChannel: Sendable {
     private let child: ChildProcess
     private let input: Int32
@@ -13,7 +14,7 @@ final class HeldChannel: Sendable {
     private let isFull: Bool
     private let counter = Mutex(0)
 
-    /// Starts ssh with these words.
+    /// Starts ssh with these arguments.
     static func start(_ words: [String], _ environment: [String: String], isFull: Bool) async throws -> HeldChannel {
         let pipes = try (0..<3).map { _ in try FileDescriptor.pipe().ends() }
         let shell = isFull ? "bash --norc --noprofile --noediting -i" : "bash --norc --noprofile"
@@ -50,7 +51,7 @@ final class HeldChannel: Sendable {
         try check(output, " 0 \u{1}\(number)\0", wanted)
     }
 
-    /// Runs a command and waits for it as a session does: a thread that watches wakes the task.
+    /// Runs a command and waits for it as a session does: a watching thread resumes the task.
     func runAwaited(_ text: String, expecting wanted: String?) async throws {
         let number = next()
         let end = Array("\u{1}\(number)\0".utf8)

@@ -2,11 +2,11 @@ import Glibc
 import MMCore
 import MMSystem
 
-/// Bash at raw pipes: what a lasting shell can't be faster than.
+/// Bash on raw pipes: the lower bound for a persistent shell.
 ///
-/// In its plain form one pipe goes in and one comes out; the answer ends with a line that holds a number and the status. In
-/// its full form it promises what a session does: output and errors apart and exact, nothing to read, status and directory
-/// on a descriptor of their own.
+/// The plain form has one pipe in and one out; the answer ends with a line with a number and the status. The full form
+/// gives the guarantees of a session: separate and exact output and errors, no standard input, status and directory on
+/// a separate descriptor.
 final class PipedShell: Sendable {
     private let child: ChildProcess
     private let input: Int32
@@ -65,7 +65,7 @@ final class PipedShell: Sendable {
         try check(take(reports), number, wanted)
     }
 
-    /// Runs a command and waits for it as a session does: a thread that watches wakes the task.
+    /// Runs a command and waits for it as a session does: a watching thread resumes the task.
     func runAwaited(_ text: String, expecting wanted: String?) async throws {
         let number = counter.withLock { number in
             number += 1

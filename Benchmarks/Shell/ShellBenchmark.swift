@@ -3,8 +3,8 @@ import MMCore
 import MMShell
 import MMSystem
 
-/// Measures commands in lasting shells for `Benchmarks/shell.py`: `local COUNT`, or `ssh COUNT HOST PORT USER KEY`. One JSON
-/// object on standard output holds medians in microseconds.
+/// Measures commands in persistent shells for `Benchmarks/shell.py`: `local COUNT`, or `ssh COUNT HOST PORT USER KEY`.
+/// Prints one JSON object with medians in microseconds.
 @main
 enum ShellBenchmark {
     static func main() async {
@@ -35,10 +35,10 @@ enum ShellBenchmark {
             ShellSettings(name: "bench", kind: .bash, environment: environment, directory: "/tmp"))
         let told = try await LocalShell.start(
             ShellSettings(name: "told", kind: .bash, environment: environment, directory: "/tmp"))
-        // From now on any word may mean anything: nothing can be spared.
+        // After a function was defined, any word may be one, so the session can't use its fast path for builtins.
         try await told.expect("f() { :; }", "")
         var figures = Figures()
-        // In turns, so that the machine is the same for all of them.
+        // Measure all in turns, so that the load of the machine affects them equally.
         for round in 0...(count / 50) {
             figures.isWarm = round > 0
             for _ in 0..<50 { try figures.time("pipe") { try plain.run("echo hi", expecting: "hi\n") } }
@@ -97,10 +97,10 @@ enum ShellBenchmark {
     }
 }
 
-/// How long things took, by name.
+/// The measured times by name.
 private struct Figures {
     private var times: [String: [Double]] = [:]
-    /// Whether what is measured counts.
+    /// Whether times are recorded; false during the warm-up.
     var isWarm = false
 
     mutating func time(_ name: String, _ body: () throws -> Void) rethrows {
@@ -129,7 +129,7 @@ private struct Figures {
 }
 
 extension ShellSession {
-    /// Runs a command and sees that its answer is right.
+    /// Runs a command and checks its answer.
     fileprivate func expect(_ text: String, _ wanted: String) async throws {
         let answer = try await run(text)
         guard answer.stdout.head.elementsEqual(wanted.utf8), answer.stderr.total == 0, answer.end.exitCode == 0 else {
