@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Programs to start from. In a package of your own, name the repository's URL instead of the path.
+// Programs to start from. In your own package, use the repository's URL instead of the path.
 let examples: [(name: String, uses: [String])] = [
     ("OneShotGraph", ["MMCore", "MMGraph", "MMFoundation"]),
     ("PersistentPowerShell", ["MMCore", "MMPowerShell"]),

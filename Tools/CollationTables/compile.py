@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes the collation elements of single characters, as ICU's root collation has them.
+"""Writes the collation elements of single characters from ICU's root collation.
 
-The file: the number of characters and of elements (u32 each); the characters in order (u16); where each one's elements
-begin, and the end (u16, the highest bit set where no character but its other case is equal to it without regard to
-case); the elements (u32): 16 bits of primary, 8 of secondary and 8 of tertiary rank.
+Format of the file: the numbers of characters and of elements (u32 each); the characters in order (u16); the index of the first
+element of each character, and the end (u16; the highest bit is set if, ignoring case, no character other than its other case
+is equal to it); the elements (u32: 16 bits of primary, 8 of secondary and 8 of tertiary rank).
 """
 import ctypes
 import ctypes.util
@@ -16,7 +16,7 @@ RANGES = [
     (0x0000, 0x024F), (0x0370, 0x03FF), (0x0400, 0x052F), (0x1E00, 0x1EFF), (0x2000, 0x2064), (0x20A0, 0x20BF),
     (0x2100, 0x214F), (0x2190, 0x22FF), (0x2500, 0x26FF),
 ]
-# The middle dot changes the weight of an l before it.
+# Left out: a middle dot changes the weight of an l before it.
 CONTEXTUAL = {0x00B7, 0x0387, 0x013F, 0x0140}
 TARGET = pathlib.Path(__file__).parents[2] / "Sources/Languages/CCollationTables/Tables/elements.bin"
 
@@ -49,7 +49,7 @@ class Collator:
             order &= 0xFFFFFFFF
             primary, secondary, tertiary = order >> 16, order >> 8 & 0xFF, order & 0xFF
             if tertiary & 0xC0 == 0xC0 and found:
-                # A continuation holds the low halves of the weights before it.
+                # A continuation has the low halves of the weights of the element before it.
                 high = found[-1]
                 found[-1] = (high[0] | primary, high[1] | secondary, high[2] | tertiary & 0x3F)
             else:

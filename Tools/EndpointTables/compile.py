@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the compact files by which MMGuard finds calls and checks queries.
+"""Makes the compact files that MMGuard uses to find calls and check queries.
 
 usage: compile.py DATA CSDL [OUT]    README.md says what DATA and CSDL are
 """

@@ -1,4 +1,4 @@
-"""The calls of Microsoft Graph, and an index of the words by which they are found."""
+"""The calls of Microsoft Graph, and the index for finding them by words."""
 
 import collections
 import json
@@ -70,7 +70,7 @@ def plain(segment):
 
 
 def of_template(row, vocabulary):
-    """What a template says of itself: its segments, the last one most, and its types."""
+    """The document of a template: the words of its segments, of which the last weighs most, and of its types."""
     segments = row["p"].strip("/").split("/")
     named = [segment for segment in segments if not segment.startswith("{")]
     weights = {}
@@ -123,11 +123,11 @@ def compile_endpoints(data, here, out):
             pool.add(" ".join(document.phrase)), pool.add(document.example),
         )
 
-    # Every word that a question may have, known to the index or only to the lists of other spellings.
+    # All known words: those of the index, and those that only the lists of words.txt contain.
     stops = {stem(word) for word in vocabulary.stop}
     parts = {word for key in vocabulary.same for word in key}
     words = sorted(set(postings) | parts | set(vocabulary.verbs) | stops | vocabulary.weak, key=lambda w: w.encode())
-    # A word of a spelling is as likely as what the spelling stands for.
+    # The words of another spelling count as frequent as the word it stands for.
     likely = collections.Counter(frequency)
     for key, target in vocabulary.same.items():
         for word in key:

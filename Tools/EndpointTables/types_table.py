@@ -1,4 +1,4 @@
-"""The types of Microsoft Graph v1.0: properties, what they lead to, and what a query may do with them."""
+"""The types of Microsoft Graph v1.0: their properties, the types of these, and the query options they support."""
 
 import struct
 import xml.etree.ElementTree as tree
@@ -91,7 +91,7 @@ def compile_types(csdl, here, out):
     for name in names:
         base, flags, own = types[name]
         facts = abilities.get(name, {})
-        # What a type inherits is listed again where something is known of it.
+        # Inherited properties are listed again if query-abilities.txt says something about them.
         rows = {row[0]: row for row in own}
         for key in facts:
             if key not in ("select", "orderby", "search"):

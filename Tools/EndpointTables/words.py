@@ -1,10 +1,10 @@
-"""Words as the index and its reader compare them: in small letters, without accents, endings taken off."""
+"""Normalises words for the index and its reader: lower case, without accents and endings."""
 
 FOLD = str.maketrans({"ä": "a", "ö": "o", "ü": "u", "ß": "ss", "é": "e", "è": "e", "à": "a", "á": "a", "ç": "c", "ô": "o"})
 
 
 def pieces(text):
-    """The words of a text: split where letters and digits end, and where capitals begin."""
+    """The words of a text, split at other characters than letters and digits, and before capitals."""
     words, word = [], ""
     previous = ""
     for index, letter in enumerate(text):
@@ -30,7 +30,7 @@ def fold(word):
 
 
 def stem(word):
-    """A word without its ending; the same rules as `WordStem` in MMGuard."""
+    """A word without its ending; the same rules as `WordForm` in MMGuard."""
     size = len(word)
     if size > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
         word = word[:-1]
@@ -54,7 +54,7 @@ def stems(text):
 
 
 class Vocabulary:
-    """What words.txt says."""
+    """The contents of words.txt."""
 
     def __init__(self, path):
         self.same, self.also, self.verbs, self.stop, self.weak = {}, {}, {}, set(), set()
@@ -87,7 +87,7 @@ class Vocabulary:
         self.longest = max(map(len, self.same))
 
     def tokens(self, text):
-        """The words of a text as the index spells them, with their places among the words; stop words left out."""
+        """The words of a text as the index spells them, with their positions; stop words are left out."""
         raw = pieces(text)
         plain = [stem(word) for word in raw]
         found, place = [], 0

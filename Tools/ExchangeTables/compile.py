@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the table of Exchange cmdlets into the compact file that binding reads in place.
+"""Converts the table of Exchange cmdlets into the compact file that parameter binding reads in place.
 
 usage: compile.py DATA [OUT]    DATA holds cmdlets/exchange.json (its README.md says where it comes from)
 """
@@ -12,7 +12,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def with_positions(name, entries, parameters):
-    """Identity comes first in the module's own Get-EXO cmdlets: some of their pages call it named, scripts rely on it."""
+    """Makes Identity the first positional parameter of the Get-EXO cmdlets: scripts rely on it, but some pages list it as named."""
     if not name.startswith("Get-EXO"):
         return entries
     result = []
@@ -30,7 +30,7 @@ def with_positions(name, entries, parameters):
 
 
 def compact(table):
-    """What binding needs: names, services, support of WhatIf and Confirm, sets, parameters. Classes are the guard's."""
+    """The part of the table that binding needs; classes are in the guard's tables."""
     cmdlets = [
         [name, services, support, sets, default, with_positions(name, parameters, table["parameters"])]
         for name, services, _classes, _reasons, support, sets, default, parameters in table["cmdlets"]

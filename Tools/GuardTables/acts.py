@@ -1,16 +1,16 @@
-"""What an act is for, by every road that leads to it: requests and cmdlets of one act have one class."""
+"""The classes of actions: all requests and cmdlets for one action get the same class."""
 
 import json
 
 from pool import CLASS_BITS, fits
 
 READ = CLASS_BITS["read"]
-# The classes that a cmdlet can have that only looks: what it shows, and whom it asks.
+# The classes that an action may add to a cmdlet that only reads: it may show secrets, or call services outside.
 OF_READS = ("secret", "external")
 
 
 class Acts:
-    """The judgements of acts.json."""
+    """The contents of acts.json."""
 
     def __init__(self, here):
         with open(f"{here}/acts.json") as file:
@@ -19,13 +19,13 @@ class Acts:
         self.areas = data["areas"]
 
     def rules(self, early):
-        """The rules of requests: those that come before the rules of Graph, or those that come after them."""
+        """The rules for requests: those that precede the rules of Graph (`early`), or those that follow them."""
         return [
             dict(request, id=act["id"], why=act["why"], **{"class": act["class"]})
             for act in self.acts if act.get("early", False) == early for request in act.get("requests", [])]
 
     def area_rules(self):
-        """The rules of whole areas of Graph, for what no other rule speaks of."""
+        """The rules for whole areas of Graph, used if no other rule matches."""
         return [dict(area, service="graph", m=["POST", "PUT", "PATCH"]) for area in self.areas]
 
     @staticmethod
@@ -40,7 +40,7 @@ class Acts:
                 yield act
 
     def classes(self, product, name, mask, reasons, reason_names):
-        """The classes and reasons of a cmdlet, its acts counted in."""
+        """The classes and reasons of a cmdlet including those of its actions."""
         for act in self.acts:
             if act.get("plain") and fits(act["cmdlets"], name):
                 return CLASS_BITS[act["class"]], []
@@ -51,7 +51,7 @@ class Acts:
         return mask, sorted(set(reasons))
 
     def raises(self, product, name, mask, found, parameters):
-        """The parameters that add the classes of acts, beside those that were found already."""
+        """Adds to `found` the parameters that add the classes of actions."""
         for act in self.acts:
             for part in act.get("parameters", []):
                 if not self._concerns(part, product, name) or (mask == READ and act["class"] not in OF_READS):
@@ -64,5 +64,5 @@ class Acts:
         return found
 
     def is_ordinary(self, name):
-        """Whether a cmdlet only sets one of Azure's ordinary resources: of all others the verb proves nothing."""
+        """Whether a cmdlet changes only an ordinary resource of Azure. For other resources its verb doesn't prove its class."""
         return any(act.get("ordinary") and fits(act["cmdlets"], name) for act in self.acts)

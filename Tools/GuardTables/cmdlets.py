@@ -11,7 +11,7 @@ BLOCKED, WARNED, SEND_GUARD, METHOD, OUTSIDE, UNPROVEN, EARLIER_BLOCKED = 1, 2, 
 SWITCH, PIPELINE, WRITES_VARIABLE, COMMON, BLOCK, ARRAY, REQUIRED = 1, 2, 4, 8, 16, 32, 64
 CONDITIONS = {"any": 0, "true": 1, "false": 2}
 
-# The module behind a subject of the Az reference, where the name does not tell.
+# The modules of those subjects of the Az reference whose names don't show them.
 AZ_MODULES = {
     "Active Directory": "Az.Resources", "Resources": "Az.Resources", "App Service": "Az.Websites",
     "Virtual Machines": "Az.Compute", "Compute": "Az.Compute", "Container Instances": "Az.ContainerInstance",
@@ -24,7 +24,7 @@ FLAGS = {"s": SWITCH, "p": PIPELINE, "v": WRITES_VARIABLE, "o": 0}
 
 
 def places(position):
-    """The places at which a parameter may stand without its name; they can differ by set."""
+    """The positions of a positional parameter, which may differ between parameter sets."""
     return sorted(set(position.values())) if isinstance(position, dict) else [position]
 
 
@@ -87,7 +87,7 @@ def compile_cmdlets(data, here, out):
             flags |= (PIPELINE if row[4] else 0) | (ARRAY if row[2] & 6 else 0)
             flags |= BLOCK if types[row[1]].startswith("ScriptBlock") else 0
             flags |= REQUIRED if not isinstance(item, int) and len(item) > 2 and item[2] else 0
-            # A remark behind a name ("(Removed …)") is none of it.
+            # Drop remarks after the name, such as "(Removed …)".
             return row[0].split(" ")[0], flags, row[3], row[5] if len(row) > 5 else []
 
         reason_names = table["reasons"]
@@ -106,7 +106,7 @@ def compile_cmdlets(data, here, out):
                 if product == "azure":
                     topic = table["topics"][row[3]]
                     module = AZ_MODULES.get(topic, "Az." + topic.replace(" ", ""))
-            # Three cmdlets of PnP are known by name only.
+            # The parameters of three cmdlets of PnP aren't known.
             names = None
             if own or (own is not None and product != "pnp"):
                 names = [shared(item) for item in own]
@@ -190,7 +190,7 @@ def compile_cmdlets(data, here, out):
     alias_bytes = b"".join(
         struct.pack("<II", pool.add(name), pool.add(aliases[name]))
         for name in sorted(aliases, key=lambda text: text.encode()))
-    # Aliases of PowerShell on Windows only: elsewhere the names reach programs, and people are told so.
+    # Aliases that exist only on Windows: elsewhere these names start programs, about which people are warned.
     with open(f"{data}/powershell/aliases.json") as file:
         windows = {
             row["name"].lower(): row["to"] for row in json.load(file)["rows"] if "linux7" not in row["on"]}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the tables of facts and classes into the compact files that the guard reads in place.
+"""Converts the tables of facts and classes into the compact files that the guard reads in place.
 
 usage: compile.py DATA [OUT]    DATA holds graph/, cmdlets/ and powershell/ (README.md says where they come from)
 """

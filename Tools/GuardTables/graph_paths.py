@@ -1,4 +1,4 @@
-"""Path templates of Microsoft Graph as one tree."""
+"""The tree of Microsoft Graph's path templates."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ class Node:
 
 
 def spelling(segment):
-    """How a segment is found: lower case, a function by the sorted set of its parameter names."""
+    """The key of a segment: lower case, a function with its parameter names sorted."""
     match = re.fullmatch(r"([A-Za-z0-9_.$-]+)\((.*)\)", segment)
     if not match:
         return segment.lower()
@@ -43,7 +43,7 @@ def insert(root, path):
 
 
 def tidy(path):
-    """A key of the permission data in the form of the templates, or None for those that are no paths."""
+    """Converts a key of the permission data to the form of the templates; None if it isn't a path."""
     if "?" in path or " " in path or ":" in path:
         return None
     segments = []
@@ -59,8 +59,8 @@ def tidy(path):
 
 
 def build_tree(data):
-    """The nodes of all templates, numbered; each with the rows of the permission data that stand there:
-    (section, methods, set, what is needed besides)."""
+    """The numbered nodes of all templates, each with its rows of the permission data:
+    (section, methods, set, further permissions needed)."""
     root = Node(None, "")
     for name, flag in [("paths-v1.0", V1 | BETA), ("paths-beta-extra", BETA), ("paths-beta-more", BETA)]:
         with open(f"{data}/graph/{name}.jsonl") as file:
@@ -75,7 +75,7 @@ def build_tree(data):
     for number, (section, flag) in enumerate(
         [("v1", KNOWN_V1), ("other", KNOWN_V1 | KNOWN_BETA), ("beta", KNOWN_BETA)]
     ):
-        # Paths that name the object by another key stand beside the plain ones, which come first.
+        # Handle paths with another key for an object last: the rows of the plain path take precedence.
         for written, entry in sorted(permissions[section].items(), key=lambda item: "(" in item[0]):
             path = tidy(written)
             if path is None:
@@ -100,7 +100,7 @@ def build_tree(data):
 
 
 def fingerprint(nodes):
-    """Eight bytes by which a table that speaks of node numbers is known to belong to these nodes."""
+    """Eight bytes that identify this tree: a table that refers to node numbers carries them, and its reader compares them."""
     digest = hashlib.sha256()
     for node in nodes:
         digest.update(f"{node.parent.number if node.parent else 0} {node.text}\n".encode())
@@ -113,7 +113,7 @@ def compile_paths(data, out):
     child_count = 0
     for node in nodes:
         entries = {name: child.number for name, child in node.children.items()}
-        # The short name of an operation outside the main namespace is accepted too.
+        # Operations outside the main namespace are also found by their short names.
         for name, child in node.children.items():
             match = re.fullmatch(r"microsoft\.graph\.(?:[a-z0-9]+\.)+([a-z0-9]+(?:\(.*\))?)", name)
             if match:

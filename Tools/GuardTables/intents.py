@@ -1,4 +1,4 @@
-"""What a cmdlet is for, told by the words of its name and parameters: the same act has the same class in every module."""
+"""Derives the class of a cmdlet from the words of its name and parameters, so that an action has the same class in every module."""
 
 import json
 
@@ -9,7 +9,7 @@ READ = CLASS_BITS["read"]
 
 
 class Intents:
-    """The judgements of intents.json."""
+    """The contents of intents.json."""
 
     def __init__(self, here):
         with open(f"{here}/intents.json") as file:
@@ -32,7 +32,7 @@ class Intents:
         return not fits(rule.get("except", []), noun) and not fits(rule.get("except", []), name)
 
     def classes(self, product, name, mask, reasons, reason_names):
-        """The classes and reasons of a cmdlet, the words of its noun counted in."""
+        """The classes and reasons of a cmdlet including those that follow from the words of its noun."""
         noun = name.split("-", 1)[-1]
         if name in self.data["classes"]:
             return CLASS_BITS[self.data["classes"][name]], []
@@ -46,8 +46,8 @@ class Intents:
         return self.acts.classes(product, name, mask, reasons, reason_names)
 
     def raises(self, product, name, mask, own, parameters):
-        """The parameters that add classes: the table's own, and those of the rules that this cmdlet has (all of them
-        where nobody lists its parameters)."""
+        """The parameters that add classes: those of the module's table, and those of the rules that the cmdlet has (all of them
+        if its parameters aren't known)."""
         dropped = [text.lower() for text in self.data["withoutRaise"].get(name, [])]
         found = [row for row in own or [] if row[0].lower() not in dropped]
         for rule in self.data["parameters"]:
@@ -61,7 +61,7 @@ class Intents:
         return self.acts.raises(product, name, mask, found, parameters)
 
     def is_unproven(self, product, name, mask, reasons, reason_names, request):
-        """Whether neither the verb nor a review nor a known request says what the cmdlet does."""
+        """Whether nothing proves what the cmdlet does: neither its verb, nor a review, nor a known request."""
         verb = name.split("-")[0]
         proven = self.data["provenReads"]
         is_local = "local" in [reason_names[index] for index in reasons]
@@ -69,7 +69,8 @@ class Intents:
             return False
         if mask == READ:
             return verb not in proven["verbs"]
-        # Of Graph's cmdlets the request tells, of Azure's the kind of resource; the others' verbs are reviewed.
+        # The class of Graph's cmdlets follows from their requests, that of Azure's from the kind of resource. The verbs of the other
+        # modules are reviewed.
         if product == "graph":
             return mask == CLASS_BITS["write"]
         return product == "azure" and mask == CLASS_BITS["write"] and not self.acts.is_ordinary(name)

@@ -1,11 +1,11 @@
-"""The string pool and the integer writers that all table files share."""
+"""Shared by all tables: the string pool, the writer of files, and the numbers of classes and methods."""
 
 import fnmatch
 import struct
 
 
 class Pool:
-    """Strings, each kept once, as a 16-bit length and UTF-8 bytes. Offset 0 is the empty string."""
+    """Strings, each stored once as a 16-bit length and UTF-8 bytes. Offset 0 is the empty string."""
 
     def __init__(self):
         self.bytes = bytearray(b"\0\0")
@@ -20,7 +20,7 @@ class Pool:
 
 
 def write_file(path, magic, sections):
-    """A file of sections: magic, section count, then (offset, length) of each, then the sections at 8-byte bounds."""
+    """Writes a file: magic, number of sections, (offset, length) of each, then the sections, aligned to 8 bytes."""
     header = 8 + 8 * len(sections)
     position = (header + 7) // 8 * 8
     table, body = bytearray(), bytearray(b"\0" * (position - header))
@@ -36,7 +36,7 @@ def write_file(path, magic, sections):
 
 CLASSES = ["read", "write", "destructive", "send", "privilege", "secret", "external", "session", "subscription"]
 CLASS_BITS = {name: 1 << index for index, name in enumerate(CLASSES)}
-# The request tables say it in two words.
+# The names in the request tables.
 CLASS_BITS["external-sharing"] = CLASS_BITS["external"]
 CLASS_BITS["secret-read"] = CLASS_BITS["secret"]
 BATCH = 0x8000
@@ -45,5 +45,5 @@ METHODS = {"GET": 1, "POST": 2, "PUT": 4, "PATCH": 8, "DELETE": 16}
 
 
 def fits(patterns, text):
-    """Whether a text, in any case, is one of these patterns."""
+    """Whether a text matches one of these patterns, ignoring case."""
     return any(fnmatch.fnmatchcase(text.lower(), pattern.lower()) for pattern in patterns)

@@ -1,4 +1,4 @@
-"""Rules that say the class of a request, for each service, top down."""
+"""The rules for the class of a request, by service; the first that matches applies."""
 
 import json
 import struct
@@ -7,7 +7,7 @@ from acts import Acts
 from pool import BATCH, CLASS_BITS, METHODS, Pool, write_file
 
 OPEN_ENDED = 0x80000000
-# The numbers of RequestRuleTable. The last is no service: it holds the steps of SharePoint's object requests.
+# In the order of RequestRuleTable. The last isn't a service: it is for the steps of SharePoint's object requests.
 SERVICES = [
     "graph", "flow", "arm", "exchange", "bap", "powerApps", "sharePoint", "teams", "powerPlatform", "dataverse",
     "keyVault", "storage", "signIn", "sharePointObjects",
@@ -40,7 +40,7 @@ def compile_rules(data, here, out):
         for pattern in rule["p"]:
             bodies.append([segment.lower() for segment in pattern.strip("/").split("/")])
             patterns += 1
-        # A pattern is its segment count (with a mark when ** makes it open-ended) and then its segments.
+        # A pattern is the number of its segments (with a flag if it contains **), then the segments.
         for segments in bodies:
             list_bytes.extend(struct.pack("<I", len(segments) | (OPEN_ENDED if "**" in segments else 0)))
             strings(segments)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the permission data of Microsoft Graph into the compact file that MMGuard reads in place.
+"""Converts the permission data of Microsoft Graph into the compact file that MMGuard reads in place.
 
 usage: compile.py DATA [OUT]            DATA holds graph/ (Tools/GuardTables/README.md says where it comes from)
        compile.py --check DATA SOURCE   compares the least permissions with the permissions.json of
@@ -23,7 +23,7 @@ ADMINISTRATOR, PERSONAL, RESOURCE_SPECIFIC, DELEGATED, APPLICATION = 1, 2, 4, 8,
 
 
 class Lists:
-    """Lists of 16-bit numbers, each kept once, and where they start."""
+    """Lists of 16-bit numbers, each stored once, with their offsets."""
 
     def __init__(self):
         self.bytes, self.places = bytearray(), {}
@@ -37,7 +37,7 @@ class Lists:
 
 
 def scheme(lists, value):
-    """What one kind of sign-in needs: inferred or not, the least ones, the higher ones."""
+    """The permissions for one kind of sign-in: whether they are inferred, the least ones, the higher ones."""
     if not value:
         return NONE
     least, higher = value[0], value[1]
@@ -45,7 +45,7 @@ def scheme(lists, value):
 
 
 def besides(lists, also):
-    """What some permissions need besides themselves: for each its number and the others."""
+    """Permissions that need further ones: for each its number and those of the others."""
     if not also:
         return NONE
     numbers = [len(also)]
@@ -55,7 +55,7 @@ def besides(lists, also):
 
 
 def spelt(path):
-    """A path as it is compared: small, with a pair of braces for each key and without namespaces."""
+    """A path in the form for comparing: lower case, {} for each key, without namespaces."""
     path = path.lower().replace("microsoft.graph.", "").replace("graph.", "").rstrip("/")
     path = re.sub(r"\(([^)]*)\)", lambda match: "(" + ",".join(
         sorted(part.split("=")[0] for part in match[1].split(",") if part)) + ")", path)
@@ -72,7 +72,7 @@ def place(node):
 
 
 class Corrections:
-    """What corrections.json says of calls, by path and method."""
+    """The contents of corrections.json, by path and method."""
 
     def __init__(self, names):
         with open(f"{HERE}/corrections.json") as file:
@@ -86,7 +86,7 @@ class Corrections:
             self.inferred |= {(spelt(row["path"]), METHODS[method]) for method in row["methods"]}
 
     def corrected(self, path, mask, value):
-        """What one kind of sign-in needs, as it is published; `value` as it stands in the facts."""
+        """The permissions for one kind of sign-in after correction; `value` is what the facts say."""
         key = spelt(path), mask
         if not value:
             return value
@@ -102,7 +102,7 @@ class Corrections:
     def finish(self):
         unused = (set(self.least) | self.inferred) - self.used
         if unused:
-            sys.exit(f"corrections.json speaks of calls that there aren't: {sorted(unused)}")
+            sys.exit(f"corrections.json names calls that don't exist: {sorted(unused)}")
 
 
 def is_reading(name):
@@ -128,7 +128,7 @@ def marked(source):
 
 
 def check(data, source):
-    """Tells each call whose least permission isn't one that the source marks, and isn't said to be inferred either."""
+    """Prints the calls whose least permission is neither marked by the source nor listed as inferred."""
     with open(f"{data}/graph/permissions.json") as file:
         permissions = json.load(file)
     names, corrections, marks = [row["n"] for row in permissions["names"]], Corrections(permissions["names"]), marked(source)
@@ -139,7 +139,7 @@ def check(data, source):
             for kind, need in zip(kinds, permissions["sets"][value]):
                 need = corrections.corrected(path, mask, need)
                 wanted = marks.get((spelt(path), method, kind), set())
-                # A permission that only reads can't be the least one of a write, nor one that writes that of a read.
+                # For a GET, marked permissions that also write don't count if one that only reads is marked.
                 if method == "GET" and any(map(is_reading, wanted)):
                     wanted = set(filter(is_reading, wanted))
                 if not need or not wanted:

@@ -1,5 +1,5 @@
-// Searches the entries (path, title, where it stands, text) without asking anybody: all words have to be there, and what has them
-// in its title comes first.
+// Searches the entries (path, title, page, text) in the browser. An entry has to contain all words; those with the words in their
+// title come first.
 const input = document.getElementById("search");
 const found = document.getElementById("found");
 let chosen = -1;
@@ -16,7 +16,7 @@ function score(entry, words) {
         else if (text.includes(word)) sum += 1;
         else return 0;
     }
-    // Words that stand together, and often, say more; pages come before symbols, and what has changed comes last.
+    // Rank adjacent and repeated words higher; pages before symbols, and the changelog last.
     const phrase = words.join(" ");
     if (words.length > 1 && text.includes(phrase)) sum += 4;
     sum += Math.min(3, text.split(phrase).length - 1);
@@ -63,5 +63,5 @@ document.addEventListener("keydown", (event) => {
     if (event.key === "/" && document.activeElement !== input) { event.preventDefault(); input.focus(); }
 });
 document.addEventListener("click", (event) => { if (!event.target.closest("[role=search]")) found.hidden = true; });
-// On a small screen the pages come first, so their list starts closed.
+// On a small screen the list of pages is above the content, so it starts closed.
 if (matchMedia("(max-width: 50rem)").matches) document.querySelector("nav details").open = false;

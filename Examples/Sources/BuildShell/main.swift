@@ -1,5 +1,5 @@
-// Keeps one shell for the steps of a build, confined to its folder: directory and variables stay from step to step, a step
-// that hangs is stopped, and the shell goes on.
+// Runs the steps of a build in one shell, confined to a folder. The directory and variables persist between steps; a step
+// that hangs is stopped, and the shell continues.
 //
 //     swift run BuildShell FOLDER 'export CC=clang' 'make -j2' 'make test'
 import Glibc

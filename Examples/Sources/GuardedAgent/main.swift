@@ -1,4 +1,4 @@
-// Judges the script that a model would like to run, before any process is started.
+// Judges a script that a model wants to run, before any process is started.
 //
 //     swift run GuardedAgent 'Get-Mailbox | Where-Object Name -like "A*" | Remove-Mailbox'
 import Glibc

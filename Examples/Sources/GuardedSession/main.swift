@@ -1,5 +1,5 @@
-// A PowerShell session behind the guard: each line is judged before it is handed over, and what the guard asks about is
-// asked here. Variables stay from line to line.
+// A PowerShell session behind the guard: each line is judged before it runs, and the questions of the guard are asked
+// here. Variables persist between lines.
 //
 //     swift run GuardedSession
 import Glibc

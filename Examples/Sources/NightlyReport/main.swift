@@ -1,5 +1,5 @@
-// A job without a person: reads from several connections through the pool, and ends with the exit code that says what a
-// scheduler has to do. 3: somebody has to sign in; 5: somebody has to confirm.
+// An unattended job: reads from several connections through the pool, and tells the scheduler by its exit code what is
+// needed. 3: a person has to sign in; 5: a person has to confirm.
 //
 //     swift run NightlyReport Contoso Fabrikam
 //
@@ -29,7 +29,7 @@ do throws(MMError) {
             for try await _ in try await mm(UnusedGuests(connection: name, days: 60)).rows { guests += 1 }
             print("\(name): \(count) accounts, \(disabled) of them disabled; \(guests) guests have not signed in for 60 days")
         } catch {
-            // What goes wrong in one tenant is no reason to leave the others out.
+            // Continue with the other tenants after an error.
             print("\(name): \(error.description)")
             worst = max(worst, error.exitCode)
         }

@@ -11,12 +11,12 @@ do throws(MMError) {
         print("usage: OneShotGraph CONNECTION [ENDPOINT]")
         exit(2)
     }
-    // The first time a person approves a code; afterwards the sign-in that was kept answers at once.
+    // The first time a person has to approve a code; later the stored sign-in is used.
     let graph = try GraphClient(
         connection: name,
         signIn: .deviceCode { prompt in
             print(prompt.message)
-            // Also where the output goes to a pipe: somebody waits for the code.
+            // Flush even if the output goes to a pipe: a person waits for the code.
             fflush(nil)
         })
     let me = try await graph.get("/me", query: ["$select": "userPrincipalName"])

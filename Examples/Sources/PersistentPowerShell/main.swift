@@ -1,4 +1,4 @@
-// Keeps one PowerShell process and runs several commands in it: what the first one sets the next one finds.
+// Keeps one PowerShell process and runs several commands in it: variables persist between them.
 //
 //     swift run PersistentPowerShell [CONNECTION]
 import Glibc
@@ -9,7 +9,7 @@ do throws(MMError) {
     let session: PowerShellSession
     if let connection = CommandLine.arguments.dropFirst().first {
         session = try PowerShellSession(module: .exchangeOnline, connection: connection)
-        // The module's own code, the first time.
+        // The first time the module shows a code.
         try await session.connect { needed in
             print(needed.message)
             fflush(nil)
@@ -19,7 +19,7 @@ do throws(MMError) {
         session = try PowerShellSession(folder: (ProcessEnvironment.read()["HOME"] ?? "/tmp") + "/.mm-example")
     }
     _ = try await session.answer(PowerShellCommand("$limit = 3"), deadline: .after(.seconds(60)))
-    // Parameters arrive as data: nothing in them is ever run.
+    // Parameters are passed as data: nothing in them is run as code.
     let command = PowerShellCommand(
         "param($from) $from..10 | Select-Object -First $limit", parameters: ["from": 4])
     for try await event in try await session.run(command, deadline: .after(.seconds(60))) {

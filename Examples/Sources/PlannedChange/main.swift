@@ -1,7 +1,7 @@
-// Several changes as one plan: nothing is sent while it is made, a person approves it once, and exactly that is applied.
+// Several changes as one plan: making it changes nothing, a person approves it once, and exactly that is applied.
 //
 //     swift run PlannedChange Contoso ada@contoso.com        plans, and says what a person has to do
-//     swift run PlannedChange --apply pln_46b8cac65b33       applies it; again after a break, nothing is sent twice
+//     swift run PlannedChange --apply pln_46b8cac65b33       applies it; repeat it after an interruption, nothing is sent twice
 import Glibc
 import MicrosoftMaster
 
@@ -44,7 +44,7 @@ do throws(MMError) {
         print("Then: swift run PlannedChange --apply \(id)")
     }
 } catch {
-    // 5 where a person has to confirm, 1 where an object is another one than when it was planned.
+    // 5: a person has to confirm; 1: an object has changed since it was planned.
     print(error.description)
     exit(error.exitCode)
 }

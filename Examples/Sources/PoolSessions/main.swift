@@ -1,5 +1,5 @@
-// Runs a command in a session of the user's pool: signed in already where it was used before, and still there for the
-// next program. The pool is started where none runs.
+// Runs a command in a session of the user's pool. The session may already be signed in, and stays open for the next
+// program. If no pool runs, one is started.
 //
 //     swift run PoolSessions Contoso exo 'Get-Mailbox -ResultSize 1'
 import Glibc
@@ -17,7 +17,7 @@ do throws(MMError) {
     for note in answer.notes { print("# \(note)") }
     for try await row in answer.rows { print(row) }
 } catch {
-    // The message says what happened, the hint what to do: a code to sign in with, a pool to start.
+    // The message says what happened, the hint what to do, such as a code to sign in with.
     print(error.description)
     exit(error.exitCode)
 }

@@ -1,4 +1,4 @@
-// Reads the registry of connections as mm does, and says what is wrong with it: for a check before it is rolled out.
+// Reads a registry of connections as mm does and reports its errors, for checking it before it is deployed.
 //
 //     swift run RegistryCheck [FILE]
 import Glibc

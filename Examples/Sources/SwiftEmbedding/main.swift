@@ -1,11 +1,11 @@
-// The operations of `mm` inside a program of yours: the same guard, the same sign-ins, the same audit log.
+// The operations of `mm` in your own program, with the same guard, sign-ins and audit log.
 //
 //     swift run SwiftEmbedding CONNECTION
 import Glibc
 import MMCore
 import MMOperations
 
-/// An operation of this program's own, called and audited as those of `mm` are.
+/// An operation of this program, which is called and audited like those of `mm`.
 struct HostName: CatalogueOperation {
     struct Input: OperationInput {
         @Argument("short", "Without the domain.") var isShort: Bool
@@ -49,13 +49,13 @@ do throws(MMError) {
     case .text(let text): print(text)
     case .bytes(let bytes, let type): print("\(bytes.count) bytes of \(type)")
     case .items(let items), .output(let items):
-        // Fetched while it is read: memory stays flat however long the list or the output is.
+        // Pages are fetched while they are read, so memory doesn't grow with the length of the output.
         while let batch = try await items.next() {
             for item in batch { print(String(decoding: item, as: UTF8.self)) }
         }
     }
 } catch {
-    // A sign-in that is needed or a confirmation is an error with code, address or token in its details.
+    // If a sign-in or a confirmation is needed, the details of the error have the code and address or the token.
     print(error.description)
     print(JSONValue.object(error.details))
 }

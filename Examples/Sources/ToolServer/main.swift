@@ -22,7 +22,7 @@ do throws(MMError) {
     // Returns when the client has closed the input.
     try await StdioTransport.run(server)
 } catch {
-    // Standard output belongs to the protocol.
+    // Print errors to standard error: standard output is for the protocol.
     let text = error.description + "\n"
     _ = write(STDERR_FILENO, text, text.utf8.count)
     exit(error.exitCode)

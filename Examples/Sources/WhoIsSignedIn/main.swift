@@ -1,5 +1,4 @@
-// Says for each connection who is signed in, and signs in where that is asked for. Tokens come from the same cache as
-// those of mm.
+// Shows who is signed in to each connection, and signs in to the one that is named. It uses the same token cache as mm.
 //
 //     swift run WhoIsSignedIn [CONNECTION]
 import Glibc
@@ -13,7 +12,7 @@ do throws(MMError) {
     if let name = CommandLine.arguments.dropFirst().first {
         let connection = try snapshot.connection(named: name)
         if case .signedOut = await identity.state(of: connection) {
-            // Returns when the person has approved the code.
+            // Returns after a person has approved the code.
             let account = try await identity.signIn(connection) { prompt in
                 print(prompt.message)
                 fflush(nil)
